@@ -1,0 +1,25 @@
+"""Where things lie on this machine: runs, data and the cache of imported images."""
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def runs_root() -> Path:
+    """The folder of all runs: `SMD_RUNS`, or `runs/` in the checkout."""
+    return Path(os.environ.get("SMD_RUNS") or REPOSITORY / "runs").expanduser().absolute()
+
+
+def data_root() -> Path:
+    """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/`."""
+    return Path(os.environ.get("SMD_DATA") or REPOSITORY / "data").expanduser().absolute()
+
+
+def cache_root() -> Path:
+    """The folder of imported images: `SMD_CACHE`, or `smd-studio` in the user's cache.
+
+    It is apart from the data root, which may be shared and read-only.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("SMD_CACHE") or Path(base) / "smd-studio").expanduser().absolute()

@@ -1,0 +1,148 @@
+"""What can be chosen: data sets, networks, defenses and attacks, by name.
+
+Each entry names the object that implements it as "module:object", so that listing imports nothing
+and pages stay free of torch. Adding one means one small file and one entry here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, TypeVar
+
+from smd.errors import UserError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One knob of a defense or an attack, as the form and the command line offer it."""
+
+    name: str
+    kind: Literal["int", "float", "level", "choice"]
+    default: int | float | str
+    help: str
+    choices: tuple[str, ...] = ()
+    in_form: bool = True
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set: how to load it and what suits it."""
+
+    name: str
+    title: str
+    target: str  # "module:function", (request) -> smd.data.images.Images
+    net: str  # the network offered first
+    levels: tuple[float, ...]  # noise levels attacked by default, in [0, 1]
+    epochs: int
+    augment: Literal["none", "crop", "crop+flip"]
+    source: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network: its builder and the image sizes it takes."""
+
+    name: str
+    title: str
+    target: str  # "module:function", (channels, size, classes) -> nn.Module
+    sizes: tuple[int, int]  # smallest and largest side of a square image, in pixels
+    source: str
+
+
+@dataclass(frozen=True)
+class Defense:
+    """A training method with its own true knobs."""
+
+    name: str
+    title: str
+    target: str  # "module:class", a frozen dataclass whose fields are the knobs
+    source: str
+    params: tuple[Param, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attack on a trained network with its own settings."""
+
+    name: str
+    title: str
+    target: str
+    source: str
+    params: tuple[Param, ...] = ()
+
+
+def px(*levels: int) -> tuple[float, ...]:
+    """Noise levels given in pixel steps: 8 is 8/255."""
+    return tuple(k / 255 for k in levels)
+
+
+DATASETS = {
+    d.name: d
+    for d in (
+        DataSet(
+            "digits", "Digits, 8x8 gray", "smd.data.digits:load", "small-cnn",
+            px(16, 32, 64), 40, "none", "UCI optical digits, the test set, as in scikit-learn",
+        ),
+        DataSet(
+            "fashion-mnist", "Fashion-MNIST, 28x28 gray", "smd.data.official:fashion_mnist",
+            "fashion-cnn", px(2, 4, 8), 150, "none", "paper, App. B.4",
+        ),
+        DataSet(
+            "svhn", "SVHN, 32x32 RGB", "smd.data.official:svhn", "svhn-cnn",
+            px(2, 4, 8), 150, "crop", "paper, App. B.3",
+        ),
+        DataSet(
+            "cifar10", "CIFAR-10, 32x32 RGB", "smd.data.official:cifar10", "wrn-28-4",
+            px(2, 4, 8), 150, "crop+flip", "paper, App. B.2",
+        ),
+        DataSet(
+            "folder", "My own images", "smd.data.folder:load", "small-cnn",
+            px(2, 4, 8), 60, "none", "class folders, or an archive of them",
+        ),
+    )
+}  # fmt: skip
+
+NETWORKS = {
+    n.name: n
+    for n in (
+        Network("small-cnn", "Small CNN", "smd.nets.small:small_cnn", (8, 64), "ours"),
+        Network("fashion-cnn", "CNN of App. B.4", "smd.nets.paper:fashion_cnn", (25, 64), "paper, App. B.4"),
+        Network("svhn-cnn", "CNN of App. B.3", "smd.nets.paper:svhn_cnn", (25, 64), "paper, App. B.3"),
+        Network("wrn-28-4", "WideResNet-28-4", "smd.nets.wrn:wrn_28_4", (8, 64), "paper, Sec. 4"),
+    )
+}  # fmt: skip
+
+DEFENSES = {
+    d.name: d
+    for d in (
+        Defense("smd", "SMD", "smd.defenses.smd:SMD", "paper, Alg. 1 and 2", (
+            Param("preset", "choice", "paper", "the paper; its Alg. 2 read to the letter; the authors' later code",
+                  ("paper", "literal", "ame"), in_form=False),
+        )),
+        Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images"),
+    )
+}  # fmt: skip
+
+ATTACKS = {
+    a.name: a
+    for a in (
+        Attack("ce-pgd", "CE-PGD", "smd.attacks.ce_pgd:CePgd", "paper, Eq. 2 and Sec. 4", (
+            Param("steps", "int", 100, "gradient steps; each is a quarter of the noise level long"),
+        )),
+    )
+}  # fmt: skip
+
+
+def find(table: Mapping[str, T], name: str, what: str) -> T:
+    """The entry of that name; raises UserError with the known names otherwise."""
+    if name not in table:
+        raise UserError(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
+    return table[name]
+
+
+def load(target: str) -> Any:
+    """Import what an entry names, as "module:object"."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
