@@ -83,7 +83,7 @@ DATASETS = {
     for d in (
         DataSet(
             "digits", "Digits, 8x8 gray", "smd.data.digits:load", "small-cnn",
-            px(16, 32, 64), 40, "none", "UCI optical digits, the test set, as in scikit-learn",
+            px(8, 16, 32), 30, "none", "UCI optical digits, the test set, as in scikit-learn",
         ),
         DataSet(
             "fashion-mnist", "Fashion-MNIST, 28x28 gray", "smd.data.official:fashion_mnist",

@@ -1,0 +1,34 @@
+"""STD: cross-entropy on clean images, the undefended network of every table."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smd.data.batches import Batch
+from smd.defenses import Plan, Recipe, Report
+
+
+@dataclass(frozen=True)
+class STD:
+    """No knobs, no per-sample state."""
+
+    recipe: Recipe = Recipe(weight_decay=1e-4)
+
+    def begin(self, plan: Plan) -> dict[str, Tensor]:
+        """Nothing is remembered."""
+        return {}
+
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], plan: Plan, generator: torch.Generator
+    ) -> Report:
+        """Mean cross-entropy of the clean batch."""
+        logits = model(batch.x)
+        loss = F.cross_entropy(logits, batch.y)
+        loss.backward()
+        right = logits.detach().argmax(1) == batch.y
+        count = right.new_full((), len(right), dtype=torch.float32)
+        total = loss.detach() * count
+        means = {"loss": (total, count), "loss_clean": (total, count)}
+        return Report(right, torch.zeros_like(right), means)

@@ -1,0 +1,21 @@
+"""Per-sample losses on logits, (B, K) -> (B,); the larger, the nearer to a wrong answer."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def ce(logits: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy."""
+    return F.cross_entropy(logits, y, reduction="none")
+
+
+def slm(logits: Tensor, y: Tensor) -> Tensor:
+    """Soft logit margin: log-sum-exp of the other classes' logits minus the true one's."""
+    own = logits.gather(1, y[:, None])
+    others = logits.scatter(1, y[:, None], -torch.inf)
+    return others.logsumexp(1) - own.squeeze(1)

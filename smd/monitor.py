@@ -1,0 +1,65 @@
+"""The quick look after every epoch: accuracy under a short PGD, as in the paper's Fig. 8."""
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from smd import losses, pgd, rng
+from smd.config import TrainConfig
+from smd.data.batches import OnDevice, in_order
+from smd.lp import uniform
+
+STEPS = 10
+SAMPLES = 512  # of each split: the first ones, always the same
+
+
+class Metric(NamedTuple):
+    """One number of an epoch, a row of the store."""
+
+    split: str
+    name: str
+    eps: float  # noise level in [0, 1]; 0 where it means nothing
+    value: float
+
+
+def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: TrainConfig) -> list[Metric]:
+    """Accuracy on the first samples of a split under PGD at the two largest watched noise levels.
+
+    The network is judged in eval mode and handed back in the mode it came in. For the validation
+    split clean accuracy and loss are taken on all of it; for the training split the steps
+    themselves have measured both.
+    """
+    training = model.training
+    model.eval()
+    metrics = _clean(model, data, split, config.batch) if split != "train" else []
+    n = min(SAMPLES, len(data)) if split != "train" else min(SAMPLES, -(-len(data) // 4))
+    metrics += [
+        Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)) for eps in config.levels[-2:]
+    ]
+    model.train(training)
+    return metrics
+
+
+@torch.no_grad()
+def _clean(model: nn.Module, data: OnDevice, split: str, size: int) -> list[Metric]:
+    right = total = torch.zeros((), device=data.labels.device)
+    for batch in in_order(data, max(size, 256)):
+        logits = model(batch.x)
+        right = right + (logits.argmax(1) == batch.y).sum()
+        total = total + losses.ce(logits, batch.y).sum()
+    n = len(data)
+    return [Metric(split, "accuracy", 0.0, float(right) / n), Metric(split, "loss_clean", 0.0, float(total) / n)]
+
+
+def _under_pgd(model: nn.Module, data: OnDevice, n: int, eps: float, config: TrainConfig) -> float:
+    right = torch.zeros((), device=data.labels.device)
+    generator = rng.generator(data.labels.device, config.seed, "monitor")
+    for batch in in_order(data, 256, n):
+        radii = torch.full((len(batch.y),), eps, device=batch.x.device)
+        start = uniform(batch.x, radii, "Linf", generator)
+        _, logits = pgd.last_iterate(
+            model, losses.ce, batch.x, batch.y, radii, radii / 4, STEPS, "Linf", start
+        )
+        right = right + (logits.argmax(1) == batch.y).sum()
+    return float(right) / n

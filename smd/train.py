@@ -1,0 +1,213 @@
+"""Training as an iterator of epochs; who records them is the caller's business.
+
+All randomness derives from (seed, epoch, batch), all state is in `Training`: a run that was killed
+and resumed goes through the same numbers as one that never was.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smd import nets, registry, rng
+from smd.config import TrainConfig
+from smd.data.batches import OnDevice, augmented, on_device, shuffled
+from smd.data.images import Images
+from smd.data.split import carve
+from smd.defenses import Defense, Plan, Report, build
+from smd.monitor import Metric, robust_accuracies
+
+SCHEMA = 1
+
+
+@dataclass
+class Tally:
+    """What the running epoch has measured so far; part of a checkpoint."""
+
+    clean_ok: Tensor  # (N,) bool
+    adv_ok: Tensor  # (N,) bool
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, idx: Tensor, report: Report) -> None:
+        """Take in one step's report."""
+        self.clean_ok[idx], self.adv_ok[idx] = report.clean_ok, report.adv_ok
+        for name, (total, count) in report.means.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(total)) + total
+            self.counts[name] = self.counts.get(name, torch.zeros_like(count)) + count
+
+    def means(self) -> list[Metric]:
+        """The epoch's means; a mean over no sample at all is left out."""
+        pairs = ((name, float(self.sums[name]), float(self.counts[name])) for name in self.sums)
+        return [Metric("train", name, 0.0, total / count) for name, total, count in pairs if count]
+
+
+def empty_tally(n: int, device: torch.device) -> Tally:
+    """Nothing measured yet."""
+    none = torch.zeros(n, dtype=torch.bool, device=device)
+    return Tally(none, none.clone())
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The splits of a run on its device."""
+
+    train: OnDevice
+    val: OnDevice
+    classes: tuple[str, ...]
+
+
+@dataclass
+class Training:
+    """A run in progress: everything that a checkpoint holds, and what it is made from."""
+
+    config: TrainConfig
+    plan: Plan
+    sets: Sets
+    model: nn.Module
+    defense: Defense
+    optimizer: torch.optim.Optimizer
+    state: dict[str, Tensor]
+    tally: Tally
+    epoch: int = 0  # finished epochs
+    batch: int = 0  # finished batches of the running epoch
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch measured."""
+
+    epoch: int  # counted from 1
+    metrics: list[Metric]
+    state: dict[str, np.ndarray]  # per-sample state, each (N, ...)
+    clean_ok: np.ndarray  # (N,) bool
+    adv_ok: np.ndarray  # (N,) bool
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that "auto" means here, or the named one."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda:0")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def prepare(config: TrainConfig, images: Images, device: torch.device) -> Training:
+    """A run before its first epoch; raises UserError where data and network do not fit."""
+    rows = carve(images, config.seed, config.n_train)
+    sets = Sets(on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes)
+    shape = (images.channels, images.size, images.size)
+    plan = Plan(len(sets.train), config.epochs, shape, device)
+    torch.manual_seed(rng.derived(config.seed, "weights"))
+    model = nets.build(config.net, images.channels, images.size, len(images.classes)).to(device)
+    defense = build(config.defense, config.params)
+    recipe = defense.recipe
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
+    )
+    state, tally = defense.begin(plan), empty_tally(plan.n, device)
+    return Training(config, plan, sets, model, defense, optimizer, state, tally)
+
+
+def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> Iterator[EpochResult]:
+    """Train to the end of the run, yielding after every epoch.
+
+    `after_batch(training, batches)` is called when a batch is done, `batches` being those of an
+    epoch; it may raise, and a checkpoint taken there resumes with the next batch.
+    """
+    while training.epoch < training.config.epochs:
+        _finish_epoch(training, after_batch)
+        result = _measure(training)
+        training.epoch, training.batch = training.epoch + 1, 0
+        training.tally = empty_tally(training.plan.n, training.plan.device)
+        yield result
+
+
+def _finish_epoch(training: Training, after_batch: Callable[[Training, int], None]) -> None:
+    """Take the steps of the running epoch that are still to be taken."""
+    config, device = training.config, training.plan.device
+    order = rng.generator("cpu", config.seed, "order", training.epoch)
+    parts = shuffled(training.plan.n, config.batch, order, device)
+    rate = training.defense.recipe.rate(training.epoch, config.epochs)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    training.model.train()
+    while training.batch < len(parts):
+        start = time.perf_counter()
+        _step(training, parts[training.batch])
+        training.batch += 1
+        training.tally.seconds += time.perf_counter() - start
+        after_batch(training, len(parts))
+
+
+def _step(training: Training, idx: Tensor) -> None:
+    config, device = training.config, training.plan.device
+    generator = rng.generator(device, config.seed, "step", training.epoch, training.batch)
+    batch = training.sets.train.take(idx)
+    kind = registry.DATASETS[config.data].augment
+    batch = replace(batch, x=augmented(batch.x, kind, generator))
+    training.optimizer.zero_grad(set_to_none=True)
+    report = training.defense.step(training.model, batch, training.state, training.plan, generator)
+    training.optimizer.step()
+    training.tally.add(batch.idx, report)
+
+
+def _measure(training: Training) -> EpochResult:
+    """The finished epoch's metrics: means over its steps, counts of samples, quick attacks (Fig. 8)."""
+    tally, plan = training.tally, training.plan
+    clean_ok, adv_ok = tally.clean_ok.cpu().numpy(), tally.adv_ok.cpu().numpy()
+    metrics = tally.means()
+    metrics.append(Metric("train", "lr", 0.0, training.optimizer.param_groups[0]["lr"]))
+    metrics.append(Metric("train", "seconds", 0.0, tally.seconds))
+    metrics.append(Metric("train", "samples_per_s", 0.0, plan.n / max(tally.seconds, 1e-9)))
+    metrics.append(Metric("train", "finished_at", 0.0, time.time()))
+    metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
+    if "margin" in training.state:
+        metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
+        metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
+        metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
+    metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
+    metrics += robust_accuracies(training.model, training.sets.train, "train", training.config)
+    metrics += robust_accuracies(training.model, training.sets.val, "val", training.config)
+    state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
+    return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok)
+
+
+def checkpoint(training: Training) -> dict[str, Any]:
+    """Everything that changes while training, as torch.load(weights_only=True) can read it."""
+    tally = training.tally
+    return {
+        "schema": SCHEMA,
+        "epoch": training.epoch,
+        "batch": training.batch,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "state": training.state,
+        "tally": {
+            "clean_ok": tally.clean_ok,
+            "adv_ok": tally.adv_ok,
+            "sums": tally.sums,
+            "counts": tally.counts,
+            "seconds": tally.seconds,
+        },
+    }
+
+
+def restore(training: Training, saved: dict[str, Any]) -> None:
+    """Go on from a checkpoint of the same config."""
+    device = training.plan.device
+    training.epoch, training.batch = saved["epoch"], saved["batch"]
+    training.model.load_state_dict(saved["model"])
+    training.optimizer.load_state_dict(saved["optimizer"])
+    training.state = {name: value.to(device) for name, value in saved["state"].items()}
+    tally = saved["tally"]
+    moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
+    training.tally = Tally(
+        tally["clean_ok"].to(device), tally["adv_ok"].to(device), moved["sums"], moved["counts"], tally["seconds"]
+    )

@@ -1,0 +1,38 @@
+"""A small network trained for a moment on real digits: some samples cross, some do not."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from smd import nets
+from smd.paths import REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """All digits: x (1797, 1, 8, 8) in [0, 1], y (1797,)."""
+    stored = np.load(REPOSITORY / "smd" / "data" / "digits.npz")
+    x = torch.from_numpy(stored["images"]).float()[:, None] / 16
+    return x, torch.from_numpy(stored["labels"]).long()
+
+
+def briefly_trained(name, x, y, steps=60):
+    torch.manual_seed(0)
+    model = nets.build(name, x.shape[1], x.shape[2], 10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for step in range(steps):
+        rows = torch.arange(step * 64, (step + 1) * 64) % len(x)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+    return model
+
+
+@pytest.fixture(scope="session")
+def trained(digits):
+    """(model, x, y): 96 samples that it classifies correctly."""
+    x, y = digits
+    model = briefly_trained("small-cnn", x, y)
+    right = (model(x).argmax(1) == y).nonzero().squeeze(1)[:96]
+    return model, x[right], y[right]

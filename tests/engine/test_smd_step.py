@@ -1,0 +1,159 @@
+"""Algorithm 1: the engine's step against the plain transcription, and each of its decisions."""
+
+import copy
+
+import oracle
+import pytest
+import torch
+import torch.nn.functional as F
+
+from smd import nets
+from smd.data.batches import Batch
+from smd.defenses import Plan
+from smd.defenses.smd import PRESETS, SMD
+from smd.margin import initial_step
+
+EPOCHS = 150
+
+
+@pytest.fixture
+def mixed(trained, digits):
+    """A trained network and a batch of which it gets some clean samples wrong."""
+    model, x, y = trained
+    x, y = torch.cat([x[:40], x[:8]]), torch.cat([y[:40], (y[:8] + 1) % 10])
+    return copy.deepcopy(model), x, y
+
+
+def plan_for(x):
+    return Plan(len(x), EPOCHS, tuple(x.shape[1:]), torch.device("cpu"))
+
+
+def one_step(model, x, y, margins, preset="paper"):
+    model.zero_grad()
+    state = {"margin": margins.clone()}
+    batch = Batch(x, y, torch.arange(len(x)))
+    report = SMD(preset).step(model, batch, state, plan_for(x), torch.Generator().manual_seed(0))
+    return report, state["margin"]
+
+
+@pytest.mark.parametrize("preset", ["paper", "literal"])
+def test_flags_margins_and_gradients_equal_the_oracles(mixed, preset):
+    model, x, y = mixed
+    margins = torch.linspace(0.005, 0.2, len(x))
+    report, new = one_step(model, x, y, margins, preset)
+    grads = [p.grad.clone() for p in model.parameters()]
+    loss, loss0, flag1, flag2, expected = oracle.one_batch(model, x, y, margins, EPOCHS, preset == "literal")
+    assert torch.equal(report.clean_ok, flag1)
+    assert torch.equal(report.adv_ok, flag1 & flag2)
+    assert 3 < int((flag1 & flag2).sum()) < 37
+    assert torch.allclose(new, expected, atol=1e-6)
+    for ours, parameter in zip(grads, model.parameters(), strict=True):
+        assert torch.allclose(ours, parameter.grad, atol=1e-6)
+    means = {name: float(total / count) for name, (total, count) in report.means.items()}
+    assert means["loss"] == pytest.approx(loss, rel=1e-5)
+    assert means["loss_clean"] == pytest.approx(loss0, rel=1e-5)
+
+
+def test_every_margin_starts_at_delta(mixed):
+    _, x, _ = mixed
+    margins = SMD().begin(plan_for(x))["margin"]
+    assert margins.tolist() == pytest.approx([2 / 255] * len(x))
+
+
+def test_a_misclassified_sample_keeps_its_margin(mixed):
+    model, x, y = mixed
+    margins = torch.full((len(x),), 0.05)
+    report, new = one_step(model, x, y, margins)
+    wrong = ~report.clean_ok
+    assert wrong.sum() >= 8
+    assert torch.equal(new[wrong], margins[wrong])
+    assert not report.adv_ok[wrong].any()
+
+
+def test_expansion_never_exceeds_delta_and_crossed_margins_shrink(mixed):
+    model, x, y = mixed
+    margins = torch.full((len(x),), 0.1)
+    report, new = one_step(model, x, y, margins)
+    crossed = report.clean_ok & ~report.adv_ok
+    growth = new[report.adv_ok] - 0.1
+    assert (growth > 0).all()
+    assert (growth <= initial_step(EPOCHS, (1, 8, 8)) * 0.9**25 + 1e-7).all()
+    assert (new[crossed] <= 0.1 + 1e-6).all()
+
+
+def test_with_no_correct_sample_half_the_clean_loss_is_left(mixed):
+    model, x, y = mixed
+    with torch.no_grad():
+        wrong = (model(x).argmax(1) + 1) % 10
+    margins = torch.full((len(x),), 0.05)
+    report, new = one_step(model, x, wrong, margins)
+    gradient = model.head.weight.grad.clone()
+    model.zero_grad()
+    (F.cross_entropy(model(x), wrong) / 2).backward()
+    assert not report.clean_ok.any()
+    assert torch.equal(new, margins)
+    assert torch.allclose(gradient, model.head.weight.grad, atol=1e-7)
+
+
+def test_ame_takes_its_noisy_loss_over_crossed_samples_only(mixed):
+    """Where nothing crosses the noisy loss is empty, so gamma2 is 1 and delta is only cut by gamma1."""
+    model, x, y = mixed
+    margins = torch.full((len(x),), 1e-4)
+    report, new = one_step(model, x, y, margins, "ame")
+    assert report.adv_ok.sum() >= 35
+    delta = initial_step(EPOCHS, (1, 8, 8))
+    assert torch.allclose(new[report.adv_ok], torch.tensor(1e-4 + delta))
+    assert float(report.means["loss_noisy"][1]) == 0
+
+
+def test_ame_counts_gamma1_in_deltas(mixed):
+    model, x, y = mixed
+    delta = initial_step(EPOCHS, (1, 8, 8))
+    margins = torch.full((len(x),), 3 * delta)
+    report, new = one_step(model, x, y, margins, "ame")
+    assert report.adv_ok.any()
+    assert torch.allclose(new[report.adv_ok] - 3 * delta, torch.tensor(delta * 0.9**3), atol=1e-6)
+
+
+def test_presets_differ_from_the_paper_where_they_say_so():
+    assert PRESETS["literal"].search == "literal"
+    assert PRESETS["ame"].start == "uniform"
+    assert SMD().recipe.weight_decay == 2 * SMD("ame").recipe.weight_decay == 2e-4
+
+
+@pytest.fixture
+def wide():
+    """A WideResNet, some samples, and its own predictions as labels for most of them."""
+    torch.manual_seed(0)
+    model = nets.build("wrn-28-4", 3, 8, 4).train()
+    x = torch.rand(6, 3, 8, 8)
+    with torch.no_grad():
+        y = copy.deepcopy(model)(x).argmax(1)
+    y[0] = (y[0] + 1) % 4
+    return model, x, y
+
+
+def running_updates(model):
+    return [int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+
+
+def test_the_attack_leaves_running_statistics_alone(wide):
+    """Two training passes, clean and noisy, and nothing of the attack's thirty."""
+    model, x, y = wide
+    report, _ = one_step(model, x, y, torch.full((6,), 0.01))
+    assert set(running_updates(model)) == {2}
+    assert not report.clean_ok[0]
+    assert report.clean_ok[1:].all()
+
+
+def test_ame_lets_the_attack_move_running_statistics(wide):
+    model, x, y = wide
+    one_step(model, x, y, torch.full((6,), 0.01), "ame")
+    assert min(running_updates(model)) > 20
+
+
+def test_under_batch_norm_the_clean_batch_statistics_are_those_of_the_attack(wide):
+    """With a tiny margin nothing moves, so the labels under attack are those of the clean pass."""
+    model, x, y = wide
+    report, _ = one_step(model, x, y, torch.full((6,), 1e-7))
+    assert torch.equal(report.adv_ok, report.clean_ok)
