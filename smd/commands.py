@@ -1,0 +1,40 @@
+"""The shell command that does the same as a form: shown on every page that starts a job."""
+
+import shlex
+from collections.abc import Mapping
+
+from smd.config import AttackConfig, TrainConfig, Value
+from smd.registry import ATTACKS, DEFENSES, Param
+from smd.units import show_level, show_levels
+
+
+def train_command(config: TrainConfig) -> str:
+    """The command that trains with this config, quoted for a shell."""
+    known = DEFENSES[config.defense].params if config.defense in DEFENSES else ()
+    words = ["--data", config.data, "--net", config.net]
+    words += ["--defense", _choice(config.defense, config.params, known)]
+    words += ["--epochs", str(config.epochs), "--seed", str(config.seed), "--device", config.device]
+    words += ["--path", config.data_path] if config.data_path else []
+    words += ["--image-size", str(config.image_size)] if config.image_size else []
+    words += ["--batch", str(config.batch)] if config.batch != TrainConfig.batch else []
+    words += ["--n-train", str(config.n_train)] if config.n_train else []
+    words += ["--n-test", str(config.n_test)] if config.n_test else []
+    return shlex.join(["python", "-m", "smd", "train", *words])
+
+
+def attack_command(config: AttackConfig) -> str:
+    """The command that attacks with this config, quoted for a shell."""
+    known = ATTACKS[config.attack].params if config.attack in ATTACKS else ()
+    words = [config.run, "--attack", _choice(config.attack, config.params, known)]
+    words += ["--eps", show_levels(config.levels)] if config.levels else []
+    words += ["--split", config.split]
+    words += ["--ids", ",".join(map(str, config.ids))] if config.ids else ["--n", str(config.n)]
+    words += ["--seeds", ",".join(map(str, config.seeds)), "--device", config.device]
+    words += ["--batch", str(config.batch)] if config.batch != AttackConfig.batch else []
+    return shlex.join(["python", "-m", "smd", "attack", *words])
+
+
+def _choice(name: str, params: Mapping[str, Value], known: tuple[Param, ...]) -> str:
+    levels = {p.name for p in known if p.kind == "level"}
+    pairs = [f"{k}={show_level(float(v)) if k in levels else v}" for k, v in params.items()]
+    return ":".join([name, *pairs])

@@ -1,0 +1,116 @@
+"""A background job as others see it: a folder with config.json, status.json and log.txt.
+
+The status is always replaced as a whole, so that reading it needs no lock; `smd.transitions` changes it.
+"""
+
+import json
+import platform
+import time
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import psutil
+
+SCHEMA = 1
+REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
+CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
+
+State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
+Kind = Literal["train", "attack"]
+
+NOUN = {"train": "run", "attack": "attack"}
+LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
+NEWER = "It was written by a newer version of SMD Studio: update to work with it."
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a job stands. Times are in unix seconds, 0 if it has not happened."""
+
+    schema: int = SCHEMA
+    kind: Kind = "train"
+    state: State = "queued"
+    created: float = 0.0
+    queued: float = 0.0  # since when it waits for its turn; a resumed job waits anew
+    started: float = 0.0
+    ended: float = 0.0
+    heartbeat: float = 0.0
+    pid: int = 0  # 0: no process has taken it on
+    pid_started: float = 0.0
+    host: str = ""
+    device: str = "auto"
+    stage: str = ""  # "waiting for the device", "training", "attacking", ...
+    done: int = 0  # epochs or units of work
+    total: int = 0
+    batch: int = 0
+    batches: int = 0
+    rate: float = 0.0  # samples per second
+    eta: float = -1.0  # seconds; -1 if unknown
+    error: str = ""  # why it failed, one sentence
+    message: str = ""
+
+
+def read(folder: Path) -> Status:
+    """The job's status; never raises.
+
+    A running job whose process is gone reads as "lost". A status that is missing, broken or of a newer
+    schema reads as "failed" with the reason; fields that this version does not know are ignored.
+    """
+    try:
+        status = _parse(json.loads((folder / "status.json").read_text()))
+    except FileNotFoundError:
+        return _unreadable(folder, "is missing")
+    except (ValueError, OSError) as error:
+        return _unreadable(folder, f"cannot be read ({error})")
+    if status.schema > SCHEMA:
+        return replace(status, state="failed", error=NEWER)
+    if status.state == "running" and not attended(status):
+        return replace(status, state="lost", error=LOST)
+    return status
+
+
+def _parse(values: Any) -> Status:
+    if not isinstance(values, dict):
+        raise ValueError("no JSON object")
+    if isinstance(values.get("schema"), int) and values["schema"] > SCHEMA:
+        return Status(schema=values["schema"])  # the other fields may mean something else by now
+    known = {f.name: values[f.name] for f in fields(Status) if f.name in values}
+    for name, value in known.items():
+        kind = type(getattr(Status, name))
+        if not isinstance(value, int | float if kind is float else kind):
+            raise ValueError(f"{name} is {value!r}")
+    status = Status(**known)
+    if status.state not in get_args(State) or status.kind not in get_args(Kind):
+        raise ValueError(f"unknown state {status.state!r} or kind {status.kind!r}")
+    return status
+
+
+def _unreadable(folder: Path, reason: str) -> Status:
+    created = 0.0
+    with suppress(OSError):
+        created = (folder / "config.json").stat().st_mtime  # written once, when the job was made
+    kind: Kind = "attack" if folder.parent.name == "attacks" else "train"
+    error = f"status.json {reason}: resume the {NOUN[kind]} or delete it."
+    return Status(kind=kind, state="failed", created=created, error=error)
+
+
+def attended(status: Status) -> bool:
+    """Whether the process that took the job on is still there, and is that same process."""
+    if status.host != platform.node():
+        return time.time() - status.heartbeat < REMOTE_PATIENCE
+    return process(status) is not None
+
+
+def process(status: Status) -> psutil.Process | None:
+    """The job's living process on this host, or None: gone, a zombie, or another that got its pid."""
+    if status.pid <= 0 or status.host != platform.node():
+        return None
+    try:
+        found = psutil.Process(status.pid)
+        if found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        return found if abs(found.create_time() - status.pid_started) < CLOCK_SLACK else None
+    except psutil.Error:
+        return None

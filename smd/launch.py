@@ -1,0 +1,91 @@
+"""Start, cancel, resume and watch jobs from a page or the shell; nothing here waits for a job's work."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from smd import jobs, logs, transitions, worker
+from smd.errors import UserError
+from smd.jobs import Status
+from smd.locks import device_key, shared
+from smd.paths import REPOSITORY, cache_root, data_root, runs_root
+
+
+def submit(folder: Path) -> None:
+    """See to it that a queued job is run: now, or when the jobs before it on its device are over."""
+    _wake(device_key(jobs.read(folder).device))
+
+
+def wake_all() -> None:
+    """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it often."""
+    for key in {device_key(status.device) for _, status in worker.queued()}:
+        lock = worker.worker_lock(key)
+        if lock.acquire(wait=False):
+            lock.release()
+            _wake(key)
+
+
+def _worker_command(key: str) -> list[str]:
+    return [sys.executable, "-m", "smd", "work", "--device", key]
+
+
+def _wake(key: str) -> None:
+    # A relative SMD_RUNS would mean another folder from where the worker stands.
+    places = {"SMD_RUNS": runs_root(), "SMD_DATA": data_root(), "SMD_CACHE": cache_root()}
+    env = {**os.environ, **{name: str(path) for name, path in places.items()}}
+    with shared(f"worker-{key}.log").open("ab") as out:
+        process = subprocess.Popen(
+            _worker_command(key), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True, cwd=REPOSITORY, env=env,  # a Ctrl-C at the dashboard is not for it
+        )  # fmt: skip
+    threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie behind
+
+
+def cancel(folder: Path) -> None:
+    """Cancel a queued job at once; ask a running one to stop, which it does after its batch.
+
+    Raises UserError if it is over, or runs on another machine.
+    """
+
+    def edit(old: Status) -> Status:
+        cancelled = transitions.moved(folder, old, "cancelled")
+        if old.state == "queued":
+            return cancelled
+        _terminate(folder, old)  # under the lock, so that the job cannot end and its pid be given away
+        return old
+
+    transitions.change(folder, edit)
+
+
+def _terminate(folder: Path, status: Status) -> None:
+    process = jobs.process(status)
+    if process is None:
+        raise UserError(f"{folder.name} runs on {status.host}: cancel it there.")
+    try:
+        process.terminate()
+    except psutil.Error as error:
+        raise UserError(f"{folder.name} could not be asked to stop: {error}.") from None
+
+
+def resume(folder: Path) -> None:
+    """Queue a failed, cancelled or lost job again; raises UserError for any other."""
+    transitions.move(folder, "queued")
+    submit(folder)
+
+
+def log_tail(folder: Path, lines: int = 40) -> list[str]:
+    """The last lines that a job printed."""
+    return logs.tail(folder / "log.txt", lines)
+
+
+def wait(folder: Path, timeout: float) -> Status:
+    """Watch a job until it is over, at most `timeout` seconds; returns its status then."""
+    deadline = time.monotonic() + timeout
+    while (status := jobs.read(folder)).state in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return status

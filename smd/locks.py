@@ -1,0 +1,59 @@
+"""Locks between processes, one file each; the kernel frees them however a process ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from smd.paths import runs_root
+
+
+class Lock:
+    """An exclusive lock on a file, which is made if it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Take the lock; without waiting, False says that somebody else holds it."""
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by the processes we start
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(file)
+            return False
+        except BaseException:
+            os.close(file)
+            raise
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock back; does nothing if it is not held."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def device_key(device: str) -> str:
+    """The name of the queue that serves a device: "cpu", "cuda:0", ...
+
+    "auto" is guessed without torch. A wrong guess only names the queue wrongly: the job itself locks
+    the device that it really uses.
+    """
+    if device == "auto":
+        gpus = Path("/proc/driver/nvidia/gpus")
+        return "cuda:0" if Path("/dev/nvidia0").exists() or gpus.exists() else "cpu"
+    return "cuda:0" if device == "cuda" else device
+
+
+def shared(name: str) -> Path:
+    """A path in the folder of everything that the processes of one runs root share."""
+    folder = runs_root() / ".locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name.replace(":", "-")
+
+
+def device_lock(device: str) -> Lock:
+    """The lock that lets one job at a time use a device."""
+    return Lock(shared(f"{device_key(device)}.lock"))

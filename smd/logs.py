@@ -1,0 +1,26 @@
+"""The end of a job's log, without reading the whole file."""
+
+import os
+from pathlib import Path
+
+CHUNK = 64 * 1024  # bytes read from the end
+
+
+def tail(path: Path, lines: int = 40, start: int = 0) -> list[str]:
+    """The last non-empty lines of a log, after byte `start`; none if there is no log.
+
+    Of a progress bar that redraws itself with carriage returns only the last state is kept.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            begin = max(start, size - CHUNK)
+            file.seek(begin)
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return []
+    rows = text.split("\n")
+    if begin > start and len(rows) > 1:
+        rows = rows[1:]  # the first is cut
+    shown = [row.rstrip("\r").rpartition("\r")[2].rstrip() for row in rows]
+    return [row for row in shown if row][-lines:]

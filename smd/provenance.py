@@ -1,0 +1,42 @@
+"""Where a result comes from: the code, the packages and the machine behind a run."""
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from typing import Any
+
+from smd.paths import REPOSITORY
+
+PACKAGES = ("torch", "torchvision", "duckdb", "numpy")
+
+
+def provenance() -> dict[str, Any]:
+    """JSON values: commit and dirty (None without git), package versions, Python, host and command line."""
+    commit = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "commit": commit,
+        "dirty": None if changes is None else bool(changes),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "command": sys.argv,
+    }
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

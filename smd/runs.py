@@ -1,0 +1,167 @@
+"""The folder of a training run and of its attacks: make, list, find and delete them."""
+
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from smd import config as configs
+from smd import jobs, transitions
+from smd.config import AttackConfig, TrainConfig
+from smd.errors import UserError
+from smd.paths import runs_root
+from smd.provenance import provenance
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run and where its things lie; the files need not exist yet."""
+
+    id: str
+    folder: Path
+
+    @property
+    def store(self) -> Path:
+        """The DuckDB file with its metrics, margins and attack results."""
+        return self.folder / "run.duckdb"
+
+    @property
+    def weights(self) -> Path:
+        """The trained network."""
+        return self.folder / "model.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The whole state of the training, to resume from."""
+        return self.folder / "last.pt"
+
+    @property
+    def log(self) -> Path:
+        """What the job printed."""
+        return self.folder / "log.txt"
+
+    @property
+    def card(self) -> Path:
+        """The model card."""
+        return self.folder / "README.md"
+
+    @property
+    def provenance(self) -> Path:
+        """The code, packages and machine it was started with."""
+        return self.folder / "provenance.json"
+
+    @property
+    def adv(self) -> Path:
+        """The folder of adversarial images."""
+        return self.folder / "adv"
+
+    @property
+    def config(self) -> TrainConfig:
+        """What was asked for; raises UserError if the file is broken or newer."""
+        return configs.read(TrainConfig, self.folder / "config.json")
+
+    @property
+    def status(self) -> jobs.Status:
+        """How it stands."""
+        return jobs.read(self.folder)
+
+
+def create(config: TrainConfig, claim: bool = False) -> Run:
+    """Make a queued run; raises UserError with every problem of the config.
+
+    claim: this process will run the job itself, so no worker shall take it.
+    """
+    _refuse(configs.problems(config))
+    if config.data_path:  # the job works in another folder
+        config = replace(config, data_path=str(Path(config.data_path).expanduser().absolute()))
+    name = _new_id(config.data, config.defense)
+    files = {"config.json": configs.to_json(config), "provenance.json": provenance()}
+    transitions.create(runs_root() / name, "train", config.device, files, claim)
+    return Run(name, runs_root() / name)
+
+
+def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
+    """Make a queued attack on a run and return its folder; errors and `claim` are as in `create`."""
+    _refuse(configs.attack_problems(config))
+    folder = run.folder / "attacks" / _new_id(config.attack)
+    with transitions.locked(run.folder):  # not while the run is being deleted
+        transitions.create(folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim)
+    return folder
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise UserError(" ".join(problems))
+
+
+def _new_id(*words: str) -> str:
+    return "-".join([time.strftime("%Y%m%d-%H%M%S", time.gmtime()), *words, secrets.token_hex(2)])
+
+
+def all_runs() -> list[Run]:
+    """All runs, the newest first; also those whose config cannot be read."""
+    return [Run(folder.name, folder) for folder in _job_folders(runs_root())]
+
+
+def attacks(run: Run) -> list[Path]:
+    """The folders of a run's attacks, the newest first."""
+    return _job_folders(run.folder / "attacks")
+
+
+def _job_folders(root: Path) -> list[Path]:
+    found = []
+    for path in root.glob("*/config.json"):
+        with suppress(FileNotFoundError):  # deleted just now
+            # Ids count in seconds; within one, the config tells, as it is written once.
+            found.append((path.parent.name[:15], path.stat().st_mtime_ns, path.parent))
+    return [folder for *_, folder in sorted(found, reverse=True) if not folder.name.startswith(".")]
+
+
+def find(text: str) -> Run:
+    """The run with that id, or the only one whose id starts or ends so; "last" is the newest.
+
+    Raises UserError with the candidates if there is none or more than one.
+    """
+    known = all_runs()
+    if not known:
+        raise UserError("There are no runs yet: train one first.")
+    if text == "last":
+        return known[0]
+    found = [run for run in known if run.id == text] or [
+        run for run in known if text and (run.id.startswith(text) or run.id.endswith(text))
+    ]
+    if len(found) == 1:
+        return found[0]
+    what = "More than one run matches" if found else "There is no run"
+    names = [run.id for run in found or known]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    raise UserError(f"{what} '{text}': choose one of {', '.join(names[:5])}{more}.")
+
+
+def find_job(text: str) -> Path:
+    """The folder of a run, or of an attack written <run>/<attack>; raises UserError if there is none."""
+    run_id, slash, attack_id = text.partition("/")
+    run = find(run_id)
+    if not slash:
+        return run.folder
+    for folder in attacks(run):
+        if folder.name == attack_id:
+            return folder
+    raise UserError(f"There is no attack '{text}': write it as <run>/<attack>.")
+
+
+def delete(run: Run) -> None:
+    """Remove a run with all its attacks; raises UserError if one of them is queued or running."""
+    inside = run.folder.parent == runs_root() and not run.folder.name.startswith(".")
+    if not inside or run.folder.is_symlink() or not (run.folder / "config.json").is_file():
+        raise UserError(f"{run.folder} is no run in {runs_root()}: nothing was deleted.")
+    trash = runs_root() / f".trash-{run.id}-{secrets.token_hex(2)}"
+    with transitions.locked(run.folder):
+        for folder in (run.folder, *attacks(run)):
+            status = jobs.read(folder)
+            if status.state in ("queued", "running") or status.schema > jobs.SCHEMA:
+                raise UserError(f"{folder.name} is {status.state}: cancel it before you delete the run.")
+        run.folder.rename(trash)  # at once, so that nobody meets half a run
+    shutil.rmtree(trash)

@@ -1,0 +1,187 @@
+"""A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from smd import jobs, transitions
+from smd.errors import UserError
+from smd.jobs import Status
+from smd.locks import Lock, device_lock
+
+BEAT = 2.0  # seconds between two heartbeats
+POLL = 0.2  # seconds between two tries for the device
+WAITING = "waiting for the device"
+
+
+class Cancelled(Exception):
+    """The job stopped because it was asked to; its body raises this once it has saved what it has."""
+
+
+class Session:
+    """The job while it runs. `stopping` turns True when it shall save and raise Cancelled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stopping = False
+        self._progress: dict[str, Any] = {}
+
+    def report(
+        self,
+        *,
+        stage: str | None = None,
+        done: int | None = None,  # epochs or units of work
+        total: int | None = None,
+        batch: int | None = None,
+        batches: int | None = None,
+        rate: float | None = None,  # samples per second
+        eta: float | None = None,  # seconds, -1 if unknown
+    ) -> None:
+        """Note the latest progress; cheap, the heartbeat writes it. What is left out stays as it was."""
+        given = {
+            "stage": stage, "done": done, "total": total,
+            "batch": batch, "batches": batches, "rate": rate, "eta": eta,
+        }  # fmt: skip
+        self._progress = {**self._progress, **{name: v for name, v in given.items() if v is not None}}
+
+    def beat(self) -> None:
+        """Write progress and heartbeat; a job that was taken from this process shall stop."""
+
+        def edit(old: Status) -> Status:
+            if old.state not in ("queued", "running") or not transitions.owned(old):
+                self.stopping = True
+                return old
+            return replace(old, heartbeat=time.time(), **self._progress)
+
+        transitions.change(self.folder, edit)
+
+    def start(self) -> None:
+        """Move from queued to running; raises Cancelled if somebody cancelled it meanwhile."""
+
+        def edit(old: Status) -> Status:
+            if old.state != "queued" or not transitions.owned(old):
+                raise Cancelled("It was cancelled while it waited.")
+            return transitions.moved(self.folder, old, "running")
+
+        transitions.change(self.folder, edit)
+
+    def end(self, to: jobs.State, error: str = "") -> None:
+        """Store how it ended, unless the job is not this process's any more."""
+
+        def edit(old: Status) -> Status:
+            if old.state not in ("queued", "running") or not transitions.owned(old):
+                return old
+            latest = replace(old, heartbeat=time.time(), **self._progress)
+            return transitions.moved(self.folder, latest, to, error)
+
+        transitions.change(self.folder, edit)
+
+
+@contextmanager
+def session(folder: Path, device: str, on_wait: Callable[[], None] | None = None) -> Iterator[Session]:
+    """Run a queued job in this process: wait for the device, then for the length of the body be "running".
+
+    device: what the job really uses, "cpu" or "cuda:0". on_wait is called once if the device is taken.
+    The job ends as finished; as cancelled if the body raises Cancelled; else as failed with the reason.
+    Whatever was raised is raised again, also Cancelled, which the wait for the device raises too.
+    SIGTERM and SIGINT only set `stopping`; a second SIGINT raises KeyboardInterrupt. Outside the main
+    thread no signals are caught. Raises UserError if the job is not queued or has another process.
+    """
+    current = Session(folder)
+    with ExitStack() as last, _signals(current):
+        _claim(folder, device)
+        with _outcome(current), _heartbeat(current):
+            lock = device_lock(device)
+            last.callback(lock.release)  # after the outcome is stored, so that jobs do not overlap
+            _wait(current, lock, on_wait)
+            current.start()
+            yield current
+
+
+def _claim(folder: Path, device: str) -> None:
+    def edit(old: Status) -> Status:
+        if old.state == "cancelled":
+            raise Cancelled("It was cancelled before it began.")
+        transitions.moved(folder, old, "running")  # refuses what is not queued
+        if jobs.process(old) and not transitions.owned(old):
+            raise UserError(f"{folder.name} is being started already, by process {old.pid}: wait for it.")
+        return replace(transitions.own(old), device=device, stage=WAITING)
+
+    transitions.change(folder, edit)
+
+
+def _wait(current: Session, lock: Lock, on_wait: Callable[[], None] | None) -> None:
+    if lock.acquire(wait=False):
+        return
+    if on_wait:
+        on_wait()
+    while not lock.acquire(wait=False):
+        if current.stopping or jobs.read(current.folder).state != "queued":
+            raise Cancelled("It was cancelled while it waited for the device.")
+        time.sleep(POLL)
+
+
+@contextmanager
+def _outcome(current: Session) -> Iterator[None]:
+    try:
+        yield
+    except (Cancelled, KeyboardInterrupt):
+        current.end("cancelled")
+        raise
+    except BaseException as error:
+        current.end("failed", reason(error))
+        raise
+    current.end("finished")
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line, as a job stores it."""
+    if isinstance(error, UserError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
+
+
+@contextmanager
+def _heartbeat(current: Session) -> Iterator[None]:
+    over = threading.Event()
+
+    def beats() -> None:
+        while not over.wait(BEAT):
+            try:
+                current.beat()
+            except (OSError, UserError) as error:  # a full disk must not end the job; the log shall tell
+                print(f"No heartbeat: {error}", flush=True)
+
+    thread = threading.Thread(target=beats, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def _signals(current: Session) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and current.stopping:
+            raise KeyboardInterrupt
+        current.stopping = True
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,126 @@
+"""What states a job may go through, and how its status is changed.
+
+Whoever changes a status holds the lock of the job's folder, so that two dashboards and the job itself
+cannot undo each other's changes.
+"""
+
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from smd.errors import UserError
+from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
+from smd.locks import Lock
+
+ALLOWED: Mapping[State, frozenset[State]] = {
+    "queued": frozenset({"running", "cancelled", "failed"}),
+    "running": frozenset({"finished", "failed", "cancelled"}),
+    "failed": frozenset({"queued"}),
+    "cancelled": frozenset({"queued"}),
+    "lost": frozenset({"queued"}),  # never stored: jobs.read finds that a running job has no process
+    "finished": frozenset(),
+}
+REFUSAL = {
+    "cancelled": "nothing to cancel",
+    "queued": "it cannot be resumed",
+    "running": "it cannot be started",
+}
+
+
+def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
+    """The status in another state, with the fields that follow; raises UserError if that is not allowed."""
+    if to not in ALLOWED[old.state]:
+        why = REFUSAL.get(to, f"it cannot become {to}")
+        raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
+    now = time.time()
+    if to == "queued":  # what was done stays: the job goes on from there
+        return Status(
+            kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total
+        )
+    if to == "running":
+        return replace(old, state=to, started=now, heartbeat=now, stage="")
+    return replace(old, state=to, ended=now, eta=-1.0, error=error)
+
+
+def move(folder: Path, to: State, error: str = "") -> Status:
+    """Move the job to another state; raises UserError if the present one does not allow it."""
+    return change(folder, lambda old: moved(folder, old, to, error))
+
+
+def change(folder: Path, edit: Callable[[Status], Status]) -> Status:
+    """Read, edit and write the status under the folder's lock; returns the new status.
+
+    Raises UserError if the job is gone or was written by a newer version.
+    """
+    with locked(folder):
+        old = read(folder)
+        if old.schema > SCHEMA:
+            raise UserError(f"{folder.name}: {NEWER}")
+        new = edit(old)
+        if new != old:
+            write(folder, new)
+        return new
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a job's folder; raises UserError if the folder is gone."""
+    lock = Lock(folder / ".lock")
+    try:
+        lock.acquire()
+        if not folder.is_dir():  # deleted while we waited
+            raise FileNotFoundError
+        yield
+    except FileNotFoundError:
+        if folder.is_dir():
+            raise
+        raise UserError(f"{folder.name} is gone: it was deleted.") from None
+    finally:
+        lock.release()
+
+
+def write(folder: Path, status: Status) -> None:
+    """Replace the status at once; for the holder of the folder's lock."""
+    draft = folder / ".status.tmp"
+    draft.write_text(json.dumps(asdict(status), indent=1))
+    draft.replace(folder / "status.json")
+
+
+def own(status: Status) -> Status:
+    """The status with this process as the one that took the job on."""
+    started = psutil.Process().create_time()
+    return replace(status, pid=os.getpid(), pid_started=started, host=platform.node(), heartbeat=time.time())
+
+
+def owned(status: Status) -> bool:
+    """Whether it is this process that took the job on."""
+    return status.pid == os.getpid() and process(status) is not None
+
+
+def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], claim: bool = False) -> None:
+    """Make the folder of a queued job with the given JSON files; nobody sees it half made.
+
+    claim: this process will run the job itself, so no worker shall take it.
+    """
+    now = time.time()
+    status = Status(kind=kind, created=now, queued=now, device=device)
+    draft = folder.with_name(f".new-{folder.name}")
+    draft.mkdir(parents=True)
+    try:
+        for name, values in files.items():
+            (draft / name).write_text(json.dumps(values, indent=1))
+        write(draft, own(status) if claim else status)
+        (draft / "log.txt").touch()
+        draft.rename(folder)
+    except BaseException:
+        shutil.rmtree(draft)
+        raise

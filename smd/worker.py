@@ -1,0 +1,93 @@
+"""The queue of a device: a process of its own that runs the queued jobs one after the other.
+
+It stops when nothing is queued. The queue is the job folders themselves, so it survives a reboot.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from smd import jobs, runs, transitions
+from smd.errors import UserError
+from smd.jobs import Status
+from smd.locks import Lock, device_key, shared
+from smd.logs import tail
+from smd.paths import REPOSITORY
+
+
+def queued() -> list[tuple[Path, Status]]:
+    """All jobs that wait for a worker, whoever waits longest first."""
+    folders = [f for run in runs.all_runs() for f in (run.folder, *runs.attacks(run))]
+    statuses = [(folder, jobs.read(folder)) for folder in folders]
+    waiting = [(f, s) for f, s in statuses if s.state == "queued" and not _claimed(s)]
+    return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
+
+
+def _claimed(status: Status) -> bool:
+    return status.pid > 0 and jobs.attended(status)  # a process has taken it on and waits for the device
+
+
+def job_command(folder: Path) -> list[str]:
+    """The process that does a job."""
+    if jobs.read(folder).kind == "train":
+        return [sys.executable, "-m", "smd", "train", "--run", folder.name]
+    return [sys.executable, "-m", "smd", "attack", "--job", f"{folder.parent.parent.name}/{folder.name}"]
+
+
+def worker_lock(key: str) -> Lock:
+    """The lock that the working worker of a queue holds."""
+    return Lock(shared(f"worker-{key}.lock"))
+
+
+def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
+    """Run the queued jobs of a device until none is left; one worker works, one more waits to look again."""
+    key = device_key(device)
+    follower, lock = Lock(shared(f"worker-{key}.next")), worker_lock(key)
+    if not follower.acquire(wait=False):
+        return  # somebody waits already, and will see whatever is queued by now
+    lock.acquire()
+    follower.release()
+    try:
+        while job := _next(key):
+            _run(*job, command)
+    finally:
+        lock.release()
+
+
+def _next(key: str) -> tuple[Path, Status] | None:
+    return next(((f, s) for f, s in queued() if device_key(s.device) == key), None)
+
+
+def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> None:
+    log = folder / "log.txt"
+    offset = log.stat().st_size if log.exists() else 0
+    try:
+        code = _child(command(folder), log)
+    except OSError as error:
+        _fail(folder, before, f"It could not be started: {error}.")
+        return
+    lines = tail(log, 1, offset)
+    _fail(folder, before, lines[-1] if lines else f"Its process ended with status {code} before it began.")
+
+
+def _child(command: list[str], log: Path) -> int:
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+            cwd=REPOSITORY, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+    return child.wait()
+
+
+def _fail(folder: Path, before: Status, reason: str) -> None:
+    """Store why a job that is over never began; a job that began has stored its own end."""
+
+    def edit(now: Status) -> Status:
+        same = now.state == "queued" and now.queued == before.queued  # not one that was resumed meanwhile
+        return transitions.moved(folder, now, "failed", reason) if same and not _claimed(now) else now
+
+    with suppress(UserError):  # deleted meanwhile; the next job is waiting
+        transitions.change(folder, edit)

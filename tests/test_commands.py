@@ -1,0 +1,31 @@
+from smd.commands import attack_command, train_command
+from smd.config import AttackConfig, TrainConfig
+
+
+def test_the_command_of_a_plain_training() -> None:
+    assert train_command(TrainConfig(epochs=40)) == (
+        "python -m smd train --data digits --net small-cnn --defense smd --epochs 40 --seed 0 --device auto"
+    )
+
+
+def test_the_command_of_a_training_with_everything_set() -> None:
+    config = TrainConfig(
+        data="folder", data_path="/my images", image_size=32, params={"preset": "ame"}, epochs=2, batch=64,
+        seed=1, device="cuda:1", n_train=100, n_test=50,
+    )  # fmt: skip
+    assert train_command(config) == (
+        "python -m smd train --data folder --net small-cnn --defense smd:preset=ame --epochs 2 --seed 1"
+        " --device cuda:1 --path '/my images' --image-size 32 --batch 64 --n-train 100 --n-test 50"
+    )
+
+
+def test_the_command_of_an_attack() -> None:
+    config = AttackConfig("abc", params={"steps": 10}, levels=(2 / 255, 4 / 255), n=500, seeds=(0, 1))
+    assert attack_command(config) == (
+        "python -m smd attack abc --attack ce-pgd:steps=10 --eps 2/255,4/255 --split test --n 500"
+        " --seeds 0,1 --device auto"
+    )
+    chosen = AttackConfig("abc", ids=(3, 5), batch=32, split="val", device="cpu")
+    assert attack_command(chosen) == (
+        "python -m smd attack abc --attack ce-pgd --split val --ids 3,5 --seeds 0 --device cpu --batch 32"
+    )

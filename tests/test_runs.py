@@ -1,0 +1,158 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smd import jobs, runs, transitions
+from smd.config import AttackConfig, TrainConfig, read
+from smd.errors import UserError
+from smd.runs import Run
+from tests.jobbing import new_run, runs_folder
+
+pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
+
+
+def test_a_new_run_has_its_config_its_provenance_and_a_telling_id(runs_folder: Path) -> None:
+    run = runs.create(TrainConfig(epochs=3, device="cpu"))
+    assert re.fullmatch(r"\d{8}-\d{6}-digits-smd-[0-9a-f]{4}", run.id)
+    assert run.folder == runs_folder / run.id
+    assert run.config == TrainConfig(epochs=3, device="cpu")
+    assert (run.status.state, run.status.kind, run.status.device) == ("queued", "train", "cpu")
+    assert run.status.pid == 0
+    origin = json.loads(run.provenance.read_text())
+    assert origin["python"].startswith("3.")
+    assert set(origin["packages"]) == {"torch", "torchvision", "duckdb", "numpy"}
+    assert origin["commit"] is None or re.fullmatch("[0-9a-f]{40}", origin["commit"])
+    names = (run.store, run.weights, run.checkpoint, run.card, run.log, run.adv)
+    assert [p.name for p in names] == [
+        "run.duckdb", "model.safetensors", "last.pt", "README.md", "log.txt", "adv",
+    ]  # fmt: skip
+
+
+def test_a_claimed_run_is_this_process_own() -> None:
+    run = runs.create(TrainConfig(device="cpu"), claim=True)
+    assert run.status.state == "queued"
+    assert transitions.owned(run.status)
+
+
+def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
+    with pytest.raises(UserError, match=r"no network 'x'.*batch is 0"):
+        runs.create(TrainConfig(net="x", batch=0))
+    assert not runs_folder.exists()
+    run = runs.create(TrainConfig())
+    with pytest.raises(UserError, match=r"no split 'y'"):
+        runs.create_attack(run, AttackConfig(run.id, split="y"))
+    assert runs.attacks(run) == []
+
+
+def test_own_images_are_found_from_the_job_s_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = runs.create(TrainConfig(data="folder", data_path="pictures"))
+    assert run.config.data_path == str(tmp_path / "pictures")
+
+
+def test_runs_are_listed_newest_first_with_broken_ones_but_nothing_else(runs_folder: Path) -> None:
+    assert runs.all_runs() == []
+    made = [runs.create(TrainConfig()) for _ in range(5)]
+    (runs_folder / "notes").mkdir()
+    (runs_folder / ".trash-x").mkdir()
+    (runs_folder / ".trash-x" / "config.json").write_text("{}")
+    (made[0].folder / "config.json").write_text("{")
+    old = runs_folder / "20200101-000000-digits-std-0000"
+    made[1].folder.rename(old)
+    assert [r.id for r in runs.all_runs() if r.id != made[0].id] == [
+        made[4].id, made[3].id, made[2].id, old.name,
+    ]  # fmt: skip
+    broken = next(r for r in runs.all_runs() if r.id == made[0].id)
+    with pytest.raises(UserError, match="broken"):
+        _ = broken.config
+
+
+def test_attacks_are_jobs_of_their_own() -> None:
+    run = runs.create(TrainConfig())
+    first, second = (runs.create_attack(run, AttackConfig(run.id, levels=(8 / 255,))) for _ in range(2))
+    assert re.fullmatch(r"\d{8}-\d{6}-ce-pgd-[0-9a-f]{4}", first.name)
+    assert runs.attacks(run) == [second, first]
+    assert read(AttackConfig, first / "config.json") == AttackConfig(run.id, levels=(8 / 255,))
+    assert jobs.read(first).kind == "attack"
+    assert runs.find_job(f"{run.id}/{first.name}") == first
+    assert runs.find_job(run.id) == runs.find_job("last") == run.folder
+    for text in (f"{run.id}/", f"{run.id}/..", f"{run.id}/{first.name}/.."):
+        with pytest.raises(UserError, match="There is no attack"):
+            runs.find_job(text)
+
+
+def test_a_run_is_found_by_id_start_end_or_as_the_last(runs_folder: Path) -> None:
+    with pytest.raises(UserError, match="no runs yet"):
+        runs.find("last")
+    for name in ("20260101-000000-digits-smd-aaaa", "20260102-000000-digits-std-bbbb"):
+        new_run().rename(runs_folder / name)
+    assert runs.find("20260101").id == runs.find("aaaa").id == "20260101-000000-digits-smd-aaaa"
+    assert runs.find("last") == runs.find("20260102-000000-digits-std-bbbb")
+    with pytest.raises(UserError, match=r"More than one run matches '2026'.*aaaa"):
+        runs.find("2026")
+    for text in ("", "zzzz", "../20260101", "20260101-000000-digits-smd-aaaa/", ".", "digits"):
+        with pytest.raises(UserError, match=r"There is no run .*20260101-000000-digits-smd-aaaa"):
+            runs.find(text)
+
+
+def test_a_whole_id_wins_over_longer_ones(runs_folder: Path) -> None:
+    new_run().rename(runs_folder / "a")
+    new_run().rename(runs_folder / "ab")
+    assert runs.find("a").folder == runs_folder / "a"
+
+
+@pytest.mark.parametrize("busy", ["queued", "running"])
+def test_a_queued_or_running_run_is_not_deleted(busy: str) -> None:
+    run = runs.create(TrainConfig(), claim=True)
+    if busy == "running":
+        transitions.move(run.folder, "running")
+    with pytest.raises(UserError, match=f"is {busy}: cancel it"):
+        runs.delete(run)
+    assert run.folder.is_dir()
+
+
+def test_a_run_with_a_queued_attack_is_not_deleted() -> None:
+    run = runs.create(TrainConfig())
+    attack = runs.create_attack(run, AttackConfig(run.id))
+    transitions.move(run.folder, "cancelled")
+    with pytest.raises(UserError, match=f"{attack.name} is queued"):
+        runs.delete(run)
+    transitions.move(attack, "cancelled")
+    runs.delete(run)
+    assert not run.folder.exists()
+
+
+def test_deleting_removes_the_run_and_nothing_it_links_to(runs_folder: Path, tmp_path: Path) -> None:
+    run, other = runs.create(TrainConfig()), runs.create(TrainConfig())
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").touch()
+    (run.folder / "link").symlink_to(precious)
+    transitions.move(run.folder, "cancelled")
+    runs.delete(run)
+    assert (precious / "thesis").exists()
+    assert [p.name for p in runs_folder.iterdir()] == [other.id]
+
+
+def test_nothing_outside_the_runs_folder_is_deleted(runs_folder: Path, tmp_path: Path) -> None:
+    outside = new_run()
+    transitions.move(outside, "cancelled")
+    outside = outside.rename(tmp_path / "outside")
+    (runs_folder / "link").symlink_to(outside)
+    (runs_folder / "notes").mkdir()
+    for name in ("../outside", "link", "notes", ".", "..", "nowhere"):
+        with pytest.raises(UserError, match="nothing was deleted"):
+            runs.delete(Run(name, runs_folder / name))
+    assert (outside / "config.json").exists()
+    assert (runs_folder / "notes").exists()
+
+
+def test_pages_may_import_all_of_this_quickly() -> None:
+    heavy = "torch", "duckdb", "streamlit", "numpy", "pandas"
+    code = "import sys, smd.launch, smd.session, smd.commands; "
+    code += f"sys.exit(bool(sys.modules.keys() & {set(heavy)}))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
