@@ -10,6 +10,11 @@ from smd.units import show_level, show_levels
 
 def train_command(config: TrainConfig) -> str:
     """The command that trains with this config, quoted for a shell."""
+    return shlex.join(["python", "-m", "smd", "train", *train_words(config)])
+
+
+def train_words(config: TrainConfig) -> list[str]:
+    """The options that describe this config to `train` and `probe`."""
     known = DEFENSES[config.defense].params if config.defense in DEFENSES else ()
     words = ["--data", config.data, "--net", config.net]
     words += ["--defense", _choice(config.defense, config.params, known)]
@@ -19,7 +24,7 @@ def train_command(config: TrainConfig) -> str:
     words += ["--batch", str(config.batch)] if config.batch != TrainConfig.batch else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
-    return shlex.join(["python", "-m", "smd", "train", *words])
+    return words
 
 
 def attack_command(config: AttackConfig) -> str:

@@ -71,7 +71,7 @@ def problems(config: TrainConfig) -> list[str]:
     found: list[str] = []
     for table, name, what in (
         (registry.DATASETS, config.data, "data set"),
-        (registry.NETWORKS, config.net, "network"),
+        (registry.NETWORKS, config.net or next(iter(registry.NETWORKS)), "network"),
         (registry.DEFENSES, config.defense, "defense"),
     ):
         if name not in table:
@@ -153,7 +153,7 @@ def _parse_value(param: Param, text: str) -> Value:
     try:
         if param.kind == "level":
             return parse_level(text)
-        return {"int": int, "float": float, "choice": str}[param.kind](text)  # type: ignore[operator, no-any-return]
+        return {"int": int, "float": float, "choice": str}[param.kind](text)
     except ValueError:
         raise UserError(f"{param.name}={text} is no {param.kind}.") from None
 
@@ -174,7 +174,8 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
     unknown = values.keys() - {f.name for f in dataclasses.fields(kind)}
     if unknown:
         raise UserError(f"The config has fields that this version does not know: {', '.join(sorted(unknown))}.")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return kind(**given)
 
 
 def read(kind: type[C], path: Path) -> C:

@@ -107,7 +107,8 @@ def _explore(
     crossed = torch.zeros_like(y, dtype=torch.bool)
     last = x
     path = pgd.iterates(model, loss, x, y, margin, 4 * margin / STEPS, STEPS, rules.norm, start)
-    for k, (last, logits) in enumerate(path):
+    for k, (point, logits) in enumerate(path):
+        last = point
         if k > 0 or start is not None:  # the clean sample itself is no iterate
             crossed |= logits.argmax(1) != y
     return last, crossed

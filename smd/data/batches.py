@@ -68,7 +68,7 @@ def augmented(x: Tensor, kind: Augment, generator: torch.Generator) -> Tensor:
 
 def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
     """Reflect-pad, then cut a window of the old size at a random place of each image."""
-    b, c, h, w = x.shape
+    b, _, h, w = x.shape
     padded = F.pad(x, (PAD, PAD, PAD, PAD), mode="reflect")
     shift = torch.randint(0, 2 * PAD + 1, (2, b), generator=generator, device=x.device)
     rows = shift[0][:, None] + torch.arange(h, device=x.device)

@@ -1,6 +1,7 @@
 """STD: cross-entropy on clean images, the undefended network of every table."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from smd.defenses import Plan, Recipe, Report
 class STD:
     """No knobs, no per-sample state."""
 
-    recipe: Recipe = Recipe(weight_decay=1e-4)
+    recipe: ClassVar[Recipe] = Recipe(weight_decay=1e-4)
 
     def begin(self, plan: Plan) -> dict[str, Tensor]:
         """Nothing is remembered."""

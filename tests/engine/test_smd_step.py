@@ -82,7 +82,7 @@ def test_expansion_never_exceeds_delta_and_crossed_margins_shrink(mixed):
 
 
 def test_with_no_correct_sample_half_the_clean_loss_is_left(mixed):
-    model, x, y = mixed
+    model, x, _ = mixed
     with torch.no_grad():
         wrong = (model(x).argmax(1) + 1) % 10
     margins = torch.full((len(x),), 0.05)

@@ -1,0 +1,33 @@
+# make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
+.PHONY: app test check env format
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.complete
+RUN := $(VENV)/bin/python
+
+app: env
+	$(RUN) -m streamlit run app/main.py
+
+test: env
+	$(RUN) -m pytest
+
+check: env
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+format: env
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+env: $(STAMP)
+
+# The stamp is written last: an interrupted installation is done again.
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "SMD Studio needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) \
+		|| { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $(STAMP)

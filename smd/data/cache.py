@@ -1,0 +1,111 @@
+"""One uint8 cache a data set, so that only its first start is slow.
+
+A cache is a folder `<name>-<hash of the fingerprint>` that is moved into place when it is complete:
+if it exists, it is whole. Two processes that import the same set at once both succeed.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from smd import paths
+from smd.data import disk
+from smd.data.images import Images
+from smd.errors import UserError
+
+SCHEMA = 1  # part of every key: raised when the files below change their meaning
+PIXELS, LABELS, SPLIT, META = "images.npy", "labels.npy", "split.npy", "meta.json"
+
+Fingerprint = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What an importer hands over: pixels already in the cache's folder, the rest in memory."""
+
+    classes: tuple[str, ...]
+    pixels: np.memmap  # (N, C, H, W) uint8, made by allocate()
+    labels: np.ndarray  # (N,) integers in [0, len(classes))
+    split: np.ndarray  # (N,) 0 train, 1 val, 2 test
+
+
+def cached(key: str) -> Images | None:
+    """The set that was imported under that key; None if its cache is gone or broken."""
+    try:
+        return _open(key)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def fetch(name: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> Images:
+    """The cached set of that fingerprint; `make(folder)` imports it first if there is none.
+
+    Raises UserError if the cache cannot be written, and what `make` raises; nothing is left behind then.
+    """
+    described = json.dumps({"schema": SCHEMA, **fingerprint}, sort_keys=True)
+    key = f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
+    images = cached(key)
+    if images is None:
+        _import(name, key, fingerprint, make)
+        images = _open(key)
+    return images
+
+
+def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
+    """The set's pixels, uint8 and still zero, on disk; raises UserError if they do not fit there."""
+    disk.require(int(np.prod(shape, dtype=np.int64)), f"The cache of these {shape[0]:,} images")
+    pixels: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, shape)
+    return pixels
+
+
+def _open(key: str) -> Images:
+    folder = paths.cache_root() / key
+    meta = json.loads((folder / META).read_text())
+    return Images(
+        name=meta["name"],
+        key=key,
+        classes=tuple(meta["classes"]),
+        pixels=np.load(folder / PIXELS, mmap_mode="r"),
+        labels=np.load(folder / LABELS),
+        split=np.load(folder / SPLIT),
+    )
+
+
+def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> None:
+    folder = _working_folder(key)
+    try:
+        imported = make(folder)
+        imported.pixels.flush()
+        np.save(folder / LABELS, imported.labels.astype(np.int64))
+        np.save(folder / SPLIT, imported.split.astype(np.uint8))
+        meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+        (folder / META).write_text(json.dumps(meta, indent=1))
+        _move(folder, paths.cache_root() / key)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _working_folder(key: str) -> Path:
+    root = paths.cache_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{key}-", dir=root))
+    except OSError as error:
+        raise UserError(
+            f"The cache {root} cannot be written ({error.strerror}): point SMD_CACHE at a folder that can."
+        ) from None
+
+
+def _move(folder: Path, target: Path) -> None:
+    try:
+        folder.rename(target)
+    except OSError:
+        if cached(target.name) is None:  # what is in the way has lost a file: it is no cache any more
+            shutil.rmtree(target, ignore_errors=True)
+            folder.rename(target)

@@ -1,0 +1,32 @@
+"""How much the disk of the cache still takes."""
+
+import shutil
+
+from smd import paths
+from smd.errors import UserError
+
+
+def free() -> int:
+    """Free bytes on the disk that the cache is on, or will be."""
+    folder = paths.cache_root()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def require(needed: int, what: str) -> None:
+    """Raise UserError if the cache's disk has not that many bytes free."""
+    left = free()
+    if needed > left:
+        raise UserError(
+            f"{what} needs {show(needed)}, but the disk of {paths.cache_root()} has {show(left)} free: "
+            "make room, or point SMD_CACHE at another disk."
+        )
+
+
+def show(size: int) -> str:
+    """A number of bytes for people."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} bytes"

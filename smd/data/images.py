@@ -1,0 +1,27 @@
+"""A data set in memory-mapped uint8, as every importer leaves it and every reader finds it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Square images with their labels; rows never change once they are in the cache."""
+
+    name: str  # as in smd.registry.DATASETS
+    key: str  # opens it again: smd.data.cached(key)
+    classes: tuple[str, ...]  # label -> name
+    pixels: np.ndarray  # (N, C, H, W) uint8, C is 1 or 3, H = W, memory-mapped, read-only
+    labels: np.ndarray  # (N,) int64 in [0, len(classes))
+    split: np.ndarray  # (N,) uint8, as the source gives it: 0 train, 1 val, 2 test
+
+    @property
+    def channels(self) -> int:
+        """1 for gray, 3 for RGB."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def size(self) -> int:
+        """The side of an image in pixels."""
+        return int(self.pixels.shape[2])

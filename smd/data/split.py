@@ -1,0 +1,86 @@
+"""Which rows are for training, validation and testing; sample ids are positions in these."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from smd.data.images import Images
+from smd.errors import UserError
+
+TRAIN, VAL, TEST = 0, 1, 2  # values of Images.split
+VAL_FRACTION = 0.1  # of the training images, where the source has no validation split
+TEST_FRACTION = 0.2  # of all, where the source has no test split
+TEST_SEED = (0, TEST)  # the test split is the same for every run
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Rows of an Images, each ascending: sample i of the training split is row train[i]."""
+
+    train: np.ndarray  # (n,) int64
+    val: np.ndarray  # (n,) int64
+    test: np.ndarray  # (n,) int64
+
+
+def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
+    """The splits of a run: the source's own, and what it lacks carved from its training images.
+
+    A test split is carved the same for every seed, a validation split by the run's seed; both keep the
+    shares of the classes. `n_train` > 0 keeps only so many training images, chosen by the seed.
+    Raises UserError if a class has no training image left, or if there are fewer than `n_train`.
+    """
+    train, val, test = (np.flatnonzero(images.split == s) for s in (TRAIN, VAL, TEST))
+    if not len(test):
+        train, test = _divide(images, train, round(TEST_FRACTION * len(train)), TEST_SEED)
+    if not len(val):
+        train, val = _divide(images, train, round(VAL_FRACTION * len(train)), (seed, VAL))
+    if n_train > len(train):
+        raise UserError(f"n_train is {n_train}, but there are {len(train)} training images: choose fewer.")
+    if n_train:
+        _, train = _divide(images, train, n_train, (seed, TRAIN))
+    _check_classes(images, train)
+    return Splits(train, val, test)
+
+
+def stratified(rows: np.ndarray, labels: np.ndarray, n: int, seed: tuple[int, ...]) -> np.ndarray:
+    """n of the rows, ascending, with the classes' shares kept; labels are those of the rows."""
+    rng = np.random.default_rng(seed)
+    chosen = [
+        rng.permutation(rows[labels == label])[:quota] for label, quota in enumerate(_quotas(np.bincount(labels), n))
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def summary(images: Images) -> list[dict[str, str | int]]:
+    """Images of each class in each split as a run gets them: {"class", "train", "val", "test"}."""
+    splits = carve(images, seed=0)  # the counts are the same for every seed
+    counts = {
+        name: np.bincount(images.labels[rows], minlength=len(images.classes))
+        for name, rows in (("train", splits.train), ("val", splits.val), ("test", splits.test))
+    }
+    return [
+        {"class": title, **{name: int(count[label]) for name, count in counts.items()}}
+        for label, title in enumerate(images.classes)
+    ]
+
+
+def _divide(images: Images, rows: np.ndarray, n: int, seed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(the rest, n of the rows), both ascending."""
+    taken = stratified(rows, images.labels[rows], n, seed)
+    return rows[~np.isin(rows, taken)], taken
+
+
+def _quotas(counts: np.ndarray, n: int) -> np.ndarray:
+    """How many of each class make n in all: largest remainders, so that the total is exact."""
+    exact = counts * (n / counts.sum())
+    quotas: np.ndarray = np.floor(exact + 1e-9).astype(np.int64)  # 0.1 * 6000 must not become 599
+    most_cut = np.argsort(quotas - exact, kind="stable")
+    quotas[most_cut[: n - quotas.sum()]] += 1
+    return quotas
+
+
+def _check_classes(images: Images, train: np.ndarray) -> None:
+    counts = np.bincount(images.labels[train], minlength=len(images.classes))
+    if not counts.all():
+        name = images.classes[int(np.argmin(counts))]
+        raise UserError(f"Class '{name}' has no training image left: add images of it, or use more of them.")
