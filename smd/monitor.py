@@ -34,9 +34,7 @@ def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: Trai
     model.eval()
     metrics = _clean(model, data, split, config.batch) if split != "train" else []
     n = min(SAMPLES, len(data)) if split != "train" else min(SAMPLES, -(-len(data) // 4))
-    metrics += [
-        Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)) for eps in config.levels[-2:]
-    ]
+    metrics += [Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)) for eps in config.levels[-2:]]
     model.train(training)
     return metrics
 
@@ -58,8 +56,6 @@ def _under_pgd(model: nn.Module, data: OnDevice, n: int, eps: float, config: Tra
     for batch in in_order(data, 256, n):
         radii = torch.full((len(batch.y),), eps, device=batch.x.device)
         start = uniform(batch.x, radii, "Linf", generator)
-        _, logits = pgd.last_iterate(
-            model, losses.ce, batch.x, batch.y, radii, radii / 4, STEPS, "Linf", start
-        )
+        _, logits = pgd.last_iterate(model, losses.ce, batch.x, batch.y, radii, radii / 4, STEPS, "Linf", start)
         right = right + (logits.argmax(1) == batch.y).sum()
     return float(right) / n

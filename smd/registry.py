@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Literal, TypeVar
 
 from smd.errors import UserError
+from smd.units import px
 
 T = TypeVar("T")
 
@@ -71,11 +72,6 @@ class Attack:
     target: str
     source: str
     params: tuple[Param, ...] = ()
-
-
-def px(*levels: int) -> tuple[float, ...]:
-    """Noise levels given in pixel steps: 8 is 8/255."""
-    return tuple(k / 255 for k in levels)
 
 
 DATASETS = {

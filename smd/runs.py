@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smd import config as configs
-from smd import jobs, transitions
+from smd import jobs
 from smd.config import AttackConfig, TrainConfig
 from smd.errors import UserError
+from smd.jobs import transitions
 from smd.paths import runs_root
 from smd.provenance import provenance
 

@@ -108,9 +108,7 @@ def prepare(config: TrainConfig, images: Images, device: torch.device) -> Traini
     model = nets.build(config.net, images.channels, images.size, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
     recipe = defense.recipe
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
-    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
     state, tally = defense.begin(plan), empty_tally(plan.n, device)
     return Training(config, plan, sets, model, defense, optimizer, state, tally)
 

@@ -3,6 +3,11 @@
 from smd.errors import UserError
 
 
+def px(*levels: int) -> tuple[float, ...]:
+    """Noise levels given in pixel steps: 8 is 8/255."""
+    return tuple(k / 255 for k in levels)
+
+
 def parse_level(text: str) -> float:
     """Read one noise level: "8/255", "0.031" or "0".
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, runs, transitions
+from smd import jobs, runs
 from smd.config import AttackConfig, TrainConfig, read
 from smd.errors import UserError
+from smd.jobs import transitions
 from smd.runs import Run
-from tests.jobbing import new_run, runs_folder
+from tests.jobs.jobbing import new_run, runs_folder
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -153,6 +154,6 @@ def test_nothing_outside_the_runs_folder_is_deleted(runs_folder: Path, tmp_path:
 
 def test_pages_may_import_all_of_this_quickly() -> None:
     heavy = "torch", "duckdb", "streamlit", "numpy", "pandas"
-    code = "import sys, smd.launch, smd.session, smd.commands; "
+    code = "import sys, smd.jobs.launch, smd.jobs.session, smd.commands; "
     code += f"sys.exit(bool(sys.modules.keys() & {set(heavy)}))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, launch, runs, transitions, worker
+from smd import jobs, runs
 from smd.config import AttackConfig, TrainConfig
 from smd.errors import UserError
-from smd.locks import device_key
-from smd.session import WAITING
-from tests.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state, until
+from smd.jobs import launch, transitions, worker
+from smd.jobs.locks import device_key
+from smd.jobs.session import WAITING
+from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -204,7 +205,7 @@ def test_wait_gives_up_in_time() -> None:
 DASHBOARD = """
 import sys
 from pathlib import Path
-from smd import launch
+from smd.jobs import launch
 launch._worker_command = lambda key: sys.argv[2:]
 launch.submit(Path(sys.argv[1]))
 launch.wait(Path(sys.argv[1]), 60)

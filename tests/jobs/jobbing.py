@@ -18,7 +18,7 @@ PATIENCE = 15.0  # seconds; generous, as the machine may be busy
 JOB = """
 import sys, time
 from pathlib import Path
-from smd.session import Cancelled, session
+from smd.jobs.session import Cancelled, session
 folder, end = Path(sys.argv[1]), time.monotonic() + 30
 with session(folder, "cpu") as job:
     print("began", flush=True)
@@ -32,7 +32,7 @@ with session(folder, "cpu") as job:
 
 WORKER = """
 import sys
-from smd.worker import work
+from smd.jobs.worker import work
 work("cpu", lambda folder: [sys.executable, sys.argv[1], str(folder)])
 """
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from smd import jobs, logs, transitions, worker
+from smd import jobs
 from smd.errors import UserError
-from smd.jobs import Status
-from smd.locks import device_key, shared
+from smd.jobs import Status, logs, transitions, worker
+from smd.jobs.locks import device_key, shared
 from smd.paths import REPOSITORY, cache_root, data_root, runs_root
 
 

@@ -12,10 +12,10 @@ from typing import get_args
 import psutil
 import pytest
 
-from smd import jobs, transitions
+from smd import jobs
 from smd.errors import UserError
-from smd.jobs import State, Status
-from tests.jobbing import python, runs_folder, script, until
+from smd.jobs import State, Status, transitions
+from tests.jobs.jobbing import python, runs_folder, script, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -159,7 +159,8 @@ WRITES = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from smd import jobs, transitions
+from smd import jobs
+from smd.jobs import transitions
 for k in range(200):
     transitions.change(Path(sys.argv[1]), lambda old: replace(old, done=k + 1, message="m" * (k * 50)))
 """
@@ -180,7 +181,7 @@ def test_a_reader_never_sees_half_a_status(folder: Path, tmp_path: Path) -> None
 DASHBOARD = """
 import sys
 from pathlib import Path
-from smd import transitions
+from smd.jobs import transitions
 from smd.errors import UserError
 folder, balance = Path(sys.argv[1]), 0
 for k in range(150):

@@ -1,6 +1,6 @@
 """A background job as others see it: a folder with config.json, status.json and log.txt.
 
-The status is always replaced as a whole, so that reading it needs no lock; `smd.transitions` changes it.
+The status is always replaced as a whole, so that reading it needs no lock; `smd.jobs.transitions` changes it.
 """
 
 import json

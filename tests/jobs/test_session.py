@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, session, transitions
+from smd import jobs
 from smd.errors import UserError
-from smd.locks import device_lock
-from smd.session import Cancelled
-from tests.jobbing import JOB, let_go, new_run, python, runs_folder, script, state, until
+from smd.jobs import session, transitions
+from smd.jobs.locks import device_lock
+from smd.jobs.session import Cancelled
+from tests.jobs.jobbing import JOB, let_go, new_run, python, runs_folder, script, state, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 

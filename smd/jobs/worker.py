@@ -10,11 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from smd import jobs, runs, transitions
+from smd import jobs, runs
 from smd.errors import UserError
-from smd.jobs import Status
-from smd.locks import Lock, device_key, shared
-from smd.logs import tail
+from smd.jobs import Status, transitions
+from smd.jobs.locks import Lock, device_key, shared
+from smd.jobs.logs import tail
 from smd.paths import REPOSITORY
 
 

@@ -19,7 +19,7 @@ import psutil
 
 from smd.errors import UserError
 from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
-from smd.locks import Lock
+from smd.jobs.locks import Lock
 
 ALLOWED: Mapping[State, frozenset[State]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
@@ -43,9 +43,7 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
         raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
     now = time.time()
     if to == "queued":  # what was done stays: the job goes on from there
-        return Status(
-            kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total
-        )
+        return Status(kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total)
     if to == "running":
         return replace(old, state=to, started=now, heartbeat=now, stage="")
     return replace(old, state=to, ended=now, eta=-1.0, error=error)

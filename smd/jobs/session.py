@@ -10,10 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from smd import jobs, transitions
+from smd import jobs
 from smd.errors import UserError
-from smd.jobs import Status
-from smd.locks import Lock, device_lock
+from smd.jobs import Status, transitions
+from smd.jobs.locks import Lock, device_lock
 
 BEAT = 2.0  # seconds between two heartbeats
 POLL = 0.2  # seconds between two tries for the device

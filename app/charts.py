@@ -1,0 +1,230 @@
+"""DataFrame in, Altair chart out: pure functions; colours mean the same thing on every page."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from smd.units import show_level
+
+DEFENSES = ("smd", "std")  # the order gives each its colour for good
+PALETTE = ("#1a8a94", "#c8641f", "#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#8a9091")
+LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
+HEIGHT = 280
+
+Chart = alt.Chart | alt.LayerChart
+
+
+def colour(defense: str) -> str:
+    """A defense's colour on every page."""
+    return PALETTE[DEFENSES.index(defense) % len(PALETTE)] if defense in DEFENSES else PALETTE[-1]
+
+
+def level_name(eps: float) -> str:
+    """A noise level as a legend shows it."""
+    return show_level(eps) if eps else "clean"
+
+
+def _epochs(last: int) -> alt.X:
+    return alt.X(
+        "epoch:Q", title="epoch", scale=alt.Scale(domain=[0, max(last, 2)], nice=False), axis=alt.Axis(format="d")
+    )
+
+
+def accuracy_curves(metrics: pd.DataFrame) -> Chart:
+    """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation solid."""
+    rows = metrics[metrics["name"] == "accuracy"].copy()
+    rows["noise level"] = rows["eps"].map(level_name)
+    rows["percent"] = 100 * rows["value"]
+    order = [level_name(e) for e in sorted(rows["eps"].unique())]
+    rows["images"] = rows["split"].map({"train": "training", "val": "validation"})
+    return (
+        alt.Chart(rows, height=HEIGHT)
+        .mark_line(strokeWidth=2, point=_points(rows))
+        .encode(
+            _epochs(int(rows["epoch"].max())),
+            alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100])),
+            alt.Color(
+                "noise level:N", sort=order, scale=alt.Scale(domain=order, range=list(LEVELS)), title="noise level"
+            ),
+            alt.StrokeDash(
+                "images:N", title="images", scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]])
+            ),
+            tooltip=[
+                "epoch:Q",
+                "images:N",
+                "noise level:N",
+                alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)"),
+            ],
+        )
+    )
+
+
+def _points(rows: pd.DataFrame) -> bool:
+    """A single epoch is a point: a line of it would be invisible."""
+    return bool(rows["epoch"].nunique() < 2)
+
+
+def curves(metrics: pd.DataFrame, names: dict[str, str], title: str, factor: float = 1.0, log: bool = False) -> Chart:
+    """Training metrics over the epochs, `names` maps a metric to its legend entry."""
+    rows = metrics[(metrics["split"] == "train") & metrics["name"].isin(list(names))].copy()
+    rows["series"] = rows["name"].map(names)
+    rows["shown"] = factor * rows["value"]
+    scale = alt.Scale(type="log") if log and (rows["shown"] > 0).all() else alt.Scale(zero=not log)
+    legend = alt.Legend(title=None) if len(names) > 1 else None
+    return (
+        alt.Chart(rows, height=HEIGHT)
+        .mark_line(strokeWidth=2, point=_points(rows))
+        .encode(
+            _epochs(int(rows["epoch"].max())),
+            alt.Y("shown:Q", title=title, scale=scale),
+            alt.Color("series:N", legend=legend, sort=list(names.values()), scale=alt.Scale(range=list(PALETTE))),
+            tooltip=["epoch:Q", "series:N", alt.Tooltip("shown:Q", format=".4~g", title=title)],
+        )
+    )
+
+
+def rules(levels: Sequence[float]) -> alt.LayerChart:
+    """Vertical rules at noise levels, labelled, on an axis in 1/255."""
+    rows = pd.DataFrame({"at": [255 * e for e in levels], "text": [show_level(e) for e in levels]})
+    line = alt.Chart(rows).mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091").encode(alt.X("at:Q"))
+    text = (
+        alt.Chart(rows)
+        .mark_text(align="left", baseline="top", dx=4, dy=2, fontSize=11, color="#8a9091")
+        .encode(alt.X("at:Q"), alt.Y(value=0), alt.Text("text:N"))
+    )
+    return alt.layer(line, text)
+
+
+def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
+    """Margins of the training images in bins of 1/255 (the paper's Figs. 6 and 7).
+
+    counts: columns run, defense, bin, n; runs are drawn over each other.
+    """
+    rows = counts.assign(low=counts["bin"].astype(float), high=counts["bin"] + 1.0)
+    runs = list(dict.fromkeys(rows["run"]))
+    colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
+    top = max(float(rows["high"].max()), 255 * max(levels) + 1)
+    bars = (
+        alt.Chart(rows, height=340)
+        .mark_bar(opacity=0.85 if len(runs) == 1 else 0.55, binSpacing=0.5)
+        .encode(
+            alt.X("low:Q", title="margin (1/255)", bin="binned", scale=alt.Scale(domain=[0, top], nice=False)),
+            alt.X2("high:Q"),
+            alt.Y("n:Q", title="training images", stack=None),
+            alt.Color("run:N", title=None, sort=runs, legend=alt.Legend(orient="top") if len(runs) > 1 else None,
+                      scale=alt.Scale(domain=runs, range=colours)),
+            tooltip=["run:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
+                     alt.Tooltip("n:Q", title="images")],
+        )
+    )  # fmt: skip
+    return alt.layer(bars, rules([e for e in levels if 255 * e <= top]))
+
+
+def run_colours(runs: pd.DataFrame) -> list[str]:
+    """A colour for each run: its defense's; a second run of the same defense gets a free one."""
+    used: list[str] = []
+    for defense in runs["defense"]:
+        wanted = colour(defense)
+        free = [c for c in PALETTE if c not in used] or list(PALETTE)
+        used.append(wanted if wanted not in used else free[-1])
+    return used
+
+
+def fan(summary: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
+    """Margin quantiles over the epochs: 5-95 %, 25-75 %, the median."""
+    rows = summary.copy()
+    for name in ("q05", "q25", "q50", "q75", "q95"):
+        rows[name] = 255 * rows[name]
+    base = alt.Chart(rows, height=HEIGHT).encode(_epochs(int(rows["epoch"].max())))
+    tip = ["epoch:Q", *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95"))]
+    y = alt.Y("q05:Q", title="margin (1/255)")
+    main = colour("smd")
+    return alt.layer(
+        base.mark_area(opacity=0.18, color=main).encode(y, alt.Y2("q95:Q"), tooltip=tip),
+        base.mark_area(opacity=0.32, color=main).encode(y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), tooltip=tip),
+        base.mark_line(strokeWidth=2.5, color=main, point=_points(rows)).encode(y=alt.Y("q50:Q"), tooltip=tip),
+        _levels_across(levels, float(rows["q95"].max())),
+    )
+
+
+def _levels_across(levels: Sequence[float], top: float) -> alt.Chart:
+    shown = [255 * e for e in levels if 255 * e <= 1.1 * top]
+    return (
+        alt.Chart(pd.DataFrame({"at": shown}))
+        .mark_rule(strokeDash=[3, 3], opacity=0.6, color="#8a9091")
+        .encode(alt.Y("at:Q"))
+    )
+
+
+FLAGS = {"start": "#8a9091", "expanded": "#1a8a94", "shrunk": "#c8641f", "misclassified": "#9c5a96"}
+
+
+def history(rows: pd.DataFrame) -> alt.LayerChart:
+    """One sample's margin over the epochs, each point coloured by what happened there."""
+    rows = rows.assign(shown=255 * rows["margin"])
+    base = alt.Chart(rows, height=220).encode(
+        _epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title="margin (1/255)", scale=alt.Scale(zero=True))
+    )
+    domain = [flag for flag in FLAGS if flag in set(rows["change"])]
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(
+        alt.Color("change:N", title=None, legend=alt.Legend(orient="top"),
+                  scale=alt.Scale(domain=domain, range=[FLAGS[f] for f in domain])),
+        tooltip=["epoch:Q", alt.Tooltip("shown:Q", format=".2f", title="margin (1/255)"), "change:N"],
+    )  # fmt: skip
+    return alt.layer(base.mark_line(color="#8a9091", strokeWidth=1.5), points)
+
+
+def probabilities(rows: pd.DataFrame) -> alt.Chart:
+    """Predicted probabilities on the clean and the adversarial image.
+
+    rows: columns class, image ("clean" or "adversarial"), percent.
+    """
+    classes = list(dict.fromkeys(rows["class"]))
+    return (
+        alt.Chart(rows, height=max(140, 26 * len(classes)))
+        .mark_bar()
+        .encode(
+            alt.X("percent:Q", title="predicted probability (%)", scale=alt.Scale(domain=[0, 100])),
+            alt.Y("class:N", title=None, sort=classes),
+            alt.YOffset("image:N", sort=["clean", "adversarial"]),
+            alt.Color("image:N", title=None, legend=alt.Legend(orient="top"),
+                      scale=alt.Scale(domain=["clean", "adversarial"], range=["#1a8a94", "#c8641f"])),
+            tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
+        )
+    )  # fmt: skip
+
+
+def overlay(rows: pd.DataFrame, title: str) -> alt.Chart:
+    """One metric of several runs over the epochs; rows: columns run, defense, epoch, shown."""
+    runs = list(dict.fromkeys(rows["run"]))
+    colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
+    return (
+        alt.Chart(rows, height=320)
+        .mark_line(strokeWidth=2, point=_points(rows))
+        .encode(
+            _epochs(int(rows["epoch"].max())),
+            alt.Y("shown:Q", title=title, scale=alt.Scale(zero=False)),
+            alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours),
+                      legend=alt.Legend(orient="top", columns=2, labelLimit=400)),
+            tooltip=["run:N", "epoch:Q", alt.Tooltip("shown:Q", format=".4~g", title=title)],
+        )
+    )  # fmt: skip
+
+
+def robustness(rows: pd.DataFrame) -> alt.Chart:
+    """Accuracy against the noise level; rows: columns run, defense, eps, percent, low, high (%)."""
+    runs = list(dict.fromkeys(rows["run"]))
+    colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
+    rows = rows.assign(level=255 * rows["eps"])
+    scale = alt.Scale(domain=runs, range=colours)
+    base = alt.Chart(rows, height=320).encode(
+        alt.X("level:Q", title="noise level (1/255)"),
+        alt.Color(
+            "run:N", title=None, sort=runs, scale=scale, legend=alt.Legend(orient="top", columns=2, labelLimit=400)
+        ),
+    )
+    y = alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100]))
+    tip = ["run:N", "level:Q", alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)")]
+    band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q", title="accuracy (%)"), alt.Y2("high:Q"))
+    return alt.layer(band, base.mark_line(point=True, strokeWidth=2).encode(y, tooltip=tip))

@@ -1,0 +1,63 @@
+"""What pages read, cached by the stamp of the file it comes from; the only caches of the app."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from smd import adv
+from smd import data as sets
+from smd.store import reader
+
+
+def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
+    """The answer of a reader's query; read again only when the store has changed."""
+    return _read(query, query.__name__, str(store), reader.stamp(store), args)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _read(
+    _query: Callable[..., pd.DataFrame], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+) -> pd.DataFrame:
+    return _query(Path(store), *args)
+
+
+def value(query: Callable[..., Any], store: Path, *args: Any) -> Any:
+    """As `read`, for queries that answer with something else than a table."""
+    return _value(query, query.__name__, str(store), reader.stamp(store), args)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _value(_query: Callable[..., Any], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]) -> Any:
+    return _query(Path(store), *args)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def images(key: str) -> sets.Images | None:
+    """The memory-mapped images of a run's data set; None if their cache is gone."""
+    return sets.cached(key)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _examples(path: str, stamp: tuple[int, ...]) -> adv.Examples:
+    return adv.read(Path(path))
+
+
+def examples(path: Path) -> adv.Examples:
+    """A file of adversarial examples."""
+    stat = path.stat()
+    return _examples(str(path), (stat.st_mtime_ns, stat.st_size))
+
+
+def adversarial(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
+    """Where a sample's adversarial images are stored: (file's name, position in it)."""
+    if not folder.exists():
+        return []
+    return _adversarial(str(folder), folder.stat().st_mtime_ns, split, idx)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _adversarial(folder: str, stamp: int, split: str, idx: int) -> list[tuple[str, int]]:
+    return adv.find(Path(folder).parent, split, idx)

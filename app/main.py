@@ -1,0 +1,45 @@
+"""The picture frame of every page: configuration, navigation, the run picker.
+
+`streamlit run app/main.py` puts app/ on the path, not the repository, hence the first lines.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import streamlit as st
+import ui
+
+from smd.jobs import launch
+
+st.set_page_config(page_title="SMD Studio", page_icon=":material/shield:", layout="wide")
+
+PAGES = {
+    "Train": [
+        st.Page("views/train.py", title="Train", icon=":material/model_training:", default=True,
+                help="Choose a data set and start training; see what is queued."),
+        st.Page("views/live.py", title="Live", icon=":material/monitoring:",
+                help="How a run is doing: progress, curves, log."),
+    ],
+    "Look": [
+        st.Page("views/margins.py", title="Margins", icon=":material/bar_chart:",
+                help="How far the training images are from the decision boundary, epoch by epoch."),
+        st.Page("views/samples.py", title="Samples", icon=":material/image_search:",
+                help="Single images: their margin over the epochs and their adversarial twins."),
+    ],
+    "Judge": [
+        st.Page("views/attacks.py", title="Attacks", icon=":material/bolt:",
+                help="Attack trained networks and put the accuracies side by side."),
+        st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:",
+                help="All runs: what they differ in, and their curves in one chart."),
+    ],
+}  # fmt: skip
+
+page = st.navigation(PAGES)
+launch.wake_all()  # queued jobs go on after a restart of the machine
+if page.title in ("Live", "Margins", "Samples"):
+    with st.sidebar:
+        ui.run_picker()
+st.title(page.title)
+page.run()

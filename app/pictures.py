@@ -1,0 +1,28 @@
+"""Image arrays as PNGs for the browser, enlarged without smoothing."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def png(pixels: np.ndarray, side: int = 112) -> bytes:
+    """(C, H, W) uint8, C is 1 or 3 -> a PNG at least `side` pixels wide."""
+    factor = max(1, -(-side // pixels.shape[2]))
+    big = pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+    image = Image.fromarray(big[0] if len(big) == 1 else np.moveaxis(big, 0, 2))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def to_bytes(x: np.ndarray) -> np.ndarray:
+    """Floats in [0, 1] -> uint8."""
+    return np.round(255 * np.clip(x, 0, 1)).astype(np.uint8)
+
+
+def difference(noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """Noise around 0 -> a picture around mid-gray, and how many times it was amplified."""
+    largest = float(np.abs(noise).max())
+    factor = 0.5 / largest if largest else 1.0
+    return to_bytes(0.5 + factor * noise.astype(np.float32)), factor

@@ -1,0 +1,139 @@
+"""Small parts that pages share: the run picker, badges, empty states, downloads."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from smd import export, registry, runs
+from smd.errors import UserError
+from smd.jobs import Status
+from smd.progress import duration
+from smd.runs import Run
+
+STATES = {  # state -> colour, icon, what it means
+    "queued": ("gray", ":material/hourglass_empty:", "waits for its turn on the device"),
+    "running": ("blue", ":material/play_arrow:", "is being worked on"),
+    "finished": ("green", ":material/check:", "is complete"),
+    "cancelled": ("orange", ":material/block:", "was stopped by hand; resume it to go on"),
+    "failed": ("red", ":material/error:", "ended with an error"),
+    "lost": ("red", ":material/help:", "its process vanished; resume it to go on"),
+}
+
+
+def badge(status: Status) -> None:
+    """The state as a coloured badge."""
+    colour, icon, meaning = STATES[status.state]
+    st.badge(status.state, icon=icon, color=colour, help=f"The job {meaning}.")  # type: ignore[arg-type]
+
+
+def label(run: Run) -> str:
+    """A run in a list: what it is, when it was started, how it stands."""
+    try:
+        config = run.config
+    except UserError:
+        return f"{run.id} (unreadable)"
+    defense = registry.DEFENSES.get(config.defense)
+    title = defense.title if defense else config.defense
+    return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
+
+
+def when(moment: float) -> str:
+    """A time of day today, else a date with it, local time."""
+    today = time.strftime("%Y-%m-%d") == time.strftime("%Y-%m-%d", time.localtime(moment))
+    return time.strftime("%H:%M" if today else "%d %b %H:%M", time.localtime(moment))
+
+
+def ago(moment: float) -> str:
+    """How long ago a moment was."""
+    return f"{duration(max(0.0, time.time() - moment))} ago"
+
+
+def run_picker() -> None:
+    """The run that Live, Margins and Samples show; kept in the address as ?run=."""
+    known = [run.id for run in runs.all_runs()]
+    if not known:
+        return
+    # No default of its own: the address must name the run even if it is the newest one.
+    if st.session_state.get("run") not in known and st.query_params.get("run") not in known:
+        st.session_state["run"] = known[0]
+    titles = {run.id: label(run) for run in runs.all_runs()}
+    st.selectbox("Run", known, index=None, key="run", format_func=titles.__getitem__, bind="query-params")
+
+
+def picked() -> Run:
+    """The chosen run; ends the page with an invitation where there is none."""
+    chosen = st.session_state.get("run")
+    known = {run.id: run for run in runs.all_runs()}
+    if not known:
+        nothing_yet()
+    if chosen not in known:
+        st.info("Choose a run in the sidebar.", icon=":material/arrow_back:")
+        st.stop()
+    return known[chosen]
+
+
+def nothing_yet() -> None:
+    """An empty store says what to click, and ends the page."""
+    with st.container(border=True):
+        st.subheader("No runs yet")
+        st.write(
+            "Training the built-in digits takes about half a minute on a laptop, and then every page "
+            "has something to show: margins, images, attacks."
+        )
+        st.page_link("views/train.py", label="Train the first network", icon=":material/model_training:")
+    st.stop()
+
+
+def attempt(act: Callable[..., object], *args: object) -> bool:
+    """Do something that may be refused; the reason is shown and False returned."""
+    try:
+        act(*args)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return False
+    return True
+
+
+def readable(run: Run) -> bool:
+    """Whether this version can read the run's config."""
+    try:
+        return bool(run.config)
+    except UserError:
+        return False
+
+
+def broken(run: Run) -> None:
+    """A run that this version cannot open says so and ends the page."""
+    try:
+        _ = run.config
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def downloads(table: pd.DataFrame, name: str) -> None:
+    """The table as CSV and Markdown, made only when asked for."""
+    with st.container(horizontal=True, gap="small"):
+        for form, make, mime in (
+            ("CSV", export.to_csv, "text/csv"),
+            ("Markdown", export.to_markdown, "text/markdown"),
+        ):
+            suffix = "csv" if form == "CSV" else "md"
+            st.download_button(
+                form,
+                data=lambda make=make: make(table).encode(),  # type: ignore[misc]
+                file_name=f"{name}.{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"download-{name}-{suffix}",
+            )
+
+
+def metrics(pairs: Sequence[tuple[str, str, str]]) -> None:
+    """A row of cards: (label, value, what it means)."""
+    with st.container(horizontal=True):
+        for title, value, meaning in pairs:
+            st.metric(title, value, help=meaning, border=True)

@@ -1,0 +1,128 @@
+"""Attacks: attack trained networks at chosen noise levels and put the accuracies side by side."""
+
+import data
+import pandas as pd
+import streamlit as st
+import ui
+
+from smd import commands, export, registry, runs
+from smd.config import AttackConfig
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.progress import duration
+from smd.runs import Run
+from smd.store import reader
+from smd.units import parse_levels, show_levels
+
+known = {run.id: run for run in runs.all_runs()}
+if not known:
+    ui.nothing_yet()
+
+
+def trained() -> dict[str, Run]:
+    """Runs with weights whose config can be read."""
+    return {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
+
+
+ready = trained()
+if not ready:
+    st.info("No run has finished training yet: attacks need trained weights.", icon=":material/hourglass_top:")
+    st.stop()
+newest = next(iter(ready.values()))
+alike = [i for i, r in ready.items() if r.config.data == newest.config.data][:6]
+if "runs" not in st.session_state and "runs" not in st.query_params:
+    st.session_state["runs"] = alike
+chosen = [
+    ready[i]
+    for i in st.multiselect(
+        "Runs", list(ready), key="runs", bind="query-params", format_func=lambda i: ui.label(ready[i])
+    )
+    if i in ready
+]
+if not chosen:
+    st.info("Choose one run or more.", icon=":material/arrow_upward:")
+    st.stop()
+
+
+def form() -> None:
+    levels = chosen[0].config.levels
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = list(registry.ATTACKS)
+        name = st.selectbox("Attack", names, key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=160)
+        text = st.text_input(
+            "Noise levels", show_levels(levels), key=f"eps-{chosen[0].config.data}", width=220,
+            help="Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1].",
+        )  # fmt: skip
+        steps = st.number_input("Steps", 1, 1000, 100, key="steps", width=130, help="Gradient steps of the attack.")
+        n = st.number_input("Test images", 1, None, 500, key="n", width=140, help="Spread over the test split.")
+        started = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack")
+    try:
+        configs = [
+            AttackConfig(run=r.id, attack=name, params={"steps": int(steps)}, levels=parse_levels(text), n=int(n))
+            for r in chosen
+        ]
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.code("\n".join(commands.attack_command(c) for c in configs), language="bash", wrap_lines=True)
+    if started:
+        for run, config in zip(chosen, configs, strict=True):
+            ui.attempt(lambda run=run, config=config: launch.submit(runs.create_attack(run, config)))  # type: ignore[misc]
+        st.rerun()
+
+
+@st.fragment(run_every="2s")
+def under_way() -> None:
+    jobs = [(r, f, runs.jobs.read(f)) for r in chosen for f in runs.attacks(r)]
+    busy = [job for job in jobs if job[2].state in ("queued", "running")]
+    before = st.session_state.get("busy-attacks", 0)
+    st.session_state["busy-attacks"] = len(busy)
+    if len(busy) < before:
+        st.rerun()
+    for run, folder, status in busy:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            ui.badge(status)
+            left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
+            share = (status.done + status.batch / max(status.batches, 1)) / max(status.total, 1)
+            st.progress(min(share, 1.0), text=f"{ui.label(run)}{left}")
+            if st.button("Cancel", key=f"cancel-{folder.name}", type="tertiary", icon=":material/block:"):
+                ui.attempt(launch.cancel, folder)
+    for run, folder, status in jobs:
+        if status.state in ("failed", "lost"):
+            st.error(f"An attack on {ui.label(run)} is {status.state}: {status.error}", icon=":material/error:")
+            if st.button("Resume", key=f"resume-{folder.name}"):
+                ui.attempt(launch.resume, folder)
+
+
+def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) -> None:
+    st.subheader(
+        f"{registry.ATTACKS[attack].title if attack in registry.ATTACKS else attack}, {steps} steps, {split} images"
+    )
+    shown = export.accuracy_table({ui.label(known[i]): (known[i].config, part) for i, part in rows.items()})
+    numbers = [c for c in shown.columns if c not in ("run", "n")]
+    best = shown[numbers].max()
+    st.dataframe(
+        shown.style.format("{:.2f}", subset=numbers, na_rep="–").apply(
+            lambda column: ["font-weight: bold" if v == best[column.name] else "" for v in column], subset=numbers
+        ),
+        hide_index=True, key=f"table-{attack}-{steps}-{split}",
+    )  # fmt: skip
+    ui.downloads(shown, f"accuracy-{attack}-{steps}-{split}")
+
+
+form()
+under_way()
+results = {r.id: data.read(reader.attack_table, r.store) for r in chosen}
+kinds = {(t.attack, t.steps, t.split) for part in results.values() for t in part.itertuples() if t.split != "train"}
+if not kinds:
+    st.info("Nothing has been attacked yet: press Attack.", icon=":material/bolt:")
+for attack, steps, split in sorted(kinds, key=lambda k: (k[0], -k[1])):
+    picked = {
+        i: part[(part["attack"] == attack) & (part["steps"] == steps) & (part["split"] == split)]
+        for i, part in results.items()
+    }
+    table(attack, steps, split, {i: part for i, part in picked.items() if not part.empty})
+st.caption(
+    "Accuracy in % at each noise level; 0 is clean, Avg. the plain mean of the columns; the best of a column is bold. "
+    "An image that is misclassified when clean counts as broken at every level."
+)

@@ -1,0 +1,117 @@
+"""Compare: all runs in one table, what they differ in, and their curves in one chart."""
+
+import json
+
+import charts
+import data
+import pandas as pd
+import streamlit as st
+import ui
+
+from smd import config, export, registry, runs
+from smd.runs import Run
+from smd.store import reader
+from smd.units import show_level
+
+known = runs.all_runs()
+if not known:
+    ui.nothing_yet()
+
+
+def overview(run: Run) -> dict[str, object]:
+    """One row of the table."""
+    status = run.status
+    row: dict[str, object] = {"run": run.id, "state": status.state, "started": ui.when(status.created)}
+    if not ui.readable(run):
+        return row
+    asked = run.config
+    metrics = data.read(reader.metrics, run.store)
+    own = metrics[(metrics["split"] == "val") & (metrics["name"] == "accuracy")]
+    final = own[own["epoch"] == own["epoch"].max()] if len(own) else own
+    clean, robust = final[final["eps"] == 0]["value"], final[final["eps"] > 0].sort_values("eps")
+    return row | {
+        "defense": registry.DEFENSES[asked.defense].title if asked.defense in registry.DEFENSES else asked.defense,
+        "data": asked.data,
+        "network": asked.net,
+        "epochs": f"{status.done} / {asked.epochs}",
+        "clean (%)": 100 * float(clean.iloc[0]) if len(clean) else None,
+        "robust (%)": 100 * float(robust["value"].iloc[-1]) if len(robust) else None,
+        "at": show_level(float(robust["eps"].iloc[-1])) if len(robust) else "",
+        "curve": [100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]],
+    }
+
+
+def differences(chosen: list[Run]) -> pd.DataFrame:
+    """The settings in which the chosen runs differ, one column a run."""
+    columns = {
+        ui.label(r): {k: json.dumps(v) if isinstance(v, dict) else str(v) for k, v in config.to_json(r.config).items()}
+        for r in chosen
+    }
+    frame = pd.DataFrame(columns)
+    return frame[frame.nunique(axis=1) > 1].rename_axis("setting").reset_index()
+
+
+def series(chosen: list[Run], name: str, split: str, eps: float, factor: float) -> pd.DataFrame:
+    parts = []
+    for run in chosen:
+        rows = data.read(reader.metrics, run.store)
+        rows = rows[(rows["name"] == name) & (rows["split"] == split) & ((rows["eps"] - eps).abs() < 1e-9)]
+        parts.append(rows.assign(run=ui.label(run), defense=run.config.defense, shown=factor * rows["value"]))
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
+    """What can be drawn: title -> (metric, split, noise level, factor)."""
+    levels = sorted({eps for r in chosen for eps in r.config.levels[-2:]})
+    return {
+        "clean accuracy, validation (%)": ("accuracy", "val", 0.0, 100.0),
+        **{f"accuracy at {show_level(e)}, validation (%)": ("accuracy", "val", e, 100.0) for e in levels},
+        "loss on clean images, training (nats)": ("loss_clean", "train", 0.0, 1.0),
+        "mean margin (1/255)": ("margin_mean", "train", 0.0, 255.0),
+        "seconds an epoch": ("seconds", "train", 0.0, 1.0),
+    }
+
+
+rows = pd.DataFrame([overview(run) for run in known])
+st.caption("Tick runs to see what they differ in and to lay their curves over each other.")
+event = st.dataframe(
+    rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key="runs-table",
+    column_config={
+        "clean (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, last epoch."),
+        "robust (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, quick PGD, last epoch."),
+        "at": st.column_config.TextColumn(help="The noise level of the robust accuracy."),
+        "curve": st.column_config.LineChartColumn("robust, by epoch", y_min=0, y_max=100),
+    },
+)  # fmt: skip
+ui.downloads(rows.drop(columns="curve", errors="ignore"), "runs")
+ticked = [known[i] for i in event.selection.rows if i < len(known)] or known[:4]
+chosen = [run for run in ticked if ui.readable(run)]
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader("Curves")
+    options = measures(chosen)
+    title = st.selectbox(
+        "Show", list(options), index=min(2, len(options) - 1), key="measure", label_visibility="collapsed"
+    )
+    drawn = series(chosen, *options[title])
+    if drawn.empty:
+        st.caption("None of these runs has measured that yet.")
+    else:
+        st.altair_chart(
+            charts.overlay(drawn, title), key="overlay", alt=f"{title} of {len(chosen)} runs over the epochs."
+        )
+        ui.downloads(drawn[["run", "epoch", "value"]], "curves")
+with right:
+    st.subheader("What differs")
+    table = differences(chosen) if len(chosen) > 1 else pd.DataFrame()
+    if table.empty:
+        st.caption("Choose two runs or more that differ in something.")
+    else:
+        st.dataframe(table, hide_index=True, key="differences")
+        ui.downloads(table, "differences")
+tables = {ui.label(r): (r, data.read(reader.attack_table, r.store)) for r in chosen}
+points = export.robustness_points({name: (r.config, t) for name, (r, t) in tables.items()})
+if not points.empty:
+    st.subheader("Accuracy against the noise level")
+    st.caption("CE-PGD on test images, with the 95 % interval.")
+    st.altair_chart(charts.robustness(points), key="robustness", alt="Accuracy of each run falls with the noise level.")

@@ -1,0 +1,134 @@
+"""Live: how a run is doing now."""
+
+import time
+
+import charts
+import data
+import streamlit as st
+import ui
+
+from smd import runs
+from smd.jobs import Status, launch
+from smd.progress import duration
+from smd.runs import Run
+from smd.store import reader
+
+run = ui.picked()
+ui.broken(run)
+
+
+@st.dialog("Cancel this run?")
+def confirm_cancel(run: Run) -> None:
+    st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
+    if st.button("Cancel the run", type="primary", key="confirm-cancel"):
+        ui.attempt(launch.cancel, run.folder)
+        st.rerun()
+
+
+@st.dialog("Delete this run?")
+def confirm_delete(run: Run) -> None:
+    st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
+    if st.button("Delete for good", type="primary", key="confirm-delete"):
+        if ui.attempt(runs.delete, run):
+            st.session_state.pop("run", None)
+        st.rerun()
+
+
+def actions(run: Run, status: Status) -> None:
+    with st.container(horizontal=True):
+        if status.state in ("queued", "running") and st.button("Cancel", icon=":material/block:", key="cancel"):
+            confirm_cancel(run)
+        stopped = status.state in ("failed", "cancelled", "lost")
+        if stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume"):
+            ui.attempt(launch.resume, run.folder)
+            st.rerun()
+        if status.state not in ("queued", "running") and st.button("Delete", icon=":material/delete:", key="delete"):
+            confirm_delete(run)
+
+
+def header(run: Run, status: Status) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        ui.badge(status)
+        st.markdown(f"**{ui.label(run)}**")
+        st.caption(run.id)
+    if status.state == "failed":
+        st.error(status.error or "It failed; the log below says more.", icon=":material/error:")
+    if status.state == "lost":
+        st.warning("Its process vanished. What it had saved is kept: resume it to go on.", icon=":material/help:")
+    if status.state in ("queued", "running"):
+        share = (status.done + (status.batch / status.batches if status.batches else 0)) / max(status.total, 1)
+        st.progress(min(share, 1.0), text=status.stage or "waiting for its turn")
+    ui.metrics(cards(status))
+
+
+def cards(status: Status) -> list[tuple[str, str, str]]:
+    busy = status.state == "running"
+    spent = (status.ended or time.time()) - status.started if status.started else 0
+    return [
+        ("Epoch", f"{status.done} / {status.total}" if status.stage != "attacking" else "all", "Finished epochs."),
+        ("Time left", duration(status.eta) if busy and status.eta >= 0 else "–", "At the speed so far."),
+        ("Time spent", duration(spent) if status.started else "–", "Since the job began."),
+        ("Speed", f"{status.rate:,.0f}/s" if status.rate else "–", "Training images a second."),
+        ("Heartbeat", ui.ago(status.heartbeat) if busy else "–", "When the job last gave a sign of life."),
+    ]
+
+
+def figures(run: Run) -> None:
+    metrics = data.read(reader.metrics, run.store)
+    if metrics.empty:
+        st.info("The first epoch is under way: curves appear when it is done.", icon=":material/hourglass_top:")
+        return
+    st.subheader("Accuracy under attack, epoch by epoch")
+    st.altair_chart(
+        charts.accuracy_curves(metrics), key="fig8", alt="Clean and robust accuracy over the epochs of training."
+    )
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Loss")
+        names = {"loss_clean": "clean images", "loss_noisy": "noisy images"}
+        st.altair_chart(
+            charts.curves(metrics, names, "cross-entropy (nats)", log=True),
+            key="loss",
+            alt="Training loss over the epochs.",
+        )
+    if (metrics["name"] == "margin_mean").any():
+        with right:
+            st.subheader("Mean margin")
+            st.altair_chart(
+                charts.curves(metrics, {"margin_mean": "mean margin"}, "margin (1/255)", factor=255),
+                key="mean-margin", alt="Mean margin of the training images over the epochs.",
+            )  # fmt: skip
+        with left:
+            st.subheader("Where margins move")
+            flags = {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"}
+            st.altair_chart(
+                charts.curves(metrics, flags, "training images"), key="flags",
+                alt="How many training images had their margin expanded or shrunk in each epoch.",
+            )  # fmt: skip
+        with right:
+            st.subheader("How much steps are cut")
+            steps = {"gamma1": "γ₁, by the margin", "gamma2": "γ₂, by the gradient"}
+            st.altair_chart(
+                charts.curves(metrics, steps, "mean factor"), key="gammas",
+                alt="Mean decay factors of the margin's expansion step over the epochs.",
+            )  # fmt: skip
+
+
+def page() -> None:
+    status = run.status
+    header(run, status)
+    actions(run, status)
+    figures(run)
+    with st.expander("Log", icon=":material/terminal:", expanded=status.state in ("failed", "lost")):
+        st.code("\n".join(launch.log_tail(run.folder)) or "Nothing yet.", language=None)
+    if "active" in st.session_state and st.session_state["active"] != (run.id, status.state):
+        if st.session_state["active"][0] == run.id and status.state not in ("queued", "running"):
+            st.toast(f"{ui.label(run)} is {status.state}.", icon=":material/flag:")
+        st.session_state["active"] = (run.id, status.state)
+        if status.state not in ("queued", "running"):
+            st.rerun()  # without the timer from now on
+    st.session_state["active"] = (run.id, status.state)
+
+
+active = run.status.state in ("queued", "running")
+st.fragment(page, run_every="2s" if active else None)()

@@ -1,0 +1,150 @@
+"""Train: choose what to train, see what it will take, start it; below, what is queued and running."""
+
+import json
+import subprocess
+import sys
+
+import streamlit as st
+import ui
+
+from smd import commands, config, registry, runs
+from smd.config import TrainConfig, Value
+from smd.errors import UserError
+from smd.jobs import Status, launch
+from smd.paths import REPOSITORY
+from smd.progress import duration
+from smd.runs import Run
+
+
+def choose(title: str, table: dict, default: str, key: str, help: str) -> str:  # type: ignore[type-arg]
+    names = list(table)
+    return st.selectbox(
+        title, names, index=names.index(default), key=key, help=help, format_func=lambda n: table[n].title
+    )
+
+
+def knobs(defense: str) -> dict[str, Value]:
+    """The defense's own parameters; SMD shows none."""
+    shown = [p for p in registry.DEFENSES[defense].params if p.in_form]
+    values: dict[str, Value] = {}
+    for p in shown:
+        key = f"train-{defense}-{p.name}"
+        if p.kind == "choice":
+            values[p.name] = st.selectbox(p.name, p.choices, key=key, help=p.help)
+        else:
+            values[p.name] = st.number_input(p.name, value=p.default, key=key, help=p.help)
+    return values
+
+
+def form() -> TrainConfig:
+    data = choose("Data set", registry.DATASETS, "digits", "train-data", "Images are looked for in the data folder.")
+    path, size = "", 0
+    if data == "folder":
+        path = st.text_input(
+            "Folder or archive", key="train-path", placeholder="/path/to/images or images.zip",
+            help="Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or .tar.gz.",
+        )  # fmt: skip
+        size = st.number_input(
+            "Resize to (pixels a side)", 0, 64, 32, key="train-size", help="0 leaves the images as they are."
+        )
+    entry = registry.DATASETS[data]
+    left, right = st.columns(2)
+    with left:
+        net = choose("Network", registry.NETWORKS, entry.net, f"train-net-{data}", "The first one suits the data set.")
+    with right:
+        defense = choose("Defense", registry.DEFENSES, "smd", "train-defense", "How the network is trained.")
+    params = knobs(defense)
+    if defense == "smd":
+        st.caption(
+            ":material/auto_awesome: SMD has no noise level to choose: it finds a margin for every single image."
+        )
+    epochs = st.number_input(
+        "Epochs", 1, 10_000, entry.epochs, key=f"train-epochs-{data}", help="Passes over the training images."
+    )
+    with st.expander("More", icon=":material/tune:"):
+        a, b, c, d = st.columns(4)
+        seed = a.number_input("Seed", 0, 2**31 - 1, 0, key="train-seed")
+        batch = b.number_input("Batch size", 1, 4096, 128, key="train-batch", help="Images a step.")
+        n_train = c.number_input("Training images", 0, None, 0, key="train-n", help="0 takes all of them.")
+        device = d.selectbox("Device", ["auto", "cpu", "cuda"], key="train-device", help="auto: a GPU if there is one.")
+    return TrainConfig(
+        data=data, data_path=path, image_size=int(size), net=net, defense=defense, params=params,
+        epochs=int(epochs), batch=int(batch), seed=int(seed), device=device, n_train=int(n_train),
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def estimate(text: str) -> tuple[bool, str]:
+    """Run a few batches of this config in another process; the answer or the reason why not."""
+    asked = config.from_json(TrainConfig, json.loads(text))
+    words = commands.train_words(asked)
+    done = subprocess.run(
+        [sys.executable, "-m", "smd", "probe", *words, "--format", "json"],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        return False, done.stderr.strip().removeprefix("smd: ")
+    answer = json.loads(done.stdout)
+    return True, (
+        f"About **{duration(answer['seconds'])}** on {answer['device']}: "
+        f"{answer['samples_per_s']:.0f} images/s, {duration(answer['seconds_per_epoch'])} an epoch."
+    )
+
+
+@st.fragment
+def summary(asked: TrainConfig) -> None:
+    st.markdown("**The same from the shell**")
+    st.code(commands.train_command(asked), language="bash", wrap_lines=True)
+    if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Trains a few batches and scales up."):
+        with st.spinner("Training a few batches"):
+            good, text = estimate(json.dumps(config.to_json(asked)))
+        (st.success if good else st.error)(text)
+
+
+def start(asked: TrainConfig) -> None:
+    try:
+        run = runs.create(asked)
+        launch.submit(run.folder)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.switch_page("views/live.py", query_params={"run": run.id})
+
+
+@st.fragment(run_every="2s")
+def queue() -> None:
+    active = [
+        (run, folder, status)
+        for run in runs.all_runs()
+        for folder in (run.folder, *runs.attacks(run))
+        if (status := runs.jobs.read(folder)).state in ("queued", "running")
+    ]
+    st.subheader("Now and next")
+    if not active:
+        st.caption("Nothing is running. A device works on one job at a time; the next ones wait here.")
+    for run, folder, status in sorted(active, key=lambda job: (job[2].state != "running", job[2].created)):
+        row(run, folder, status)
+
+
+def row(run: Run, folder, status: Status) -> None:  # type: ignore[no-untyped-def]
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        ui.badge(status)
+        what = ui.label(run) + (" · attack" if status.kind == "attack" else "")
+        st.markdown(f"**{what}**")
+        if status.state == "running" and status.eta >= 0:
+            st.caption(f"{status.stage}, {duration(status.eta)} left")
+        st.page_link("views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": run.id})
+        if st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary"):
+            ui.attempt(launch.cancel, folder)
+            st.rerun(scope="fragment")
+
+
+left, right = st.columns([3, 2], gap="large")
+with left, st.container(border=True):
+    asked = form()
+    clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
+with right:
+    summary(asked)
+if clicked:
+    start(asked)
+queue()

@@ -1,0 +1,75 @@
+"""`attack`: attack trained runs, in this terminal or in the background."""
+
+import argparse
+
+from smd import registry, runs
+from smd.cli.table import FORMATS, print_accuracies
+from smd.config import AttackConfig, parse_choice
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.runs import Run
+from smd.units import parse_levels
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `attack`."""
+    sub = commands.add_parser(
+        "attack",
+        help="attack trained networks and print their table",
+        description="Attack trained networks; every sample's verdict is stored in its run.",
+    )
+    sub.add_argument("runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
+    sub.add_argument(
+        "--attack", default="ce-pgd", help=f"{', '.join(registry.ATTACKS)}, with options like ce-pgd:steps=20 (ce-pgd)"
+    )
+    sub.add_argument("--eps", default="", help="noise levels like 2/255,8/255 or 0.031 (the data set's own)")
+    sub.add_argument("--split", default="test", choices=("train", "val", "test"), help="which images (test)")
+    sub.add_argument("--n", type=int, default=0, help="so many images, spread over the split (0: all)")
+    sub.add_argument("--ids", default="", help="these sample ids instead, like 3,17")
+    sub.add_argument("--seeds", default="0", help="seeds like 0,1,2; the table shows their mean (0)")
+    sub.add_argument("--batch", type=int, default=256, help="images a batch (256)")
+    sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    sub.add_argument("--background", action="store_true", help="queue the attacks and return at once")
+    sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
+    sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued attack, given by the worker
+    sub.set_defaults(run_command=run)
+
+
+def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
+    """The attack that the options describe."""
+    name, params = parse_choice(args.attack, registry.ATTACKS, "attack")
+    return AttackConfig(
+        run=run.id, attack=name, params=params, levels=parse_levels(args.eps), split=args.split, n=args.n,
+        ids=numbers(args.ids), seeds=numbers(args.seeds), batch=args.batch, device=args.device,
+    )  # fmt: skip
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read a comma-separated list of whole numbers."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise UserError(f"'{text}' is no list of whole numbers: write it like 0,1,2.") from None
+
+
+def run(args: argparse.Namespace) -> None:
+    """Attack here, or queue."""
+    if args.job:
+        from smd.tasks.attack import attack_run
+
+        return attack_run(runs.find_job(args.job))
+    if not args.runs:
+        raise UserError("Name the runs to attack; `python -m smd runs` lists them.")
+    targets = [runs.find(text) for text in args.runs]
+    for target in targets:
+        folder = runs.create_attack(target, config_from(args, target), claim=not args.background)
+        if args.background:
+            launch.submit(folder)
+            print(f"{target.id}/{folder.name}")
+            continue
+        from smd.tasks.attack import attack_run
+
+        attack_run(folder)
+    if not args.background:
+        print_accuracies(targets, args.format)
+    return None

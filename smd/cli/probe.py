@@ -1,0 +1,28 @@
+"""`probe`: how long a run would take, from a few batches."""
+
+import argparse
+import json
+
+from smd.cli import train
+from smd.progress import duration
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `probe`: those of `train`."""
+    sub = commands.add_parser("probe", help="estimate how long a run would take, from a few batches")
+    train.options(sub)
+    sub.add_argument("--format", choices=("text", "json"), default="text", help="(text)")
+    sub.set_defaults(run_command=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the estimate."""
+    from smd.tasks.probe import probe
+
+    estimate = probe(train.config_from(args, args.defense))
+    if args.format == "json":
+        print(json.dumps(estimate))
+    else:
+        print(
+            f"About {duration(estimate['seconds'])} on {estimate['device']}, {estimate['samples_per_s']:.0f} samples/s."
+        )

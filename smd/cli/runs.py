@@ -1,0 +1,60 @@
+"""`runs`, `resume`, `cancel`, `delete`: look at the runs and steer them."""
+
+import argparse
+import sys
+import time
+
+import pandas as pd
+
+from smd import runs as store
+from smd.cli.table import FORMATS, print_table
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.progress import duration
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of the four."""
+    listing = commands.add_parser("runs", help="list the runs and their attacks")
+    listing.add_argument("--format", choices=FORMATS, default="text", help="(text)")
+    listing.set_defaults(run_command=_list)
+    for name, act, text in (
+        ("resume", _resume, "go on with a failed, cancelled or lost run, in the background"),
+        ("cancel", _cancel, "stop a queued or running one; what it has done is kept"),
+        ("delete", _delete, "remove a run and all it has stored"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+        sub.add_argument("run", help="run id, its beginning or end, or 'last'; an attack is <run>/<attack>")
+        sub.set_defaults(run_command=act)
+        if name == "delete":
+            sub.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _list(args: argparse.Namespace) -> None:
+    rows = []
+    for run in store.all_runs():
+        for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.attacks(run))]:
+            status = store.jobs.read(folder)
+            done = f"{status.done}/{status.total}" if status.total else ""
+            spent = (status.ended or time.time()) - status.started if status.started else 0.0
+            took = duration(spent) if status.started else ""
+            rows.append({"run": name, "state": status.state, "done": done, "time": took, "reason": status.error})
+    print_table(pd.DataFrame(rows, columns=["run", "state", "done", "time", "reason"]), args.format)
+
+
+def _resume(args: argparse.Namespace) -> None:
+    launch.resume(store.find_job(args.run))
+
+
+def _cancel(args: argparse.Namespace) -> None:
+    launch.cancel(store.find_job(args.run))
+
+
+def _delete(args: argparse.Namespace) -> None:
+    run = store.find(args.run)
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise UserError("Deleting cannot be undone: add --yes.")
+        if input(f"Delete {run.id} and all it has stored? [y/N] ").strip().lower() != "y":
+            return
+    store.delete(run)

@@ -1,0 +1,85 @@
+"""`train`: the very job that the Train page starts, in this terminal or in the background."""
+
+import argparse
+import sys
+from dataclasses import fields
+
+from smd import registry, runs
+from smd.config import TrainConfig, parse_choice
+from smd.jobs import launch
+from smd.runs import Run
+
+DEFAULTS = {f.name: f.default for f in fields(TrainConfig)}
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `train`."""
+    sub = commands.add_parser(
+        "train",
+        help="train a network",
+        description="Train a network. With no option: SMD, then STD, on the digits, and a table of both.",
+    )
+    options(sub)
+    sub.add_argument("--against", metavar="DEFENSE", help="train this one too, the same way, and compare")
+    sub.add_argument("--background", action="store_true", help="queue the run and return at once")
+    sub.add_argument("--run", metavar="RUN", help=argparse.SUPPRESS)  # a queued run, given by the worker
+    sub.set_defaults(run_command=run)
+
+
+def options(sub: argparse.ArgumentParser) -> None:
+    """What describes a run."""
+    sub.add_argument("--data", default="digits", help=f"data set: {', '.join(registry.DATASETS)} (digits)")
+    sub.add_argument("--path", default="", help="own images: a folder or archive of class folders")
+    sub.add_argument(
+        "--image-size", type=int, default=0, help="own images: resize to this side in pixels (0: as they are)"
+    )
+    sub.add_argument("--net", default="", help=f"{', '.join(registry.NETWORKS)} (the data set's own)")
+    sub.add_argument(
+        "--defense", default="smd", help=f"{', '.join(registry.DEFENSES)}, with options like smd:preset=ame (smd)"
+    )
+    sub.add_argument("--epochs", type=int, default=0, help="passes over the training images (the data set's own)")
+    sub.add_argument("--batch", type=int, default=DEFAULTS["batch"], help="images a step (128)")
+    sub.add_argument("--seed", type=int, default=0, help="of weights, order and the validation split (0)")
+    sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto: a GPU if there is one)")
+    sub.add_argument("--n-train", type=int, default=0, help="use only so many training images (0: all)")
+    sub.add_argument("--n-test", type=int, default=0, help="attack only so many test images at the end (0: up to 1000)")
+
+
+def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
+    """The run that the options describe."""
+    name, params = parse_choice(defense, registry.DEFENSES, "defense")
+    return TrainConfig(
+        data=args.data, data_path=args.path, image_size=args.image_size, net=args.net, defense=name,
+        params=params, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
+        n_train=args.n_train, n_test=args.n_test,
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train here, or queue; then print the table."""
+    if args.run:
+        from smd.tasks.train import train_run
+
+        return train_run(runs.find(args.run))
+    against = args.against or ("std" if args.bare else "")
+    configs = [config_from(args, name) for name in (args.defense, against) if name]
+    if args.background:
+        for config in configs:
+            queued = runs.create(config)
+            launch.submit(queued.folder)
+            print(queued.id)
+        return None
+    return _here(configs)
+
+
+def _here(configs: list[TrainConfig]) -> None:
+    from smd.cli.table import print_accuracies
+    from smd.tasks.train import train_run
+
+    done: list[Run] = []
+    for config in configs:
+        current = runs.create(config, claim=True)
+        print(f"Run {current.id}", file=sys.stderr)
+        train_run(current)
+        done.append(current)
+    print_accuracies(done, "text")

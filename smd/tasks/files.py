@@ -1,0 +1,53 @@
+"""A run's own files: checkpoint and weights, always replaced as a whole, never unpickled."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from smd.errors import UserError
+
+
+def save_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a checkpoint; a crash leaves the one before."""
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        torch.save(dict(values), file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """Read a checkpoint; raises UserError if it is broken or newer."""
+    try:
+        values: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise UserError(f"The checkpoint {path} cannot be read: delete the file to start over.") from error
+    if values.get("schema", 0) > 1:
+        raise UserError("The checkpoint was written by a newer version of SMD Studio: update to resume.")
+    return values
+
+
+def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None:
+    """Write the weights as safetensors."""
+    partial = path.with_suffix(".partial")
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    save_file(tensors, partial, metadata=dict(about))
+    partial.replace(path)
+
+
+def load_weights(path: Path, model: nn.Module) -> None:
+    """Fill a network; raises UserError if the file is missing, broken or of another network."""
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+        model.load_state_dict(tensors)
+    except FileNotFoundError:
+        raise UserError("This run has no trained weights yet: let it finish, or resume it.") from None
+    except (SafetensorError, RuntimeError) as error:
+        raise UserError(f"The weights {path} do not fit this run's network: {str(error).splitlines()[0]}") from error

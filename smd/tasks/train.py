@@ -1,0 +1,143 @@
+"""The training job: train, record every epoch, save, attack at the end, write the model card."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from smd import data, export
+from smd.config import AttackConfig, TrainConfig
+from smd.data.batches import OnDevice, on_device
+from smd.data.images import Images
+from smd.data.split import Splits, carve
+from smd.jobs.session import Cancelled, Session, session
+from smd.margin import initial_step
+from smd.progress import Eta, Progress
+from smd.runs import Run
+from smd.store import reader
+from smd.store.writer import EpochRecord, Recorder
+from smd.tasks.attack import evaluate
+from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
+from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
+
+FINAL_STEPS = 20  # of the CE-PGD that ends every training
+FINAL_IMAGES = 1000
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the steps of the job share."""
+
+    run: Run
+    config: TrainConfig
+    session: Session
+    progress: Progress
+    recorder: Recorder
+
+
+def train_run(run: Run) -> None:
+    """Train a queued run to its end in this process; raises Cancelled if it was asked to stop."""
+    config = run.config
+    device = resolve_device(config.device)
+    progress = Progress(run.id)
+    wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
+    with session(run.folder, str(device), wait) as current:
+        job = Job(run, config, current, progress, Recorder(run.store))
+        current.report(stage="loading images", total=config.epochs)
+        progress.line(f"Loading {config.data}.")
+        images = data.load(config.data, config.data_path, config.image_size, _loading(job))
+        training = prepare(config, images, device)
+        splits = carve(images, config.seed, config.n_train)
+        _begin(job, training, images, splits)
+        _train(job, training)
+        save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
+        _attack(job, training, images, splits)
+        job.recorder.flush()
+        _card(job)
+        progress.close()
+
+
+def _loading(job: Job) -> Callable[[str, float], None]:
+    def show(text: str, share: float) -> None:
+        job.progress.show(share, text, -1)
+        if job.session.stopping:
+            raise Cancelled("It was cancelled while it loaded its images.")
+
+    return show
+
+
+def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None:
+    """Describe the run in its store and go back to its checkpoint, if there is one."""
+    plan, config = training.plan, job.config
+    meta = {
+        "data": config.data,
+        "images": images.key,
+        "classes": list(images.classes),
+        "shape": list(plan.shape),
+        "delta": initial_step(config.epochs, plan.shape),
+        "parameters": sum(p.numel() for p in training.model.parameters()),
+        "device": str(plan.device),
+    }
+    rows = {"train": splits.train, "val": splits.val, "test": splits.test}
+    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()})
+    if job.run.checkpoint.exists():
+        restore(training, load_checkpoint(job.run.checkpoint, plan.device))
+        job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
+
+
+def _train(job: Job, training: Training) -> None:
+    config = job.config
+    eta = Eta(training.epoch / config.epochs)
+    job.session.report(stage="training", done=training.epoch, total=config.epochs)
+
+    def after_batch(state: Training, batches: int) -> None:
+        share = (state.epoch + state.batch / batches) / config.epochs
+        rate = state.batch * config.batch / max(state.tally.seconds, 1e-9)
+        left = eta.left(share)
+        job.session.report(done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left)
+        job.progress.show(share, f"epoch {state.epoch + 1}/{config.epochs}, {rate:.0f} samples/s", left)
+        if job.session.stopping:
+            save_checkpoint(job.run.checkpoint, checkpoint(state))
+            raise Cancelled("It was cancelled.")
+
+    for result in epochs(training, after_batch):
+        job.recorder.epoch(_record(result))
+        save_checkpoint(job.run.checkpoint, checkpoint(training))
+        job.progress.line(summary(result, config))
+
+
+def _record(result: EpochResult) -> EpochRecord:
+    metrics = [tuple(metric) for metric in result.metrics]
+    return EpochRecord(result.epoch, metrics, result.state.get("margin"), result.clean_ok, result.adv_ok)
+
+
+def summary(result: EpochResult, config: TrainConfig) -> str:
+    """One line of the log for one epoch."""
+    found = {(m.split, m.name, m.eps): m.value for m in result.metrics}
+    parts = [f"epoch {result.epoch}/{config.epochs}", f"loss {found.get(('train', 'loss', 0.0), float('nan')):.4f}"]
+    for split, name, eps in found:
+        if split == "val" and name == "accuracy":
+            level = f" at {round(eps * 255)}/255" if eps else " clean"
+            parts.append(f"val{level} {100 * found[split, name, eps]:.2f} %")
+    if ("train", "margin_mean", 0.0) in found:
+        parts.append(f"mean margin {255 * found['train', 'margin_mean', 0.0]:.2f}/255")
+    return ", ".join(parts)
+
+
+def _attack(job: Job, training: Training, images: Images, splits: Splits) -> None:
+    """A short CE-PGD on test images, and adversarial examples of some training images."""
+    config, device = job.config, training.plan.device
+    sets: tuple[tuple[str, OnDevice, int], ...] = (
+        ("test", on_device(images, splits.test, device), config.n_test or FINAL_IMAGES),
+        ("train", training.sets.train, 256),
+    )
+    for split, rows, n in sets:
+        asked = AttackConfig(
+            run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split, n=n, seeds=(config.seed,)
+        )
+        evaluate(job.run, f"final-{split}", asked, training.model, rows, job.session, job.progress, job.recorder)
+
+
+def _card(job: Job) -> None:
+    table = export.accuracy_table({job.run.id: (job.config, reader.attack_table(job.run.store))})
+    text = export.model_card(job.config, reader.meta(job.run.store), table, json.loads(job.run.provenance.read_text()))
+    job.run.card.write_text(text)

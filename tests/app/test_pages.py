@@ -1,0 +1,142 @@
+"""Every page on every kind of run: it renders, and says what there is to say."""
+
+import kinds
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from smd import runs
+from smd.jobs import launch
+from smd.paths import REPOSITORY
+
+VIEWS = ("train", "live", "margins", "samples", "attacks", "compare")
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    """Pages may queue jobs here, but nothing is started."""
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def open_page(view, **query):
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if view != "train":
+        app.switch_page(f"views/{view}.py").run()
+    return app
+
+
+def words(app):
+    """All text on the page."""
+    kinds_of_text = (app.markdown, app.caption, app.subheader, app.info, app.error, app.warning, app.title)
+    return " ".join(str(element.value) for group in kinds_of_text for element in group)
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_page_renders_on_every_kind_of_run(view, kind, request):
+    run = kinds.make(kind, request)
+    app = open_page(view, **({"run": run.id} if run else {}))
+    assert not app.exception
+    assert app.title[0].value.lower() == view
+
+
+@pytest.mark.parametrize("view", VIEWS[1:])
+def test_an_empty_store_says_what_to_click(view):
+    assert "No runs yet" in words(open_page(view))
+
+
+def test_a_failed_run_shows_its_reason(request):
+    run = kinds.make("failed", request)
+    assert "The images are broken: mend them." in words(open_page("live", run=run.id))
+
+
+def test_a_newer_run_and_a_newer_store_ask_for_an_update(request):
+    newer = kinds.make("newer", request)
+    assert "newer version" in words(open_page("live", run=newer.id))
+    old = kinds.make("newer-store", request)
+    assert "newer version" in words(open_page("margins", run=old.id))
+
+
+def test_smd_shows_no_knob():
+    app = open_page("train")
+    labels = {w.label for group in (app.selectbox, app.number_input, app.text_input, app.slider) for w in group}
+    assert labels == {"Data set", "Network", "Defense", "Epochs", "Seed", "Batch size", "Training images", "Device"}
+
+
+def test_train_queues_the_run_that_the_form_describes():
+    app = open_page("train")
+    app.number_input(key="train-epochs-digits").set_value(7)
+    app.number_input(key="train-seed").set_value(3)
+    app.button(key="train").click().run()
+    assert not app.exception
+    (run,) = runs.all_runs()
+    assert (run.config.epochs, run.config.seed, run.config.defense, run.status.state) == (7, 3, "smd", "queued")
+
+
+def test_the_shown_command_describes_the_same_run():
+    from smd import __main__ as cli
+    from smd.cli import train
+
+    app = open_page("train")
+    app.number_input(key="train-epochs-digits").set_value(9).run()
+    shown = next(c.value for c in app.code if "smd train" in c.value)
+    args = cli.parser().parse_args(shown.split()[3:])
+    config = train.config_from(args, args.defense)
+    app.button(key="train").click().run()
+    assert runs.all_runs()[0].config == config
+
+
+def test_a_link_opens_its_run_epoch_and_sample(finished):
+    smd_run, std_run = finished
+    app = open_page("margins", run=smd_run.id, epoch="2")
+    assert app.selectbox(key="run").value == smd_run.id
+    assert "after epoch 2" in words(app)
+    app = open_page("samples", run=smd_run.id, sample="42")
+    assert "Image 42" in words(app)
+    assert open_page("live", run=std_run.id).selectbox(key="run").value == std_run.id
+
+
+def test_margins_shows_the_shares_of_the_store(finished):
+    from smd.store import reader
+
+    run, _ = finished
+    app = open_page("margins", run=run.id)
+    shown = {metric.label: metric.value for metric in app.metric}
+    share = reader.share_beyond(run.store, 3, [8 / 255])[8 / 255]
+    assert shown["beyond 8/255"] == f"{100 * share:.1f} %"
+
+
+def test_a_defense_without_margins_says_so(finished):
+    _, std = finished
+    assert "keeps no margin" in words(open_page("margins", run=std.id))
+
+
+def test_attack_queues_one_job_a_run(finished):
+    app = open_page("attacks")
+    app.number_input(key="steps").set_value(5)
+    app.button(key="start-attack").click().run()
+    assert not app.exception
+    queued = [runs.jobs.read(f).state for run in finished for f in runs.attacks(run)]
+    assert queued == ["queued", "queued"]
+
+
+def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
+    app = open_page("attacks")
+    app.text_input(key="eps-digits").set_value("8/0").run()
+    assert "8/0" in words(app)
+    assert not any(runs.attacks(run) for run in finished)
+
+
+def test_cancel_and_delete_ask_first(request):
+    run = kinds.make("queued", request)
+    app = open_page("live", run=run.id)
+    app.button(key="cancel").click().run()
+    assert kinds.state(run) == "queued"
+    app.button(key="confirm-cancel").click().run()
+    assert kinds.state(run) == "cancelled"
+    app.button(key="delete").click().run()
+    app.button(key="confirm-delete").click().run()
+    assert runs.all_runs() == []

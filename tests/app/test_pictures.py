@@ -1,0 +1,31 @@
+"""Pictures: exact pixels, enlarged without smoothing."""
+
+import io
+
+import numpy as np
+import pictures
+import pytest
+from PIL import Image
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_png_holds_the_very_pixels_enlarged(channels):
+    pixels = np.random.default_rng(0).integers(0, 256, (channels, 8, 8), dtype=np.uint8)
+    image = np.asarray(Image.open(io.BytesIO(pictures.png(pixels, 64))))
+    image = image[None] if channels == 1 else np.moveaxis(image, 2, 0)
+    assert image.shape == (channels, 64, 64)
+    assert np.array_equal(image[:, ::8, ::8], pixels)
+
+
+def test_differences_are_drawn_around_gray_and_scaled_to_the_largest():
+    noise = np.array([[[0.0, 0.02], [-0.01, 0.0]]], dtype=np.float16)
+    picture, factor = pictures.difference(noise)
+    assert factor == pytest.approx(25, rel=1e-2)
+    assert picture[0, 0].tolist() == [128, 255]
+    assert picture[0, 1, 0] == pytest.approx(64, abs=1)
+
+
+def test_no_difference_is_plain_gray():
+    picture, factor = pictures.difference(np.zeros((1, 2, 2), np.float16))
+    assert factor == 1
+    assert (picture == 128).all()

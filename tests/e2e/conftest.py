@@ -1,0 +1,80 @@
+"""A real server and a real browser: Debian's Chromium, or the one that Playwright downloaded."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from smd.paths import REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless browser; without one the tests fail in CI and are loudly skipped elsewhere."""
+    from playwright.sync_api import Error, sync_playwright
+
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        try:
+            launched = playwright.chromium.launch(
+                executable_path=found, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+            )
+        except Error as error:
+            reason = f"NO BROWSER: install Debian's chromium, or run 'playwright install chromium' ({error})"
+            if os.environ.get("CI") == "true":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield launched
+        launched.close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def server(own_runs):
+    """The dashboard on a free port of this machine, over this test's own runs."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port), "--server.headless", "true"],
+        cwd=REPOSITORY, env={**os.environ, "SMD_RUNS": str(own_runs)}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://localhost:{port}"
+    deadline = time.monotonic() + 60
+    while not healthy(address):
+        assert process.poll() is None, "the server ended"
+        assert time.monotonic() < deadline, "the server does not answer"
+        time.sleep(0.1)
+    yield address
+    process.send_signal(signal.SIGINT)
+    process.wait(20)
+
+
+def healthy(address):
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+            return answer.read() == b"ok"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh browser window; errors in its console fail the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
+    opened = context.new_page()
+    errors = []
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []

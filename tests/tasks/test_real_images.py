@@ -1,0 +1,37 @@
+"""The paper's three data sets with the paper's networks: real images, a few hundred, two epochs each."""
+
+import pytest
+from conftest import SHARED_DATA, smd
+
+from smd import runs
+from smd.store import reader
+
+pytestmark = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"there are no real images in {SHARED_DATA}")
+SETS = {
+    # data set: (network, training images, test images, channels)
+    "fashion-mnist": ("fashion-cnn", 300, 100, 1),
+    "svhn": ("svhn-cnn", 300, 100, 3),
+    "cifar10": ("wrn-28-4", 200, 20, 3),
+}
+
+
+@pytest.mark.parametrize("data", SETS)
+def test_smd_trains_the_papers_network_on_real_images(data):
+    net, n_train, n_test, channels = SETS[data]
+    words = ["--data", data, "--epochs", 2, "--n-train", n_train, "--n-test", n_test, "--device", "cpu"]
+    smd("train", *words, SMD_DATA=str(SHARED_DATA), timeout=900)
+    (run,) = runs.all_runs()
+    assert run.status.state == "finished"
+    assert run.config.net == net
+    meta = reader.meta(run.store)
+    assert meta["shape"][0] == channels
+    assert len(meta["classes"]) == 10
+    margins = reader.margins(run.store, 2)
+    assert len(margins) == n_train
+    assert margins["margin"].between(0, 1).all()
+    assert (margins["margin"] - meta["delta"]).abs().gt(1e-6).sum() > 10  # some have been measured
+    table = reader.attack_table(run.store)
+    test = table[table["split"] == "test"].sort_values("eps")
+    assert [round(255 * e) for e in test["eps"]] == [0, 2, 4, 8]
+    assert test["accuracy"].is_monotonic_decreasing
+    assert (test["n"] == n_test).all()

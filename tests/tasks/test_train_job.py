@@ -1,0 +1,128 @@
+"""The training job as a process: it finishes, and it survives being killed or cancelled, bit for bit."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+from conftest import smd
+from safetensors.torch import load_file
+
+from smd import jobs, runs
+from smd.jobs import launch
+from smd.paths import REPOSITORY
+from smd.store import reader
+
+ASKED = ("--epochs", 4, "--n-train", 400, "--n-test", 60, "--batch", 32, "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, own_cache):
+    """What a run that nobody disturbs ends with: (weights, margins of every epoch)."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    smd("train", *ASKED, root=root)
+    (folder,) = [path for path in root.iterdir() if (path / "config.json").exists()]
+    return outcome(folder)
+
+
+def outcome(folder):
+    store = folder / "run.duckdb"
+    margins = pd.concat(reader.margins(store, epoch).assign(epoch=epoch) for epoch in range(1, 5))
+    return load_file(folder / "model.safetensors"), margins
+
+
+def assert_same(one, two):
+    weights, margins = one
+    assert weights.keys() == two[0].keys()
+    assert all(torch.equal(weights[name], two[0][name]) for name in weights)
+    pd.testing.assert_frame_equal(margins, two[1], check_exact=True)
+
+
+def wait_until(condition, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def started():
+    """A training process and its run, in the middle of its third epoch."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smd", "train", *map(str, ASKED)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    )
+    wait_until(lambda: runs.all_runs() and runs.all_runs()[0].checkpoint.exists())
+    (run,) = runs.all_runs()
+    wait_until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
+    return process, run
+
+
+def go_on(run):
+    """Resume as the dashboard does, through the queue, and wait for the end."""
+    launch.resume(run.folder)
+    status = launch.wait(run.folder, 120)
+    assert status.state == "finished", (status, launch.log_tail(run.folder))
+
+
+def test_a_killed_run_resumes_to_the_same_bits(undisturbed):
+    process, run = started()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert run.status.state == "lost"
+    assert not run.weights.exists()
+    go_on(run)
+    assert_same(outcome(run.folder), undisturbed)
+
+
+def test_a_cancelled_run_keeps_its_batch_and_resumes_to_the_same_bits(undisturbed):
+    process, run = started()
+    launch.cancel(run.folder)
+    assert process.wait(60) == 1
+    assert run.status.state == "cancelled"
+    saved = torch.load(run.checkpoint, weights_only=True)
+    assert (saved["epoch"], saved["batch"] > 0) >= (2, False)
+    go_on(run)
+    assert_same(outcome(run.folder), undisturbed)
+
+
+def test_a_finished_run_leaves_all_its_things(finished):
+    run, _ = finished
+    assert run.status.state == "finished"
+    assert run.status.done == 3
+    assert "not a medical device" in run.card.read_text().lower()
+    assert json.loads(run.provenance.read_text())
+    metrics = reader.metrics(run.store)
+    names = set(metrics["name"])
+    assert names >= {
+        "loss", "loss_clean", "loss_noisy", "accuracy", "expanded", "shrunk", "misclassified", "gamma1", "gamma2",
+        "seconds", "samples_per_s", "margin_mean", "lr",
+    }  # fmt: skip
+    robust = metrics[(metrics["name"] == "accuracy") & (metrics["eps"] > 0)]
+    assert set(robust["split"]) == {"train", "val"}
+    assert {round(255 * e) for e in robust["eps"]} == {16, 32}
+
+
+def test_counts_of_an_epoch_add_up_to_the_training_images(finished):
+    run, _ = finished
+    metrics = reader.metrics(run.store)
+    last = metrics[metrics["epoch"] == 3].set_index("name")["value"]
+    margins = reader.margins(run.store, 3)
+    assert len(margins) == 300
+    assert last["expanded"] + last["shrunk"] + last["misclassified"] == 300
+    assert last["expanded"] == margins["adv_ok"].sum()
+    assert reader.margin_hist(run.store, 3)["n"].sum() == 300
+    assert (margins["margin"] >= 0).all()
+
+
+def test_a_failing_run_says_why_in_the_page_and_on_stderr():
+    done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") <= 4
+    assert "Traceback" not in done.stderr
+    (run,) = runs.all_runs()
+    status = jobs.read(run.folder)
+    assert status.state == "failed"
+    assert "/nowhere/at/all" in status.error

@@ -1,0 +1,94 @@
+"""Who may know whom: pages stay free of torch, SQL stays in the store, files stay short."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+from smd.paths import REPOSITORY
+
+SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rglob("*.py")])
+HEAVY = {"torch", "torchvision", "umap", "safetensors"}
+LIGHT = {  # what pages may import of smd
+    "adv", "commands", "config", "data", "errors", "export", "jobs", "paths", "progress", "registry",
+    "runs", "store.reader", "units",
+}  # fmt: skip
+
+
+def imports(path, top_level_only=False):
+    """Modules that a file imports, "smd.x" for `from smd import x`."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "app").rglob("*.py")), ids=lambda p: p.name)
+def test_pages_import_only_the_light_half(path):
+    """Each import of smd is one of LIGHT or something inside it; packages themselves tell nothing."""
+    names = {name.removeprefix("smd.") for name in imports(path) if name.startswith("smd.") and name != "smd.store"}
+    assert {n for n in names if not any(n == ok or n.startswith(f"{ok}.") for ok in LIGHT)} == set()
+    assert not {name.split(".")[0] for name in imports(path)} & HEAVY
+
+
+@pytest.mark.parametrize("module", ["main", "data", "charts", "ui", "pictures"])
+def test_no_page_module_pulls_in_torch(module):
+    code = f"import sys; sys.path[:0] = ['app', '.']; import {module}; sys.exit('torch' in sys.modules)"
+    if module == "main":
+        code = code.replace("import main", "import smd.jobs.launch, smd.runs, smd.export, smd.adv, smd.data, smd.store.reader")
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_the_engine_needs_neither_duckdb_nor_streamlit():
+    code = (
+        "import sys; sys.modules['duckdb'] = sys.modules['streamlit'] = None\n"
+        "import smd.train, smd.evaluate, smd.monitor, smd.nets.wrn, smd.nets.paper, smd.defenses.smd, smd.attacks.ce_pgd"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_only_views_and_main_run_streamlit_in_the_app_and_nothing_of_smd_does():
+    users = {p for p in SOURCES if any(n.split(".")[0] == "streamlit" for n in imports(p))}
+    assert all(REPOSITORY / "app" in p.parents for p in users)
+
+
+def test_sql_lives_in_the_store():
+    sql = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|CREATE TABLE)\b")
+    outside = [p for p in SOURCES if sql.search(p.read_text()) and "store" not in p.parts]
+    assert outside == []
+
+
+def test_only_the_stores_writer_writes():
+    sql = re.compile(r"\b(INSERT INTO|DELETE FROM)\b")
+    writers = {p.name for p in SOURCES if sql.search(p.read_text())}
+    assert writers == {"writer.py", "schema.py"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_files_are_short_and_say_what_they_are_for(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_functions_are_short(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno + 1 <= 60, node.name
+
+
+def test_every_registry_entry_can_be_loaded():
+    from smd import registry
+
+    for table in (registry.DATASETS, registry.NETWORKS, registry.DEFENSES, registry.ATTACKS):
+        for entry in table.values():
+            assert callable(registry.load(entry.target)), entry.name
