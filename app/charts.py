@@ -12,7 +12,6 @@ PALETTE = ("#1a8a94", "#c8641f", "#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#8
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
 
-Chart = alt.Chart | alt.LayerChart
 
 
 def colour(defense: str) -> str:
@@ -31,7 +30,7 @@ def _epochs(last: int) -> alt.X:
     )
 
 
-def accuracy_curves(metrics: pd.DataFrame) -> Chart:
+def accuracy_curves(metrics: pd.DataFrame) -> alt.Chart:
     """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation solid."""
     rows = metrics[metrics["name"] == "accuracy"].copy()
     rows["noise level"] = rows["eps"].map(level_name)
@@ -65,7 +64,9 @@ def _points(rows: pd.DataFrame) -> bool:
     return bool(rows["epoch"].nunique() < 2)
 
 
-def curves(metrics: pd.DataFrame, names: dict[str, str], title: str, factor: float = 1.0, log: bool = False) -> Chart:
+def curves(
+    metrics: pd.DataFrame, names: dict[str, str], title: str, factor: float = 1.0, log: bool = False
+) -> alt.Chart:
     """Training metrics over the epochs, `names` maps a metric to its legend entry."""
     rows = metrics[(metrics["split"] == "train") & metrics["name"].isin(list(names))].copy()
     rows["series"] = rows["name"].map(names)

@@ -11,9 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import streamlit as st
 import ui
 
+from smd.errors import UserError
 from smd.jobs import launch
 
-st.set_page_config(page_title="SMD Studio", page_icon=":material/shield:", layout="wide")
+ICON = Path(__file__).with_name("icon.png")
+st.set_page_config(page_title="SMD Studio", page_icon=str(ICON), layout="wide")
 
 PAGES = {
     "Train": [
@@ -36,10 +38,14 @@ PAGES = {
     ],
 }  # fmt: skip
 
+st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
 launch.wake_all()  # queued jobs go on after a restart of the machine
 if page.title in ("Live", "Margins", "Samples"):
     with st.sidebar:
         ui.run_picker()
 st.title(page.title)
-page.run()
+try:
+    page.run()
+except UserError as error:  # a store that is broken or newer, a cache that is gone: it says what to do
+    st.error(str(error), icon=":material/error:")

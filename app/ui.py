@@ -39,6 +39,11 @@ def label(run: Run) -> str:
     return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
 
 
+def name(run_id: str) -> str:
+    """A run's id without its time: short, and as stable in links as the id itself."""
+    return run_id.split("-", 2)[-1]
+
+
 def when(moment: float) -> str:
     """A time of day today, else a date with it, local time."""
     today = time.strftime("%Y-%m-%d") == time.strftime("%Y-%m-%d", time.localtime(moment))
@@ -56,10 +61,13 @@ def run_picker() -> None:
     if not known:
         return
     # No default of its own: the address must name the run even if it is the newest one.
-    if st.session_state.get("run") not in known and st.query_params.get("run") not in known:
-        st.session_state["run"] = known[0]
-    titles = {run.id: label(run) for run in runs.all_runs()}
-    st.selectbox("Run", known, index=None, key="run", format_func=titles.__getitem__, bind="query-params")
+    if st.session_state.get("run") not in known:
+        linked = [i for i in known if st.query_params.get("run") in (i, name(i))]
+        st.session_state["run"] = (linked or known)[0]
+    st.selectbox("Run", known, index=None, key="run", format_func=name, bind="query-params")
+    chosen = next((run for run in runs.all_runs() if run.id == st.session_state["run"]), None)
+    if chosen:
+        badge(chosen.status)
 
 
 def picked() -> Run:

@@ -73,10 +73,10 @@ def judge(
         if (left := keep - number * size) > 0:
             kept.append((noise[:left], clean[:left].softmax(1), adv[:left].softmax(1)))
         after_batch(min((number + 1) * size, len(ids)))
-    ok, pred, distance = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+    judged = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
     half = [torch.cat(column).half().cpu().numpy() for column in zip(*kept, strict=True)]
     seconds = time.perf_counter() - began
-    return Verdict(eps, seed, ok, pred.astype(np.int16), distance, seconds, Images(*half))
+    return Verdict(eps, seed, judged[0], judged[1].astype(np.int16), judged[2], seconds, Images(*half))
 
 
 def _attacked(

@@ -23,18 +23,20 @@ class Metric(NamedTuple):
     value: float
 
 
-def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: TrainConfig) -> list[Metric]:
+def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int) -> list[Metric]:
     """Accuracy on the first samples of a split under PGD at the two largest watched noise levels.
 
-    The network is judged in eval mode and handed back in the mode it came in. For the validation
-    split clean accuracy and loss are taken on all of it; for the training split the steps
+    At most a quarter as many samples as there are training images, so that looking costs less than
+    training. The network is judged in eval mode and handed back in the mode it came in. For the
+    validation split clean accuracy and loss are taken on all of it; for the training split the steps
     themselves have measured both.
     """
     training = model.training
     model.eval()
     metrics = _clean(model, data, split, config.batch) if split != "train" else []
-    n = min(SAMPLES, len(data)) if split != "train" else min(SAMPLES, -(-len(data) // 4))
-    metrics += [Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)) for eps in config.levels[-2:]]
+    n = min(SAMPLES, len(data), -(-n_train // 4))
+    for eps in config.levels[-2:]:
+        metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)))
     model.train(training)
     return metrics
 

@@ -171,8 +171,8 @@ def _measure(training: Training) -> EpochResult:
         metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
         metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
     metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
-    metrics += robust_accuracies(training.model, training.sets.train, "train", training.config)
-    metrics += robust_accuracies(training.model, training.sets.val, "val", training.config)
+    for split, data in (("train", training.sets.train), ("val", training.sets.val)):
+        metrics += robust_accuracies(training.model, data, split, training.config, plan.n)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
     return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok)
 

@@ -110,7 +110,7 @@ def test_exported_margins_are_those_of_the_store(finished, capsys):
     assert run_cli("export", run.id, "--table", "margins", "--format", "csv") == 0
     lines = capsys.readouterr().out.strip().splitlines()
     assert len(lines) == 301
-    assert lines[0].startswith("idx,")
+    assert lines[0].startswith("id,")
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "markdown", "text"])

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 import ui
 
-from smd import commands, export, registry, runs
+from smd import commands, export, jobs, registry, runs
 from smd.config import AttackConfig
 from smd.errors import UserError
 from smd.jobs import launch
@@ -34,9 +34,7 @@ if "runs" not in st.session_state and "runs" not in st.query_params:
     st.session_state["runs"] = alike
 chosen = [
     ready[i]
-    for i in st.multiselect(
-        "Runs", list(ready), key="runs", bind="query-params", format_func=lambda i: ui.label(ready[i])
-    )
+    for i in st.multiselect("Runs", list(ready), key="runs", bind="query-params", format_func=ui.name)
     if i in ready
 ]
 if not chosen:
@@ -67,13 +65,13 @@ def form() -> None:
     st.code("\n".join(commands.attack_command(c) for c in configs), language="bash", wrap_lines=True)
     if started:
         for run, config in zip(chosen, configs, strict=True):
-            ui.attempt(lambda run=run, config=config: launch.submit(runs.create_attack(run, config)))  # type: ignore[misc]
+            ui.attempt(lambda run=run, config=config: launch.submit(runs.create_attack(run, config)))
         st.rerun()
 
 
 @st.fragment(run_every="2s")
 def under_way() -> None:
-    jobs = [(r, f, runs.jobs.read(f)) for r in chosen for f in runs.attacks(r)]
+    jobs = [(r, f, jobs.read(f)) for r in chosen for f in runs.attacks(r)]
     busy = [job for job in jobs if job[2].state in ("queued", "running")]
     before = st.session_state.get("busy-attacks", 0)
     st.session_state["busy-attacks"] = len(busy)
@@ -95,19 +93,20 @@ def under_way() -> None:
 
 
 def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) -> None:
-    st.subheader(
-        f"{registry.ATTACKS[attack].title if attack in registry.ATTACKS else attack}, {steps} steps, {split} images"
-    )
-    shown = export.accuracy_table({ui.label(known[i]): (known[i].config, part) for i, part in rows.items()})
-    numbers = [c for c in shown.columns if c not in ("run", "n")]
-    best = shown[numbers].max()
+    """One table in the paper's shape: rows are runs, columns noise levels."""
+    st.subheader(f"{export.attack_title(attack)}, {steps} steps, {split} images")
+    everything = export.accuracy_table({ui.name(i): (known[i].config, part) for i, part in rows.items()})
+    shown = everything.drop(columns=["data", "attack", "steps", "split", "seeds"])
+    numbers = [column for column in shown.columns if column not in ("run", "defense", "n")]
     st.dataframe(
-        shown.style.format("{:.2f}", subset=numbers, na_rep="–").apply(
-            lambda column: ["font-weight: bold" if v == best[column.name] else "" for v in column], subset=numbers
-        ),
-        hide_index=True, key=f"table-{attack}-{steps}-{split}",
-    )  # fmt: skip
+        shown.style.apply(best_in_bold, subset=numbers), hide_index=True, key=f"table-{attack}-{steps}-{split}"
+    )
     ui.downloads(shown, f"accuracy-{attack}-{steps}-{split}")
+
+
+def best_in_bold(column: "pd.Series[str]") -> list[str]:
+    values = pd.to_numeric(column, errors="coerce")
+    return ["font-weight: bold" if v == values.max() else "" for v in values]
 
 
 form()

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 import ui
 
-from smd import config, export, registry, runs
+from smd import config, registry, runs
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
@@ -72,6 +72,15 @@ def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
     }
 
 
+def points_of(name: str, run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """A run's accuracies under its strongest CE-PGD on test images, in %."""
+    own = table[(table["attack"] == "ce-pgd") & (table["split"] == "test")]
+    own = own[own["steps"] == own["steps"].max()]
+    own = own[own["n"] == own["n"].max()]
+    percent = {"percent": 100 * own["accuracy"], "low": 100 * own["lo"], "high": 100 * own["hi"]}
+    return own.assign(run=name, defense=run.config.defense, **percent)
+
+
 rows = pd.DataFrame([overview(run) for run in known])
 st.caption("Tick runs to see what they differ in and to lay their curves over each other.")
 event = st.dataframe(
@@ -110,7 +119,7 @@ with right:
         st.dataframe(table, hide_index=True, key="differences")
         ui.downloads(table, "differences")
 tables = {ui.label(r): (r, data.read(reader.attack_table, r.store)) for r in chosen}
-points = export.robustness_points({name: (r.config, t) for name, (r, t) in tables.items()})
+points = pd.concat([points_of(name, run, table) for name, (run, table) in tables.items()]) if tables else pd.DataFrame()
 if not points.empty:
     st.subheader("Accuracy against the noise level")
     st.caption("CE-PGD on test images, with the 95 % interval.")

@@ -57,6 +57,8 @@ def header(run: Run, status: Status) -> None:
         st.warning("Its process vanished. What it had saved is kept: resume it to go on.", icon=":material/help:")
     if status.state in ("queued", "running"):
         share = (status.done + (status.batch / status.batches if status.batches else 0)) / max(status.total, 1)
+        if status.stage == "attacking":
+            share = status.batch / max(status.batches, 1)
         st.progress(min(share, 1.0), text=status.stage or "waiting for its turn")
     ui.metrics(cards(status))
 
@@ -65,7 +67,7 @@ def cards(status: Status) -> list[tuple[str, str, str]]:
     busy = status.state == "running"
     spent = (status.ended or time.time()) - status.started if status.started else 0
     return [
-        ("Epoch", f"{status.done} / {status.total}" if status.stage != "attacking" else "all", "Finished epochs."),
+        ("Epoch", f"{status.done} / {status.total}", "Finished epochs."),
         ("Time left", duration(status.eta) if busy and status.eta >= 0 else "–", "At the speed so far."),
         ("Time spent", duration(spent) if status.started else "–", "Since the job began."),
         ("Speed", f"{status.rate:,.0f}/s" if status.rate else "–", "Training images a second."),

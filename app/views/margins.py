@@ -36,9 +36,9 @@ def other_run() -> Run | None:
         return None
     chosen = st.selectbox(
         "Compare with", list(others), index=None, key="with", bind="query-params", placeholder="another run",
-        format_func=lambda i: ui.label(others[i]),
+        format_func=ui.name,
     )  # fmt: skip
-    return others.get(chosen)
+    return others.get(chosen) if chosen else None
 
 
 summary = data.read(reader.margin_summary, run.store)

@@ -10,7 +10,7 @@ import pictures
 import streamlit as st
 import ui
 
-from smd import adv, runs
+from smd import adv, jobs, runs
 from smd.config import AttackConfig
 from smd.jobs import launch
 from smd.store import reader
@@ -33,6 +33,7 @@ if images is None:
         icon=":material/hourglass_top:",
     )
     st.stop()
+pixels = images.pixels
 last = data.value(reader.last_epoch, run.store)
 has_margins = not data.read(reader.margin_summary, run.store).empty
 
@@ -72,7 +73,7 @@ def gallery(split: str, labels: list[int], low: float, high: float, order: str) 
         for row in rows.itertuples():
             with st.container(key=f"tile-{split}-{row.idx}"):
                 st.image(
-                    pictures.png(images.pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}"
+                    pictures.png(pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}"
                 )
                 margin = "" if pd.isna(row.margin) else f" · {255 * row.margin:.1f}"
                 st.button(
@@ -103,7 +104,7 @@ def ask(split: str, idx: int) -> None:
 
 @st.fragment(run_every="2s")
 def waiting() -> None:
-    busy = [f for f in runs.attacks(run) if runs.jobs.read(f).state in ("queued", "running")]
+    busy = [f for f in runs.attacks(run) if jobs.read(f).state in ("queued", "running")]
     if not busy:
         st.rerun()
     st.info("The attack is on its way; the picture appears when it is done.", icon=":material/hourglass_top:")
@@ -114,7 +115,7 @@ def twins(split: str, idx: int, source: int) -> None:
     st.subheader("Its adversarial twin")
     places = found(split, idx)
     if not places:
-        if any(runs.jobs.read(f).state in ("queued", "running") for f in runs.attacks(run)):
+        if any(jobs.read(f).state in ("queued", "running") for f in runs.attacks(run)):
             waiting()
         elif run.weights.exists():
             st.caption("No adversarial image of this one is stored yet.")
@@ -130,7 +131,7 @@ def twins(split: str, idx: int, source: int) -> None:
     path, position = places.get(chosen, list(places.values())[-1])
     examples = data.examples(path)
     noise = examples.noise[position].astype(np.float32)
-    clean = images.pixels[source]
+    clean = pixels[source]
     picture, factor = pictures.difference(noise)
     shown = [
         (clean, f"clean: {best(examples.p_clean[position])}"),
@@ -138,8 +139,8 @@ def twins(split: str, idx: int, source: int) -> None:
         (picture, f"difference × {factor:.0f}"),
     ]
     with st.container(horizontal=True):
-        for pixels, caption in shown:
-            st.image(pictures.png(pixels, 176), caption=caption, width=176, alt=caption)
+        for picture, caption in shown:
+            st.image(pictures.png(picture, 176), caption=caption, width=176, alt=caption)
     st.altair_chart(
         charts.probabilities(probabilities(examples, position)), key="probabilities",
         alt="Predicted probability of each class on the clean and on the adversarial image.",

@@ -7,7 +7,7 @@ import sys
 import streamlit as st
 import ui
 
-from smd import commands, config, registry, runs
+from smd import commands, config, jobs, registry, runs
 from smd.config import TrainConfig, Value
 from smd.errors import UserError
 from smd.jobs import Status, launch
@@ -32,7 +32,7 @@ def knobs(defense: str) -> dict[str, Value]:
         if p.kind == "choice":
             values[p.name] = st.selectbox(p.name, p.choices, key=key, help=p.help)
         else:
-            values[p.name] = st.number_input(p.name, value=p.default, key=key, help=p.help)
+            values[p.name] = st.number_input(p.name, value=float(p.default), key=key, help=p.help)
     return values
 
 
@@ -108,7 +108,7 @@ def start(asked: TrainConfig) -> None:
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.switch_page("views/live.py", query_params={"run": run.id})
+    st.switch_page("views/live.py", query_params={"run": ui.name(run.id)})
 
 
 @st.fragment(run_every="2s")
@@ -117,7 +117,7 @@ def queue() -> None:
         (run, folder, status)
         for run in runs.all_runs()
         for folder in (run.folder, *runs.attacks(run))
-        if (status := runs.jobs.read(folder)).state in ("queued", "running")
+        if (status := jobs.read(folder)).state in ("queued", "running")
     ]
     st.subheader("Now and next")
     if not active:
@@ -133,7 +133,7 @@ def row(run: Run, folder, status: Status) -> None:  # type: ignore[no-untyped-de
         st.markdown(f"**{what}**")
         if status.state == "running" and status.eta >= 0:
             st.caption(f"{status.stage}, {duration(status.eta)} left")
-        st.page_link("views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": run.id})
+        st.page_link("views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)})
         if st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary"):
             ui.attempt(launch.cancel, folder)
             st.rerun(scope="fragment")

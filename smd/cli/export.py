@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
         if args.table == "epochs":
             table = export.epoch_table(reader.metrics(one.store))
         elif args.table == "margins":
-            table = export.margin_table(reader.margins(one.store, epoch), reader.class_names(one.store))
+            table = export.margin_table(reader.margins(one.store, epoch))
         else:
             table = reader.margin_hist(one.store, epoch)
         print_table(table, args.format)

@@ -6,6 +6,7 @@ import time
 
 import pandas as pd
 
+from smd import jobs
 from smd import runs as store
 from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
@@ -34,7 +35,7 @@ def _list(args: argparse.Namespace) -> None:
     rows = []
     for run in store.all_runs():
         for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.attacks(run))]:
-            status = store.jobs.read(folder)
+            status = jobs.read(folder)
             done = f"{status.done}/{status.total}" if status.total else ""
             spent = (status.ended or time.time()) - status.started if status.started else 0.0
             took = duration(spent) if status.started else ""

@@ -82,7 +82,7 @@ def evaluate(
     todo = [(0.0, asked.seeds[0]), *((eps, seed) for eps in levels for seed in asked.seeds)]
     done = set(reader.attack_runs(run.store)["id"])
     total, eta = len(todo) * len(ids), Eta(0.0)
-    current.report(stage="attacking", done=0, total=len(todo), batch=0, batches=len(ids))
+    current.report(stage="attacking", batch=0, batches=total, rate=0.0)
     for number, (eps, seed) in enumerate(todo):
         name = f"{job}:{show_level(eps)}:{seed}"
         if name in done:
@@ -91,7 +91,7 @@ def evaluate(
         def after_batch(judged: int, number: int = number, eps: float = eps) -> None:
             share = (number * len(ids) + judged) / total
             left = eta.left(share)
-            current.report(done=number, batch=judged, batches=len(ids), eta=left)
+            current.report(batch=number * len(ids) + judged, eta=left)
             progress.show(share, f"{asked.split} at {show_level(eps)}", left)
             if current.stopping:
                 raise Cancelled("It was cancelled.")
@@ -104,14 +104,13 @@ def evaluate(
             _keep(run, name, asked, rows, ids, verdict)
         accuracy = 100 * verdict.ok.mean()
         progress.line(f"{asked.attack} on {len(ids)} {asked.split} images at {show_level(eps)}: {accuracy:.2f} %")
-    current.report(done=len(todo), eta=0.0)
 
 
 def _record(name: str, job: str, asked: AttackConfig, verdict: Verdict) -> AttackRecord:
     return AttackRecord(
         id=name, name=asked.attack, eps=verdict.eps, norm="Linf", steps=int(asked.params.get("steps", 100)),
         seed=verdict.seed, split=asked.split, n=len(verdict.ok), package="smd", version=__version__,
-        seconds=verdict.seconds, warnings="", job=job, created=time.time(),
+        seconds=verdict.seconds, warnings="", job=job, created=time.time(), picked=bool(asked.ids),
     )  # fmt: skip
 
 

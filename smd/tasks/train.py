@@ -21,6 +21,7 @@ from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolv
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
+FINAL_EXAMPLES = 256  # training images whose adversarial twins are kept
 
 
 @dataclass(frozen=True)
@@ -100,14 +101,14 @@ def _train(job: Job, training: Training) -> None:
             raise Cancelled("It was cancelled.")
 
     for result in epochs(training, after_batch):
+        job.session.report(done=result.epoch)
         job.recorder.epoch(_record(result))
         save_checkpoint(job.run.checkpoint, checkpoint(training))
         job.progress.line(summary(result, config))
 
 
 def _record(result: EpochResult) -> EpochRecord:
-    metrics = [tuple(metric) for metric in result.metrics]
-    return EpochRecord(result.epoch, metrics, result.state.get("margin"), result.clean_ok, result.adv_ok)
+    return EpochRecord(result.epoch, result.metrics, result.state.get("margin"), result.clean_ok, result.adv_ok)
 
 
 def summary(result: EpochResult, config: TrainConfig) -> str:
@@ -128,7 +129,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
     config, device = job.config, training.plan.device
     sets: tuple[tuple[str, OnDevice, int], ...] = (
         ("test", on_device(images, splits.test, device), config.n_test or FINAL_IMAGES),
-        ("train", training.sets.train, 256),
+        ("train", training.sets.train, min(FINAL_EXAMPLES, -(-training.plan.n // 4))),
     )
     for split, rows, n in sets:
         asked = AttackConfig(

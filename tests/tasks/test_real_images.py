@@ -9,8 +9,8 @@ from smd.store import reader
 pytestmark = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"there are no real images in {SHARED_DATA}")
 SETS = {
     # data set: (network, training images, test images, channels)
-    "fashion-mnist": ("fashion-cnn", 300, 100, 1),
-    "svhn": ("svhn-cnn", 300, 100, 3),
+    "fashion-mnist": ("fashion-cnn", 300, 60, 1),
+    "svhn": ("svhn-cnn", 300, 60, 3),
     "cifar10": ("wrn-28-4", 200, 20, 3),
 }
 

@@ -1,0 +1,1 @@
+"""The store of a run: one DuckDB file, written by its job epoch by epoch and read by everybody else."""

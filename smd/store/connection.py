@@ -1,0 +1,113 @@
+"""The only place that opens a store: for one transaction or one query, never longer.
+
+DuckDB lets in one writing process or many reading ones and locks the file, so whoever comes at the
+wrong moment tries again for a while. Stores may come from elsewhere: no connection can reach other
+files, the network or extensions.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from smd.errors import UserError
+from smd.store import schema
+
+PATIENCE = 5.0  # seconds of trying again while another process holds the file
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "threads": 2,  # the tables are small, and the job's cores have other work
+    "lock_configuration": True,
+}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[DuckDBPyConnection]:
+    """A read-only connection; to empty tables in memory where the run has no store yet.
+
+    Raises UserError if the store is broken, newer, or locked for longer than PATIENCE.
+    """
+    try:
+        with _connected(path) as con:
+            schema.check(con)
+            yield con
+    except duckdb.Error as error:
+        raise UserError(
+            f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the run."
+        ) from error
+
+
+@contextmanager
+def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnection]:
+    """A connection in a transaction, committed if the body ends well; the store is made if it is missing.
+
+    Raises UserError if the store is broken, newer, locked for longer than `patience` seconds, or
+    cannot be written.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        with _opened(path, False, patience) as con:
+            schema.check(con)
+            con.begin()
+            yield con
+            con.commit()
+    except (duckdb.Error, OSError) as error:
+        raise UserError(
+            f"{path} cannot be written ({_line(error)}): check the free disk space and the file."
+        ) from error
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
+    if path.exists():
+        with _opened(path, True, PATIENCE) as con:
+            yield con
+        return
+    with duckdb.connect(":memory:", config=CONFIG) as con:
+        schema.create(con)
+        yield con
+
+
+@contextmanager
+def _opened(path: Path, read_only: bool, patience: float) -> Iterator[DuckDBPyConnection]:
+    wait, deadline = 0.02, time.monotonic() + patience
+    while True:
+        try:
+            con = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
+            break
+        except duckdb.Error as error:
+            if not _busy(error):
+                raise
+            if time.monotonic() > deadline:
+                raise UserError(f"{path} is in use by another program: close it there and try again.") from error
+            time.sleep(wait * random.uniform(0.5, 1.5))  # jitter, so that two do not meet again and again
+            wait = min(2 * wait, 0.5)
+    try:
+        yield con
+    finally:
+        con.close()  # rolls back what was not committed
+
+
+def _busy(error: duckdb.Error) -> bool:
+    """Another process has the file, or another thread of this one has it in the other mode."""
+    return "Could not set lock" in str(error) or "different configuration" in str(error)
+
+
+def _create(path: Path) -> None:
+    """Make an empty store; it appears as a whole, so that a crash leaves no half of one."""
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with duckdb.connect(str(partial), config=CONFIG) as con:
+        schema.create(con)
+    partial.replace(path)
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].rstrip(".!")

@@ -1,0 +1,108 @@
+"""Reading margins: of all samples in one epoch, of one sample in all epochs, and their distributions.
+
+Margins are in the unit of x, [0, 1]. Samples are those of the training split.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from smd.store.run_tables import frame
+
+HIST = "SELECT bin, n FROM margin_hist WHERE epoch = ? ORDER BY bin"
+HISTS = "SELECT epoch, bin, n FROM margin_hist ORDER BY epoch, bin"
+SUMMARY = "SELECT epoch, q05, q25, q50, q75, q95, max, mean FROM margin_summary ORDER BY epoch"
+
+MARGINS = """
+    SELECT m.idx, s.label, m.margin, m.clean_ok, m.adv_ok
+    FROM margin AS m LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = m.idx WHERE m.epoch = ? ORDER BY m.idx"""
+
+# Levels are compared as FLOAT, which margins are: a margin of just 8/255 is not beyond 8/255.
+BEYOND = """
+    SELECT level, avg((margin > CAST(level AS FLOAT))::INTEGER) AS share
+    FROM margin, (SELECT unnest(?::DOUBLE[]) AS level) WHERE epoch = ? GROUP BY level"""
+
+# A misclassified sample keeps its margin (Alg. 1); of the others it grows unless the exploration crossed.
+HISTORY = """
+    SELECT epoch, margin, clean_ok, adv_ok,
+        CASE WHEN NOT clean_ok THEN 'misclassified' WHEN adv_ok THEN 'expanded' ELSE 'shrunk' END AS change
+    FROM margin WHERE idx = ? ORDER BY epoch"""
+
+CHOSEN = """
+    FROM sample AS s LEFT JOIN margin AS m ON s.split = 'train' AND m.idx = s.idx AND m.epoch = $epoch
+    WHERE s.split = $split AND (len($labels::INTEGER[]) = 0 OR list_contains($labels::INTEGER[], s.label))
+    AND (m.margin IS NULL OR (m.margin >= CAST($lo AS FLOAT) AND m.margin < CAST($hi AS FLOAT)))"""
+ORDERS = {"margin": "m.margin, s.idx", "-margin": "m.margin DESC, s.idx", "idx": "s.idx"}
+
+
+def margin_hist(path: Path, epoch: int) -> pd.DataFrame:
+    """One epoch's histogram: bin, n; bin k is [k, k + 1) / 255, empty bins are left out."""
+    return frame(path, HIST, [epoch])
+
+
+def margin_hists(path: Path) -> pd.DataFrame:
+    """The histograms of all epochs: epoch, bin, n."""
+    return frame(path, HISTS)
+
+
+def margin_summary(path: Path) -> pd.DataFrame:
+    """Quantiles, maximum and mean of every epoch: epoch, q05, q25, q50, q75, q95, max, mean."""
+    return frame(path, SUMMARY)
+
+
+def margins(path: Path, epoch: int) -> pd.DataFrame:
+    """Every sample's margin after one epoch: idx, label, margin, clean_ok, adv_ok."""
+    return frame(path, MARGINS, [epoch])
+
+
+def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float, float]:
+    """For each level the share of samples with a larger margin; nan where the epoch has no margins."""
+    rows = frame(path, BEYOND, [list(levels), epoch])
+    found = dict(zip(rows["level"], rows["share"], strict=True))
+    return {level: float(found.get(level, math.nan)) for level in levels}
+
+
+def sample_history(path: Path, idx: int) -> pd.DataFrame:
+    """One sample in all epochs: epoch, margin, clean_ok, adv_ok, change.
+
+    change is what the epoch did to the margin: "expanded", "shrunk" or, where it was kept, "misclassified".
+    """
+    return frame(path, HISTORY, [idx])
+
+
+def gallery(
+    path: Path,
+    epoch: int,
+    split: str = "train",
+    labels: Sequence[int] = (),  # (): all
+    lo: float = 0.0,
+    hi: float = math.inf,
+    order: str = "margin",  # a key of ORDERS
+    limit: int = 50,
+    offset: int = 0,
+) -> pd.DataFrame:
+    """A page of samples with lo <= margin < hi: idx, label, source, margin, clean_ok, adv_ok.
+
+    Samples without a margin in that epoch, such as all of the test split, pass with nan.
+    """
+    query = f"SELECT s.idx, s.label, s.source, m.margin, m.clean_ok, m.adv_ok {CHOSEN} ORDER BY {ORDERS[order]}"
+    values = {**_choice(epoch, split, labels, lo, hi), "limit": limit, "offset": offset}
+    return frame(path, f"{query} LIMIT $limit OFFSET $offset", values)
+
+
+def gallery_count(
+    path: Path,
+    epoch: int,
+    split: str = "train",
+    labels: Sequence[int] = (),
+    lo: float = 0.0,
+    hi: float = math.inf,
+) -> int:
+    """How many samples `gallery` chooses from."""
+    return int(frame(path, f"SELECT count(*) AS n {CHOSEN}", _choice(epoch, split, labels, lo, hi))["n"][0])
+
+
+def _choice(epoch: int, split: str, labels: Sequence[int], lo: float, hi: float) -> dict[str, object]:
+    return {"epoch": epoch, "split": split, "labels": list(labels), "lo": lo, "hi": hi}

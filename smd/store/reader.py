@@ -1,0 +1,40 @@
+"""All that can be read from a run's store; each function takes its path first and opens it for one query.
+
+A run without a store yet has no rows. A store that is broken, newer or held for too long raises UserError.
+"""
+
+from smd.store.attack_tables import attack_results, attack_runs, attack_table, sample_verdicts
+from smd.store.margin_tables import (
+    ORDERS,
+    gallery,
+    gallery_count,
+    margin_hist,
+    margin_hists,
+    margin_summary,
+    margins,
+    sample_history,
+    share_beyond,
+)
+from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples, stamp
+
+__all__ = [
+    "ORDERS",
+    "attack_results",
+    "attack_runs",
+    "attack_table",
+    "class_names",
+    "gallery",
+    "gallery_count",
+    "last_epoch",
+    "margin_hist",
+    "margin_hists",
+    "margin_summary",
+    "margins",
+    "meta",
+    "metrics",
+    "sample_history",
+    "sample_verdicts",
+    "samples",
+    "share_beyond",
+    "stamp",
+]

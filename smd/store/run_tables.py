@@ -1,0 +1,64 @@
+"""Reading what a run says about itself: its description, its samples and the curves of its epochs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from smd.errors import UserError
+from smd.store.connection import reading
+
+METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
+SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
+
+
+def frame(path: Path, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
+    """The rows of one query; no rows where the run has no store yet."""
+    with reading(path) as con:
+        return con.execute(query, values).df()
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """(newest mtime in ns, bytes) of the store and its log: moves with every write; (0, 0) without a store.
+
+    Take it before reading, so that a cache keyed by it is never ahead of its rows.
+    """
+    newest = size = 0
+    for file in (path, path.with_name(path.name + ".wal")):
+        try:
+            found = file.stat()
+        except FileNotFoundError:
+            continue
+        newest, size = max(newest, found.st_mtime_ns), size + found.st_size
+    return newest, size
+
+
+def meta(path: Path) -> dict[str, Any]:
+    """The run's description: key -> JSON value."""
+    rows = frame(path, "SELECT key, value FROM meta")
+    try:
+        return {key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)}
+    except (ValueError, TypeError):
+        raise UserError(f"The description in {path} is broken: restore the file, or delete the run.") from None
+
+
+def class_names(path: Path) -> tuple[str, ...]:
+    """The name of each label; empty before the run has loaded its images."""
+    return tuple(str(name) for name in meta(path).get("classes", ()))
+
+
+def metrics(path: Path) -> pd.DataFrame:
+    """The numbers of all epochs: epoch, split, name, eps, value."""
+    return frame(path, METRICS)
+
+
+def last_epoch(path: Path) -> int:
+    """The newest epoch in the store, 0 if there is none."""
+    return int(frame(path, "SELECT coalesce(max(epoch), 0) AS epoch FROM epoch_metric")["epoch"][0])
+
+
+def samples(path: Path, split: str) -> pd.DataFrame:
+    """The samples of a split: idx, label, source (row in the image cache)."""
+    return frame(path, SAMPLES, [split])

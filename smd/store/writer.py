@@ -1,0 +1,178 @@
+"""The recorder of a job: every epoch and every verdict is one short transaction.
+
+A store that cannot be written just now stops no training: the record waits in memory for the next try.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from duckdb import DuckDBPyConnection
+
+from smd.errors import UserError
+from smd.store.connection import PATIENCE, writing
+from smd.store.schema import EPOCH_TABLES
+
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
+
+log = logging.getLogger(__name__)
+
+Columns = Mapping[str, np.ndarray]  # a table's rows, each column (n,)
+
+
+@dataclass(frozen=True, eq=False)
+class EpochRecord:
+    """What is kept of one epoch. The arrays must not change afterwards."""
+
+    epoch: int  # counted from 1
+    metrics: Sequence[tuple[str, str, float, float]]  # split, name, eps (0 where it means nothing), value
+    margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
+    clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+    adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+
+
+@dataclass(frozen=True)
+class AttackRecord:
+    """One attack at one noise level and seed; eps = 0 are the clean images."""
+
+    id: str
+    name: str  # as in smd.registry.ATTACKS
+    eps: float
+    norm: str
+    steps: int
+    seed: int
+    split: str
+    n: int  # images attacked
+    package: str
+    version: str
+    seconds: float
+    warnings: str
+    job: str
+    created: float  # Unix seconds
+    picked: bool = False  # images chosen by hand: they say nothing about the split, so no table counts them
+
+
+class Recorder:
+    """Writes the store at `path`; only `start` and `flush` ever raise.
+
+    patience: seconds of waiting for a reader to let the file go, at every record.
+    """
+
+    def __init__(self, path: Path, patience: float = PATIENCE) -> None:
+        self._path = path
+        self._patience = patience
+        self._waiting: list[Callable[[DuckDBPyConnection], None]] = []
+
+    def start(self, meta: Mapping[str, Any], samples: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+        """Describe the run, in place of what an earlier start has written.
+
+        meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)).
+        Raises UserError if the store is broken, newer or cannot be written.
+        """
+        with writing(self._path, self._patience) as con:
+            con.execute("DELETE FROM meta WHERE key <> 'schema'")
+            con.execute("DELETE FROM sample")
+            _insert(con, "meta", {"key": _texts(meta), "value": _texts(map(json.dumps, meta.values()))})
+            for split, (labels, rows) in samples.items():
+                names = np.full(len(rows), split, dtype=object)
+                idx = np.arange(len(rows), dtype=np.int32)
+                _insert(con, "sample", {"split": names, "idx": idx, "label": labels, "source": rows})
+
+    def epoch(self, record: EpochRecord) -> None:
+        """Keep an epoch, in place of this and any later one that the store has."""
+        self._write(partial(_write_epoch, record))
+
+    def attack(
+        self,
+        record: AttackRecord,
+        idx: np.ndarray,  # (n,) sample ids
+        ok: np.ndarray,  # (n,) bool, still classified correctly
+        pred: np.ndarray,  # (n,) predicted class
+        distance: np.ndarray,  # (n,) length of the noise, unit of x
+    ) -> None:
+        """Keep the verdict on every sample, in place of one of the same id."""
+        self._write(partial(_write_attack, record, {"idx": idx, "ok": ok, "pred": pred, "distance": distance}))
+
+    def flush(self) -> None:
+        """Write what still waits; raises UserError if that fails."""
+        while self._waiting:
+            with writing(self._path, self._patience) as con:
+                self._waiting[0](con)
+            del self._waiting[0]
+
+    def _write(self, write: Callable[[DuckDBPyConnection], None]) -> None:
+        self._waiting.append(write)
+        try:
+            self.flush()
+        except UserError as error:
+            log.warning("%d records wait to be stored: %s", len(self._waiting), error)
+
+
+def bins(margins: np.ndarray) -> np.ndarray:
+    """The histogram bin of each margin: (N,) unit of x -> k where it is in [k, k + 1) / 255.
+
+    In float32 k/255 times 255 can fall just below k; the shift keeps the floor.
+    """
+    return np.floor(margins.astype(np.float64) * 255 + 1e-4).astype(np.int16)
+
+
+def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
+    for table in EPOCH_TABLES:
+        con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
+    epoch = np.int16(record.epoch)
+    columns = {
+        "epoch": np.full(len(record.metrics), epoch),
+        "split": _texts(m[0] for m in record.metrics),
+        "name": _texts(m[1] for m in record.metrics),
+        "eps": np.array([m[2] for m in record.metrics], np.float64),
+        "value": np.array([m[3] for m in record.metrics], np.float64),
+    }
+    _insert(con, "epoch_metric", columns)
+    if record.margins is None or record.clean_ok is None or record.adv_ok is None:
+        return
+    n = len(record.margins)
+    rows: dict[str, np.ndarray] = {
+        "epoch": np.full(n, epoch),
+        "idx": np.arange(n, dtype=np.int32),
+        "margin": record.margins,
+        "clean_ok": record.clean_ok,
+        "adv_ok": record.adv_ok,
+    }
+    _insert(con, "margin", rows)
+    finite = record.margins[np.isfinite(record.margins)].astype(np.float64)
+    if len(finite):  # a diverged training is recorded, too
+        _write_distribution(finite, epoch, con)
+
+
+def _write_distribution(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
+    found, counts = np.unique(bins(margins), return_counts=True)
+    _insert(con, "margin_hist", {"epoch": np.full(len(found), epoch), "bin": found, "n": counts})
+    values = [*np.quantile(margins, list(QUANTILES.values())), margins.mean()]
+    summary = {name: np.array([value]) for name, value in zip([*QUANTILES, "mean"], values, strict=True)}
+    _insert(con, "margin_summary", {"epoch": np.full(1, epoch)} | summary)
+
+
+def _write_attack(record: AttackRecord, results: Columns, con: DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM attack WHERE id = ?", [record.id])
+    con.execute("DELETE FROM attack_result WHERE attack_id = ?", [record.id])
+    row: dict[str, np.ndarray] = {
+        name: _texts([value]) if isinstance(value, str) else np.array([value]) for name, value in asdict(record).items()
+    }
+    _insert(con, "attack", row)
+    ids = np.full(len(results["idx"]), record.id, dtype=object)
+    _insert(con, "attack_result", {"attack_id": ids} | dict(results))
+
+
+def _insert(con: DuckDBPyConnection, table: str, columns: Columns) -> None:
+    con.register("incoming", dict(columns))
+    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    con.unregister("incoming")
+
+
+def _texts(values: Iterable[str]) -> np.ndarray:
+    return np.array(list(values), dtype=object)

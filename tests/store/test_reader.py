@@ -1,0 +1,157 @@
+"""Questions of the pages and the tables to a small store whose answers are known."""
+
+import math
+
+import numpy as np
+import pytest
+from storing import N, attack, epoch, started
+
+from smd.errors import UserError
+from smd.store import reader
+from smd.store.attack_tables import wilson
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.duckdb"
+
+
+def test_a_missing_store_is_an_empty_one(path):
+    assert reader.meta(path) == {"schema": 1}
+    assert reader.class_names(path) == ()
+    assert reader.last_epoch(path) == 0
+    assert reader.gallery_count(path, 1) == 0
+    assert reader.stamp(path) == (0, 0)
+    assert math.isnan(reader.share_beyond(path, 1, [0.1])[0.1])
+    assert not path.exists()
+
+
+def test_the_stamp_moves_with_every_record(path):
+    recorder = started(path)
+    stamps = [reader.stamp(path)]
+    for number in (1, 2, 3):
+        recorder.epoch(epoch(number))
+        stamps.append(reader.stamp(path))
+    assert len(set(stamps)) == 4
+    reader.metrics(path)
+    assert reader.stamp(path) == stamps[-1]
+
+
+def test_a_samples_history_says_what_each_epoch_did(path):
+    recorder = started(path)
+    for number, clean, adv in ((1, True, True), (2, True, False), (3, False, False), (4, False, True)):
+        recorder.epoch(epoch(number, clean=np.full(N, clean), adv=np.full(N, adv)))
+    rows = reader.sample_history(path, 2)
+    assert list(rows["change"]) == ["expanded", "shrunk", "misclassified", "misclassified"]
+    assert rows["margin"].to_numpy() * 255 == pytest.approx([1, 2, 3, 4], rel=1e-6)
+    assert reader.sample_history(path, N).empty
+
+
+def test_the_share_beyond_a_level_is_exact(path):
+    margins = np.float32([0, 8 / 255, 8 / 255, 8.01 / 255, 7.99 / 255, 0.5])
+    started(path).epoch(epoch(1, margins))
+    share = reader.share_beyond(path, 1, (0, 8 / 255, 1.0))
+    assert share == {0: 5 / 6, 8 / 255: 2 / 6, 1.0: 0.0}
+
+
+def test_a_margin_of_just_the_level_is_not_beyond_it(path):
+    levels = [k / 255 for k in range(41)]
+    started(path, n=41).epoch(epoch(1, np.float32(levels)))
+    share = reader.share_beyond(path, 1, levels)
+    assert [round(41 * share[level], 9) for level in levels] == [*reversed(range(41))]
+
+
+def test_the_gallery_filters_sorts_and_turns_pages(path):
+    started(path).epoch(epoch(1, np.float32([5, 3, 4, 1, 2, 3]) / 255))
+    ids = lambda *args: list(reader.gallery(path, 1, *args)["idx"])  # noqa: E731
+    assert ids() == [3, 4, 1, 5, 2, 0]
+    assert ids("train", (1,)) == [3, 1, 5]
+    assert ids("train", (0, 1), 2 / 255, 4 / 255) == [4, 1, 5]
+    assert ids("train", (), 0.0, 1.0, "-margin") == [0, 2, 1, 5, 4, 3]
+    assert ids("train", (), 0.0, 1.0, "idx", 2, 3) == [3, 4]
+    assert reader.gallery_count(path, 1, "train", (0, 1), 2 / 255, 4 / 255) == 3
+    assert reader.gallery_count(path, 1, "train", (1,)) == 3
+    first = reader.gallery(path, 1).iloc[0]
+    assert (first["source"], first["label"]) == (103, 1)
+
+
+def test_the_gallery_shows_images_that_have_no_margin(path):
+    started(path).epoch(epoch(1))
+    rows = reader.gallery(path, 1, "test", (), 0.2, 0.3, "idx")
+    assert list(rows["source"]) == [0, 1, 2, 3]
+    assert rows["margin"].isna().all()
+    assert reader.gallery_count(path, 7) == N
+
+
+def test_the_attack_table_is_the_mean_over_seeds_with_its_interval(path):
+    recorder = started(path)
+    attack(recorder, eps=0.0, ok=(1, 1, 1, 0))
+    attack(recorder, seed=0, ok=(1, 1, 0, 0))
+    attack(recorder, seed=1, ok=(1, 0, 0, 0))
+    attack(recorder, seed=0, ok=(0, 0, 0), created=2.0)
+    rows = reader.attack_table(path)
+    assert rows[["n", "accuracy", "seeds"]].to_numpy().tolist() == [[3, 0, 1], [4, 0.75, 1], [4, 0.375, 2]]
+    assert list(rows["eps"]) == [8 / 255, 0.0, 8 / 255]
+    low, high = wilson(np.array([0.375]), np.array([4]))
+    assert (rows["lo"][2], rows["hi"][2]) == (low[0], high[0])
+
+
+def test_a_repeated_attack_counts_once_and_picked_images_do_not_count(path):
+    recorder = started(path)
+    attack(recorder, created=1.0, ok=(1, 1, 1, 1))
+    attack(recorder, created=2.0, ok=(1, 0, 0, 0))
+    attack(recorder, created=3.0, ok=(0, 0, 0, 0), picked=True)
+    rows = reader.attack_table(path)
+    assert rows[["accuracy", "seeds"]].to_numpy().tolist() == [[0.25, 1]]
+    assert len(reader.attack_runs(path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilsons_interval_against_newcombe_1998(right, n, low, high):
+    found = wilson(np.array([right / n]), np.array([n]))
+    assert [end[0] for end in found] == pytest.approx([low, high], abs=5e-5)
+
+
+def test_the_interval_stays_inside_0_and_1():
+    low, high = wilson(np.array([0.0, 1.0, 0.0, 1.0]), np.array([1, 1, 10000, 10000]))
+    assert (low >= 0).all()
+    assert (high <= 1).all()
+    assert (low[0], high[1]) == (0, 1)
+
+
+def test_every_attacks_verdict_on_one_sample(path):
+    recorder = started(path)
+    attack(recorder, id="b", eps=8 / 255, ok=(1, 1, 0, 0))
+    attack(recorder, id="a", eps=4 / 255, ok=(1, 1, 1, 0))
+    attack(recorder, id="c", eps=4 / 255, ok=(1, 1, 1, 1), split="train")
+    rows = reader.sample_verdicts(path, "test", 2)
+    assert rows[["id", "ok", "pred"]].to_numpy().tolist() == [["a", True, 0], ["b", False, 1]]
+    assert rows["distance"].to_numpy() == pytest.approx([4 / 255, 8 / 255])
+    assert list(reader.attack_results(path, "b")["idx"]) == [0, 1, 2, 3]
+
+
+def test_names_are_values_and_never_sql(path):
+    recorder = started(path, classes=("x'); DROP TABLE margin; --", "y"))
+    evil = "'; DELETE FROM sample; --"
+    attack(recorder, id=evil)
+    assert reader.attack_results(path, evil)["idx"].tolist() == [0, 1, 2, 3]
+    assert reader.samples(path, evil).empty
+    assert len(reader.samples(path, "train")) == N
+
+
+def test_an_unknown_order_is_a_defect_and_not_pasted_into_the_query(path):
+    with pytest.raises(KeyError):
+        reader.gallery(path, 1, "train", (), 0.0, 1.0, "idx; DROP TABLE margin")
+
+
+def test_a_broken_description_says_so(path):
+    import duckdb
+
+    started(path)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE meta SET value = '[1' WHERE key = 'classes'")
+    with pytest.raises(UserError, match="broken"):
+        reader.class_names(path)

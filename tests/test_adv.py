@@ -1,0 +1,114 @@
+"""Adversarial images on disk."""
+
+import zipfile
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from smd import adv
+from smd.adv import Examples
+from smd.errors import UserError
+
+
+def examples(split="train", ids=(4, 2, 9), attack="ce-pgd"):
+    rng, n = np.random.default_rng(0), len(ids)
+    noise = rng.uniform(-8 / 255, 8 / 255, (n, 3, 5, 5)).astype(np.float16)
+    p = rng.dirichlet(np.ones(4), (2, n)).astype(np.float16)
+    eps = np.full(n, 8 / 255, np.float32)
+    return Examples(split, attack, np.array(ids, np.int32), np.arange(n), eps, noise, p[0], p[1])
+
+
+def test_what_is_written_is_read_bit_for_bit(tmp_path):
+    path, written = tmp_path / "adv" / "one.npz", examples()
+    adv.write(path, written)
+    read = adv.read(path)
+    assert (read.split, read.attack) == ("train", "ce-pgd")
+    for name in (f.name for f in fields(Examples) if f.name not in ("split", "attack")):
+        one, two = getattr(written, name), getattr(read, name)
+        assert one.dtype == two.dtype
+        np.testing.assert_array_equal(one, two)
+    assert [file.name for file in path.parent.iterdir()] == ["one.npz"]
+
+
+def test_writing_again_replaces_and_a_crash_leaves_no_half(tmp_path, monkeypatch):
+    path = tmp_path / "adv" / "one.npz"
+    adv.write(path, examples(ids=(1,)))
+    adv.write(path, examples(ids=(2, 3)))
+    assert adv.read(path).idx.tolist() == [2, 3]
+
+    def crash(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", crash)
+    with pytest.raises(OSError, match="disk full"):
+        adv.write(path, examples(ids=(4,)))
+    assert adv.read(path).idx.tolist() == [2, 3]
+    assert adv.names(tmp_path) == ["one"]
+
+
+def test_find_tells_file_and_position_of_a_sample(tmp_path):
+    assert adv.names(tmp_path) == []
+    assert adv.find(tmp_path, "train", 4) == []
+    adv.write(tmp_path / "adv" / "b.npz", examples(ids=(4, 2, 9)))
+    adv.write(tmp_path / "adv" / "a.npz", examples(ids=(7, 4)))
+    adv.write(tmp_path / "adv" / "c.npz", examples(split="test", ids=(4,)))
+    assert adv.names(tmp_path) == ["a", "b", "c"]
+    assert adv.find(tmp_path, "train", 4) == [("a", 1), ("b", 0)]
+    assert adv.find(tmp_path, "test", 4) == [("c", 0)]
+    assert adv.find(tmp_path, "val", 4) == []
+
+
+def test_too_many_images_are_refused_with_the_sizes(tmp_path, monkeypatch):
+    monkeypatch.setattr(adv, "LIMIT", 2**20)
+    path = tmp_path / "adv" / "big.npz"
+    big = replace(examples(), noise=np.zeros((3, 3, 256, 512), np.float16))
+    with pytest.raises(UserError, match="3 adversarial images take 2 MiB, more than 1 MiB"):
+        adv.write(path, big)
+    assert not path.exists()
+    monkeypatch.setattr(adv, "LIMIT", 2**22)
+    adv.write(path, big)
+    assert path.stat().st_size < 2**16
+    monkeypatch.setattr(adv, "LIMIT", 2**20)
+    with pytest.raises(UserError, match="more than 1 MiB"):
+        adv.read(path)
+
+
+def test_the_limit_is_256_mib():
+    assert adv.LIMIT == 256 * 1024 * 1024
+
+
+def broken_files(folder):
+    whole = folder / "whole.npz"
+    adv.write(whole, examples())
+    content = whole.read_bytes()
+    (folder / "cut.npz").write_bytes(content[: len(content) // 2])
+    middle = len(content) // 2
+    (folder / "flipped.npz").write_bytes(content[:middle] + b"\xff" * 64 + content[middle + 64 :])
+    (folder / "text.npz").write_text("no archive")
+    (folder / "empty.npz").write_bytes(b"")
+    np.savez(folder / "less.npz", idx=np.arange(3))
+    arrays = {f.name: np.asarray(getattr(examples(), f.name)) for f in fields(Examples)}
+    np.savez(folder / "uneven.npz", **{**arrays, "label": np.arange(2)})
+    np.savez(folder / "flat.npz", **{**arrays, "noise": np.zeros((3, 5), np.float16)})
+    np.savez(folder / "words.npz", **{**arrays, "idx": np.array(["a", "b", "c"])})
+    np.savez(folder / "scalar.npz", **{**arrays, "eps": np.float32(0.1)})
+    np.savez(folder / "pickle.npz", allow_pickle=True, **{**arrays, "label": np.array([{}, {}, {}], object)})
+    with zipfile.ZipFile(folder / "raw.npz", "w") as archive:
+        for name in arrays:
+            archive.writestr(name, b"no array")
+    return sorted(path for path in folder.iterdir() if path != whole)
+
+
+def test_broken_files_say_so_in_one_sentence(tmp_path):
+    files = broken_files(tmp_path)
+    assert len(files) == 11
+    for path in files:
+        with pytest.raises(UserError, match=r"is broken.*: delete it and attack again") as refused:
+            adv.read(path)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(UserError, match="is missing"):
+        adv.read(tmp_path / "none.npz")
