@@ -13,7 +13,6 @@ LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising nois
 HEIGHT = 280
 
 
-
 def colour(defense: str) -> str:
     """A defense's colour on every page."""
     return PALETTE[DEFENSES.index(defense) % len(PALETTE)] if defense in DEFENSES else PALETTE[-1]
@@ -71,14 +70,16 @@ def curves(
     rows = metrics[(metrics["split"] == "train") & metrics["name"].isin(list(names))].copy()
     rows["series"] = rows["name"].map(names)
     rows["shown"] = factor * rows["value"]
-    scale = alt.Scale(type="log") if log and (rows["shown"] > 0).all() else alt.Scale(zero=not log)
-    legend = alt.Legend(title=None) if len(names) > 1 else None
+    logarithmic = log and bool((rows["shown"] > 0).all())
+    scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
+    axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
+    legend = alt.Legend(title=None, orient="top") if len(names) > 1 else None
     return (
         alt.Chart(rows, height=HEIGHT)
         .mark_line(strokeWidth=2, point=_points(rows))
         .encode(
             _epochs(int(rows["epoch"].max())),
-            alt.Y("shown:Q", title=title, scale=scale),
+            alt.Y("shown:Q", title=title, scale=scale, axis=axis),
             alt.Color("series:N", legend=legend, sort=list(names.values()), scale=alt.Scale(range=list(PALETTE))),
             tooltip=["epoch:Q", "series:N", alt.Tooltip("shown:Q", format=".4~g", title=title)],
         )
@@ -91,7 +92,7 @@ def rules(levels: Sequence[float]) -> alt.LayerChart:
     line = alt.Chart(rows).mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091").encode(alt.X("at:Q"))
     text = (
         alt.Chart(rows)
-        .mark_text(align="left", baseline="top", dx=4, dy=2, fontSize=11, color="#8a9091")
+        .mark_text(align="center", baseline="bottom", dy=-4, fontSize=11, color="#8a9091")
         .encode(alt.X("at:Q"), alt.Y(value=0), alt.Text("text:N"))
     )
     return alt.layer(line, text)

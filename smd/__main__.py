@@ -1,6 +1,7 @@
 """`python -m smd`: train, attack, look at runs, export tables. Exit status 0, 1 (it failed) or 2 (usage)."""
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the cores to others
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser().parse_args(words)
     args.bare = len(words) == 1  # a sub-command and nothing else

@@ -96,28 +96,26 @@ def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) ->
     """One table in the paper's shape: rows are runs, columns noise levels."""
     st.subheader(f"{export.attack_title(attack)}, {steps} steps, {split} images")
     everything = export.accuracy_table({ui.name(i): (known[i].config, part) for i, part in rows.items()})
-    shown = everything.drop(columns=["data", "attack", "steps", "split", "seeds"])
+    shown = everything.drop(columns=["attack", "steps", "split", "seeds"])
     numbers = [column for column in shown.columns if column not in ("run", "defense", "n")]
-    st.dataframe(
-        shown.style.apply(best_in_bold, subset=numbers), hide_index=True, key=f"table-{attack}-{steps}-{split}"
-    )
+    styled = shown.style.format("{:.2f}", subset=numbers, na_rep="").apply(best_in_bold, subset=numbers)
+    st.dataframe(styled, hide_index=True, key=f"table-{attack}-{steps}-{split}")
     ui.downloads(shown, f"accuracy-{attack}-{steps}-{split}")
 
 
-def best_in_bold(column: "pd.Series[str]") -> list[str]:
-    values = pd.to_numeric(column, errors="coerce")
-    return ["font-weight: bold" if v == values.max() else "" for v in values]
+def best_in_bold(column: "pd.Series[float]") -> list[str]:
+    return ["font-weight: bold" if value == column.max() else "" for value in column]
 
 
 form()
 under_way()
 results = {r.id: data.read(reader.attack_table, r.store) for r in chosen}
-kinds = {(t.attack, t.steps, t.split) for part in results.values() for t in part.itertuples() if t.split != "train"}
+kinds = {(t.name, t.steps, t.split) for part in results.values() for t in part.itertuples() if t.split != "train"}
 if not kinds:
     st.info("Nothing has been attacked yet: press Attack.", icon=":material/bolt:")
 for attack, steps, split in sorted(kinds, key=lambda k: (k[0], -k[1])):
     picked = {
-        i: part[(part["attack"] == attack) & (part["steps"] == steps) & (part["split"] == split)]
+        i: part[(part["name"] == attack) & (part["steps"] == steps) & (part["split"] == split)]
         for i, part in results.items()
     }
     table(attack, steps, split, {i: part for i, part in picked.items() if not part.empty})

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 import ui
 
-from smd import config, registry, runs
+from smd import config, export, registry, runs
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
@@ -33,7 +33,7 @@ def overview(run: Run) -> dict[str, object]:
         "defense": registry.DEFENSES[asked.defense].title if asked.defense in registry.DEFENSES else asked.defense,
         "data": asked.data,
         "network": asked.net,
-        "epochs": f"{status.done} / {asked.epochs}",
+        "epochs": f"{metrics['epoch'].max() if len(metrics) else 0} / {asked.epochs}",
         "clean (%)": 100 * float(clean.iloc[0]) if len(clean) else None,
         "robust (%)": 100 * float(robust["value"].iloc[-1]) if len(robust) else None,
         "at": show_level(float(robust["eps"].iloc[-1])) if len(robust) else "",
@@ -70,15 +70,6 @@ def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
         "mean margin (1/255)": ("margin_mean", "train", 0.0, 255.0),
         "seconds an epoch": ("seconds", "train", 0.0, 1.0),
     }
-
-
-def points_of(name: str, run: Run, table: pd.DataFrame) -> pd.DataFrame:
-    """A run's accuracies under its strongest CE-PGD on test images, in %."""
-    own = table[(table["attack"] == "ce-pgd") & (table["split"] == "test")]
-    own = own[own["steps"] == own["steps"].max()]
-    own = own[own["n"] == own["n"].max()]
-    percent = {"percent": 100 * own["accuracy"], "low": 100 * own["lo"], "high": 100 * own["hi"]}
-    return own.assign(run=name, defense=run.config.defense, **percent)
 
 
 rows = pd.DataFrame([overview(run) for run in known])
@@ -119,8 +110,9 @@ with right:
         st.dataframe(table, hide_index=True, key="differences")
         ui.downloads(table, "differences")
 tables = {ui.label(r): (r, data.read(reader.attack_table, r.store)) for r in chosen}
-points = pd.concat([points_of(name, run, table) for name, (run, table) in tables.items()]) if tables else pd.DataFrame()
+points = export.robustness_points({name: (run.config, table) for name, (run, table) in tables.items()})
 if not points.empty:
     st.subheader("Accuracy against the noise level")
-    st.caption("CE-PGD on test images, with the 95 % interval.")
+    name = export.attack_title(points["attack"].iloc[0])
+    st.caption(f"Test images under {name}, {points['steps'].iloc[0]} steps, with the 95 % interval.")
     st.altair_chart(charts.robustness(points), key="robustness", alt="Accuracy of each run falls with the noise level.")

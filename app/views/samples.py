@@ -71,10 +71,8 @@ def gallery(split: str, labels: list[int], low: float, high: float, order: str) 
     )
     with st.grid(columns="auto", min_column_width=118, gap="small"):
         for row in rows.itertuples():
-            with st.container(key=f"tile-{split}-{row.idx}"):
-                st.image(
-                    pictures.png(pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}"
-                )
+            with st.container(key=f"tile-{split}-{row.idx}", gap=None):
+                st.image(pictures.png(pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}")
                 margin = "" if pd.isna(row.margin) else f" · {255 * row.margin:.1f}"
                 st.button(
                     f"{classes[row.label]}{margin}", key=f"open-{split}-{row.idx}", type="tertiary",

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from smd import data, export
 from smd.config import AttackConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device
@@ -127,15 +129,27 @@ def summary(result: EpochResult, config: TrainConfig) -> str:
 def _attack(job: Job, training: Training, images: Images, splits: Splits) -> None:
     """A short CE-PGD on test images, and adversarial examples of some training images."""
     config, device = job.config, training.plan.device
-    sets: tuple[tuple[str, OnDevice, int], ...] = (
-        ("test", on_device(images, splits.test, device), config.n_test or FINAL_IMAGES),
-        ("train", training.sets.train, min(FINAL_EXAMPLES, -(-training.plan.n // 4))),
+    sets: tuple[tuple[str, OnDevice, tuple[int, ...]], ...] = (
+        ("test", on_device(images, splits.test, device), ()),
+        ("train", training.sets.train, worth_seeing(training)),
     )
-    for split, rows, n in sets:
+    for split, rows, ids in sets:
         asked = AttackConfig(
-            run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split, n=n, seeds=(config.seed,)
-        )
+            run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split,
+            n=config.n_test or FINAL_IMAGES, ids=ids, seeds=(config.seed,),
+        )  # fmt: skip
         evaluate(job.run, f"final-{split}", asked, training.model, rows, job.session, job.progress, job.recorder)
+
+
+def worth_seeing(training: Training) -> tuple[int, ...]:
+    """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others."""
+    n = training.plan.n
+    count = min(FINAL_EXAMPLES, -(-n // 4))
+    spread = np.linspace(0, n - 1, count).round().astype(int)
+    if "margin" not in training.state:
+        return tuple(spread.tolist())
+    nearest = training.state["margin"].cpu().numpy().argsort(kind="stable")[: count // 2]
+    return tuple(sorted({*nearest.tolist(), *spread[::2].tolist()}))
 
 
 def _card(job: Job) -> None:

@@ -82,7 +82,7 @@ def check_csv(text, run):
     assert len(own) == 4
     assert row["n"] == "50"
     for eps, accuracy in zip(own["eps"], own["accuracy"], strict=True):
-        assert row[show_level(eps)] == f"{100 * accuracy:.2f}"
+        assert float(row[show_level(eps)]) == round(100 * accuracy, 2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
