@@ -183,15 +183,16 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     rows: columns class, image ("clean" or "adversarial"), percent.
     """
     classes = list(dict.fromkeys(rows["class"]))
+    images = ["clean", "adversarial"]
     return (
-        alt.Chart(rows, height=max(140, 26 * len(classes)))
+        alt.Chart(rows, height=240)
         .mark_bar()
         .encode(
-            alt.X("percent:Q", title="predicted probability (%)", scale=alt.Scale(domain=[0, 100])),
-            alt.Y("class:N", title=None, sort=classes),
-            alt.YOffset("image:N", sort=["clean", "adversarial"]),
+            alt.X("class:N", title="predicted class", sort=classes),
+            alt.XOffset("image:N", sort=images),
+            alt.Y("percent:Q", title="probability (%)", scale=alt.Scale(domain=[0, 100])),
             alt.Color("image:N", title=None, legend=alt.Legend(orient="top"),
-                      scale=alt.Scale(domain=["clean", "adversarial"], range=["#1a8a94", "#c8641f"])),
+                      scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"])),
             tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
         )
     )  # fmt: skip

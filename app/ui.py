@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+import data
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +12,7 @@ from smd.errors import UserError
 from smd.jobs import Status
 from smd.progress import duration
 from smd.runs import Run
+from smd.store import reader
 
 STATES = {  # state -> colour, icon, what it means
     "queued": ("gray", ":material/hourglass_empty:", "waits for its turn on the device"),
@@ -105,9 +107,9 @@ def attempt(act: Callable[..., object], *args: object) -> bool:
 
 
 def readable(run: Run) -> bool:
-    """Whether this version can read the run's config."""
+    """Whether this version can read the run's config and store."""
     try:
-        return bool(run.config)
+        return bool(run.config) and data.value(reader.last_epoch, run.store) >= 0
     except UserError:
         return False
 

@@ -28,12 +28,12 @@ def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: Trai
 
     At most a quarter as many samples as there are training images, so that looking costs less than
     training. The network is judged in eval mode and handed back in the mode it came in. For the
-    validation split clean accuracy and loss are taken on all of it; for the training split the steps
-    themselves have measured both.
+    validation split clean accuracy and loss are taken on all of it, or on as many as there are training
+    images; for the training split the steps themselves have measured both.
     """
     training = model.training
     model.eval()
-    metrics = _clean(model, data, split, config.batch) if split != "train" else []
+    metrics = _clean(model, data, split, min(n_train, len(data))) if split != "train" else []
     n = min(SAMPLES, len(data), -(-n_train // 4))
     for eps in config.levels[-2:]:
         metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)))
@@ -42,13 +42,12 @@ def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: Trai
 
 
 @torch.no_grad()
-def _clean(model: nn.Module, data: OnDevice, split: str, size: int) -> list[Metric]:
+def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]:
     right = total = torch.zeros((), device=data.labels.device)
-    for batch in in_order(data, max(size, 256)):
+    for batch in in_order(data, 256, n):
         logits = model(batch.x)
         right = right + (logits.argmax(1) == batch.y).sum()
         total = total + losses.ce(logits, batch.y).sum()
-    n = len(data)
     return [Metric(split, "accuracy", 0.0, float(right) / n), Metric(split, "loss_clean", 0.0, float(total) / n)]
 
 

@@ -19,6 +19,7 @@ from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import carve
 from smd.defenses import Defense, Plan, Report, build
+from smd.errors import UserError
 from smd.monitor import Metric, robust_accuracies
 
 SCHEMA = 1
@@ -90,8 +91,12 @@ class EpochResult:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that "auto" means here, or the named one."""
+    """The device that "auto" means here, or the named one; raises UserError if this machine lacks it."""
     if name != "auto":
+        kind, _, index = name.partition(":")
+        missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
+        if missing or (kind == "mps" and not torch.backends.mps.is_available()):
+            raise UserError(f"This machine has no device {name} that torch can use: write --device auto or cpu.")
         return torch.device(name)
     if torch.cuda.is_available():
         return torch.device("cuda:0")

@@ -120,7 +120,7 @@ def page() -> None:
     status = run.status
     header(run, status)
     actions(run, status)
-    figures(run)
+    ui.attempt(figures, run)
     with st.expander("Log", icon=":material/terminal:", expanded=status.state in ("failed", "lost")):
         st.code("\n".join(launch.log_tail(run.folder)) or "Nothing yet.", language=None)
     if "active" in st.session_state and st.session_state["active"] != (run.id, status.state):

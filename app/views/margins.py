@@ -30,7 +30,7 @@ def counts_of(one: Run, epoch: int) -> pd.DataFrame:
 
 def other_run() -> Run | None:
     """A second run to draw over the first."""
-    others = {r.id: r for r in runs.all_runs() if r.id != run.id and data.value(reader.last_epoch, r.store)}
+    others = {r.id: r for r in runs.all_runs() if r.id != run.id and ui.readable(r)}
     others = {i: r for i, r in others.items() if not data.read(reader.margin_summary, r.store).empty}
     if not others:
         return None

@@ -136,9 +136,8 @@ def twins(split: str, idx: int, source: int) -> None:
         (pictures.to_bytes(clean / 255 + noise), f"adversarial: {best(examples.p_adv[position])}"),
         (picture, f"difference × {factor:.0f}"),
     ]
-    with st.container(horizontal=True):
-        for picture, caption in shown:
-            st.image(pictures.png(picture, 176), caption=caption, width=176, alt=caption)
+    for column, (picture, caption) in zip(st.columns(3), shown, strict=True):
+        column.image(pictures.png(picture, 360), caption=caption, width="stretch", alt=caption)
     st.altair_chart(
         charts.probabilities(probabilities(examples, position)), key="probabilities",
         alt="Predicted probability of each class on the clean and on the adversarial image.",
@@ -164,9 +163,9 @@ def detail(split: str, idx: int) -> None:
         return
     label, source = int(row["label"].iloc[0]), int(row["source"].iloc[0])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Image {idx} · {classes[label]}", width="content")
+        st.subheader(f"Image {idx} · class {classes[label]}", width="content")
         st.caption(f"{split} split of {run.config.data}")
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         twins(split, idx, source)
     with right:

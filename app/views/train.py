@@ -93,6 +93,11 @@ def estimate(text: str) -> tuple[bool, str]:
 
 @st.fragment
 def summary(asked: TrainConfig) -> None:
+    st.markdown("**What happens**")
+    st.caption(
+        "Training runs in the background: you can close this page. After every epoch its accuracy, clean and under "
+        "attack, and the margin of every image are stored. At the end the network is attacked on test images."
+    )
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
     if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Trains a few batches and scales up."):
