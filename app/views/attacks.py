@@ -71,8 +71,8 @@ def form() -> None:
 
 @st.fragment(run_every="2s")
 def under_way() -> None:
-    jobs = [(r, f, jobs.read(f)) for r in chosen for f in runs.attacks(r)]
-    busy = [job for job in jobs if job[2].state in ("queued", "running")]
+    attacks = [(r, f, jobs.read(f)) for r in chosen for f in runs.attacks(r)]
+    busy = [job for job in attacks if job[2].state in ("queued", "running")]
     before = st.session_state.get("busy-attacks", 0)
     st.session_state["busy-attacks"] = len(busy)
     if len(busy) < before:
@@ -85,7 +85,7 @@ def under_way() -> None:
             st.progress(min(share, 1.0), text=f"{ui.label(run)}{left}")
             if st.button("Cancel", key=f"cancel-{folder.name}", type="tertiary", icon=":material/block:"):
                 ui.attempt(launch.cancel, folder)
-    for run, folder, status in jobs:
+    for run, folder, status in attacks:
         if status.state in ("failed", "lost"):
             st.error(f"An attack on {ui.label(run)} is {status.state}: {status.error}", icon=":material/error:")
             if st.button("Resume", key=f"resume-{folder.name}"):

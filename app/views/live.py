@@ -17,33 +17,25 @@ run = ui.picked()
 ui.broken(run)
 
 
-@st.dialog("Cancel this run?")
-def confirm_cancel(run: Run) -> None:
-    st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
-    if st.button("Cancel the run", type="primary", key="confirm-cancel"):
-        ui.attempt(launch.cancel, run.folder)
-        st.rerun()
-
-
-@st.dialog("Delete this run?")
-def confirm_delete(run: Run) -> None:
-    st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
-    if st.button("Delete for good", type="primary", key="confirm-delete"):
-        if ui.attempt(runs.delete, run):
-            st.session_state.pop("run", None)
-        st.rerun()
-
-
 def actions(run: Run, status: Status) -> None:
+    """What can be done with the run now; what cannot be undone asks first."""
     with st.container(horizontal=True):
-        if status.state in ("queued", "running") and st.button("Cancel", icon=":material/block:", key="cancel"):
-            confirm_cancel(run)
+        if status.state in ("queued", "running"):
+            with st.popover("Cancel", icon=":material/block:"):
+                st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
+                if st.button("Cancel the run", type="primary", key="confirm-cancel"):
+                    ui.attempt(launch.cancel, run.folder)
+                    st.rerun()
+            return
         stopped = status.state in ("failed", "cancelled", "lost")
         if stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume"):
             ui.attempt(launch.resume, run.folder)
             st.rerun()
-        if status.state not in ("queued", "running") and st.button("Delete", icon=":material/delete:", key="delete"):
-            confirm_delete(run)
+        with st.popover("Delete", icon=":material/delete:"):
+            st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
+            if st.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(runs.delete, run):
+                st.session_state.pop("run", None)
+                st.rerun()
 
 
 def header(run: Run, status: Status) -> None:

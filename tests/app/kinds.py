@@ -7,7 +7,19 @@ from smd import jobs, runs
 from smd.config import TrainConfig
 from smd.jobs import transitions
 
-KINDS = ("empty", "queued", "running", "begun", "cancelled", "failed", "lost", "newer", "newer-store", "finished", "std")
+KINDS = (
+    "empty",
+    "queued",
+    "running",
+    "begun",
+    "cancelled",
+    "failed",
+    "lost",
+    "newer",
+    "newer-store",
+    "finished",
+    "std",
+)
 
 
 def make(kind, request):

@@ -44,8 +44,9 @@ def free_port():
 def server(own_runs):
     """The dashboard on a free port of this machine, over this test's own runs."""
     port = free_port()
+    options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(port), "--server.headless", "true"],
+        [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
         cwd=REPOSITORY, env={**os.environ, "SMD_RUNS": str(own_runs)}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://localhost:{port}"
@@ -72,9 +73,23 @@ def page(browser):
     """A fresh browser window; errors in its console fail the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
     opened = context.new_page()
-    errors = []
-    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
+    errors = watch(opened)
     yield opened
     context.close()
     assert errors == []
+
+
+def watch(page):
+    """The errors of a page's console, as they come.
+
+    Streamlit itself asks for its health below each page's own path first and is told 404.
+    """
+    errors = []
+
+    def note(message):
+        if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
+            errors.append(f"{message.text} {message.location}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors

