@@ -3,6 +3,7 @@
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
 BAR = 24  # characters
@@ -24,6 +25,7 @@ class Progress:
     """A bar for work of a known amount."""
 
     what: str
+    log: Path | None = None  # lines go to this file as well, where `out` is not that file already
     out: TextIO = field(default_factory=lambda: sys.stderr)
     _shown: float = 0.0
     _width: int = 0
@@ -40,6 +42,9 @@ class Progress:
 
     def line(self, text: str) -> None:
         """A line that stays, above the bar."""
+        if self.log:
+            with self.log.open("a") as file:
+                print(text, file=file)
         if self.out.isatty():
             self._redraw("")
             print(f"\r{text}", file=self.out, flush=True)

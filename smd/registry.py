@@ -79,7 +79,7 @@ DATASETS = {
     for d in (
         DataSet(
             "digits", "Digits, 8x8 gray", "smd.data.digits:load", "small-cnn",
-            px(8, 16, 32), 30, "none", "UCI optical digits, the test set, as in scikit-learn",
+            px(8, 16, 32), 25, "none", "UCI optical digits, the test set, as in scikit-learn",
         ),
         DataSet(
             "fashion-mnist", "Fashion-MNIST, 28x28 gray", "smd.data.official:fashion_mnist",

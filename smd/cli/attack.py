@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
             continue
         from smd.tasks.attack import attack_run
 
-        attack_run(folder)
+        attack_run(folder, folder / "log.txt")
     if not args.background:
         print_accuracies(targets, args.format)
     return None

@@ -80,6 +80,6 @@ def _here(configs: list[TrainConfig]) -> None:
     for config in configs:
         current = runs.create(config, claim=True)
         print(f"Run {current.id}", file=sys.stderr)
-        train_run(current)
+        train_run(current, current.log)
         done.append(current)
     print_accuracies(done, "text")

@@ -23,12 +23,12 @@ from smd.train import resolve_device
 from smd.units import show_level
 
 
-def attack_run(folder: Path) -> None:
-    """Do a queued attack in this process; raises Cancelled if it was asked to stop."""
+def attack_run(folder: Path, log: Path | None = None) -> None:
+    """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see train_run."""
     asked = config.read(AttackConfig, folder / "config.json")
     run = runs.find(asked.run)
     device = resolve_device(asked.device)
-    progress = Progress(f"{run.id} {asked.attack}")
+    progress = Progress(f"{run.id} {asked.attack}", log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
     with session(folder, str(device), wait) as current:
         current.report(stage="loading the network")

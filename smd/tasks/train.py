@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -37,11 +38,14 @@ class Job:
     recorder: Recorder
 
 
-def train_run(run: Run) -> None:
-    """Train a queued run to its end in this process; raises Cancelled if it was asked to stop."""
+def train_run(run: Run, log: Path | None = None) -> None:
+    """Train a queued run to its end in this process; raises Cancelled if it was asked to stop.
+
+    log: where lines go beside stderr; the queue has redirected stderr to the log already.
+    """
     config = run.config
     device = resolve_device(config.device)
-    progress = Progress(run.id)
+    progress = Progress(run.id, log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
     with session(run.folder, str(device), wait) as current:
         job = Job(run, config, current, progress, Recorder(run.store))
