@@ -82,7 +82,7 @@ def evaluate(
     todo = [(0.0, asked.seeds[0]), *((eps, seed) for eps in levels for seed in asked.seeds)]
     done = set(reader.attack_runs(run.store)["id"])
     total, eta = len(todo) * len(ids), Eta(0.0)
-    current.report(stage="attacking", batch=0, batches=total, rate=0.0)
+    current.report(stage="attacking", batch=0, batches=total)
     for number, (eps, seed) in enumerate(todo):
         name = f"{job}:{show_level(eps)}:{seed}"
         if name in done:

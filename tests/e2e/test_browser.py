@@ -24,20 +24,19 @@ def choose_page(page, name):
 
 def test_the_whole_path_by_clicking(server, page, tmp_path):
     page.goto(server)
-    page.get_by_label("Epochs").fill("8")
-    page.get_by_label("Epochs").press("Enter")
+    page.get_by_role("spinbutton", name="Epochs").fill("8")
+    page.get_by_role("spinbutton", name="Epochs").press("Enter")
     expect(page.get_by_text("--epochs 8")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
 
     expect(page.get_by_role("heading", level=1, name="Live")).to_be_visible(timeout=20_000)
     (run,) = runs.all_runs()
     expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(timeout=LONG)
-    page.wait_for_function(
-        "() => document.querySelectorAll('.st-key-fig8 canvas, .st-key-fig8 svg').length > 0", timeout=20_000
-    )
-    before = page.locator(".st-key-fig8").screenshot()
-    expect(page.get_by_text("finished", exact=True).first).to_be_visible(timeout=LONG)
-    assert page.locator(".st-key-fig8").screenshot() != before
+    curve = page.get_by_test_id("stVegaLiteChart").first
+    expect(curve.locator("canvas, svg").first).to_be_visible(timeout=20_000)
+    before = curve.screenshot()
+    expect(page.get_by_text(re.compile("finished$")).first).to_be_visible(timeout=LONG)
+    assert curve.screenshot() != before
     assert launch.wait(run.folder, 60).state == "finished"
     assert "run=digits-smd-" in page.url
 
@@ -48,18 +47,18 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
 
     choose_page(page, "Samples")
     expect(page.get_by_role("heading", name=re.compile(r"Image \d+ ·")).first).to_be_visible()
-    page.get_by_label("Image id").fill("0")
-    page.get_by_label("Image id").press("Enter")
+    page.get_by_role("spinbutton", name="Image id").fill("0")
+    page.get_by_role("spinbutton", name="Image id").press("Enter")
     expect(page.get_by_text(re.compile(r"^adversarial: .*%$")).first).to_be_visible(timeout=20_000)
     picture = page.get_by_role("img", name=re.compile("^adversarial:"))
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") >= 176
 
     choose_page(page, "Attacks")
-    page.get_by_label("Steps").fill("5")
-    page.get_by_label("Steps").press("Enter")
-    page.get_by_label("Test images").fill("50")
-    page.get_by_label("Test images").press("Enter")
+    page.get_by_role("spinbutton", name="Steps").fill("5")
+    page.get_by_role("spinbutton", name="Steps").press("Enter")
+    page.get_by_role("spinbutton", name="Test images").fill("50")
+    page.get_by_role("spinbutton", name="Test images").press("Enter")
     expect(page.get_by_text("ce-pgd:steps=5")).to_be_visible()
     page.get_by_role("button", name="Attack", exact=True).click()
     expect(page.get_by_role("heading", name="CE-PGD, 5 steps, test images")).to_be_visible(timeout=LONG)
