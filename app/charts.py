@@ -11,6 +11,7 @@ DEFENSES = ("smd", "std")  # the order gives each its colour for good
 PALETTE = ("#1a8a94", "#c8641f", "#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#8a9091")
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
+ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260)
 
 
 def colour(defense: str) -> str:
@@ -73,7 +74,7 @@ def curves(
     logarithmic = log and bool((rows["shown"] > 0).all())
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
     axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
-    legend = alt.Legend(title=None, orient="top") if len(names) > 1 else None
+    legend = ON_TOP if len(names) > 1 else None
     return (
         alt.Chart(rows, height=HEIGHT)
         .mark_line(strokeWidth=2, point=_points(rows))
@@ -114,7 +115,7 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
             alt.X("low:Q", title="margin (1/255)", bin="binned", scale=alt.Scale(domain=[0, top], nice=False)),
             alt.X2("high:Q"),
             alt.Y("n:Q", title="training images", stack=None),
-            alt.Color("run:N", title=None, sort=runs, legend=alt.Legend(orient="top") if len(runs) > 1 else None,
+            alt.Color("run:N", title=None, sort=runs, legend=ON_TOP if len(runs) > 1 else None,
                       scale=alt.Scale(domain=runs, range=colours)),
             tooltip=["run:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
                      alt.Tooltip("n:Q", title="images")],
@@ -170,7 +171,7 @@ def history(rows: pd.DataFrame) -> alt.LayerChart:
     )
     domain = [flag for flag in FLAGS if flag in set(rows["change"])]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        alt.Color("change:N", title=None, legend=alt.Legend(orient="top"),
+        alt.Color("change:N", title=None, legend=ON_TOP,
                   scale=alt.Scale(domain=domain, range=[FLAGS[f] for f in domain])),
         tooltip=["epoch:Q", alt.Tooltip("shown:Q", format=".2f", title="margin (1/255)"), "change:N"],
     )  # fmt: skip
@@ -184,14 +185,15 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     """
     classes = list(dict.fromkeys(rows["class"]))
     images = ["clean", "adversarial"]
+    angle = 0 if max(map(len, classes)) <= 3 else -40
     return (
         alt.Chart(rows, height=240)
         .mark_bar()
         .encode(
-            alt.X("class:N", title="predicted class", sort=classes),
+            alt.X("class:N", title="predicted class", sort=classes, axis=alt.Axis(labelAngle=angle)),
             alt.XOffset("image:N", sort=images),
             alt.Y("percent:Q", title="probability (%)", scale=alt.Scale(domain=[0, 100])),
-            alt.Color("image:N", title=None, legend=alt.Legend(orient="top"),
+            alt.Color("image:N", title=None, legend=ON_TOP,
                       scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"])),
             tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
         )
@@ -209,7 +211,7 @@ def overlay(rows: pd.DataFrame, title: str) -> alt.Chart:
             _epochs(int(rows["epoch"].max())),
             alt.Y("shown:Q", title=title, scale=alt.Scale(zero=False)),
             alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours),
-                      legend=alt.Legend(orient="top", columns=2, labelLimit=400)),
+                      legend=ON_TOP),
             tooltip=["run:N", "epoch:Q", alt.Tooltip("shown:Q", format=".4~g", title=title)],
         )
     )  # fmt: skip
@@ -223,9 +225,7 @@ def robustness(rows: pd.DataFrame) -> alt.Chart:
     scale = alt.Scale(domain=runs, range=colours)
     base = alt.Chart(rows, height=320).encode(
         alt.X("level:Q", title="noise level (1/255)"),
-        alt.Color(
-            "run:N", title=None, sort=runs, scale=scale, legend=alt.Legend(orient="top", columns=2, labelLimit=400)
-        ),
+        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=ON_TOP),
     )
     y = alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100]))
     tip = ["run:N", "level:Q", alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)")]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import data
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.grid_container import GridContainer
 
 from smd import export, registry, runs
 from smd.errors import UserError
@@ -140,6 +141,11 @@ def downloads(table: pd.DataFrame, name: str) -> None:
                 on_click="ignore",
                 key=f"download-{name}-{suffix}",
             )
+
+
+def pair() -> GridContainer:
+    """Two columns, or one where the window is narrow: fill it with containers."""
+    return st.grid(columns=2, min_column_width=430, gap="medium")
 
 
 def metrics(pairs: Sequence[tuple[str, str, str]]) -> None:

@@ -44,7 +44,9 @@ def overview(run: Run) -> dict[str, object]:
 def differences(chosen: list[Run]) -> pd.DataFrame:
     """The settings in which the chosen runs differ, one column a run."""
     columns = {
-        ui.label(r): {k: json.dumps(v) if isinstance(v, dict) else str(v) for k, v in config.to_json(r.config).items()}
+        ui.name(r.id): {
+            k: json.dumps(v) if isinstance(v, dict) else str(v) for k, v in config.to_json(r.config).items()
+        }
         for r in chosen
     }
     frame = pd.DataFrame(columns)
@@ -56,7 +58,7 @@ def series(chosen: list[Run], name: str, split: str, eps: float, factor: float) 
     for run in chosen:
         rows = data.read(reader.metrics, run.store)
         rows = rows[(rows["name"] == name) & (rows["split"] == split) & ((rows["eps"] - eps).abs() < 1e-9)]
-        parts.append(rows.assign(run=ui.label(run), defense=run.config.defense, shown=factor * rows["value"]))
+        parts.append(rows.assign(run=ui.name(run.id), defense=run.config.defense, shown=factor * rows["value"]))
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
@@ -86,8 +88,8 @@ event = st.dataframe(
 ui.downloads(rows.drop(columns="curve", errors="ignore"), "runs")
 ticked = [known[i] for i in event.selection.rows if i < len(known)] or known[:4]
 chosen = [run for run in ticked if ui.readable(run)]
-left, right = st.columns([3, 2], gap="large")
-with left:
+grid = ui.pair()
+with grid.cell():
     st.subheader("Curves")
     options = measures(chosen)
     title = st.selectbox(
@@ -101,7 +103,7 @@ with left:
             charts.overlay(drawn, title), key="overlay", alt=f"{title} of {len(chosen)} runs over the epochs."
         )
         ui.downloads(drawn[["run", "epoch", "value"]], "curves")
-with right:
+with grid.cell():
     st.subheader("What differs")
     table = differences(chosen) if len(chosen) > 1 else pd.DataFrame()
     if table.empty:
@@ -109,7 +111,7 @@ with right:
     else:
         st.dataframe(table, hide_index=True, key="differences")
         ui.downloads(table, "differences")
-tables = {ui.label(r): (r, data.read(reader.attack_table, r.store)) for r in chosen}
+tables = {ui.name(r.id): (r, data.read(reader.attack_table, r.store)) for r in chosen}
 points = export.robustness_points({name: (run.config, table) for name, (run, table) in tables.items()})
 if not points.empty:
     st.subheader("Accuracy against the noise level")

@@ -76,8 +76,8 @@ def figures(run: Run) -> None:
     st.altair_chart(
         charts.accuracy_curves(metrics), key="fig8", alt="Clean and robust accuracy over the epochs of training."
     )
-    left, right = st.columns(2)
-    with left:
+    grid = ui.pair()
+    with grid.cell():
         st.subheader("Loss")
         names = {"loss_clean": "clean images", "loss_noisy": "noisy images"}
         st.altair_chart(
@@ -86,20 +86,20 @@ def figures(run: Run) -> None:
             alt="Training loss over the epochs.",
         )
     if (metrics["name"] == "margin_mean").any():
-        with right:
+        with grid.cell():
             st.subheader("Mean margin")
             st.altair_chart(
                 charts.curves(metrics, {"margin_mean": "mean margin"}, "margin (1/255)", factor=255),
                 key="mean-margin", alt="Mean margin of the training images over the epochs.",
             )  # fmt: skip
-        with left:
+        with grid.cell():
             st.subheader("Where margins move")
             flags = {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"}
             st.altair_chart(
                 charts.curves(metrics, flags, "training images"), key="flags",
                 alt="How many training images had their margin expanded or shrunk in each epoch.",
             )  # fmt: skip
-        with right:
+        with grid.cell():
             st.subheader("How much steps are cut")
             steps = {"gamma1": "γ₁, by the margin", "gamma2": "γ₂, by the gradient"}
             st.altair_chart(

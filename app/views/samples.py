@@ -165,10 +165,10 @@ def detail(split: str, idx: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Image {idx} · class {classes[label]}", width="content")
         st.caption(f"{split} split of {run.config.data}")
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    grid = ui.pair()
+    with grid.cell():
         twins(split, idx, source)
-    with right:
+    with grid.cell():
         if split == "train" and has_margins:
             st.subheader("Its margin, epoch by epoch")
             history = data.read(reader.sample_history, run.store, idx)

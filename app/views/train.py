@@ -144,11 +144,11 @@ def row(run: Run, folder, status: Status) -> None:  # type: ignore[no-untyped-de
             st.rerun(scope="fragment")
 
 
-left, right = st.columns([3, 2], gap="large")
-with left, st.container(border=True):
+grid = ui.pair()
+with grid.cell(), st.container(border=True):
     asked = form()
     clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
-with right:
+with grid.cell():
     summary(asked)
 if clicked:
     start(asked)
