@@ -84,7 +84,7 @@ def problems(config: TrainConfig) -> list[str]:
     for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
         if getattr(config, name) < low:
             found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
-    return found + _device_problems(config.device)
+    return found + _size_problems(config) + _device_problems(config.device)
 
 
 def attack_problems(config: AttackConfig) -> list[str]:
@@ -109,6 +109,13 @@ def attack_problems(config: AttackConfig) -> list[str]:
     if config.batch < 1:
         found.append(f"batch is {config.batch}: it must be at least 1.")
     return found + _device_problems(config.device)
+
+
+def _size_problems(config: TrainConfig) -> list[str]:
+    """A network that cannot take the images, where their size is known before they are loaded."""
+    data, net = registry.DATASETS.get(config.data), registry.NETWORKS.get(config.net)
+    size = config.image_size or (data.size if data else 0)
+    return [problem] if net and size and (problem := registry.size_problem(net, size)) else []
 
 
 def _device_problems(device: str) -> list[str]:

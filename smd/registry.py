@@ -34,6 +34,7 @@ class DataSet:
     name: str
     title: str
     target: str  # "module:function", (request) -> smd.data.images.Images
+    size: int  # side of its square images in pixels; 0: it is not known before they are loaded
     net: str  # the network offered first
     levels: tuple[float, ...]  # noise levels attacked by default, in [0, 1]
     epochs: int
@@ -78,23 +79,23 @@ DATASETS = {
     d.name: d
     for d in (
         DataSet(
-            "digits", "Digits, 8x8 gray", "smd.data.digits:load", "small-cnn",
+            "digits", "Digits, 8x8 gray", "smd.data.digits:load", 8, "small-cnn",
             px(8, 16, 32), 25, "none", "UCI optical digits, the test set, as in scikit-learn",
         ),
         DataSet(
             "fashion-mnist", "Fashion-MNIST, 28x28 gray", "smd.data.official:fashion_mnist",
-            "fashion-cnn", px(2, 4, 8), 150, "none", "paper, App. B.4",
+            28, "fashion-cnn", px(2, 4, 8), 150, "none", "paper, App. B.4",
         ),
         DataSet(
-            "svhn", "SVHN, 32x32 RGB", "smd.data.official:svhn", "svhn-cnn",
+            "svhn", "SVHN, 32x32 RGB", "smd.data.official:svhn", 32, "svhn-cnn",
             px(2, 4, 8), 150, "crop", "paper, App. B.3",
         ),
         DataSet(
-            "cifar10", "CIFAR-10, 32x32 RGB", "smd.data.official:cifar10", "wrn-28-4",
+            "cifar10", "CIFAR-10, 32x32 RGB", "smd.data.official:cifar10", 32, "wrn-28-4",
             px(2, 4, 8), 150, "crop+flip", "paper, App. B.2",
         ),
         DataSet(
-            "folder", "My own images", "smd.data.folder:load", "small-cnn",
+            "folder", "My own images", "smd.data.folder:load", 0, "small-cnn",
             px(2, 4, 8), 60, "none", "class folders, or an archive of them",
         ),
     )
@@ -136,6 +137,17 @@ def find(table: Mapping[str, T], name: str, what: str) -> T:
     if name not in table:
         raise UserError(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
     return table[name]
+
+
+def size_problem(net: Network, size: int) -> str:
+    """Why a network cannot take square images of that side, in a sentence; "" if it can."""
+    low, high = net.sizes
+    if low <= size <= high:
+        return ""
+    return (
+        f"{net.name} takes images of {low} to {high} pixels a side, these have {size}: "
+        "choose another network or resize the images."
+    )
 
 
 def load(target: str) -> Any:

@@ -131,7 +131,7 @@ def test_delete_asks_or_wants_yes(finished, capsys, monkeypatch):
 
 def test_with_no_option_both_defenses_would_train(monkeypatch):
     asked = []
-    monkeypatch.setattr("smd.cli.train._here", asked.extend)
+    monkeypatch.setattr("smd.cli.train._here", lambda configs, form: asked.extend(configs))
     assert run_cli("train") == 0
     assert [config.defense for config in asked] == ["smd", "std"]
     assert len({(c.data, c.net, c.epochs, c.seed, c.batch) for c in asked}) == 1

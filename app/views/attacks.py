@@ -1,5 +1,7 @@
 """Attacks: attack trained networks at chosen noise levels and put the accuracies side by side."""
 
+from pathlib import Path
+
 import data
 import pandas as pd
 import streamlit as st
@@ -8,7 +10,7 @@ import ui
 from smd import commands, export, jobs, registry, runs
 from smd.config import AttackConfig
 from smd.errors import UserError
-from smd.jobs import launch
+from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
@@ -69,9 +71,12 @@ def form() -> None:
         st.rerun()
 
 
-@st.fragment(run_every="2s")
+def attack_jobs() -> list[tuple[Run, Path, Status]]:
+    return [(run, folder, jobs.read(folder)) for run in chosen for folder in runs.attacks(run)]
+
+
 def under_way() -> None:
-    attacks = [(r, f, jobs.read(f)) for r in chosen for f in runs.attacks(r)]
+    attacks = attack_jobs()
     busy = [job for job in attacks if job[2].state in ("queued", "running")]
     before = st.session_state.get("busy-attacks", 0)
     st.session_state["busy-attacks"] = len(busy)
@@ -108,7 +113,8 @@ def best_in_bold(column: "pd.Series[float]") -> list[str]:
 
 
 form()
-under_way()
+busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
+st.fragment(under_way, run_every="2s" if busy else None)()
 results = {r.id: data.read(reader.attack_table, r.store) for r in chosen}
 kinds = {(t.name, t.steps, t.split) for part in results.values() for t in part.itertuples() if t.split != "train"}
 if not kinds:

@@ -7,7 +7,7 @@ import data
 import streamlit as st
 import ui
 
-from smd import runs
+from smd import export, runs
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
@@ -106,6 +106,9 @@ def figures(run: Run) -> None:
                 charts.curves(metrics, steps, "mean factor"), key="gammas",
                 alt="Mean decay factors of the margin's expansion step over the epochs.",
             )  # fmt: skip
+
+    st.markdown("**Every number of every epoch**")
+    ui.downloads(export.epoch_table(metrics), f"{ui.name(run.id)}-epochs")
 
 
 def page() -> None:

@@ -10,7 +10,7 @@ import pictures
 import streamlit as st
 import ui
 
-from smd import adv, jobs, runs
+from smd import adv, export, jobs, runs
 from smd.config import AttackConfig
 from smd.jobs import launch
 from smd.store import reader
@@ -88,7 +88,7 @@ def found(split: str, idx: int) -> dict[str, tuple[Path, int]]:
     places = {}
     for name, position in data.adversarial(run.adv, split, idx):
         examples = data.examples(run.adv / f"{name}.npz")
-        places[f"{examples.attack} at {show_level(float(examples.eps[position]))}"] = (
+        places[f"{export.attack_title(examples.attack)} at {show_level(float(examples.eps[position]))}"] = (
             run.adv / f"{name}.npz",
             position,
         )
@@ -176,13 +176,15 @@ def detail(split: str, idx: int) -> None:
         verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
         if not verdicts.empty:
             st.subheader("What became of it under attack")
-            st.dataframe(verdict_table(verdicts), hide_index=True, key="verdicts")
+            shown = verdict_table(verdicts)
+            st.dataframe(shown, hide_index=True, key="verdicts")
+            ui.downloads(shown, f"{ui.name(run.id)}-{split}-{idx}")
 
 
 def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "attack": verdicts["name"],
+            "attack": verdicts["name"].map(export.attack_title),
             "noise level": verdicts["eps"].map(show_level),
             "withstood": verdicts["ok"],
             "predicted": [classes[p] for p in verdicts["pred"]],

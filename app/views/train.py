@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import streamlit as st
 import ui
@@ -116,14 +117,17 @@ def start(asked: TrainConfig) -> None:
     st.switch_page("views/live.py", query_params={"run": ui.name(run.id)})
 
 
-@st.fragment(run_every="2s")
-def queue() -> None:
-    active = [
+def waiting_or_running() -> list[tuple[Run, Path, Status]]:
+    return [
         (run, folder, status)
         for run in runs.all_runs()
         for folder in (run.folder, *runs.attacks(run))
         if (status := jobs.read(folder)).state in ("queued", "running")
     ]
+
+
+def queue() -> None:
+    active = waiting_or_running()
     st.subheader("Now and next")
     if not active:
         st.caption("Nothing is running. A device works on one job at a time; the next ones wait here.")
@@ -131,7 +135,7 @@ def queue() -> None:
         row(run, folder, status)
 
 
-def row(run: Run, folder, status: Status) -> None:  # type: ignore[no-untyped-def]
+def row(run: Run, folder: Path, status: Status) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         ui.badge(status)
         what = ui.label(run) + (" · attack" if status.kind == "attack" else "")
@@ -152,4 +156,4 @@ with grid.cell():
     summary(asked)
 if clicked:
     start(asked)
-queue()
+st.fragment(queue, run_every="2s" if waiting_or_running() else None)()

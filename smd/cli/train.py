@@ -5,6 +5,7 @@ import sys
 from dataclasses import fields
 
 from smd import registry, runs
+from smd.cli.table import FORMATS, print_accuracies
 from smd.config import TrainConfig, parse_choice
 from smd.jobs import launch
 from smd.runs import Run
@@ -22,6 +23,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     options(sub)
     sub.add_argument("--against", metavar="DEFENSE", help="train this one too, the same way, and compare")
     sub.add_argument("--background", action="store_true", help="queue the run and return at once")
+    sub.add_argument("--format", choices=FORMATS, default="text", help="of the final table (text)")
     sub.add_argument("--run", metavar="RUN", help=argparse.SUPPRESS)  # a queued run, given by the worker
     sub.set_defaults(run_command=run)
 
@@ -69,11 +71,10 @@ def run(args: argparse.Namespace) -> None:
             launch.submit(queued.folder)
             print(queued.id)
         return None
-    return _here(configs)
+    return _here(configs, args.format)
 
 
-def _here(configs: list[TrainConfig]) -> None:
-    from smd.cli.table import print_accuracies
+def _here(configs: list[TrainConfig], form: str) -> None:
     from smd.tasks.train import train_run
 
     done: list[Run] = []
@@ -82,4 +83,4 @@ def _here(configs: list[TrainConfig]) -> None:
         print(f"Run {current.id}", file=sys.stderr)
         train_run(current, current.log)
         done.append(current)
-    print_accuracies(done, "text")
+    print_accuracies(done, form)

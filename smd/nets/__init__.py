@@ -19,18 +19,12 @@ class Classifier(Protocol):
         ...
 
 
-def check(name: str, size: int) -> None:
-    """Raise a UserError if the network cannot take square images of that side."""
-    entry = registry.find(registry.NETWORKS, name, "network")
-    low, high = entry.sizes
-    if not low <= size <= high:
-        raise UserError(
-            f"{name} takes images of {low} to {high} pixels a side, these have {size}: "
-            "choose another network or resize the images."
-        )
-
-
 def build(name: str, channels: int, size: int, classes: int) -> nn.Module:
-    """A freshly initialised network for images (B, channels, size, size) and that many classes."""
-    check(name, size)
-    return cast(nn.Module, registry.load(registry.NETWORKS[name].target)(channels, size, classes))
+    """A freshly initialised network for images (B, channels, size, size) and that many classes.
+
+    Raises UserError if there is no such network, or if it cannot take images of that size.
+    """
+    entry = registry.find(registry.NETWORKS, name, "network")
+    if problem := registry.size_problem(entry, size):
+        raise UserError(problem)
+    return cast(nn.Module, registry.load(entry.target)(channels, size, classes))
