@@ -11,7 +11,7 @@ from smd.data.batches import OnDevice, in_order
 from smd.lp import uniform
 
 STEPS = 10
-SAMPLES = 512  # of each split: the first ones, always the same
+SAMPLES = 512  # of each split, always the same
 
 
 class Metric(NamedTuple):
@@ -24,7 +24,7 @@ class Metric(NamedTuple):
 
 
 def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int) -> list[Metric]:
-    """Accuracy on the first samples of a split under PGD at the two largest watched noise levels.
+    """Accuracy on some samples of a split under PGD at the two largest watched noise levels.
 
     At most a quarter as many samples as there are training images, so that looking costs less than
     training. The network is judged in eval mode and handed back in the mode it came in. For the

@@ -1,9 +1,12 @@
 """Every test has its own runs; imported images and one finished run are shared."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # before torch is loaded; see smd.__main__
 
 import pytest
 
@@ -53,8 +56,6 @@ def finished_root(tmp_path_factory, own_cache):
 @pytest.fixture
 def finished(finished_root, own_runs):
     """The two finished runs, copied into this test's own runs folder: (smd, std)."""
-    import shutil
-
     shutil.copytree(finished_root, own_runs)
     found = {run.config.defense: run for run in runs.all_runs()}
     return found["smd"], found["std"]

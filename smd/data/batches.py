@@ -78,8 +78,12 @@ def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
     return cut.permute(0, 3, 1, 2).contiguous()
 
 
-def in_order(data: OnDevice, size: int, n: int = 0) -> Iterator[Batch]:
-    """The first n samples (0: all) in the order of their ids, unaugmented."""
-    ids = torch.arange(min(n or len(data), len(data)), device=data.labels.device)
-    for part in ids.split(size):
+def spread(n: int, count: int) -> Tensor:
+    """`count` of n sample ids, evenly spread: the first ones of a set in class order are of one class."""
+    return torch.from_numpy(np.linspace(0, n - 1, min(count, n)).round().astype(np.int64))
+
+
+def in_order(data: OnDevice, size: int, count: int) -> Iterator[Batch]:
+    """`count` samples, evenly spread, in the order of their ids, unaugmented."""
+    for part in spread(len(data), count).to(data.labels.device).split(size):
         yield data.take(part)

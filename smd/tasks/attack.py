@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from smd import __version__, adv, attacks, config, data, nets, runs
 from smd.config import AttackConfig
-from smd.data.batches import OnDevice, on_device
+from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
 from smd.errors import UserError
 from smd.evaluate import Verdict, judge
@@ -53,16 +53,12 @@ def opened(run: Run, asked: AttackConfig, device: torch.device) -> tuple[nn.Modu
 
 
 def chosen(asked: AttackConfig, n: int) -> Tensor:
-    """The sample ids to attack: those named, or n spread evenly over the split, or all.
-
-    Spread, since own images lie sorted by class.
-    """
+    """The sample ids to attack: those named, or n spread evenly over the split, or all."""
     if asked.ids:
         if max(asked.ids) >= n:
             raise UserError(f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images.")
         return torch.tensor(asked.ids)
-    wanted = min(asked.n or n, n)
-    return torch.from_numpy(np.linspace(0, n - 1, wanted).round().astype(np.int64))
+    return spread(n, asked.n or n)
 
 
 def evaluate(

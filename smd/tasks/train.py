@@ -5,11 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from smd import data, export
 from smd.config import AttackConfig, TrainConfig
-from smd.data.batches import OnDevice, on_device
+from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.jobs.session import Cancelled, Session, session
@@ -149,11 +147,11 @@ def worth_seeing(training: Training) -> tuple[int, ...]:
     """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others."""
     n = training.plan.n
     count = min(FINAL_EXAMPLES, -(-n // 4))
-    spread = np.linspace(0, n - 1, count).round().astype(int)
+    anywhere = spread(n, count)
     if "margin" not in training.state:
-        return tuple(spread.tolist())
-    nearest = training.state["margin"].cpu().numpy().argsort(kind="stable")[: count // 2]
-    return tuple(sorted({*nearest.tolist(), *spread[::2].tolist()}))
+        return tuple(anywhere.tolist())
+    nearest = training.state["margin"].argsort(stable=True)[: count // 2]
+    return tuple(sorted({*nearest.tolist(), *anywhere[::2].tolist()}))
 
 
 def _card(job: Job) -> None:

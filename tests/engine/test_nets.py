@@ -1,0 +1,84 @@
+"""Networks: sizes as in the paper, adaptation to other images, features."""
+
+import pytest
+import torch
+from torch import nn
+
+from smd import nets, registry
+from smd.errors import UserError
+from smd.nets.batchnorm import couples_samples
+from smd.nets.wrn import PerImageStandardize
+
+
+def count(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_wrn_28_4_has_the_published_number_of_parameters():
+    model = nets.build("wrn-28-4", 3, 32, 10)
+    assert count(model) == 5_849_050
+    assert isinstance(next(iter(model.body)), PerImageStandardize)
+
+
+def convolutions(model):
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    return [(m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]) for m in layers]
+
+
+def test_svhn_cnn_is_that_of_app_b3():
+    model = nets.build("svhn-cnn", 3, 32, 10)
+    assert convolutions(model) == [
+        (3, 32, 3, 1, 1), (32, 32, 3, 2, 1), (32, 64, 3, 1, 1), (64, 64, 3, 2, 1), (64, 128, 3, 1, 1),
+        (128, 128, 3, 2, 1), (128, 256, 4, 1, 0),
+    ]  # fmt: skip
+    kinds = [type(m).__name__ for m in model.body]
+    assert kinds[:2] == ["Conv2d", "LeakyReLU"]
+    assert kinds[2:-4] == ["Conv2d", "InstanceNorm2d", "LeakyReLU"] * 5
+    assert kinds[-4:] == ["Conv2d", "Flatten", "LayerNorm", "LeakyReLU"]
+    assert (model.head.in_features, model.head.out_features) == (256, 10)
+
+
+def test_fashion_cnn_is_that_of_app_b4():
+    model = nets.build("fashion-cnn", 1, 28, 10)
+    assert convolutions(model) == [(1, 64, 5, 2, 2), (64, 128, 5, 2, 2), (128, 256, 5, 2, 2), (256, 512, 4, 1, 0)]
+    kinds = [type(m).__name__ for m in model.body]
+    assert kinds == ["Conv2d", "LeakyReLU", *["Conv2d", "InstanceNorm2d", "LeakyReLU"] * 2,
+                     "Conv2d", "Flatten", "LayerNorm", "LeakyReLU"]  # fmt: skip
+    assert (model.head.in_features, model.head.out_features) == (512, 10)
+
+
+@pytest.mark.parametrize("name", registry.NETWORKS)
+@pytest.mark.parametrize(("channels", "classes"), [(1, 2), (3, 6)])
+def test_every_network_adapts_to_images_and_classes_in_its_range(name, channels, classes):
+    low, high = registry.NETWORKS[name].sizes
+    for size in (low, 28, high):
+        model = nets.build(name, channels, size, classes).eval()
+        x = torch.rand(2, channels, size, size)
+        features = model.features(x)
+        assert model(x).shape == (2, classes)
+        assert features.dim() == 2
+        assert torch.equal(model.head(features), model(x))
+
+
+@pytest.mark.parametrize("name", registry.NETWORKS)
+def test_sizes_out_of_range_are_refused_with_the_range(name):
+    low, high = registry.NETWORKS[name].sizes
+    for size in (low - 1, high + 1):
+        with pytest.raises(UserError, match=f"{low} to {high} pixels"):
+            nets.build(name, 1, size, 2)
+
+
+def test_only_batch_norm_couples_samples():
+    assert couples_samples(nets.build("wrn-28-4", 3, 32, 10))
+    for name in ("svhn-cnn", "fashion-cnn", "small-cnn"):
+        assert not couples_samples(nets.build(name, 3, 32, 10))
+
+
+def test_standardisation_is_per_image_and_survives_flat_images():
+    layer = PerImageStandardize()
+    x = torch.rand(4, 3, 8, 8)
+    x[0] = 0.5
+    out = layer(x)
+    assert torch.equal(out[0], torch.zeros(3, 8, 8))
+    assert torch.allclose(out[1:].mean((1, 2, 3)), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(out[1:].std((1, 2, 3)), torch.ones(3), atol=1e-5)
