@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from smd.errors import UserError
@@ -38,7 +38,7 @@ def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None
     """Write the weights as safetensors."""
     partial = path.with_suffix(".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, partial, metadata=dict(about))
+    partial.write_bytes(save(tensors, metadata=dict(about)))  # save_file would keep others from reading it
     partial.replace(path)
 
 

@@ -1,0 +1,78 @@
+"""Configs: complete by themselves, readable errors, the same after a trip through JSON."""
+
+import json
+
+import pytest
+
+from smd import registry
+from smd.config import (
+    AttackConfig,
+    TrainConfig,
+    attack_problems,
+    from_json,
+    parse_choice,
+    problems,
+    read,
+    to_json,
+)
+from smd.errors import UserError
+
+
+@pytest.mark.parametrize("data", registry.DATASETS)
+def test_what_is_left_out_follows_from_the_data_set(data):
+    config = TrainConfig(data=data, data_path="x" if data == "folder" else "")
+    entry = registry.DATASETS[data]
+    assert (config.net, config.epochs, config.levels) == (entry.net, entry.epochs, entry.levels)
+    assert problems(config) == []
+
+
+def test_every_bad_field_gets_its_own_sentence():
+    found = problems(TrainConfig(data="mars", defense="hope", net="brain", epochs=-1, batch=0, device="gpu"))
+    assert len(found) == 6
+    for word in ("mars", "hope", "brain", "epochs", "batch", "gpu"):
+        assert sum(word in sentence for sentence in found) == 1
+
+
+def test_a_network_too_large_for_the_images_is_refused_before_anything_starts():
+    (sentence,) = problems(TrainConfig(data="digits", net="svhn-cnn"))
+    assert "25 to 64 pixels" in sentence
+
+
+def test_own_images_need_a_path():
+    assert any("path" in sentence for sentence in problems(TrainConfig(data="folder")))
+
+
+@pytest.mark.parametrize("levels", [(0.0,), (-0.1,), (1.5,), (float("nan"),)])
+def test_impossible_levels_are_refused(levels):
+    assert attack_problems(AttackConfig(run="r", levels=levels))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [TrainConfig(seed=3, params={"preset": "ame"}), AttackConfig("r", levels=(0.1, 0.2), ids=(3, 4), seeds=(0, 1))],
+)
+def test_json_and_back(config):
+    assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
+
+
+def test_newer_configs_and_unknown_fields_are_refused():
+    with pytest.raises(UserError, match="newer version"):
+        from_json(TrainConfig, {"schema": 99})
+    with pytest.raises(UserError, match="colour"):
+        from_json(TrainConfig, {"colour": "red"})
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(UserError, match="missing"):
+        read(TrainConfig, tmp_path / "config.json")
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match="broken"):
+        read(TrainConfig, tmp_path / "config.json")
+
+
+def test_choices_with_parameters():
+    assert parse_choice("smd:preset=ame", registry.DEFENSES, "defense") == ("smd", {"preset": "ame"})
+    assert parse_choice("ce-pgd:steps=7", registry.ATTACKS, "attack") == ("ce-pgd", {"steps": 7})
+    for text in ("ce-pgd:steps=many", "ce-pgd:stride=1", "ce-pgd:steps", "pgd"):
+        with pytest.raises(UserError):
+            parse_choice(text, registry.ATTACKS, "attack")

@@ -1,0 +1,32 @@
+"""Noise levels: read as people write them, written as papers do."""
+
+import pytest
+
+from smd.errors import UserError
+from smd.units import parse_level, parse_levels, px, show_level, show_levels
+
+
+@pytest.mark.parametrize(("text", "value"), [("8/255", 8 / 255), ("0.031", 0.031), ("0", 0), (" 1 ", 1), ("1/4", 0.25)])
+def test_both_spellings_are_read(text, value):
+    assert parse_level(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "eight", "8/0", "-1/255", "1.1", "300/255", "nan", "inf", "8/255/2"])
+def test_what_is_no_level_is_refused_with_an_example(text):
+    with pytest.raises(UserError, match="8/255"):
+        parse_level(text)
+
+
+def test_lists_are_sorted_and_each_level_counts_once():
+    assert parse_levels("8/255, 2/255,8/255") == px(2, 8)
+    assert parse_levels("") == ()
+
+
+@pytest.mark.parametrize("k", range(1, 256))
+def test_whole_pixel_steps_survive_writing_and_reading(k):
+    assert show_level(k / 255) == f"{k}/255"
+    assert parse_level(show_level(k / 255)) == k / 255
+
+
+def test_other_levels_are_short_decimals():
+    assert show_levels((0.0, 0.05)) == "0,0.05"
