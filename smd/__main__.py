@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from smd import __version__
 from smd.cli import attack, export, probe, runs, train, work
 from smd.errors import UserError
-from smd.jobs.session import Cancelled
+from smd.jobs.session import Cancelled, reason
 
 EPILOG = """\
 Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are downloaded
@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (train, attack, runs, export, probe, work):
         command.add(commands)
+    for sub in commands.choices.values():
+        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     return top
 
 
@@ -41,18 +43,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser().parse_args(words)
-    args.bare = len(words) == 1  # a sub-command and nothing else
+    args.bare = len([word for word in words if word != "--debug"]) == 1  # a sub-command and nothing else
     try:
         args.run_command(args)
-    except Cancelled:
+    except (Cancelled, KeyboardInterrupt):
         print("Cancelled; `python -m smd resume` goes on from here.", file=sys.stderr)
         return 1
-    except (UserError, OSError, RuntimeError) as error:
-        if args.debug:
-            traceback.print_exc()
-        print(f"smd: {error}", file=sys.stderr)
+    except Exception as error:
+        if args.debug or (_in_background(args) and not isinstance(error, UserError)):
+            traceback.print_exc()  # a job's log tells where a defect is
+        print(f"smd: {reason(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _in_background(args: argparse.Namespace) -> bool:
+    return bool(getattr(args, "run", None) and args.command == "train") or bool(getattr(args, "job", None))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from smd.errors import UserError
 from smd.registry import Param
 from smd.units import parse_level
 
+MOST_EPOCHS = 10_000
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
 Value = int | float | str
@@ -59,8 +60,8 @@ class AttackConfig:
     params: Mapping[str, Value] = field(default_factory=dict)
     levels: tuple[float, ...] = ()  # noise levels in [0, 1]; (): the data set's own
     split: str = "test"  # "train", "val" or "test"
-    n: int = 0  # the first n images of the split; 0: all
-    ids: tuple[int, ...] = ()  # these images instead of the first n
+    n: int = 0  # so many images, spread over the split; 0: all
+    ids: tuple[int, ...] = ()  # these images instead
     seeds: tuple[int, ...] = (0,)
     batch: int = 256
     device: str = "auto"
@@ -78,12 +79,16 @@ def problems(config: TrainConfig) -> list[str]:
             found.append(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
     if config.data == "folder" and not config.data_path:
         found.append("Own images need a path: a folder of class folders, or a .zip or .tar of one.")
+    elif config.data == "folder" and not Path(config.data_path).expanduser().exists():
+        found.append(f"There is nothing at {config.data_path}: check the path to your images.")
     if config.defense in registry.DEFENSES:
         known = registry.DEFENSES[config.defense].params
         found += _param_problems(config.params, known, f"defense '{config.defense}'")
     for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
         if getattr(config, name) < low:
             found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
+    if config.epochs > MOST_EPOCHS:
+        found.append(f"epochs is {config.epochs}: it must be at most {MOST_EPOCHS}.")
     return found + _size_problems(config) + _device_problems(config.device)
 
 
@@ -119,8 +124,8 @@ def _size_problems(config: TrainConfig) -> list[str]:
 
 
 def _device_problems(device: str) -> list[str]:
-    kind, _, index = device.partition(":")
-    if kind in ("auto", "cpu", "cuda", "mps") and (not index or index.isdigit()):
+    kind, colon, index = device.partition(":")
+    if device in ("auto", "cpu", "cuda", "mps") or (kind == "cuda" and colon and index.isdigit()):
         return []
     return [f"There is no device '{device}': write auto, cpu, cuda, cuda:1 or mps."]
 
@@ -136,6 +141,8 @@ def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner:
             found.append(f"{name} is '{value}': choose one of {', '.join(table[name].choices)}.")
         elif table[name].kind != "choice" and not (isinstance(value, int | float) and math.isfinite(value)):
             found.append(f"{name} is '{value}': it must be a number.")
+        elif isinstance(value, int | float) and value < table[name].minimum:
+            found.append(f"{name} is {value}: it must be at least {table[name].minimum:g}.")
     return found
 
 
@@ -188,8 +195,13 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
 def read(kind: type[C], path: Path) -> C:
     """Read a config file; raises UserError if it is missing or broken."""
     try:
-        return from_json(kind, json.loads(path.read_text()))
+        config = from_json(kind, json.loads(path.read_text()))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: this is no folder of a run.") from None
     except (ValueError, TypeError) as error:
         raise UserError(f"{path} is broken: {error}.") from None
+    if isinstance(config, TrainConfig) and config.data not in registry.DATASETS:
+        raise UserError(
+            f"This run is on a data set '{config.data}' that this version does not know: update to open it."
+        )
+    return config

@@ -1,5 +1,6 @@
 """The quick look after every epoch: accuracy under a short PGD, as in the paper's Fig. 8."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -23,7 +24,9 @@ class Metric(NamedTuple):
     value: float
 
 
-def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int) -> list[Metric]:
+def robust_accuracies(
+    model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int, alive: Callable[[], None]
+) -> list[Metric]:
     """Accuracy on some samples of a split under PGD at the two largest watched noise levels.
 
     At most a quarter as many samples as there are training images, so that looking costs less than
@@ -36,7 +39,7 @@ def robust_accuracies(model: nn.Module, data: OnDevice, split: str, config: Trai
     metrics = _clean(model, data, split, min(n_train, len(data))) if split != "train" else []
     n = min(SAMPLES, len(data), -(-n_train // 4))
     for eps in config.levels[-2:]:
-        metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config)))
+        metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive)))
     model.train(training)
     return metrics
 
@@ -51,7 +54,9 @@ def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]
     return [Metric(split, "accuracy", 0.0, float(right) / n), Metric(split, "loss_clean", 0.0, float(total) / n)]
 
 
-def _under_pgd(model: nn.Module, data: OnDevice, n: int, eps: float, config: TrainConfig) -> float:
+def _under_pgd(
+    model: nn.Module, data: OnDevice, n: int, eps: float, config: TrainConfig, alive: Callable[[], None]
+) -> float:
     right = torch.zeros((), device=data.labels.device)
     generator = rng.generator(data.labels.device, config.seed, "monitor")
     for batch in in_order(data, 256, n):
@@ -59,4 +64,5 @@ def _under_pgd(model: nn.Module, data: OnDevice, n: int, eps: float, config: Tra
         start = uniform(batch.x, radii, "Linf", generator)
         _, logits = pgd.last_iterate(model, losses.ce, batch.x, batch.y, radii, radii / 4, STEPS, "Linf", start)
         right = right + (logits.argmax(1) == batch.y).sum()
+        alive()
     return float(right) / n

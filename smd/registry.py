@@ -25,6 +25,7 @@ class Param:
     help: str
     choices: tuple[str, ...] = ()
     in_form: bool = True
+    minimum: float = 0
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ ATTACKS = {
     a.name: a
     for a in (
         Attack("ce-pgd", "CE-PGD", "smd.attacks.ce_pgd:CePgd", "paper, Eq. 2 and Sec. 4", (
-            Param("steps", "int", 100, "gradient steps; each is a quarter of the noise level long"),
+            Param("steps", "int", 100, "gradient steps; each is a quarter of the noise level long", minimum=1),
         )),
     )
 }  # fmt: skip

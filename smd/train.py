@@ -126,7 +126,7 @@ def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> 
     """
     while training.epoch < training.config.epochs:
         _finish_epoch(training, after_batch)
-        result = _measure(training)
+        result = _measure(training, lambda: after_batch(training, training.batch))
         training.epoch, training.batch = training.epoch + 1, 0
         training.tally = empty_tally(training.plan.n, training.plan.device)
         yield result
@@ -161,8 +161,11 @@ def _step(training: Training, idx: Tensor) -> None:
     training.tally.add(batch.idx, report)
 
 
-def _measure(training: Training) -> EpochResult:
-    """The finished epoch's metrics: means over its steps, counts of samples, quick attacks (Fig. 8)."""
+def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
+    """The finished epoch's metrics: means over its steps, counts of samples, quick attacks (Fig. 8).
+
+    `alive` is called after every batch of an attack and may raise, like after a batch of training.
+    """
     tally, plan = training.tally, training.plan
     clean_ok, adv_ok = tally.clean_ok.cpu().numpy(), tally.adv_ok.cpu().numpy()
     metrics = tally.means()
@@ -177,7 +180,7 @@ def _measure(training: Training) -> EpochResult:
         metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
     metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
-        metrics += robust_accuracies(training.model, data, split, training.config, plan.n)
+        metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
     return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok)
 

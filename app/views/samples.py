@@ -58,7 +58,6 @@ def select(idx: int) -> None:
     st.session_state["sample"] = idx
 
 
-@st.fragment
 def gallery(split: str, labels: list[int], low: float, high: float, order: str) -> None:
     total = data.value(reader.gallery_count, run.store, last, split, tuple(labels), low, high)
     if not total:

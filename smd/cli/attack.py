@@ -7,6 +7,7 @@ from smd.cli.table import FORMATS, print_accuracies
 from smd.config import AttackConfig, parse_choice
 from smd.errors import UserError
 from smd.jobs import launch
+from smd.jobs.session import claimed
 from smd.runs import Run
 from smd.units import parse_levels
 
@@ -67,9 +68,10 @@ def run(args: argparse.Namespace) -> None:
             launch.submit(folder)
             print(f"{target.id}/{folder.name}")
             continue
-        from smd.tasks.attack import attack_run
+        with claimed(folder):
+            from smd.tasks.attack import attack_run
 
-        attack_run(folder, folder / "log.txt")
+            attack_run(folder, folder / "log.txt")
     if not args.background:
         print_accuracies(targets, args.format)
     return None

@@ -2,8 +2,12 @@
 
 import argparse
 
+import pandas as pd
+
 from smd import export, runs
 from smd.cli.table import FORMATS, accuracies, print_table
+from smd.errors import UserError
+from smd.runs import Run
 from smd.store import reader
 
 TABLES = ("accuracy", "epochs", "margins", "histogram")
@@ -24,13 +28,18 @@ def run(args: argparse.Namespace) -> None:
     found = [runs.find(text) for text in args.runs]
     if args.table == "accuracy":
         return print_table(accuracies(found), args.format)
-    for one in found:
-        epoch = args.epoch or reader.last_epoch(one.store)
-        if args.table == "epochs":
-            table = export.epoch_table(reader.metrics(one.store))
-        elif args.table == "margins":
-            table = export.margin_table(reader.margins(one.store, epoch))
-        else:
-            table = reader.margin_hist(one.store, epoch)
-        print_table(table, args.format)
-    return None
+    tables = [_table(one, args.table, args.epoch) for one in found]
+    if len(found) > 1:
+        tables = [table.assign(run=one.id) for one, table in zip(found, tables, strict=True)]
+    return print_table(pd.concat(tables, ignore_index=True), args.format)
+
+
+def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
+    last = reader.last_epoch(run.store)
+    if what != "epochs" and not 0 <= asked <= last:
+        raise UserError(f"{run.id} has no epoch {asked}: its last one is {last}.")
+    if what == "epochs":
+        return export.epoch_table(reader.metrics(run.store))
+    if what == "margins":
+        return export.margin_table(reader.margins(run.store, asked or last))
+    return reader.margin_hist(run.store, asked or last)

@@ -25,7 +25,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ("delete", _delete, "remove a run and all it has stored"),
     ):
         sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-        sub.add_argument("run", help="run id, its beginning or end, or 'last'; an attack is <run>/<attack>")
+        more = "" if name == "delete" else "; an attack is <run>/<attack>"
+        sub.add_argument("run", help=f"run id, its beginning or end, or 'last'{more}")
         sub.set_defaults(run_command=act)
         if name == "delete":
             sub.add_argument("--yes", action="store_true", help="do not ask")

@@ -8,6 +8,7 @@ from smd import registry, runs
 from smd.cli.table import FORMATS, print_accuracies
 from smd.config import TrainConfig, parse_choice
 from smd.jobs import launch
+from smd.jobs.session import claimed
 from smd.runs import Run
 
 DEFAULTS = {f.name: f.default for f in fields(TrainConfig)}
@@ -76,11 +77,14 @@ def run(args: argparse.Namespace) -> None:
 
 def _here(configs: list[TrainConfig], form: str) -> None:
     from smd.tasks.train import train_run
+    from smd.train import resolve_device
 
     done: list[Run] = []
     for config in configs:
+        resolve_device(config.device)  # explains a missing device before there is a run
         current = runs.create(config, claim=True)
         print(f"Run {current.id}", file=sys.stderr)
-        train_run(current, current.log)
+        with claimed(current.folder):
+            train_run(current, current.log)
         done.append(current)
     print_accuracies(done, form)

@@ -6,6 +6,7 @@ if it exists, it is whole. Two processes that import the same set at once both s
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -36,7 +37,12 @@ class Imported:
 
 
 def cached(key: str) -> Images | None:
-    """The set that was imported under that key; None if its cache is gone or broken."""
+    """The set that was imported under that key; None if its cache is gone or broken.
+
+    Keys are read from stores, which may come from elsewhere: one that is no plain name opens nothing.
+    """
+    if not isinstance(key, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", key):
+        return None
     try:
         return _open(key)
     except (OSError, ValueError, KeyError):

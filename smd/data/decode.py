@@ -35,5 +35,7 @@ def decode(data: bytes, name: str, side: int) -> np.ndarray:
 def _check(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UserError(f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller.")
+    if getattr(image, "n_frames", 1) > 1:
+        raise UserError(f"The image '{name}' has several pages or frames: store each as an image of its own.")
     if image.mode.startswith(DEEP):
         raise UserError(f"The image '{name}' has more than 8 bits a pixel: convert it to 8 bits first.")

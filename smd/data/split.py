@@ -27,7 +27,8 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
 
     A test split is carved the same for every seed, a validation split by the run's seed; both keep the
     shares of the classes. `n_train` > 0 keeps only so many training images, chosen by the seed.
-    Raises UserError if a class has no training image left, or if there are fewer than `n_train`.
+    Raises UserError if a class has no training image left, if there are fewer than `n_train`, or if there
+    are so few images that none is left for validation or testing.
     """
     train, val, test = (np.flatnonzero(images.split == s) for s in (TRAIN, VAL, TEST))
     if not len(test):
@@ -39,6 +40,11 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     if n_train:
         _, train = _divide(images, train, n_train, (seed, TRAIN))
     _check_classes(images, train)
+    if not len(val) or not len(test):
+        raise UserError(
+            f"There are too few images ({len(images.labels)}) to keep some for validation and for testing: "
+            "add images until there are at least 20."
+        )
     return Splits(train, val, test)
 
 

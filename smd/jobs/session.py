@@ -84,6 +84,17 @@ class Session:
 
 
 @contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Around a job that this process has claimed: if it never begins, it does not stay queued for others."""
+    try:
+        yield
+    except BaseException:
+        if jobs.read(folder).state == "queued":
+            transitions.move(folder, "cancelled")
+        raise
+
+
+@contextmanager
 def session(folder: Path, device: str, on_wait: Callable[[], None] | None = None) -> Iterator[Session]:
     """Run a queued job in this process: wait for the device, then for the length of the body be "running".
 

@@ -98,6 +98,11 @@ class Recorder:
         """Keep the verdict on every sample, in place of one of the same id."""
         self._write(partial(_write_attack, record, {"idx": idx, "ok": ok, "pred": pred, "distance": distance}))
 
+    @property
+    def complete(self) -> bool:
+        """Whether all that was handed in is in the store."""
+        return not self._waiting
+
     def flush(self) -> None:
         """Write what still waits; raises UserError if that fails."""
         while self._waiting:

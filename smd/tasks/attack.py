@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import __version__, adv, attacks, config, data, nets, runs
+from smd import __version__, adv, attacks, config, nets, registry, runs
 from smd.config import AttackConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
@@ -19,6 +19,7 @@ from smd.runs import Run
 from smd.store import reader
 from smd.store.writer import AttackRecord, Recorder
 from smd.tasks.files import load_weights
+from smd.tasks.images import images_of
 from smd.train import resolve_device
 from smd.units import show_level
 
@@ -42,7 +43,7 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
 def opened(run: Run, asked: AttackConfig, device: torch.device) -> tuple[nn.Module, OnDevice]:
     """A run's trained network and the images of a split; raises UserError if they do not fit."""
     trained = run.config
-    images = data.load(trained.data, trained.data_path, trained.image_size)
+    images = images_of(run)
     classes = len(reader.class_names(run.store)) or len(images.classes)
     if classes != len(images.classes):
         raise UserError(f"The network knows {classes} classes, the images have {len(images.classes)}.")
@@ -93,21 +94,26 @@ def evaluate(
                 raise Cancelled("It was cancelled.")
 
         verdict = judge(model, rows, ids, attack, eps, seed, asked.batch, after_batch=after_batch)
-        recorder.attack(
-            _record(name, job, asked, verdict), ids.cpu().numpy(), verdict.ok, verdict.pred, verdict.distance
-        )
         if eps and seed == asked.seeds[0]:
             _keep(run, name, asked, rows, ids, verdict)
+        record = _record(name, job, asked, verdict)
+        recorder.attack(record, ids.cpu().numpy(), verdict.ok, verdict.pred, verdict.distance)
         accuracy = 100 * verdict.ok.mean()
         progress.line(f"{asked.attack} on {len(ids)} {asked.split} images at {show_level(eps)}: {accuracy:.2f} %")
 
 
 def _record(name: str, job: str, asked: AttackConfig, verdict: Verdict) -> AttackRecord:
     return AttackRecord(
-        id=name, name=asked.attack, eps=verdict.eps, norm="Linf", steps=int(asked.params.get("steps", 100)),
+        id=name, name=asked.attack, eps=verdict.eps, norm="Linf", steps=attack_steps(asked),
         seed=verdict.seed, split=asked.split, n=len(verdict.ok), package="smd", version=__version__,
         seconds=verdict.seconds, warnings="", job=job, created=time.time(), picked=bool(asked.ids),
     )  # fmt: skip
+
+
+def attack_steps(asked: AttackConfig) -> int:
+    """How many steps the attack takes: as asked, or its own default; 0 if it does not count in steps."""
+    defaults = {p.name: p.default for p in registry.ATTACKS[asked.attack].params}
+    return int(asked.params.get("steps", defaults.get("steps", 0)))
 
 
 def _keep(run: Run, name: str, asked: AttackConfig, rows: OnDevice, ids: Tensor, verdict: Verdict) -> None:

@@ -1,59 +1,89 @@
 """How long a run would take: a few steps on this machine, scaled to all of them."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
 from smd import config as configs
-from smd import data
+from smd import data, monitor, rng
 from smd.config import TrainConfig
+from smd.data.batches import spread
 from smd.errors import UserError
-from smd.train import Training, epochs, prepare, resolve_device
+from smd.jobs.locks import device_lock
+from smd.losses import ce
+from smd.pgd import input_gradient
+from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
+from smd.train import Training, prepare, resolve_device
 
-BATCHES = 4  # the first warms up and does not count
-
-
-class _Enough(Exception):
-    """Raised after the last probe batch."""
+BATCHES = 3  # the first warms up and does not count
 
 
 def probe(config: TrainConfig) -> dict[str, Any]:
-    """Estimated seconds of a run, its device and speed; raises UserError if it could not start."""
+    """Estimated seconds of a run, its device and speed; raises UserError if it could not start.
+
+    "busy" tells that another job uses the device, so that the estimate is too long.
+    """
     if problems := configs.problems(config):
         raise UserError(" ".join(problems))
     device = resolve_device(config.device)
-    images = data.load(config.data, config.data_path, config.image_size)
-    training = prepare(config, images, device)
-    each, batches = _seconds_per_batch(training)
+    lock = device_lock(str(device))
+    free = lock.acquire(wait=False)
+    try:
+        training = prepare(config, data.load(config.data, config.data_path, config.image_size), device)
+        step, look = _seconds_of_a_step(training), _seconds_of_a_pass(training)
+    finally:
+        lock.release()
+    batches = -(-training.plan.n // config.batch)
+    epoch = step * batches + look * _passes_of_a_look(training)
+    final = look * FINAL_STEPS * len(config.levels) * (config.n_test or FINAL_IMAGES)
     return {
-        "seconds": each * batches * config.epochs,
+        "seconds": epoch * config.epochs + final,
+        "seconds_per_epoch": epoch,
+        "samples_per_s": config.batch / step,
         "device": str(device),
-        "samples_per_s": config.batch / each,
-        "seconds_per_epoch": each * batches,
+        "busy": not free,
     }
 
 
-def _seconds_per_batch(training: Training) -> tuple[float, int]:
-    """Mean seconds of a batch, and how many batches an epoch has."""
-    stamps: list[float] = []
-    count = 1
+def _seconds_of_a_step(training: Training) -> float:
+    """One training step of a network that gets every image right, which is where most of a run is spent.
 
-    def after_batch(_: Training, batches: int) -> None:
-        nonlocal count
-        count = batches
-        if training.plan.device.type == "cuda":
-            torch.cuda.synchronize()
-        stamps.append(time.perf_counter())
-        if len(stamps) >= min(BATCHES, batches):
-            raise _Enough
+    A fresh network gets nearly all wrong, and SMD has nothing to explore then; so its own predictions
+    serve as labels.
+    """
+    model, plan = training.model.train(), training.plan
+    each = []
+    for k in range(BATCHES):
+        idx = torch.arange(k, k + training.config.batch, device=plan.device) % plan.n
+        batch = training.sets.train.take(idx)
+        with torch.no_grad():
+            batch = replace(batch, y=model(batch.x).argmax(1))
+        generator = rng.generator(plan.device, "probe", k)
+        each.append(_timed(partial(training.defense.step, model, batch, training.state, plan, generator)))
+    return sum(each[1:]) / (BATCHES - 1)
 
+
+def _seconds_of_a_pass(training: Training) -> float:
+    """One image's share of a gradient step of an attack."""
+    batch = training.sets.train.take(spread(training.plan.n, 64).to(training.plan.device))
+    model = training.model.eval()
+    each = [_timed(lambda: input_gradient(model, ce, batch.x, batch.y)) for _ in range(BATCHES)]
+    return sum(each[1:]) / (BATCHES - 1) / len(batch.y)
+
+
+def _passes_of_a_look(training: Training) -> int:
+    """Gradient steps times images of the quick attacks after an epoch: two levels, two splits."""
+    sizes = (len(training.sets.train), len(training.sets.val))
+    return sum(2 * monitor.STEPS * min(monitor.SAMPLES, n, -(-training.plan.n // 4)) for n in sizes)
+
+
+def _timed(act: Callable[[], object]) -> float:
     began = time.perf_counter()
-    try:
-        for _ in epochs(training, after_batch):
-            break
-    except _Enough:
-        pass
-    if len(stamps) == 1:
-        return stamps[0] - began, count
-    return (stamps[-1] - stamps[0]) / (len(stamps) - 1), count
+    act()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began

@@ -1,15 +1,17 @@
 """The training job: train, record every epoch, save, attack at the end, write the model card."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smd import data, export
+from smd import export
 from smd.config import AttackConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
+from smd.errors import UserError
 from smd.jobs.session import Cancelled, Session, session
 from smd.margin import initial_step
 from smd.progress import Eta, Progress
@@ -18,6 +20,7 @@ from smd.store import reader
 from smd.store.writer import EpochRecord, Recorder
 from smd.tasks.attack import evaluate
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
+from smd.tasks.images import images_of
 from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
@@ -49,7 +52,7 @@ def train_run(run: Run, log: Path | None = None) -> None:
         job = Job(run, config, current, progress, Recorder(run.store))
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
-        images = data.load(config.data, config.data_path, config.image_size, _loading(job))
+        images = images_of(run, _loading(job))
         training = prepare(config, images, device)
         splits = carve(images, config.seed, config.n_train)
         _begin(job, training, images, splits)
@@ -101,14 +104,31 @@ def _train(job: Job, training: Training) -> None:
         job.session.report(done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left)
         job.progress.show(share, f"epoch {state.epoch + 1}/{config.epochs}, {rate:.0f} samples/s", left)
         if job.session.stopping:
-            save_checkpoint(job.run.checkpoint, checkpoint(state))
+            _save(job, state)
             raise Cancelled("It was cancelled.")
 
     for result in epochs(training, after_batch):
+        job.progress.line(summary(result, config))
+        _refuse_divergence(result)
         job.session.report(done=result.epoch)
         job.recorder.epoch(_record(result))
+        _save(job, training)
+
+
+def _save(job: Job, training: Training) -> None:
+    """Write a checkpoint, unless an epoch still waits to be stored: a resumed run does that one again."""
+    if job.recorder.complete:
         save_checkpoint(job.run.checkpoint, checkpoint(training))
-        job.progress.line(summary(result, config))
+
+
+def _refuse_divergence(result: EpochResult) -> None:
+    """End a run whose loss is no number any more: its margins and accuracies would mean nothing."""
+    losses = [m.value for m in result.metrics if m.name.startswith("loss")]
+    if not all(map(math.isfinite, losses)):
+        raise UserError(
+            f"The training diverged in epoch {result.epoch}: its loss is not finite. "
+            "Try another seed, a larger batch or another network."
+        )
 
 
 def _record(result: EpochResult) -> EpochRecord:
