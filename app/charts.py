@@ -102,7 +102,7 @@ def rules(levels: Sequence[float]) -> alt.LayerChart:
 def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
     """Margins of the training images in bins of 1/255 (the paper's Figs. 6 and 7).
 
-    counts: columns run, defense, bin, n; runs are drawn over each other.
+    counts: columns run, defense, bin, n, percent; several runs are drawn over each other as shares.
     """
     rows = counts.assign(low=counts["bin"].astype(float), high=counts["bin"] + 1.0)
     runs = list(dict.fromkeys(rows["run"]))
@@ -114,7 +114,8 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
         .encode(
             alt.X("low:Q", title="margin (1/255)", bin="binned", scale=alt.Scale(domain=[0, top], nice=False)),
             alt.X2("high:Q"),
-            alt.Y("n:Q", title="training images", stack=None),
+            alt.Y("n:Q", title="training images") if len(runs) == 1
+            else alt.Y("percent:Q", title="training images (%)", stack=None),
             alt.Color("run:N", title=None, sort=runs, legend=ON_TOP if len(runs) > 1 else None,
                       scale=alt.Scale(domain=runs, range=colours)),
             tooltip=["run:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
@@ -160,7 +161,7 @@ def _levels_across(levels: Sequence[float], top: float) -> alt.Chart:
     )
 
 
-FLAGS = {"start": "#8a9091", "expanded": "#1a8a94", "shrunk": "#c8641f", "misclassified": "#9c5a96"}
+FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "misclassified": "#9c5a96"}
 
 
 def history(rows: pd.DataFrame) -> alt.LayerChart:

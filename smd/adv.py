@@ -64,8 +64,9 @@ def _fit(arrays: dict[str, np.ndarray]) -> bool:
 
 
 def names(folder: Path) -> list[str]:
-    """The names of a run's files of adversarial images, sorted."""
-    return sorted(path.stem for path in (folder / "adv").glob("*" + SUFFIX))
+    """The names of a run's files of adversarial images, the newest last."""
+    files = (folder / "adv").glob("*" + SUFFIX)
+    return [path.stem for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.stem))]
 
 
 def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:

@@ -153,6 +153,20 @@ def find_job(text: str) -> Path:
     raise UserError(f"There is no attack '{text}': write it as <run>/<attack>.")
 
 
+def dismiss(folder: Path) -> None:
+    """Remove the folder of an attack that is over; verdicts that it has stored stay in the run's store.
+
+    Raises UserError if it is queued or running.
+    """
+    if folder.parent.name != "attacks" or folder.is_symlink():
+        raise UserError(f"{folder} is no attack: nothing was removed.")
+    if jobs.read(folder).state in ("queued", "running"):
+        raise UserError(f"{folder.name} is not over: cancel it first.")
+    trash = folder.with_name(f".trash-{folder.name}")
+    folder.rename(trash)
+    shutil.rmtree(trash)
+
+
 def delete(run: Run) -> None:
     """Remove a run with all its attacks; raises UserError if one of them is queued or running."""
     inside = run.folder.parent == runs_root() and not run.folder.name.startswith(".")

@@ -1,5 +1,6 @@
 """Adversarial images on disk."""
 
+import os
 import zipfile
 from dataclasses import fields, replace
 
@@ -53,8 +54,10 @@ def test_find_tells_file_and_position_of_a_sample(tmp_path):
     adv.write(tmp_path / "adv" / "b.npz", examples(ids=(4, 2, 9)))
     adv.write(tmp_path / "adv" / "a.npz", examples(ids=(7, 4)))
     adv.write(tmp_path / "adv" / "c.npz", examples(split="test", ids=(4,)))
-    assert adv.names(tmp_path) == ["a", "b", "c"]
-    assert adv.find(tmp_path, "train", 4) == [("a", 1), ("b", 0)]
+    for age, name in enumerate("bac"):  # the newest last, whatever the clock's steps
+        os.utime(tmp_path / "adv" / f"{name}.npz", (1000 + age, 1000 + age))
+    assert adv.names(tmp_path) == ["b", "a", "c"]
+    assert adv.find(tmp_path, "train", 4) == [("b", 0), ("a", 1)]
     assert adv.find(tmp_path, "test", 4) == [("c", 0)]
     assert adv.find(tmp_path, "val", 4) == []
 

@@ -20,7 +20,7 @@ from smd.errors import UserError
 
 @pytest.mark.parametrize("data", registry.DATASETS)
 def test_what_is_left_out_follows_from_the_data_set(data):
-    config = TrainConfig(data=data, data_path="x" if data == "folder" else "")
+    config = TrainConfig(data=data, data_path="." if data == "folder" else "")
     entry = registry.DATASETS[data]
     assert (config.net, config.epochs, config.levels) == (entry.net, entry.epochs, entry.levels)
     assert problems(config) == []

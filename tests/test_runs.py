@@ -51,6 +51,7 @@ def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
 
 def test_own_images_are_found_from_the_job_s_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
     run = runs.create(TrainConfig(data="folder", data_path="pictures"))
     assert run.config.data_path == str(tmp_path / "pictures")
 

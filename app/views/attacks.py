@@ -91,10 +91,21 @@ def under_way() -> None:
             if st.button("Cancel", key=f"cancel-{folder.name}", type="tertiary", icon=":material/block:"):
                 ui.attempt(launch.cancel, folder)
     for run, folder, status in attacks:
-        if status.state in ("failed", "lost"):
-            st.error(f"An attack on {ui.label(run)} is {status.state}: {status.error}", icon=":material/error:")
-            if st.button("Resume", key=f"resume-{folder.name}"):
-                ui.attempt(launch.resume, folder)
+        if status.state in ("failed", "lost", "cancelled"):
+            ended(run, folder, status)
+
+
+def ended(run: Run, folder: Path, status: Status) -> None:
+    """An attack that did not come to its end: go on with it, or put it away."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        ui.badge(status)
+        st.markdown(f"Attack on **{ui.name(run.id)}**. {status.error}")
+        if st.button("Resume", key=f"resume-{folder.name}", icon=":material/resume:") and ui.attempt(
+            launch.resume, folder
+        ):
+            st.rerun()
+        if st.button("Put away", key=f"dismiss-{folder.name}", type="tertiary") and ui.attempt(runs.dismiss, folder):
+            st.rerun()
 
 
 def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) -> None:
@@ -103,7 +114,9 @@ def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) ->
     everything = export.accuracy_table({ui.name(i): (known[i].config, part) for i, part in rows.items()})
     shown = everything.drop(columns=["attack", "steps", "split", "seeds"])
     numbers = [column for column in shown.columns if column not in ("run", "defense", "n")]
-    styled = shown.style.format("{:.2f}", subset=numbers, na_rep="").apply(best_in_bold, subset=numbers)
+    styled = shown.style.format("{:.2f}", subset=numbers, na_rep="")
+    if shown["n"].nunique() == 1 and len({known[i].config.data for i in rows}) == 1:
+        styled = styled.apply(best_in_bold, subset=numbers)
     st.dataframe(styled, hide_index=True, key=f"table-{attack}-{steps}-{split}")
     ui.downloads(shown, f"accuracy-{attack}-{steps}-{split}")
 
@@ -126,6 +139,7 @@ for attack, steps, split in sorted(kinds, key=lambda k: (k[0], -k[1])):
     }
     table(attack, steps, split, {i: part for i, part in picked.items() if not part.empty})
 st.caption(
-    "Accuracy in % at each noise level; 0 is clean, Avg. the plain mean of the columns; the best of a column is bold. "
+    "Accuracy in % at each noise level; 0 is clean. Avg. is the mean of clean and the levels that the run watched. "
+    "The best of a column is bold where all rows are on the same number of images. "
     "An image that is misclassified when clean counts as broken at every level."
 )

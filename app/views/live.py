@@ -23,13 +23,14 @@ def actions(run: Run, status: Status) -> None:
         if status.state in ("queued", "running"):
             with st.popover("Cancel", icon=":material/block:"):
                 st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
-                if st.button("Cancel the run", type="primary", key="confirm-cancel"):
-                    ui.attempt(launch.cancel, run.folder)
+                if st.button("Cancel the run", type="primary", key="confirm-cancel") and ui.attempt(
+                    launch.cancel, run.folder
+                ):
                     st.rerun()
             return
         stopped = status.state in ("failed", "cancelled", "lost")
-        if stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume"):
-            ui.attempt(launch.resume, run.folder)
+        resume = stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume")
+        if resume and ui.attempt(launch.resume, run.folder):
             st.rerun()
         with st.popover("Delete", icon=":material/delete:"):
             st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")

@@ -16,16 +16,20 @@ ui.broken(run)
 PAPER = px(2, 4, 8)
 
 
-def epoch_slider(last: int) -> int:
+def epoch_slider(first: int, last: int) -> int:
     """The epoch to look at; the last one as long as nobody moves the slider."""
-    if last < 2:
+    if last == first:
         return last
-    return st.slider("Epoch", 1, last, last, key="epoch", bind="query-params")
+    return st.slider("Epoch", first, last, last, key="epoch", bind="query-params")
 
 
-def counts_of(one: Run, epoch: int) -> pd.DataFrame:
+def counts_of(one: Run, asked: int) -> pd.DataFrame:
+    """The histogram of the last stored epoch up to the asked one, with the share of all images."""
+    stored = data.read(reader.margin_summary, one.store)["epoch"]
+    epoch = int(stored[stored <= asked].max())
     table = data.read(reader.margin_hist, one.store, epoch)
-    return table.assign(run=ui.label(one), defense=one.config.defense)
+    name = f"{ui.name(one.id)}, epoch {epoch}"
+    return table.assign(run=name, defense=one.config.defense, percent=100 * table["n"] / table["n"].sum())
 
 
 def other_run() -> Run | None:
@@ -53,7 +57,7 @@ if summary.empty:
 levels = tuple(sorted({*PAPER, *run.config.levels}))
 left, right = st.columns([3, 2], gap="large")
 with left:
-    epoch = epoch_slider(int(summary["epoch"].max()))
+    epoch = epoch_slider(int(summary["epoch"].min()), int(summary["epoch"].max()))
 with right:
     other = other_run()
 
@@ -66,10 +70,10 @@ ui.metrics(
 )
 tables = [counts_of(run, epoch)]
 if other is not None:
-    tables.append(counts_of(other, min(epoch, data.value(reader.last_epoch, other.store))))
+    tables.append(counts_of(other, epoch))
 counts = pd.concat(tables, ignore_index=True)
 st.subheader(f"Margins of the training images after epoch {epoch}")
-median = 255 * float(summary.loc[summary["epoch"] == epoch, "q50"].iloc[0])
+median = 255 * float(summary.loc[summary["epoch"] <= epoch, "q50"].iloc[-1])
 st.altair_chart(
     charts.histogram(counts, levels), key="histogram",
     alt=f"Histogram of margins after epoch {epoch}; half of the images are beyond {median:.1f}/255.",
@@ -84,7 +88,10 @@ st.altair_chart(
 a, b = st.columns(2)
 with a:
     st.markdown("**Histogram**")
-    ui.downloads(counts[["run", "bin", "n"]], f"{run.id}-histogram-{epoch}")
+    ui.downloads(
+        counts.rename(columns={"bin": "margin_255_from"})[["run", "margin_255_from", "n", "percent"]],
+        f"{run.id}-histogram-{epoch}",
+    )
 with b:
     st.markdown("**Margin of every image**")
     ui.downloads(export.margin_table(data.read(reader.margins, run.store, epoch)), f"{run.id}-margins-{epoch}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 import ui
 
-from smd import commands, config, jobs, registry, runs
+from smd import commands, jobs, registry, runs
 from smd.config import TrainConfig, Value
 from smd.errors import UserError
 from smd.jobs import Status, launch
@@ -43,10 +43,17 @@ def form() -> TrainConfig:
     if data == "folder":
         path = st.text_input(
             "Folder or archive", key="train-path", placeholder="/path/to/images or images.zip",
-            help="Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or .tar.gz.",
+            help="Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or .tar.gz. "
+            "Without test/ a fifth of the images is kept for testing, image by image: if several images are of one "
+            "patient, lay out train/ and test/ yourself, so that nobody is in both.",
         )  # fmt: skip
         size = st.number_input(
-            "Resize to (pixels a side)", 0, 64, 32, key="train-size", help="0 leaves the images as they are."
+            "Resize to (pixels a side)",
+            0,
+            64,
+            32,
+            key="train-size",
+            help="Every image becomes a square of this side; others are squeezed, not cut. 0 leaves them as they are.",
         )
     entry = registry.DATASETS[data]
     left, right = st.columns(2)
@@ -74,21 +81,20 @@ def form() -> TrainConfig:
     )  # fmt: skip
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def estimate(text: str) -> tuple[bool, str]:
-    """Run a few batches of this config in another process; the answer or the reason why not."""
-    asked = config.from_json(TrainConfig, json.loads(text))
-    words = commands.train_words(asked)
-    done = subprocess.run(
-        [sys.executable, "-m", "smd", "probe", *words, "--format", "json"],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+def estimate(asked: TrainConfig) -> str:
+    """Run a few steps of this config in another process; raises UserError with the reason if that fails."""
+    command = [sys.executable, "-m", "smd", "probe", *commands.train_words(asked), "--format", "json"]
+    try:
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        raise UserError("No estimate after ten minutes: start the run, its page tells the time left.") from None
     if done.returncode:
-        return False, done.stderr.strip().removeprefix("smd: ")
+        raise UserError(done.stderr.strip().removeprefix("smd: "))
     answer = json.loads(done.stdout)
-    return True, (
-        f"About **{duration(answer['seconds'])}** on {answer['device']}: "
-        f"{answer['samples_per_s']:.0f} images/s, {duration(answer['seconds_per_epoch'])} an epoch."
+    busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
+    return (
+        f"About **{duration(answer['seconds'])}** on {answer['device']}: {answer['samples_per_s']:,.0f} images/s, "
+        f"{duration(answer['seconds_per_epoch'])} an epoch.{busy}"
     )
 
 
@@ -101,10 +107,9 @@ def summary(asked: TrainConfig) -> None:
     )
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
-    if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Trains a few batches and scales up."):
-        with st.spinner("Training a few batches"):
-            good, text = estimate(json.dumps(config.to_json(asked)))
-        (st.success if good else st.error)(text)
+    if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."):
+        with st.spinner("Taking a few steps"):
+            ui.attempt(lambda: st.success(estimate(asked)))
 
 
 def start(asked: TrainConfig) -> None:
@@ -143,9 +148,9 @@ def row(run: Run, folder: Path, status: Status) -> None:
         if status.state == "running" and status.eta >= 0:
             st.caption(f"{status.stage}, {duration(status.eta)} left")
         st.page_link("views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)})
-        if st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary"):
-            ui.attempt(launch.cancel, folder)
-            st.rerun(scope="fragment")
+        clicked = st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary")
+        if clicked and ui.attempt(launch.cancel, folder):
+            st.rerun()
 
 
 grid = ui.pair()

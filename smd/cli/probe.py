@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from smd.cli import train
 from smd.progress import duration
@@ -23,6 +24,8 @@ def run(args: argparse.Namespace) -> None:
     if args.format == "json":
         print(json.dumps(estimate))
     else:
+        if estimate["busy"]:
+            print("Another job uses the device now, so this is too long.", file=sys.stderr)
         print(
             f"About {duration(estimate['seconds'])} on {estimate['device']}, {estimate['samples_per_s']:.0f} samples/s."
         )

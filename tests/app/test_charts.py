@@ -42,7 +42,7 @@ def test_a_single_epoch_is_still_seen():
 
 
 def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
-    counts = pd.DataFrame({"run": "a", "defense": "smd", "bin": [0, 5, 9], "n": [1, 2, 3]})
+    counts = pd.DataFrame({"run": "a", "defense": "smd", "bin": [0, 5, 9], "n": [1, 2, 3], "percent": 0.0})
     spec = charts.histogram(counts, px(2, 4, 8)).to_dict()
     sets = [pd.DataFrame(rows) for rows in spec["datasets"].values()]
     bars = next(s for s in sets if "low" in s)

@@ -54,6 +54,12 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") >= 176
 
+    tile = page.locator("[class*='st-key-open-train-']").nth(5).get_by_role("button")
+    tile.click()
+    expect(page).to_have_url(re.compile(r"sample=[1-9]"), timeout=20_000)
+    chosen = re.search(r"sample=(\d+)", page.url).group(1)
+    expect(page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))).to_be_visible(timeout=20_000)
+
     choose_page(page, "Attacks")
     page.get_by_role("spinbutton", name="Steps").fill("5")
     page.get_by_role("spinbutton", name="Steps").press("Enter")

@@ -1,0 +1,91 @@
+"""A run keeps to the images it began with, and what cannot be trained is explained."""
+
+import shutil
+
+import numpy as np
+import pytest
+from conftest import smd
+from PIL import Image
+
+from smd import data, runs
+from smd.config import TrainConfig
+from smd.errors import UserError
+from smd.store import reader
+from smd.tasks.images import images_of
+from smd.tasks.train import _refuse_divergence
+from smd.train import EpochResult
+
+
+def picture_folder(root, n=20):
+    """Two classes of n gray 8x8 images each."""
+    rng = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 128)):
+        (root / name).mkdir(parents=True)
+        for k in range(n):
+            pixels = rng.integers(low, low + 128, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{k:02}.png")
+    return root
+
+
+@pytest.fixture
+def trained_on_pictures(tmp_path):
+    folder = picture_folder(tmp_path / "pictures")
+    smd("train", "--data", "folder", "--path", folder, "--epochs", 1, "--device", "cpu")
+    (run,) = runs.all_runs()
+    return run, folder
+
+
+def test_a_run_can_be_attacked_after_its_folder_has_moved(trained_on_pictures):
+    run, folder = trained_on_pictures
+    folder.rename(folder.with_name("elsewhere"))
+    smd("attack", run.id, "--attack", "ce-pgd:steps=2", "--eps", "8/255")
+    assert (reader.attack_table(run.store)["steps"] == 2).any()
+
+
+def test_changed_images_are_refused(trained_on_pictures, monkeypatch, tmp_path):
+    run, folder = trained_on_pictures
+    monkeypatch.setenv("SMD_CACHE", str(tmp_path / "another-cache"))
+    kept = images_of(run)
+    assert len(kept.labels) == 40
+    shutil.rmtree(tmp_path / "another-cache")
+    (folder / "dark" / "00.png").unlink()
+    with pytest.raises(UserError, match="have changed since"):
+        images_of(run)
+
+
+def test_too_few_images_to_validate_and_test_are_refused_in_a_sentence(tmp_path):
+    folder = picture_folder(tmp_path / "pictures", n=3)
+    done = smd("train", "--data", "folder", "--path", folder, "--epochs", 1, check=False)
+    assert done.returncode == 1
+    assert "too few images" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("key", ["../../etc", "/etc", "", 7, None, "a/b", "UPPER"])
+def test_a_key_from_a_foreign_store_opens_nothing_outside_the_cache(key):
+    assert data.cached(key) is None
+
+
+def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
+    done = smd("train", "--device", "cuda:63", check=False)
+    assert done.returncode == 1
+    assert "no device cuda:63" in done.stderr
+    assert runs.all_runs() == []
+
+
+def test_divergence_ends_a_run_with_a_sentence():
+    from smd.monitor import Metric
+
+    bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, np.ones(1, bool), np.ones(1, bool))
+    with pytest.raises(UserError, match="diverged in epoch 3"):
+        _refuse_divergence(bad)
+
+
+def test_the_estimate_counts_every_image_as_correct():
+    from smd.tasks.probe import probe
+
+    smd_time = probe(TrainConfig(epochs=2, n_train=300))
+    std_time = probe(TrainConfig(epochs=2, n_train=300, defense="std"))
+    assert smd_time["seconds_per_epoch"] > 3 * std_time["seconds_per_epoch"] / 2
+    assert smd_time["samples_per_s"] < std_time["samples_per_s"] / 5
+    assert smd_time["busy"] is False
