@@ -49,7 +49,6 @@ class Status:
     rate: float = 0.0  # samples per second
     eta: float = -1.0  # seconds; -1 if unknown
     error: str = ""  # why it failed, one sentence
-    message: str = ""
 
 
 def read(folder: Path) -> Status:

@@ -12,7 +12,6 @@ import pandas as pd
 from smd.store.run_tables import frame
 
 HIST = "SELECT bin, n FROM margin_hist WHERE epoch = ? ORDER BY bin"
-HISTS = "SELECT epoch, bin, n FROM margin_hist ORDER BY epoch, bin"
 SUMMARY = "SELECT epoch, q05, q25, q50, q75, q95, max, mean FROM margin_summary ORDER BY epoch"
 
 MARGINS = """
@@ -40,11 +39,6 @@ ORDERS = {"margin": "m.margin, s.idx", "-margin": "m.margin DESC, s.idx", "idx":
 def margin_hist(path: Path, epoch: int) -> pd.DataFrame:
     """One epoch's histogram: bin, n; bin k is [k, k + 1) / 255, empty bins are left out."""
     return frame(path, HIST, [epoch])
-
-
-def margin_hists(path: Path) -> pd.DataFrame:
-    """The histograms of all epochs: epoch, bin, n."""
-    return frame(path, HISTS)
 
 
 def margin_summary(path: Path) -> pd.DataFrame:

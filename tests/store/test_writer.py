@@ -63,7 +63,7 @@ def test_a_defense_without_margins_leaves_only_metrics(path):
     started(path).epoch(EpochRecord(1, [("train", "loss", 0.0, 1.0)], None, flags, flags))
     assert len(reader.metrics(path)) == 1
     assert reader.margins(path, 1).empty
-    assert reader.margin_hists(path).empty
+    assert reader.margin_hist(path, 1).empty
     assert reader.margin_summary(path).empty
 
 
@@ -118,7 +118,7 @@ def test_every_table_has_the_same_columns_without_a_store(path, tmp_path):
     recorder.epoch(epoch(1))
     attack(recorder)
     queries = [
-        (reader.metrics, ()), (reader.margin_hist, (1,)), (reader.margin_hists, ()), (reader.margin_summary, ()),
+        (reader.metrics, ()), (reader.margin_hist, (1,)), (reader.margin_summary, ()),
         (reader.margins, (1,)), (reader.sample_history, (0,)), (reader.samples, ("train",)), (reader.gallery, (1,)),
         (reader.attack_table, ()), (reader.attack_runs, ()), (reader.attack_results, ("x",)),
         (reader.sample_verdicts, ("test", 0)),
