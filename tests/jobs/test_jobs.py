@@ -160,7 +160,7 @@ from pathlib import Path
 from smd import jobs
 from smd.jobs import transitions
 for k in range(200):
-    transitions.change(Path(sys.argv[1]), lambda old: replace(old, done=k + 1, message="m" * (k * 50)))
+    transitions.change(Path(sys.argv[1]), lambda old: replace(old, done=k + 1, error="m" * (k * 50)))
 """
 
 
@@ -169,7 +169,7 @@ def test_a_reader_never_sees_half_a_status(folder: Path, tmp_path: Path) -> None
     seen: set[int] = set()
     while writer.poll() is None or not seen:
         values = json.loads((folder / "status.json").read_text())
-        assert len(values["message"]) == max(0, values["done"] - 1) * 50
+        assert len(values["error"]) == max(0, values["done"] - 1) * 50
         seen.add(values["done"])
     assert writer.returncode == 0
     assert jobs.read(folder).done == 200
@@ -202,6 +202,6 @@ def test_two_dashboards_cancel_and_resume_without_losing_a_move(folder: Path, tm
 
 
 def test_a_status_survives_its_file(folder: Path) -> None:
-    status = Status(kind="attack", stage="attacking", done=3, total=8, rate=1.5, eta=20.0, message="é")
+    status = Status(kind="attack", stage="attacking", done=3, total=8, rate=1.5, eta=20.0, error="é")
     transitions.write(folder, status)
     assert jobs.read(folder) == status
