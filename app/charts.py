@@ -11,6 +11,7 @@ DEFENSES = ("smd", "std")  # the order gives each its colour for good
 PALETTE = ("#1a8a94", "#c8641f", "#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#8a9091")
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
+BELOW = alt.Legend(title=None, orient="bottom", labelLimit=260)
 ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260)
 
 
@@ -87,9 +88,15 @@ def curves(
     )
 
 
-def rules(levels: Sequence[float]) -> alt.LayerChart:
-    """Vertical rules at noise levels, labelled, on an axis in 1/255."""
-    rows = pd.DataFrame({"at": [255 * e for e in levels], "text": [show_level(e) for e in levels]})
+def rules(levels: Sequence[float], top: float) -> alt.LayerChart:
+    """Vertical rules at noise levels on an axis from 0 to top in 1/255, labelled where there is room."""
+    texts: list[str] = []
+    room = 0.0  # from where on a label covers no other
+    for eps in levels:
+        free = 255 * eps >= room
+        texts.append(show_level(eps) if free else "")
+        room = 255 * eps + 0.05 * top if free else room
+    rows = pd.DataFrame({"at": [255 * e for e in levels], "text": texts})
     line = alt.Chart(rows).mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091").encode(alt.X("at:Q"))
     text = (
         alt.Chart(rows)
@@ -116,13 +123,13 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
             alt.X2("high:Q"),
             alt.Y("n:Q", title="training images") if len(runs) == 1
             else alt.Y("percent:Q", title="training images (%)", stack=None),
-            alt.Color("run:N", title=None, sort=runs, legend=ON_TOP if len(runs) > 1 else None,
+            alt.Color("run:N", title=None, sort=runs, legend=BELOW if len(runs) > 1 else None,
                       scale=alt.Scale(domain=runs, range=colours)),
             tooltip=["run:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
                      alt.Tooltip("n:Q", title="images")],
         )
     )  # fmt: skip
-    return alt.layer(bars, rules([e for e in levels if 255 * e <= top]))
+    return alt.layer(bars, rules([e for e in levels if 255 * e <= top], top))
 
 
 def run_colours(runs: pd.DataFrame) -> list[str]:
@@ -130,8 +137,8 @@ def run_colours(runs: pd.DataFrame) -> list[str]:
     used: list[str] = []
     for defense in runs["defense"]:
         wanted = colour(defense)
-        free = [c for c in PALETTE if c not in used] or list(PALETTE)
-        used.append(wanted if wanted not in used else free[-1])
+        free = [c for c in PALETTE[len(DEFENSES) :] if c not in used] or list(PALETTE)
+        used.append(wanted if wanted not in used else free[0])
     return used
 
 
@@ -167,8 +174,9 @@ FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "misclassified": "#9c5a96"}
 def history(rows: pd.DataFrame) -> alt.LayerChart:
     """One sample's margin over the epochs, each point coloured by what happened there."""
     rows = rows.assign(shown=255 * rows["margin"])
+    scale = alt.Scale(domain=[0, max(1.0, float(rows["shown"].max()))])
     base = alt.Chart(rows, height=220).encode(
-        _epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title="margin (1/255)", scale=alt.Scale(zero=True))
+        _epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title="margin (1/255)", scale=scale)
     )
     domain = [flag for flag in FLAGS if flag in set(rows["change"])]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(

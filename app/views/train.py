@@ -141,14 +141,17 @@ def queue() -> None:
 
 
 def row(run: Run, folder: Path, status: Status) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        ui.badge(status)
-        what = ui.label(run) + (" · attack" if status.kind == "attack" else "")
-        st.markdown(f"**{what}**")
-        if status.state == "running" and status.eta >= 0:
-            st.caption(f"{status.stage}, {duration(status.eta)} left")
-        st.page_link("views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)})
-        clicked = st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary")
+    with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            ui.badge(status)
+            st.markdown(f"**{ui.label(run)}**" + (", attack" if status.kind == "attack" else ""))
+            if status.state == "running" and status.eta >= 0:
+                st.caption(f"{status.stage}, {duration(status.eta)} left")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):
+            st.page_link(
+                "views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
+            )
+            clicked = st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary")
         if clicked and ui.attempt(launch.cancel, folder):
             st.rerun()
 

@@ -66,3 +66,10 @@ def test_history_colours_points_by_what_happened():
     )
     layer = charts.history(rows).to_dict()["layer"][1]
     assert layer["encoding"]["color"]["scale"]["domain"] == ["expanded", "shrunk"]
+
+
+def test_rules_keep_their_labels_apart():
+    narrow = charts.rules(px(2, 4, 8, 16, 32), 34).to_dict()
+    wide = charts.rules(px(2, 4, 8, 16, 32), 130).to_dict()
+    texts = [[row["text"] for row in next(iter(spec["datasets"].values()))] for spec in (narrow, wide)]
+    assert texts == [["2/255", "4/255", "8/255", "16/255", "32/255"], ["2/255", "", "", "16/255", "32/255"]]
