@@ -24,10 +24,10 @@ format: env
 env: $(STAMP)
 
 # The stamp is written last: an interrupted installation is done again.
-$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+$(STAMP): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "SMD Studio needs Python 3.11 or newer: set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) \
 		|| { echo "python3-venv is missing: apt-get install python3-venv, then try again"; exit 1; }
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@touch $(STAMP)
