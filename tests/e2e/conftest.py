@@ -17,7 +17,9 @@ from smd.paths import REPOSITORY
 @pytest.fixture(scope="session")
 def browser():
     """A headless browser; without one the tests fail in CI and are loudly skipped elsewhere."""
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
+
+    expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not wrong
 
     found = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
