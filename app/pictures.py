@@ -1,5 +1,6 @@
 """Image arrays as PNGs for the browser, enlarged without smoothing."""
 
+import base64
 import io
 
 import numpy as np
@@ -14,6 +15,14 @@ def png(pixels: np.ndarray, side: int = 112) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def link(pixels: np.ndarray, side: int = 112) -> str:
+    """The PNG as an address that holds it whole.
+
+    Given bytes, Streamlit would send a lossy JPEG, from an address that is gone after the next rerun.
+    """
+    return "data:image/png;base64," + base64.b64encode(png(pixels, side)).decode()
 
 
 def to_bytes(x: np.ndarray) -> np.ndarray:

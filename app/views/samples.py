@@ -71,7 +71,7 @@ def gallery(split: str, labels: list[int], low: float, high: float, order: str) 
     with st.grid(columns="auto", min_column_width=118, gap="small"):
         for row in rows.itertuples():
             with st.container(key=f"tile-{split}-{row.idx}", gap=None):
-                st.image(pictures.png(pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}")
+                st.image(pictures.link(pixels[row.source]), width=112, alt=f"{classes[row.label]}, image {row.idx}")
                 margin = "" if pd.isna(row.margin) else f" · {255 * row.margin:.1f}"
                 st.button(
                     f"{classes[row.label]}{margin}", key=f"open-{split}-{row.idx}", type="tertiary",
@@ -136,7 +136,7 @@ def twins(split: str, idx: int, source: int) -> None:
         (picture, f"difference × {factor:.0f}"),
     ]
     for column, (picture, caption) in zip(st.columns(3), shown, strict=True):
-        column.image(pictures.png(picture, 360), caption=caption, width="stretch", alt=caption)
+        column.image(pictures.link(picture, 360), caption=caption, width="stretch", alt=caption)
     st.altair_chart(
         charts.probabilities(probabilities(examples, position)), key="probabilities",
         alt="Predicted probability of each class on the clean and on the adversarial image.",

@@ -1,5 +1,6 @@
 """Pictures: exact pixels, enlarged without smoothing."""
 
+import base64
 import io
 
 import numpy as np
@@ -15,6 +16,13 @@ def test_a_png_holds_the_very_pixels_enlarged(channels):
     image = image[None] if channels == 1 else np.moveaxis(image, 2, 0)
     assert image.shape == (channels, 64, 64)
     assert np.array_equal(image[:, ::8, ::8], pixels)
+
+
+def test_a_link_holds_the_whole_picture():
+    pixels = np.arange(64, dtype=np.uint8).reshape(1, 8, 8)
+    head, _, body = pictures.link(pixels, 8).partition(",")
+    assert head == "data:image/png;base64"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(body)))), pixels[0])
 
 
 def test_differences_are_drawn_around_gray_and_scaled_to_the_largest():

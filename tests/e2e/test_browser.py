@@ -52,7 +52,8 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(page.get_by_text(re.compile(r"^adversarial: .*%$")).first).to_be_visible(timeout=20_000)
     picture = page.get_by_role("img", name=re.compile("^adversarial:"))
     expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") >= 176
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 176
+    assert picture.get_attribute("src").startswith("data:image/png")  # the very pixels, not a lossy copy
 
     tile = page.locator("[class*='st-key-open-train-']").nth(5).get_by_role("button")
     tile.click()
