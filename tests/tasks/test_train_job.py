@@ -117,12 +117,22 @@ def test_counts_of_an_epoch_add_up_to_the_training_images(finished):
     assert (margins["margin"] >= 0).all()
 
 
-def test_a_failing_run_says_why_in_the_page_and_on_stderr():
-    done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
+def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
+    empty = tmp_path / "no-pictures-here"
+    empty.mkdir()
+    done = smd("train", "--data", "folder", "--path", empty, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") <= 4
     assert "Traceback" not in done.stderr
     (run,) = runs.all_runs()
     status = jobs.read(run.folder)
     assert status.state == "failed"
-    assert "/nowhere/at/all" in status.error
+    assert "no-pictures-here" in status.error
+    assert status.error in done.stderr
+
+
+def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
+    done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
+    assert done.returncode == 1
+    assert "/nowhere/at/all" in done.stderr
+    assert runs.all_runs() == []
