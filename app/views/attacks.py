@@ -66,9 +66,13 @@ def form() -> None:
         return
     st.code("\n".join(commands.attack_command(c) for c in configs), language="bash", wrap_lines=True)
     if started:
-        for run, config in zip(chosen, configs, strict=True):
-            ui.attempt(lambda run=run, config=config: launch.submit(runs.create_attack(run, config)))
-        st.rerun()
+        queued = [ui.attempt(queue, run, config) for run, config in zip(chosen, configs, strict=True)]
+        if all(queued):
+            st.rerun()
+
+
+def queue(run: Run, config: AttackConfig) -> None:
+    launch.submit(runs.create_attack(run, config))
 
 
 def attack_jobs() -> list[tuple[Run, Path, Status]]:

@@ -116,8 +116,8 @@ def twins(split: str, idx: int, source: int) -> None:
             waiting()
         elif run.weights.exists():
             st.caption("No adversarial image of this one is stored yet.")
-            if st.button("Attack this image", icon=":material/bolt:", key="attack-one"):
-                ui.attempt(ask, split, idx)
+            wanted = st.button("Attack this image", icon=":material/bolt:", key="attack-one")
+            if wanted and ui.attempt(ask, split, idx):
                 st.rerun()
         else:
             st.caption("Adversarial images are made when the training is over.")

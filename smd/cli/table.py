@@ -1,7 +1,6 @@
 """Printing tables: aligned text for people, JSON for programs."""
 
 import sys
-from typing import Literal
 
 import pandas as pd
 
@@ -9,7 +8,6 @@ from smd import export
 from smd.runs import Run
 from smd.store import reader
 
-Format = Literal["text", "json", "csv", "markdown"]
 FORMATS = ("text", "json", "csv", "markdown")
 
 
