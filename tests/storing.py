@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smd.store.writer import AttackRecord, EpochRecord, Recorder
+from smd.store.writer import AttackRecord, EpochRecord, EstimateRecord, Margins, Recorder, StageRecord, Verdicts
 
 N = 6
 
@@ -25,14 +25,42 @@ def epoch(number, margins=None, clean=None, adv=None, metrics=(("train", "loss",
     return EpochRecord(number, list(metrics), margins.astype(np.float32), clean_ok, adv_ok)
 
 
-def attack(recorder, name="ce-pgd", eps=8 / 255, seed=0, ok=(1, 1, 0, 0), created=1.0, **fields):
-    """Record an attack on the first test samples."""
+def attack(
+    recorder,
+    name="ce-pgd",
+    eps=8 / 255,
+    seed=0,
+    ok=(1, 1, 0, 0),
+    created=1.0,
+    stage=(),
+    stages=(),
+    doubts=None,
+    **fields,
+):
+    """Record an attack on the first test samples; without stages all that are broken fell to the first."""
     n = len(ok)
     record = {
         "id": f"{name}:{eps:.4f}:{seed}:{created}", "name": name, "eps": eps, "norm": "Linf", "steps": 20,
-        "seed": seed, "split": "test", "n": n, "package": "smd", "version": "1", "seconds": 0.5, "warnings": "",
+        "seed": seed, "split": "test", "n": n, "package": "smd", "version": "1", "seconds": 0.5, "note": "",
         "job": "job", "created": created,
     }  # fmt: skip
     flags = np.asarray(ok, bool)
-    verdicts = np.arange(n), flags, np.where(flags, 0, 1).astype(np.int16), np.full(n, eps, np.float32)
-    recorder.attack(AttackRecord(**{**record, **fields}), *verdicts)
+    broken = np.asarray(stage) if len(stage) else np.where(flags, -1, 1 if eps else 0)
+    names = stages or ([name] if eps else [])
+    parts = [StageRecord(each, n, int((broken == k).sum()), 0.1) for k, each in enumerate(names, start=1)]
+    pred, distance = np.where(flags, 0, 1).astype(np.int16), np.full(n, eps, np.float32)
+    verdicts = Verdicts(np.arange(n), flags, pred, distance, broken, parts, doubts or {})
+    recorder.attack(AttackRecord(**{**record, **fields}), verdicts)
+
+
+def estimate(recorder, margins, method="pgd", eps=8 / 255, split="train", created=1.0, clean=None, crossed=None):
+    """Record estimated margins, in 1/255, of the first samples."""
+    n = len(margins)
+    record = EstimateRecord(
+        f"{method}:{eps:.4f}:{created}", method, eps, "Linf", 0, split, n, "smd", "1", 0.5, "job", created
+    )
+    flags = np.ones(n, bool)
+    values = np.asarray(margins, np.float32) / 255
+    clean, crossed = (flags if given is None else np.asarray(given, bool) for given in (clean, crossed))
+    recorder.estimate(record, Margins(np.arange(n), values, clean, crossed))
+    return record.id

@@ -18,23 +18,46 @@ TABLE = """
         QUALIFY row_number() OVER (
             PARTITION BY name, steps, norm, split, n, eps, seed ORDER BY created DESC, id DESC) = 1
     )
-    SELECT name, steps, norm, split, n, eps, avg(accuracy) AS accuracy, count(*) AS seeds
+    SELECT name, steps, norm, split, n, eps, avg(accuracy) AS accuracy, count(*) AS seeds,
+        stddev_samp(accuracy) AS spread, max(note) AS note
     FROM newest GROUP BY name, steps, norm, split, n, eps ORDER BY name, steps, norm, split, n, eps"""
 
 RUNS = """
-    SELECT id, name, eps, norm, steps, seed, split, n, package, version, seconds, warnings, job, created, picked
+    SELECT id, name, eps, norm, steps, seed, split, n, package, version, seconds, note, job, created, picked
     FROM attack ORDER BY created, id"""
-RESULTS = "SELECT idx, ok, pred, distance FROM attack_result WHERE attack_id = ? ORDER BY idx"
+RESULTS = """
+    SELECT idx, ok, pred, distance, coalesce(stage, -1) AS stage FROM attack_result WHERE attack_id = ? ORDER BY idx"""
 VERDICTS = """
-    SELECT id, name, steps, eps, seed, ok, pred, distance FROM attack JOIN attack_result ON attack_id = id
-    WHERE split = ? AND idx = ? ORDER BY name, steps, eps, seed, created"""
+    SELECT id, r.ok, r.pred, r.distance, a.name, a.steps, a.norm, a.eps, a.seed,
+        CASE WHEN r.stage = 0 THEN 'clean' ELSE coalesce(s.name, '') END AS broken_by
+    FROM attack AS a JOIN attack_result AS r ON r.attack_id = id
+    LEFT JOIN attack_stage AS s ON s.attack_id = id AND s.stage = r.stage
+    WHERE split = ? AND idx = ? ORDER BY a.name, steps, eps, seed, created"""
+STAGES = """
+    SELECT attack_id, stage, name, attacked, broken, seconds FROM attack_stage ORDER BY attack_id, stage"""
+DOUBTS = """
+    SELECT a.name, a.steps, a.norm, a.split, a.n, a.eps, a.seed, d.name AS doubt, d.detail
+    FROM attack_doubt AS d JOIN attack AS a ON d.attack_id = a.id ORDER BY a.created, a.eps, a.seed, d.name"""
+
+# A sample withstood an attack if it withstood it with every seed; else the earliest stage counts.
+OUTCOMES = """
+    WITH newest AS (
+        SELECT id, name, steps, n, seed FROM attack
+        WHERE split = $split AND norm = $norm AND abs(eps - $eps) < 1e-6 AND eps > 0 AND NOT picked
+        QUALIFY row_number() OVER (PARTITION BY name, steps, n, seed ORDER BY created DESC, id DESC) = 1
+    )
+    SELECT a.name, a.steps, a.n, r.idx, bool_and(r.ok) AS ok,
+        coalesce(min(CASE WHEN r.stage = 0 THEN 'clean' END), arg_min(s.name, r.stage), '') AS broken_by
+    FROM newest AS a JOIN attack_result AS r ON r.attack_id = a.id
+    LEFT JOIN attack_stage AS s ON s.attack_id = a.id AND s.stage = r.stage
+    GROUP BY a.name, a.steps, a.n, r.idx ORDER BY a.name, a.steps, a.n, r.idx"""
 
 
 def attack_table(path: Path) -> pd.DataFrame:
-    """Accuracies: name, steps, norm, split, n, eps, accuracy, seeds, lo, hi.
+    """Accuracies: name, steps, norm, split, n, eps, accuracy, seeds, spread, note, lo, hi.
 
-    accuracy is the mean over seeds, [lo, hi] its 95 % interval for n images, all in [0, 1]; eps = 0 is
-    clean. Images picked by hand are left out.
+    accuracy is the mean over seeds, spread their standard deviation (nan for one seed), [lo, hi] the 95 %
+    interval for n images, all in [0, 1]; eps = 0 is clean. Images picked by hand are left out.
     """
     table = frame(path, TABLE)
     table["lo"], table["hi"] = wilson(table["accuracy"].to_numpy(), table["n"].to_numpy())
@@ -54,10 +77,31 @@ def attack_runs(path: Path) -> pd.DataFrame:
 
 
 def attack_results(path: Path, attack_id: str) -> pd.DataFrame:
-    """One attack's verdict on every sample: idx, ok, pred, distance."""
+    """One attack's verdict on every sample: idx, ok, pred, distance, stage (-1 where it withstood)."""
     return frame(path, RESULTS, [attack_id])
 
 
 def sample_verdicts(path: Path, split: str, idx: int) -> pd.DataFrame:
-    """Every attack's verdict on one sample: id, name, steps, eps, seed, ok, pred, distance."""
+    """Every attack's verdict on one sample: id, ok, pred, distance, name, steps, norm, eps, seed, broken_by.
+
+    broken_by is the stage of the attack that broke it, "clean" if it was misclassified before, "" if it withstood.
+    """
     return frame(path, VERDICTS, [split, idx])
+
+
+def attack_stages(path: Path) -> pd.DataFrame:
+    """The stages of all attacks: attack_id, stage, name, attacked, broken (images), seconds."""
+    return frame(path, STAGES)
+
+
+def attack_doubts(path: Path) -> pd.DataFrame:
+    """Why attacks may have missed something: name, steps, norm, split, n, eps, seed, doubt, detail."""
+    return frame(path, DOUBTS)
+
+
+def outcomes(path: Path, split: str, eps: float, norm: str = "Linf") -> pd.DataFrame:
+    """What became of every sample at one noise level, over all seeds: name, steps, n, idx, ok, broken_by.
+
+    A row an attack and sample; ok only if it withstood every seed; broken_by as in `sample_verdicts`.
+    """
+    return frame(path, OUTCOMES, {"split": split, "eps": eps, "norm": norm})

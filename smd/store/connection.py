@@ -35,7 +35,12 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
     """
     try:
         with _connected(path) as con:
-            schema.check(con)
+            if not schema.outdated(con):
+                yield con
+                return
+        with writing(path):
+            pass  # brings an older store up to date
+        with _connected(path) as con:
             yield con
     except duckdb.Error as error:
         raise UserError(
@@ -54,8 +59,10 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
         if not path.exists():
             _create(path)
         with _opened(path, False, patience) as con:
-            schema.check(con)
+            old = schema.outdated(con)
             con.begin()
+            if old:
+                schema.upgrade(con)
             yield con
             con.commit()
     except (duckdb.Error, OSError) as error:

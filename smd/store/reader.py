@@ -3,7 +3,16 @@
 A run without a store yet has no rows. A store that is broken, newer or held for too long raises UserError.
 """
 
-from smd.store.attack_tables import attack_results, attack_runs, attack_table, sample_verdicts
+from smd.store.attack_tables import (
+    attack_doubts,
+    attack_results,
+    attack_runs,
+    attack_stages,
+    attack_table,
+    outcomes,
+    sample_verdicts,
+)
+from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.margin_tables import (
     ORDERS,
     gallery,
@@ -18,10 +27,15 @@ from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples
 
 __all__ = [
     "ORDERS",
+    "attack_doubts",
     "attack_results",
     "attack_runs",
+    "attack_stages",
     "attack_table",
     "class_names",
+    "estimate_hist",
+    "estimate_results",
+    "estimates",
     "gallery",
     "gallery_count",
     "last_epoch",
@@ -30,6 +44,7 @@ __all__ = [
     "margins",
     "meta",
     "metrics",
+    "outcomes",
     "sample_history",
     "sample_verdicts",
     "samples",

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
 
-VERSION = 1  # raised when a store can no longer be read by the code before
+VERSION = 2  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -20,8 +20,35 @@ CREATE TABLE margin_summary (
 CREATE TABLE sample (split VARCHAR, idx INTEGER, label INTEGER, source INTEGER);  -- source: row in the image cache
 CREATE TABLE attack (
     id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER, split VARCHAR, n INTEGER,
-    package VARCHAR, version VARCHAR, seconds DOUBLE, warnings VARCHAR, job VARCHAR, created DOUBLE, picked BOOLEAN);
-CREATE TABLE attack_result (attack_id VARCHAR, idx INTEGER, ok BOOLEAN, pred SMALLINT, distance FLOAT);
+    package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR, job VARCHAR, created DOUBLE, picked BOOLEAN);
+CREATE TABLE attack_result (  -- stage broke it; 0: it was misclassified when clean; NULL: it withstood
+    attack_id VARCHAR, idx INTEGER, ok BOOLEAN, pred SMALLINT, distance FLOAT, stage SMALLINT);
+"""
+
+# An attack is made of stages, counted from 1, each on the samples that withstood those before.
+# A doubt is a reason why an attack may have missed something. An estimate is one way to measure the
+# margins of a trained network; where it met no boundary (not crossed) the margin is a lower bound.
+DDL_2 = """
+CREATE TABLE attack_stage (
+    attack_id VARCHAR, stage SMALLINT, name VARCHAR, attacked INTEGER, broken INTEGER, seconds DOUBLE);
+CREATE TABLE attack_doubt (attack_id VARCHAR, name VARCHAR, detail VARCHAR);
+CREATE TABLE estimate (
+    id VARCHAR, method VARCHAR, eps DOUBLE, norm VARCHAR, seed INTEGER, split VARCHAR, n INTEGER,
+    package VARCHAR, version VARCHAR, seconds DOUBLE, job VARCHAR, created DOUBLE);
+CREATE TABLE estimate_result (
+    estimate_id VARCHAR, idx INTEGER, margin FLOAT, clean_ok BOOLEAN, crossed BOOLEAN);
+"""
+
+# Version 1 knew attacks of one stage only.
+FROM_1 = f"""
+ALTER TABLE attack RENAME warnings TO note;
+ALTER TABLE attack_result ADD COLUMN stage SMALLINT;
+UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack WHERE attack_id = id AND NOT ok;
+{DDL_2}
+INSERT INTO attack_stage
+    SELECT id, 1, name, n, count(*) FILTER (NOT ok), seconds FROM attack JOIN attack_result ON attack_id = id
+    WHERE eps > 0 GROUP BY ALL;
+UPDATE meta SET value = '2' WHERE key = 'schema';
 """
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary")
@@ -29,14 +56,20 @@ EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary")
 
 def create(con: DuckDBPyConnection) -> None:
     """Make the tables in an empty database."""
-    con.execute(DDL)
+    con.execute(DDL + DDL_2)
     con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
 
 
-def check(con: DuckDBPyConnection) -> None:
-    """Raise UserError if a newer version made the tables."""
+def outdated(con: DuckDBPyConnection) -> bool:
+    """Whether an older version made the tables; raises UserError if a newer one did."""
     row = con.execute("SELECT TRY_CAST(value AS INTEGER) FROM meta WHERE key = 'schema'").fetchone()
     if row is None or row[0] is None:
         raise UserError("The store names no version: it was not written by SMD Studio.")
     if row[0] > VERSION:
         raise UserError("The store was written by a newer version of SMD Studio: update to open it.")
+    return bool(row[0] < VERSION)
+
+
+def upgrade(con: DuckDBPyConnection) -> None:
+    """Bring the tables of an older version up to this one; in a transaction of the caller."""
+    con.execute(FROM_1)

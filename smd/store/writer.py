@@ -6,7 +6,7 @@ A store that cannot be written just now stops no training: the record waits in m
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,61 @@ class AttackRecord:
     package: str
     version: str
     seconds: float
-    warnings: str
+    note: str  # what a reader of the table must know, "" if nothing
     job: str
     created: float  # Unix seconds
     picked: bool = False  # images chosen by hand: they say nothing about the split, so no table counts them
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of an attack, on the samples that withstood those before."""
+
+    name: str
+    attacked: int
+    broken: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What an attack did to every sample."""
+
+    idx: np.ndarray  # (n,) sample ids
+    ok: np.ndarray  # (n,) bool, still classified correctly
+    pred: np.ndarray  # (n,) predicted class
+    distance: np.ndarray  # (n,) length of the noise, unit of x
+    stage: np.ndarray  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stages: Sequence[StageRecord] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.doubts.DOUBTS -> details, if any
+
+
+@dataclass(frozen=True)
+class EstimateRecord:
+    """One estimation of the margins of a trained network."""
+
+    id: str
+    method: str  # as in smd.registry.ESTIMATORS
+    eps: float  # how far it looked, unit of x; 0: as far as it takes
+    norm: str
+    seed: int
+    split: str
+    n: int
+    package: str
+    version: str
+    seconds: float
+    job: str
+    created: float  # Unix seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """What an estimation found for every sample."""
+
+    idx: np.ndarray  # (n,) sample ids
+    margin: np.ndarray  # (n,) unit of x; 0 where the clean image is misclassified
+    clean_ok: np.ndarray  # (n,) bool
+    crossed: np.ndarray  # (n,) bool; False: no boundary was met, the margin is a lower bound
 
 
 class Recorder:
@@ -87,16 +138,13 @@ class Recorder:
         """Keep an epoch, in place of this and any later one that the store has."""
         self._write(partial(_write_epoch, record))
 
-    def attack(
-        self,
-        record: AttackRecord,
-        idx: np.ndarray,  # (n,) sample ids
-        ok: np.ndarray,  # (n,) bool, still classified correctly
-        pred: np.ndarray,  # (n,) predicted class
-        distance: np.ndarray,  # (n,) length of the noise, unit of x
-    ) -> None:
+    def attack(self, record: AttackRecord, verdicts: Verdicts) -> None:
         """Keep the verdict on every sample, in place of one of the same id."""
-        self._write(partial(_write_attack, record, {"idx": idx, "ok": ok, "pred": pred, "distance": distance}))
+        self._write(partial(_write_attack, record, verdicts))
+
+    def estimate(self, record: EstimateRecord, margins: Margins) -> None:
+        """Keep estimated margins, in place of those of the same id."""
+        self._write(partial(_write_estimate, record, margins))
 
     @property
     def complete(self) -> bool:
@@ -162,15 +210,40 @@ def _write_distribution(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConne
     _insert(con, "margin_summary", {"epoch": np.full(1, epoch)} | summary)
 
 
-def _write_attack(record: AttackRecord, results: Columns, con: DuckDBPyConnection) -> None:
+def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnection) -> None:
     con.execute("DELETE FROM attack WHERE id = ?", [record.id])
-    con.execute("DELETE FROM attack_result WHERE attack_id = ?", [record.id])
-    row: dict[str, np.ndarray] = {
-        name: _texts([value]) if isinstance(value, str) else np.array([value]) for name, value in asdict(record).items()
-    }
-    _insert(con, "attack", row)
-    ids = np.full(len(results["idx"]), record.id, dtype=object)
-    _insert(con, "attack_result", {"attack_id": ids} | dict(results))
+    for table in ("attack_result", "attack_stage", "attack_doubt"):
+        con.execute(f"DELETE FROM {table} WHERE attack_id = ?", [record.id])
+    _insert(con, "attack", _row(record))
+    results = {
+        "attack_id": _texts([record.id] * len(verdicts.idx)), "idx": verdicts.idx, "ok": verdicts.ok,
+        "pred": verdicts.pred, "distance": verdicts.distance, "stage": _nullable(verdicts.stage),
+    }  # fmt: skip
+    _insert(con, "attack_result", results)
+    for number, stage in enumerate(verdicts.stages, start=1):
+        ids: Columns = {"attack_id": _texts([record.id]), "stage": np.array([number])}
+        _insert(con, "attack_stage", {**ids, **_row(stage)})
+    for name, detail in verdicts.doubts.items():
+        _insert(
+            con, "attack_doubt", {"attack_id": _texts([record.id]), "name": _texts([name]), "detail": _texts([detail])}
+        )
+
+
+def _write_estimate(record: EstimateRecord, margins: Margins, con: DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM estimate WHERE id = ?", [record.id])
+    con.execute("DELETE FROM estimate_result WHERE estimate_id = ?", [record.id])
+    _insert(con, "estimate", _row(record))
+    columns = {f.name: getattr(margins, f.name) for f in fields(Margins)}
+    _insert(con, "estimate_result", {"estimate_id": _texts([record.id] * len(margins.idx)), **columns})
+
+
+def _row(record: AttackRecord | StageRecord | EstimateRecord) -> dict[str, np.ndarray]:
+    values = asdict(record).items()
+    return {name: _texts([value]) if isinstance(value, str) else np.array([value]) for name, value in values}
+
+
+def _nullable(stage: np.ndarray) -> np.ndarray:
+    return np.ma.masked_less(stage.astype(np.int16), 0)
 
 
 def _insert(con: DuckDBPyConnection, table: str, columns: Columns) -> None:

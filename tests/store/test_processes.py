@@ -155,7 +155,7 @@ def test_a_writer_waits_for_a_reader_of_the_same_process(path):
 def test_a_newer_store_is_refused_and_left_alone(path):
     recorder = started(path)
     with duckdb.connect(str(path)) as con:
-        con.execute("UPDATE meta SET value = '2' WHERE key = 'schema'")
+        con.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     before = path.read_bytes()
     with pytest.raises(UserError, match="newer version of SMD Studio: update to open it"):
         reader.metrics(path)

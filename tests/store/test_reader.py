@@ -7,7 +7,7 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
-from smd.store import reader
+from smd.store import reader, schema
 from smd.store.attack_tables import wilson
 
 
@@ -17,7 +17,7 @@ def path(tmp_path):
 
 
 def test_a_missing_store_is_an_empty_one(path):
-    assert reader.meta(path) == {"schema": 1}
+    assert reader.meta(path) == {"schema": schema.VERSION}
     assert reader.class_names(path) == ()
     assert reader.last_epoch(path) == 0
     assert reader.gallery_count(path, 1) == 0

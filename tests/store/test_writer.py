@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from storing import N, attack, epoch, started
 
-from smd.store import reader
+from smd.store import reader, schema
 from smd.store.writer import EpochRecord, Recorder, bins
 
 
@@ -17,7 +17,7 @@ def path(tmp_path):
 
 def test_the_description_and_the_samples_come_back(path):
     started(path, classes=("cat", 'do"g'))
-    assert reader.meta(path) == {"schema": 1, "classes": ["cat", 'do"g'], "images": "key"}
+    assert reader.meta(path) == {"schema": schema.VERSION, "classes": ["cat", 'do"g'], "images": "key"}
     assert reader.class_names(path) == ("cat", 'do"g')
     samples = reader.samples(path, "train")
     assert samples.to_dict("list") == {"idx": [*range(N)], "label": [0, 1] * 3, "source": [*range(100, 106)]}
@@ -28,7 +28,7 @@ def test_starting_again_replaces_the_description_and_keeps_the_epochs(path):
     started(path).epoch(epoch(1))
     recorder = Recorder(path)
     recorder.start({"classes": ["one"]}, {"train": (np.zeros(2, int), np.arange(2))})
-    assert reader.meta(path) == {"schema": 1, "classes": ["one"]}
+    assert reader.meta(path) == {"schema": schema.VERSION, "classes": ["one"]}
     assert len(reader.samples(path, "train")) == 2
     assert reader.samples(path, "test").empty
     assert reader.last_epoch(path) == 1

@@ -1,0 +1,51 @@
+"""A store of an earlier version is brought up to date when it is opened, with all it holds."""
+
+import duckdb
+import pytest
+from storing import attack, started
+
+from smd.errors import UserError
+from smd.store import reader, schema
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A store as version 1 wrote it: an attack of one stage, and the clean images before it."""
+    path = tmp_path / "run.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(schema.DDL.replace("note VARCHAR", "warnings VARCHAR").replace(", stage SMALLINT", ""))
+        con.execute("INSERT INTO meta VALUES ('schema', '1'), ('classes', '[\"a\", \"b\"]')")
+        for name, eps, flags in (("j:0:0", 0.0, (True, False)), ("j:8/255:0", 8 / 255, (False, False))):
+            con.execute(
+                "INSERT INTO attack SELECT ?, 'ce-pgd', ?, 'Linf', 20, 0, 'test', 2, 'smd', '0', 1, '', 'j', 1, false",
+                [name, eps],
+            )
+            for idx, ok in enumerate(flags):
+                con.execute("INSERT INTO attack_result VALUES (?, ?, ?, 1, 0.1)", [name, idx, ok])
+    return path
+
+
+def test_an_older_store_keeps_what_it_holds_and_learns_stages(old):
+    assert list(reader.attack_table(old)["accuracy"]) == [0.5, 0.0]
+    assert reader.meta(old) == {"schema": schema.VERSION, "classes": ["a", "b"]}
+    assert list(reader.attack_results(old, "j:8/255:0")["stage"]) == [1, 1]
+    assert list(reader.attack_results(old, "j:0:0")["stage"]) == [-1, 0]
+    stages = reader.attack_stages(old)
+    assert stages[["name", "attacked", "broken"]].to_numpy().tolist() == [["ce-pgd", 2, 2]]
+    assert reader.estimates(old).empty
+
+
+def test_an_older_store_is_written_as_a_new_one(old):
+    attack(started(old), "autoattack", ok=(1, 0, 0, 0), stage=(-1, 0, 1, 2), stages=("apgd-ce", "square"))
+    broken = reader.outcomes(old, "test", 8 / 255).set_index(["name", "idx"])["broken_by"]
+    assert list(broken["autoattack"]) == ["", "clean", "apgd-ce", "square"]
+    assert list(broken["ce-pgd"]) == ["ce-pgd", "ce-pgd"]
+
+
+def test_an_older_store_that_cannot_be_written_says_so(old, monkeypatch):
+    def refuse(con):
+        raise duckdb.IOException("IO Error: read-only file system")
+
+    monkeypatch.setattr(schema, "upgrade", refuse)
+    with pytest.raises(UserError, match="cannot be written"):
+        reader.metrics(old)
