@@ -1,37 +1,92 @@
 """`export`: the tables of runs, as the pages show them."""
 
 import argparse
+import json
+import sys
+from pathlib import Path
 
 import pandas as pd
 
-from smd import export, runs
-from smd.cli.table import FORMATS, accuracies, print_table
+from smd import export, published, runs
+from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
 from smd.runs import Run
 from smd.store import reader
 
 TABLES = ("accuracy", "epochs", "margins", "histogram")
+FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of `export`."""
-    sub = commands.add_parser("export", help="print a table of runs as CSV, Markdown or JSON")
+    sub = commands.add_parser("export", help="print a table of runs as CSV, Markdown, LaTeX, JSON, or write Parquet")
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
     sub.add_argument("--table", choices=TABLES, default="accuracy", help="(accuracy)")
     sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
-    sub.add_argument("--format", choices=FORMATS, default="csv", help="(csv)")
+    sub.add_argument("--intervals", action="store_true", help="accuracy: with 95 %% intervals and spread over seeds")
+    sub.add_argument("--published", action="store_true", help="accuracy: with the paper's own rows, marked as such")
+    sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
+    sub.add_argument("--out", type=Path, help="write this file; Parquet needs one")
     sub.set_defaults(run_command=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print the table."""
+    """Print the table, or write it."""
     found = [runs.find(text) for text in args.runs]
-    if args.table == "accuracy":
-        return print_table(accuracies(found), args.format)
+    if args.format == "robustbench":
+        return _write(_robustbench(found).encode(), args.out)
+    table = _accuracies(found, args) if args.table == "accuracy" else _others(found, args)
+    if args.format == "parquet":
+        if args.out is None:
+            raise UserError("Parquet is no text: name a file with --out table.parquet.")
+        return _write(export.to_parquet(table), args.out)
+    if args.out is None:
+        return print_table(table, args.format)
+    return _write(_text(table, args.format).encode(), args.out)
+
+
+def _text(table: pd.DataFrame, form: str) -> str:
+    makers = {"csv": export.to_csv, "json": export.to_json}
+    if form in makers:
+        return makers[form](table)
+    bold = export.best(table)
+    return export.to_latex(table, bold) if form == "latex" else export.to_markdown(table, bold)
+
+
+def _write(content: bytes, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(content.decode() + "\n")
+        return
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}.") from None
+
+
+def _accuracies(found: list[Run], args: argparse.Namespace) -> pd.DataFrame:
+    cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store)) for one in found})
+    if args.published:
+        printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in found)]
+        cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
+    table = export.interval_table(cells) if args.intervals else export.wide(cells)
+    return export.concise(table)
+
+
+def _robustbench(found: list[Run]) -> str:
+    """One entry for one run, a list for several."""
+    texts = []
+    for one in found:
+        cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store))})
+        about = json.loads(one.provenance.read_text())
+        texts.append(export.to_robustbench(one.config, reader.meta(one.store), cells, about))
+    return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
+
+
+def _others(found: list[Run], args: argparse.Namespace) -> pd.DataFrame:
     tables = [_table(one, args.table, args.epoch) for one in found]
     if len(found) > 1:
         tables = [table.assign(run=one.id) for one, table in zip(found, tables, strict=True)]
-    return print_table(pd.concat(tables, ignore_index=True), args.format)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:

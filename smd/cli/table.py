@@ -8,7 +8,7 @@ from smd import export
 from smd.runs import Run
 from smd.store import reader
 
-FORMATS = ("text", "json", "csv", "markdown")
+FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
 def print_table(table: pd.DataFrame, form: str) -> None:
@@ -19,6 +19,8 @@ def print_table(table: pd.DataFrame, form: str) -> None:
         sys.stdout.write(export.to_csv(table))
     elif form == "markdown":
         print(export.to_markdown(table))
+    elif form == "latex":
+        sys.stdout.write(export.to_latex(table, export.best(table)))
     else:
         print(table.to_string(index=False) if len(table) else "(nothing yet)")
 

@@ -1,0 +1,72 @@
+"""The model card that lies beside a run's weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from smd import registry
+from smd.config import TrainConfig
+from smd.export.text import markdown_cell, to_markdown
+from smd.export.titles import defense_title
+
+CARD = """\
+# {defense} on {data}
+
+An image classifier trained in SMD Studio. It takes images with pixels in [0, 1] and returns logits.
+
+{facts}
+
+## Accuracy
+
+In %, on clean images (0) and under attack at each noise level, a share of the pixels' range in every pixel (L-inf);
+where a column `norm` says L2, the length of the noise over all pixels.
+`n` images of the split were attacked; one that is misclassified when clean counts as broken at every level.
+"Avg." is the mean over the clean images and the noise levels that the run watched.
+
+{table}
+
+## Intended use
+
+Research on adversarial robustness. An accuracy under an attack is an upper bound: a stronger attack may find more.
+This model is not a medical device and must not be used for diagnosis or any other decision about people.
+"""
+
+
+def model_card(config: TrainConfig, meta: Mapping[str, Any], table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
+    """The card of a trained network, in Markdown.
+
+    meta: reader.meta; table: accuracy_table of this run; provenance: smd.provenance.provenance of its start.
+    """
+    defense = defense_title(config)
+    shown = table.drop(columns=["run", "defense"])
+    return CARD.format(
+        defense=markdown_cell(defense), data=markdown_cell(_title(registry.DATASETS, config.data)),
+        facts=to_markdown(pd.DataFrame(_facts(config, meta, provenance), columns=["", "as trained"])),
+        table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
+    )  # fmt: skip
+
+
+def _facts(config: TrainConfig, meta: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    classes = ", ".join(str(name) for name in meta.get("classes", ()))
+    commit = provenance.get("commit") or "unknown"
+    changed = ", with changes that were not committed" if provenance.get("dirty") else ""
+    versions = ", ".join(f"{name} {version}" for name, version in provenance.get("packages", {}).items())
+    return [
+        ("Data", _title(registry.DATASETS, config.data)),
+        ("Source", registry.DATASETS[config.data].source if config.data in registry.DATASETS else ""),
+        ("Classes", classes),
+        ("Input", " x ".join(str(side) for side in meta.get("shape", ()))),
+        ("Network", _title(registry.NETWORKS, config.net)),
+        ("Parameters", str(meta.get("parameters", ""))),
+        ("Defense", defense_title(config)),
+        ("Epochs", str(config.epochs)),
+        ("Batch", str(config.batch)),
+        ("Seed", str(config.seed)),
+        ("Code", commit + changed),
+        ("Versions", f"Python {provenance.get('python', 'unknown')}, {versions}"),
+    ]
+
+
+def _title(table: Mapping[str, Any], name: str) -> str:
+    return str(table[name].title) if name in table else name

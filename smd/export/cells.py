@@ -1,0 +1,67 @@
+"""Measured accuracies in the long shape "cells": a row a run, attack and noise level.
+
+Tables of every shape and the paper's own numbers (smd.published) are made from it.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from smd.config import TrainConfig
+from smd.export.titles import defense_title
+from smd.units import show_levels
+
+Runs = Mapping[str, tuple[TrainConfig, pd.DataFrame]]  # name -> (config, reader.attack_table)
+
+CELLS = {  # column -> its type
+    "source": "str",  # "ours" or "paper"
+    "run": "str",
+    "defense": "str",  # title, with its knobs
+    "data": "str",  # registry name
+    "attack": "str",  # registry name
+    "steps": "int64",  # 0 where unknown
+    "norm": "str",  # "Linf" or "L2"
+    "split": "str",
+    "n": "int64",  # images attacked, 0 where unknown
+    "seeds": "int64",
+    "eps": "float64",  # noise level in [0, 1], 0: clean
+    "percent": "float64",  # mean accuracy over seeds
+    "low": "float64",  # ends of its 95 % interval for n images, nan where unknown
+    "high": "float64",
+    "spread": "float64",  # standard deviation over seeds in points, nan where unknown
+    "watched": "str",  # the levels that "Avg." is over: "0,2/255,4/255,8/255"
+    "average": "float64",  # over those levels as printed elsewhere, nan: to be computed
+    "note": "str",
+}
+
+
+def as_cells(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows with a value for each of CELLS, typed as it says also where there are none."""
+    return pd.DataFrame(rows, columns=[*CELLS]).astype(CELLS)
+
+
+def accuracy_cells(runs: Runs) -> pd.DataFrame:
+    """The cells of runs, in their order; columns as in CELLS, accuracies in %."""
+    rows = []
+    for run, (config, table) in runs.items():
+        about = {
+            "source": "ours", "run": run, "defense": defense_title(config), "data": config.data,
+            "watched": show_levels((0.0, *config.levels)), "average": math.nan,
+        }  # fmt: skip
+        rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
+    return as_cells(rows)
+
+
+def _measured(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of reader.attack_table in the names and units of cells; what is missing counts as unknown."""
+    shares = {"percent": "accuracy", "low": "lo", "high": "hi", "spread": "spread"}
+    note = row.get("note")
+    return {
+        **{name: row[name] for name in ("norm", "split", "n", "seeds", "eps")},
+        **{name: 100 * row.get(share, math.nan) for name, share in shares.items()},
+        "attack": row["name"],
+        "steps": 0 if pd.isna(row["steps"]) else row["steps"],
+        "note": note if isinstance(note, str) else "",  # a store has no text as None or nan
+    }

@@ -1,0 +1,72 @@
+"""Estimated margins as tables: what each estimation found, and two of them on the same images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from smd.export.titles import estimate_title
+from smd.units import show_level
+
+
+def estimate_table(
+    estimates: pd.DataFrame,  # reader.estimates, or some of its rows
+    results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
+    levels: Sequence[float],  # noise levels in [0, 1]
+) -> pd.DataFrame:
+    """A row an estimation: method, split, n, clean (%), median (1/255), one column a level, no boundary (%).
+
+    The median is over correctly classified images; where no boundary was met, a margin counts as how far the
+    search came. "beyond 8/255 (%)" is share_beyond, of all images, so that it compares with a robust accuracy.
+    """
+    rows = [_row(about, results[about.id], levels) for about in estimates.itertuples()]
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["method"])
+
+
+def _row(about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: Sequence[float]) -> dict[str, object]:
+    return {
+        "method": estimate_title(about.method, about.eps, about.norm),
+        "split": about.split,
+        "n": len(found),
+        "clean (%)": _percent(found["clean_ok"].mean()),
+        "median (1/255)": round(255 * median(found), 2),
+        **{f"beyond {show_level(e)} (%)": _percent(share_beyond(found, e)) for e in levels},
+        "no boundary (%)": _percent((~found["crossed"]).mean()),
+    }
+
+
+def _percent(share: float) -> float:
+    return round(100 * float(share), 2)
+
+
+def median(found: pd.DataFrame) -> float:
+    """The median margin of the correctly classified images, unit of x; nan if there are none."""
+    return float(found.loc[found["clean_ok"], "margin"].median())
+
+
+def share_beyond(found: pd.DataFrame, level: float) -> float:
+    """The share of all images in [0, 1] with a larger margin than the level; nan where that is not known.
+
+    An image that met no boundary is beyond a level up to which it was followed; where one was not followed that
+    far, nothing is known. Levels are compared as float32, which margins are.
+    """
+    followed = found["margin"] >= level - 1e-6
+    if (~found["crossed"] & ~followed).any():
+        return np.nan
+    return float(((found["margin"] > np.float32(level)) | ~found["crossed"]).mean())
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two estimations on the images where both met a boundary."""
+
+    n: int  # images
+    medians: tuple[float, float]  # unit of x; nan if n is 0
+
+
+def paired(one: pd.DataFrame, two: pd.DataFrame) -> Paired:
+    """Two results of the same network and split, compared on equal terms; each is reader.estimate_results."""
+    met = [found[found["clean_ok"] & found["crossed"]].set_index("idx")["margin"] for found in (one, two)]
+    both = met[0].index.intersection(met[1].index)
+    return Paired(len(both), (float(met[0][both].median()), float(met[1][both].median())))

@@ -1,0 +1,93 @@
+"""One run in the shape of RobustBench's model_info files (github.com/RobustBench/robustbench)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from smd import registry
+from smd.config import TrainConfig
+from smd.export.percent import shown
+from smd.export.titles import attack_title, defense_title
+from smd.units import show_level
+
+
+def robustbench(
+    config: TrainConfig, meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The entry as JSON values; accuracies are texts in % with two decimals, None where nothing was measured.
+
+    meta: reader.meta; cells: export.accuracy_cells of this run; provenance: smd.provenance.provenance of its
+    start. eps is the largest level that the run watched. Accuracies are of test images under Linf noise, as many
+    as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of the other
+    attacks; clean_acc of the same images. link, authors and venue are left for the author to fill in. What
+    RobustBench has no field for stands under "smd_studio".
+    """
+    eps = show_level(max(config.levels))
+    judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    clean, robust = judged[judged["eps"] == 0], judged[judged["eps"].map(show_level) == eps]
+    auto = _of_most(robust[robust["attack"] == "autoattack"])
+    main = auto if auto is not None else _of_most(robust)
+    clean = clean if main is None else clean[clean["n"] == main["n"]]
+    return {
+        "link": "",
+        "name": defense_title(config),
+        "authors": "",
+        "additional_data": False,
+        "number_forward_passes": 1,
+        "dataset": config.data,
+        "venue": "",
+        "architecture": registry.NETWORKS[config.net].title if config.net in registry.NETWORKS else config.net,
+        "eps": eps,
+        "clean_acc": _percent(_of_most(clean)),
+        "reported": _percent(main),
+        "autoattack_acc": _percent(auto),
+        "smd_studio": _more(main, meta, cells, provenance),
+    }
+
+
+def to_robustbench(
+    config: TrainConfig, meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
+) -> str:
+    """`robustbench` as JSON text."""
+    return json.dumps(robustbench(config, meta, cells, provenance), indent=2, ensure_ascii=False)
+
+
+def _of_most(cells: pd.DataFrame) -> "pd.Series[Any] | None":
+    """The lowest accuracy among those of the most images."""
+    if cells.empty:
+        return None
+    most = cells[cells["n"] == cells["n"].max()]
+    return most.loc[most["percent"].idxmin()]
+
+
+def _percent(cell: "pd.Series[Any] | None") -> str | None:
+    return None if cell is None else shown(cell["percent"])
+
+
+def _more(
+    main: "pd.Series[Any] | None", meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What stands behind the robust accuracy (main), every other one, and where they come from."""
+    return {
+        "n": None if main is None else int(main["n"]),
+        "seeds": None if main is None else int(main["seeds"]),
+        "interval_95": None if main is None else [shown(main["low"]), shown(main["high"])],
+        "accuracies": [_accuracy(cell) for cell in cells.to_dict("records")],
+        "images": meta.get("images"),
+        "packages": dict(provenance.get("packages", {})),
+        "commit": provenance.get("commit"),
+        "footnotes": list(dict.fromkeys(note for note in cells["note"] if note)),
+    }
+
+
+def _accuracy(cell: Mapping[str, Any]) -> dict[str, Any]:
+    same = {name: cell[name] for name in ("steps", "norm", "split", "n", "seeds")}
+    percents = {"accuracy": cell["percent"], "low": cell["low"], "high": cell["high"], "spread": cell["spread"]}
+    return {
+        "attack": attack_title(cell["attack"]),
+        **same,
+        "eps": show_level(cell["eps"]),
+        **{name: shown(value) or None for name, value in percents.items()},
+    }

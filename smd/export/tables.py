@@ -1,0 +1,101 @@
+"""Accuracy tables in the paper's shape, made from cells: rows are runs under an attack, columns noise levels."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from smd.export.cells import Runs, accuracy_cells
+from smd.export.percent import rounded, shown
+from smd.export.titles import attack_title
+from smd.units import show_level
+
+ABOUT = ["run", "defense", "attack", "steps", "split", "n", "seeds"]  # accuracy_table's first columns
+WIDE = ["source", "run", "defense", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
+ROW = ["source", "run", "defense", "data", "attack", "steps", "norm", "split", "n"]  # what makes a row of its own
+COMPARABLE = ["source", "attack", "steps", "norm", "split", "n"]  # what rows share that may be compared
+
+
+def wide(cells: pd.DataFrame) -> pd.DataFrame:
+    """A row a run and attack, in the order of the cells, the paper's last.
+
+    Columns: those of WIDE, then one a noise level from "0", the clean images, on, then "Avg." and "note".
+    Accuracies are in %, rounded to two decimals, nan where nothing was measured. "Avg." is over the clean
+    images and the levels that the run watched, so that it means the same in all rows on a data set.
+    """
+    return _laid_out(cells, lambda cell: rounded(cell.percent), lambda average: rounded(average), math.nan)
+
+
+def interval_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """`wide` with accuracies as text: "89.97 (86.42–92.69)", several seeds "89.97 ± 0.31 (86.42–92.69)".
+
+    ± is the standard deviation over the seeds, in brackets is the 95 % interval for the number of images;
+    either is left out where it is unknown. An empty text stands where nothing was measured.
+    """
+    return _laid_out(cells, _with_interval, shown, "")
+
+
+def _with_interval(cell: Any) -> str:
+    spread = f" ± {shown(cell.spread)}" if cell.seeds > 1 and math.isfinite(cell.spread) else ""
+    interval = f" ({shown(cell.low)}–{shown(cell.high)})" if math.isfinite(cell.low + cell.high) else ""
+    return shown(cell.percent) + spread + interval
+
+
+def _laid_out(
+    cells: pd.DataFrame, write: Callable[[Any], Any], average: Callable[[float], Any], missing: Any
+) -> pd.DataFrame:
+    """The frame of wide and interval_table, which differ in how they write a cell (a namedtuple) and an average."""
+    levels = dict.fromkeys(show_level(eps) for eps in sorted({0.0, *cells["eps"]}))
+    rows = []
+    for about, part in _rows(cells):
+        found = {show_level(cell.eps): write(cell) for cell in part.itertuples()}
+        rows.append({**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))})
+    return pd.DataFrame(rows, columns=[*WIDE, *levels, "Avg.", "note"])
+
+
+def _rows(cells: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Each row's first columns and note, and its cells."""
+    ordered = cells.sort_values("source", key=lambda source: source == "paper", kind="stable")
+    for key, part in ordered.groupby(ROW, sort=False):
+        about = dict(zip(ROW, key, strict=True))
+        notes = dict.fromkeys(note for note in part["note"] if note)
+        about |= {"attack": attack_title(about["attack"]), "seeds": part["seeds"].max(), "note": " ".join(notes)}
+        yield about, part
+
+
+def _average(part: pd.DataFrame) -> float:
+    """The mean in % over the levels that the run watched, nan if one of them was not measured."""
+    if math.isfinite(printed := part["average"].iloc[0]):
+        return float(printed)
+    found = {show_level(eps): percent for eps, percent in zip(part["eps"], part["percent"], strict=True)}
+    wanted = part["watched"].iloc[0].split(",")
+    return sum(found.get(level, math.nan) for level in wanted) / len(wanted)
+
+
+def concise(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `wide` or `interval_table` without the columns that tell nothing: all ours, all Linf, no notes."""
+    usual = {"source": "ours", "norm": "Linf", "note": ""}
+    return table.drop(columns=[name for name, value in usual.items() if (table[name] == value).all()])
+
+
+def accuracy_table(runs: Runs) -> pd.DataFrame:
+    """The paper's Tables 1 and 2 for our runs: a concise `wide`, with at least ABOUT, the levels and "Avg."."""
+    return concise(wide(accuracy_cells(runs)))
+
+
+def best(table: pd.DataFrame) -> pd.DataFrame:
+    """What to print in bold: True where an accuracy or "Avg." is the highest of its column, ties all.
+
+    table: `wide`, or what is left of it; the rows are to be of one data set. Rows are compared where they
+    agree in COMPARABLE; a value that has none to compare with is not bold. Same shape as the table.
+    """
+    bold = pd.DataFrame(False, index=table.index, columns=table.columns)
+    keys = [name for name in COMPARABLE if name in table.columns]
+    groups = [part.index for _, part in table.groupby(keys, sort=False)] if keys else [table.index]
+    for name in table.columns.difference([*WIDE, "note"], sort=False):
+        for rows in groups:
+            values = table.loc[rows, name]
+            if values.dtype.kind == "f" and values.count() > 1:
+                bold.loc[rows, name] = values == values.max()
+    return bold
