@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from smd.errors import UserError
+from smd.units import show_bytes
 
 LIMIT = 256 * 2**20  # bytes of one file's arrays, also for files that come from elsewhere
 SUFFIX = ".npz"
@@ -37,9 +38,8 @@ def write(path: Path, examples: Examples) -> None:
     arrays = {f.name: np.asarray(getattr(examples, f.name)) for f in fields(Examples)}
     size = sum(array.nbytes for array in arrays.values())
     if size > LIMIT:
-        raise UserError(
-            f"{len(examples.idx)} adversarial images take {_mib(size)}, more than {_mib(LIMIT)}: keep fewer."
-        )
+        count, most = len(examples.idx), show_bytes(LIMIT)
+        raise UserError(f"{count} adversarial images take {show_bytes(size)}, more than {most}: keep fewer.")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
@@ -84,14 +84,12 @@ def _arrays(path: Path, wanted: list[str]) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LIMIT:
-            raise UserError(f"{path} holds {_mib(size)}, more than {_mib(LIMIT)}: delete it and keep fewer images.")
+            raise UserError(
+                f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and keep fewer images."
+            )
         with np.load(path, allow_pickle=False) as file:
             return {name: np.asarray(file[name]) for name in wanted}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: attack the run again.") from None
     except BROKEN as error:
         raise UserError(f"{path} is broken: delete it and attack again.") from error
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Mapping
 
-from smd.config import AttackConfig, TrainConfig, Value
-from smd.registry import ATTACKS, DEFENSES, Param
+from smd.config import AttackConfig, MarginsConfig, TrainConfig, Value
+from smd.registry import ATTACKS, DEFENSES, ESTIMATORS, Param
 from smd.units import show_level, show_levels
 
 
@@ -32,11 +32,24 @@ def attack_command(config: AttackConfig) -> str:
     known = ATTACKS[config.attack].params if config.attack in ATTACKS else ()
     words = [config.run, "--attack", _choice(config.attack, config.params, known)]
     words += ["--eps", show_levels(config.levels)] if config.levels else []
+    words += ["--norm", config.norm] if config.norm != AttackConfig.norm else []
     words += ["--split", config.split]
     words += ["--ids", ",".join(map(str, config.ids))] if config.ids else ["--n", str(config.n)]
     words += ["--seeds", ",".join(map(str, config.seeds)), "--device", config.device]
     words += ["--batch", str(config.batch)] if config.batch != AttackConfig.batch else []
+    words += ["--keep", str(config.keep)] if config.keep != AttackConfig.keep else []
     return shlex.join(["python", "-m", "smd", "attack", *words])
+
+
+def margins_command(config: MarginsConfig) -> str:
+    """The command that estimates margins with this config, quoted for a shell."""
+    known = ESTIMATORS[config.method].params if config.method in ESTIMATORS else ()
+    words = [config.run, "--method", _choice(config.method, config.params, known)]
+    words += ["--eps", show_levels(config.levels)] if config.levels else []
+    words += ["--norm", config.norm] if config.norm != MarginsConfig.norm else []
+    words += ["--split", config.split, "--n", str(config.n), "--seed", str(config.seed), "--device", config.device]
+    words += ["--batch", str(config.batch)] if config.batch != MarginsConfig.batch else []
+    return shlex.join(["python", "-m", "smd", "margins", *words])
 
 
 def _choice(name: str, params: Mapping[str, Value], known: tuple[Param, ...]) -> str:

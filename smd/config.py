@@ -17,6 +17,8 @@ from smd.registry import Param
 from smd.units import parse_level
 
 MOST_EPOCHS = 10_000
+PREVIEW_IMAGES = 500
+PREVIEW_STEPS = 20
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
 Value = int | float | str
@@ -58,13 +60,50 @@ class AttackConfig:
     run: str
     attack: str = "ce-pgd"
     params: Mapping[str, Value] = field(default_factory=dict)
-    levels: tuple[float, ...] = ()  # noise levels in [0, 1]; (): the data set's own
+    norm: str = "Linf"  # or "L2"
+    levels: tuple[float, ...] = ()  # noise levels, in the unit of x; (): the data set's own, for Linf only
     split: str = "test"  # "train", "val" or "test"
     n: int = 0  # so many images, spread over the split; 0: all
     ids: tuple[int, ...] = ()  # these images instead
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = ()  # (): as many as the paper takes the mean over
     batch: int = 256
     device: str = "auto"
+    keep: int = 256  # adversarial images kept of a level: broken ones, or any if their ids were given
+
+    def __post_init__(self) -> None:
+        entry = registry.ATTACKS.get(self.attack)
+        if entry:  # so that the file says it all
+            object.__setattr__(self, "seeds", self.seeds or entry.seeds)
+
+
+@dataclass(frozen=True)
+class MarginsConfig:
+    """One estimation of the margins of a trained run's images, or one for each noise level."""
+
+    run: str
+    method: str = "min-norm"
+    params: Mapping[str, Value] = field(default_factory=dict)
+    levels: tuple[float, ...] = ()  # how far a method like pgd looks, unit of x; for Linf filled in with its own
+    norm: str = "Linf"  # or "L2"
+    split: str = "test"  # "train", "val" or "test"
+    n: int = 0  # so many images, spread over the split; 0: all
+    seed: int = 0
+    batch: int = 64  # small: a method takes thousands of passes over one before it can say how far it is, or stop
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        far = registry.range_of(self.method)
+        if far:  # a level is written in one place only
+            given = {*self.levels, *(float(v) for k, v in self.params.items() if k == far.name)}
+            own = {float(far.default)} if self.norm == "Linf" else set()
+            object.__setattr__(self, "levels", tuple(sorted(given or own)))
+            object.__setattr__(self, "params", {k: v for k, v in self.params.items() if k != far.name})
+
+
+def preview(asked: AttackConfig, available: int) -> AttackConfig:
+    """The same question answered within seconds: a short CE-PGD on at most 500 of the available images."""
+    n = min(asked.n or PREVIEW_IMAGES, PREVIEW_IMAGES, available or PREVIEW_IMAGES)
+    return dataclasses.replace(asked, attack="ce-pgd", params={"steps": PREVIEW_STEPS}, n=n, seeds=(0,))
 
 
 def problems(config: TrainConfig) -> list[str]:
@@ -102,18 +141,52 @@ def attack_problems(config: AttackConfig) -> list[str]:
         found += _param_problems(config.params, known, f"attack '{config.attack}'")
     if config.split not in ("train", "val", "test"):
         found.append(f"There is no split '{config.split}': choose train, val or test.")
-    found += [
-        f"The noise level {level:g} is outside (0, 1]: pixels are in [0, 1], write 8/255 for 8."
-        for level in config.levels
-        if not 0 < level <= 1
-    ]
+    found += level_problems(config.levels, config.norm)
+    if config.norm == "L2" and not config.levels:
+        found.append("An L2 attack needs its noise levels, lengths over all pixels: write --eps 0.5.")
     if config.n < 0 or any(i < 0 for i in config.ids):
         found.append("The number of images and their ids cannot be negative.")
-    if not config.seeds:
-        found.append("An attack needs at least one seed.")
+    if any(seed < 0 for seed in config.seeds):
+        found.append("Seeds cannot be negative.")
     if config.batch < 1:
         found.append(f"batch is {config.batch}: it must be at least 1.")
+    if config.keep < 0:
+        found.append(f"keep is {config.keep}: it must be at least 0.")
     return found + _device_problems(config.device)
+
+
+def margins_problems(config: MarginsConfig) -> list[str]:
+    """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
+    found: list[str] = []
+    if config.method not in registry.ESTIMATORS:
+        found.append(f"There is no method '{config.method}': choose one of {', '.join(registry.ESTIMATORS)}.")
+    else:
+        known = registry.ESTIMATORS[config.method].params
+        found += _param_problems(config.params, known, f"method '{config.method}'")
+        if config.levels and not registry.range_of(config.method):
+            found.append(f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd.")
+        if not config.levels and registry.range_of(config.method):
+            found.append(f"{config.method} in L2 needs its noise level, a length over all pixels: write --eps 0.5.")
+    found += level_problems(config.levels, config.norm)
+    if config.split not in ("train", "val", "test"):
+        found.append(f"There is no split '{config.split}': choose train, val or test.")
+    for name, low in (("n", 0), ("seed", 0), ("batch", 1)):
+        if getattr(config, name) < low:
+            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
+    return found + _device_problems(config.device)
+
+
+def level_problems(levels: tuple[float, ...], norm: str) -> list[str]:
+    """Why these noise levels cannot be attacked in that norm, each a sentence."""
+    if norm not in ("Linf", "L2"):
+        return [f"There is no norm '{norm}': choose Linf or L2."]
+    if norm == "L2":
+        return [f"The noise level {eps:g} is not positive: write 0.5." for eps in levels if not 0 < eps < math.inf]
+    return [
+        f"The noise level {eps:g} is outside (0, 1]: pixels are in [0, 1], write 8/255 for 8."
+        for eps in levels
+        if not 0 < eps <= 1
+    ]
 
 
 def _size_problems(config: TrainConfig) -> list[str]:
@@ -172,10 +245,10 @@ def _parse_value(param: Param, text: str) -> Value:
         raise UserError(f"{param.name}={text} is no {param.kind}.") from None
 
 
-C = TypeVar("C", TrainConfig, AttackConfig)
+C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig)
 
 
-def to_json(config: TrainConfig | AttackConfig) -> dict[str, Any]:
+def to_json(config: TrainConfig | AttackConfig | MarginsConfig) -> dict[str, Any]:
     """The config as plain JSON values, with the schema's version."""
     return {"schema": SCHEMA, **dataclasses.asdict(config)}
 

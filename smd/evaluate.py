@@ -1,98 +1,167 @@
 """Judging a trained network: an attack's images are checked and classified again, never believed.
 
-The network is put in eval mode, whatever the caller did.
+The network is put in eval mode, whatever the caller did, and its parameters are frozen meanwhile.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import lp, rng
-from smd.attacks import Attack
+from smd import lp
+from smd.attacks import Course, Stage, Turn
 from smd.data.batches import Batch, OnDevice
+from smd.judging import CLEAN, WITHSTOOD, Judging, Kept
 from smd.lp import Norm
 
 SLACK = 1e-6  # how far rounding may carry an image out of its ball
-KEPT_BYTES = 16 * 2**20  # adversarial images kept of one verdict
-KEPT_IMAGES = 256
 
 
 @dataclass(frozen=True)
-class Images:
-    """Some adversarial images, as differences to the clean ones."""
+class Task:
+    """What is to be judged."""
 
-    noise: np.ndarray  # (k, C, H, W) float16, unit of x
-    p_clean: np.ndarray  # (k, K) float16, softmax on the clean image
-    p_adv: np.ndarray  # (k, K) float16, softmax on the adversarial image
+    ids: Tensor  # (n,) sample ids, which are judged in this order
+    course: Course
+    eps: float  # noise level, unit of x; 0: the clean images alone
+    seed: int
+    size: int  # images a batch
+    norm: Norm = "Linf"
+    keep: int = 0  # images whose noise is kept, see `picked`
+    picked: bool = False  # keep any noise, not only noise that broke an image
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of every sample at one noise level and seed."""
+    """What became of every sample."""
 
-    eps: float
-    seed: int
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) int16, predicted class
-    distance: np.ndarray  # (n,) float32, length of the noise, unit of x
+    distance: np.ndarray  # (n,) float32, length of the noise, unit of x; 0 where there is none
+    stage: np.ndarray  # (n,) int16, the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
     seconds: float
-    images: Images  # of the first samples
 
 
-def judge(
-    model: nn.Module,
-    data: OnDevice,
-    ids: Tensor,  # (n,) sample ids, which are judged in this order
-    attack: Attack,
-    eps: float,  # 0: the clean images
-    seed: int,
-    size: int,
-    norm: Norm = "Linf",
-    after_batch: Callable[[int], None] = lambda done: None,
-) -> Verdict:
-    """Attack the samples of those ids at one noise level.
+@dataclass(frozen=True)
+class Ground:
+    """The network and the images that it is judged on."""
 
-    A sample that is misclassified when clean counts as broken at every level. Raises RuntimeError
+    model: nn.Module
+    data: OnDevice
+    watch: Callable[[Judging, float], None] = field(default=lambda state, share: None)  # after every batch
+
+
+def judge(ground: Ground, task: Task, state: Judging | None = None) -> Verdict:
+    """Attack the samples of those ids at one noise level, or go on from where `state` has come to.
+
+    A sample that is misclassified when clean counts as broken at every level and is not attacked; each
+    stage is tried on those that withstood the stages before. `state` changes along. Raises RuntimeError
     if the attack leaves the ball or [0, 1].
     """
+    state = state or Judging.begin(len(task.ids))
+    with frozen(ground.model):
+        if state.doing == 0:
+            _clean(ground, task, state)
+            state.advance()
+        stages = task.course.stages if task.eps else ()
+        while state.doing <= len(stages):
+            _stage(ground, task, state, stages[state.doing - 1])
+            state.advance()
+        if stages:
+            state.doubts |= task.course.doubts_after(state.accuracies([stage.name for stage in stages]))
+    stage = state.stage.numpy()
+    return Verdict(stage == WITHSTOOD, state.pred.numpy(), state.distance.numpy(), stage, sum(state.seconds))
+
+
+@contextmanager
+def frozen(model: nn.Module) -> Iterator[None]:
+    """Eval mode, and no gradients by the parameters, which some attacks would pile up; put back afterwards."""
     model.eval()
+    free = [p for p in model.parameters() if p.requires_grad]
+    for p in free:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in free:
+            p.requires_grad_(True)
+
+
+def _clean(ground: Ground, task: Task, state: Judging) -> None:
+    """Which samples are classified correctly without noise."""
+    for part in _parts(state, task.size):
+        with _timed(state):
+            batch = ground.data.take(task.ids[part.to(task.ids.device)])
+            with torch.no_grad():
+                pred = ground.model(batch.x).argmax(1)
+            if state.done == 0 and task.eps:
+                state.doubts |= task.course.doubts_before(ground.model, batch.x, batch.y)
+            state.pred[part] = pred.cpu().to(torch.int16)
+            state.stage[part[(pred != batch.y).cpu()]] = CLEAN
+            state.done += len(part)
+        ground.watch(state, share(task, state))
+
+
+def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
+    """One stage on all that have withstood so far."""
+    for part in _parts(state, task.size):
+        with _timed(state):
+            batch = ground.data.take(task.ids[part.to(task.ids.device)])
+            turn = Turn(task.seed, state.done // task.size, task.eps, task.norm, state.doubts)
+            x_adv, logits = _tried(ground.model, stage, batch, turn)
+            pred, noise = logits.argmax(1), x_adv - batch.x
+            broken = (pred != batch.y).cpu()
+            state.pred[part] = pred.cpu().to(torch.int16)
+            state.distance[part] = lp.length(noise, task.norm).cpu()
+            state.stage[part[broken]] = state.doing
+            _keep(task, state, part, noise, logits, broken)
+            state.done += len(part)
+        ground.watch(state, share(task, state))
+
+
+def _parts(state: Judging, size: int) -> list[Tensor]:
+    """The batches of the present stage that are still to be judged, as positions."""
+    return [part for part in state.queue[state.done :].split(size) if len(part)]
+
+
+def _tried(model: nn.Module, stage: Stage, batch: Batch, turn: Turn) -> tuple[Tensor, Tensor]:
+    """A stage's images, brought back to the ball to the last digit, and the network's answer to them."""
+    proposed = stage.perturb(model, batch.x, batch.y, turn).detach()
+    _check(proposed, batch.x, turn.eps, turn.norm)
+    radius = torch.full((len(batch.x),), turn.eps, device=batch.x.device)
+    x_adv = lp.project(proposed, batch.x, radius, turn.norm)
+    with torch.no_grad():
+        return x_adv, model(x_adv)
+
+
+def _keep(task: Task, state: Judging, part: Tensor, noise: Tensor, logits: Tensor, broken: Tensor) -> None:
+    """Remember the noise of some images and the network's answer, as many as were asked for."""
+    for row in range(len(part)) if task.picked else broken.nonzero().squeeze(1).tolist():
+        position = int(part[row])
+        if len(state.kept) < task.keep or position in state.kept:
+            state.kept[position] = Kept(noise[row].half().cpu().numpy(), logits[row].softmax(0).half().cpu().numpy())
+
+
+def share(task: Task, state: Judging) -> float:
+    """How much of the work is done, in [0, 1], as if all that are left withstood the stages to come."""
+    costs = [1.0, *(stage.cost for stage in task.course.stages if task.eps)]
+    entered = [len(task.ids), *state.attacked]
+    past = sum(n * cost for n, cost in zip(entered[: state.doing], costs, strict=False))
+    now = costs[state.doing] * state.done
+    rest = costs[state.doing] * (len(state.queue) - state.done)
+    rest += sum(costs[state.doing + 1 :]) * int((state.stage == WITHSTOOD).sum())
+    return (past + now) / (past + now + rest)
+
+
+@contextmanager
+def _timed(state: Judging) -> Iterator[None]:
     began = time.perf_counter()
-    keep = min(KEPT_IMAGES, max(1, KEPT_BYTES // (2 * data.pixels[0].numel())))
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    kept: list[tuple[Tensor, Tensor, Tensor]] = []
-    for number, part in enumerate(ids.split(size)):
-        batch = data.take(part)
-        generator = rng.generator(batch.x.device, seed, "attack", round(eps * 255 * 1000), number)
-        noise, clean, adv = _attacked(model, batch, attack, eps, norm, generator)
-        ok = (clean.argmax(1) == batch.y) & (adv.argmax(1) == batch.y)
-        parts.append((ok, adv.argmax(1), lp.length(noise, norm)))
-        if (left := keep - number * size) > 0:
-            kept.append((noise[:left], clean[:left].softmax(1), adv[:left].softmax(1)))
-        after_batch(min((number + 1) * size, len(ids)))
-    judged = [torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)]
-    half = [torch.cat(column).half().cpu().numpy() for column in zip(*kept, strict=True)]
-    seconds = time.perf_counter() - began
-    return Verdict(eps, seed, judged[0], judged[1].astype(np.int16), judged[2], seconds, Images(*half))
-
-
-def _attacked(
-    model: nn.Module, batch: Batch, attack: Attack, eps: float, norm: Norm, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The noise (B, C, H, W), the clean and the adversarial logits (B, K)."""
-    x = batch.x
-    with torch.no_grad():
-        clean = model(x)
-    if eps == 0:
-        return torch.zeros_like(x), clean, clean
-    proposed = attack.perturb(model, x, batch.y, eps, norm, generator).detach()
-    _check(proposed, x, eps, norm)
-    x_adv = lp.project(proposed, x, torch.full((len(x),), eps, device=x.device), norm)
-    with torch.no_grad():
-        return x_adv - x, clean, model(x_adv)
+    yield
+    state.seconds[-1] += time.perf_counter() - began
 
 
 def _check(x_adv: Tensor, x: Tensor, eps: float, norm: Norm) -> None:

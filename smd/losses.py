@@ -19,3 +19,12 @@ def slm(logits: Tensor, y: Tensor) -> Tensor:
     own = logits.gather(1, y[:, None])
     others = logits.scatter(1, y[:, None], -torch.inf)
     return others.logsumexp(1) - own.squeeze(1)
+
+
+def margin(logits: Tensor, y: Tensor) -> Tensor:
+    """Logit margin of Carlini and Wagner: the largest other class's logit minus the true one's.
+
+    Unbounded, unlike the original's clamp at -50, behind which its gradient would be zero.
+    """
+    own = logits.gather(1, y[:, None])
+    return logits.scatter(1, y[:, None], -torch.inf).amax(1) - own.squeeze(1)

@@ -1,4 +1,4 @@
-"""What can be chosen: data sets, networks, defenses and attacks, by name.
+"""What can be chosen: data sets, networks, defenses, attacks and estimators, by name.
 
 Each entry names the object that implements it as "module:object", so that listing imports nothing
 and pages stay free of torch. Adding one means one small file and one entry here.
@@ -74,6 +74,19 @@ class Attack:
     target: str
     source: str
     params: tuple[Param, ...] = ()
+    seeds: tuple[int, ...] = (0,)  # as many as the paper takes the mean over
+    cost: str = ""  # how long it takes, in words
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to measure the margins of a trained network. One with a "level" among its params looks only so far."""
+
+    name: str
+    title: str
+    target: str  # "module:class", a frozen dataclass whose fields are the settings
+    source: str
+    params: tuple[Param, ...] = ()
 
 
 DATASETS = {
@@ -128,6 +141,30 @@ ATTACKS = {
     for a in (
         Attack("ce-pgd", "CE-PGD", "smd.attacks.ce_pgd:CePgd", "paper, Eq. 2 and Sec. 4", (
             Param("steps", "int", 100, "gradient steps; each is a quarter of the noise level long", minimum=1),
+        ), seeds=(0, 1, 2, 3, 4), cost="quick; a first look"),
+        Attack("ce-cw-pgd", "CE-CW-PGD", "smd.attacks.ce_cw_pgd:CeCwPgd", "paper, Sec. 4; MMA's white-box attack", (
+            Param("steps", "int", 100, "gradient steps of a run; each is a quarter of the noise level long", minimum=1),
+            Param("runs", "int", 10, "random starts, the first half on the cross-entropy, the others on the CW loss; "
+                  "the worst counts", minimum=1),
+        ), cost="a few times CE-PGD"),
+        Attack("autoattack", "AutoAttack", "smd.attacks.autoattack:AutoAttack", "Croce and Hein 2020, standard",
+               seeds=(0, 1, 2), cost="about forty times CE-PGD for an image that withstands it; the paper's yardstick"),
+    )
+}  # fmt: skip
+
+ESTIMATORS = {
+    e.name: e
+    for e in (
+        Estimator("pgd", "PGD", "smd.estimators.pgd:Pgd", "paper, Sec. 2.5 and Fig. 5; how MMA estimates margins", (
+            Param("eps", "level", 8 / 255, "how far it looks; the farther, the more it overestimates"),
+        )),
+        Estimator("gem", "Gradual expansion", "smd.estimators.gem:Gem", "paper, Sec. 3.1, without training", (
+            Param("rounds", "int", 50, "expansions, which take the place of the epochs in Eq. 12", minimum=1),
+        )),
+        Estimator("min-norm", "Minimum norm (FAB)", "smd.estimators.min_norm:MinNorm", "Croce and Hein 2020", (
+            Param("steps", "int", 100, "iterations of a run", minimum=1),
+            Param("targets", "int", 9, "likeliest other classes with a run of their own; 0: one run towards any"),
+            Param("restarts", "int", 1, "times to run; all but the first start at random", minimum=1),
         )),
     )
 }  # fmt: skip
@@ -138,6 +175,12 @@ def find(table: Mapping[str, T], name: str, what: str) -> T:
     if name not in table:
         raise UserError(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
     return table[name]
+
+
+def range_of(method: str) -> Param | None:
+    """The parameter that says how far an estimator looks; None for one that looks as far as it takes."""
+    params = ESTIMATORS[method].params if method in ESTIMATORS else ()
+    return next((p for p in params if p.kind == "level"), None)
 
 
 def size_problem(net: Network, size: int) -> str:

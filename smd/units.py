@@ -1,4 +1,6 @@
-"""Noise levels: a float in [0, 1] inside, written k/255 outside."""
+"""Noise levels are floats in [0, 1] inside and written k/255 outside; bytes as people say them."""
+
+import math
 
 from smd.errors import UserError
 
@@ -8,24 +10,26 @@ def px(*levels: int) -> tuple[float, ...]:
     return tuple(k / 255 for k in levels)
 
 
-def parse_level(text: str) -> float:
+def parse_level(text: str, most: float = 1.0) -> float:
     """Read one noise level: "8/255", "0.031" or "0".
 
-    Returns the level in [0, 1]; raises UserError for anything else.
+    most: infinity for L2, a length over all pixels. Returns the level in [0, most]; raises UserError for
+    anything else.
     """
     top, _, bottom = text.strip().partition("/")
     try:
         value = float(top) / float(bottom) if bottom else float(top)
     except (ValueError, ZeroDivisionError):
         raise UserError(f"'{text}' is no noise level: write it like 8/255 or 0.031.") from None
-    if not 0 <= value <= 1:
-        raise UserError(f"The noise level {text} is outside [0, 1]: pixels are, write 8/255 for 8.")
+    if not (0 <= value <= most and math.isfinite(value)):
+        why = "outside [0, 1]: pixels are, write 8/255 for 8" if most == 1 else "no length: write it like 0.5"
+        raise UserError(f"The noise level {text} is {why}.")
     return value
 
 
-def parse_levels(text: str) -> tuple[float, ...]:
+def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     """Read a comma-separated list of noise levels, sorted, each once."""
-    return tuple(sorted({parse_level(part) for part in text.split(",") if part.strip()}))
+    return tuple(sorted({parse_level(part, most) for part in text.split(",") if part.strip()}))
 
 
 def show_level(value: float) -> str:
@@ -39,3 +43,11 @@ def show_level(value: float) -> str:
 def show_levels(values: tuple[float, ...] | list[float]) -> str:
     """Write levels as parse_levels reads them."""
     return ",".join(show_level(v) for v in values)
+
+
+def show_bytes(size: float) -> str:
+    """Write a number of bytes as people say it: "3 KiB", "1.5 MiB", "2.0 GiB"."""
+    for unit, factor, decimals in (("GiB", 2**30, 1), ("MiB", 2**20, 1)):
+        if size >= factor:
+            return f"{size / factor:.{decimals}f} {unit}"
+    return f"{-(-size // 2**10):.0f} KiB"

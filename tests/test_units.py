@@ -1,9 +1,11 @@
 """Noise levels: read as people write them, written as papers do."""
 
+import math
+
 import pytest
 
 from smd.errors import UserError
-from smd.units import parse_level, parse_levels, px, show_level, show_levels
+from smd.units import parse_level, parse_levels, px, show_bytes, show_level, show_levels
 
 
 @pytest.mark.parametrize(("text", "value"), [("8/255", 8 / 255), ("0.031", 0.031), ("0", 0), (" 1 ", 1), ("1/4", 0.25)])
@@ -30,3 +32,18 @@ def test_whole_pixel_steps_survive_writing_and_reading(k):
 
 def test_other_levels_are_short_decimals():
     assert show_levels((0.0, 0.05)) == "0,0.05"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 KiB"), (1, "1 KiB"), (2048, "2 KiB"), (1.5 * 2**20, "1.5 MiB"), (2**31, "2.0 GiB")]
+)
+def test_bytes_are_written_as_people_say_them(size, text):
+    assert show_bytes(size) == text
+
+
+def test_an_l2_level_may_be_longer_than_one():
+    assert parse_levels("0.5,1.5", math.inf) == (0.5, 1.5)
+    with pytest.raises(UserError, match="no length"):
+        parse_level("-1", math.inf)
+    with pytest.raises(UserError, match="outside"):
+        parse_level("1.5")

@@ -1,33 +1,87 @@
 """Attacks: one small file each, listed in smd.registry.ATTACKS.
 
-An attack is a frozen dataclass whose fields are its settings. It only proposes images: smd.evaluate
-checks them and judges them anew.
+An attack is a frozen dataclass whose fields are its settings. It is made of stages, each tried on the
+samples that withstood those before; a stage only proposes images, smd.evaluate checks and judges them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from smd import registry
+from smd import __version__, registry, rng
 from smd.config import Value
 from smd.lp import Norm
 
 
-class Attack(Protocol):
-    """One way to look for adversarial examples."""
+@dataclass(frozen=True)
+class Turn:
+    """What a stage is told about the batch in hand, and where it can voice a doubt."""
+
+    seed: int
+    batch: int  # counted from 0 within the stage
+    eps: float  # noise level, unit of x
+    norm: Norm
+    doubts: set[str] = field(default_factory=set)  # keys of smd.doubts.DOUBTS
+
+    def generator(self, device: torch.device, stage: str) -> torch.Generator:
+        """Randomness of this batch alone, so that a resumed attack draws the same."""
+        return rng.generator(device, self.seed, stage, round(self.eps * 255 * 1000), self.batch)
+
+
+class Stage(Protocol):
+    """One way to look for adversarial images."""
+
+    @property
+    def name(self) -> str:
+        """As it is stored and shown."""
+        ...
+
+    @property
+    def cost(self) -> float:
+        """Forward passes a sample, roughly; a gradient counts as three."""
+        ...
 
     def perturb(
         self,
-        model: nn.Module,  # in eval mode
-        x: Tensor,  # (B, C, H, W) in [0, 1]
+        model: nn.Module,  # in eval mode, its parameters frozen
+        x: Tensor,  # (B, C, H, W) in [0, 1], classified correctly
         y: Tensor,  # (B,)
-        eps: float,  # noise level, unit of x
-        norm: Norm,
-        generator: torch.Generator,
+        turn: Turn,
     ) -> Tensor:
-        """Images (B, C, H, W) in [0, 1], no farther than eps from x."""
+        """Images (B, C, H, W) in [0, 1], no farther than turn.eps from x."""
+        ...
+
+
+def _no_doubts_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
+    return set()
+
+
+def _no_doubts_after(accuracies: Mapping[str, float]) -> set[str]:
+    return set()
+
+
+@dataclass(frozen=True)
+class Course:
+    """How an attack goes about a network: its stages in order, and what it checks."""
+
+    stages: tuple[Stage, ...]
+    note: str = ""  # what a reader of its results must know
+    package: str = "smd"
+    version: str = __version__
+    # Doubts about a network by its answers to the first clean images (B, C, H, W), (B,).
+    doubts_before: Callable[[nn.Module, Tensor, Tensor], set[str]] = _no_doubts_before
+    # Doubts by the accuracy in [0, 1] after each stage, in order, the clean one first.
+    doubts_after: Callable[[Mapping[str, float]], set[str]] = _no_doubts_after
+
+
+class Attack(Protocol):
+    """A named attack with its settings."""
+
+    def course(self, classes: int) -> Course:
+        """What it does to a network of that many classes."""
         ...
 
 

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
-from smd import losses, lp, pgd
-from smd.lp import Norm
+from smd import losses
+from smd.attacks import Course
+from smd.attacks.stages import Ascent
 
 
 @dataclass(frozen=True)
@@ -15,11 +13,6 @@ class CePgd:
 
     steps: int = 100
 
-    def perturb(
-        self, model: nn.Module, x: Tensor, y: Tensor, eps: float, norm: Norm, generator: torch.Generator
-    ) -> Tensor:
+    def course(self, classes: int) -> Course:
         """See smd.attacks.Attack."""
-        radius = torch.full((len(x),), eps, device=x.device)
-        start = lp.uniform(x, radius, norm, generator)
-        found, _ = pgd.last_iterate(model, losses.ce, x, y, radius, radius / 4, self.steps, norm, start)
-        return found
+        return Course((Ascent("ce-pgd", losses.ce, self.steps),))

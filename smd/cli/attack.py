@@ -1,14 +1,16 @@
 """`attack`: attack trained runs, in this terminal or in the background."""
 
 import argparse
+import math
 
 from smd import registry, runs
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import AttackConfig, parse_choice
+from smd.config import AttackConfig, parse_choice, preview
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.runs import Run
+from smd.store import reader
 from smd.units import parse_levels
 
 
@@ -27,7 +29,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("--split", default="test", choices=("train", "val", "test"), help="which images (test)")
     sub.add_argument("--n", type=int, default=0, help="so many images, spread over the split (0: all)")
     sub.add_argument("--ids", default="", help="these sample ids instead, like 3,17")
-    sub.add_argument("--seeds", default="0", help="seeds like 0,1,2; the table shows their mean (0)")
+    sub.add_argument("--seeds", default="", help="seeds like 0,1,2; the table shows their mean (as the paper has them)")
+    sub.add_argument("--norm", default="Linf", choices=("Linf", "L2"), help="how noise is measured (Linf)")
+    sub.add_argument("--preview", action="store_true", help="a quick look: CE-PGD, 20 steps, one seed, 500 images")
+    sub.add_argument("--keep", type=int, default=AttackConfig.keep, help="adversarial images kept of a level (256)")
     sub.add_argument("--batch", type=int, default=256, help="images a batch (256)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     sub.add_argument("--background", action="store_true", help="queue the attacks and return at once")
@@ -39,10 +44,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
     """The attack that the options describe."""
     name, params = parse_choice(args.attack, registry.ATTACKS, "attack")
-    return AttackConfig(
-        run=run.id, attack=name, params=params, levels=parse_levels(args.eps), split=args.split, n=args.n,
-        ids=numbers(args.ids), seeds=numbers(args.seeds), batch=args.batch, device=args.device,
+    levels = parse_levels(args.eps, math.inf if args.norm == "L2" else 1.0)
+    if args.eps and not levels:
+        raise UserError("--eps names no noise level: write it like 8/255 or 0.031.")
+    asked = AttackConfig(
+        run=run.id, attack=name, params=params, norm=args.norm, levels=levels, split=args.split, n=args.n,
+        ids=numbers(args.ids), seeds=numbers(args.seeds), batch=args.batch, device=args.device, keep=args.keep,
     )  # fmt: skip
+    return preview(asked, len(reader.samples(run.store, args.split))) if args.preview else asked
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -1,27 +1,34 @@
 """The attack job: judge a trained network level by level, and store every sample's verdict."""
 
+import shutil
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import __version__, adv, attacks, config, nets, registry, runs
+from smd import adv, attacks, config, judging, nets, registry, runs
 from smd.config import AttackConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
 from smd.errors import UserError
-from smd.evaluate import Verdict, judge
+from smd.evaluate import Ground, Task, Verdict, judge
 from smd.jobs.session import Cancelled, Session, session
+from smd.judging import Judging
+from smd.lp import Norm
 from smd.progress import Eta, Progress
 from smd.runs import Run
 from smd.store import reader
-from smd.store.writer import AttackRecord, Recorder
+from smd.store.writer import AttackRecord, Recorder, StageRecord, Verdicts
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of
 from smd.train import resolve_device
-from smd.units import show_level
+from smd.units import show_bytes, show_level
 
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
@@ -34,9 +41,10 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
     with session(folder, str(device), wait) as current:
         current.report(stage="loading the network")
         model, rows = opened(run, asked, device)
-        recorder = Recorder(run.store)
-        evaluate(run, folder.name, asked, model, rows, current, progress, recorder)
-        recorder.flush()
+        work = Work(run, folder.name, folder, asked, model, rows, current, progress, Recorder(run.store))
+        evaluate(work)
+        work.recorder.flush()
+        (folder / "judging.npz").unlink(missing_ok=True)
         progress.close()
 
 
@@ -54,60 +62,119 @@ def opened(run: Run, asked: AttackConfig, device: torch.device) -> tuple[nn.Modu
 
 
 def chosen(asked: AttackConfig, n: int) -> Tensor:
-    """The sample ids to attack: those named, or n spread evenly over the split, or all."""
-    if asked.ids:
-        if max(asked.ids) >= n:
-            raise UserError(f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images.")
-        return torch.tensor(asked.ids)
-    return spread(n, asked.n or n)
+    """The sample ids to attack: those named, or some spread evenly over the split, or all.
+
+    Raises UserError if the split has fewer.
+    """
+    if asked.ids and max(asked.ids) >= n:
+        raise UserError(f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images.")
+    if asked.n > n:
+        raise UserError(f"{asked.n} images are too many: the {asked.split} split has {n}.")
+    return torch.tensor(asked.ids) if asked.ids else spread(n, asked.n or n)
 
 
-def evaluate(
-    run: Run,
-    job: str,
-    asked: AttackConfig,
-    model: nn.Module,
-    rows: OnDevice,
-    current: Session,
-    progress: Progress,
-    recorder: Recorder,
-) -> None:
+@dataclass(frozen=True)
+class Work:
+    """What the steps of an attack share."""
+
+    run: Run
+    job: str  # verdicts are stored as <job>:<level>:<seed>
+    folder: Path  # where half-done judgings lie
+    asked: AttackConfig
+    model: nn.Module
+    rows: OnDevice
+    current: Session
+    progress: Progress
+    recorder: Recorder
+
+
+def evaluate(work: Work) -> None:
     """Judge clean images, then every level and seed; what an earlier try has stored is kept."""
-    levels = asked.levels or run.config.levels
+    asked, rows = work.asked, work.rows
     ids = chosen(asked, len(rows)).to(rows.labels.device)
-    attack = attacks.build(asked.attack, asked.params)
+    with torch.no_grad():
+        classes = work.model(rows.take(ids[:1]).x).shape[1]
+    course = attacks.build(asked.attack, asked.params).course(classes)
+    _announce(work, len(ids), classes, course.note)
+    levels = asked.levels or work.run.config.levels
     todo = [(0.0, asked.seeds[0]), *((eps, seed) for eps in levels for seed in asked.seeds)]
-    done = set(reader.attack_runs(run.store)["id"])
-    total, eta = len(todo) * len(ids), Eta(0.0)
-    current.report(stage="attacking", batch=0, batches=total)
-    for number, (eps, seed) in enumerate(todo):
-        name = f"{job}:{show_level(eps)}:{seed}"
+    done = set(reader.attack_runs(work.run.store)["id"])
+    names = [f"{work.job}:{show_level(eps)}:{seed}" for eps, seed in todo]
+    eta = Eta(sum(name in done for name in names) / len(todo))
+    for number, (name, (eps, seed)) in enumerate(zip(names, todo, strict=True)):
         if name in done:
             continue
-
-        def after_batch(judged: int, number: int = number, eps: float = eps) -> None:
-            share = (number * len(ids) + judged) / total
-            left = eta.left(share)
-            current.report(batch=number * len(ids) + judged, eta=left)
-            progress.show(share, f"{asked.split} at {show_level(eps)}", left)
-            if current.stopping:
-                raise Cancelled("It was cancelled.")
-
-        verdict = judge(model, rows, ids, attack, eps, seed, asked.batch, after_batch=after_batch)
-        if eps and seed == asked.seeds[0]:
-            _keep(run, name, asked, rows, ids, verdict)
-        record = _record(name, job, asked, verdict)
-        recorder.attack(record, ids.cpu().numpy(), verdict.ok, verdict.pred, verdict.distance)
-        accuracy = 100 * verdict.ok.mean()
-        progress.line(f"{asked.attack} on {len(ids)} {asked.split} images at {show_level(eps)}: {accuracy:.2f} %")
+        picked = bool(asked.ids)
+        keep = asked.keep if eps and seed == asked.seeds[0] else 0
+        task = Task(ids, course, eps, seed, asked.batch, cast(Norm, asked.norm), keep, picked)
+        _judge(work, name, task, partial(_overall, number, len(todo)), eta)
 
 
-def _record(name: str, job: str, asked: AttackConfig, verdict: Verdict) -> AttackRecord:
+def _overall(number: int, count: int, part: float) -> float:
+    return (number + part) / count
+
+
+def _announce(work: Work, n: int, classes: int, note: str) -> None:
+    """Say beforehand what will be attacked, what that means, and how much disk it may take."""
+    asked, level = work.asked, work.rows.pixels[0].numel()
+    size = min(asked.keep, n) * 2 * (level + 2 * classes)
+    if size > adv.LIMIT or size > shutil.disk_usage(work.run.folder).free:
+        raise UserError(
+            f"{min(asked.keep, n)} adversarial images take {show_bytes(size)} a level, more than can be stored: "
+            "keep fewer, with --keep."
+        )
+    if note:
+        work.progress.line(note)
+    kept = f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(size)}" if asked.keep else ""
+    title = registry.ATTACKS[asked.attack].title
+    work.progress.line(f"{title} on {n} {asked.split} images{', ' * bool(kept)}{kept}.")
+
+
+def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> None:
+    """One level and seed, from where an earlier try has come to."""
+    half_done = work.folder / "judging.npz"
+    about = f"{name} of {len(task.ids)}, {task.size} a batch"
+    what = f"{work.asked.split} at {show_level(task.eps)}" + (f", seed {task.seed}" if task.eps else "")
+
+    def after_batch(state: Judging, part: float) -> None:
+        share = overall(part)
+        left = eta.left(share)
+        stage = task.course.stages[state.doing - 1].name if state.doing else "clean"
+        work.current.report(stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left)
+        work.progress.show(share, f"{what}: {stage}", left)
+        if task.eps:
+            judging.save(half_done, state, about)
+        if work.current.stopping:
+            raise Cancelled("It was cancelled.")
+
+    state = judging.load(half_done, about) or Judging.begin(len(task.ids))
+    verdict = judge(Ground(work.model, work.rows, after_batch), task, state)
+    _keep(work, name, task, state)
+    work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
+    if work.recorder.complete:
+        half_done.unlink(missing_ok=True)
+    attack = registry.ATTACKS[work.asked.attack].title if task.eps else "Clean"
+    work.progress.line(f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s")
+
+
+def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord:
+    asked = work.asked
     return AttackRecord(
-        id=name, name=asked.attack, eps=verdict.eps, norm="Linf", steps=attack_steps(asked),
-        seed=verdict.seed, split=asked.split, n=len(verdict.ok), package="smd", version=__version__,
-        seconds=verdict.seconds, warnings="", job=job, created=time.time(), picked=bool(asked.ids),
+        id=name, name=asked.attack, eps=task.eps, norm=asked.norm, steps=attack_steps(asked), seed=task.seed,
+        split=asked.split, n=len(verdict.ok), package=task.course.package, version=task.course.version,
+        seconds=verdict.seconds, note=task.course.note, job=work.job, created=time.time(), picked=bool(asked.ids),
     )  # fmt: skip
+
+
+def _verdicts(task: Task, state: Judging, verdict: Verdict) -> Verdicts:
+    names = [stage.name for stage in task.course.stages] if task.eps else []
+    parts = [
+        StageRecord(name, state.attacked[k - 1], state.broken(k), state.seconds[k])
+        for k, name in enumerate(names, start=1)
+    ]
+    ids = task.ids.cpu().numpy()
+    doubts = dict.fromkeys(sorted(state.doubts), "")
+    return Verdicts(ids, verdict.ok, verdict.pred, verdict.distance, verdict.stage, parts, doubts)
 
 
 def attack_steps(asked: AttackConfig) -> int:
@@ -116,17 +183,24 @@ def attack_steps(asked: AttackConfig) -> int:
     return int(asked.params.get("steps", defaults.get("steps", 0)))
 
 
-def _keep(run: Run, name: str, asked: AttackConfig, rows: OnDevice, ids: Tensor, verdict: Verdict) -> None:
-    """Store the first adversarial images beside the run."""
-    kept = ids[: len(verdict.images.noise)]
+def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
+    """Store the adversarial images that were kept beside the run."""
+    if not state.kept:
+        return
+    positions = sorted(state.kept)
+    ids = task.ids[positions]
+    batch = work.rows.take(ids)
+    with torch.no_grad():
+        clean = work.model(batch.x).softmax(1)
+    arrays = judging.stacked([state.kept[position] for position in positions])
     examples = adv.Examples(
-        split=asked.split,
-        idx=kept.cpu().numpy().astype(np.int32),
-        eps=np.full(len(kept), verdict.eps, np.float32),
-        noise=verdict.images.noise,
-        p_clean=verdict.images.p_clean,
-        p_adv=verdict.images.p_adv,
-        label=rows.labels[kept].cpu().numpy(),
-        attack=asked.attack,
+        split=work.asked.split,
+        idx=ids.cpu().numpy().astype(np.int32),
+        eps=np.full(len(ids), task.eps, np.float32),
+        noise=arrays["noise"],
+        p_clean=clean.half().cpu().numpy(),
+        p_adv=arrays["p"],
+        label=batch.y.cpu().numpy(),
+        attack=work.asked.attack,
     )
-    adv.write(run.adv / (name.replace(":", "_").replace("/", "-") + ".npz"), examples)
+    adv.write(work.run.adv / (name.replace(":", "_").replace("/", "-") + ".npz"), examples)

@@ -18,7 +18,7 @@ from smd.progress import Eta, Progress
 from smd.runs import Run
 from smd.store import reader
 from smd.store.writer import EpochRecord, Recorder
-from smd.tasks.attack import evaluate
+from smd.tasks.attack import Work, evaluate
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.images import images_of
 from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
@@ -158,9 +158,13 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
     for split, rows, ids in sets:
         asked = AttackConfig(
             run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split,
-            n=config.n_test or FINAL_IMAGES, ids=ids, seeds=(config.seed,),
+            n=min(config.n_test or FINAL_IMAGES, len(rows)), ids=ids, seeds=(config.seed,),
         )  # fmt: skip
-        evaluate(job.run, f"final-{split}", asked, training.model, rows, job.session, job.progress, job.recorder)
+        work = Work(
+            job.run, f"final-{split}", job.run.folder, asked, training.model, rows,
+            job.session, job.progress, job.recorder,
+        )  # fmt: skip
+        evaluate(work)
 
 
 def worth_seeing(training: Training) -> tuple[int, ...]:

@@ -9,6 +9,15 @@ from smd import nets
 from smd.paths import REPOSITORY
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """These networks are so small that torch's threads only wait for each other, the longer the busier the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def digits():
     """All digits: x (1797, 1, 8, 8) in [0, 1], y (1797,)."""

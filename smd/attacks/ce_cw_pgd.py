@@ -1,0 +1,28 @@
+"""CE-CW-PGD: several PGD runs on two losses, the worst of them for each sample (paper, Sec. 4).
+
+MMA's "only white-box" attack: half of the runs climb the cross-entropy, half the margin of the logits
+(Carlini and Wagner). A sample that no run breaks counts as it is, with its clean image.
+"""
+
+from dataclasses import dataclass
+
+from smd import losses
+from smd.attacks import Course
+from smd.attacks.stages import Ascent
+
+
+@dataclass(frozen=True)
+class CeCwPgd:
+    """`runs` random starts, the first half on the cross-entropy, of `steps` steps each."""
+
+    steps: int = 100
+    runs: int = 10
+
+    def course(self, classes: int) -> Course:
+        """See smd.attacks.Attack."""
+        first = -(-self.runs // 2)
+        stages = (
+            Ascent("ce", losses.ce, self.steps, first),
+            Ascent("cw", losses.margin, self.steps, self.runs - first),
+        )
+        return Course(tuple(stage for stage in stages if stage.runs))

@@ -1,0 +1,40 @@
+"""The stage that our own attacks are made of: projected gradient ascent from random starts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from smd import lp, pgd
+from smd.attacks import Turn
+from smd.losses import Loss
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """`runs` random starts of `steps` steps, each a quarter of the noise level long (advertorch's rule)."""
+
+    name: str
+    loss: Loss
+    steps: int
+    runs: int = 1
+
+    @property
+    def cost(self) -> float:
+        """See smd.attacks.Stage."""
+        return 3.0 * self.steps * self.runs
+
+    def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
+        """The last iterate of the first run that breaks a sample, else that of its last run."""
+        generator = turn.generator(x.device, self.name)
+        found, left = x.clone(), torch.arange(len(x), device=x.device)
+        for _ in range(self.runs):
+            radius = torch.full((len(left),), turn.eps, device=x.device)
+            start = lp.uniform(x[left], radius, turn.norm, generator)
+            found[left], logits = pgd.last_iterate(
+                model, self.loss, x[left], y[left], radius, radius / 4, self.steps, turn.norm, start
+            )
+            left = left[logits.argmax(1) == y[left]]
+            if not len(left):
+                break
+        return found

@@ -1,0 +1,112 @@
+"""How far the judging of one attack at one noise level has come: all that a stopped job needs to go on."""
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from smd.errors import UserError
+
+CLEAN = 0  # `stage` of a sample that is misclassified without noise
+WITHSTOOD = -1
+SCHEMA = 1
+ARRAYS = ("stage", "pred", "distance", "queue")
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """An adversarial image that is kept, as its difference to the clean one."""
+
+    noise: np.ndarray  # (C, H, W) float16, unit of x
+    p: np.ndarray  # (K,) float16, softmax on the adversarial image itself, before its noise was rounded
+
+
+@dataclass
+class Judging:
+    """The state between two batches. Positions count within the samples asked for, not within the split."""
+
+    stage: Tensor  # (n,) int16: the stage that broke it, from 1; CLEAN or WITHSTOOD, the latter also before its turn
+    pred: Tensor  # (n,) int16, predicted class
+    distance: Tensor  # (n,) float32, length of the noise, unit of x
+    queue: Tensor  # (m,) int64, positions that entered the present stage
+    doing: int = 0  # the present stage, counted from 1; 0: the clean images
+    done: int = 0  # how many of the queue are judged
+    attacked: list[int] = field(default_factory=list)  # how many entered each stage
+    seconds: list[float] = field(default_factory=list)  # spent on the clean images, then on each stage
+    doubts: set[str] = field(default_factory=set)
+    kept: dict[int, Kept] = field(default_factory=dict)  # by position
+
+    @classmethod
+    def begin(cls, n: int) -> "Judging":
+        """Nothing is judged yet."""
+        none = torch.full((n,), WITHSTOOD, dtype=torch.int16)
+        return cls(none, none.clone(), torch.zeros(n), torch.arange(n), seconds=[0.0])
+
+    def advance(self) -> None:
+        """Move on to the next stage, with all that have withstood so far."""
+        self.queue = (self.stage == WITHSTOOD).nonzero().squeeze(1)
+        self.doing, self.done = self.doing + 1, 0
+        self.attacked.append(len(self.queue))
+        self.seconds.append(0.0)
+
+    def accuracies(self, names: Sequence[str]) -> dict[str, float]:
+        """Accuracy in [0, 1] on clean images and after each of the finished stages of those names."""
+        counts = torch.bincount(self.stage.long() + 1, minlength=len(names) + 2)[1:]
+        left = 1 - counts.cumsum(0) / len(self.stage)
+        return dict(zip(["clean", *names], left.tolist(), strict=False))
+
+    def broken(self, stage: int) -> int:
+        """How many samples fell to that stage."""
+        return int((self.stage == stage).sum())
+
+
+def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
+    """The kept images as arrays: noise (k, C, H, W) and p (k, K), both float16."""
+    if not kept:
+        return {"noise": np.zeros((0, 1, 1, 1), np.float16), "p": np.zeros((0, 1), np.float16)}
+    return {"noise": np.stack([each.noise for each in kept]), "p": np.stack([each.p for each in kept])}
+
+
+def save(path: Path, judging: Judging, about: str) -> None:
+    """Replace the file as a whole; `about` says what is judged. Raises UserError if the disk is full."""
+    values = {"schema": SCHEMA, "about": about, "doing": judging.doing, "done": judging.done,
+              "attacked": judging.attacked, "seconds": judging.seconds, "doubts": sorted(judging.doubts)}  # fmt: skip
+    arrays: dict[str, np.ndarray] = {name: getattr(judging, name).numpy() for name in ARRAYS}
+    kept = {"kept": np.array(list(judging.kept), np.int64), **stacked(list(judging.kept.values()))}
+    partial = path.with_suffix(".partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **kept, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}): free some disk space and resume; what was judged is kept."
+        ) from error
+
+
+def load(path: Path, about: str) -> Judging | None:
+    """The state in the file; None if there is none, or if it is broken or of something else."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        values: dict[str, Any] = json.loads(str(arrays.pop("values")))
+        if values.pop("schema") != SCHEMA or values.pop("about") != about:
+            return None
+        images = zip(arrays.pop("noise"), arrays.pop("p"), strict=True)
+        kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
+        stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
+        return Judging(
+            stage, pred, distance, queue, values["doing"], values["done"], values["attacked"], values["seconds"],
+            set(values["doubts"]), kept,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,21 @@
+"""Helpers of the attack tests: judging without a job, and single stages."""
+
+import torch
+
+from smd import attacks, evaluate
+from smd.attacks import Turn
+from smd.evaluate import Ground, Task
+
+
+def judged(model, data, ids, attack, eps, seed=0, size=64, norm="Linf", state=None, watch=None, classes=None, **kept):
+    """The verdict of an attack, as a job would come to it."""
+    if classes is None:
+        with torch.no_grad():
+            classes = model(data.take(ids[:1]).x).shape[1]
+    course = attack.course(classes) if hasattr(attack, "course") else attacks.Course((attack,))
+    task = Task(ids, course, eps, seed, size, norm, **kept)
+    return evaluate.judge(Ground(model, data, watch or (lambda state, share: None)), task, state)
+
+
+def turn(eps, norm="Linf", seed=0, batch=0):
+    return Turn(seed, batch, eps, norm)

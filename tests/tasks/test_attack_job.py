@@ -1,0 +1,190 @@
+"""The attack job as a process: killed in every one of AutoAttack's attacks, it ends with the very same table."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import smd
+
+from smd import adv, jobs, judging, runs
+from smd.config import AttackConfig
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.store import reader
+
+STAGES = ("apgd-ce", "apgd-t", "fab-t", "square")
+ASKED = {"attack": "autoattack", "levels": (32 / 255,), "n": 64, "batch": 8, "seeds": (0,), "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """The network is so small that threads only wait for each other."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="module")
+def trained_root(tmp_path_factory, own_cache):
+    """A network that knows something, so that attacks have something to break; never write to it."""
+    root = tmp_path_factory.mktemp("trained") / "runs"
+    words = ("--defense", "std", "--epochs", 10, "--n-train", 800, "--n-test", 100, "--device", "cpu")
+    smd("train", *words, root=root, OMP_NUM_THREADS="1")
+    return root
+
+
+@pytest.fixture
+def run(trained_root, own_runs):
+    """That run, copied into this test's own runs folder."""
+    shutil.copytree(trained_root, own_runs)
+    return runs.all_runs()[0]
+
+
+def wait_until(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+def half_done(folder):
+    """(stage, samples judged in it) of what is being judged."""
+    try:
+        with np.load(folder / "judging.npz") as file:
+            values = json.loads(str(file["values"]))
+    except FileNotFoundError:
+        return 0, 0
+    return values["doing"], values["done"]
+
+
+def killed_in(stage, folder):
+    """Let the job run into the middle of a stage, then kill it; returns how far it had come."""
+    wait_until(lambda: (half_done(folder)[0] >= stage and half_done(folder)[1] > 0) or over(folder))
+    os.kill(jobs.read(folder).pid, signal.SIGKILL)
+    wait_until(lambda: jobs.read(folder).state == "lost")
+    return half_done(folder)
+
+
+def over(folder):
+    return jobs.read(folder).state not in ("queued", "running")
+
+
+def results(run, job):
+    """All that is stored of a job, without times and its name."""
+    rows = reader.attack_runs(run.store)
+    own = rows[rows["job"] == job]
+    verdicts = [reader.attack_results(run.store, each).assign(level=each.split(":")[1]) for each in own["id"]]
+    stages = reader.attack_stages(run.store)
+    stages = stages[stages["attack_id"].isin(own["id"])].drop(columns=["attack_id", "seconds"])
+    return pd.concat(verdicts, ignore_index=True), stages.reset_index(drop=True)
+
+
+def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
+    whole = runs.create_attack(run, AttackConfig(run.id, **ASKED))
+    smd("attack", "--job", f"{run.id}/{whole.name}")
+    folder = runs.create_attack(run, AttackConfig(run.id, **ASKED))
+    launch.submit(folder)
+    met = []
+    for stage in (1, 2, 3, 4):
+        met.append(killed_in(stage, folder))
+        launch.resume(folder)
+    assert launch.wait(folder, 300).state == "finished", launch.log_tail(folder)
+    assert [stage for stage, _ in met] == [1, 2, 3, 4]
+    (verdicts, stages), (expected, expected_stages) = results(run, folder.name), results(run, whole.name)
+    pd.testing.assert_frame_equal(verdicts, expected, check_exact=True)
+    pd.testing.assert_frame_equal(stages, expected_stages)
+    assert list(stages["name"]) == list(STAGES)
+    assert 0 < expected["ok"].sum() < len(expected)
+    assert not (folder / "judging.npz").exists()
+
+
+def test_a_cancelled_attack_goes_on_where_it_was(run):
+    asked = AttackConfig(run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu")
+    whole = runs.create_attack(run, asked)
+    smd("attack", "--job", f"{run.id}/{whole.name}")
+    folder = runs.create_attack(run, asked)
+    launch.submit(folder)
+    wait_until(lambda: half_done(folder)[0] == 2)
+    launch.cancel(folder)
+    assert launch.wait(folder, 60).state == "cancelled"
+    before = half_done(folder)
+    assert before >= (2, 1)
+    launch.resume(folder)
+    assert launch.wait(folder, 120).state == "finished"
+    pd.testing.assert_frame_equal(results(run, folder.name)[0], results(run, whole.name)[0], check_exact=True)
+
+
+def attack_of(run, **fields):
+    asked = AttackConfig(run.id, **{"params": {"steps": 2}, "levels": (8 / 255,), "n": 20, "seeds": (0,), **fields})
+    folder = runs.create_attack(run, asked, claim=True)
+    from smd.tasks.attack import attack_run
+
+    attack_run(folder, folder / "log.txt")
+    return folder
+
+
+def test_the_job_says_beforehand_what_it_keeps(run):
+    folder = attack_of(run, keep=7)
+    first = (folder / "log.txt").read_text().splitlines()[0]
+    assert first == "CE-PGD on 20 test images, keeping up to 7 adversarial images a level, 2 KiB."
+    name = f"{folder.name}_8-255_0"
+    examples = adv.read(run.adv / f"{name}.npz")
+    assert 0 < len(examples.idx) <= 7
+    verdicts = reader.attack_results(run.store, f"{folder.name}:8/255:0").set_index("idx")
+    assert not verdicts.loc[examples.idx, "ok"].any()
+
+
+def test_nothing_is_kept_where_nothing_is_wanted(run):
+    before = set(adv.names(run.folder))
+    attack_of(run, keep=0)
+    assert set(adv.names(run.folder)) == before
+
+
+def test_more_than_can_be_stored_is_refused_with_its_size(run, monkeypatch):
+    monkeypatch.setattr(adv, "LIMIT", 1000)
+    with pytest.raises(UserError, match=r"20 adversarial images take 5 KiB a level.*--keep"):
+        attack_of(run)
+
+
+def test_more_images_than_the_split_has_are_refused(run):
+    with pytest.raises(UserError, match=r"1000 images are too many: the test split has \d+"):
+        attack_of(run, n=1000)
+
+
+def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
+    before = reader.attack_table(run.store)
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging.np, "savez", full)
+        with pytest.raises(UserError, match=r"No space left on device.*free some disk space and resume"):
+            attack_of(run, levels=(9 / 255,))
+    folder = runs.attacks(run)[0]
+    assert jobs.read(folder).state == "failed"
+    assert "free some disk space" in jobs.read(folder).error
+    kept = reader.attack_table(run.store)
+    assert len(kept) == len(before) + 1  # the clean images were judged already
+    launch.resume(folder)
+    assert launch.wait(folder, 60).state == "finished"
+
+
+def test_a_run_without_weights_is_refused(run):
+    run.weights.unlink()
+    with pytest.raises(UserError, match="no trained weights yet"):
+        attack_of(run)
+
+
+def test_weights_of_another_number_of_classes_are_refused(run):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(run.weights)
+    last = list(tensors)[-1]
+    save_file({**tensors, last: tensors[last][:-1].clone()}, run.weights)
+    with pytest.raises(UserError, match="do not fit this run's network"):
+        attack_of(run)
