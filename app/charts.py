@@ -106,10 +106,11 @@ def rules(levels: Sequence[float], top: float) -> alt.LayerChart:
     return alt.layer(line, text)
 
 
-def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
-    """Margins of the training images in bins of 1/255 (the paper's Figs. 6 and 7).
+def histogram(counts: pd.DataFrame, levels: Sequence[float], images: str = "training images") -> alt.LayerChart:
+    """Margins of images in bins of 1/255 (the paper's Figs. 5 to 7).
 
-    counts: columns run, defense, bin, n, percent; several runs are drawn over each other as shares.
+    counts: columns run, defense, bin, n, percent; several runs are drawn over each other as shares, as they need
+    not have the same number of images.
     """
     rows = counts.assign(low=counts["bin"].astype(float), high=counts["bin"] + 1.0)
     runs = list(dict.fromkeys(rows["run"]))
@@ -121,12 +122,12 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
         .encode(
             alt.X("low:Q", title="margin (1/255)", bin="binned", scale=alt.Scale(domain=[0, top], nice=False)),
             alt.X2("high:Q"),
-            alt.Y("n:Q", title="training images") if len(runs) == 1
-            else alt.Y("percent:Q", title="training images (%)", stack=None),
+            alt.Y("n:Q", title=images) if len(runs) == 1
+            else alt.Y("percent:Q", title=f"{images} (%)", stack=None),
             alt.Color("run:N", title=None, sort=runs, legend=BELOW if len(runs) > 1 else None,
                       scale=alt.Scale(domain=runs, range=colours)),
             tooltip=["run:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
-                     alt.Tooltip("n:Q", title="images")],
+                     alt.Tooltip("n:Q", title="images"), alt.Tooltip("percent:Q", format=".1f", title="images (%)")],
         )
     )  # fmt: skip
     return alt.layer(bars, rules([e for e in levels if 255 * e <= top], top))

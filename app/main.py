@@ -33,6 +33,8 @@ PAGES = {
     "Judge": [
         st.Page("views/attacks.py", title="Attacks", icon=":material/bolt:",
                 help="Attack trained networks and put the accuracies side by side."),
+        st.Page("views/agreement.py", title="Agreement", icon=":material/rule:",
+                help="Whether margins predict what survives an attack, and where attacks disagree."),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:",
                 help="All runs: what they differ in, and their curves in one chart."),
     ],
@@ -41,7 +43,7 @@ PAGES = {
 st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
 launch.wake_all()  # queued jobs go on after a restart of the machine
-if page.title in ("Live", "Margins", "Samples"):
+if page.title in ("Live", "Margins", "Samples", "Agreement"):
     with st.sidebar:
         ui.run_picker()
 st.title(page.title)

@@ -124,23 +124,30 @@ def broken(run: Run) -> None:
         st.stop()
 
 
-def downloads(table: pd.DataFrame, name: str) -> None:
-    """The table as CSV and Markdown, made only when asked for."""
+def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = "") -> None:
+    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see export.best."""
+    makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
+        "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold)),
+        "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title)),
+        "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
+    }
     with st.container(horizontal=True, gap="small"):
-        for form, make, mime in (
-            ("CSV", export.to_csv, "text/csv"),
-            ("Markdown", export.to_markdown, "text/markdown"),
-        ):
-            suffix = "csv" if form == "CSV" else "md"
-            st.download_button(
-                form,
-                data=lambda make=make: make(table).encode(),  # type: ignore[misc]
-                file_name=f"{name}.{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"download-{name}-{suffix}",
-            )
+        for form, (suffix, mime, make) in makers.items():
+            download(form, f"{name}.{suffix}", mime, make)
+
+
+def download(label: str, file: str, mime: str, make: Callable[[], str | bytes]) -> None:
+    """A button for one file, which is made when it is asked for."""
+    st.download_button(
+        label, data=lambda: as_bytes(make()), file_name=file, mime=mime, icon=":material/download:", on_click="ignore",
+        key=f"download-{file.replace('.', '-')}",
+    )  # fmt: skip
+
+
+def as_bytes(content: str | bytes) -> bytes:
+    """What a file holds."""
+    return content.encode() if isinstance(content, str) else content
 
 
 def pair() -> GridContainer:

@@ -2,31 +2,24 @@
 
 from pathlib import Path
 
+import attack_form
 import data
 import pandas as pd
 import streamlit as st
 import ui
 
-from smd import commands, export, jobs, registry, runs
-from smd.config import AttackConfig
-from smd.errors import UserError
+from smd import agreement, export, jobs, published, runs
+from smd.doubts import DOUBTS
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
-from smd.units import parse_levels, show_levels
+from smd.units import show_level
 
 known = {run.id: run for run in runs.all_runs()}
 if not known:
     ui.nothing_yet()
-
-
-def trained() -> dict[str, Run]:
-    """Runs with weights whose config can be read."""
-    return {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
-
-
-ready = trained()
+ready = {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
 if not ready:
     st.info("No run has finished training yet: attacks need trained weights.", icon=":material/hourglass_top:")
     st.stop()
@@ -44,37 +37,6 @@ if not chosen:
     st.stop()
 
 
-def form() -> None:
-    levels = chosen[0].config.levels
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = list(registry.ATTACKS)
-        name = st.selectbox("Attack", names, key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=160)
-        text = st.text_input(
-            "Noise levels", show_levels(levels), key=f"eps-{chosen[0].config.data}", width=220,
-            help="Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1].",
-        )  # fmt: skip
-        steps = st.number_input("Steps", 1, 1000, 100, key="steps", width=130, help="Gradient steps of the attack.")
-        n = st.number_input("Test images", 1, None, 500, key="n", width=140, help="Spread over the test split.")
-        started = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack")
-    try:
-        configs = [
-            AttackConfig(run=r.id, attack=name, params={"steps": int(steps)}, levels=parse_levels(text), n=int(n))
-            for r in chosen
-        ]
-    except UserError as error:
-        st.error(str(error), icon=":material/error:")
-        return
-    st.code("\n".join(commands.attack_command(c) for c in configs), language="bash", wrap_lines=True)
-    if started:
-        queued = [ui.attempt(queue, run, config) for run, config in zip(chosen, configs, strict=True)]
-        if all(queued):
-            st.rerun()
-
-
-def queue(run: Run, config: AttackConfig) -> None:
-    launch.submit(runs.create_attack(run, config))
-
-
 def attack_jobs() -> list[tuple[Run, Path, Status]]:
     return [(run, folder, jobs.read(folder)) for run in chosen for folder in runs.attacks(run)]
 
@@ -90,8 +52,8 @@ def under_way() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             ui.badge(status)
             left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
-            share = (status.done + status.batch / max(status.batches, 1)) / max(status.total, 1)
-            st.progress(min(share, 1.0), text=f"{ui.label(run)}{left}")
+            what = f": {status.stage}" if status.stage else ""
+            st.progress(min(status.batch / max(status.batches, 1), 1.0), text=f"{ui.label(run)}{what}{left}")
             if st.button("Cancel", key=f"cancel-{folder.name}", type="tertiary", icon=":material/block:"):
                 ui.attempt(launch.cancel, folder)
     for run, folder, status in attacks:
@@ -112,38 +74,93 @@ def ended(run: Run, folder: Path, status: Status) -> None:
             st.rerun()
 
 
-def table(attack: str, steps: int, split: str, rows: dict[str, pd.DataFrame]) -> None:
+def measured() -> pd.DataFrame:
+    """The cells of the chosen runs, without attacks on training images that were asked for one by one."""
+    tables = {ui.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen}
+    return export.accuracy_cells(tables)
+
+
+def printed(part: pd.DataFrame, attack: str, split: str, norm: str) -> pd.DataFrame:
+    """The paper's cells beside ours, where it has any for this data set and attack."""
+    if not st.session_state.get("paper") or split != "test" or norm != "Linf":
+        return part
+    rows = [published.rows(name, attack) for name in dict.fromkeys(part["data"])]
+    return pd.concat([part, *(r for r in rows if not r.empty)], ignore_index=True)
+
+
+def section(attack: str, steps: int, norm: str, split: str, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
-    st.subheader(f"{export.attack_title(attack)}, {steps} steps, {split} images")
-    everything = export.accuracy_table({ui.name(i): (known[i].config, part) for i, part in rows.items()})
-    shown = everything.drop(columns=["attack", "steps", "split", "seeds"])
-    numbers = [column for column in shown.columns if column not in ("run", "defense", "n")]
-    styled = shown.style.format("{:.2f}", subset=numbers, na_rep="")
-    if shown["n"].nunique() == 1 and len({known[i].config.data for i in rows}) == 1:
-        styled = styled.apply(best_in_bold, subset=numbers)
-    st.dataframe(styled, hide_index=True, key=f"table-{attack}-{steps}-{split}")
-    ui.downloads(shown, f"accuracy-{attack}-{steps}-{split}")
+    more = [f"{steps} steps"] * (steps > 0) + [norm] * (norm != "Linf") + [f"{split} images"]
+    title = ", ".join([export.attack_title(attack), *more])
+    st.subheader(title)
+    cells = printed(part, attack, split, norm)
+    table = export.wide(cells)
+    bold = export.best(table)
+    shown = export.interval_table(cells) if st.session_state.get("shown") == INTERVALS else table
+    concise = export.concise(table).columns
+    hidden = [n for n in table.columns if n in ("attack", "steps", "norm", "split") or n not in concise]
+    shown, bold = shown.drop(columns=hidden), bold.drop(columns=hidden)
+    numbers = list(shown.select_dtypes("float").columns)
+    style = shown.style.format("{:.2f}", subset=numbers, na_rep="")
+    weight = bold.replace({True: "font-weight: bold", False: ""})
+    st.dataframe(
+        style.apply(lambda _: weight, axis=None), hide_index=True, key=f"table-{attack}-{steps}-{norm}-{split}"
+    )
+    doubts(attack, steps, norm, split)
+    ui.downloads(shown, f"accuracy-{attack}-{steps}-{norm}-{split}", bold, title)
 
 
-def best_in_bold(column: "pd.Series[float]") -> list[str]:
-    return ["font-weight: bold" if value == column.max() else "" for value in column]
+def doubts(attack: str, steps: int, norm: str, split: str) -> None:
+    """What the attack itself found suspicious, as badges; pointing at one tells what it means."""
+    for run in chosen:
+        rows = data.read(reader.attack_doubts, run.store)
+        rows = rows[(rows["name"] == attack) & (rows["steps"] == steps) & (rows["norm"] == norm)]
+        found = rows[rows["split"] == split].groupby("doubt", sort=False)["eps"].unique()
+        if found.empty:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(ui.name(run.id), width="content")
+            for name, levels in found.items():
+                label, meaning = DOUBTS.get(str(name), (str(name), ""))
+                at = ", ".join(show_level(eps) for eps in sorted(levels))
+                st.badge(f"{label} at {at}", icon=":material/warning:", color="orange", help=meaning)
 
 
-form()
+def gaps() -> None:
+    """Attacks that disagree by more than two points say more than any of them alone (paper, Sec. 5.1)."""
+    for run in chosen:
+        found = agreement.gaps(data.read(reader.attack_table, run.store))
+        for row in found[found["flag"]].itertuples() if not found.empty else ():
+            what = (
+                f"{export.attack_title(row.weaker)} {row.before:.2f} %, "
+                f"{export.attack_title(row.stronger)} {row.after:.2f} %"
+            )
+            st.warning(
+                f"**{ui.name(run.id)}** at {show_level(row.eps)}: {what}. {row.meaning}", icon=":material/difference:"
+            )
+
+
+ACCURACY, INTERVALS = "accuracy", "with intervals"
+attack_form.form(chosen)
 busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
 st.fragment(under_way, run_every="2s" if busy else None)()
-results = {r.id: data.read(reader.attack_table, r.store) for r in chosen}
-kinds = {(t.name, t.steps, t.split) for part in results.values() for t in part.itertuples() if t.split != "train"}
-if not kinds:
-    st.info("Nothing has been attacked yet: press Attack.", icon=":material/bolt:")
-for attack, steps, split in sorted(kinds, key=lambda k: (k[0], -k[1])):
-    picked = {
-        i: part[(part["name"] == attack) & (part["steps"] == steps) & (part["split"] == split)]
-        for i, part in results.items()
-    }
-    table(attack, steps, split, {i: part for i, part in picked.items() if not part.empty})
+everything = measured()
+everything = everything[everything["split"] != "train"]
+if everything.empty:
+    st.info("Nothing has been attacked yet: press Attack, or Preview for a quick look.", icon=":material/bolt:")
+    st.stop()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.segmented_control(
+        "In the cells", (ACCURACY, INTERVALS), default=ACCURACY, required=True, key="shown",
+        label_visibility="collapsed", help="The 95 % interval for the number of images, and ± over the seeds.",
+    )  # fmt: skip
+    if any(not published.rows(r.config.data).empty for r in chosen):
+        st.toggle("Published rows", value=True, key="paper", help="The paper's own tables, always marked as such.")
+gaps()
+for (name, steps, norm, split), part in everything.groupby(["attack", "steps", "norm", "split"], sort=False):
+    section(str(name), int(steps), str(norm), str(split), part)
 st.caption(
     "Accuracy in % at each noise level; 0 is clean. Avg. is the mean of clean and the levels that the run watched. "
-    "The best of a column is bold where all rows are on the same number of images. "
+    "The best of a column is bold, among rows on the same number of images and apart for the paper's. "
     "An image that is misclassified when clean counts as broken at every level."
 )

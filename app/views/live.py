@@ -50,7 +50,7 @@ def header(run: Run, status: Status) -> None:
         st.warning("Its process vanished. What it had saved is kept: resume it to go on.", icon=":material/help:")
     if status.state in ("queued", "running"):
         share = (status.done + (status.batch / status.batches if status.batches else 0)) / max(status.total, 1)
-        if status.stage == "attacking":
+        if status.stage.startswith("attacking"):
             share = status.batch / max(status.batches, 1)
         st.progress(min(share, 1.0), text=status.stage or "waiting for its turn")
     ui.metrics(cards(status))

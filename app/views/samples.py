@@ -95,7 +95,9 @@ def found(split: str, idx: int) -> dict[str, tuple[Path, int]]:
 
 
 def ask(split: str, idx: int) -> None:
-    asked = AttackConfig(run=run.id, split=split, ids=(idx,), levels=run.config.levels, params={"steps": 20})
+    asked = AttackConfig(
+        run=run.id, split=split, ids=(idx,), levels=run.config.levels, params={"steps": 20}, seeds=(0,)
+    )
     launch.submit(runs.create_attack(run, asked))
 
 
@@ -112,10 +114,13 @@ def twins(split: str, idx: int, source: int) -> None:
     st.subheader("Its adversarial twin")
     places = found(split, idx)
     if not places:
-        if any(jobs.read(f).state in ("queued", "running") for f in runs.attacks(run)):
+        verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
+        if "clean" in set(verdicts["broken_by"]):
+            st.caption("The network misclassifies this image without any noise: there is nothing to attack.")
+        elif any(jobs.read(f).state in ("queued", "running") for f in runs.attacks(run)):
             waiting()
         elif run.weights.exists():
-            st.caption("No adversarial image of this one is stored yet.")
+            st.caption("No adversarial image of this one is kept: of an attack on a whole split only some are.")
             wanted = st.button("Attack this image", icon=":material/bolt:", key="attack-one")
             if wanted and ui.attempt(ask, split, idx):
                 st.rerun()
@@ -186,6 +191,7 @@ def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
             "attack": verdicts["name"].map(export.attack_title),
             "noise level": verdicts["eps"].map(show_level),
             "withstood": verdicts["ok"],
+            "broken by": verdicts["broken_by"].replace("clean", "nothing: wrong without noise"),
             "predicted": [classes[p] for p in verdicts["pred"]],
             "noise (1/255)": (255 * verdicts["distance"]).round(2),
         }

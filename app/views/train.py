@@ -126,7 +126,7 @@ def waiting_or_running() -> list[tuple[Run, Path, Status]]:
     return [
         (run, folder, status)
         for run in runs.all_runs()
-        for folder in (run.folder, *runs.attacks(run))
+        for folder in (run.folder, *runs.jobs_of(run))
         if (status := jobs.read(folder)).state in ("queued", "running")
     ]
 
@@ -144,7 +144,7 @@ def row(run: Run, folder: Path, status: Status) -> None:
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             ui.badge(status)
-            st.markdown(f"**{ui.label(run)}**" + (", attack" if status.kind == "attack" else ""))
+            st.markdown(f"**{ui.label(run)}**" + (f", {jobs.NOUN[status.kind]}" if status.kind != "train" else ""))
             if status.state == "running" and status.eta >= 0:
                 st.caption(f"{status.stage}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):

@@ -8,7 +8,7 @@ from smd import runs
 from smd.jobs import launch
 from smd.paths import REPOSITORY
 
-VIEWS = ("train", "live", "margins", "samples", "attacks", "compare")
+VIEWS = ("train", "live", "margins", "samples", "attacks", "agreement", "compare")
 
 
 @pytest.fixture(autouse=True)
@@ -112,22 +112,6 @@ def test_margins_shows_the_shares_of_the_store(finished):
 def test_a_defense_without_margins_says_so(finished):
     _, std = finished
     assert "keeps no margin" in words(open_page("margins", run=std.id))
-
-
-def test_attack_queues_one_job_a_run(finished):
-    app = open_page("attacks")
-    app.number_input(key="steps").set_value(5)
-    app.button(key="start-attack").click().run()
-    assert not app.exception
-    queued = [runs.jobs.read(f).state for run in finished for f in runs.attacks(run)]
-    assert queued == ["queued", "queued"]
-
-
-def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
-    app = open_page("attacks")
-    app.text_input(key="eps-digits").set_value("8/0").run()
-    assert "8/0" in words(app)
-    assert not any(runs.attacks(run) for run in finished)
 
 
 def test_cancel_and_delete_ask_first(request):

@@ -1,0 +1,106 @@
+"""The form that starts attacks: what is usual in sight, the rest behind "More"."""
+
+import math
+from dataclasses import replace
+
+import data
+import streamlit as st
+import ui
+
+from smd import commands, config, registry, runs
+from smd.config import AttackConfig, Value
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.registry import Attack, Param
+from smd.runs import Run
+from smd.store import reader
+from smd.units import parse_levels, show_level, show_levels
+
+SPLITS = ("test", "train", "val")
+
+
+def form(chosen: list[Run]) -> None:
+    """Choose an attack on those runs, see the command, start it."""
+    asked, levels = _fields(chosen)
+    entry = registry.ATTACKS[asked.attack]
+    st.caption(f"{entry.source}. Time: {entry.cost}.")
+    try:
+        asked = replace(asked, levels=parse_levels(levels, math.inf if asked.norm == "L2" else 1.0))
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    sizes = _sizes(chosen, asked.split)
+    configs = [replace(asked, run=r.id, n=min(asked.n, size or asked.n)) for r, size in zip(chosen, sizes, strict=True)]
+    st.code("\n".join(commands.attack_command(one) for one in configs), language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        start = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack")
+        quick = st.button(
+            "Preview", icon=":material/timer:", key="preview-attack",
+            help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
+        )  # fmt: skip
+    if quick:
+        configs = [config.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
+    if start or quick:
+        queued = [ui.attempt(_queue, run, one) for run, one in zip(chosen, configs, strict=True)]
+        if all(queued):
+            st.rerun()
+
+
+def _queue(run: Run, asked: AttackConfig) -> None:
+    launch.submit(runs.create_attack(run, asked))
+
+
+def _fields(chosen: list[Run]) -> tuple[AttackConfig, str]:
+    """(the attack without run and levels, the levels as typed)."""
+    data_set = chosen[0].config.data
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Attack", list(registry.ATTACKS), key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=180
+        )
+        usual = show_levels(chosen[0].config.levels)
+        levels = st.text_input(
+            "Noise levels", usual, key=f"eps-{data_set}", width=220,
+            help="Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5.",
+        )  # fmt: skip
+        most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
+        n = st.number_input(
+            "Images",
+            1,
+            most,
+            min(500, most or 500),
+            key=f"n-{data_set}",
+            width=140,
+            help="Spread evenly over the split.",
+        )
+        with st.popover("More", icon=":material/tune:"):
+            asked = _more(registry.ATTACKS[name])
+    return replace(asked, n=int(n)), levels
+
+
+def _more(entry: Attack) -> AttackConfig:
+    """What is seldom changed."""
+    split = st.segmented_control("Images of", SPLITS, default="test", required=True, key="attack-split")
+    norm = st.segmented_control(
+        "Norm", ("Linf", "L2"), default="Linf", required=True, key="norm", help="How the noise is measured."
+    )
+    seeds = st.number_input(
+        "Seeds", 1, 20, len(entry.seeds), key=f"seeds-{entry.name}", help="The table shows their mean and spread."
+    )
+    given = {param.name: _param(entry.name, param) for param in entry.params}
+    changed = {param.name: given[param.name] for param in entry.params if given[param.name] != param.default}
+    return AttackConfig("", entry.name, changed, norm, split=split, seeds=tuple(range(int(seeds))))
+
+
+def _param(attack: str, param: Param) -> Value:
+    key = f"{attack}-{param.name}"
+    if param.kind == "choice":
+        return str(st.selectbox(param.name, param.choices, key=key, help=param.help))
+    if param.kind == "level":
+        return show_level(float(param.default))
+    label, low, value = param.name.capitalize(), int(param.minimum), int(param.default)
+    return int(st.number_input(label, low, None, value, key=key, help=param.help.capitalize() + "."))
+
+
+def _sizes(chosen: list[Run], split: object) -> list[int]:
+    """How many images of the split each run has; 0 if it is not known yet."""
+    return [len(data.read(reader.samples, run.store, str(split))) for run in chosen]

@@ -1,0 +1,135 @@
+"""Where the margins on a page come from: kept by a run while it trained, or estimated on its network."""
+
+from dataclasses import dataclass
+
+import data
+import pandas as pd
+
+from smd import export, registry
+from smd.export.estimates import median, paired, share_beyond
+from smd.export.titles import estimate_title
+from smd.runs import Run
+from smd.store import reader
+from smd.units import show_level
+
+
+@dataclass(frozen=True)
+class Source:
+    """Margins of some images of one run."""
+
+    run: Run
+    title: str
+    by: str = ""  # the method of an estimation, as a title
+    estimate: str = ""  # id of the estimation; "": the run's own margins
+    norm: str = "Linf"
+    split: str = "train"
+    n: int = 0  # images that were measured
+    eps: float = 0.0  # how far the estimation looked, unit of x; 0: as far as it takes
+
+    @property
+    def key(self) -> str:
+        """As it stands in the address: the run's id, or <run>/<estimation>."""
+        return f"{self.run.id}/{self.estimate}" if self.estimate else self.run.id
+
+
+def of(run: Run) -> list[Source]:
+    """A run's own margins, if it keeps any, then the estimations on its network, the newest first."""
+    name = f"{_defense(run)} {run.id[-4:]}"
+    summary = data.read(reader.margin_summary, run.store)
+    own = [] if summary.empty else [Source(run, f"while training · {name}")]
+    table = data.read(reader.estimates, run.store)[::-1]
+    by = [estimate_title(e.method, e.eps, e.norm) for e in table.itertuples()]
+    titles = [f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, table.itertuples(), strict=True)]
+    titles = [  # of several alike each is named by its job
+        title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
+        for title, job in zip(titles, table["job"], strict=True)
+    ]
+    return own + [
+        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps)
+        for title, method, e in zip(titles, by, table.itertuples(), strict=True)
+    ]
+
+
+def _defense(run: Run) -> str:
+    entry = registry.DEFENSES.get(run.config.defense)
+    return entry.title if entry else run.config.defense
+
+
+def results(source: Source) -> pd.DataFrame:
+    """What the estimation found, an image a row."""
+    return data.read(reader.estimate_results, source.run.store, source.estimate)
+
+
+def last_epoch(source: Source, asked: int) -> int:
+    """The last epoch that the run keeps margins of, up to the asked one if that is not 0."""
+    stored = data.read(reader.margin_summary, source.run.store)["epoch"]
+    return int(stored[stored <= asked].max() if asked else stored.max())
+
+
+def title(source: Source, asked: int) -> str:
+    """The source as a legend names it."""
+    if source.estimate:
+        return source.title
+    return source.title.replace("while training", f"epoch {last_epoch(source, asked)}", 1)
+
+
+def counts(source: Source, asked: int) -> pd.DataFrame:
+    """The histogram as charts.histogram takes it: run, defense, bin, n, percent."""
+    store = source.run.store
+    if source.estimate:
+        table = data.read(reader.estimate_hist, store, source.estimate)[["bin", "n"]]
+    else:
+        table = data.read(reader.margin_hist, store, last_epoch(source, asked))
+    share = 100 * table["n"] / table["n"].sum()
+    return table.assign(run=title(source, asked), defense=source.run.config.defense, percent=share)
+
+
+def images(source: Source, asked: int) -> pd.DataFrame:
+    """The margin of every image, as it is taken away."""
+    if source.estimate:
+        return export.margin_table(results(source).drop(columns="source"))
+    return export.margin_table(data.read(reader.margins, source.run.store, last_epoch(source, asked)))
+
+
+def cards(source: Source, levels: tuple[float, ...]) -> list[tuple[str, str, str]]:
+    """An estimation in a row of cards: its median and the share of images beyond each level."""
+    found = results(source)
+    correct = "Half of the correctly classified images have a larger margin."
+    shares = [(eps, share_beyond(found, eps)) for eps in levels]
+    return [("median", f"{255 * median(found):.1f}/255" if found["clean_ok"].any() else "–", correct)] + [
+        (
+            f"beyond {show_level(eps)}",
+            f"{100 * share:.1f} %" if share == share else "–",
+            "Images whose margin is larger than this; misclassified ones have none."
+            if share == share
+            else "Not known: images that met no boundary were not followed that far.",
+        )
+        for eps, share in shares
+    ]
+
+
+def told(source: Source) -> str:
+    """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
+    found = results(source)
+    unmet, wrong, n = int((~found["crossed"]).sum()), int((~found["clean_ok"]).sum()), len(found)
+    limit = f" within {show_level(source.eps)}" if source.eps else ""
+    open_ones = f"{unmet} of {n} images met no boundary{limit}: they stand where the search for one ended."
+    left_out = f" {wrong} misclassified images have no margin and are left out." if wrong else ""
+    return f"**{source.title}.** " + (open_ones if unmet else f"Every image met a boundary{limit}.") + left_out
+
+
+def compared(one: Source, two: Source) -> str:
+    """Two estimations on one network and split in plain words; "" for any other two."""
+    alike = (one.run.id, one.norm, one.split) == (two.run.id, two.norm, two.split)
+    if not (one.estimate and two.estimate and alike):
+        return ""
+    pair = paired(results(one), results(two))
+    if not pair.n:
+        return "There is no image where both met a boundary, so their medians cannot be compared."
+    (less, small), (more, large) = sorted(zip(pair.medians, (one, two), strict=True), key=lambda item: item[0])
+    where = f"On the {pair.n} images where both met a boundary, the median margin is"
+    figures = f"{255 * more:.1f}/255 by {large.by} and {255 * less:.1f}/255 by {small.by}"
+    if more - less < 0.05 / 255:
+        return f"{where} {figures}: the same."
+    factor = f"{more / less:.2f} times as much" if less else "more"
+    return f"{where} {figures}, {factor}. The network is the same, so the larger one is an overestimate."

@@ -1,0 +1,200 @@
+"""Agreement: does a margin predict what survives an attack, and where do attacks disagree?"""
+
+from typing import NamedTuple
+
+import agreement_charts
+import data
+import disagreement
+import gallery
+import pandas as pd
+import streamlit as st
+import ui
+
+from smd import agreement, commands, export, registry
+from smd.config import AttackConfig, MarginsConfig
+from smd.store import reader
+from smd.units import show_level
+
+run = ui.picked()
+ui.broken(run)
+OWN = "own"
+KINDS: dict[agreement.Kind, str] = {
+    "overestimated": "margin says safe, attack says broken",
+    "underestimated": "margin says breakable, attack fails",
+}
+
+
+class Source(NamedTuple):
+    """Where margins come from, and whose they are."""
+
+    title: str
+    split: str
+    norm: str
+
+
+def sources() -> dict[str, Source]:
+    """The run's own margins under "own" and its estimates under their ids, the newest first."""
+    own = {OWN: Source("own, after the last epoch", "train", "Linf")}
+    found = {} if data.read(reader.margin_summary, run.store).empty else own
+    stored = data.read(reader.estimates, run.store)[::-1]
+    for row in stored.drop_duplicates(["method", "eps", "norm", "seed", "split", "n"]).itertuples():
+        title = f"{estimator(row.method)}{f' {show_level(row.eps)}' if row.eps else ''}"
+        parts = [
+            title,
+            row.split,
+            f"{row.n:,} images",
+            row.norm * (row.norm != "Linf"),
+            f"seed {row.seed}" * bool(row.seed),
+        ]
+        found[row.id] = Source(", ".join(part for part in parts if part), row.split, row.norm)
+    return found
+
+
+def estimator(method: str) -> str:
+    return registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
+
+
+def margins_of(key: str) -> pd.DataFrame:
+    if key != OWN:
+        return data.read(reader.estimate_results, run.store, key)
+    last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
+    return data.read(reader.margins, run.store, last)
+
+
+def on(split: str, norm: str) -> pd.DataFrame:
+    return attacked[(attacked["split"] == split) & (attacked["norm"] == norm)]
+
+
+def choose_source(known: dict[str, Source]) -> str:
+    """The margins to judge; at first those whose images have been attacked."""
+    first = next((k for k, (key, s) in enumerate(known.items()) if not on(s.split, s.norm).empty), 0)
+    return st.selectbox(
+        "Margins", list(known), first, key="margins-of", bind="query-params", width=320,
+        format_func=lambda key: known[key].title, help="The run's own margins are those of its training images.",
+    )  # fmt: skip
+
+
+def choose_level(here: pd.DataFrame) -> float:
+    levels = {show_level(eps): float(eps) for eps in sorted(here["eps"])}
+    names = list(levels)
+    return levels[st.selectbox("Noise level", names, len(names) - 1, key="level", bind="query-params", width=160)]
+
+
+def choose_attack(outcomes: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """(title, its verdicts) of one attack, at first the strongest."""
+    kinds = agreement.strongest_first([*outcomes.groupby(["name", "steps", "n"]).groups])
+    titles = {describe(name, steps, n): (name, steps, n) for name, steps, n in kinds}
+    title = st.selectbox("Attack", list(titles), key="judged-by", bind="query-params", width=320)
+    name, steps, n = titles[title]
+    chosen = outcomes[(outcomes["name"] == name) & (outcomes["steps"] == steps) & (outcomes["n"] == n)]
+    return export.attack_title(name), chosen
+
+
+def describe(name: str, steps: int, n: int) -> str:
+    """An attack in the list of attacks; steps is 0 where it does not count in steps."""
+    return ", ".join([export.attack_title(name), *([f"{steps} steps"] if steps else []), f"{n:,} images"])
+
+
+def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> None:
+    level, found = show_level(eps), agreement.crosstab(rows, eps)
+    st.subheader(f"Does the margin predict {attack} at {level}?")
+    if not found.n:
+        st.info("No image has both a margin and a verdict: attack the images whose margins these are.")
+        return
+    ui.metrics([
+        ("agreement", f"{found.agreement:.1f} %", "Images that end as their margin says."),
+        ("overestimated", f"{found.overestimated:.1f} %", f"The margin is beyond {level}, yet the attack broke it."),
+        ("underestimated", f"{found.underestimated:.1f} %", f"The margin is up to {level}, yet the attack failed."),
+        ("images compared", f"{found.n:,}", "Images with a margin and a verdict, classified correctly without noise."),
+        ("misclassified", f"{left_out:,}", "Left out: these are wrong without noise, so they have no margin."),
+    ])  # fmt: skip
+    if found.undecided:
+        st.caption(f"{found.undecided:,} more are left out: their search ended below {level} and met no boundary.")
+    grid = ui.pair()
+    with grid.cell():
+        st.markdown(f"**{found.agreement:.1f} % of the images end as their margin says**")
+        st.altair_chart(
+            agreement_charts.crosstab(found.table, eps), key="crosstab",
+            alt=f"Margin beyond {level} or not against withstood or broken; {found.agreement:.1f} % agree.",
+        )  # fmt: skip
+        ui.downloads(found.table, f"{run.id}-agreement")
+    with grid.cell():
+        beyond, within = (withstood(found.table, side) for side in (True, False))
+        st.markdown(f"**Withstood: {beyond} of those with a margin beyond {level}, {within} of the others**")
+        bins = agreement.calibration(agreement.decided(rows, eps))
+        st.altair_chart(
+            agreement_charts.calibration(bins, eps), key="calibration",
+            alt=f"Share that withstood {attack} by margin; {beyond} beyond {level}, {within} up to it.",
+        )  # fmt: skip
+        st.caption("Bars are 95 % intervals. An ideal margin makes the dotted step: all withstand from the level on.")
+        ui.downloads(bins, f"{run.id}-calibration")
+
+
+def withstood(table: pd.DataFrame, beyond: bool) -> str:
+    side = table[table["beyond"] == beyond]
+    total = int(side["n"].sum())
+    return f"{100 * int(side.loc[side['withstood'], 'n'].sum()) / total:.1f} %" if total else "none"
+
+
+def disagreements(rows: pd.DataFrame, split: str, eps: float) -> None:
+    st.subheader("Where margin and attack disagree")
+    kind = st.segmented_control(
+        "Kind", list(KINDS), default="overestimated", required=True, format_func=KINDS.__getitem__, key="kind",
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    found = agreement.disagreeing(rows, eps, kind)
+    if found.empty:
+        st.caption("No image does.")
+        return
+    st.caption(f"{len(found):,} images, those whose margin is farthest from {show_level(eps)} first; margins in 1/255.")
+    shown = pd.DataFrame({"idx": found["idx"], "margin_255": (255 * found["margin"].astype(float)).round(2)})
+    gallery.show(run, shown.assign(broken_by=found["broken_by"]), split, kind)
+
+
+def no_margins() -> None:
+    if not data.value(reader.last_epoch, run.store):
+        st.info("Margins appear when the first epoch is done.", icon=":material/hourglass_top:")
+        return
+    st.info("This run keeps no margin of single images: estimate them first.", icon=":material/info:")
+    asked = MarginsConfig(run=run.id, n=200)
+    st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
+
+
+def not_attacked(source: Source) -> None:
+    st.info(
+        f"These margins are those of {source.split} images, and no {source.split} image was attacked ({source.norm}): "
+        "attack some, or choose other margins.",
+        icon=":material/bolt:",
+    )
+    levels = () if source.norm == "Linf" else (0.5,)  # only for Linf the data set has levels of its own
+    asked = AttackConfig(run=run.id, split=source.split, n=500, levels=levels, norm=source.norm)
+    st.code(commands.attack_command(asked), language="bash", wrap_lines=True)
+
+
+table = data.read(reader.attack_table, run.store)
+attacked = table[table["eps"] > 0]
+known = sources()
+controls = st.container(horizontal=True, vertical_alignment="bottom")
+with controls:
+    source = known[key] if known and (key := choose_source(known)) else None
+if source is None:
+    no_margins()
+elif on(source.split, source.norm).empty:
+    not_attacked(source)
+if attacked.empty:
+    st.info("Nothing has been attacked yet: attacks are what margins are held against.", icon=":material/bolt:")
+    st.page_link("views/attacks.py", label="Attack this network", icon=":material/bolt:")
+    st.stop()
+comparable = source is not None and not on(source.split, source.norm).empty
+split, norm = (source.split, source.norm) if source and comparable else tuple(attacked[["split", "norm"]].iloc[-1])
+here = on(split, norm)
+with controls:
+    eps = choose_level(here)
+    outcomes = data.read(reader.outcomes, run.store, split, eps, norm)
+    title, verdicts = choose_attack(outcomes) if comparable else ("", outcomes)
+if comparable:
+    rows, left_out = agreement.joined(margins_of(key), verdicts)
+    prediction(rows, left_out, eps, title)
+    disagreements(rows, split, eps)
+disagreement.patterns(run, outcomes, split, eps, norm)
+disagreement.gaps(run, here, split)

@@ -1,0 +1,202 @@
+"""Does an estimated margin predict what an attack does, and where do attacks disagree?
+
+Pure functions on what smd.store.reader returns. Margins and noise levels are in the unit of x, [0, 1].
+An ideal margin is larger than the noise level for just those samples that withstand it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from smd.store.attack_tables import wilson
+
+Kind = Literal["overestimated", "underestimated"]
+
+ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its level
+MOST_BINS = 20
+LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
+
+# The stage that breaks a sample -> the sample's pattern, from the weakest attack to the strongest.
+PLAIN = {
+    "clean": "misclassified without noise",
+    "ce-pgd": "falls to CE-PGD",
+    "ce": "falls to CE-PGD",
+    "cw": "falls to CW but not to CE-PGD",
+}
+AUTOATTACK = {
+    "apgd-ce": "falls to AutoAttack only (apgd-ce)",
+    "apgd-dlr": "falls to AutoAttack only (apgd-dlr)",
+    "fab": "falls to AutoAttack only (fab)",
+    "apgd-t": "falls to targeted attacks only (apgd-t)",
+    "fab-t": "falls to targeted attacks only (fab-t)",
+    "square": "falls to Square only",
+}
+WITHSTOOD = "withstands all"
+
+STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the strongest
+MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
+    ("ce-pgd", "ce-cw-pgd"): (
+        "It stops attacks that climb the cross-entropy, not those that climb CW's margin of the logits: "
+        "training shaped the loss more than the boundary, as happens with GAIRAT."
+    ),
+    ("ce-cw-pgd", "autoattack"): (
+        "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as happens with MMA; "
+        "the patterns above name its stages."
+    ),
+    ("ce-pgd", "autoattack"): (
+        "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its loss or its aim fails."
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Crosstab:
+    """What margins say against what an attack did; all shares in % of n."""
+
+    table: pd.DataFrame  # four rows: beyond (bool), withstood (bool), kind ("agreement" or a Kind), n, percent
+    n: int  # samples compared
+    undecided: int  # left out: no boundary was met, but the search ended below the noise level
+    agreement: float
+    overestimated: float  # the margin says safe, the attack broke it
+    underestimated: float  # the margin says breakable, the attack failed
+
+
+def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Margins beside one attack's verdicts, of the samples that have both: (rows, how many were left out).
+
+    margins: idx, margin, clean_ok and maybe more, such as crossed; outcome: idx, ok, broken_by.
+    Left out are samples that are misclassified without noise, by either side's word: they have no margin.
+    """
+    both = margins.merge(outcome[["idx", "ok", "broken_by"]], on="idx")
+    right = both["clean_ok"].astype(bool) & (both["broken_by"] != "clean")
+    return both[right].reset_index(drop=True), int((~right).sum())
+
+
+def says_safe(rows: pd.DataFrame, eps: float) -> "pd.Series[bool]":
+    """Where the margin is beyond eps, in float32 as margins are: one of just 8/255 is not beyond 8/255.
+
+    Where no boundary was met (not crossed) the margin is a lower bound, and just eps is enough.
+    """
+    found = rows["margin"] > np.float32(eps)
+    return found | (_open(rows) & (rows["margin"] >= eps - ROUNDING))
+
+
+def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
+    """The rows whose margin says something about eps: not those of a search that ended below it in vain."""
+    return rows[~_open(rows) | says_safe(rows, eps)]
+
+
+def _open(rows: pd.DataFrame) -> "pd.Series[bool]":
+    if "crossed" not in rows:  # a run's own margins are taken as they are
+        return pd.Series(False, rows.index)
+    return ~rows["crossed"].astype(bool)
+
+
+def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
+    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan without any."""
+    known = decided(rows, eps)
+    safe, ok = says_safe(known, eps), known["ok"].astype(bool)
+    cells: tuple[tuple[bool, bool, str], ...] = (
+        (True, True, "agreement"), (True, False, "overestimated"),
+        (False, True, "underestimated"), (False, False, "agreement"),
+    )  # fmt: skip
+    table = pd.DataFrame(cells, columns=["beyond", "withstood", "kind"])
+    table["n"] = [int(((safe == beyond) & (ok == withstood)).sum()) for beyond, withstood, _ in cells]
+    table["percent"] = 100 * table["n"] / (len(known) or np.nan)
+    share = {kind: float(part.sum(skipna=False)) for kind, part in table.groupby("kind")["percent"]}
+    return Crosstab(
+        table, len(known), len(rows) - len(known), share["agreement"], share["overestimated"], share["underestimated"]
+    )
+
+
+def calibration(rows: pd.DataFrame, bins: int = MOST_BINS) -> pd.DataFrame:
+    """Share that withstood by margin: low, high (1/255, the bin is [low, high)), n, percent, lo, hi (95 %, %).
+
+    At most `bins` bins, 1, 2, 4, ... steps of 1/255 wide so that the usual noise levels are edges; none is empty.
+    """
+    steps = np.floor(rows["margin"].to_numpy(np.float64) * 255 + 1e-4)  # in float32 k/255 can fall just below k
+    width = 1
+    while len(steps) and steps.max() >= bins * width:
+        width *= 2
+    groups = rows["ok"].astype(float).groupby(width * (steps // width).astype(int))
+    found = groups.agg(n="size", share="mean").rename_axis("low").reset_index()
+    lo, hi = wilson(found["share"].to_numpy(), found["n"].to_numpy())
+    found = found.assign(high=found["low"] + width, percent=100 * found["share"], lo=100 * lo, hi=100 * hi)
+    return found[["low", "high", "n", "percent", "lo", "hi"]]
+
+
+def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
+    """Samples where margin and attack disagree in that way, those whose margin is farthest from eps first."""
+    known = decided(rows, eps)
+    safe, ok = says_safe(known, eps), known["ok"].astype(bool)
+    found = known[safe & ~ok] if kind == "overestimated" else known[~safe & ok]
+    return found.loc[(found["margin"] - eps).abs().sort_values(ascending=False, kind="stable").index]
+
+
+def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Which attacks break each sample: idx, pattern, an ordered category from the weakest attack to the strongest.
+
+    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen are named, each once,
+    by the weakest stage of any attack and seed that breaks it:
+
+    * "misclassified without noise": there is nothing to break;
+    * "falls to CE-PGD": to plain PGD on the cross-entropy, as CE-PGD or as CE-CW-PGD's first stage;
+    * "falls to CW but not to CE-PGD": to CE-CW-PGD's second stage;
+    * "falls to X": to an attack of another name, X, and to none of the above;
+    * "falls to AutoAttack only (stage)": every other attack fails, an untargeted stage of AutoAttack does not;
+    * "falls to targeted attacks only (stage)": AutoAttack's untargeted stages fail, too, a targeted one does not;
+    * "falls to Square only": all that follow gradients fail;
+    * "withstands all": all attacks fail.
+    """
+    seen = outcomes.groupby("idx")["name"].nunique()
+    common = outcomes[outcomes["idx"].map(seen) == outcomes["name"].nunique()]
+    stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
+    known = PLAIN | AUTOATTACK
+    others = {name: f"falls to {name}" for name in sorted(set(stage[~common["ok"].astype(bool)]) - set(known))}
+    names = PLAIN | others | AUTOATTACK
+    order = [*dict.fromkeys([*names.values(), WITHSTOOD])]
+    named = stage.map(names).where(~common["ok"].astype(bool), WITHSTOOD)
+    weakest = named.map(order.index).groupby(common["idx"]).min()
+    found = pd.Categorical.from_codes(weakest.to_numpy(np.int64), categories=order, ordered=True)
+    return pd.DataFrame({"idx": weakest.index, "pattern": found})
+
+
+def counted(patterns: pd.DataFrame) -> pd.DataFrame:
+    """How many samples have each pattern that occurs, the weakest attack first: pattern (text), n, percent."""
+    counts = patterns["pattern"].value_counts(sort=False)
+    counts = counts[counts > 0]
+    return pd.DataFrame({
+        "pattern": counts.index.astype(str), "n": counts.to_numpy(),
+        "percent": 100 * counts.to_numpy() / max(len(patterns), 1),
+    })  # fmt: skip
+
+
+def strongest_first(attacks: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Attacks (name, steps, images) by strength, then images, then steps; unknown names come last."""
+    rank = {name: k for k, name in enumerate(STRENGTH)}
+    return sorted(attacks, key=lambda a: (-rank.get(a[0], -1), -a[2], -a[1]))
+
+
+def gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """What each stronger attack takes from the accuracy that a weaker one leaves, on the same images.
+
+    table: rows of reader.attack_table of one run. Columns: split, norm, n, eps, weaker, stronger (names),
+    before, after (%), gap (points), flag (gap > 2: paper, Sec. 5.1), meaning ("" without flag).
+    Of an attack with several numbers of steps the one with the most counts.
+    """
+    rows = table[(table["eps"] > 0) & table["name"].isin(STRENGTH)].sort_values("steps")
+    found = []
+    for (split, norm, n, _), part in rows.groupby(["split", "norm", "n", rows["eps"].round(6)]):
+        percent = dict(zip(part["name"], 100 * part["accuracy"], strict=True))
+        present = [name for name in STRENGTH if name in percent]
+        for weaker, stronger in pairwise(present):
+            gap = round(percent[weaker] - percent[stronger], 6)
+            meaning = MEANING[weaker, stronger] if gap > LARGE else ""
+            about = (split, norm, n, part["eps"].iloc[0], weaker, stronger)
+            found.append((*about, percent[weaker], percent[stronger], gap, gap > LARGE, meaning))
+    names = ["split", "norm", "n", "eps", "weaker", "stronger", "before", "after", "gap", "flag", "meaning"]
+    return pd.DataFrame(found, columns=names)

@@ -1,0 +1,238 @@
+"""The Agreement page: its numbers are those of the store, and what is missing is asked for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from storing import attack, estimate
+from streamlit.testing.v1 import AppTest
+
+from smd import agreement
+from smd.jobs import launch
+from smd.paths import REPOSITORY
+from smd.store import reader
+from smd.store.writer import Recorder
+
+EPS = 8 / 255
+AA = ("apgd-ce", "apgd-t", "fab-t", "square")
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def open_page(run, **query):
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    app.query_params["run"] = run.id
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    app.switch_page("views/agreement.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    groups = (app.markdown, app.caption, app.subheader, app.info, app.error)
+    return " ".join(str(element.value) for group in groups for element in group)
+
+
+def cards(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def tiles(app, gallery):
+    """The images in a gallery: (id, label) in their order."""
+    keys = [(button.key, button.label) for button in app.button if button.key]
+    return [(int(key.rsplit("-", 1)[1]), label) for key, label in keys if key.startswith(f"open-{gallery}-")]
+
+
+def stored(run, broken_by, name="ce-pgd", stages=(), **fields):
+    """Record an attack on the first images: the stage that broke each, "" where it failed."""
+    numbers = {"": -1, "clean": 0} | {stage: k for k, stage in enumerate(stages or (name,), start=1)}
+    attack(
+        Recorder(run.store), name, ok=[stage == "" for stage in broken_by], stage=[numbers[s] for s in broken_by],
+        stages=stages, **fields,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def judged(finished):
+    """An SMD run with an estimate on six test images and three attacks on them, at a level of their own."""
+    run, _ = finished
+    estimate(Recorder(run.store), [12, 9, 20, 3, 5, 0], split="test", eps=32 / 255, clean=[1, 1, 1, 1, 1, 0])
+    stored(run, ["", "", "ce-pgd", "", "", "clean"], steps=100, eps=7 / 255, created=9.0)
+    stored(run, ["", "", "ce", "cw", "", "clean"], "ce-cw-pgd", ("ce", "cw"), eps=7 / 255, created=10.0)
+    stored(run, ["", "apgd-t", "apgd-ce", "apgd-t", "", "clean"], "autoattack", AA, eps=7 / 255, created=11.0)
+    return run
+
+
+def at(run, level="7/255"):
+    return open_page(run, level=level)
+
+
+def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judged):
+    app = at(judged)
+    assert app.selectbox(key="judged-by").value == "AutoAttack, 20 steps, 6 images"
+    assert "PGD 32/255, test, 6 images" in app.selectbox(key="margins-of").options
+    assert cards(app) == {
+        "agreement": "40.0 %", "overestimated": "40.0 %", "underestimated": "20.0 %", "images compared": "5",
+        "misclassified": "1",
+    }  # fmt: skip
+    assert "33.3 % of those with a margin beyond 7/255, 50.0 % of the others" in words(app)
+
+
+def test_another_attack_and_level_change_the_verdict(judged):
+    stored(judged, ["ce-pgd"] * 5 + ["clean"], eps=4 / 255, steps=100, created=12.0)
+    app = at(judged)
+    app.selectbox(key="judged-by").select("CE-PGD, 100 steps, 6 images").run()
+    assert cards(app)["overestimated"] == "20.0 %"
+    app.selectbox(key="level").select("4/255").run()
+    assert not app.exception
+    assert cards(app)["overestimated"] == "80.0 %"
+
+
+def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judged):
+    app = at(judged)
+    shown = tiles(app, "overestimated")
+    assert [(idx, label.split(" · ")[1]) for idx, label in shown] == [(2, "20.0"), (1, "9.0")]
+    app.segmented_control(key="kind").select("underestimated").run()
+    assert [(idx, label.split(" · ")[1]) for idx, label in tiles(app, "underestimated")] == [(4, "5.0")]
+
+
+def test_a_click_on_an_image_opens_it_on_samples(judged):
+    app = at(judged)
+    app.button(key="open-overestimated-2").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Samples"
+    assert "Image 2 ·" in words(app)
+    assert app.segmented_control(key="split").value == "test"
+
+
+def test_patterns_count_each_image_once_and_list_it(judged):
+    app = at(judged)
+    assert app.selectbox(key="pattern").options == [
+        "misclassified without noise", "falls to CE-PGD", "falls to CW but not to CE-PGD",
+        "falls to targeted attacks only (apgd-t)", "withstands all",
+    ]  # fmt: skip
+    assert app.selectbox(key="pattern").value == "falls to targeted attacks only (apgd-t)"
+    assert [idx for idx, _ in tiles(app, "pattern")] == [1]
+    app.selectbox(key="pattern").select("withstands all").run()
+    assert [idx for idx, _ in tiles(app, "pattern")] == [0, 4]
+    assert "6 test images seen by AutoAttack, CE-CW-PGD, CE-PGD" in words(app)
+
+
+def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, monkeypatch):
+    run, _ = finished
+    stored(run, ["ce-pgd"] * 40, "ce-cw-pgd", ("ce-pgd",), eps=7 / 255)
+    stored(run, ["apgd-ce"] * 40, "autoattack", AA, eps=7 / 255)
+    assert len(tiles(at(run), "pattern")) == 24
+    import data
+
+    monkeypatch.setattr(data, "images", lambda key: None)
+    app = at(run)
+    assert not tiles(app, "pattern")
+    assert any(len(table.value) == 40 and "class" in table.value for table in app.dataframe)
+
+
+def test_large_gaps_are_explained_on_the_page(judged):
+    text = words(at(judged))
+    (shown,) = [t.value for t in at(judged).dataframe if "gap (points)" in t.value.columns]
+    assert shown["gap (points)"].tolist() == pytest.approx([100 / 6, 100 / 6])
+    assert "**CE-PGD to CE-CW-PGD at 7/255:**" in text
+    assert "**CE-CW-PGD to AutoAttack at 7/255:**" in text
+
+
+def test_a_runs_own_margins_are_judged_on_its_training_images(finished):
+    run, _ = finished
+    own = reader.margins(run.store, 3)[:40]
+    fell = ["ce-pgd" if k % 3 == 0 else "" for k in range(40)]
+    stored(run, fell, split="train")
+    app = at(run, "8/255")
+    counted = own["clean_ok"].to_numpy()
+    safe = own["margin"].to_numpy() > np.float32(EPS)
+    ok = np.array([stage == "" for stage in fell])
+    assert cards(app)["images compared"] == str(counted.sum())
+    assert cards(app)["misclassified"] == str((~counted).sum())
+    assert cards(app)["agreement"] == f"{100 * (safe == ok)[counted].mean():.1f} %"
+
+
+def test_margins_whose_images_no_attack_saw_ask_for_one_and_show_the_rest(finished):
+    run, _ = finished
+    app = open_page(run)
+    assert "no train image was attacked" in words(app)
+    assert any("--split train" in code.value for code in app.code)
+    assert "Where attacks disagree" in words(app)
+
+
+def test_one_attack_alone_asks_for_the_strongest_other(finished):
+    run, _ = finished
+    app = open_page(run)
+    assert "This needs two attacks" in words(app)
+    assert any("--attack autoattack" in code.value for code in app.code)
+    assert "A gap needs two of" in words(app)
+
+
+def test_a_run_without_margins_shows_the_command_that_estimates_them(finished):
+    _, std = finished
+    app = open_page(std)
+    assert "keeps no margin" in words(app)
+    assert any(f"smd margins {std.id} --method min-norm" in code.value for code in app.code)
+    assert "Where attacks disagree" in words(app)
+
+
+def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
+    run, _ = finished
+    estimate(Recorder(run.store), [4, 4, 9], split="test", eps=4 / 255, crossed=[0, 0, 1])
+    stored(run, ["", "", ""], "autoattack", AA)
+    app = at(run, "8/255")
+    assert cards(app)["images compared"] == "1"
+    assert "2 more are left out" in words(app)
+
+
+def test_a_link_opens_its_margins_level_and_kind(judged):
+    estimate(Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0)
+    kind = "margin says breakable, attack fails"
+    app = open_page(judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind})
+    assert cards(app)["overestimated"] == "40.0 %"
+    assert app.segmented_control(key="kind").value == "underestimated"
+
+
+def test_choosing_another_run_forgets_margins_that_it_has_not(judged, finished):
+    _, std = finished
+    app = at(judged)
+    app.selectbox(key="run").select(std.id).run()
+    assert not app.exception
+    assert "keeps no margin" in words(app)
+
+
+def test_charts_draw_in_pixel_steps_with_the_ideal_step_at_the_level():
+    import agreement_charts
+
+    rows = pd.DataFrame({"idx": range(3), "margin": np.float32([2, 9, 10]) / 255, "ok": [False, True, True]})
+    spec = agreement_charts.calibration(agreement.calibration(rows), EPS).to_dict()
+    sets = [pd.DataFrame(found) for found in spec["datasets"].values()]
+    ideal = next(s for s in sets if "order" in s)
+    assert ideal["middle"].tolist() == [0, 8, 8, 11]
+    assert ideal["percent"].tolist() == [0, 0, 100, 100]
+    assert next(s for s in sets if "hi" in s)["middle"].tolist() == [2.5, 9.5, 10.5]
+
+
+def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
+    import agreement_charts
+
+    def colours(names):
+        spec = agreement_charts.patterns(pd.DataFrame({"pattern": names, "n": 1, "percent": 1.0})).to_dict()
+        scale = spec["layer"][0]["encoding"]["color"]["scale"]
+        return dict(zip(scale["domain"], scale["range"], strict=True))
+
+    two, three = (
+        colours(["falls to CE-PGD", "withstands all"]),
+        colours(["falls to CE-PGD", "falls to mim", "withstands all"]),
+    )
+    assert two["falls to CE-PGD"] == three["falls to CE-PGD"]
+    assert len(set(three.values())) == 3
+    table = agreement.crosstab(pd.DataFrame({"margin": [1.0], "ok": [True]}), EPS).table
+    spec = agreement_charts.crosstab(table, EPS).to_dict()
+    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["agreement", "overestimated", "underestimated"]

@@ -1,0 +1,247 @@
+"""The Margins page: kept and estimated margins, alone and over each other, and the form that estimates."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from smd import __main__ as cli
+from smd import config, jobs, runs
+from smd.config import MarginsConfig
+from smd.jobs import launch, transitions
+from smd.paths import REPOSITORY
+from smd.store.writer import Recorder
+from smd.units import px
+from tests.storing import estimate
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    """The page may queue jobs here, but nothing is started."""
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def open_page(run, **query):
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    for name, value in {"run": run.id, **query}.items():
+        app.query_params[name] = value
+    app.run()
+    app.switch_page("views/margins.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    groups = (app.markdown, app.caption, app.subheader, app.info, app.error)
+    return " ".join(str(element.value) for group in groups for element in group)
+
+
+def bars(app):
+    """The rows that the histogram draws, and the title of its y axis."""
+    spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
+    bar = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "bar")
+    return bar["encoding"]
+
+
+def two_pgd(run):
+    """PGD at two levels: where both cross, 16/255 finds double; one image meets no boundary within 8/255."""
+    recorder = Recorder(run.store)
+    near = estimate(
+        recorder, [1, 2, 3, 8, 0], eps=8 / 255, split="test", clean=[1, 1, 1, 1, 0], crossed=[1, 1, 1, 0, 1]
+    )
+    far = estimate(recorder, [2, 4, 6, 9, 0], eps=16 / 255, split="test", created=2.0, clean=[1, 1, 1, 1, 0])
+    return near, far
+
+
+def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
+    _, std = finished
+    app = open_page(std)
+    assert "STD keeps no margin" in words(app)
+    assert f"python -m smd margins {std.id} --method min-norm --split test --n 200" in app.code[0].value
+    app.button(key="start-margins").click().run()
+    assert not app.exception
+    (job,) = runs.estimations(std)
+    asked = config.read(MarginsConfig, job / "config.json")
+    assert asked == MarginsConfig(std.id, method="min-norm", n=200)
+    assert jobs.read(job).state == "queued"
+    assert app.button(key=f"cancel-{job.name}")
+
+
+def test_the_shown_command_describes_the_same_estimation(finished):
+    from smd.cli import margins
+
+    run, _ = finished
+    app = open_page(run)
+    app.selectbox(key="method").set_value("pgd").run()
+    app.text_input(key="margin-levels").set_value("4/255, 0.1").run()
+    shown = app.code[0].value
+    app.button(key="start-margins").click().run()
+    (job,) = runs.estimations(run)
+    args = cli.parser().parse_args(shown.split()[3:])
+    assert margins.config_from(args, run) == config.read(MarginsConfig, job / "config.json")
+    assert args.eps == "4/255,0.1"
+
+
+def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
+    run, _ = finished
+    app = open_page(run)
+    app.selectbox(key="method").set_value("pgd").run()
+    app.text_input(key="margin-levels").set_value("8").run()
+    assert "The noise level 8 is outside [0, 1]" in words(app)
+    assert not runs.estimations(run)
+
+
+def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
+    _, std = finished
+    two_pgd(std)
+    app = open_page(std)
+    assert "keeps no margin" not in words(app)
+    assert "Margins of 5 test images by PGD 16/255" in words(app)
+    assert "5 images met no boundary" not in words(app)
+    assert "Every image met a boundary within 16/255. 1 misclassified images have no margin" in words(app)
+    cards = {metric.label: metric.value for metric in app.metric}
+    assert cards["median"] == "5.0/255"
+    assert cards["beyond 4/255"] == "40.0 %"
+    assert cards["beyond 32/255"] == "0.0 %"
+    assert "How the margins grew" not in words(app)
+
+
+def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(finished):
+    _, std = finished
+    near, far = two_pgd(std)
+    app = open_page(std, show=f"{std.id}/{far}", **{"with": f"{std.id}/{near}"})
+    text = words(app)
+    assert "On the 3 images where both met a boundary, the median margin is 4.0/255 by PGD 16/255" in text
+    assert "2.0/255 by PGD 8/255, 2.00 times as much" in text
+    assert "the larger one is an overestimate" in text
+    assert "1 of 5 images met no boundary within 8/255" in text
+    near_first = open_page(std, show=f"{std.id}/{near}")
+    cards = {metric.label: metric.value for metric in near_first.metric}
+    assert (cards["beyond 8/255"], cards["beyond 16/255"]) == ("20.0 %", "–")  # one was not followed that far
+
+
+def test_an_overlay_shows_shares_in_colours_of_their_own(finished):
+    run, std = finished
+    near, far = two_pgd(std)
+    encoding = bars(open_page(std, show=f"{std.id}/{near}", **{"with": f"{std.id}/{far}"}))
+    assert encoding["y"]["field"] == "percent"
+    assert encoding["y"]["title"] == "test images (%)"
+    scale = encoding["color"]["scale"]
+    assert len(set(scale["range"])) == len(set(scale["domain"])) == 2
+    mixed = bars(open_page(run, **{"with": f"{std.id}/{far}"}))
+    assert mixed["y"]["title"] == "images (%)"
+    assert mixed["color"]["scale"]["domain"] == [
+        f"epoch 3 · SMD {run.id[-4:]}", f"PGD 16/255 · 5 test · STD {std.id[-4:]}",
+    ]  # fmt: skip
+
+
+def test_the_epoch_slider_moves_the_run_s_own_margins_alone(finished):
+    run, std = finished
+    _, far = two_pgd(std)
+    app = open_page(run, epoch="2", **{"with": f"{std.id}/{far}"})
+    assert "after epoch 2" in words(app)
+    assert bars(app)["color"]["scale"]["domain"][0].startswith("epoch 2")
+    alone = open_page(std)
+    assert not alone.slider
+
+
+def test_another_run_s_own_margins_lie_over_an_estimate(finished):
+    run, std = finished
+    two_pgd(std)
+    app = open_page(std, **{"with": run.id})
+    assert bars(app)["color"]["scale"]["domain"][1] == f"epoch 3 · SMD {run.id[-4:]}"
+    assert "overestimate" not in words(app)
+
+
+def test_estimates_that_are_alike_are_told_apart(finished):
+    from dataclasses import replace
+
+    from smd.store.writer import EstimateRecord, Margins
+
+    _, std = finished
+    record = EstimateRecord("a:gem", "gem", 0.0, "Linf", 0, "test", 1, "smd", "1", 0.1, "job-aaaa", 1.0)
+    ones = Margins(np.zeros(1, int), np.ones(1, np.float32) / 255, np.ones(1, bool), np.ones(1, bool))
+    recorder = Recorder(std.store)
+    recorder.estimate(record, ones)
+    recorder.estimate(replace(record, id="b:gem", job="job-bbbb"), ones)
+    options = open_page(std).selectbox(key="show").options
+    assert [option[-4:] for option in options] == ["bbbb", "aaaa"]
+
+
+def test_an_estimate_in_another_norm_is_not_drawn_on_the_same_axis(finished):
+    from smd.store.writer import EstimateRecord, Margins
+
+    run, _ = finished
+    record = EstimateRecord("a:gem", "gem", 0.0, "L2", 0, "test", 1, "smd", "1", 0.1, "job", 1.0)
+    ones = Margins(np.zeros(1, int), np.ones(1, np.float32), np.ones(1, bool), np.ones(1, bool))
+    Recorder(run.store).estimate(record, ones)
+    app = open_page(run)
+    assert "Gradual expansion, L2 · 1 test" in app.selectbox(key="show").options[1]
+    assert not [box for box in app.selectbox if box.key == "with"]
+
+
+def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
+    _, std = finished
+    estimate(Recorder(std.store), [0, 0], split="test", clean=[0, 0])
+    app = open_page(std)
+    assert "2 misclassified images have no margin" in words(app)
+    assert {metric.label: metric.value for metric in app.metric}["median"] == "–"
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
+    run, _ = finished
+    job = runs.create_margins(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
+    transitions.move(job, state, "The disk is full." if state == "failed" else "")
+    app = open_page(run)
+    assert state != "failed" or "The disk is full." in words(app)
+    app.button(key=f"resume-{job.name}").click().run()
+    assert jobs.read(job).state == "queued"
+    transitions.move(job, "cancelled")
+    app = open_page(run)
+    app.button(key=f"dismiss-{job.name}").click().run()
+    assert runs.estimations(run) == []
+
+
+def test_what_is_shown_can_be_taken_away(finished):
+    _, std = finished
+    two_pgd(std)
+    app = open_page(std)
+    names = [button.proto.label for button in app.get("download_button")]
+    assert names.count("CSV") == 2  # the histogram and every image
+
+
+def test_the_table_of_estimates_compares_with_robust_accuracies():
+    from smd.export.estimates import estimate_table
+
+    found = pd.DataFrame(
+        {
+            "idx": range(5), "margin": np.array([0, 2, 8, 8, 12], np.float32) / np.float32(255),
+            "clean_ok": [False, True, True, True, True], "crossed": [True, True, True, False, True],
+        }
+    )  # fmt: skip
+    about = pd.DataFrame([{"id": "a", "method": "pgd", "eps": 12 / 255, "norm": "Linf", "split": "test"}])
+    (row,) = estimate_table(about, {"a": found}, px(4, 8, 32)).to_dict("records")
+    assert row["method"] == "PGD 12/255"
+    assert (row["n"], row["clean (%)"], row["median (1/255)"], row["no boundary (%)"]) == (5, 80.0, 8.0, 20.0)
+    assert row["beyond 4/255 (%)"] == 60.0
+    assert row["beyond 8/255 (%)"] == 40.0  # 8/255 is not beyond 8/255, but what met no boundary up to there is
+    assert np.isnan(row["beyond 32/255 (%)"])
+
+
+def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_run(finished):
+    run, std = finished
+    near, _ = two_pgd(std)
+    app = open_page(std)
+    app.selectbox(key="with").set_value(f"{std.id}/{near}").run()
+    assert len(bars(app)["color"]["scale"]["domain"]) == 2
+    app.selectbox(key="with").set_value(None).run()
+    assert len(bars(app)["color"]["scale"]["domain"]) == 1
+    app.selectbox(key="show").set_value(f"{std.id}/{near}").run()
+    assert "by PGD 8/255" in words(app)
+    app.selectbox(key="run").set_value(run.id).run()
+    assert not app.exception
+    assert "after epoch 3" in words(app)

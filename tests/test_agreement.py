@@ -1,0 +1,214 @@
+"""Margins against attacks, and attacks against each other: every number by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smd import agreement
+from smd.store.attack_tables import wilson
+
+EPS = 8 / 255
+
+
+def margins(*values, **more):
+    """Margins in 1/255 of the samples 0, 1, ..."""
+    rows = {"idx": range(len(values)), "margin": np.float32(values) / np.float32(255), "clean_ok": True}
+    return pd.DataFrame({**rows, **more})
+
+
+def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None):
+    """An attack's verdicts on the samples 0, 1, ..., "" where it failed."""
+    return pd.DataFrame({
+        "name": name, "steps": steps, "n": len(broken_by), "idx": ids if ids is not None else range(len(broken_by)),
+        "ok": [stage == "" for stage in broken_by], "broken_by": broken_by,
+    })  # fmt: skip
+
+
+def rows_of(values, ok, **more):
+    outcome = verdicts(*("" if flag else "ce-pgd" for flag in ok))
+    return agreement.joined(margins(*values, **more), outcome)[0]
+
+
+def table(*rows):
+    """Rows of an attack table: (name, steps, n, level in 1/255, accuracy)."""
+    return pd.DataFrame(rows, columns=["name", "steps", "n", "level", "accuracy"]).assign(
+        split="test", norm="Linf", eps=lambda t: t["level"] / 255
+    )
+
+
+def test_only_samples_with_a_margin_and_a_verdict_are_joined():
+    rows, left_out = agreement.joined(margins(1, 2, 3), verdicts("", "ce-pgd", ids=[2, 7]))
+    assert rows[["idx", "ok"]].to_numpy().tolist() == [[2, True]]
+    assert left_out == 0
+
+
+def test_samples_misclassified_by_either_word_are_left_out_and_counted():
+    given = margins(5, 5, 5, 5, clean_ok=[True, False, True, False])
+    rows, left_out = agreement.joined(given, verdicts("", "ce-pgd", "clean", "clean"))
+    assert rows["idx"].tolist() == [0]
+    assert left_out == 3
+
+
+def test_the_2x2_table_counts_both_kinds_of_disagreement():
+    found = agreement.crosstab(rows_of([9, 10, 11, 12, 1, 2, 3, 4], [1, 1, 1, 0, 1, 1, 0, 0]), EPS)
+    assert found.table[["beyond", "withstood", "n", "percent"]].to_numpy().tolist() == [
+        [True, True, 3, 37.5], [True, False, 1, 12.5], [False, True, 2, 25.0], [False, False, 2, 25.0],
+    ]  # fmt: skip
+    assert (found.n, found.undecided) == (8, 0)
+    assert (found.agreement, found.overestimated, found.underestimated) == (62.5, 12.5, 25.0)
+
+
+@pytest.mark.parametrize("k", range(1, 65))
+def test_a_margin_of_just_the_level_is_not_beyond_it(k):
+    rows = margins(k - 0.01, k, k + 0.01)
+    assert agreement.says_safe(rows, k / 255).tolist() == [False, False, True]
+
+
+def test_a_search_that_met_no_boundary_gives_a_lower_bound():
+    rows = rows_of([8, 8, 4, 4, 9], [1, 1, 1, 1, 1], crossed=[True, False, True, False, False])
+    assert agreement.says_safe(rows, EPS).tolist() == [False, True, False, False, True]
+    found = agreement.crosstab(rows, EPS)
+    assert (found.n, found.undecided) == (4, 1)
+    assert found.table["n"].tolist() == [2, 0, 2, 0]
+    assert agreement.disagreeing(rows, EPS, "underestimated")["idx"].tolist() == [2, 0]
+
+
+def test_nothing_to_compare_has_no_shares():
+    found = agreement.crosstab(rows_of([], []), EPS)
+    assert found.n == 0
+    assert found.table["n"].tolist() == [0, 0, 0, 0]
+    assert all(math.isnan(v) for v in (found.agreement, found.overestimated, found.underestimated))
+    assert agreement.calibration(rows_of([], [])).empty
+
+
+def test_calibration_is_the_share_that_withstood_a_bin_with_its_interval():
+    found = agreement.calibration(rows_of([0.5, 0.9, 3.0, 3.5, 3.9, 7.0], [0, 0, 1, 0, 1, 1]))
+    assert found[["low", "high", "n"]].to_numpy().tolist() == [[0, 1, 2], [3, 4, 3], [7, 8, 1]]
+    assert found["percent"].to_numpy() == pytest.approx([0, 200 / 3, 100])
+    low, high = wilson(np.array([0, 2 / 3, 1]), np.array([2, 3, 1]))
+    assert found["lo"].to_numpy() == pytest.approx(100 * low)
+    assert found["hi"].to_numpy() == pytest.approx(100 * high)
+
+
+@pytest.mark.parametrize(("largest", "width"), [(19.5, 1), (20.0, 2), (39.5, 2), (40.0, 4), (255.0, 16)])
+def test_bins_widen_in_powers_of_two_when_there_would_be_too_many(largest, width):
+    found = agreement.calibration(rows_of([0, largest], [1, 1]))
+    assert (found["high"] - found["low"]).tolist() == [width, width]
+    assert found["low"].iloc[1] == largest // width * width
+
+
+def test_every_whole_margin_falls_into_its_own_bin():
+    found = agreement.calibration(rows_of(range(20), [1] * 20))
+    assert found["low"].tolist() == list(range(20))
+
+
+def test_the_worst_disagreements_come_first():
+    rows = rows_of([9, 20, 8.5, 1, 7, 3, 30, 0], [0, 0, 0, 1, 1, 1, 1, 0])
+    assert agreement.disagreeing(rows, EPS, "overestimated")["idx"].tolist() == [1, 0, 2]
+    assert agreement.disagreeing(rows, EPS, "underestimated")["idx"].tolist() == [3, 5, 4]
+
+
+ALL_STAGES = ["clean", "ce-pgd", "ce", "cw", "apgd-ce", "apgd-dlr", "fab", "apgd-t", "fab-t", "square", "mim", ""]
+
+
+def three_attacks():
+    """Eight samples, from one misclassified to one that withstands all."""
+    return pd.concat([
+        verdicts("clean", "ce-pgd", "", "", "", "", "", ""),
+        verdicts("clean", "ce", "ce", "cw", "", "", "", "", name="ce-cw-pgd"),
+        verdicts("clean", "apgd-ce", "apgd-ce", "apgd-ce", "apgd-ce", "apgd-t", "square", "", name="autoattack"),
+    ])  # fmt: skip
+
+
+def test_each_sample_is_named_by_the_weakest_attack_that_breaks_it():
+    found = agreement.patterns(three_attacks())
+    assert found["idx"].tolist() == list(range(8))
+    assert found["pattern"].tolist() == [
+        "misclassified without noise",
+        "falls to CE-PGD",
+        "falls to CE-PGD",
+        "falls to CW but not to CE-PGD",
+        "falls to AutoAttack only (apgd-ce)",
+        "falls to targeted attacks only (apgd-t)",
+        "falls to Square only",
+        "withstands all",
+    ]
+
+
+def test_patterns_are_ordered_counted_and_add_up():
+    counts = agreement.counted(agreement.patterns(three_attacks()))
+    assert counts["n"].tolist() == [1, 2, 1, 1, 1, 1, 1]
+    assert counts["percent"].tolist() == [12.5, 25, 12.5, 12.5, 12.5, 12.5, 12.5]
+    assert (counts["pattern"].iloc[0], counts["pattern"].iloc[-1]) == ("misclassified without noise", "withstands all")
+
+
+def test_any_two_stages_give_just_one_pattern_that_of_the_weaker_one():
+    pairs = [(a, b) for a in ALL_STAGES for b in ALL_STAGES]
+    one, two = zip(*pairs, strict=True)
+    found = agreement.patterns(pd.concat([verdicts(*one, name="first"), verdicts(*two, name="second")]))
+    assert len(found) == len(pairs)
+    assert found["pattern"].notna().all()
+    alone = dict(zip(ALL_STAGES, found["pattern"][:: len(ALL_STAGES) + 1], strict=True))
+    assert alone["mim"] == "falls to mim"
+    assert found["pattern"].tolist() == [min(alone[a], alone[b], key=list(found["pattern"].cat.categories).index)
+                                         for a, b in pairs]  # fmt: skip
+
+
+def test_only_samples_that_every_attack_has_seen_get_a_pattern():
+    both = pd.concat([verdicts("", "", "ce-pgd"), verdicts("", "apgd-t", name="autoattack", ids=[1, 2])])
+    found = agreement.patterns(both)
+    assert found["idx"].tolist() == [1, 2]
+    assert found["pattern"].tolist() == ["withstands all", "falls to CE-PGD"]
+
+
+def test_an_attack_seen_with_more_images_and_steps_counts_once_at_its_worst():
+    few = verdicts("", "", steps=20)
+    many = verdicts("", "ce-pgd", "ce-pgd", steps=100)
+    found = agreement.patterns(pd.concat([few, many, verdicts("", "", "", name="autoattack")]))
+    assert found["pattern"].tolist() == ["withstands all", "falls to CE-PGD", "falls to CE-PGD"]
+
+
+def test_an_attack_without_named_stages_is_named_by_itself():
+    rows = verdicts("", "", name="mim").assign(ok=[False, True])
+    assert agreement.patterns(rows)["pattern"].tolist() == ["falls to mim", "withstands all"]
+
+
+def test_the_strongest_attack_on_the_most_images_comes_first():
+    attacks = [("ce-pgd", 100, 500), ("mim", 10, 900), ("autoattack", 100, 20), ("ce-pgd", 20, 500),
+               ("autoattack", 100, 200), ("ce-cw-pgd", 100, 500)]  # fmt: skip
+    assert agreement.strongest_first(attacks) == [
+        ("autoattack", 100, 200), ("autoattack", 100, 20), ("ce-cw-pgd", 100, 500), ("ce-pgd", 100, 500),
+        ("ce-pgd", 20, 500), ("mim", 10, 900),
+    ]  # fmt: skip
+
+
+def test_gaps_of_more_than_two_points_are_explained():
+    found = agreement.gaps(table(
+        ("ce-pgd", 100, 200, 8, 0.60), ("ce-cw-pgd", 100, 200, 8, 0.55), ("autoattack", 100, 200, 8, 0.53),
+        ("ce-pgd", 100, 200, 4, 0.80), ("ce-cw-pgd", 100, 200, 4, 0.79), ("autoattack", 100, 200, 4, 0.70),
+    ))  # fmt: skip
+    assert [round(255 * eps) for eps in found["eps"]] == [4, 4, 8, 8]
+    assert found["gap"].tolist() == [1, 9, 5, 2]
+    assert found["flag"].tolist() == [False, True, True, False]
+    assert [bool(text) for text in found["meaning"]] == [False, True, True, False]
+    assert "MMA" in found["meaning"][1]
+    assert "GAIRAT" in found["meaning"][2]
+    assert found[["before", "after"]].to_numpy()[2] == pytest.approx([60, 55])
+
+
+def test_attacks_on_other_images_or_levels_have_no_gap():
+    apart = table(("ce-pgd", 100, 200, 8, 0.6), ("ce-cw-pgd", 100, 100, 8, 0.4), ("autoattack", 100, 200, 4, 0.5))
+    assert agreement.gaps(apart).empty
+    split = pd.concat([apart[:1], apart[1:2].assign(n=200, split="train")])
+    assert agreement.gaps(split).empty
+    assert agreement.gaps(apart[:0]).empty
+
+
+def test_without_ce_cw_pgd_the_gap_is_from_ce_pgd_at_its_most_steps_to_autoattack():
+    rows = table(("ce-pgd", 100, 200, 8, 0.6), ("ce-pgd", 20, 200, 8, 0.7), ("autoattack", 100, 200, 8, 0.5),
+                 ("ce-pgd", 100, 200, 0, 0.9), ("autoattack", 100, 200, 0, 0.7))  # fmt: skip
+    found = agreement.gaps(rows)
+    assert found[["weaker", "stronger", "gap"]].to_numpy().tolist() == [["ce-pgd", "autoattack", 10.0]]
+    assert "CE-CW-PGD" in found["meaning"][0]
