@@ -93,7 +93,7 @@ def epgd(
     rows = torch.arange(len(x), device=x.device) if whole_batch else crossed.nonzero().squeeze(1)
     if rules.search == "literal":
         return Explored(_halve(model, x, far, y), crossed)
-    found = _bisect(model, x[rows], far[rows], y[rows])
+    found = bisect(model, x[rows], far[rows], y[rows])
     near = far.index_copy(0, rows, found)
     return Explored(torch.where(lp.per_sample(crossed, x), near, far), crossed)
 
@@ -115,7 +115,7 @@ def _explore(
 
 
 @torch.no_grad()
-def _bisect(model: nn.Module, x: Tensor, far: Tensor, y: Tensor) -> Tensor:
+def bisect(model: nn.Module, x: Tensor, far: Tensor, y: Tensor) -> Tensor:
     """The last point found correct between x and far, in ten halvings (App. A: to 1/1024)."""
     if not len(x):
         return x

@@ -1,4 +1,4 @@
-"""The folder of a training run and of its attacks: make, list, find and delete them."""
+"""The folder of a training run and of the jobs on it: make, list, find and delete them."""
 
 import secrets
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smd import config as configs
 from smd import jobs
-from smd.config import AttackConfig, TrainConfig
+from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.paths import runs_root
@@ -92,6 +92,15 @@ def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
     return folder
 
 
+def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
+    """Make a queued estimation of margins and return its folder; errors and `claim` are as in `create`."""
+    _refuse(configs.margins_problems(config))
+    folder = run.folder / "margins" / _new_id(config.method)
+    with transitions.locked(run.folder):  # not while the run is being deleted
+        transitions.create(folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim)
+    return folder
+
+
 def _refuse(problems: list[str]) -> None:
     if problems:
         raise UserError(" ".join(problems))
@@ -109,6 +118,16 @@ def all_runs() -> list[Run]:
 def attacks(run: Run) -> list[Path]:
     """The folders of a run's attacks, the newest first."""
     return _job_folders(run.folder / "attacks")
+
+
+def estimations(run: Run) -> list[Path]:
+    """The folders of a run's estimations of margins, the newest first."""
+    return _job_folders(run.folder / "margins")
+
+
+def jobs_of(run: Run) -> list[Path]:
+    """The folders of all jobs on a trained run: its attacks, then its estimations of margins."""
+    return attacks(run) + estimations(run)
 
 
 def _job_folders(root: Path) -> list[Path]:
@@ -142,24 +161,24 @@ def find(text: str) -> Run:
 
 
 def find_job(text: str) -> Path:
-    """The folder of a run, or of an attack written <run>/<attack>; raises UserError if there is none."""
-    run_id, slash, attack_id = text.partition("/")
+    """The folder of a run, or of a job on it written <run>/<job>; raises UserError if there is none."""
+    run_id, slash, job_id = text.partition("/")
     run = find(run_id)
     if not slash:
         return run.folder
-    for folder in attacks(run):
-        if folder.name == attack_id:
+    for folder in jobs_of(run):
+        if folder.name == job_id:
             return folder
-    raise UserError(f"There is no attack '{text}': write it as <run>/<attack>.")
+    raise UserError(f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it.")
 
 
 def dismiss(folder: Path) -> None:
-    """Remove the folder of an attack that is over; verdicts that it has stored stay in the run's store.
+    """Remove the folder of a job on a run that is over; what it has stored stays in the run's store.
 
     Raises UserError if it is queued or running.
     """
-    if folder.parent.name != "attacks" or folder.is_symlink():
-        raise UserError(f"{folder} is no attack: nothing was removed.")
+    if folder.parent.name not in jobs.FOLDERS or folder.is_symlink():
+        raise UserError(f"{folder} is no job on a run: nothing was removed.")
     if jobs.read(folder).state in ("queued", "running"):
         raise UserError(f"{folder.name} is not over: cancel it first.")
     trash = folder.with_name(f".trash-{folder.name}")
@@ -168,13 +187,13 @@ def dismiss(folder: Path) -> None:
 
 
 def delete(run: Run) -> None:
-    """Remove a run with all its attacks; raises UserError if one of them is queued or running."""
+    """Remove a run with all its jobs; raises UserError if one of them is queued or running."""
     inside = run.folder.parent == runs_root() and not run.folder.name.startswith(".")
     if not inside or run.folder.is_symlink() or not (run.folder / "config.json").is_file():
         raise UserError(f"{run.folder} is no run in {runs_root()}: nothing was deleted.")
     trash = runs_root() / f".trash-{run.id}-{secrets.token_hex(2)}"
     with transitions.locked(run.folder):
-        for folder in (run.folder, *attacks(run)):
+        for folder in (run.folder, *jobs_of(run)):
             status = jobs.read(folder)
             if status.state in ("queued", "running") or status.schema > jobs.SCHEMA:
                 raise UserError(f"{folder.name} is {status.state}: cancel it before you delete the run.")

@@ -52,7 +52,7 @@ def test_no_page_module_pulls_in_torch(module):
 def test_the_engine_needs_neither_duckdb_nor_streamlit():
     code = (
         "import sys; sys.modules['duckdb'] = sys.modules['streamlit'] = None\n"
-        "import smd.train, smd.evaluate, smd.nets.wrn, smd.nets.paper, smd.defenses.smd, smd.attacks.ce_pgd"
+        "import smd.train, smd.evaluate, smd.nets.wrn, smd.nets.paper, smd.defenses.smd, smd.attacks.autoattack, smd.estimators.min_norm"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
@@ -91,6 +91,6 @@ def test_functions_are_short(path):
 def test_every_registry_entry_can_be_loaded():
     from smd import registry
 
-    for table in (registry.DATASETS, registry.NETWORKS, registry.DEFENSES, registry.ATTACKS):
+    for table in (registry.DATASETS, registry.NETWORKS, registry.DEFENSES, registry.ATTACKS, registry.ESTIMATORS):
         for entry in table.values():
             assert callable(registry.load(entry.target)), entry.name

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from conftest import smd
 
@@ -34,6 +35,8 @@ def test_wrong_usage_is_status_2(words, capsys):
         (["train", "--device", "cuda:7"], "device"),
         (["attack", "last"], "no runs yet"),
         (["attack"], "runs"),
+        (["margins", "last"], "no runs yet"),
+        (["margins"], "runs"),
         (["cancel", "last"], "no runs yet"),
         (["export", "20250101"], "no runs yet"),
     ],
@@ -49,6 +52,29 @@ def test_what_fails_says_what_to_do_in_one_line(words, hint, capsys):
 def test_impossible_noise_levels_are_refused(finished, eps, capsys):
     assert run_cli("attack", "last", f"--eps={eps}") == 1
     assert "noise level" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--method", "magic"], "pgd, gem, min-norm"),
+        (["--method", "pgd:rounds=3"], "eps"),
+        (["--method", "pgd", "--eps", "0"], "outside (0, 1]"),
+        (["--method", "pgd:eps=0"], "outside (0, 1]"),
+        (["--method", "pgd", "--eps", "2"], "outside [0, 1]"),
+        (["--method", "pgd", "--eps=-1/255"], "outside [0, 1]"),
+        (["--method", "pgd", "--eps", ","], "8/255"),
+        (["--eps", "8/255"], "choose pgd"),
+        (["--method", "pgd", "--norm", "L2"], "--eps 0.5"),
+        (["--n", "-3"], "at least 0"),
+    ],
+)
+def test_an_impossible_estimation_is_refused_and_leaves_no_job(finished, words, hint, capsys):
+    run, _ = finished
+    assert run_cli("margins", run.id, *words) == 1
+    (last,) = capsys.readouterr().err.strip().splitlines()
+    assert hint in last
+    assert runs.estimations(run) == []
 
 
 def test_help_tells_units_and_defaults(capsys):
@@ -72,6 +98,18 @@ def test_runs_lists_every_run_and_its_attacks(finished, capsys):
     assert {row["state"] for row in rows} == {"finished"}
 
 
+def test_runs_lists_the_estimations_of_a_run(finished, capsys):
+    from smd.config import MarginsConfig
+
+    run, _ = finished
+    job = runs.create_margins(run, MarginsConfig(run.id))
+    assert run_cli("runs", "--format", "json") == 0
+    states = {row["run"]: row["state"] for row in json.loads(capsys.readouterr().out)}
+    assert states[f"{run.id}/{job.name}"] == "queued"
+    assert run_cli("cancel", f"{run.id}/{job.name}") == 0
+    assert runs.jobs.read(job).state == "cancelled"
+
+
 def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
     smd_run, std_run = finished
     words = ["--attack", "ce-pgd:steps=5", "--eps", "8/255,0.0627451", "--n", 40, "--format", "json"]
@@ -84,19 +122,84 @@ def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
     assert len(rows) >= 2
 
 
-def test_attacking_more_images_than_there_are_takes_all(finished):
+def test_attacking_more_images_than_there_are_is_refused_with_their_number(finished, capsys):
     run, _ = finished
-    assert run_cli("attack", run.id, "--attack", "ce-pgd:steps=1", "--eps", "8/255", "--n", 10**6) == 0
+    assert run_cli("attack", run.id, "--attack", "ce-pgd:steps=1", "--eps", "8/255", "--n", 10**6) == 1
+    assert f"the test split has {len(reader.samples(run.store, 'test'))}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--eps", "0"], "outside"),
+        (["--eps", "-0.1"], "outside"),
+        (["--eps", "1.5"], "outside"),
+        (["--eps", ","], "names no noise level"),
+        (["--norm", "L2"], "needs its noise levels"),
+        (["--norm", "L2", "--eps", "-1"], "no length"),
+        (["--seeds", "-1"], "cannot be negative"),
+        (["--keep", "-1"], "at least 0"),
+        (["--attack", "autoattack:steps=5"], "no parameter of attack 'autoattack'"),
+        (["--attack", "ce-cw-pgd:runs=0"], "at least 1"),
+    ],
+)
+def test_a_bad_attack_is_refused_in_a_sentence(finished, words, reason, capsys):
+    run, _ = finished
+    assert run_cli("attack", run.id, *words) == 1
+    assert reason in capsys.readouterr().err
+
+
+def test_a_preview_is_a_short_attack_on_few_images(finished):
+    run, _ = finished
+    assert run_cli("attack", run.id, "--attack", "autoattack", "--eps", "8/255", "--preview", "--device", "cpu") == 0
+    newest = reader.attack_runs(run.store).iloc[-1]
+    assert (newest["name"], newest["steps"], newest["seed"]) == ("ce-pgd", 20, 0)
+    assert newest["n"] == min(500, len(reader.samples(run.store, "test")))
+
+
+def test_tables_leave_as_latex_parquet_and_robustbench(finished, capsys, tmp_path):
+    run, _ = finished
+    assert run_cli("export", run.id, "--format", "latex", "--intervals") == 0
+    assert r"\toprule" in capsys.readouterr().out
+    assert run_cli("export", run.id, "--format", "parquet") == 1
+    assert "--out" in capsys.readouterr().err
+    out = tmp_path / "table.parquet"
+    assert run_cli("export", run.id, "--format", "parquet", "--out", out) == 0
     table = reader.attack_table(run.store)
-    assert set(table[table["steps"] == 1]["n"]) == {len(reader.samples(run.store, "test"))}
+    test = table[table["split"] == "test"]
+    assert [*pd.read_parquet(out)["8/255"]] == [
+        round(100 * a, 2) for a in test[test["eps"].round(4) == 0.0314]["accuracy"]
+    ]
+    assert run_cli("export", run.id, "--format", "robustbench") == 0
+    assert json.loads(capsys.readouterr().out)["eps"] == "32/255"
 
 
-def test_an_attack_on_named_images_keeps_their_adversarial_twins(finished):
+def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monkeypatch):
+    from dataclasses import replace
+
+    from smd.runs import Run
+
+    run, _ = finished
+    cifar = replace(run.config, data="cifar10")
+    monkeypatch.setattr(Run, "config", property(lambda self: cifar))
+    assert run_cli("export", run.id, "--published", "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["source"] for row in rows].count("paper") == 54
+    assert rows[0]["source"] == "ours"
+
+
+def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could_attack(finished):
     from smd import adv
 
     run, _ = finished
-    assert run_cli("attack", run.id, "--attack", "ce-pgd:steps=3", "--split", "train", "--ids", "7,290") == 0
-    assert adv.find(run.folder, "train", 290)
+    words = ["--attack", "ce-pgd:steps=3", "--split", "train", "--eps", "8/255", "--seeds", "0"]
+    assert run_cli("attack", run.id, *words, "--ids", ",".join(map(str, range(300)))) == 0
+    job = reader.attack_runs(run.store).iloc[-1]["job"]
+    stage = reader.attack_results(run.store, f"{job}:8/255:0").set_index("idx")["stage"]
+    kept = adv.read(run.adv / f"{job}_8-255_0.npz").idx
+    assert len(stage) == 300
+    assert 0 < len(kept) <= 256
+    assert set(kept) <= set(stage.index[stage != 0])  # what is misclassified without noise is not attacked
 
 
 def test_a_sample_that_does_not_exist_is_refused(finished, capsys):
@@ -113,7 +216,7 @@ def test_exported_margins_are_those_of_the_store(finished, capsys):
     assert lines[0].startswith("id,")
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "markdown", "text"])
+@pytest.mark.parametrize("form", ["csv", "json", "latex", "markdown", "text"])
 @pytest.mark.parametrize("table", ["accuracy", "epochs", "margins", "histogram"])
 def test_every_table_prints_in_every_format(finished, table, form, capsys):
     assert run_cli("export", "last", "--table", table, "--format", form) == 0

@@ -1,5 +1,5 @@
-from smd.commands import attack_command, train_command
-from smd.config import AttackConfig, TrainConfig
+from smd.commands import attack_command, margins_command, train_command
+from smd.config import AttackConfig, MarginsConfig, TrainConfig
 
 
 def test_the_command_of_a_plain_training() -> None:
@@ -27,5 +27,16 @@ def test_the_command_of_an_attack() -> None:
     )
     chosen = AttackConfig("abc", ids=(3, 5), batch=32, split="val", device="cpu")
     assert attack_command(chosen) == (
-        "python -m smd attack abc --attack ce-pgd --split val --ids 3,5 --seeds 0 --device cpu --batch 32"
+        "python -m smd attack abc --attack ce-pgd --split val --ids 3,5 --seeds 0,1,2,3,4 --device cpu --batch 32"
+    )
+
+
+def test_the_command_of_an_estimation() -> None:
+    assert margins_command(MarginsConfig("abc", n=200)) == (
+        "python -m smd margins abc --method min-norm --split test --n 200 --seed 0 --device auto"
+    )
+    config = MarginsConfig("abc", "pgd", levels=(0.5, 1.5), norm="L2", split="val", batch=32, seed=1, device="cpu")
+    assert margins_command(config) == (
+        "python -m smd margins abc --method pgd --eps 0.5,1.5 --norm L2 --split val --n 0 --seed 1 --device cpu"
+        " --batch 32"
     )

@@ -3,11 +3,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smd import jobs, runs
-from smd.config import AttackConfig, TrainConfig, read
+from smd.config import AttackConfig, MarginsConfig, TrainConfig, read
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.runs import Run
@@ -83,8 +84,67 @@ def test_attacks_are_jobs_of_their_own() -> None:
     assert runs.find_job(f"{run.id}/{first.name}") == first
     assert runs.find_job(run.id) == runs.find_job("last") == run.folder
     for text in (f"{run.id}/", f"{run.id}/..", f"{run.id}/{first.name}/.."):
-        with pytest.raises(UserError, match="There is no attack"):
+        with pytest.raises(UserError, match="There is no job"):
             runs.find_job(text)
+
+
+def test_estimations_are_jobs_of_their_own_beside_the_attacks() -> None:
+    run = runs.create(TrainConfig())
+    attack = runs.create_attack(run, AttackConfig(run.id))
+    first, second = (runs.create_margins(run, MarginsConfig(run.id, "gem")) for _ in range(2))
+    assert re.fullmatch(r"\d{8}-\d{6}-gem-[0-9a-f]{4}", first.name)
+    assert first.parent == run.folder / "margins"
+    assert (jobs.read(first).kind, jobs.read(first).state) == ("margins", "queued")
+    assert read(MarginsConfig, first / "config.json") == MarginsConfig(run.id, "gem")
+    assert runs.attacks(run) == [attack]
+    assert runs.estimations(run) == [second, first]
+    assert runs.jobs_of(run) == [attack, second, first]
+    assert runs.find_job(f"{run.id}/{first.name}") == first
+    (first / "status.json").unlink()
+    assert jobs.read(first).error == "status.json is missing: resume the estimation or delete it."
+
+
+def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
+    run = runs.create(TrainConfig())
+    for folder in (runs.create_attack(run, AttackConfig(run.id)), runs.create_margins(run, MarginsConfig(run.id))):
+        with pytest.raises(UserError, match="cancel it first"):
+            runs.dismiss(folder)
+        transitions.move(folder, "cancelled")
+        runs.dismiss(folder)
+        assert not folder.exists()
+    with pytest.raises(UserError, match="no job on a run"):
+        runs.dismiss(run.folder)
+    assert run.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"method": "x"}, "There is no method 'x': choose one of pgd, gem, min-norm."),
+        ({"method": "gem", "levels": (0.1,)}, "gem looks as far as it takes: leave the noise levels out"),
+        ({"method": "pgd", "levels": (0.0,)}, "The noise level 0 is outside"),
+        ({"method": "pgd", "levels": (-0.1,)}, "The noise level -0.1 is outside"),
+        ({"method": "pgd", "levels": (1.5,)}, "The noise level 1.5 is outside"),
+        ({"method": "pgd", "norm": "L2"}, "pgd in L2 needs its noise level"),
+        ({"method": "gem", "params": {"rounds": 0}}, "rounds is 0: it must be at least 1."),
+        ({"split": "y"}, "There is no split 'y'"),
+        ({"norm": "L1"}, "There is no norm 'L1': choose Linf or L2."),
+        ({"n": -1, "batch": 0}, "n is -1: it must be at least 0. batch is 0: it must be at least 1."),
+        ({"device": "gpu"}, "There is no device 'gpu'"),
+    ],
+)
+def test_an_impossible_estimation_is_refused_in_words(fields: dict[str, Any], sentence: str) -> None:
+    run = runs.create(TrainConfig())
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        runs.create_margins(run, MarginsConfig(run.id, **fields))
+    assert runs.estimations(run) == []
+
+
+def test_a_noise_level_is_written_in_one_place() -> None:
+    both = MarginsConfig("r", "pgd", {"eps": 16 / 255}, (8 / 255,))
+    assert (both.params, both.levels) == ({}, (8 / 255, 16 / 255))
+    assert MarginsConfig("r", "pgd").levels == (8 / 255,)
+    assert MarginsConfig("r", "gem").levels == ()
 
 
 def test_a_run_is_found_by_id_start_end_or_as_the_last(runs_folder: Path) -> None:
@@ -126,6 +186,14 @@ def test_a_run_with_a_queued_attack_is_not_deleted() -> None:
     transitions.move(attack, "cancelled")
     runs.delete(run)
     assert not run.folder.exists()
+
+
+def test_a_run_with_a_queued_estimation_is_not_deleted() -> None:
+    run = runs.create(TrainConfig())
+    folder = runs.create_margins(run, MarginsConfig(run.id))
+    transitions.move(run.folder, "cancelled")
+    with pytest.raises(UserError, match=f"{folder.name} is queued"):
+        runs.delete(run)
 
 
 def test_deleting_removes_the_run_and_nothing_it_links_to(runs_folder: Path, tmp_path: Path) -> None:

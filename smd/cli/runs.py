@@ -16,7 +16,7 @@ from smd.progress import duration
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of the four."""
-    listing = commands.add_parser("runs", help="list the runs and their attacks")
+    listing = commands.add_parser("runs", help="list the runs, their attacks and estimations")
     listing.add_argument("--format", choices=FORMATS, default="text", help="(text)")
     listing.set_defaults(run_command=_list)
     for name, act, text in (
@@ -25,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ("delete", _delete, "remove a run and all it has stored"),
     ):
         sub = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-        more = "" if name == "delete" else "; an attack is <run>/<attack>"
+        more = "" if name == "delete" else "; a job on it is <run>/<job>"
         sub.add_argument("run", help=f"run id, its beginning or end, or 'last'{more}")
         sub.set_defaults(run_command=act)
         if name == "delete":
@@ -35,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _list(args: argparse.Namespace) -> None:
     rows = []
     for run in store.all_runs():
-        for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.attacks(run))]:
+        for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run))]:
             status = jobs.read(folder)
             done = f"{status.done}/{status.total}" if status.total else ""
             spent = (status.ended or time.time()) - status.started if status.started else 0.0

@@ -6,6 +6,7 @@ The status is always replaced as a whole, so that reading it needs no lock; `smd
 import json
 import platform
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,9 +19,10 @@ REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on anot
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
-Kind = Literal["train", "attack"]
+Kind = Literal["train", "attack", "margins"]
 
-NOUN = {"train": "run", "attack": "attack"}
+NOUN = {"train": "run", "attack": "attack", "margins": "estimation"}
+FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins"}  # of a run's jobs, inside the run's
 LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
 NEWER = "It was written by a newer version of SMD Studio: update to work with it."
 
@@ -90,7 +92,7 @@ def _unreadable(folder: Path, reason: str) -> Status:
     created = 0.0
     with suppress(OSError):
         created = (folder / "config.json").stat().st_mtime  # written once, when the job was made
-    kind: Kind = "attack" if folder.parent.name == "attacks" else "train"
+    kind = FOLDERS.get(folder.parent.name, "train")
     error = f"status.json {reason}: resume the {NOUN[kind]} or delete it."
     return Status(kind=kind, state="failed", created=created, error=error)
 

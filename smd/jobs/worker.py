@@ -20,7 +20,7 @@ from smd.paths import REPOSITORY
 
 def queued() -> list[tuple[Path, Status]]:
     """All jobs that wait for a worker, whoever waits longest first."""
-    folders = [f for run in runs.all_runs() for f in (run.folder, *runs.attacks(run))]
+    folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
     waiting = [(f, s) for f, s in statuses if s.state == "queued" and not _claimed(s)]
     return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
@@ -32,9 +32,10 @@ def _claimed(status: Status) -> bool:
 
 def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
-    if jobs.read(folder).kind == "train":
+    kind = jobs.read(folder).kind
+    if kind == "train":
         return [sys.executable, "-m", "smd", "train", "--run", folder.name]
-    return [sys.executable, "-m", "smd", "attack", "--job", f"{folder.parent.parent.name}/{folder.name}"]
+    return [sys.executable, "-m", "smd", kind, "--job", f"{folder.parent.parent.name}/{folder.name}"]
 
 
 def worker_lock(key: str) -> Lock:

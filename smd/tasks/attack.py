@@ -40,7 +40,7 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
     with session(folder, str(device), wait) as current:
         current.report(stage="loading the network")
-        model, rows = opened(run, asked, device)
+        model, rows = opened(run, asked.split, device)
         work = Work(run, folder.name, folder, asked, model, rows, current, progress, Recorder(run.store))
         evaluate(work)
         work.recorder.flush()
@@ -48,7 +48,7 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
         progress.close()
 
 
-def opened(run: Run, asked: AttackConfig, device: torch.device) -> tuple[nn.Module, OnDevice]:
+def opened(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDevice]:
     """A run's trained network and the images of a split; raises UserError if they do not fit."""
     trained = run.config
     images = images_of(run)
@@ -58,7 +58,7 @@ def opened(run: Run, asked: AttackConfig, device: torch.device) -> tuple[nn.Modu
     model = nets.build(trained.net, images.channels, images.size, classes).to(device)
     load_weights(run.weights, model)
     splits = carve(images, trained.seed, trained.n_train)
-    return model, on_device(images, getattr(splits, asked.split), device)
+    return model, on_device(images, getattr(splits, split), device)
 
 
 def chosen(asked: AttackConfig, n: int) -> Tensor:
@@ -100,7 +100,7 @@ def evaluate(work: Work) -> None:
     todo = [(0.0, asked.seeds[0]), *((eps, seed) for eps in levels for seed in asked.seeds)]
     done = set(reader.attack_runs(work.run.store)["id"])
     names = [f"{work.job}:{show_level(eps)}:{seed}" for eps, seed in todo]
-    eta = Eta(sum(name in done for name in names) / len(todo))
+    eta = Eta(sum(name in done for name in names[1:]) / max(len(todo) - 1, 1))
     for number, (name, (eps, seed)) in enumerate(zip(names, todo, strict=True)):
         if name in done:
             continue
@@ -111,7 +111,8 @@ def evaluate(work: Work) -> None:
 
 
 def _overall(number: int, count: int, part: float) -> float:
-    return (number + part) / count
+    """The share of all work at a part of job `number` of `count`; the first, clean images, takes no time to speak of."""
+    return (number - 1 + part) / (count - 1) if number and count > 1 else 0.0
 
 
 def _announce(work: Work, n: int, classes: int, note: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from smd import jobs, runs
-from smd.config import AttackConfig, TrainConfig
+from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
 from smd.jobs.locks import device_key
@@ -49,6 +49,20 @@ def test_three_jobs_run_one_after_the_other_in_order(tmp_path: Path, job: Path) 
     times = [jobs.read(folder) for folder in folders]
     assert [t.state for t in times] == ["finished"] * 3
     assert times[0].ended <= times[1].started < times[1].ended <= times[2].started
+
+
+def test_every_kind_of_job_has_its_command_and_its_turn() -> None:
+    folder = new_run()
+    run = runs.find(folder.name)
+    attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
+    margins = runs.create_margins(run, MarginsConfig(run.id, device="cpu"))
+    assert [waiting for waiting, _ in worker.queued()] == [folder, attack, margins]
+    words = [worker.job_command(waiting)[3:] for waiting, _ in worker.queued()]
+    assert words == [
+        ["train", "--run", run.id],
+        ["attack", "--job", f"{run.id}/{attack.name}"],
+        ["margins", "--job", f"{run.id}/{margins.name}"],
+    ]
 
 
 def test_jobs_of_other_devices_are_left_to_other_workers() -> None:

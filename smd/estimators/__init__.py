@@ -1,0 +1,49 @@
+"""Estimators: ways to measure the margins of a trained network, listed in smd.registry.ESTIMATORS.
+
+An estimator is a frozen dataclass whose fields are its settings. A margin is the distance to the decision
+boundary; whatever an estimator finds is an upper bound of it, as a nearer boundary may be overlooked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from smd import registry
+from smd.config import Value
+from smd.lp import Norm
+
+
+@dataclass(frozen=True)
+class Found:
+    """The estimated margins of a batch."""
+
+    margin: Tensor  # (B,) unit of x: to the last point found correct on the way to a misclassified image
+    crossed: Tensor  # (B,) bool; False: no boundary was met, the margin is only how far the search came
+
+
+class Estimator(Protocol):
+    """One way to measure margins."""
+
+    def estimate(
+        self,
+        model: nn.Module,  # in eval mode, its parameters frozen
+        x: Tensor,  # (B, C, H, W) in [0, 1], classified correctly
+        y: Tensor,  # (B,)
+        norm: Norm,
+        generator: torch.Generator,
+    ) -> Found:
+        """The margin of every sample.
+
+        Where it crossed, an image no farther than the margin and 1/1024 of the searched way was misclassified.
+        """
+        ...
+
+
+def build(name: str, params: Mapping[str, Value]) -> Estimator:
+    """The estimator of that name with those settings; raises UserError for an unknown name."""
+    entry = registry.find(registry.ESTIMATORS, name, "method")
+    defaults = {p.name: p.default for p in entry.params}
+    return cast(Estimator, registry.load(entry.target)(**{**defaults, **params}))

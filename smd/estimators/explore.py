@@ -1,0 +1,34 @@
+"""One exploration with PGD, as the estimators take it: Alg. 2 with a witness for every crossing."""
+
+import torch
+from torch import Tensor, nn
+
+from smd import losses, lp, pgd
+from smd.lp import Norm
+from smd.margin import STEPS, Explored, bisect
+
+
+def explore(
+    model: nn.Module,
+    x: Tensor,  # (B, C, H, W) in [0, 1], classified correctly
+    y: Tensor,  # (B,)
+    radius: Tensor,  # (B,) unit of x
+    norm: Norm,
+) -> Explored:
+    """Explore as far as the radius, then search back to just before the decision boundary.
+
+    This is smd.margin.epgd but for samples whose iterates crossed and came back. There Alg. 2 searches on the
+    way to an end that is classified correctly; here it is the last misclassified iterate that ends the way,
+    so that a boundary lies just behind every crossed sample's point.
+    """
+    last = wrong = x
+    crossed = torch.zeros_like(y, dtype=torch.bool)
+    path = pgd.iterates(model, losses.ce, x, y, radius, 4 * radius / STEPS, STEPS, norm)
+    next(path)  # the clean sample itself is no iterate
+    for point, logits in path:
+        out = logits.argmax(1) != y
+        last, crossed = point, crossed | out
+        wrong = torch.where(lp.per_sample(out, x), point, wrong)
+    rows = crossed.nonzero().squeeze(1)
+    near = bisect(model, x[rows], wrong[rows], y[rows])
+    return Explored(last.index_copy(0, rows, near), crossed)
