@@ -23,7 +23,7 @@ def form(chosen: list[Run]) -> None:
     """Choose an attack on those runs, see the command, start it."""
     asked, levels = _fields(chosen)
     entry = registry.ATTACKS[asked.attack]
-    st.caption(f"{entry.source}. Time: {entry.cost}.")
+    st.caption(f"{entry.source[0].upper()}{entry.source[1:]}. Time: {entry.cost}.")
     try:
         asked = replace(asked, levels=parse_levels(levels, math.inf if asked.norm == "L2" else 1.0))
     except UserError as error:
@@ -31,7 +31,7 @@ def form(chosen: list[Run]) -> None:
         return
     sizes = _sizes(chosen, asked.split)
     configs = [replace(asked, run=r.id, n=min(asked.n, size or asked.n)) for r, size in zip(chosen, sizes, strict=True)]
-    st.code("\n".join(commands.attack_command(one) for one in configs), language="bash", wrap_lines=True)
+    st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
     with st.container(horizontal=True):
         start = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack")
         quick = st.button(
@@ -44,6 +44,14 @@ def form(chosen: list[Run]) -> None:
         queued = [ui.attempt(_queue, run, one) for run, one in zip(chosen, configs, strict=True)]
         if all(queued):
             st.rerun()
+
+
+def _commands(configs: list[AttackConfig]) -> list[str]:
+    """One command for all runs that are attacked the same way."""
+    alike: dict[str, list[AttackConfig]] = {}
+    for one in configs:
+        alike.setdefault(repr(replace(one, run="")), []).append(one)
+    return [commands.attack_command(first, *(one.run for one in others)) for first, *others in alike.values()]
 
 
 def _queue(run: Run, asked: AttackConfig) -> None:

@@ -40,12 +40,12 @@ WITHSTOOD = "withstands all"
 STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the strongest
 MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
     ("ce-pgd", "ce-cw-pgd"): (
-        "It stops attacks that climb the cross-entropy, not those that climb CW's margin of the logits: "
-        "training shaped the loss more than the boundary, as happens with GAIRAT."
+        "Either more random starts find more, or training has shaped the cross-entropy rather than the boundary, as "
+        "happens with GAIRAT: then images fall to CW but not to CE-PGD."
     ),
     ("ce-cw-pgd", "autoattack"): (
-        "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as happens with MMA; "
-        "the patterns above name its stages."
+        "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as happens with MMA: "
+        "the Agreement page names its stages."
     ),
     ("ce-pgd", "autoattack"): (
         "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its loss or its aim fails."

@@ -27,10 +27,10 @@ def train_words(config: TrainConfig) -> list[str]:
     return words
 
 
-def attack_command(config: AttackConfig) -> str:
-    """The command that attacks with this config, quoted for a shell."""
+def attack_command(config: AttackConfig, *others: str) -> str:
+    """The command that attacks with this config, its run and any others the same way, quoted for a shell."""
     known = ATTACKS[config.attack].params if config.attack in ATTACKS else ()
-    words = [config.run, "--attack", _choice(config.attack, config.params, known)]
+    words = [config.run, *others, "--attack", _choice(config.attack, config.params, known)]
     words += ["--eps", show_levels(config.levels)] if config.levels else []
     words += ["--norm", config.norm] if config.norm != AttackConfig.norm else []
     words += ["--split", config.split]

@@ -25,6 +25,7 @@ def test_the_command_of_an_attack() -> None:
         "python -m smd attack abc --attack ce-pgd:steps=10 --eps 2/255,4/255 --split test --n 500"
         " --seeds 0,1 --device auto"
     )
+    assert attack_command(config, "def").startswith("python -m smd attack abc def --attack ")
     chosen = AttackConfig("abc", ids=(3, 5), batch=32, split="val", device="cpu")
     assert attack_command(chosen) == (
         "python -m smd attack abc --attack ce-pgd --split val --ids 3,5 --seeds 0,1,2,3,4 --device cpu --batch 32"

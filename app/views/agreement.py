@@ -146,7 +146,9 @@ def disagreements(rows: pd.DataFrame, split: str, eps: float) -> None:
     if found.empty:
         st.caption("No image does.")
         return
-    st.caption(f"{len(found):,} images, those whose margin is farthest from {show_level(eps)} first; margins in 1/255.")
+    plural = "" if len(found) == 1 else "s"
+    level = show_level(eps)
+    st.caption(f"{len(found):,} image{plural}, those whose margin is farthest from {level} first; margins in 1/255.")
     shown = pd.DataFrame({"idx": found["idx"], "margin_255": (255 * found["margin"].astype(float)).round(2)})
     gallery.show(run, shown.assign(broken_by=found["broken_by"]), split, kind)
 

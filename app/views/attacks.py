@@ -1,5 +1,7 @@
 """Attacks: attack trained networks at chosen noise levels and put the accuracies side by side."""
 
+import json
+from functools import partial
 from pathlib import Path
 
 import attack_form
@@ -8,7 +10,7 @@ import pandas as pd
 import streamlit as st
 import ui
 
-from smd import agreement, export, jobs, published, runs
+from smd import agreement, export, jobs, published, registry, runs
 from smd.doubts import DOUBTS
 from smd.jobs import Status, launch
 from smd.progress import duration
@@ -140,6 +142,20 @@ def gaps() -> None:
             )
 
 
+def entries() -> None:
+    """Each run in the shape of RobustBench's model_info files."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("As RobustBench's model info:", width="content")
+        for run in chosen:
+            ui.download(ui.name(run.id), f"robustbench-{ui.name(run.id)}.json", "application/json", partial(entry, run))
+
+
+def entry(run: Run) -> str:
+    cells = export.accuracy_cells({ui.name(run.id): (run.config, data.read(reader.attack_table, run.store))})
+    about = json.loads(run.provenance.read_text())
+    return export.to_robustbench(run.config, data.value(reader.meta, run.store), cells, about)
+
+
 ACCURACY, INTERVALS = "accuracy", "with intervals"
 attack_form.form(chosen)
 busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
@@ -157,10 +173,16 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if any(not published.rows(r.config.data).empty for r in chosen):
         st.toggle("Published rows", value=True, key="paper", help="The paper's own tables, always marked as such.")
 gaps()
-for (name, steps, norm, split), part in everything.groupby(["attack", "steps", "norm", "split"], sort=False):
+strength = {name: k for k, name in enumerate(registry.ATTACKS)}
+everything = everything.assign(rank=everything["attack"].map(strength).fillna(len(strength)))
+everything = everything.sort_values(
+    ["norm", "split", "rank", "steps"], ascending=[True, True, True, False], kind="stable"
+)
+for (norm, split, name, steps), part in everything.groupby(["norm", "split", "attack", "steps"], sort=False):
     section(str(name), int(steps), str(norm), str(split), part)
 st.caption(
     "Accuracy in % at each noise level; 0 is clean. Avg. is the mean of clean and the levels that the run watched. "
     "The best of a column is bold, among rows on the same number of images and apart for the paper's. "
     "An image that is misclassified when clean counts as broken at every level."
 )
+entries()

@@ -186,16 +186,26 @@ def detail(split: str, idx: int) -> None:
 
 
 def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "attack": verdicts["name"].map(export.attack_title),
-            "noise level": verdicts["eps"].map(show_level),
-            "withstood": verdicts["ok"],
-            "broken by": verdicts["broken_by"].replace("clean", "nothing: wrong without noise"),
-            "predicted": [classes[p] for p in verdicts["pred"]],
-            "noise (1/255)": (255 * verdicts["distance"]).round(2),
-        }
-    )
+    """A row an attack and level, over all seeds; one for the clean image."""
+    rows = []
+    attacked = verdicts.assign(name=verdicts["name"].where(verdicts["eps"] > 0, ""), steps=verdicts["steps"])
+    for (eps, name, norm), part in attacked.groupby(["eps", "name", "norm"]):
+        worst = part.sort_values(["ok", "distance"]).iloc[0]
+        stages = ", ".join(dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean"))
+        rows.append({
+            "noise level": show_level(eps) + (f" {norm}" if norm != "Linf" else ""),
+            "attack": export.attack_title(name) if name else "none",
+            "withstood": withstood(part["ok"]), "broken by": stages, "predicted": classes[worst["pred"]],
+            "noise (1/255)": round(255 * float(worst["distance"]), 2),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def withstood(ok: pd.Series) -> str:
+    """Of one try yes or no, else of how many."""
+    if ok.all() or not ok.any():
+        return "yes" if ok.all() else "no"
+    return f"{ok.sum()} of {len(ok)} tries"
 
 
 split, labels, low, high, order = filters()

@@ -111,7 +111,7 @@ def evaluate(work: Work) -> None:
 
 
 def _overall(number: int, count: int, part: float) -> float:
-    """The share of all work at a part of job `number` of `count`; the first, clean images, takes no time to speak of."""
+    """The share of all work done in the midst of judging `number` of `count`; the first, clean images, is quick."""
     return (number - 1 + part) / (count - 1) if number and count > 1 else 0.0
 
 

@@ -4,11 +4,13 @@ import csv
 import io
 import re
 
+import pandas as pd
 import pytest
+from conftest import smd
 from e2e.conftest import watch
 from playwright.sync_api import expect
 
-from smd import runs
+from smd import adv, runs
 from smd.jobs import launch
 from smd.store import reader
 from smd.units import show_level
@@ -47,7 +49,8 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
 
     choose_page(page, "Samples")
     expect(page.get_by_role("heading", name=re.compile(r"Image \d+ ·")).first).to_be_visible()
-    page.get_by_role("spinbutton", name="Image id").fill("0")
+    twin = int(adv.read(run.adv / "final-train_8-255_0.npz").idx[0])
+    page.get_by_role("spinbutton", name="Image id").fill(str(twin))
     page.get_by_role("spinbutton", name="Image id").press("Enter")
     expect(page.get_by_text(re.compile(r"^adversarial: .*%$")).first).to_be_visible(timeout=20_000)
     picture = page.get_by_role("img", name=re.compile("^adversarial:"))
@@ -62,16 +65,57 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))).to_be_visible(timeout=20_000)
 
     choose_page(page, "Attacks")
-    page.get_by_role("spinbutton", name="Steps").fill("5")
-    page.get_by_role("spinbutton", name="Steps").press("Enter")
-    page.get_by_role("spinbutton", name="Test images").fill("50")
-    page.get_by_role("spinbutton", name="Test images").press("Enter")
-    expect(page.get_by_text("ce-pgd:steps=5")).to_be_visible()
-    page.get_by_role("button", name="Attack", exact=True).click()
-    expect(page.get_by_role("heading", name="CE-PGD, 5 steps, test images")).to_be_visible(timeout=LONG)
+    attack(page, steps=5, images=50)
     with page.expect_download() as download:
         page.locator("[class*='st-key-download-accuracy-ce-pgd-5-'][class*='-csv']").get_by_role("button").click()
     check_csv(download.value.path().read_text(), run)
+
+
+def attack(page, steps, images):
+    """Fill in the form of the Attacks page for a CE-PGD, start it and wait for its table."""
+    page.get_by_role("spinbutton", name="Images").fill(str(images))
+    page.get_by_role("spinbutton", name="Images").press("Enter")
+    expect(page.get_by_text(f"--n {images}")).to_be_visible()
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("spinbutton", name="Steps").fill(str(steps))
+    page.get_by_role("spinbutton", name="Steps").press("Enter")
+    expect(page.get_by_text(f"ce-pgd:steps={steps}")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Attack", exact=True).click()
+    expect(page.get_by_role("heading", name=f"CE-PGD, {steps} steps, test images")).to_be_visible(timeout=LONG)
+
+
+def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, own_runs, tmp_path):
+    """Table, where margin and attack disagree, one sample's verdicts, LaTeX and Parquet."""
+    smd_run, std_run = finished
+    smd("margins", std_run.id, "--method", "pgd", "--eps", "64/255", "--n", 60, root=own_runs)
+    page.goto(f"{server}/attacks")
+    expect(page.get_by_role("heading", level=1, name="Attacks")).to_be_visible(timeout=30_000)
+    attack(page, steps=7, images=60)
+    for run in finished:
+        table = reader.attack_table(run.store)
+        assert (table["steps"] == 7).sum() == 4
+
+    for suffix in ("tex", "parquet"):
+        with page.expect_download() as download:
+            page.locator(f"[class*='st-key-download-accuracy-ce-pgd-7-'][class*='-{suffix}']").get_by_role(
+                "button"
+            ).click()
+        download.value.save_as(tmp_path / f"table.{suffix}")
+    table = pd.read_parquet(tmp_path / "table.parquet")
+    text = (tmp_path / "table.tex").read_text()
+    assert sorted(table["defense"]) == ["SMD", "STD"]
+    assert r"\toprule" in text
+    for value in table["8/255"]:
+        assert f"{value:.2f}" in text
+
+    page.goto(f"{server}/agreement?run={std_run.id}")
+    expect(page.get_by_role("heading", name="Does the margin predict CE-PGD")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Where margin and attack disagree")).to_be_visible()
+    tile = page.locator("[class*='st-key-open-']").first.get_by_role("button")
+    tile.click()
+    expect(page.get_by_role("heading", level=1, name="Samples")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="What became of it under attack")).to_be_visible(timeout=20_000)
 
 
 def check_csv(text, run):
@@ -91,7 +135,7 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
-    for name in ("train", "live", "margins", "samples", "attacks", "compare"):
+    for name in ("train", "live", "margins", "samples", "attacks", "agreement", "compare"):
         page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
         expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(timeout=30_000)
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
