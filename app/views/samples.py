@@ -127,10 +127,9 @@ def twins(split: str, idx: int, source: int) -> None:
         else:
             st.caption("Adversarial images are made when the training is over.")
         return
-    chosen = st.segmented_control(
-        "Attack", list(places), default=list(places)[-1], required=True, key="twin", label_visibility="collapsed"
-    )
-    path, position = places.get(chosen, list(places.values())[-1])
+    titles = list(places)
+    chosen = st.selectbox("Attack", titles, len(titles) - 1, key="twin", label_visibility="collapsed", width=300)
+    path, position = places.get(chosen, places[titles[-1]])
     examples = data.examples(path)
     noise = examples.noise[position].astype(np.float32)
     clean = pixels[source]

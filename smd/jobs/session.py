@@ -1,5 +1,6 @@
 """A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
 
+import errno
 import signal
 import threading
 import time
@@ -155,6 +156,8 @@ def reason(error: BaseException) -> str:
     """An error in one line, as a job stores it."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full: free some space, then resume."
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
