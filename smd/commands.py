@@ -18,10 +18,11 @@ def train_words(config: TrainConfig) -> list[str]:
     known = DEFENSES[config.defense].params if config.defense in DEFENSES else ()
     words = ["--data", config.data, "--net", config.net]
     words += ["--defense", _choice(config.defense, config.params, known)]
+    words += ["--recipe", config.recipe] if config.recipe != TrainConfig.recipe else []
     words += ["--epochs", str(config.epochs), "--seed", str(config.seed), "--device", config.device]
     words += ["--path", config.data_path] if config.data_path else []
     words += ["--image-size", str(config.image_size)] if config.image_size else []
-    words += ["--batch", str(config.batch)] if config.batch != TrainConfig.batch else []
+    words += ["--batch", str(config.batch)] if config.batch != config.how.batch else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
     return words

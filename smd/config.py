@@ -9,10 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from smd import registry
 from smd.errors import UserError
+from smd.recipes import COMMON, Choice, Recipe
 from smd.registry import Param
 from smd.units import parse_level
 
@@ -34,8 +35,9 @@ class TrainConfig:
     net: str = ""  # "": the data set's own
     defense: str = "smd"
     params: Mapping[str, Value] = field(default_factory=dict)  # the defense's own knobs
-    epochs: int = 0  # 0: the data set's own
-    batch: int = 128
+    recipe: str = "common"  # optimiser and schedule: "common" to all defenses, or the defense's "official" one
+    epochs: int = 0  # 0: the data set's own, or those of the official recipe
+    batch: int = 0  # 0: the recipe's own
     seed: int = 0
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", ...
     n_train: int = 0  # use only so many training images; 0: all
@@ -45,7 +47,19 @@ class TrainConfig:
         entry = registry.DATASETS.get(self.data)
         if entry:  # fill in what follows from the data set, so that the file says it all
             object.__setattr__(self, "net", self.net or entry.net)
-            object.__setattr__(self, "epochs", self.epochs or entry.epochs)
+            official = self.recipe == "official" and self.defense in registry.DEFENSES
+            epochs = self.how.epochs if official else entry.epochs
+            object.__setattr__(self, "epochs", self.epochs or epochs)
+        object.__setattr__(self, "batch", self.batch or self.how.batch)
+
+    @property
+    def how(self) -> Recipe:
+        """Optimiser and schedule."""
+        entry = registry.DEFENSES.get(self.defense)
+        if not entry or self.recipe != "official":
+            return COMMON
+        fitting = [recipe for knob, value, recipe in entry.variants if self.params.get(knob) == value]
+        return (fitting or [entry.official])[0]
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -123,6 +137,8 @@ def problems(config: TrainConfig) -> list[str]:
     if config.defense in registry.DEFENSES:
         known = registry.DEFENSES[config.defense].params
         found += _param_problems(config.params, known, f"defense '{config.defense}'")
+    if config.recipe not in get_args(Choice):
+        found.append(f"There is no recipe '{config.recipe}': choose common or official.")
     for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
         if getattr(config, name) < low:
             found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")

@@ -5,11 +5,12 @@ and pages stay free of torch. Adding one means one small file and one entry here
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal, TypeVar
 
 from smd.errors import UserError
+from smd.recipes import COMMON, Recipe
 from smd.units import px
 
 T = TypeVar("T")
@@ -63,6 +64,12 @@ class Defense:
     target: str  # "module:class", a frozen dataclass whose fields are the knobs
     source: str
     params: tuple[Param, ...] = ()
+    official: Recipe = COMMON  # what it was published with
+    variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, what goes with it instead)
+    label: str = ""  # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
+    endorsed: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)  # knobs that earn a star
+    state: str = ""  # what it keeps of every sample beside or instead of a margin: its name in the store
+    state_title: str = ""  # what that is, with its unit
 
 
 @dataclass(frozen=True)
@@ -131,8 +138,9 @@ DEFENSES = {
         Defense("smd", "SMD", "smd.defenses.smd:SMD", "paper, Alg. 1 and 2", (
             Param("preset", "choice", "paper", "the paper; its Alg. 2 read to the letter; the authors' later code",
                   ("paper", "literal", "ame"), in_form=False),
-        )),
-        Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images"),
+        ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),)),
+        Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images",
+                official=Recipe(weight_decay=1e-4)),
     )
 }  # fmt: skip
 

@@ -18,9 +18,10 @@ from smd.config import TrainConfig
 from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import carve
-from smd.defenses import Defense, Plan, Report, build
+from smd.defenses import Defense, Now, Plan, Report, build
 from smd.errors import UserError
 from smd.monitor import Metric, robust_accuracies
+from smd.recipes import Recipe
 
 SCHEMA = 1
 
@@ -34,10 +35,13 @@ class Tally:
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
+    looked: bool = False  # whether clean_ok means anything: not all defenses look at the clean images
 
     def add(self, idx: Tensor, report: Report) -> None:
         """Take in one step's report."""
-        self.clean_ok[idx], self.adv_ok[idx] = report.clean_ok, report.adv_ok
+        self.adv_ok[idx] = report.adv_ok
+        if report.clean_ok is not None:
+            self.clean_ok[idx], self.looked = report.clean_ok, True
         for name, (total, count) in report.means.items():
             self.sums[name] = self.sums.get(name, torch.zeros_like(total)) + total
             self.counts[name] = self.counts.get(name, torch.zeros_like(count)) + count
@@ -112,10 +116,18 @@ def prepare(config: TrainConfig, images: Images, device: torch.device) -> Traini
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.build(config.net, images.channels, images.size, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
-    recipe = defense.recipe
-    optimizer = torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
+    optimizer = _optimizer(model, config.how)
     state, tally = defense.begin(plan), empty_tally(plan.n, device)
     return Training(config, plan, sets, model, defense, optimizer, state, tally)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD; weights are what has more than one dimension, all else are biases and scales."""
+    parameters = list(model.parameters())
+    decayed = [p for p in parameters if p.dim() > 1 or not recipe.decay_weights_only]
+    others = [p for p in parameters if p.dim() <= 1 and recipe.decay_weights_only]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD([group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9)
 
 
 def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> Iterator[EpochResult]:
@@ -137,7 +149,7 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     config, device = training.config, training.plan.device
     order = rng.generator("cpu", config.seed, "order", training.epoch)
     parts = shuffled(training.plan.n, config.batch, order, device)
-    rate = training.defense.recipe.rate(training.epoch, config.epochs)
+    rate = config.how.rate(training.epoch, config.epochs, training.epoch * len(parts))
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     training.model.train()
@@ -156,7 +168,8 @@ def _step(training: Training, idx: Tensor) -> None:
     kind = registry.DATASETS[config.data].augment
     batch = replace(batch, x=augmented(batch.x, kind, generator))
     training.optimizer.zero_grad(set_to_none=True)
-    report = training.defense.step(training.model, batch, training.state, training.plan, generator)
+    now = Now(training.plan, training.epoch, generator)
+    report = training.defense.step(training.model, batch, training.state, now)
     training.optimizer.step()
     training.tally.add(batch.idx, report)
 
@@ -173,12 +186,13 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
     metrics.append(Metric("train", "seconds", 0.0, tally.seconds))
     metrics.append(Metric("train", "samples_per_s", 0.0, plan.n / max(tally.seconds, 1e-9)))
     metrics.append(Metric("train", "finished_at", 0.0, time.time()))
-    metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
+    if tally.looked:
+        metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
+        metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
     if "margin" in training.state:
         metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
         metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
         metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
-    metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
         metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
@@ -201,6 +215,7 @@ def checkpoint(training: Training) -> dict[str, Any]:
             "sums": tally.sums,
             "counts": tally.counts,
             "seconds": tally.seconds,
+            "looked": tally.looked,
         },
     }
 
@@ -215,5 +230,6 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     tally = saved["tally"]
     moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
     training.tally = Tally(
-        tally["clean_ok"].to(device), tally["adv_ok"].to(device), moved["sums"], moved["counts"], tally["seconds"]
-    )
+        tally["clean_ok"].to(device), tally["adv_ok"].to(device), moved["sums"], moved["counts"],
+        tally["seconds"], tally.get("looked", True),
+    )  # fmt: skip

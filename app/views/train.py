@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import streamlit as st
 import ui
@@ -14,6 +15,7 @@ from smd.errors import UserError
 from smd.jobs import Status, launch
 from smd.paths import REPOSITORY
 from smd.progress import duration
+from smd.recipes import COMMON, Choice
 from smd.runs import Run
 
 
@@ -66,18 +68,29 @@ def form() -> TrainConfig:
         st.caption(
             ":material/auto_awesome: SMD has no noise level to choose: it finds a margin for every single image."
         )
+    official = st.session_state.get("train-recipe") == "official"
+    usual = registry.DEFENSES[defense].official if official else None
     epochs = st.number_input(
-        "Epochs", 1, 10_000, entry.epochs, key=f"train-epochs-{data}", help="Passes over the training images."
-    )
+        "Epochs", 1, 10_000, usual.epochs if usual else entry.epochs, help="Passes over the training images.",
+        key=f"train-epochs-{data}" + (f"-{defense}" if usual else ""),
+    )  # fmt: skip
     with st.expander("More", icon=":material/tune:"):
+        recipe = st.segmented_control(
+            "Recipe", get_args(Choice), default="common", required=True, key="train-recipe",
+            help="Optimiser and schedule: one for all defenses, so that only the methods differ, or the one that the "
+            "defense was published with.",
+        )  # fmt: skip
         a, b, c, d = st.columns(4)
         seed = a.number_input("Seed", 0, 2**31 - 1, 0, key="train-seed")
-        batch = b.number_input("Batch size", 1, 4096, 128, key="train-batch", help="Images a step.")
+        batch = b.number_input(
+            "Batch size", 1, 4096, usual.batch if usual else COMMON.batch, help="Images a step.",
+            key="train-batch" + (f"-{defense}" if usual else ""),
+        )  # fmt: skip
         n_train = c.number_input("Training images", 0, None, 0, key="train-n", help="0 takes all of them.")
         device = d.selectbox("Device", ["auto", "cpu", "cuda"], key="train-device", help="auto: a GPU if there is one.")
     return TrainConfig(
         data=data, data_path=path, image_size=int(size), net=net, defense=defense, params=params,
-        epochs=int(epochs), batch=int(batch), seed=int(seed), device=device, n_train=int(n_train),
+        recipe=recipe, epochs=int(epochs), batch=int(batch), seed=int(seed), device=device, n_train=int(n_train),
     )  # fmt: skip
 
 

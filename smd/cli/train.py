@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from dataclasses import fields
 
 from smd import registry, runs
 from smd.cli.table import FORMATS, print_accuracies
@@ -10,8 +9,6 @@ from smd.config import TrainConfig, parse_choice
 from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.runs import Run
-
-DEFAULTS = {f.name: f.default for f in fields(TrainConfig)}
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,8 +37,12 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--defense", default="smd", help=f"{', '.join(registry.DEFENSES)}, with options like smd:preset=ame (smd)"
     )
+    sub.add_argument(
+        "--recipe", default="common", choices=("common", "official"),
+        help="optimiser and schedule: one for all defenses, or the defense's own (common)",
+    )  # fmt: skip
     sub.add_argument("--epochs", type=int, default=0, help="passes over the training images (the data set's own)")
-    sub.add_argument("--batch", type=int, default=DEFAULTS["batch"], help="images a step (128)")
+    sub.add_argument("--batch", type=int, default=0, help="images a step (the recipe's own: 128)")
     sub.add_argument("--seed", type=int, default=0, help="of weights, order and the validation split (0)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto: a GPU if there is one)")
     sub.add_argument("--n-train", type=int, default=0, help="use only so many training images (0: all)")
@@ -53,7 +54,7 @@ def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     name, params = parse_choice(defense, registry.DEFENSES, "defense")
     return TrainConfig(
         data=args.data, data_path=args.path, image_size=args.image_size, net=args.net, defense=name,
-        params=params, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
+        params=params, recipe=args.recipe, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
         n_train=args.n_train, n_test=args.n_test,
     )  # fmt: skip
 

@@ -27,24 +27,23 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """SGD with momentum 0.9; the rate falls to 30, 10 and 3 % at 40, 60 and 80 % of the epochs (MMA's)."""
+class Now:
+    """When a step is taken, and its randomness."""
 
-    lr: float = 0.3
-    weight_decay: float = 2e-4
-    drops: tuple[tuple[float, float], ...] = ((0.4, 0.3), (0.6, 0.1), (0.8, 0.03))
+    plan: Plan
+    epoch: int  # counted from 0
+    generator: torch.Generator
 
-    def rate(self, epoch: int, epochs: int) -> float:
-        """The learning rate of an epoch, counted from 0."""
-        passed = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
-        return self.lr * (passed[-1] if passed else 1.0)
+    def at(self, epoch: int, of: int) -> bool:
+        """Whether the run is as far as that epoch, counted from 0, is in a run of `of` epochs."""
+        return self.epoch >= round(epoch / of * self.plan.epochs)
 
 
 @dataclass(frozen=True)
 class Report:
     """What one step measured. Tensors stay on the device: reading one would wait for it."""
 
-    clean_ok: Tensor  # (B,) bool, Flag1
+    clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step does not look at the clean images
     adv_ok: Tensor  # (B,) bool, Flag2; False where clean_ok is
     means: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # name -> (sum, count)
 
@@ -52,18 +51,14 @@ class Report:
 class Defense(Protocol):
     """One training method."""
 
-    @property
-    def recipe(self) -> Recipe:
-        """Optimiser and schedule."""
-        ...
-
     def begin(self, plan: Plan) -> dict[str, Tensor]:
-        """Per-sample state before the first step, each (N, ...); "margin" is recorded every epoch."""
+        """Per-sample state before the first step, each (N,), finite and >= 0; recorded after every epoch.
+
+        "margin" is a length in the unit of x, other names have units of their own (see smd.registry.Defense).
+        """
         ...
 
-    def step(
-        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], plan: Plan, generator: torch.Generator
-    ) -> Report:
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
         """Leave the loss's gradient in the parameters and update the state of the batch's samples.
 
         The model is in train mode and its gradients are zero; the trainer takes the optimiser's step.
@@ -74,4 +69,5 @@ class Defense(Protocol):
 def build(name: str, params: Mapping[str, Value]) -> Defense:
     """The defense of that name with those knobs; raises UserError for an unknown name."""
     entry = registry.find(registry.DEFENSES, name, "defense")
-    return cast(Defense, registry.load(entry.target)(**params))
+    defaults = {p.name: p.default for p in entry.params}
+    return cast(Defense, registry.load(entry.target)(**{**defaults, **params}))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from smd import lp
 from smd.data.batches import Batch
-from smd.defenses import Plan, Recipe, Report
+from smd.defenses import Now, Plan, Report
 from smd.margin import Explored, Rules, epgd, gamma1, gamma2, initial_step, updated
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
@@ -39,27 +39,20 @@ class SMD:
         """The preset's decisions."""
         return PRESETS[self.preset]
 
-    @property
-    def recipe(self) -> Recipe:
-        """The paper's; the authors' later code halves the weight decay."""
-        return Recipe(weight_decay=1e-4 if self.preset == "ame" else 2e-4)
-
     def begin(self, plan: Plan) -> dict[str, Tensor]:
         """Every margin starts at delta (Alg. 1, input)."""
         delta = initial_step(plan.epochs, plan.shape, self.rules.norm)
         return {"margin": torch.full((plan.n,), delta, device=plan.device)}
 
-    def step(
-        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], plan: Plan, generator: torch.Generator
-    ) -> Report:
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
         """One pass of Alg. 1's loop: l. 2-12 without the optimiser's step."""
-        x, y, rules = batch.x, batch.y, self.rules
+        x, y, rules, plan = batch.x, batch.y, self.rules, now.plan
         margin = state["margin"][batch.idx]
         logits = model(x)
         loss0 = F.cross_entropy(logits, y)  # l. 2-3
         (loss0 / 2).backward()  # at once, so that its graph is gone before the attack
         correct = logits.detach().argmax(1) == y  # l. 4, Flag1
-        found = self._noisy(model, batch, margin, correct, generator)  # l. 5
+        found = self._noisy(model, batch, margin, correct, now.generator)  # l. 5
         taken = correct & found.crossed if rules.noisy_loss == "crossed" else correct
         loss1, gradient = _noisy_loss(model, found.x, y, taken, rules, len(x))  # l. 7-10
         delta = initial_step(plan.epochs, plan.shape, rules.norm)

@@ -1,29 +1,24 @@
 """STD: cross-entropy on clean images, the undefended network of every table."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.data.batches import Batch
-from smd.defenses import Plan, Recipe, Report
+from smd.defenses import Now, Plan, Report
 
 
 @dataclass(frozen=True)
 class STD:
     """No knobs, no per-sample state."""
 
-    recipe: ClassVar[Recipe] = Recipe(weight_decay=1e-4)
-
     def begin(self, plan: Plan) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(
-        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], plan: Plan, generator: torch.Generator
-    ) -> Report:
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
         """Mean cross-entropy of the clean batch."""
         logits = model(batch.x)
         loss = F.cross_entropy(logits, batch.y)

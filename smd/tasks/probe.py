@@ -12,6 +12,7 @@ from smd import config as configs
 from smd import data, monitor, rng
 from smd.config import TrainConfig
 from smd.data.batches import spread
+from smd.defenses import Now
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
 from smd.losses import ce
@@ -62,8 +63,8 @@ def _seconds_of_a_step(training: Training) -> float:
         batch = training.sets.train.take(idx)
         with torch.no_grad():
             batch = replace(batch, y=model(batch.x).argmax(1))
-        generator = rng.generator(plan.device, "probe", k)
-        each.append(_timed(partial(training.defense.step, model, batch, training.state, plan, generator)))
+        now = Now(plan, plan.epochs // 2, rng.generator(plan.device, "probe", k))  # schedules are in their middle
+        each.append(_timed(partial(training.defense.step, model, batch, training.state, now)))
     return sum(each[1:]) / (BATCHES - 1)
 
 

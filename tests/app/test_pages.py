@@ -63,7 +63,17 @@ def test_a_newer_run_and_a_newer_store_ask_for_an_update(kind, view, request):
 def test_smd_shows_no_knob():
     app = open_page("train")
     labels = {w.label for group in (app.selectbox, app.number_input, app.text_input, app.slider) for w in group}
-    assert labels == {"Data set", "Network", "Defense", "Epochs", "Seed", "Batch size", "Training images", "Device"}
+    assert labels == {
+        "Data set",
+        "Network",
+        "Defense",
+        "Epochs",
+        "Seed",
+        "Batch size",
+        "Training images",
+        "Device",
+        "Recipe",
+    }
 
 
 def test_train_queues_the_run_that_the_form_describes():

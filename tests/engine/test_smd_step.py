@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from smd import nets
+from smd.config import TrainConfig
 from smd.data.batches import Batch
-from smd.defenses import Plan
+from smd.defenses import Now, Plan
 from smd.defenses.smd import PRESETS, SMD
 from smd.margin import initial_step
 
@@ -32,7 +33,7 @@ def one_step(model, x, y, margins, preset="paper"):
     model.zero_grad()
     state = {"margin": margins.clone()}
     batch = Batch(x, y, torch.arange(len(x)))
-    report = SMD(preset).step(model, batch, state, plan_for(x), torch.Generator().manual_seed(0))
+    report = SMD(preset).step(model, batch, state, Now(plan_for(x), 0, torch.Generator().manual_seed(0)))
     return report, state["margin"]
 
 
@@ -118,7 +119,8 @@ def test_ame_counts_gamma1_in_deltas(mixed):
 def test_presets_differ_from_the_paper_where_they_say_so():
     assert PRESETS["literal"].search == "literal"
     assert PRESETS["ame"].start == "uniform"
-    assert SMD().recipe.weight_decay == 2 * SMD("ame").recipe.weight_decay == 2e-4
+    paper, ame = (TrainConfig(params={"preset": name}, recipe="official").how for name in ("paper", "ame"))
+    assert paper.weight_decay == 2 * ame.weight_decay == 2e-4
 
 
 @pytest.fixture

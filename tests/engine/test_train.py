@@ -8,8 +8,8 @@ import torch
 
 from smd import data, registry
 from smd.config import TrainConfig
-from smd.defenses import Recipe
 from smd.errors import UserError
+from smd.recipes import Recipe
 from smd.train import checkpoint, epochs, prepare, resolve_device, restore
 
 CPU = torch.device("cpu")
