@@ -16,13 +16,13 @@ def started(path, classes=("cat", "dog"), n=N, patience=5.0):
     return recorder
 
 
-def epoch(number, margins=None, clean=None, adv=None, metrics=(("train", "loss", 0.0, 1.5),)):
+def epoch(number, margins=None, clean=None, adv=None, metrics=(("train", "loss", 0.0, 1.5),), states=None):
     """An epoch's record; by default every sample's margin is the epoch's number in 1/255."""
     margins = np.full(N, number / 255) if margins is None else np.asarray(margins)
     flag = np.ones(len(margins), bool)
     clean_ok = flag if clean is None else np.asarray(clean)
     adv_ok = flag if adv is None else np.asarray(adv)
-    return EpochRecord(number, list(metrics), margins.astype(np.float32), clean_ok, adv_ok)
+    return EpochRecord(number, list(metrics), margins.astype(np.float32), clean_ok, adv_ok, states or {})
 
 
 def attack(

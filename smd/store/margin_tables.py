@@ -14,6 +14,18 @@ from smd.store.run_tables import frame
 HIST = "SELECT bin, n FROM margin_hist WHERE epoch = ? ORDER BY bin"
 SUMMARY = "SELECT epoch, q05, q25, q50, q75, q95, max, mean FROM margin_summary ORDER BY epoch"
 
+STATE_HIST = """
+    SELECT CAST(floor(value) AS SMALLINT) AS bin, count(*) AS n FROM sample_state WHERE name = ? AND epoch = ?
+    GROUP BY bin ORDER BY bin"""
+STATE_SUMMARY = """
+    SELECT epoch, quantile_cont(value, 0.05) AS q05, quantile_cont(value, 0.25) AS q25,
+        quantile_cont(value, 0.5) AS q50, quantile_cont(value, 0.75) AS q75, quantile_cont(value, 0.95) AS q95,
+        avg(value) AS mean
+    FROM sample_state WHERE name = ? GROUP BY epoch ORDER BY epoch"""
+STATE_VALUES = """
+    SELECT t.idx, s.label, t.value FROM sample_state AS t LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = t.idx
+    WHERE t.name = ? AND t.epoch = ? ORDER BY t.idx"""
+
 MARGINS = """
     SELECT m.idx, s.label, m.margin, m.clean_ok, m.adv_ok
     FROM margin AS m LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = m.idx WHERE m.epoch = ? ORDER BY m.idx"""
@@ -34,6 +46,26 @@ CHOSEN = """
     WHERE s.split = $split AND (len($labels::INTEGER[]) = 0 OR list_contains($labels::INTEGER[], s.label))
     AND (m.margin IS NULL OR (m.margin >= CAST($lo AS FLOAT) AND m.margin < CAST($hi AS FLOAT)))"""
 ORDERS = {"margin": "m.margin, s.idx", "-margin": "m.margin DESC, s.idx", "idx": "s.idx"}
+
+
+def state_names(path: Path) -> tuple[str, ...]:
+    """What the run keeps of every sample beside margins."""
+    return tuple(frame(path, "SELECT DISTINCT name FROM sample_state ORDER BY name")["name"])
+
+
+def state_hist(path: Path, name: str, epoch: int) -> pd.DataFrame:
+    """One epoch's counts of a state, rounded down to whole numbers: bin, n."""
+    return frame(path, STATE_HIST, [name, epoch])
+
+
+def state_summary(path: Path, name: str) -> pd.DataFrame:
+    """A state over the epochs: epoch, q05, q25, q50, q75, q95, mean."""
+    return frame(path, STATE_SUMMARY, [name])
+
+
+def state_values(path: Path, name: str, epoch: int) -> pd.DataFrame:
+    """A state of every sample after one epoch: idx, label, value."""
+    return frame(path, STATE_VALUES, [name, epoch])
 
 
 def margin_hist(path: Path, epoch: int) -> pd.DataFrame:

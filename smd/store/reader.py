@@ -22,6 +22,10 @@ from smd.store.margin_tables import (
     margins,
     sample_history,
     share_beyond,
+    state_hist,
+    state_names,
+    state_summary,
+    state_values,
 )
 from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples, stamp
 
@@ -50,4 +54,8 @@ __all__ = [
     "samples",
     "share_beyond",
     "stamp",
+    "state_hist",
+    "state_names",
+    "state_summary",
+    "state_values",
 ]

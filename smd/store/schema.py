@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
 
-VERSION = 2  # raised when a store can no longer be read by the code before
+VERSION = 3  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -39,6 +39,9 @@ CREATE TABLE estimate_result (
     estimate_id VARCHAR, idx INTEGER, margin FLOAT, clean_ok BOOLEAN, crossed BOOLEAN);
 """
 
+# What a defense keeps of every sample beside a margin: a count or a weight with a name of its own.
+DDL_3 = "CREATE TABLE sample_state (epoch SMALLINT, name VARCHAR, idx INTEGER, value FLOAT);"
+
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
@@ -48,28 +51,34 @@ UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack
 INSERT INTO attack_stage
     SELECT id, 1, name, n, count(*) FILTER (NOT ok), seconds FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
-UPDATE meta SET value = '2' WHERE key = 'schema';
 """
+UPGRADES = {1: FROM_1, 2: DDL_3}  # from that version to the next
 
-EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary")
+EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")
 
 
 def create(con: DuckDBPyConnection) -> None:
     """Make the tables in an empty database."""
-    con.execute(DDL + DDL_2)
+    con.execute(DDL + DDL_2 + DDL_3)
     con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
 
 
 def outdated(con: DuckDBPyConnection) -> bool:
     """Whether an older version made the tables; raises UserError if a newer one did."""
+    return _version(con) < VERSION
+
+
+def upgrade(con: DuckDBPyConnection) -> None:
+    """Bring the tables of an older version up to this one; in a transaction of the caller."""
+    for version in range(_version(con), VERSION):
+        con.execute(UPGRADES[version])
+    con.execute("UPDATE meta SET value = ? WHERE key = 'schema'", [str(VERSION)])
+
+
+def _version(con: DuckDBPyConnection) -> int:
     row = con.execute("SELECT TRY_CAST(value AS INTEGER) FROM meta WHERE key = 'schema'").fetchone()
     if row is None or row[0] is None:
         raise UserError("The store names no version: it was not written by SMD Studio.")
     if row[0] > VERSION:
         raise UserError("The store was written by a newer version of SMD Studio: update to open it.")
-    return bool(row[0] < VERSION)
-
-
-def upgrade(con: DuckDBPyConnection) -> None:
-    """Bring the tables of an older version up to this one; in a transaction of the caller."""
-    con.execute(FROM_1)
+    return int(row[0])

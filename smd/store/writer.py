@@ -34,6 +34,7 @@ class EpochRecord:
     margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
     clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
     adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+    states: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) what else is kept of each sample
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,10 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
         "value": np.array([m[3] for m in record.metrics], np.float64),
     }
     _insert(con, "epoch_metric", columns)
+    for name, values in record.states.items():
+        idx = np.arange(len(values), dtype=np.int32)
+        about = {"epoch": np.full(len(values), epoch), "name": _texts([name] * len(values)), "idx": idx}
+        _insert(con, "sample_state", {**about, "value": values.astype(np.float32)})
     if record.margins is None or record.clean_ok is None or record.adv_ok is None:
         return
     n = len(record.margins)

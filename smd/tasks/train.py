@@ -132,7 +132,9 @@ def _refuse_divergence(result: EpochResult) -> None:
 
 
 def _record(result: EpochResult) -> EpochRecord:
-    return EpochRecord(result.epoch, result.metrics, result.state.get("margin"), result.clean_ok, result.adv_ok)
+    states = {name: values for name, values in result.state.items() if name != "margin"}
+    margins = result.state.get("margin")
+    return EpochRecord(result.epoch, result.metrics, margins, result.clean_ok, result.adv_ok, states)
 
 
 def summary(result: EpochResult, config: TrainConfig) -> str:

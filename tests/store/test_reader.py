@@ -155,3 +155,15 @@ def test_a_broken_description_says_so(path):
         con.execute("UPDATE meta SET value = '[1' WHERE key = 'classes'")
     with pytest.raises(UserError, match="broken"):
         reader.class_names(path)
+
+
+def test_states_come_back_by_name_and_epoch(path):
+    recorder = started(path)
+    for number in (1, 2):
+        recorder.epoch(epoch(number, states={"kappa": np.array([0, 1, 1, 3, 10, 2.0]) * number}))
+    assert reader.state_names(path) == ("kappa",)
+    assert reader.state_hist(path, "kappa", 1).to_dict("list") == {"bin": [0, 1, 2, 3, 10], "n": [1, 2, 1, 1, 1]}
+    assert list(reader.state_summary(path, "kappa")["q50"]) == [1.5, 3.0]
+    assert reader.state_values(path, "kappa", 2)["value"].tolist() == [0, 2, 2, 6, 20, 4]
+    recorder.epoch(epoch(2))  # an epoch that is done again replaces what was kept of it
+    assert reader.state_values(path, "kappa", 2).empty

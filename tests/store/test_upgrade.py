@@ -49,3 +49,12 @@ def test_an_older_store_that_cannot_be_written_says_so(old, monkeypatch):
     monkeypatch.setattr(schema, "upgrade", refuse)
     with pytest.raises(UserError, match="cannot be written"):
         reader.metrics(old)
+
+
+def test_a_store_of_the_second_version_learns_states(tmp_path):
+    path = tmp_path / "run.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(schema.DDL + schema.DDL_2)
+        con.execute("INSERT INTO meta VALUES ('schema', '2')")
+    assert reader.state_names(path) == ()
+    assert reader.meta(path) == {"schema": schema.VERSION}
