@@ -75,12 +75,18 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     claim: this process will run the job itself, so no worker shall take it.
     """
     _refuse(configs.problems(config))
-    if config.data_path:  # the job works in another folder
-        config = replace(config, data_path=str(Path(config.data_path).expanduser().absolute()))
+    config = settled(config)
     name = _new_id(config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance()}
     transitions.create(runs_root() / name, "train", config.device, files, claim)
     return Run(name, runs_root() / name)
+
+
+def settled(config: TrainConfig) -> TrainConfig:
+    """The config as a run keeps it: with a whole path, as the job works in another folder."""
+    if not config.data_path:
+        return config
+    return replace(config, data_path=str(Path(config.data_path).expanduser().absolute()))
 
 
 def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:

@@ -41,8 +41,8 @@ def test_a_claimed_run_is_this_process_own() -> None:
 
 
 def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
-    with pytest.raises(UserError, match=r"no network 'x'.*batch is 0"):
-        runs.create(TrainConfig(net="x", batch=0))
+    with pytest.raises(UserError, match=r"no network 'x'.*batch is -1"):
+        runs.create(TrainConfig(net="x", batch=-1))
     assert not runs_folder.exists()
     run = runs.create(TrainConfig())
     with pytest.raises(UserError, match=r"no split 'y'"):

@@ -12,6 +12,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """The options of `probe`: those of `train`."""
     sub = commands.add_parser("probe", help="estimate how long a run would take, from a few batches")
     train.options(sub)
+    train.alone(sub)
     sub.add_argument("--format", choices=("text", "json"), default="text", help="(text)")
     sub.set_defaults(run_command=run)
 

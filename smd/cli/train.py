@@ -19,6 +19,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         description="Train a network. With no option: SMD, then STD, on the digits, and a table of both.",
     )
     options(sub)
+    alone(sub)
     sub.add_argument("--against", metavar="DEFENSE", help="train this one too, the same way, and compare")
     sub.add_argument("--background", action="store_true", help="queue the run and return at once")
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the final table (text)")
@@ -27,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def options(sub: argparse.ArgumentParser) -> None:
-    """What describes a run."""
+    """What describes runs, but for their defense and seed."""
     sub.add_argument("--data", default="digits", help=f"data set: {', '.join(registry.DATASETS)} (digits)")
     sub.add_argument("--path", default="", help="own images: a folder or archive of class folders")
     sub.add_argument(
@@ -35,18 +36,22 @@ def options(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--net", default="", help=f"{', '.join(registry.NETWORKS)} (the data set's own)")
     sub.add_argument(
-        "--defense", default="smd", help=f"{', '.join(registry.DEFENSES)}, with options like smd:preset=ame (smd)"
-    )
-    sub.add_argument(
         "--recipe", default="common", choices=("common", "official"),
         help="optimiser and schedule: one for all defenses, or the defense's own (common)",
     )  # fmt: skip
     sub.add_argument("--epochs", type=int, default=0, help="passes over the training images (the data set's own)")
     sub.add_argument("--batch", type=int, default=0, help="images a step (the recipe's own: 128)")
-    sub.add_argument("--seed", type=int, default=0, help="of weights, order and the validation split (0)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto: a GPU if there is one)")
     sub.add_argument("--n-train", type=int, default=0, help="use only so many training images (0: all)")
     sub.add_argument("--n-test", type=int, default=0, help="attack only so many test images at the end (0: up to 1000)")
+
+
+def alone(sub: argparse.ArgumentParser) -> None:
+    """What a single run has beside them."""
+    sub.add_argument(
+        "--defense", default="smd", help=f"{', '.join(registry.DEFENSES)}, with options like smd:preset=ame (smd)"
+    )
+    sub.add_argument("--seed", type=int, default=0, help="of weights, order and the validation split (0)")
 
 
 def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:

@@ -1,0 +1,60 @@
+"""`sweep`: several defenses and seeds on one data set, queued as runs of their own."""
+
+import argparse
+import sys
+
+import pandas as pd
+
+from smd import sweep
+from smd.cli.attack import numbers
+from smd.cli.table import FORMATS, print_accuracies, print_table
+from smd.cli.train import config_from, options
+from smd.config import TrainConfig
+from smd.errors import UserError
+from smd.export import defense_title
+from smd.jobs import launch
+
+FOREVER = float("inf")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `sweep`."""
+    sub = commands.add_parser(
+        "sweep",
+        help="train several defenses with several seeds",
+        description="Queue a run for each defense and seed. Started again it goes on: nothing is trained twice.",
+    )
+    options(sub)
+    sub.add_argument("--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6")
+    sub.add_argument("--seeds", default="0", help="seeds like 0,1,2 (0)")
+    sub.add_argument("--wait", action="store_true", help="wait for all of them and print their table")
+    sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
+    sub.set_defaults(run_command=run, seed=0)
+
+
+def wanted(args: argparse.Namespace) -> list[TrainConfig]:
+    """The runs that the options describe; raises UserError with every reason why one could not start."""
+    names = [word for word in args.defenses.split(",") if word.strip()]
+    found = sweep.configs([config_from(args, name) for name in names], numbers(args.seeds))
+    if refusals := sweep.refusals(found):
+        raise UserError(" ".join(refusals))
+    return found
+
+
+def run(args: argparse.Namespace) -> None:
+    """Queue what is missing; then say so, or wait for all and print their table."""
+    members = sweep.start(wanted(args))
+    rows = [
+        {"run": m.run.id if m.run else "", "defense": defense_title(m.config), "seed": m.config.seed,
+         "was": m.act, "reason": m.reason}
+        for m in members
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    if not args.wait:
+        return print_table(table, args.format)
+    print(table.drop(columns="reason").to_string(index=False), file=sys.stderr)
+    runs = [m.run for m in members if m.run]
+    for each in runs:
+        status = launch.wait(each.folder, FOREVER)
+        print(f"{each.id} {status.state} {status.error}".rstrip(), file=sys.stderr)
+    return print_accuracies([each for each in runs if each.weights.exists()], args.format)
