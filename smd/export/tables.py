@@ -12,8 +12,19 @@ from smd.export.titles import attack_title
 from smd.units import show_level
 
 ABOUT = ["run", "defense", "attack", "steps", "split", "n", "seeds"]  # accuracy_table's first columns
-WIDE = ["source", "run", "defense", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
-ROW = ["source", "run", "defense", "data", "attack", "steps", "norm", "split", "n"]  # what makes a row of its own
+WIDE = ["source", "run", "defense", "recipe", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
+ROW = [
+    "source",
+    "run",
+    "defense",
+    "recipe",
+    "data",
+    "attack",
+    "steps",
+    "norm",
+    "split",
+    "n",
+]  # what makes a row of its own
 COMPARABLE = ["source", "attack", "steps", "norm", "split", "n"]  # what rows share that may be compared
 
 
@@ -74,9 +85,9 @@ def _average(part: pd.DataFrame) -> float:
 
 
 def concise(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `wide` or `interval_table` without the columns that tell nothing: all ours, all Linf, no notes."""
-    usual = {"source": "ours", "norm": "Linf", "note": ""}
-    return table.drop(columns=[name for name, value in usual.items() if (table[name] == value).all()])
+    """A table of `wide` or `interval_table` without columns that tell nothing: all ours, common, Linf, no notes."""
+    usual = {"source": ["ours"], "recipe": ["common", ""], "norm": ["Linf"], "note": [""]}
+    return table.drop(columns=[name for name, values in usual.items() if table[name].isin(values).all()])
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:

@@ -1,16 +1,46 @@
 """Defenses, attacks and estimators as tables name them."""
 
+import math
+from collections.abc import Iterable
+
 from smd import registry
 from smd.config import TrainConfig
+from smd.registry import Param
 from smd.units import show_level
 
 
 def defense_title(config: TrainConfig) -> str:
-    """The defense as tables name it, with its knobs: "AT eps=8/255"."""
+    """The defense as the paper's tables name it, with its knobs: "AT8*", "TR-b6-8*", "SMD preset=ame".
+
+    A star marks settings that the defense's own paper endorses.
+    """
     entry = registry.DEFENSES.get(config.defense)
-    levels = {p.name for p in entry.params if p.kind == "level"} if entry else set()
-    knobs = [f"{k}={show_level(float(v)) if k in levels else v}" for k, v in config.params.items()]
-    return " ".join([entry.title if entry else config.defense, *knobs])
+    if entry is None:
+        return " ".join([config.defense, *(f"{k}={v}" for k, v in config.params.items())])
+    knobs = {p.name: p for p in entry.params}
+    values = {**{name: p.default for name, p in knobs.items()}, **config.params}
+    label = (entry.label or entry.title).format(**{name: _short(knobs[name], v) for name, v in values.items()})
+    star = "*" if entry.endorsed and all(_among(values[k], good) for k, good in entry.endorsed.items()) else ""
+    named = {name for name in knobs if f"{{{name}}}" in entry.label}
+    others = [f"{k}={_long(knobs[k], v)}" for k, v in config.params.items() if k not in named and v != knobs[k].default]
+    return " ".join([label + star, *others])
+
+
+def _short(knob: Param, value: int | float | str) -> str:
+    """A knob within a label: levels in 1/255, numbers without needless digits."""
+    if isinstance(value, str):
+        return value
+    return f"{round(255 * value, 2):g}" if knob.kind == "level" else f"{value:g}"
+
+
+def _long(knob: Param, value: int | float | str) -> str:
+    return show_level(float(value)) if knob.kind == "level" else str(value)
+
+
+def _among(value: int | float | str, good: Iterable[int | float | str]) -> bool:
+    if isinstance(value, str):
+        return value in good
+    return any(not isinstance(v, str) and math.isclose(v, value, abs_tol=1e-6) for v in good)
 
 
 def attack_title(name: str) -> str:
