@@ -1,7 +1,8 @@
 """The shell command that does the same as a form: shown on every page that starts a job."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from smd.config import AttackConfig, MarginsConfig, TrainConfig, Value
 from smd.registry import ATTACKS, DEFENSES, ESTIMATORS, Param
@@ -26,6 +27,19 @@ def train_words(config: TrainConfig) -> list[str]:
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
     return words
+
+
+def sweep_command(configs: Sequence[TrainConfig]) -> str:
+    """The command that trains these configs, which differ in defense and seed alone."""
+    choices = [_choice(c.defense, c.params, DEFENSES[c.defense].params) for c in configs]
+    words = train_words(replace(configs[0], defense="std", params={}, seed=0))
+    own = ("--epochs",) if configs[0].recipe == "official" else ()  # each defense has its own then
+    for option in ("--defense", "--seed", *own):
+        place = words.index(option)
+        del words[place : place + 2]
+    words += ["--defenses", ",".join(dict.fromkeys(choices))]
+    words += ["--seeds", ",".join(dict.fromkeys(str(c.seed) for c in configs))]
+    return shlex.join(["python", "-m", "smd", "sweep", *words])
 
 
 def attack_command(config: AttackConfig, *others: str) -> str:

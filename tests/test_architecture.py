@@ -13,7 +13,7 @@ SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rgl
 HEAVY = {"torch", "torchvision", "umap", "safetensors"}
 LIGHT = {  # what pages may import of smd
     "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "jobs", "paths", "progress",
-    "published", "recipes", "registry", "runs", "store.reader", "units",
+    "published", "recipes", "registry", "runs", "store.reader", "sweep", "units",
 }  # fmt: skip
 
 

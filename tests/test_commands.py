@@ -1,4 +1,4 @@
-from smd.commands import attack_command, margins_command, train_command
+from smd.commands import attack_command, margins_command, sweep_command, train_command
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
 
 
@@ -40,4 +40,15 @@ def test_the_command_of_an_estimation() -> None:
     assert margins_command(config) == (
         "python -m smd margins abc --method pgd --eps 0.5,1.5 --norm L2 --split val --n 0 --seed 1 --device cpu"
         " --batch 32"
+    )
+
+
+def test_the_command_of_a_sweep() -> None:
+    configs = [TrainConfig(defense=name, epochs=4, seed=seed) for name in ("smd", "std") for seed in (0, 1)]
+    assert sweep_command(configs) == (
+        "python -m smd sweep --data digits --net small-cnn --epochs 4 --device auto --defenses smd,std --seeds 0,1"
+    )
+    official = [TrainConfig(defense="std", recipe="official")]
+    assert sweep_command(official) == (
+        "python -m smd sweep --data digits --net small-cnn --recipe official --device auto --defenses std --seeds 0"
     )

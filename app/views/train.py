@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import streamlit as st
+import sweep_form
 import ui
 
 from smd import commands, jobs, registry, runs
@@ -177,4 +178,5 @@ with grid.cell():
     summary(asked)
 if clicked:
     start(asked)
+sweep_form.section(asked)
 st.fragment(queue, run_every="2s" if waiting_or_running() else None)()

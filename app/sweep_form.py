@@ -1,0 +1,92 @@
+"""The Sweep section of the Train page: several defenses and seeds at once, never the same twice."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+import ui
+
+from smd import commands, registry, sweep
+from smd.config import TrainConfig
+from smd.errors import UserError
+from smd.export import defense_title
+from smd.paths import REPOSITORY
+from smd.progress import duration
+
+ACTS = {
+    "queued": "queued now",
+    "resumed": "resumed where it had stopped",
+    "kept": "there already",
+    "refused": "refused",
+}
+
+
+def section(base: TrainConfig) -> None:
+    """Choose defenses; data set, network, epochs and the rest are those of the form above."""
+    with st.expander("Sweep: several defenses and seeds", icon=":material/stacks:"):
+        st.caption("Data set, network, epochs and all else are as in the form above. Nothing is trained twice.")
+        options = _options(base)
+        usual = [title for title in ("SMD", "STD") if title in options]
+        names = st.pills("Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses")
+        seeds = st.number_input("Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each.")
+        if not names:
+            st.info("Choose one defense or more.", icon=":material/arrow_upward:")
+            return
+        wanted = sweep.configs([options[name] for name in names], range(int(seeds)))
+        there = sum(run is not None for run in sweep.members(wanted))
+        st.code(commands.sweep_command(wanted), language="bash", wrap_lines=True)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            start = st.button(f"Start {len(wanted)} runs", type="primary", key="start-sweep", icon=":material/stacks:")
+            ask = st.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
+            st.caption(f"{there} of them are there already." if there else "None of them is there yet.")
+        if ask:
+            ui.attempt(lambda: st.success(estimate(wanted)))
+        if start:
+            _started(sweep.start(wanted))
+
+
+def _options(base: TrainConfig) -> dict[str, TrainConfig]:
+    """Every defense with the settings of the paper's tables: title -> config."""
+    found = {}
+    for name, entry in registry.DEFENSES.items():
+        for params in entry.settings:
+            one = replace(base, defense=name, params=dict(params))
+            if base.recipe == "official":
+                one = replace(one, epochs=entry.official.epochs, batch=entry.official.batch)
+            found[defense_title(one)] = one
+    return found
+
+
+def estimate(wanted: Sequence[TrainConfig]) -> str:
+    """The time of all runs, from a few steps of each defense; raises UserError with the reason if one fails."""
+    first = {json.dumps([c.defense, c.params], default=str): c for c in reversed(wanted)}
+    seconds, bar = 0.0, st.progress(0.0, "Taking a few steps of each")
+    for k, one in enumerate(first.values(), start=1):
+        runs = sum((c.defense, c.params) == (one.defense, one.params) for c in wanted)
+        seconds += runs * _probe(one)["seconds"]
+        bar.progress(k / len(first), f"{defense_title(one)} took a few steps")
+    bar.empty()
+    return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."
+
+
+def _probe(asked: TrainConfig) -> dict[str, float]:
+    command = [sys.executable, "-m", "smd", "probe", *commands.train_words(asked), "--format", "json"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        raise UserError(f"{defense_title(asked)}: {done.stderr.strip().removeprefix('smd: ')}")
+    return dict(json.loads(done.stdout))
+
+
+def _started(members: Sequence[sweep.Member]) -> None:
+    """What became of each run, and that they wait below."""
+    rows = [
+        {"defense": defense_title(m.config), "seed": m.config.seed, "run": ui.name(m.run.id) if m.run else "",
+         "what": ACTS[m.act] + (f": {m.reason}" if m.reason else "")}
+        for m in members
+    ]  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="sweep-members")
+    st.toast(f"{sum(m.act != 'refused' for m in members)} of {len(members)} runs are queued or there already.")
