@@ -7,8 +7,13 @@ import pandas as pd
 
 from smd.units import show_level
 
-DEFENSES = ("smd", "std")  # the order gives each its colour for good
-PALETTE = ("#1a8a94", "#c8641f", "#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#8a9091")
+COLOURS = {  # a defense has one colour on every page
+    "smd": "#1a8a94", "std": "#c8641f", "at": "#6c7bb0", "trades": "#9c5a96", "mart": "#7b8b48", "fat": "#b08d2a",
+    "gairat": "#4f9d69", "mma": "#b5495b", "dat": "#4c8fc4", "iaat": "#8c6d5a", "cat": "#c77fb0", "ates": "#5f8f8a",
+    "customized-at": "#98a53f",
+}  # fmt: skip
+PALETTE = tuple(COLOURS.values())
+FREE = ("#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#4f9d69", "#b5495b", "#8a9091")  # for second runs of a defense
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
 BELOW = alt.Legend(title=None, orient="bottom", labelLimit=260)
@@ -17,7 +22,7 @@ ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, la
 
 def colour(defense: str) -> str:
     """A defense's colour on every page."""
-    return PALETTE[DEFENSES.index(defense) % len(PALETTE)] if defense in DEFENSES else PALETTE[-1]
+    return COLOURS.get(defense, FREE[-1])
 
 
 def level_name(eps: float) -> str:
@@ -138,7 +143,7 @@ def run_colours(runs: pd.DataFrame) -> list[str]:
     used: list[str] = []
     for defense in runs["defense"]:
         wanted = colour(defense)
-        free = [c for c in PALETTE[len(DEFENSES) :] if c not in used] or list(PALETTE)
+        free = [c for c in FREE if c not in used] or list(FREE)
         used.append(wanted if wanted not in used else free[0])
     return used
 

@@ -40,7 +40,7 @@ def _read() -> pd.DataFrame:
 def _cells() -> pd.DataFrame:
     table = _read()
     table = table.assign(
-        source="paper", recipe="", run="Table " + table["table"], norm="Linf", split="test", n=0,
+        source="paper", method="", recipe="", run="Table " + table["table"], norm="Linf", split="test", n=0,
         steps=table["attack"].map(STEPS).fillna(0), seeds=table["attack"].map(SEEDS).fillna(1),
         low=float("nan"), high=float("nan"), spread=float("nan"), watched=show_levels(tuple(LEVELS.values())),
         average=table["avg"],

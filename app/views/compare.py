@@ -5,6 +5,7 @@ import json
 import charts
 import data
 import pandas as pd
+import pareto_chart
 import streamlit as st
 import ui
 
@@ -112,9 +113,30 @@ with grid.cell():
         st.dataframe(table, hide_index=True, key="differences")
         ui.downloads(table, "differences")
 tables = {ui.name(r.id): (r, data.read(reader.attack_table, r.store)) for r in chosen}
-points = export.robustness_points({name: (run.config, table) for name, (run, table) in tables.items()})
+named = {name: (run.config, table) for name, (run, table) in tables.items()}
+points = export.robustness_points(named)
 if not points.empty:
     st.subheader("Accuracy against the noise level")
     name = export.attack_title(points["attack"].iloc[0])
     st.caption(f"Test images under {name}, {points['steps'].iloc[0]} steps, with the 95 % interval.")
     st.altair_chart(charts.robustness(points), key="robustness", alt="Accuracy of each run falls with the noise level.")
+pareto = export.pareto_points(named)
+if len(pareto) > 1:
+    level, attack = show_level(pareto["eps"].iloc[0]), export.attack_title(pareto["attack"].iloc[0])
+    st.subheader(f"Clean against robust accuracy, {attack} at {level}")
+    st.caption(
+        "A point a defense: the mean over runs that differ in their seed alone, lines are their standard deviation. "
+        "No point on the dashed line is beaten in both."
+    )
+    st.altair_chart(
+        pareto_chart.pareto(pareto, level), key="pareto",
+        alt="; ".join(f"{p.title}: {p.clean:.1f} % clean, {p.robust:.1f} % robust" for p in pareto.itertuples()),
+    )  # fmt: skip
+    ui.downloads(pareto.drop(columns="defense"), "pareto")
+cells = export.grouped(named)
+cells = cells[cells["split"] == "test"]
+if len(cells) and (cells["run"].str.endswith(" seeds")).any():
+    st.subheader("Mean and spread over seeds")
+    table = export.concise(export.interval_table(cells))
+    st.dataframe(table, hide_index=True, placeholder="", key="seeds", alt="Mean and spread over seeds of each defense.")
+    ui.downloads(table, "seeds")

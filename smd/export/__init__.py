@@ -8,13 +8,15 @@ from smd.export.cells import CELLS, Runs, accuracy_cells, as_cells
 from smd.export.latex import to_latex
 from smd.export.parquet import to_parquet
 from smd.export.robustbench import robustbench, to_robustbench
+from smd.export.seeds import grouped, pareto_points
 from smd.export.series import epoch_table, margin_table, robustness_points
 from smd.export.tables import ABOUT, WIDE, accuracy_table, best, concise, interval_table, wide
 from smd.export.text import FORMULA, to_csv, to_json, to_markdown
 from smd.export.titles import attack_title, defense_title
 
 __all__ = [
-    "ABOUT", "CELLS", "FORMULA", "WIDE", "Runs", "accuracy_cells", "accuracy_table", "as_cells", "attack_title",
-    "best", "concise", "defense_title", "epoch_table", "interval_table", "margin_table", "model_card", "robustbench",
-    "robustness_points", "to_csv", "to_json", "to_latex", "to_markdown", "to_parquet", "to_robustbench", "wide",
+    "ABOUT", "CELLS", "FORMULA", "Runs", "WIDE", "accuracy_cells", "accuracy_table", "as_cells", "attack_title",
+    "best", "concise", "defense_title", "epoch_table", "grouped", "interval_table", "margin_table",
+    "model_card", "pareto_points", "robustbench", "robustness_points", "to_csv", "to_json", "to_latex",
+    "to_markdown", "to_parquet", "to_robustbench", "wide",
 ]  # fmt: skip

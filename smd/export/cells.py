@@ -19,6 +19,7 @@ CELLS = {  # column -> its type
     "source": "str",  # "ours" or "paper"
     "run": "str",
     "defense": "str",  # title, with its knobs
+    "method": "str",  # its registry name, "" for the paper
     "recipe": "str",  # "common", "official" or "" where unknown
     "data": "str",  # registry name
     "attack": "str",  # registry name
@@ -48,8 +49,8 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
     rows = []
     for run, (config, table) in runs.items():
         about = {
-            "source": "ours", "run": run, "defense": defense_title(config), "recipe": config.recipe,
-            "data": config.data, "watched": show_levels((0.0, *config.levels)), "average": math.nan,
+            "source": "ours", "run": run, "defense": defense_title(config), "method": config.defense,
+            "recipe": config.recipe, "data": config.data, "watched": show_levels((0.0, *config.levels)), "average": math.nan,
         }  # fmt: skip
         rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
     return as_cells(rows)

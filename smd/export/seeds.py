@@ -1,0 +1,81 @@
+"""Runs that differ in their seed alone, as one row: mean and spread over them, and the points of a Pareto plot."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+
+from smd import config as configs
+from smd.config import TrainConfig
+from smd.export.cells import CELLS, Runs, accuracy_cells, as_cells
+from smd.units import show_level
+
+WHAT = ["attack", "steps", "norm", "split", "n", "eps"]  # of a cell, beside the runs that it is of
+
+
+def same_but_seed(config: TrainConfig) -> str:
+    """What runs share that differ in nothing but their seed, and where they worked."""
+    return json.dumps(configs.to_json(replace(config, seed=0, device="")), sort_keys=True, default=str)
+
+
+def grouped(runs: Runs) -> pd.DataFrame:
+    """The cells of runs (export.CELLS), those that differ in their seed alone as one.
+
+    run becomes the number of runs, "3 seeds", or stays the run's own name where there is one; percent is their
+    mean and spread their standard deviation, seeds how many they are. The interval is left to single runs.
+    """
+    cells = accuracy_cells(runs)
+    key = cells["run"].map({name: same_but_seed(config) for name, (config, _) in runs.items()})
+    rows = [_as_one(part) for _, part in cells.groupby([key.rename("key"), *WHAT], sort=False)]
+    return as_cells(rows)
+
+
+def _as_one(part: pd.DataFrame) -> dict[str, object]:
+    first = {str(name): value for name, value in part.iloc[0].items()}
+    if len(part) == 1:
+        return first
+    return {
+        **first, "run": f"{len(part)} seeds", "seeds": len(part), "percent": part["percent"].mean(),
+        "spread": part["percent"].std(), "low": float("nan"), "high": float("nan"),
+    }  # fmt: skip
+
+
+def pareto_points(runs: Runs) -> pd.DataFrame:
+    """Clean against robust accuracy on test images, a row a group of runs that differ in their seed alone.
+
+    Columns: title, defense (registry name), runs, clean, robust (%, means), clean_spread, robust_spread
+    (standard deviation in points, nan for one run), attack, steps, eps, best. All are of the one attack and level that
+    most groups have seen, the largest level and the strongest attack if in doubt; best: no other is as good in both.
+    """
+    cells = grouped(runs)
+    robust = _seen_by_most(cells[(cells["split"] == "test") & (cells["norm"] == "Linf") & (cells["eps"] > 0)])
+    clean = cells[(cells["eps"] == 0) & (cells["split"] == "test")]
+    names = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n"]
+    both = robust.merge(clean[[*names, "percent", "spread"]], on=names, suffixes=("", "_clean"))
+    points = pd.DataFrame({
+        "title": both["defense"], "defense": both["method"],
+        "runs": [seeds if run.endswith(" seeds") else 1 for run, seeds in zip(both["run"], both["seeds"], strict=True)],
+        "clean": both["percent_clean"], "robust": both["percent"], "clean_spread": both["spread_clean"],
+        "robust_spread": both["spread"], "attack": both["attack"], "steps": both["steps"], "eps": both["eps"],
+    })  # fmt: skip
+    return points.assign(best=[not _beaten(row, points) for row in points.itertuples()])
+
+
+def _seen_by_most(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of one attack, number of steps and level; of a group the one on most images."""
+    if cells.empty:
+        return pd.DataFrame(columns=[*CELLS])
+    strength = cells["attack"].map({"ce-pgd": 0, "ce-cw-pgd": 1, "autoattack": 2}).fillna(-1)
+    rows = cells.assign(strength=strength, level=cells["eps"].map(show_level))
+    counts = rows.groupby(["strength", "steps", "level"]).agg(groups=("defense", "nunique"), eps=("eps", "max"))
+    chosen = counts.reset_index().sort_values(["groups", "strength", "eps", "steps"]).iloc[-1]
+    same = (rows["strength"] == chosen["strength"]) & (rows["steps"] == chosen["steps"])
+    rows = rows[same & (rows["level"] == chosen["level"])]
+    return rows.sort_values("n").drop_duplicates(["run", "defense", "recipe", "data"], keep="last")[[*CELLS]]
+
+
+def _beaten(row: object, points: pd.DataFrame) -> bool:
+    """Whether another point is better in one and at least as good in the other."""
+    clean, robust = row.clean, row.robust  # type: ignore[attr-defined]
+    as_good = (points["clean"] >= clean) & (points["robust"] >= robust)
+    return bool((as_good & ((points["clean"] > clean) | (points["robust"] > robust))).any())
