@@ -50,7 +50,8 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
     for run, (config, table) in runs.items():
         about = {
             "source": "ours", "run": run, "defense": defense_title(config), "method": config.defense,
-            "recipe": config.recipe, "data": config.data, "watched": show_levels((0.0, *config.levels)), "average": math.nan,
+            "recipe": config.recipe, "data": config.data, "watched": show_levels((0.0, *config.levels)),
+            "average": math.nan,
         }  # fmt: skip
         rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
     return as_cells(rows)
