@@ -7,6 +7,7 @@ import data
 import estimate_form
 import pandas as pd
 import sources
+import state_section
 import streamlit as st
 import ui
 from sources import Source
@@ -137,6 +138,7 @@ def images(shown: list[Source], epoch: int) -> None:
 levels = tuple(sorted({*PAPER, *run.config.levels}))
 own = sources.of(run)
 if not own:
+    state_section.section(run)
     nothing_yet()
     estimating(expanded=True)
     st.stop()
@@ -146,4 +148,5 @@ histogram(shown, epoch)
 if not shown[0].estimate:
     growth()
 images(shown, epoch)
+state_section.section(run)
 estimating(expanded=False)
