@@ -1,5 +1,6 @@
 # make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
-.PHONY: app test check env format
+# make demo-all: every defense on the digits, one after the other, and their table.
+.PHONY: app test check env format demo-all
 
 PYTHON ?= python3
 VENV := .venv
@@ -20,6 +21,11 @@ check: env
 format: env
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+
+EVERY := std,smd,smd:preset=ame,at,trades,mart,fat,gairat,mma,dat,iaat,cat,ates,customized-at
+
+demo-all: env
+	@$(RUN) -m smd sweep --data digits --defenses $(EVERY) --wait --format markdown
 
 env: $(STAMP)
 

@@ -1,0 +1,63 @@
+"""CAT: a curriculum of ever longer attacks, with the easier ones kept in every batch (Cai et al. 2018)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from smd import losses, lp
+from smd.data.batches import Batch
+from smd.defenses import Now, Plan, Report
+from smd.defenses.common import ascended, every, right
+
+
+def shares(size: int, k: int) -> list[int]:
+    """The sizes of the k + 1 parts of a batch: equal ones, the last also takes the remainder."""
+    each = size // (k + 1)
+    return [each] * k + [size - k * each]
+
+
+@dataclass(frozen=True)
+class CAT:
+    """The attack's strength k rises from 0 to max_k in equal shares of the run.
+
+    The original raises k when its validation accuracy under attack stalls. Attacks run in train mode, each part
+    on its own: every pass moves batch norm's running statistics, as published. The published 0.032 is 8/255 here.
+    """
+
+    eps: float = 8 / 255  # noise level, in [0, 1]
+    max_k: int = 7
+
+    def begin(self, plan: Plan) -> dict[str, Tensor]:
+        """Nothing is remembered: k follows from the epoch."""
+        return {}
+
+    def strength(self, now: Now) -> int:
+        """k, the most attack steps of the epoch, 0 .. max_k; 0 in the first epoch."""
+        return now.epoch * (self.max_k + 1) // now.plan.epochs
+
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+        """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 .. k; part 0 is clean.
+
+        "Still right" is told of the image that was trained on, the clean one for part 0.
+        """
+        x, y = batch.x, batch.y
+        parts = shares(len(x), self.strength(now))
+        pairs = zip(x.split(parts), y.split(parts), strict=True)
+        mixed = torch.cat([self._noisy(model, *pair, j, now.generator) for j, pair in enumerate(pairs)])
+        logits = model(mixed)
+        terms = losses.ce(logits, y)
+        terms.mean().backward()
+        terms = terms.detach()
+        groups = {"loss": terms, "loss_clean": terms[: parts[0]], "loss_noisy": terms[parts[0] :]}
+        means = {name: (part.sum(), part.new_full((), len(part))) for name, part in groups.items()}
+        return Report(None, right(logits, y), means)
+
+    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: torch.Generator) -> Tensor:
+        """j steps from a random start, of one random length: 2 eps / j times U(1, 10 / j)."""
+        if not j or not len(x):
+            return x
+        eps = every(x, self.eps)
+        start = lp.uniform(x, eps, "Linf", generator)
+        stretch = 1 + (10 / j - 1) * torch.rand((), generator=generator, device=x.device, dtype=x.dtype)
+        return ascended(model, losses.ce, x, y, eps, 2 / j * eps * stretch, j, start)

@@ -1,0 +1,86 @@
+"""What several defenses share: an attack in eval mode, starts, the ascent of training PGD, a report's means."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smd import lp, pgd
+from smd.defenses import Report
+from smd.losses import Loss
+
+PUBLISHED = 8 / 255  # the noise level that TRADES and its kin were published with
+
+
+@contextmanager
+def attacking(model: nn.Module) -> Iterator[None]:
+    """Within, the model is in eval mode: running statistics are used and stay as they are."""
+    was = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was)
+
+
+def every(x: Tensor, value: float) -> Tensor:
+    """The same number for every sample of x, (B,): a radius or a step in the unit of x."""
+    return x.new_full((len(x),), value)
+
+
+def gaussian(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The start of TRADES and MART: a thousandth of Gaussian noise on x, not clipped to [0, 1]."""
+    return x + 0.001 * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+
+
+def trades_step(eps: float) -> float:
+    """The step of TRADES and MART, unit of x: 0.007 at 8/255, as published, else a quarter of the noise level.
+
+    Ten steps of 0.007 would not reach 24/255. The published 0.031 counts as 8/255.
+    """
+    return 0.007 if math.isclose(eps, PUBLISHED, abs_tol=5e-4) else eps / 4
+
+
+def ascended(
+    model: nn.Module,
+    loss: Loss,
+    x: Tensor,  # (B, C, H, W) in [0, 1], the centres
+    y: Tensor,  # (B,) labels
+    eps: Tensor,  # (B,) radii, unit of x
+    step: Tensor,  # (B,) step lengths, unit of x
+    steps: int,
+    start: Tensor,  # (B, C, H, W)
+) -> Tensor:
+    """The last iterate of Linf PGD, (B, C, H, W) in [0, 1].
+
+    No forward pass is spent on it, as pgd.last_iterate does: the training loss looks at it anyway.
+    """
+    x_k = start
+    for _ in range(steps):
+        _, gradient = pgd.input_gradient(model, loss, x_k, y)
+        x_k = lp.project(x_k + lp.per_sample(step, x) * gradient.sign(), x, eps, "Linf")
+    return x_k
+
+
+def right(logits: Tensor, y: Tensor) -> Tensor:
+    """Which samples are classified correctly: (B, K), (B,) -> (B,) bool."""
+    return logits.detach().argmax(1) == y
+
+
+def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, Tensor]]:
+    """A report's means from losses that are means over so many samples: name -> (sum, count)."""
+    return {
+        name: (loss.detach() * count, loss.detach().new_full((), count, dtype=torch.float32))
+        for name, loss in losses.items()
+    }
+
+
+def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> Report:
+    """The outer step of plain adversarial training: mean cross-entropy of the noisy images alone."""
+    logits = model(x_adv)
+    loss = F.cross_entropy(logits, y)
+    loss.backward()
+    return Report(None, right(logits, y), means({"loss": loss, "loss_noisy": loss}, len(y)))

@@ -1,0 +1,72 @@
+"""GAIRAT: adversarial training with weights by the distance to the boundary (Zhang et al. 2020b)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smd import losses, lp, pgd
+from smd.data.batches import Batch
+from smd.defenses import Now, Plan, Report
+from smd.defenses.common import attacking, every, means, right
+from smd.defenses.fat import stride
+
+STEPS = 10
+LAMBDA = -1.0
+
+
+@dataclass(frozen=True)
+class GAIRAT:
+    """Weighted cross-entropy of PGD's last iterate; samples that were broken early weigh most.
+
+    eps: radius in the unit of x; 8/255 where the original rounds to 0.031. The attack runs in eval mode.
+    """
+
+    eps: float = 8 / 255
+
+    def begin(self, plan: Plan) -> dict[str, Tensor]:
+        """kappa: how many of the iterates before the last were classified correctly, 0 to 10."""
+        return {"kappa": torch.zeros(plan.n, device=plan.device)}
+
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+        """Mean of weight times cross-entropy; no gradient flows through the weights."""
+        start = lp.uniform(batch.x, every(batch.x, self.eps), "Linf", now.generator)
+        with attacking(model):
+            x_adv, kappa = counted_pgd(model, batch, start, self.eps, stride(self.eps))
+        state["kappa"][batch.idx] = kappa
+        logits = model(x_adv)
+        each = F.cross_entropy(logits, batch.y, reduction="none")
+        loss = (weights(kappa, shift(now)) * each).mean()
+        loss.backward()
+        return Report(None, right(logits, batch.y), means({"loss": loss}, len(batch.y)))
+
+
+def shift(now: Now) -> float:
+    """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120, counted from 1; then -1."""
+    return LAMBDA if now.at(59, 120) else math.inf
+
+
+def weights(kappa: Tensor, shift: float) -> Tensor:
+    """Each sample's weight, (B,) in (0, B] with mean 1: (1 + tanh(shift + 5 - kappa)) / 2, normalised.
+
+    Written as the sigmoid of twice the argument: 1 + tanh would lose its digits where kappa is large.
+    """
+    raw = torch.sigmoid(2 * (shift + STEPS / 2 - kappa))
+    return raw * len(raw) / raw.sum()
+
+
+def counted_pgd(model: nn.Module, batch: Batch, start: Tensor, eps: float, step: float) -> tuple[Tensor, Tensor]:
+    """The last iterate, (B, C, H, W), and the number of right ones among the start and all before it, (B,) float32.
+
+    A count, not the first step that fails: a sample may cross the boundary and come back.
+    """
+    x, y = batch.x, batch.y
+    x_k, radius = start, every(x, eps)
+    kappa = torch.zeros(len(x), device=x.device)
+    for _ in range(STEPS):
+        logits, gradient = pgd.input_gradient(model, losses.ce, x_k, y)
+        kappa += right(logits, y)
+        x_k = lp.project(x_k + step * gradient.sign(), x, radius, "Linf")
+    return x_k, kappa

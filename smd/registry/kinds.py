@@ -1,0 +1,88 @@
+"""The shapes of the registry's entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from smd.recipes import COMMON, Recipe
+
+
+@dataclass(frozen=True)
+class Param:
+    """One knob of a defense or an attack, as the form and the command line offer it."""
+
+    name: str
+    kind: Literal["int", "float", "level", "choice"]
+    default: int | float | str
+    help: str
+    choices: tuple[str, ...] = ()
+    in_form: bool = True
+    minimum: float = 0
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set: how to load it and what suits it."""
+
+    name: str
+    title: str
+    target: str  # "module:function", (request) -> smd.data.images.Images
+    size: int  # side of its square images in pixels; 0: it is not known before they are loaded
+    net: str  # the network offered first
+    levels: tuple[float, ...]  # noise levels attacked by default, in [0, 1]
+    epochs: int
+    augment: Literal["none", "crop", "crop+flip"]
+    source: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network: its builder and the image sizes it takes."""
+
+    name: str
+    title: str
+    target: str  # "module:function", (channels, size, classes) -> nn.Module
+    sizes: tuple[int, int]  # smallest and largest side of a square image, in pixels
+    source: str
+
+
+@dataclass(frozen=True)
+class Defense:
+    """A training method with its own true knobs."""
+
+    name: str
+    title: str
+    target: str  # "module:class", a frozen dataclass whose fields are the knobs
+    source: str
+    params: tuple[Param, ...] = ()
+    official: Recipe = COMMON  # what it was published with
+    variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, what goes with it instead)
+    label: str = ""  # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
+    endorsed: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)  # knobs that earn a star
+    settings: tuple[Mapping[str, int | float | str], ...] = ({},)  # those of the paper's tables; {}: its defaults
+    state: str = ""  # what it keeps of every sample beside or instead of a margin: its name in the store
+    state_title: str = ""  # what that is, with its unit
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attack on a trained network with its own settings."""
+
+    name: str
+    title: str
+    target: str
+    source: str
+    params: tuple[Param, ...] = ()
+    seeds: tuple[int, ...] = (0,)  # as many as the paper takes the mean over
+    cost: str = ""  # how long it takes, in words
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A way to measure the margins of a trained network. One with a "level" among its params looks only so far."""
+
+    name: str
+    title: str
+    target: str  # "module:class", a frozen dataclass whose fields are the settings
+    source: str
+    params: tuple[Param, ...] = ()
