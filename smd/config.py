@@ -232,6 +232,10 @@ def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner:
             found.append(f"{name} is '{value}': it must be a number.")
         elif isinstance(value, int | float) and value < table[name].minimum:
             found.append(f"{name} is {value}: it must be at least {table[name].minimum:g}.")
+        elif isinstance(value, int | float) and value > (
+            most := 1 if table[name].kind == "level" else table[name].maximum
+        ):
+            found.append(f"{name} is {value}: it must be at most {most:g}.")
     return found
 
 

@@ -183,6 +183,6 @@ for (norm, split, name, steps), part in everything.groupby(["norm", "split", "at
 st.caption(
     "Accuracy in % at each noise level; 0 is clean. Avg. is the mean of clean and the levels that the run watched. "
     "The best of a column is bold, among rows on the same number of images and apart for the paper's. "
-    "An image that is misclassified when clean counts as broken at every level."
+    "An image that is misclassified when clean counts as broken at every level. The paper prints no n: it stands as 0."
 )
 entries()

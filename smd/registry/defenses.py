@@ -2,6 +2,7 @@
 
 from smd.recipes import Recipe, dropping
 from smd.registry.kinds import Defense, Param
+from smd.units import px
 
 FRIENDLY = Recipe(lr=0.1, drops=dropping(120, (59, 0.1), (89, 0.01), (109, 0.005)), epochs=120)
 
@@ -44,6 +45,10 @@ DEFENSES = {
             Param("eps", "level", 8 / 255, "noise level of its PGD; images that it breaks early weigh most"),
         ), official=FRIENDLY, label="GAI{eps}", endorsed={"eps": (8 / 255,)}, settings=at_levels(4, 8, 16),
            state="kappa", state_title="PGD iterates classified correctly, of 10"),
+        Defense("mma", "MMA", "smd.defenses.mma:MMA", "Ding et al. 2019", (
+            Param("dmax", "level", 12 / 255, "images whose margin reaches it are trained on clean only"),
+        ), official=Recipe(epochs=142), label="MMA{dmax}", endorsed={"dmax": px(12, 20, 32)},
+           settings=tuple({"dmax": level} for level in px(12, 20, 32))),
         Defense("dat", "DAT", "smd.defenses.dat:DAT", "Wang et al. 2019", (
             Param("eps", "level", 8 / 255, "noise level that it trains with"),
         ), official=Recipe(0.01, 2e-4, dropping(120, (60, 0.1), (100, 0.01)), epochs=120, slowdown=1e-4),
@@ -58,5 +63,20 @@ DEFENSES = {
         ), official=Recipe(
             lr=0.05, weight_decay=5e-4, drops=dropping(100, (40, 0.1), (60, 0.01), (80, 0.001)), epochs=100,
         ), label="ATES{eps}", endorsed={"eps": (8 / 255,)}),
+        Defense("iaat", "IAAT", "smd.defenses.iaat:IAAT", "Balaji et al. 2019", (
+            Param("gamma", "level", 1.9 / 255, "how much larger or smaller an image's radius is tried", in_form=False),
+            Param("beta", "float", 0.1, "how far a radius moves to what was found, 0 to 1", in_form=False, maximum=1),
+        ), official=Recipe(
+            lr=0.1, weight_decay=5e-4, drops=dropping(110, (70, 0.2), (90, 0.04), (100, 0.008)), epochs=110, batch=256,
+        ), endorsed={"gamma": (1.9 / 255,), "beta": (0.1,)}),
+        Defense("customized-at", "Customized AT", "smd.defenses.customized_at:CustomizedAT", "Cheng et al. 2020", (
+            Param("eps", "level", 8 / 255, "the largest radius of an image"),
+            Param("variant", "choice", "paper", "an image that its attack breaks is trained on as it is and its radius "
+                  "stays; or clean, and its radius is 0 again", ("paper", "code"), in_form=False),
+            Param("loss", "choice", "xent", "cross-entropy with soft labels; or that plus a hinge on the logit margin",
+                  ("xent", "mix")),
+        ), official=Recipe(
+            lr=0.1, weight_decay=5e-4, drops=dropping(200, (80, 0.1), (140, 0.01), (180, 0.001)), epochs=200,
+        ), label="CustAT{eps}", endorsed={"eps": px(8)}),
     )
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """The shapes of the registry's entries."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +19,7 @@ class Param:
     choices: tuple[str, ...] = ()
     in_form: bool = True
     minimum: float = 0
+    maximum: float = math.inf
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,89 @@
+"""IAAT: instance-adaptive adversarial training, a radius for every image by trial and error (Balaji et al. 2019)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smd import losses, lp
+from smd.data.batches import Batch
+from smd.defenses import Now, Plan, Report
+from smd.defenses.common import ascended, means, right
+from smd.errors import UserError
+from smd.nets.batchnorm import couples_samples
+
+STEPS = 10
+SHORTEST = 2 / 255  # step
+WARM_UP = 8 / 255  # radius of the first 10 of 110 epochs
+
+
+@dataclass(frozen=True)
+class IAAT:
+    """`gamma`: how much larger or smaller a radius is tried, unit of x; `beta`: the weight of what was found by it.
+
+    All attacks run in train mode, as in the original: running statistics move with every pass.
+    """
+
+    gamma: float = 1.9 / 255
+    beta: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.beta <= 1:
+            raise UserError(f"beta is {self.beta:g}: it is the weight of a new radius, choose one between 0 and 1.")
+
+    def begin(self, plan: Plan) -> dict[str, Tensor]:
+        """The radius of the warm-up, which runs below six epochs do without."""
+        return {"margin": torch.full((plan.n,), WARM_UP, device=plan.device)}
+
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+        """Adapt the radii, then the mean cross-entropy of PGD's images at the new ones."""
+        x, y = batch.x, batch.y
+        with torch.no_grad():
+            logits = model(x)
+        correct, old = right(logits, y), state["margin"][batch.idx]
+        if now.at(10, of=110):
+            radius = self._adapted(model, x, y, old, correct, now.generator)
+        else:
+            radius = WARM_UP * correct.to(old.dtype)
+        state["margin"][batch.idx] = radius
+        noisy = model(_attacked(model, x, y, radius, lp.uniform(x, radius, "Linf", now.generator)))
+        loss = F.cross_entropy(noisy, y)
+        loss.backward()
+        clean = F.cross_entropy(logits, y)
+        return Report(correct, correct & right(noisy, y), means({"loss": loss, "loss_clean": clean}, len(x)))
+
+    def _adapted(
+        self, model: nn.Module, x: Tensor, y: Tensor, old: Tensor, correct: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Radii moved by beta towards the old one plus gamma, the old one or the old one minus gamma, (B,).
+
+        The largest of the three that the image withstands; without a limit, and 0 where the clean image is wrong.
+        """
+        larger = old + self.gamma
+        wide = _withstood(model, x, y, larger, correct, generator)
+        same = _withstood(model, x, y, old, correct & ~wide, generator)
+        found = torch.where(wide, larger, torch.where(same, old, old - self.gamma))
+        return self.beta * (found * correct).clamp_min(0) + (1 - self.beta) * old
+
+
+def _attacked(model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, start: Tensor) -> Tensor:
+    """PGD's last iterate; steps of a fifth of each radius, but of 2/255 at least."""
+    step = (radius / (STEPS / 2)).clamp_min(SHORTEST)
+    return ascended(model, losses.ce, x, y, radius, step, STEPS, start)
+
+
+@torch.no_grad()
+def _withstood(
+    model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, asked: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Which of the samples asked about are classified correctly at PGD's last iterate, (B,) bool.
+
+    Under batch norm the whole batch is attacked, for its statistics.
+    """
+    start = lp.uniform(x, radius, "Linf", generator)
+    rows = torch.arange(len(x), device=x.device) if couples_samples(model) else asked.nonzero().squeeze(1)
+    if not len(rows):
+        return asked
+    far = _attacked(model, x[rows], y[rows], radius[rows], start[rows])
+    return asked.index_copy(0, rows, asked[rows] & right(model(far), y[rows]))

@@ -1,0 +1,117 @@
+"""MMA: max-margin adversarial training, which trains at each image's estimated boundary (Ding et al. 2019)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from smd import losses, lp
+from smd.data.batches import Batch
+from smd.defenses import Now, Plan, Report
+from smd.defenses.common import ascended, attacking
+from smd.nets.batchnorm import couples_samples
+
+STEPS = 10
+HALVINGS = 10
+FLOOR = 0.005  # the smallest radius that PGD explores; images misclassified when clean start from it again
+SLACK = 1.05  # the search may look a little farther than dmax
+CLEAN_SHARE = 1 / 3  # of the clean loss in the whole
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the boundary was found."""
+
+    x: Tensor  # (B, C, H, W), may leave [0, 1] beyond PGD's iterate, as in the original
+    margin: Tensor  # (B,) unit of x
+    inside: Tensor  # (B,) bool, PGD's last iterate is still correct
+
+
+@dataclass(frozen=True)
+class MMA:
+    """An image whose estimated margin reaches `dmax`, in the unit of x, adds nothing but its clean loss.
+
+    Correct means p_y > 1/2 throughout, which is stricter than being the likeliest class. PGD runs in eval
+    mode; the search runs in train mode on the correct images alone, so that running statistics move with it.
+    """
+
+    dmax: float = 12 / 255
+
+    def begin(self, plan: Plan) -> dict[str, Tensor]:
+        """Every margin starts at the smallest radius."""
+        return {"margin": torch.full((plan.n,), FLOOR, device=plan.device)}
+
+    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+        """A third of the clean loss and two thirds of the loss at the boundary or, where wrong, on the clean image.
+
+        adv_ok of the report: still correct at PGD's last iterate, before the search. The margin grows there.
+        """
+        x, y = batch.x, batch.y
+        logits = model(x)
+        clean = F.cross_entropy(logits, y)
+        (CLEAN_SHARE * clean).backward()  # at once, so that its graph is gone before the attack
+        correct = losses.slm(logits.detach(), y) < 0
+        rows = correct.nonzero().squeeze(1)
+        found = self._boundary(model, x[rows], y[rows], state["margin"][batch.idx[rows]], now.generator)
+        margin = torch.zeros_like(state["margin"][batch.idx]).index_copy(0, rows, found.margin)
+        near = correct & (margin < self.dmax)
+        each = _margin_losses(model, x.index_copy(0, rows, found.x), y, near | ~correct)
+        state["margin"][batch.idx] = margin
+        inside = torch.zeros_like(correct).index_copy(0, rows, found.inside)
+        return Report(logits.detach().argmax(1) == y, inside, _means(clean.detach(), each, near))
+
+    @torch.no_grad()
+    def _boundary(self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: torch.Generator) -> Found:
+        """PGD at the stored margins, then a search along its direction as far as 1.05 dmax."""
+        if not len(x):
+            return Found(x, stored, torch.zeros_like(y, dtype=torch.bool))
+        cap = SLACK * self.dmax
+        radius = stored.clamp(FLOOR, cap)
+        with attacking(model):
+            start = lp.uniform(x, radius, "Linf", generator)
+            far = ascended(model, losses.slm, x, y, radius, 2.5 * radius / STEPS, STEPS, start)
+        return _line_search(model, x, y, far, radius, cap)
+
+
+def _line_search(
+    model: nn.Module,
+    x: Tensor,  # (B, C, H, W) in [0, 1]
+    y: Tensor,  # (B,)
+    far: Tensor,  # (B, C, H, W) PGD's last iterate
+    radius: Tensor,  # (B,) that it was found with, unit of x
+    cap: float,
+) -> Found:
+    """Ten halvings between x and the cap. The last middle is returned unjudged, on either side of the boundary."""
+    direction = (far - x) / lp.per_sample(radius + 1e-12, x)
+    low, high, at = torch.zeros_like(radius), torch.full_like(radius, cap), radius
+    inside = right = losses.slm(model(far), y) < 0
+    for k in range(HALVINGS):
+        if k > 0:
+            right = losses.slm(model((x + lp.per_sample(at, x) * direction).clamp(0, 1)), y) < 0
+        low = torch.where(right, torch.maximum(low, at), low)
+        high = torch.where(right, high, torch.minimum(high, at))
+        at = (low + high) / 2
+    return Found(x + lp.per_sample(at, x) * direction, at, inside)
+
+
+def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Tensor:
+    """Cross-entropy of the taken samples, zero for the others, (B,); two thirds of the batch's mean is back-propagated.
+
+    Under batch norm the others are in the batch too, for its statistics.
+    """
+    rows = torch.arange(len(x), device=x.device) if couples_samples(model) else taken.nonzero().squeeze(1)
+    none = x.new_zeros(len(x))
+    if not len(rows):
+        return none
+    each = F.cross_entropy(model(x[rows]), y[rows], reduction="none") * taken[rows]
+    ((1 - CLEAN_SHARE) * each.sum() / len(x)).backward()
+    return none.index_copy(0, rows, each.detach())
+
+
+def _means(clean: Tensor, each: Tensor, near: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """The whole loss, the clean one, and the one at the boundary over the images that are trained there."""
+    size = clean.new_full((), len(each))
+    whole = CLEAN_SHARE * clean * size + (1 - CLEAN_SHARE) * each.sum()
+    noisy = ((each * near).sum(), near.sum().float())
+    return {"loss": (whole, size), "loss_clean": (clean * size, size), "loss_noisy": noisy}

@@ -1,0 +1,45 @@
+"""The Sweep section of the Train page queues what it says, once."""
+
+import pytest
+from test_pages import open_page, words
+
+from smd import runs
+from smd.jobs import launch
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    """Pages may queue jobs here, but nothing is started."""
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def test_a_sweep_queues_each_defense_and_seed_once():
+    app = open_page("train")
+    app.number_input(key="train-epochs-digits").set_value(3).run()
+    app.pills(key="sweep-defenses").set_value(["SMD", "AT8*", "TR-b6-8*"]).run()
+    app.number_input(key="sweep-seeds").set_value(2).run()
+    assert "--defenses smd,at:eps=8/255,trades:beta=6.0:eps=8/255 --seeds 0,1" in " ".join(c.value for c in app.code)
+    app.button(key="start-sweep").click().run()
+    assert not app.exception
+    asked = [run.config for run in runs.all_runs()]
+    assert sorted((c.defense, c.seed, c.epochs) for c in asked) == [
+        ("at", 0, 3), ("at", 1, 3), ("smd", 0, 3), ("smd", 1, 3), ("trades", 0, 3), ("trades", 1, 3),
+    ]  # fmt: skip
+    app.button(key="start-sweep").click().run()
+    assert len(runs.all_runs()) == 6
+    assert "6 of them are there already" in words(app)
+
+
+def test_with_the_official_recipe_each_defense_has_its_own_epochs():
+    app = open_page("train")
+    app.segmented_control(key="train-recipe").set_value("official").run()
+    app.pills(key="sweep-defenses").set_value(["AT8*", "TR-b6-8*"]).run()
+    app.button(key="start-sweep").click().run()
+    assert {run.config.defense: run.config.epochs for run in runs.all_runs()} == {"at": 205, "trades": 76}
+
+
+def test_a_sweep_of_nothing_says_so():
+    app = open_page("train")
+    app.pills(key="sweep-defenses").set_value([]).run()
+    assert "Choose one defense or more" in words(app)
