@@ -76,3 +76,14 @@ def test_choices_with_parameters():
     for text in ("ce-pgd:steps=many", "ce-pgd:stride=1", "ce-pgd:steps", "pgd"):
         with pytest.raises(UserError):
             parse_choice(text, registry.ATTACKS, "attack")
+
+
+@pytest.mark.parametrize("defense", registry.DEFENSES)
+def test_every_defense_refuses_what_it_does_not_know_and_names_what_it_does(defense):
+    (found,) = problems(TrainConfig(defense=defense, params={"luck": 1}))
+    assert "no parameter 'luck'" in found
+    assert all(param.name in found for param in registry.DEFENSES[defense].params)
+
+
+def test_a_level_above_one_is_refused():
+    assert problems(TrainConfig(defense="at", params={"eps": 8})) == ["eps is 8: it must be at most 1."]

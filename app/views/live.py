@@ -4,6 +4,7 @@ import time
 
 import charts
 import data
+import pandas as pd
 import streamlit as st
 import ui
 
@@ -78,38 +79,29 @@ def figures(run: Run) -> None:
         charts.accuracy_curves(metrics), key="fig8", alt="Clean and robust accuracy over the epochs of training."
     )
     grid = ui.pair()
-    with grid.cell():
-        st.subheader("Loss")
-        names = {"loss_clean": "clean images", "loss_noisy": "noisy images"}
-        st.altair_chart(
-            charts.curves(metrics, names, "cross-entropy (nats)", log=True),
-            key="loss",
-            alt="Training loss over the epochs.",
-        )
-    if (metrics["name"] == "margin_mean").any():
-        with grid.cell():
-            st.subheader("Mean margin")
-            st.altair_chart(
-                charts.curves(metrics, {"margin_mean": "mean margin"}, "margin (1/255)", factor=255),
-                key="mean-margin", alt="Mean margin of the training images over the epochs.",
-            )  # fmt: skip
-        with grid.cell():
-            st.subheader("Where margins move")
-            flags = {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"}
-            st.altair_chart(
-                charts.curves(metrics, flags, "training images"), key="flags",
-                alt="How many training images had their margin expanded or shrunk in each epoch.",
-            )  # fmt: skip
-        with grid.cell():
-            st.subheader("How much steps are cut")
-            steps = {"gamma1": "γ₁, by the margin", "gamma2": "γ₂, by the gradient"}
-            st.altair_chart(
-                charts.curves(metrics, steps, "mean factor"), key="gammas",
-                alt="Mean decay factors of the margin's expansion step over the epochs.",
-            )  # fmt: skip
-
+    losses = measured(metrics, {"loss_clean": "clean images", "loss_noisy": "noisy images"})
+    for title, names, unit, factor, log, alt in (
+        ("Loss", losses or {"loss": "what it is trained on"}, "cross-entropy (nats)", 1, True, "Training loss"),
+        ("Mean margin", {"margin_mean": "mean margin"}, "margin (1/255)", 255, False, "Mean margin"),
+        ("Where margins move", {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"},
+         "training images", 1, False, "How many training images had their margin expanded or shrunk"),
+        ("How much steps are cut", {"gamma1": "γ₁, by the margin", "gamma2": "γ₂, by the gradient"}, "mean factor", 1,
+         False, "Mean decay factors of the margin's expansion step"),
+    ):  # fmt: skip
+        if (shown := measured(metrics, names)) and (title != "Where margins move" or "expanded" in shown):
+            with grid.cell():
+                st.subheader(title)
+                st.altair_chart(
+                    charts.curves(metrics, shown, unit, factor, log), key=title, alt=f"{alt} over the epochs."
+                )
     st.markdown("**Every number of every epoch**")
     ui.downloads(export.epoch_table(metrics), f"{ui.name(run.id)}-epochs")
+
+
+def measured(metrics: pd.DataFrame, names: dict[str, str]) -> dict[str, str]:
+    """Those of these training metrics that the run has: not every defense measures all of them."""
+    there = set(metrics[metrics["split"] == "train"]["name"])
+    return {name: title for name, title in names.items() if name in there}
 
 
 def page() -> None:
