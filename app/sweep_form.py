@@ -1,20 +1,17 @@
 """The Sweep section of the Train page: several defenses and seeds at once, never the same twice."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
+import probing
 import streamlit as st
 import ui
 
 from smd import commands, registry, sweep
 from smd.config import TrainConfig
-from smd.errors import UserError
 from smd.export import defense_title
-from smd.paths import REPOSITORY
 from smd.progress import duration
 
 ACTS = {
@@ -28,7 +25,8 @@ ACTS = {
 def section(base: TrainConfig) -> None:
     """Choose defenses; data set, network, epochs and the rest are those of the form above."""
     with st.expander("Sweep: several defenses and seeds", icon=":material/stacks:"):
-        st.caption("Data set, network, epochs and all else are as in the form above. Nothing is trained twice.")
+        own = "epochs and batch are each defense's own, " if base.recipe == "official" else ""
+        st.caption(f"Data set and network are as in the form above, {own}and so is all else. Nothing is trained twice.")
         options = _options(base)
         usual = [title for title in ("SMD", "STD") if title in options]
         names = st.pills("Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses")
@@ -67,18 +65,10 @@ def estimate(wanted: Sequence[TrainConfig]) -> str:
     seconds, bar = 0.0, st.progress(0.0, "Taking a few steps of each")
     for k, one in enumerate(first.values(), start=1):
         runs = sum((c.defense, c.params) == (one.defense, one.params) for c in wanted)
-        seconds += runs * _probe(one)["seconds"]
+        seconds += runs * probing.probe(one)["seconds"]
         bar.progress(k / len(first), f"{defense_title(one)} took a few steps")
     bar.empty()
     return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."
-
-
-def _probe(asked: TrainConfig) -> dict[str, float]:
-    command = [sys.executable, "-m", "smd", "probe", *commands.train_words(asked), "--format", "json"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        raise UserError(f"{defense_title(asked)}: {done.stderr.strip().removeprefix('smd: ')}")
-    return dict(json.loads(done.stdout))
 
 
 def _started(members: Sequence[sweep.Member]) -> None:

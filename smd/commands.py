@@ -33,10 +33,11 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
     """The command that trains these configs, which differ in defense and seed alone."""
     choices = [_choice(c.defense, c.params, DEFENSES[c.defense].params) for c in configs]
     words = train_words(replace(configs[0], defense="std", params={}, seed=0))
-    own = ("--epochs",) if configs[0].recipe == "official" else ()  # each defense has its own then
+    own = ("--epochs", "--batch") if configs[0].recipe == "official" else ()  # each defense has its own then
     for option in ("--defense", "--seed", *own):
-        place = words.index(option)
-        del words[place : place + 2]
+        if option in words:
+            place = words.index(option)
+            del words[place : place + 2]
     words += ["--defenses", ",".join(dict.fromkeys(choices))]
     words += ["--seeds", ",".join(dict.fromkeys(str(c.seed) for c in configs))]
     return shlex.join(["python", "-m", "smd", "sweep", *words])

@@ -51,6 +51,8 @@ class TrainConfig:
             epochs = self.how.epochs if official else entry.epochs
             object.__setattr__(self, "epochs", self.epochs or epochs)
         object.__setattr__(self, "batch", self.batch or self.how.batch)
+        if self.defense in registry.DEFENSES:
+            object.__setattr__(self, "params", _own(self.params, registry.DEFENSES[self.defense].params))
 
     @property
     def how(self) -> Recipe:
@@ -88,6 +90,7 @@ class AttackConfig:
         entry = registry.ATTACKS.get(self.attack)
         if entry:  # so that the file says it all
             object.__setattr__(self, "seeds", self.seeds or entry.seeds)
+            object.__setattr__(self, "params", _own(self.params, entry.params))
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,12 @@ class MarginsConfig:
             own = {float(far.default)} if self.norm == "Linf" else set()
             object.__setattr__(self, "levels", tuple(sorted(given or own)))
             object.__setattr__(self, "params", {k: v for k, v in self.params.items() if k != far.name})
+
+
+def _own(params: Mapping[str, Value], known: tuple[Param, ...]) -> dict[str, Value]:
+    """The knobs that are not as they are by default: written out or left out, it is the same config."""
+    usual = {param.name: param.default for param in known}
+    return {name: value for name, value in params.items() if name not in usual or value != usual[name]}
 
 
 def preview(asked: AttackConfig, available: int) -> AttackConfig:
@@ -228,6 +237,8 @@ def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner:
             found.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
         elif table[name].choices and value not in table[name].choices:
             found.append(f"{name} is '{value}': choose one of {', '.join(table[name].choices)}.")
+        elif table[name].kind == "int" and value != int(value if isinstance(value, int | float) else 0):
+            found.append(f"{name} is '{value}': it must be a whole number.")
         elif table[name].kind != "choice" and not (isinstance(value, int | float) and math.isfinite(value)):
             found.append(f"{name} is '{value}': it must be a number.")
         elif isinstance(value, int | float) and value < table[name].minimum:

@@ -18,7 +18,7 @@ from smd.data.batches import Batch, OnDevice
 from smd.judging import CLEAN, WITHSTOOD, Judging, Kept
 from smd.lp import Norm
 
-SLACK = 1e-6  # how far rounding may carry an image out of its ball
+SLACK = 1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _timed(state: Judging) -> Iterator[None]:
 def _check(x_adv: Tensor, x: Tensor, eps: float, norm: Norm) -> None:
     """Refuse images outside the ball, outside [0, 1] or not finite."""
     farthest = float(lp.length(x_adv - x, norm).max())
-    if not farthest <= eps + SLACK:
+    if not farthest <= eps + SLACK * max(1.0, eps):
         raise RuntimeError(f"The attack left its ball: {farthest * 255:.4f}/255 of {eps * 255:.4f}/255.")
     if not (float(x_adv.min()) >= -SLACK and float(x_adv.max()) <= 1 + SLACK):
         raise RuntimeError("The attack left the pixels' range [0, 1].")

@@ -29,7 +29,8 @@ def parse_level(text: str, most: float = 1.0) -> float:
 
 def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     """Read a comma-separated list of noise levels, sorted, each once."""
-    return tuple(sorted({parse_level(part, most) for part in text.split(",") if part.strip()}))
+    levels = [parse_level(part, most) for part in text.split(",") if part.strip()]
+    return tuple(sorted({show_level(level): level for level in levels}.values()))  # as written, so are they told apart
 
 
 def show_level(value: float) -> str:

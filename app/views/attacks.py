@@ -103,7 +103,7 @@ def section(attack: str, steps: int, norm: str, split: str, part: pd.DataFrame) 
     hidden = [n for n in table.columns if n in ("attack", "steps", "norm", "split") or n not in concise]
     shown, bold = shown.drop(columns=hidden), bold.drop(columns=hidden)
     numbers = list(shown.select_dtypes("float").columns)
-    style = shown.style.format("{:.2f}", subset=numbers, na_rep="")
+    style = shown.style.format("{:.2f}", subset=numbers, na_rep="–")
     weight = bold.replace({True: "font-weight: bold", False: ""})
     st.dataframe(
         style.apply(lambda _: weight, axis=None), hide_index=True, key=f"table-{attack}-{steps}-{norm}-{split}"

@@ -123,7 +123,7 @@ if not points.empty:
 pareto = export.pareto_points(named)
 if len(pareto) > 1:
     level, attack = show_level(pareto["eps"].iloc[0]), export.attack_title(pareto["attack"].iloc[0])
-    st.subheader(f"Clean against robust accuracy, {attack} at {level}")
+    st.subheader(f"Clean against robust accuracy on {pareto['data'].iloc[0]}, {attack} at {level}")
     st.caption(
         "A point a defense: the mean over runs that differ in their seed alone, lines are their standard deviation. "
         "No point on the dashed line is beaten in both."
@@ -135,7 +135,7 @@ if len(pareto) > 1:
     ui.downloads(pareto.drop(columns="defense"), "pareto")
 cells = export.grouped(named)
 cells = cells[cells["split"] == "test"]
-if len(cells) and (cells["run"].str.endswith(" seeds")).any():
+if len(cells) and (cells["run"].str.contains(" seeds of ")).any():
     st.subheader("Mean and spread over seeds")
     table = export.concise(export.interval_table(cells))
     st.dataframe(table, hide_index=True, placeholder="", key="seeds", alt="Mean and spread over seeds of each defense.")

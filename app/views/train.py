@@ -1,11 +1,9 @@
 """Train: choose what to train, see what it will take, start it; below, what is queued and running."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
+import probing
 import streamlit as st
 import sweep_form
 import ui
@@ -14,10 +12,10 @@ from smd import commands, jobs, registry, runs
 from smd.config import TrainConfig, Value
 from smd.errors import UserError
 from smd.jobs import Status, launch
-from smd.paths import REPOSITORY
 from smd.progress import duration
 from smd.recipes import COMMON, Choice
 from smd.runs import Run
+from smd.units import parse_level, show_level
 
 
 def choose(title: str, table: dict, default: str, key: str, help: str) -> str:  # type: ignore[type-arg]
@@ -33,10 +31,16 @@ def knobs(defense: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for p in shown:
         key = f"train-{defense}-{p.name}"
+        title = p.name.capitalize()
         if p.kind == "choice":
-            values[p.name] = st.selectbox(p.name, p.choices, key=key, help=p.help)
+            values[p.name] = st.selectbox(title, p.choices, key=key, help=p.help)
+        elif p.kind == "level":
+            text = st.text_input(title, show_level(float(p.default)), key=key, help=f"{p.help}; like 8/255 or 0.031")
+            values[p.name] = parse_level(text)
+        elif p.kind == "int":
+            values[p.name] = int(st.number_input(title, int(p.minimum), None, int(p.default), key=key, help=p.help))
         else:
-            values[p.name] = st.number_input(p.name, value=float(p.default), key=key, help=p.help)
+            values[p.name] = st.number_input(title, p.minimum, None, float(p.default), key=key, help=p.help)
     return values
 
 
@@ -96,15 +100,8 @@ def form() -> TrainConfig:
 
 
 def estimate(asked: TrainConfig) -> str:
-    """Run a few steps of this config in another process; raises UserError with the reason if that fails."""
-    command = [sys.executable, "-m", "smd", "probe", *commands.train_words(asked), "--format", "json"]
-    try:
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=600, check=False)
-    except subprocess.TimeoutExpired:
-        raise UserError("No estimate after ten minutes: start the run, its page tells the time left.") from None
-    if done.returncode:
-        raise UserError(done.stderr.strip().removeprefix("smd: "))
-    answer = json.loads(done.stdout)
+    """How long a run would take, in words; raises UserError with the reason if that cannot be told."""
+    answer = probing.probe(asked)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
         f"About **{duration(answer['seconds'])}** on {answer['device']}: {answer['samples_per_s']:,.0f} images/s, "
@@ -172,7 +169,11 @@ def row(run: Run, folder: Path, status: Status) -> None:
 
 grid = ui.pair()
 with grid.cell(), st.container(border=True):
-    asked = form()
+    try:
+        asked = form()
+    except UserError as error:  # a level that is none
+        st.error(str(error), icon=":material/error:")
+        st.stop()
     clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
 with grid.cell():
     summary(asked)

@@ -12,20 +12,9 @@ from smd.export.titles import attack_title
 from smd.units import show_level
 
 ABOUT = ["run", "defense", "attack", "steps", "split", "n", "seeds"]  # accuracy_table's first columns
-WIDE = ["source", "run", "defense", "recipe", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
-ROW = [
-    "source",
-    "run",
-    "defense",
-    "recipe",
-    "data",
-    "attack",
-    "steps",
-    "norm",
-    "split",
-    "n",
-]  # what makes a row of its own
-COMPARABLE = ["source", "attack", "steps", "norm", "split", "n"]  # what rows share that may be compared
+WIDE = ["source", "run", "defense", "recipe", "data", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
+ROW = [name for name in (*WIDE, "note") if name != "seeds"]  # what makes a row of its own
+COMPARABLE = ["source", "data", "attack", "steps", "norm", "split", "n"]  # what rows share that may be compared
 
 
 def wide(cells: pd.DataFrame) -> pd.DataFrame:
@@ -66,12 +55,11 @@ def _laid_out(
 
 
 def _rows(cells: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """Each row's first columns and note, and its cells."""
+    """What each row is of, and its cells."""
     ordered = cells.sort_values("source", key=lambda source: source == "paper", kind="stable")
     for key, part in ordered.groupby(ROW, sort=False):
         about = dict(zip(ROW, key, strict=True))
-        notes = dict.fromkeys(note for note in part["note"] if note)
-        about |= {"attack": attack_title(about["attack"]), "seeds": part["seeds"].max(), "note": " ".join(notes)}
+        about |= {"attack": attack_title(about["attack"]), "seeds": part["seeds"].max()}
         yield about, part
 
 
@@ -85,9 +73,10 @@ def _average(part: pd.DataFrame) -> float:
 
 
 def concise(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `wide` or `interval_table` without columns that tell nothing: all ours, common, Linf, no notes."""
+    """A table of `wide` or `interval_table` without columns in which all rows are as usual."""
     usual = {"source": ["ours"], "recipe": ["common", ""], "norm": ["Linf"], "note": [""]}
-    return table.drop(columns=[name for name, values in usual.items() if table[name].isin(values).all()])
+    silent = [name for name, values in usual.items() if table[name].isin(values).all()]
+    return table.drop(columns=[*silent, *(["data"] if table["data"].nunique() < 2 else [])])
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:

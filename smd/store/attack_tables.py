@@ -16,11 +16,11 @@ TABLE = """
     ), newest AS (
         SELECT * FROM attack JOIN judged ON attack_id = id WHERE NOT picked
         QUALIFY row_number() OVER (
-            PARTITION BY name, steps, norm, split, n, eps, seed ORDER BY created DESC, id DESC) = 1
+            PARTITION BY name, steps, norm, split, n, eps, seed, note ORDER BY created DESC, id DESC) = 1
     )
     SELECT name, steps, norm, split, n, eps, avg(accuracy) AS accuracy, count(*) AS seeds,
-        stddev_samp(accuracy) AS spread, max(note) AS note
-    FROM newest GROUP BY name, steps, norm, split, n, eps ORDER BY name, steps, norm, split, n, eps"""
+        stddev_samp(accuracy) AS spread, note
+    FROM newest GROUP BY name, steps, norm, split, n, eps, note ORDER BY name, steps, norm, split, n, note, eps"""
 
 RUNS = """
     SELECT id, name, eps, norm, steps, seed, split, n, package, version, seconds, note, job, created, picked
@@ -37,7 +37,10 @@ STAGES = """
     SELECT attack_id, stage, name, attacked, broken, seconds FROM attack_stage ORDER BY attack_id, stage"""
 DOUBTS = """
     SELECT a.name, a.steps, a.norm, a.split, a.n, a.eps, a.seed, d.name AS doubt, d.detail
-    FROM attack_doubt AS d JOIN attack AS a ON d.attack_id = a.id ORDER BY a.created, a.eps, a.seed, d.name"""
+    FROM attack_doubt AS d JOIN (
+        SELECT * FROM attack WHERE NOT picked QUALIFY row_number() OVER (
+            PARTITION BY name, steps, norm, split, n, eps, seed, note ORDER BY created DESC, id DESC) = 1
+    ) AS a ON d.attack_id = a.id ORDER BY a.created, a.eps, a.seed, d.name"""
 
 # A sample withstood an attack if it withstood it with every seed; else the earliest stage counts.
 OUTCOMES = """

@@ -47,9 +47,13 @@ FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
 ALTER TABLE attack_result ADD COLUMN stage SMALLINT;
 UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack WHERE attack_id = id AND NOT ok;
+UPDATE attack_result AS r SET stage = 0
+    FROM attack AS a, attack AS c, attack_result AS w
+    WHERE r.attack_id = a.id AND c.job = a.job AND c.eps = 0 AND w.attack_id = c.id AND w.idx = r.idx AND NOT w.ok;
 {DDL_2}
 INSERT INTO attack_stage
-    SELECT id, 1, name, n, count(*) FILTER (NOT ok), seconds FROM attack JOIN attack_result ON attack_id = id
+    SELECT id, 1, name, count(*) FILTER (stage IS NULL OR stage > 0), count(*) FILTER (stage = 1), seconds
+    FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
 """
 UPGRADES = {1: FROM_1, 2: DDL_3}  # from that version to the next

@@ -163,8 +163,14 @@ def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord
     return AttackRecord(
         id=name, name=asked.attack, eps=task.eps, norm=asked.norm, steps=attack_steps(asked), seed=task.seed,
         split=asked.split, n=len(verdict.ok), package=task.course.package, version=task.course.version,
-        seconds=verdict.seconds, note=task.course.note, job=work.job, created=time.time(), picked=bool(asked.ids),
+        seconds=verdict.seconds, note=_note(asked, task), job=work.job, created=time.time(), picked=bool(asked.ids),
     )  # fmt: skip
+
+
+def _note(asked: AttackConfig, task: Task) -> str:
+    """What a reader of the table must know: few classes, and settings that are no column of their own."""
+    settings = [f"{name}={value}" for name, value in asked.params.items() if name != "steps"]
+    return " ".join([*([task.course.note] if task.course.note else []), *settings])
 
 
 def _verdicts(task: Task, state: Judging, verdict: Verdict) -> Verdicts:

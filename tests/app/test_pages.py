@@ -72,7 +72,7 @@ def test_smd_shows_no_knob():
         "Batch size",
         "Training images",
         "Device",
-        "Recipe",
+        "Seeds",
     }
 
 

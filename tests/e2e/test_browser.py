@@ -29,7 +29,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     page.goto(server)
     page.get_by_role("spinbutton", name="Epochs").fill("8")
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
-    expect(page.get_by_text("--epochs 8")).to_be_visible()
+    expect(page.get_by_text("--epochs 8").first).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
 
     expect(page.get_by_role("heading", level=1, name="Live")).to_be_visible(timeout=20_000)

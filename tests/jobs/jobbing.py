@@ -12,7 +12,7 @@ from smd import jobs, runs
 from smd.config import TrainConfig
 from smd.paths import REPOSITORY
 
-PATIENCE = 15.0  # seconds; generous, as the machine may be busy
+PATIENCE = 60.0  # seconds; generous, as the machine may be busy
 
 # A job that runs until it is told to stop, or until the file "go" lies in its folder; never for long.
 JOB = """

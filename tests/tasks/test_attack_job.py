@@ -119,7 +119,7 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
 
 
 def attack_of(run, **fields):
-    asked = AttackConfig(run.id, **{"params": {"steps": 2}, "levels": (8 / 255,), "n": 20, "seeds": (0,), **fields})
+    asked = AttackConfig(run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields})
     folder = runs.create_attack(run, asked, claim=True)
     from smd.tasks.attack import attack_run
 
@@ -131,10 +131,10 @@ def test_the_job_says_beforehand_what_it_keeps(run):
     folder = attack_of(run, keep=7)
     first = (folder / "log.txt").read_text().splitlines()[0]
     assert first == "CE-PGD on 20 test images, keeping up to 7 adversarial images a level, 2 KiB."
-    name = f"{folder.name}_8-255_0"
+    name = f"{folder.name}_32-255_0"
     examples = adv.read(run.adv / f"{name}.npz")
     assert 0 < len(examples.idx) <= 7
-    verdicts = reader.attack_results(run.store, f"{folder.name}:8/255:0").set_index("idx")
+    verdicts = reader.attack_results(run.store, f"{folder.name}:32/255:0").set_index("idx")
     assert not verdicts.loc[examples.idx, "ok"].any()
 
 
@@ -146,7 +146,7 @@ def test_nothing_is_kept_where_nothing_is_wanted(run):
 
 def test_more_than_can_be_stored_is_refused_with_its_size(run, monkeypatch):
     monkeypatch.setattr(adv, "LIMIT", 1000)
-    with pytest.raises(UserError, match=r"20 adversarial images take 5 KiB a level.*--keep"):
+    with pytest.raises(UserError, match=r"20 adversarial images take 4 KiB a level.*--keep"):
         attack_of(run)
 
 
