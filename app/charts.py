@@ -174,7 +174,7 @@ def _levels_across(levels: Sequence[float], top: float) -> alt.Chart:
     )
 
 
-FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "misclassified": "#9c5a96"}
+FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "kept": "#8a9091", "misclassified": "#9c5a96"}
 
 
 def history(rows: pd.DataFrame) -> alt.LayerChart:

@@ -190,8 +190,9 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
         metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
         metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
     if "margin" in training.state:
-        metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
-        metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
+        if registry.DEFENSES[training.config.defense].moves:
+            metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
+            metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
         metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
         metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)

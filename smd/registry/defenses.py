@@ -18,7 +18,7 @@ DEFENSES = {
         Defense("smd", "SMD", "smd.defenses.smd:SMD", "paper, Alg. 1 and 2", (
             Param("preset", "choice", "paper", "the paper; its Alg. 2 read to the letter; the authors' later code",
                   ("paper", "literal", "ame"), in_form=False),
-        ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),)),
+        ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),), moves=True),
         Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images",
                 official=Recipe(weight_decay=1e-4)),
         Defense("at", "AT", "smd.defenses.at:AT", "Madry et al. 2018", (
@@ -48,7 +48,7 @@ DEFENSES = {
         Defense("mma", "MMA", "smd.defenses.mma:MMA", "Ding et al. 2019", (
             Param("dmax", "level", 12 / 255, "images whose margin reaches it are trained on clean only"),
         ), official=Recipe(epochs=142), label="MMA{dmax}", endorsed={"dmax": px(12, 20, 32)},
-           settings=tuple({"dmax": level} for level in px(12, 20, 32))),
+           settings=tuple({"dmax": level} for level in px(12, 20, 32)), moves=True),
         Defense("dat", "DAT", "smd.defenses.dat:DAT", "Wang et al. 2019", (
             Param("eps", "level", 8 / 255, "noise level that it trains with"),
         ), official=Recipe(0.01, 2e-4, dropping(120, (60, 0.1), (100, 0.01)), epochs=120, slowdown=1e-4),

@@ -35,11 +35,13 @@ BEYOND = """
     SELECT level, avg((margin > CAST(level AS FLOAT))::INTEGER) AS share
     FROM margin, (SELECT unnest(?::DOUBLE[]) AS level) WHERE epoch = ? GROUP BY level"""
 
-# A misclassified sample keeps its margin (Alg. 1); of the others it grows unless the exploration crossed.
+# In the first epoch there is no margin before: it grows unless the exploration crossed (Alg. 1).
 HISTORY = """
     SELECT epoch, margin, clean_ok, adv_ok,
-        CASE WHEN NOT clean_ok THEN 'misclassified' WHEN adv_ok THEN 'expanded' ELSE 'shrunk' END AS change
-    FROM margin WHERE idx = ? ORDER BY epoch"""
+        CASE WHEN NOT clean_ok THEN 'misclassified'
+            WHEN margin > before OR (before IS NULL AND adv_ok) THEN 'expanded'
+            WHEN margin < before OR before IS NULL THEN 'shrunk' ELSE 'kept' END AS change
+    FROM (SELECT *, lag(margin) OVER (ORDER BY epoch) AS before FROM margin WHERE idx = ?) ORDER BY epoch"""
 
 CHOSEN = """
     FROM sample AS s LEFT JOIN margin AS m ON s.split = 'train' AND m.idx = s.idx AND m.epoch = $epoch
@@ -93,7 +95,8 @@ def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float,
 def sample_history(path: Path, idx: int) -> pd.DataFrame:
     """One sample in all epochs: epoch, margin, clean_ok, adv_ok, change.
 
-    change is what the epoch did to the margin: "expanded", "shrunk" or, where it was kept, "misclassified".
+    change is what the epoch did to the margin: "expanded", "shrunk", "kept", or "misclassified" where the clean
+    image was, which SMD leaves alone.
     """
     return frame(path, HISTORY, [idx])
 

@@ -39,11 +39,14 @@ def test_the_stamp_moves_with_every_record(path):
 
 def test_a_samples_history_says_what_each_epoch_did(path):
     recorder = started(path)
-    for number, clean, adv in ((1, True, True), (2, True, False), (3, False, False), (4, False, True)):
-        recorder.epoch(epoch(number, clean=np.full(N, clean), adv=np.full(N, adv)))
+    course = ((3, True, True), (5, True, True), (4, True, False), (4, True, True), (4, False, False), (2, False, True))
+    for number, (margin, clean, adv) in enumerate(course, start=1):
+        margins = np.full(N, margin / 255)
+        recorder.epoch(epoch(number, margins, clean=np.full(N, clean), adv=np.full(N, adv)))
     rows = reader.sample_history(path, 2)
-    assert list(rows["change"]) == ["expanded", "shrunk", "misclassified", "misclassified"]
-    assert rows["margin"].to_numpy() * 255 == pytest.approx([1, 2, 3, 4], rel=1e-6)
+    changes = ["expanded", "expanded", "shrunk", "kept", "misclassified", "misclassified"]
+    assert list(rows["change"]) == changes
+    assert rows["margin"].to_numpy() * 255 == pytest.approx([3, 5, 4, 4, 4, 2], rel=1e-6)
     assert reader.sample_history(path, N).empty
 
 
