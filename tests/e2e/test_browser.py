@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 from e2e.conftest import watch
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 from storing import estimate
 
 from smd import adv, runs
@@ -37,9 +37,9 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(timeout=LONG)
     curve = page.get_by_test_id("stVegaLiteChart").first
     expect(curve.locator("canvas, svg").first).to_be_visible(timeout=20_000)
-    before = curve.screenshot()
+    before = picture(curve)
     expect(page.get_by_text(re.compile("finished$")).first).to_be_visible(timeout=LONG)
-    assert curve.screenshot() != before
+    assert picture(curve) != before
     assert launch.wait(run.folder, 60).state == "finished"
     assert "run=digits-smd-" in page.url
 
@@ -70,6 +70,16 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     with page.expect_download() as download:
         page.locator("[class*='st-key-download-accuracy-ce-pgd-5-'][class*='-csv']").get_by_role("button").click()
     check_csv(download.value.path().read_text(), run)
+
+
+def picture(chart, tries=10):
+    """A screenshot of a chart that a rerun may replace at any moment."""
+    for _ in range(tries - 1):
+        try:
+            return chart.screenshot(timeout=10_000)
+        except Error:
+            expect(chart).to_be_visible()
+    return chart.screenshot()
 
 
 def attack(page, steps, images):
