@@ -37,9 +37,9 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(timeout=LONG)
     curve = page.get_by_test_id("stVegaLiteChart").first
     expect(curve.locator("canvas, svg").first).to_be_visible(timeout=20_000)
-    before = picture(curve)
+    before = screenshot_of(curve)
     expect(page.get_by_text(re.compile("finished$")).first).to_be_visible(timeout=LONG)
-    assert picture(curve) != before
+    assert screenshot_of(curve) != before
     assert launch.wait(run.folder, 60).state == "finished"
     assert "run=digits-smd-" in page.url
 
@@ -72,7 +72,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     check_csv(download.value.path().read_text(), run)
 
 
-def picture(chart, tries=10):
+def screenshot_of(chart, tries=10):
     """A screenshot of a chart that a rerun may replace at any moment."""
     for _ in range(tries - 1):
         try:
