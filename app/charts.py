@@ -148,7 +148,7 @@ def run_colours(runs: pd.DataFrame) -> list[str]:
     return used
 
 
-def fan(summary: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
+def fan(summary: pd.DataFrame, levels: Sequence[float], defense: str = "smd") -> alt.LayerChart:
     """Margin quantiles over the epochs: 5-95 %, 25-75 %, the median."""
     rows = summary.copy()
     for name in ("q05", "q25", "q50", "q75", "q95"):
@@ -156,7 +156,7 @@ def fan(summary: pd.DataFrame, levels: Sequence[float]) -> alt.LayerChart:
     base = alt.Chart(rows, height=HEIGHT).encode(_epochs(int(rows["epoch"].max())))
     tip = ["epoch:Q", *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95"))]
     y = alt.Y("q05:Q", title="margin (1/255)")
-    main = colour("smd")
+    main = colour(defense)
     return alt.layer(
         base.mark_area(opacity=0.18, color=main).encode(y, alt.Y2("q95:Q"), tooltip=tip),
         base.mark_area(opacity=0.32, color=main).encode(y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), tooltip=tip),

@@ -9,7 +9,7 @@ import pareto_chart
 import streamlit as st
 import ui
 
-from smd import config, export, registry, runs
+from smd import config, export, runs
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
@@ -31,7 +31,7 @@ def overview(run: Run) -> dict[str, object]:
     final = own[own["epoch"] == own["epoch"].max()] if len(own) else own
     clean, robust = final[final["eps"] == 0]["value"], final[final["eps"] > 0].sort_values("eps")
     return row | {
-        "defense": registry.DEFENSES[asked.defense].title if asked.defense in registry.DEFENSES else asked.defense,
+        "defense": export.defense_title(asked),
         "data": asked.data,
         "network": asked.net,
         "epochs": f"{metrics['epoch'].max() if len(metrics) else 0} / {asked.epochs}",

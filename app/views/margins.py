@@ -123,7 +123,7 @@ def growth() -> None:
     summary = data.read(reader.margin_summary, run.store)
     median = 255 * float(summary["q50"].iloc[-1])
     st.altair_chart(
-        charts.fan(summary, levels), key="fan",
+        charts.fan(summary, levels, run.config.defense), key="fan",
         alt=f"Quantiles of the margins over the epochs; the median ends at {median:.1f}/255.",
     )  # fmt: skip
 
