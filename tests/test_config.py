@@ -5,12 +5,12 @@ import json
 import pytest
 
 from smd import registry
+from smd.choices import parse_choice
 from smd.config import (
     AttackConfig,
     TrainConfig,
     attack_problems,
     from_json,
-    parse_choice,
     problems,
     read,
     to_json,

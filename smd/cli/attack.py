@@ -4,8 +4,9 @@ import argparse
 import math
 
 from smd import registry, runs
+from smd.choices import parse_choice
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import AttackConfig, parse_choice, preview
+from smd.config import AttackConfig, preview
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.jobs.session import claimed

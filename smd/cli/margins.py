@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from smd import registry, runs
+from smd.choices import parse_choice
 from smd.cli.table import FORMATS, print_table
-from smd.config import MarginsConfig, parse_choice
+from smd.config import MarginsConfig
 from smd.errors import UserError
 from smd.export.estimates import estimate_table
 from smd.jobs import launch

@@ -4,8 +4,9 @@ import argparse
 import sys
 
 from smd import registry, runs
+from smd.choices import parse_choice
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import TrainConfig, parse_choice
+from smd.config import TrainConfig
 from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.runs import Run
