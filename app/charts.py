@@ -18,6 +18,10 @@ LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising nois
 HEIGHT = 280
 BELOW = alt.Legend(title=None, orient="bottom", labelLimit=260)
 ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260)
+SOLID = alt.Legend(  # over a band, whose faint fill the symbols would take on
+    title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260, symbolOpacity=1, symbolType="stroke",
+    symbolStrokeWidth=2,
+)  # fmt: skip
 
 
 def colour(defense: str) -> str:
@@ -240,7 +244,7 @@ def robustness(rows: pd.DataFrame) -> alt.Chart:
     scale = alt.Scale(domain=runs, range=colours)
     base = alt.Chart(rows, height=320).encode(
         alt.X("level:Q", title="noise level (1/255)"),
-        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=ON_TOP),
+        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=SOLID),
     )
     y = alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100]))
     tip = ["run:N", "level:Q", alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)")]

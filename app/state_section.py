@@ -25,7 +25,7 @@ def section(run: Run) -> None:
         with grid.cell():
             st.caption(f"All training images after epoch {epoch}.")
             st.altair_chart(
-                histogram(counts, title, run.config.defense), key=f"state-{name}",
+                histogram(counts, title, run.config.defense, int(summary["q95"].max())), key=f"state-{name}",
                 alt=f"Histogram of {title} after epoch {epoch}.",
             )  # fmt: skip
         with grid.cell():
@@ -41,14 +41,15 @@ def _epoch(summary: pd.DataFrame) -> int:
     return last if first == last else st.slider("Epoch", first, last, last, key="state-epoch")
 
 
-def histogram(counts: pd.DataFrame, title: str, defense: str) -> alt.Chart:
-    """counts: bin, n."""
-    rows = counts.assign(high=counts["bin"] + 1)
+def histogram(counts: pd.DataFrame, title: str, defense: str, top: int) -> alt.Chart:
+    """A bar for each whole number; counts: bin, n; the axis reaches to `top` at least, so that epochs compare."""
+    rows = counts.assign(low=counts["bin"] - 0.5, high=counts["bin"] + 0.5)
+    scale = alt.Scale(domain=[-0.5, max(top, int(counts["bin"].max())) + 0.5], nice=False)
     return (
         alt.Chart(rows, height=charts.HEIGHT)
-        .mark_bar(color=charts.colour(defense), binSpacing=0.5)
+        .mark_bar(color=charts.colour(defense), binSpacing=2)
         .encode(
-            alt.X("bin:Q", title=title, bin="binned", axis=alt.Axis(format="d")),
+            alt.X("low:Q", title=title, bin="binned", scale=scale, axis=alt.Axis(format="d", tickMinStep=1)),
             alt.X2("high:Q"),
             alt.Y("n:Q", title="training images"),
             tooltip=[alt.Tooltip("bin:Q", title=title), alt.Tooltip("n:Q", title="images")],

@@ -131,6 +131,32 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
     expect(page.get_by_role("heading", name="What became of it under attack")).to_be_visible(timeout=20_000)
 
 
+def test_a_sweep_by_clicking_trains_every_chosen_defense_once(server, page):
+    """Two defenses on the digits; the same sweep once more has nothing left to do; Compare shows both."""
+    page.goto(server)
+    page.get_by_role("spinbutton", name="Epochs").fill("2")
+    page.get_by_role("spinbutton", name="Epochs").press("Enter")
+    page.get_by_text("Sweep: several defenses and seeds").click()
+    sweep = page.get_by_test_id("stExpander").filter(has_text="Sweep")
+    sweep.get_by_role("button", name="SMD", exact=True).click()
+    sweep.get_by_role("button", name="FAT8*", exact=True).click()
+    expect(sweep.get_by_text("std,fat")).to_be_visible()
+    sweep.get_by_role("button", name="Start 2 runs").click()
+    expect(page.get_by_text("2 of 2 runs are queued or there already.")).to_be_visible()
+    assert sorted(run.config.defense for run in runs.all_runs()) == ["fat", "std"]
+    for run in runs.all_runs():
+        assert launch.wait(run.folder, 120).state == "finished"
+    sweep.get_by_role("button", name="Start 2 runs").click()
+    expect(sweep.get_by_text("2 of them are there already.")).to_be_visible()
+    assert len(runs.all_runs()) == 2
+
+    choose_page(page, "Compare")
+    expect(page.get_by_role("heading", name="Clean against robust accuracy on digits")).to_be_visible()
+    chosen = next(run for run in runs.all_runs() if run.config.defense == "fat")
+    page.goto(f"{server}/margins?run={chosen.id}")
+    expect(page.get_by_role("heading", name="PGD steps before the image was emitted")).to_be_visible(timeout=30_000)
+
+
 def check_csv(text, run):
     """The numbers of the downloaded file are those of the store."""
     (row,) = csv.DictReader(io.StringIO(text))
