@@ -24,6 +24,7 @@ def train_words(config: TrainConfig) -> list[str]:
     words += ["--path", config.data_path] if config.data_path else []
     words += ["--image-size", str(config.image_size)] if config.image_size else []
     words += ["--batch", str(config.batch)] if config.batch != config.how.batch else []
+    words += ["--precision", config.precision] if config.precision != TrainConfig.precision else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
     return words

@@ -18,6 +18,7 @@ from smd.registry import Param
 
 MOST_EPOCHS = 10_000
 PREVIEW_IMAGES = 500
+PRECISIONS = ("float32", "tf32", "bfloat16")  # see smd.precision
 PREVIEW_STEPS = 20
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
@@ -39,6 +40,7 @@ class TrainConfig:
     batch: int = 0  # 0: the recipe's own
     seed: int = 0
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:1", ...
+    precision: str = "float32"  # of the training steps, or "tf32" or "bfloat16"
     n_train: int = 0  # use only so many training images; 0: all
     n_test: int = 0  # attack only so many test images at the end; 0: at most 1,000
 
@@ -81,7 +83,7 @@ class AttackConfig:
     n: int = 0  # so many images, spread over the split; 0: all
     ids: tuple[int, ...] = ()  # these images instead
     seeds: tuple[int, ...] = ()  # (): as many as the paper takes the mean over
-    batch: int = 256
+    batch: int = 0  # images a batch; 0: found by trying. Random attacks draw by seed and batch size
     device: str = "auto"
     keep: int = 256  # adversarial images kept of a level: broken ones, or any if their ids were given
 
@@ -147,6 +149,8 @@ def problems(config: TrainConfig) -> list[str]:
         found += _param_problems(config.params, known, f"defense '{config.defense}'")
     if config.recipe not in get_args(Choice):
         found.append(f"There is no recipe '{config.recipe}': choose common or official.")
+    if config.precision not in PRECISIONS:
+        found.append(f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}.")
     for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
         if getattr(config, name) < low:
             found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
@@ -172,8 +176,8 @@ def attack_problems(config: AttackConfig) -> list[str]:
         found.append("The number of images and their ids cannot be negative.")
     if any(seed < 0 for seed in config.seeds):
         found.append("Seeds cannot be negative.")
-    if config.batch < 1:
-        found.append(f"batch is {config.batch}: it must be at least 1.")
+    if config.batch < 0:
+        found.append(f"batch is {config.batch}: it must be at least 1, or 0 to have it found.")
     if config.keep < 0:
         found.append(f"keep is {config.keep}: it must be at least 0.")
     return found + _device_problems(config.device)

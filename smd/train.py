@@ -7,7 +7,7 @@ and resumed goes through the same numbers as one that never was.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from smd.data.split import carve
 from smd.defenses import Defense, Now, Plan, Report, build
 from smd.errors import UserError
 from smd.monitor import Metric, robust_accuracies
+from smd.precision import Precision, computing
 from smd.recipes import Recipe
 
 SCHEMA = 1
@@ -127,7 +128,8 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     decayed = [p for p in parameters if p.dim() > 1 or not recipe.decay_weights_only]
     others = [p for p in parameters if p.dim() <= 1 and recipe.decay_weights_only]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.SGD([group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9)
+    fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights instead of four
+    return torch.optim.SGD([group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9, fused=fused)
 
 
 def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> Iterator[EpochResult]:
@@ -159,6 +161,10 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
         training.batch += 1
         training.tally.seconds += time.perf_counter() - start
         after_batch(training, len(parts))
+    start = time.perf_counter()
+    if device.type == "cuda":  # steps are only queued there: their time is known when the last is done
+        torch.cuda.synchronize(device)
+    training.tally.seconds += time.perf_counter() - start
 
 
 def _step(training: Training, idx: Tensor) -> None:
@@ -169,7 +175,8 @@ def _step(training: Training, idx: Tensor) -> None:
     batch = replace(batch, x=augmented(batch.x, kind, generator))
     training.optimizer.zero_grad(set_to_none=True)
     now = Now(training.plan, training.epoch, generator)
-    report = training.defense.step(training.model, batch, training.state, now)
+    with computing(cast(Precision, config.precision), device):
+        report = training.defense.step(training.model, batch, training.state, now)
     training.optimizer.step()
     training.tally.add(batch.idx, report)
 

@@ -27,9 +27,11 @@ def test_what_is_left_out_follows_from_the_data_set(data):
 
 
 def test_every_bad_field_gets_its_own_sentence():
-    found = problems(TrainConfig(data="mars", defense="hope", net="brain", epochs=-1, batch=-1, device="gpu"))
-    assert len(found) == 6
-    for word in ("mars", "hope", "brain", "epochs", "batch", "gpu"):
+    found = problems(
+        TrainConfig(data="mars", defense="hope", net="brain", epochs=-1, batch=-1, device="gpu", precision="int8")
+    )
+    assert len(found) == 7
+    for word in ("mars", "hope", "brain", "epochs", "batch", "gpu", "int8"):
         assert sum(word in sentence for sentence in found) == 1
 
 

@@ -6,7 +6,7 @@ import sys
 from smd import registry, runs
 from smd.choices import parse_choice
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import TrainConfig
+from smd.config import PRECISIONS, TrainConfig
 from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.runs import Run
@@ -43,6 +43,10 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--epochs", type=int, default=0, help="passes over the training images (the data set's own)")
     sub.add_argument("--batch", type=int, default=0, help="images a step (the recipe's own: 128)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto: a GPU if there is one)")
+    sub.add_argument(
+        "--precision", default="float32", choices=PRECISIONS,
+        help="of the training steps; tf32 and bfloat16 are quicker on an NVIDIA GPU (float32)",
+    )  # fmt: skip
     sub.add_argument("--n-train", type=int, default=0, help="use only so many training images (0: all)")
     sub.add_argument("--n-test", type=int, default=0, help="attack only so many test images at the end (0: up to 1000)")
 
@@ -61,7 +65,7 @@ def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     return TrainConfig(
         data=args.data, data_path=args.path, image_size=args.image_size, net=args.net, defense=name,
         params=params, recipe=args.recipe, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
-        n_train=args.n_train, n_test=args.n_test,
+        precision=args.precision, n_train=args.n_train, n_test=args.n_test,
     )  # fmt: skip
 
 

@@ -8,15 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import lp
+from smd import graphed, lp
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
-from smd.margin import Explored, Rules, epgd, gamma1, gamma2, initial_step, updated
+from smd.epgd import Explored, epgd
+from smd.margin import Rules, gamma1, gamma2, initial_step, updated
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
+# literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong iterate and is brought
+# back towards the one before. ame: the authors' later code.
 PRESETS = {
     "paper": Rules(),
     "literal": Rules(search="literal"),
+    "first-crossing": Rules(search="first-crossing"),
     "ame": Rules(
         start="uniform",
         attack_loss="slm",
@@ -30,9 +34,9 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class SMD:
-    """Alg. 1; `preset` chooses between the paper, its Alg. 2 to the letter and the authors' later code."""
+    """Alg. 1; `preset` chooses between the paper and three readings that differ from it, see PRESETS."""
 
-    preset: Literal["paper", "literal", "ame"] = "paper"
+    preset: Literal["paper", "literal", "first-crossing", "ame"] = "paper"
 
     @property
     def rules(self) -> Rules:
@@ -46,44 +50,59 @@ class SMD:
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
         """One pass of Alg. 1's loop: l. 2-12 without the optimiser's step."""
-        x, y, rules, plan = batch.x, batch.y, self.rules, now.plan
+        y, rules, plan = batch.y, self.rules, now.plan
         margin = state["margin"][batch.idx]
+        x = batch.x.detach().requires_grad_()
         logits = model(x)
         loss0 = F.cross_entropy(logits, y)  # l. 2-3
         (loss0 / 2).backward()  # at once, so that its graph is gone before the attack
         correct = logits.detach().argmax(1) == y  # l. 4, Flag1
-        found = self._noisy(model, batch, margin, correct, now.generator)  # l. 5
+        clean = Clean(x.detach(), y, margin, correct, x.grad if rules.attack_loss == "ce" else None)
+        masked = couples_samples(model) or x.device.type != "cpu"
+        found = _noisy(model, clean, rules, now.generator, masked)  # l. 5
         taken = correct & found.crossed if rules.noisy_loss == "crossed" else correct
-        loss1, gradient = _noisy_loss(model, found.x, y, taken, rules, len(x))  # l. 7-10
+        loss1, gradient = _noisy_loss(model, found.x, y, taken, rules, masked)  # l. 7-10
         delta = initial_step(plan.epochs, plan.shape, rules.norm)
         unit = delta if rules.gamma1_unit == "delta" else lp.pixel(plan.shape, rules.norm)
         g1, g2 = gamma1(margin, unit), gamma2(gradient, rules.norm)  # l. 6
-        distance = lp.length(found.x - x, rules.norm)
+        distance = lp.length(found.x - clean.x, rules.norm)
         state["margin"][batch.idx] = updated(margin, distance, delta * g1 * g2, correct, found.crossed)
         grown = correct & ~found.crossed
         return Report(correct, grown, _means(loss0, loss1, g1, g2, grown, taken))
 
-    def _noisy(
-        self, model: nn.Module, batch: Batch, margin: Tensor, correct: Tensor, generator: torch.Generator
-    ) -> Explored:
-        """EPGD on the correctly classified samples; the others come back as they are.
 
-        Under batch norm the whole batch is attacked, so that its statistics do not depend on how
-        many samples are classified correctly.
-        """
-        if couples_samples(model):
-            with nullcontext() if self.rules.statistics == "updated" else statistics_kept(model):
-                found = epgd(model, batch.x, batch.y, margin, self.rules, generator, whole_batch=True)
-            kept = torch.where(lp.per_sample(correct, batch.x), found.x, batch.x)
-            return Explored(kept, found.crossed & correct)
-        rows = correct.nonzero().squeeze(1)
-        found = epgd(model, batch.x[rows], batch.y[rows], margin[rows], self.rules, generator)
-        crossed = torch.zeros_like(correct).index_copy(0, rows, found.crossed)
-        return Explored(batch.x.index_copy(0, rows, found.x), crossed)
+@dataclass(frozen=True)
+class Clean:
+    """A batch and what its clean pass has shown."""
+
+    x: Tensor  # (B, C, H, W) in [0, 1]
+    y: Tensor  # (B,)
+    margin: Tensor  # (B,) unit of x
+    correct: Tensor  # (B,) bool, Flag1
+    gradient: Tensor | None  # (B, C, H, W), of the clean loss up to a factor: EPGD's first
+
+
+def _noisy(model: nn.Module, clean: Clean, rules: Rules, generator: torch.Generator, masked: bool) -> Explored:
+    """EPGD on the correctly classified samples; the others come back as they are.
+
+    Under batch norm the whole batch is attacked, so that its statistics do not depend on how
+    many samples are classified correctly.
+    """
+    x, y, margin, gradient = clean.x, clean.y, clean.margin, clean.gradient
+    if masked:
+        with nullcontext() if rules.statistics == "updated" else statistics_kept(model):
+            found = graphed.epgd(model, x, y, margin, rules, generator, gradient)
+        kept = torch.where(lp.per_sample(clean.correct, x), found.x, x)
+        return Explored(kept, found.crossed & clean.correct)
+    rows = clean.correct.nonzero().squeeze(1)
+    known = None if gradient is None else gradient[rows]
+    found = epgd(model, x[rows], y[rows], margin[rows], rules, generator, known)
+    crossed = torch.zeros_like(clean.correct).index_copy(0, rows, found.crossed)
+    return Explored(x.index_copy(0, rows, found.x), crossed)
 
 
 def _noisy_loss(
-    model: nn.Module, x: Tensor, y: Tensor, taken: Tensor, rules: Rules, batch_size: int
+    model: nn.Module, x: Tensor, y: Tensor, taken: Tensor, rules: Rules, masked: bool
 ) -> tuple[Tensor, Tensor]:
     """L1 over the taken samples (l. 7-8), half of it back-propagated (l. 9-10).
 
@@ -91,12 +110,12 @@ def _noisy_loss(
     The gradient of a sample's own loss is a by-product of the loss's own backward pass.
     """
     gradient = torch.zeros_like(x)
-    rows = torch.arange(len(x), device=x.device) if couples_samples(model) else taken.nonzero().squeeze(1)
-    if not bool(taken.any()):
+    rows = torch.arange(len(x), device=x.device) if masked else taken.nonzero().squeeze(1)
+    if not len(rows):
         return x.new_zeros(()), gradient
     noisy = x[rows].requires_grad_()
     losses = F.cross_entropy(model(noisy), y[rows], reduction="none")
-    parts = taken.sum() if rules.noisy_loss == "correct" else batch_size
+    parts = taken.sum().clamp_min(1) if rules.noisy_loss == "correct" else len(x)
     loss1 = (losses * taken[rows]).sum() / parts
     (loss1 / 2).backward()
     assert noisy.grad is not None

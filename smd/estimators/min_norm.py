@@ -13,10 +13,10 @@ from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
 from smd import lp
+from smd.epgd import bisect
 from smd.estimators import Found
 from smd.evaluate import frozen
 from smd.lp import Norm
-from smd.margin import bisect
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Neither has batch norm: instance norm and layer norm treat every sample alone.
 
 from torch import Tensor, nn
 
+from smd.nets.layers import HalvingStem, WholeMap, instance_norm
+
 
 def conv(a: int, b: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
     """COV(a, b, c, d, e) of App. B.1."""
@@ -39,15 +41,15 @@ def svhn_cnn(channels: int, size: int, classes: int) -> nn.Module:
     """App. B.3; exactly the paper's for 3 channels, 32 pixels, 10 classes."""
     layers: list[nn.Module] = [conv(channels, 32, 3, 1, 1), nn.LeakyReLU()]
     for a, b, stride in ((32, 32, 2), (32, 64, 1), (64, 64, 2), (64, 128, 1), (128, 128, 2)):
-        layers += [conv(a, b, 3, stride, 1), nn.InstanceNorm2d(b), nn.LeakyReLU()]
-    layers.append(conv(128, 256, 4, 1, 0))
+        layers += [conv(a, b, 3, stride, 1), instance_norm(b), nn.LeakyReLU()]
+    layers.append(WholeMap(128, 256, 4))
     return PaperCnn(nn.Sequential(*layers), 256 * _side(size) ** 2, classes)
 
 
 def fashion_cnn(channels: int, size: int, classes: int) -> nn.Module:
     """App. B.4; exactly the paper's for 1 channel, 28 pixels, 10 classes."""
-    layers: list[nn.Module] = [conv(channels, 64, 5, 2, 2), nn.LeakyReLU()]
+    layers: list[nn.Module] = [HalvingStem(channels, 64), nn.LeakyReLU()]
     for a, b in ((64, 128), (128, 256)):
-        layers += [conv(a, b, 5, 2, 2), nn.InstanceNorm2d(b), nn.LeakyReLU()]
-    layers.append(conv(256, 512, 4, 1, 0))
+        layers += [conv(a, b, 5, 2, 2), instance_norm(b), nn.LeakyReLU()]
+    layers.append(WholeMap(256, 512, 4))
     return PaperCnn(nn.Sequential(*layers), 512 * _side(size) ** 2, classes)

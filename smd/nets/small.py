@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from smd.nets.layers import instance_norm
 from smd.nets.paper import PaperCnn, conv
 
 
@@ -11,7 +12,7 @@ def small_cnn(channels: int, size: int, classes: int) -> nn.Module:
     width = 16
     while size > 4:
         wider = min(2 * width, 128)
-        layers += [conv(width, wider, 3, 2, 1), nn.InstanceNorm2d(wider), nn.LeakyReLU()]
+        layers += [conv(width, wider, 3, 2, 1), instance_norm(wider), nn.LeakyReLU()]
         width, size = wider, -(-size // 2)
     layers += [nn.Flatten(), nn.Linear(width * size * size, 128)]
     return PaperCnn(nn.Sequential(*layers), 128, classes)

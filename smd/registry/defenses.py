@@ -16,8 +16,9 @@ DEFENSES = {
     d.name: d
     for d in (
         Defense("smd", "SMD", "smd.defenses.smd:SMD", "paper, Alg. 1 and 2", (
-            Param("preset", "choice", "paper", "the paper; its Alg. 2 read to the letter; the authors' later code",
-                  ("paper", "literal", "ame"), in_form=False),
+            Param("preset", "choice", "paper",
+                  "the paper; its Alg. 2 to the letter; stopping at the first crossing; the authors' later code",
+                  ("paper", "literal", "first-crossing", "ame"), in_form=False),
         ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),), moves=True),
         Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images",
                 official=Recipe(weight_decay=1e-4)),

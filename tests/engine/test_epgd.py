@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from smd import lp, pgd
+from smd.epgd import epgd
+from smd.exploring import STEPS
 from smd.losses import ce, slm
-from smd.margin import STEPS, Rules, epgd
+from smd.margin import Rules
 
 
 class Linear(nn.Module):
@@ -132,3 +134,81 @@ def test_slm_and_cross_entropy_pull_the_same_way(trained):
     clear = a.abs() > 1e-6
     assert clear.float().mean() > 0.3
     assert torch.equal(a.sign()[clear], b.sign()[clear])
+
+
+class Counted(nn.Module):
+    """A network that counts the samples it is shown."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model, self.seen = model, 0
+
+    def forward(self, x):
+        self.seen += len(x)
+        return self.model(x)
+
+
+SEARCHES = ["bisect", "first-crossing"]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("start", ["clean", "uniform"])
+def test_leaving_early_and_staying_masked_find_the_same(trained, search, start):
+    """The points agree to float noise: a convolution adds up in another order in another batch."""
+    model, x, y = trained
+    margin = torch.linspace(0.002, 0.25, len(x))
+    rules = Rules(search=search, start=start)
+    one, other = (epgd(model, x, y, margin, rules, none(), masked=masked) for masked in (False, True))
+    assert torch.equal(one.crossed, other.crossed)
+    assert 10 < int(one.crossed.sum()) < len(x) - 10
+    assert torch.allclose(one.x, other.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_known_gradient_saves_a_pass_and_changes_nothing(trained, search):
+    model, x, y = trained
+    margin, rules = torch.full((len(x),), 0.1), Rules(search=search)
+    _, gradient = pgd.input_gradient(model, ce, x, y)
+    told, untold = Counted(model), Counted(model)
+    one = epgd(told, x, y, margin, rules, none(), gradient / len(x))
+    other = epgd(untold, x, y, margin, rules, none())
+    assert torch.equal(one.x, other.x)
+    assert torch.equal(one.crossed, other.crossed)
+    assert untold.seen - told.seen == len(x)
+
+
+def test_a_sample_whose_iterates_repeat_leaves_with_the_iterate_that_the_last_step_would_reach(trained):
+    """With short margins the pixels soon lie on the faces of the box, or swing between two places."""
+    model, x, y = trained
+    margin = torch.full((len(x),), 1 / 255)
+    points = [point for point, _ in pgd.iterates(model, ce, x, y, margin, 4 * margin / STEPS, STEPS)]
+    same = [[bool((points[k][i] == points[k - lag][i]).all()) for lag in (1, 2)] for i in range(len(x)) for k in (18,)]
+    assert sum(fixed for fixed, _ in same) > 5
+    assert sum(swings and not fixed for fixed, swings in same) > 5
+    counted = Counted(model)
+    found = epgd(counted, x, y, margin, Rules(), none())
+    assert counted.seen < 0.8 * (STEPS + 1) * len(x)
+    assert torch.equal(found.x[~found.crossed], points[-1][~found.crossed])
+
+
+@pytest.mark.parametrize("factor", [1.1, 1.7, 4.0])
+def test_first_crossing_recovers_a_true_margin_to_a_1024th_of_the_reach(linear, factor):
+    model, x, y = linear
+    true = model.margin(x)
+    counted = Counted(model)
+    found = epgd(counted, x, y, true * factor, Rules(search="first-crossing"), none())
+    assert found.crossed.all()
+    distance = lp.length(found.x - x, "Linf")
+    assert (distance <= true + 1e-6).all()
+    assert (true - distance <= true * factor / 1024 + 1e-6).all()
+    assert counted.seen <= (6 + 8) * len(x)  # five steps reach the face, one looks at the clean sample
+
+
+def test_first_crossing_keeps_the_last_iterate_of_who_does_not_cross(linear):
+    model, x, y = linear
+    eps = model.margin(x) * 0.5
+    last, _ = pgd.last_iterate(model, ce, x, y, eps, 4 * eps / STEPS, STEPS)
+    for masked in (False, True):
+        found = epgd(model, x, y, eps, Rules(search="first-crossing"), none(), masked=masked)
+        assert not found.crossed.any()
+        assert torch.equal(found.x, last)

@@ -8,10 +8,11 @@ from torch import nn
 
 from smd import estimators, lp, registry
 from smd.data.batches import OnDevice
+from smd.epgd import ROUNDS, epgd
 from smd.errors import UserError
 from smd.estimators.explore import explore
 from smd.estimators.measure import measure
-from smd.margin import ROUNDS, Rules, epgd
+from smd.margin import Rules
 
 FAR = 32 / 255
 QUICK = {"pgd": {"eps": FAR}, "gem": {"rounds": 8}, "min-norm": {"steps": 30, "targets": 3}}

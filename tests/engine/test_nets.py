@@ -6,6 +6,7 @@ from torch import nn
 
 from smd import nets, registry
 from smd.errors import UserError
+from smd.nets import layers
 from smd.nets.batchnorm import couples_samples
 from smd.nets.wrn import PerImageStandardize
 
@@ -33,8 +34,8 @@ def test_svhn_cnn_is_that_of_app_b3():
     ]  # fmt: skip
     kinds = [type(m).__name__ for m in model.body]
     assert kinds[:2] == ["Conv2d", "LeakyReLU"]
-    assert kinds[2:-4] == ["Conv2d", "InstanceNorm2d", "LeakyReLU"] * 5
-    assert kinds[-4:] == ["Conv2d", "Flatten", "LayerNorm", "LeakyReLU"]
+    assert kinds[2:-4] == ["Conv2d", "GroupNorm", "LeakyReLU"] * 5
+    assert kinds[-4:] == ["WholeMap", "Flatten", "LayerNorm", "LeakyReLU"]
     assert (model.head.in_features, model.head.out_features) == (256, 10)
 
 
@@ -42,8 +43,8 @@ def test_fashion_cnn_is_that_of_app_b4():
     model = nets.build("fashion-cnn", 1, 28, 10)
     assert convolutions(model) == [(1, 64, 5, 2, 2), (64, 128, 5, 2, 2), (128, 256, 5, 2, 2), (256, 512, 4, 1, 0)]
     kinds = [type(m).__name__ for m in model.body]
-    assert kinds == ["Conv2d", "LeakyReLU", *["Conv2d", "InstanceNorm2d", "LeakyReLU"] * 2,
-                     "Conv2d", "Flatten", "LayerNorm", "LeakyReLU"]  # fmt: skip
+    assert kinds == ["HalvingStem", "LeakyReLU", *["Conv2d", "GroupNorm", "LeakyReLU"] * 2,
+                     "WholeMap", "Flatten", "LayerNorm", "LeakyReLU"]  # fmt: skip
     assert (model.head.in_features, model.head.out_features) == (512, 10)
 
 
@@ -58,6 +59,27 @@ def test_every_network_adapts_to_images_and_classes_in_its_range(name, channels,
         assert model(x).shape == (2, classes)
         assert features.dim() == 2
         assert torch.equal(model.head(features), model(x))
+
+
+def test_instance_norm_is_pytorchs_own_up_to_float_noise():
+    x = torch.randn(3, 4, 6, 6)
+    assert torch.allclose(layers.instance_norm(4)(x), nn.InstanceNorm2d(4)(x), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ours", "plain"),
+    [(layers.WholeMap(4, 5, 6), nn.Conv2d(4, 5, 6)), (layers.HalvingStem(4, 5), nn.Conv2d(4, 5, 5, 2, 2))],
+    ids=["whole map", "halving stem"],
+)
+def test_quick_convolutions_are_pytorchs_own_up_to_float_noise(ours, plain):
+    plain.load_state_dict(ours.state_dict())
+    for side in (6, 7, 8):
+        x = torch.rand(3, 4, side, side, requires_grad=True)
+        one, other = ours(x), plain(x)
+        assert torch.allclose(one, other, atol=1e-5)
+        gradients = [torch.autograd.grad(out.square().sum(), (x, *net.parameters())) for out, net in
+                     ((one, ours), (other, plain))]  # fmt: skip
+        assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(*gradients, strict=True))
 
 
 @pytest.mark.parametrize("name", registry.NETWORKS)

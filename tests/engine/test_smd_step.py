@@ -6,6 +6,7 @@ import oracle
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from smd import nets
 from smd.config import TrainConfig
@@ -159,3 +160,31 @@ def test_under_batch_norm_the_clean_batch_statistics_are_those_of_the_attack(wid
     model, x, y = wide
     report, _ = one_step(model, x, y, torch.full((6,), 1e-7))
     assert torch.equal(report.adv_ok, report.clean_ok)
+
+
+@pytest.mark.parametrize("preset", ["paper", "first-crossing"])
+def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypatch):
+    """What a GPU does, on the CPU: flags equal, margins and gradients to float noise."""
+    model, x, y = mixed
+    margins = torch.linspace(0.005, 0.2, len(x))
+    report, new = one_step(model, x, y, margins, preset)
+    grads = [p.grad.clone() for p in model.parameters()]
+    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
+    masked, other = one_step(model, x, y, margins, preset)
+    assert torch.equal(report.clean_ok, masked.clean_ok)
+    assert torch.equal(report.adv_ok, masked.adv_ok)
+    assert torch.allclose(new, other, atol=1e-6)
+    assert all(torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(grads, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch):
+    """On tensors without values: reading one, or a shape that depends on one, would raise."""
+    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
+    with FakeTensorMode():
+        model = nets.build("small-cnn", 1, 8, 10)
+        x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)
+        state = {"margin": torch.full((6,), 0.05)}
+        report = SMD(preset).step(model, Batch(x, y, torch.arange(6)), state, Now(plan_for(x), 0, torch.Generator()))
+    assert report.adv_ok.shape == (6,)
+    assert all(p.grad is not None for p in model.parameters())
