@@ -1,0 +1,136 @@
+"""The paper's tables made again: which runs and attacks a table consists of, and its rows beside ours.
+
+There is no state but the runs and their attacks, so asking for a table again goes on where it was.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from smd import config as configs
+from smd import export, jobs, published, registry, runs
+from smd.config import AttackConfig, TrainConfig
+from smd.errors import UserError
+from smd.export import CELLS
+from smd.jobs import launch
+from smd.registry import Defense
+from smd.runs import Run
+from smd.store import reader
+
+NETS = {"cifar10": "wrn-28-4", "svhn": "svhn-cnn", "fashion-mnist": "fashion-cnn"}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of a table is made again; 0 and () stand for as much as the paper has."""
+
+    rows: tuple[str, ...] = ()  # as the table calls them
+    epochs: int = 0
+    n_train: int = 0
+    n_test: int = 0
+    attack_seeds: tuple[int, ...] = ()
+
+
+BUDGETS = {
+    "full": Budget(),
+    "first": Budget(rows=("STD", "SMD", "AT8*", "TR-b6-8*")),
+    "quick": Budget(epochs=2, n_train=300, n_test=20, attack_seeds=(0,)),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of the paper's tables, as it is to be made."""
+
+    name: str  # as the paper counts: "2b"
+    attack: str
+    configs: tuple[TrainConfig, ...]
+    budget: Budget
+
+    def attack_on(self, run: Run) -> AttackConfig:
+        """The table's attack on a finished run."""
+        n, seeds = self.budget.n_test, self.budget.attack_seeds
+        return AttackConfig(run.id, self.attack, levels=run.config.levels, n=n, seeds=seeds, device=run.config.device)
+
+
+def names() -> list[str]:
+    """The tables there are: "1a", "1b", ..."""
+    return list(dict.fromkeys(published.printed()["table"]))
+
+
+def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "auto") -> Table:
+    """The runs of a table in its own order; raises UserError if there is no such table or row."""
+    printed = published.printed()
+    rows = printed[printed["table"] == name.removeprefix("table")]
+    if rows.empty:
+        raise UserError(f"There is no table '{name}': choose one of {', '.join('table' + t for t in names())}.")
+    data = rows["data"].iloc[0]
+    base = TrainConfig(
+        data=data, net=NETS[data], epochs=budget.epochs, n_train=budget.n_train, n_test=budget.n_test, device=device
+    )
+    titles = [title for title in rows["defense"] if not budget.rows or title in budget.rows]
+    if unknown := [title for title in budget.rows if title not in titles]:
+        raise UserError(f"{name} has no row {', '.join(unknown)}: choose of {', '.join(rows['defense'])}.")
+    wanted = tuple(replace(config_of(title, base), seed=seed) for title in titles for seed in seeds)
+    return Table(rows["table"].iloc[0], rows["attack"].iloc[0], wanted, budget)
+
+
+def config_of(title: str, base: TrainConfig) -> TrainConfig:
+    """The config that a table calls so, like "TR-b6-8*"; raises UserError if no defense is called so."""
+    for entry in registry.DEFENSES.values():
+        params = _read(entry, title.removesuffix("*"))
+        if params is not None:
+            config = replace(base, defense=entry.name, params=params)
+            if export.defense_title(config) == title:
+                return config
+    raise UserError(f"No defense is called {title}.")
+
+
+def _read(entry: Defense, title: str) -> dict[str, float] | None:
+    """The knobs in a title of that defense, None if it is another's."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9.]+)", re.escape(entry.label or entry.title))
+    found = re.fullmatch(pattern, title)
+    if not found:
+        return None
+    levels = {knob.name for knob in entry.params if knob.kind == "level"}
+    return {name: float(text) / (255 if name in levels else 1) for name, text in found.groupdict().items()}
+
+
+def attacked(run: Run, asked: AttackConfig) -> Path:
+    """The folder of that very attack on the run: an earlier one, resumed where it had stopped, or a new one, queued."""
+    for folder in runs.attacks(run):
+        if _same(configs.read(AttackConfig, folder / "config.json"), asked):
+            if jobs.read(folder).state in ("failed", "cancelled", "lost"):
+                launch.resume(folder)
+            return folder
+    folder = runs.create_attack(run, asked)
+    launch.submit(folder)
+    return folder
+
+
+def _same(one: AttackConfig, other: AttackConfig) -> bool:
+    return replace(one, device="", batch=0) == replace(other, device="", batch=0)
+
+
+def beside_the_papers(table: Table, done: Sequence[Run]) -> pd.DataFrame:
+    """Each row of the table as the paper prints it and, above it, as our runs have it; the columns of export.wide."""
+    ours = [cells for run in done if len(cells := _cells(table, run))]
+    papers = published.rows(done[0].config.data if done else table.configs[0].data, table.attack)
+    papers = papers[papers["run"] == f"Table {table.name}"]
+    wanted = [export.defense_title(config) for config in table.configs]
+    papers = papers[papers["defense"].isin(wanted)]
+    wide = export.wide(pd.concat([*ours, papers], ignore_index=True)[[*CELLS]])
+    order = wide["defense"].map(wanted.index)
+    place = wide.assign(order=order, paper=wide["source"] == "paper").sort_values(["order", "paper"], kind="stable")
+    return place.drop(columns=["order", "paper"]).reset_index(drop=True)
+
+
+def _cells(table: Table, run: Run) -> pd.DataFrame:
+    """What a run withstood under the table's attack on as many images as were asked for."""
+    cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store))})
+    steps = published.STEPS.get(table.attack, 0)
+    chosen = cells[(cells["attack"] == table.attack) & (cells["split"] == "test") & (cells["steps"] == steps)]
+    return chosen[chosen["n"] == (table.budget.n_test or chosen["n"].max())]

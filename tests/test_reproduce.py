@@ -1,0 +1,75 @@
+"""The paper's tables as plans, and one made twice: nothing is trained or attacked twice."""
+
+import json
+
+import pytest
+
+from smd import published, reproduce, runs
+from smd import __main__ as program
+from smd.cli import reproduce as command
+from smd.config import TrainConfig, problems
+from smd.errors import UserError
+from smd.export import defense_title
+from smd.reproduce import BUDGETS, Budget, Table
+
+
+@pytest.mark.parametrize("name", reproduce.names())
+def test_a_full_table_has_the_papers_rows_in_its_order(name):
+    table = reproduce.plan(f"table{name}", BUDGETS["full"])
+    printed = published.printed()
+    rows = printed[printed["table"] == name]
+    assert [defense_title(config) for config in table.configs] == list(rows["defense"])
+    assert {config.data for config in table.configs} == set(rows["data"])
+    assert {config.net for config in table.configs} == set(rows["net"])
+    assert {config.epochs for config in table.configs} == {150}
+    assert table.attack == rows["attack"].iloc[0]
+    assert all(problems(config) == [] for config in table.configs)
+
+
+def test_budgets_and_options_take_less():
+    first = reproduce.plan("table2b", BUDGETS["first"], seeds=(0, 1))
+    assert [(defense_title(c), c.seed) for c in first.configs] == [
+        (title, seed) for title in ("STD", "AT8*", "TR-b6-8*", "SMD") for seed in (0, 1)
+    ]
+    args = program.parser().parse_args("reproduce table2b --budget quick --rows SMD,MMA20* --epochs 3".split())
+    table = command.table_from(args)
+    assert [defense_title(c) for c in table.configs] == ["MMA20*", "SMD"]
+    assert {(c.epochs, c.n_train) for c in table.configs} == {(3, BUDGETS["quick"].n_train)}
+    assert table.budget.attack_seeds == (0,)
+
+
+def test_what_there_is_not_is_said_with_what_there_is():
+    with pytest.raises(UserError, match="choose one of table1a, .*table2b"):
+        reproduce.plan("table9", Budget())
+    with pytest.raises(UserError, match=r"has no row AT5: choose of STD, AT8\*"):
+        reproduce.plan("table2b", Budget(rows=("STD", "AT5")))
+
+
+def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
+    budget = Budget(epochs=2, n_train=200, n_test=20, attack_seeds=(0,))
+    small = TrainConfig(epochs=2, n_train=200, n_test=20, device="cpu")
+    configs = tuple(reproduce.config_of(title, small) for title in ("STD", "SMD"))
+    table = Table("2b", "ce-pgd", configs, budget)
+    done, failed = command.make(table)
+    assert failed == []
+    folders = {run.id: runs.attacks(run) for run in runs.all_runs()}
+    assert [len(each) for each in folders.values()] == [1, 1]
+    again, failed = command.make(table)
+    assert ([run.id for run in again], failed) == ([run.id for run in done], [])
+    assert {run.id: runs.attacks(run) for run in runs.all_runs()} == folders
+
+    command.write(tmp_path / "out", table, done)
+    text = (tmp_path / "out" / "table.md").read_text()
+    assert [line.count("|") > 3 for line in text.splitlines()] == [True] * 4
+    about = json.loads((tmp_path / "out" / "about.json").read_text())
+    assert [run["defense"] for run in about["runs"]] == ["STD", "SMD"]
+    assert all(run["training_s"] > 0 and run["attack_s"] > 0 for run in about["runs"])
+    assert "torch" in about["packages"]
+
+
+def test_ours_stand_above_the_papers_rows(own_runs):
+    table = reproduce.plan("table2b", BUDGETS["first"])
+    rows = reproduce.beside_the_papers(table, [])
+    assert list(rows["defense"]) == ["STD", "AT8*", "TR-b6-8*", "SMD"]
+    assert set(rows["source"]) == {"paper"}
+    assert float(rows.set_index("defense").loc["SMD", "8/255"]) == 83.38
