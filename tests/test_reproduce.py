@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from smd import published, reproduce, runs
 from smd import __main__ as program
+from smd import published, reproduce, runs
 from smd.cli import reproduce as command
 from smd.config import TrainConfig, problems
 from smd.errors import UserError
@@ -31,7 +31,7 @@ def test_budgets_and_options_take_less():
     assert [(defense_title(c), c.seed) for c in first.configs] == [
         (title, seed) for title in ("STD", "AT8*", "TR-b6-8*", "SMD") for seed in (0, 1)
     ]
-    args = program.parser().parse_args("reproduce table2b --budget quick --rows SMD,MMA20* --epochs 3".split())
+    args = program.parser().parse_args(["reproduce", "table2b", "--budget", "quick", "--rows", "SMD,MMA20*", "--epochs", "3"])
     table = command.table_from(args)
     assert [defense_title(c) for c in table.configs] == ["MMA20*", "SMD"]
     assert {(c.epochs, c.n_train) for c in table.configs} == {(3, BUDGETS["quick"].n_train)}
@@ -39,7 +39,7 @@ def test_budgets_and_options_take_less():
 
 
 def test_what_there_is_not_is_said_with_what_there_is():
-    with pytest.raises(UserError, match="choose one of table1a, .*table2b"):
+    with pytest.raises(UserError, match=r"choose one of table1a, .*table2b"):
         reproduce.plan("table9", Budget())
     with pytest.raises(UserError, match=r"has no row AT5: choose of STD, AT8\*"):
         reproduce.plan("table2b", Budget(rows=("STD", "AT5")))
