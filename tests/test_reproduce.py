@@ -31,7 +31,8 @@ def test_budgets_and_options_take_less():
     assert [(defense_title(c), c.seed) for c in first.configs] == [
         (title, seed) for title in ("STD", "AT8*", "TR-b6-8*", "SMD") for seed in (0, 1)
     ]
-    args = program.parser().parse_args(["reproduce", "table2b", "--budget", "quick", "--rows", "SMD,MMA20*", "--epochs", "3"])
+    words = ["table2b", "--budget", "quick", "--rows", "SMD,MMA20*", "--epochs", "3"]
+    args = program.parser().parse_args(["reproduce", *words])
     table = command.table_from(args)
     assert [defense_title(c) for c in table.configs] == ["MMA20*", "SMD"]
     assert {(c.epochs, c.n_train) for c in table.configs} == {(3, BUDGETS["quick"].n_train)}
