@@ -4,7 +4,7 @@ The network is put in eval mode, whatever the caller did, and its parameters are
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from smd.attacks import Course, Stage, Turn
 from smd.data.batches import Batch, OnDevice
 from smd.judging import CLEAN, WITHSTOOD, Judging, Kept
 from smd.lp import Norm
+from smd.settled import Known
 
 SLACK = 1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
 
@@ -33,6 +34,7 @@ class Task:
     norm: Norm = "Linf"
     keep: int = 0  # images whose noise is kept, see `picked`
     picked: bool = False  # keep any noise, not only noise that broke an image
+    known: Mapping[int, Known] = field(default_factory=dict)  # by a stage's number, from 1: what it need not do again
 
 
 @dataclass(frozen=True)
@@ -107,16 +109,20 @@ def _clean(ground: Ground, task: Task, state: Judging) -> None:
 
 
 def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
-    """One stage on all that have withstood so far."""
+    """One stage on all that have withstood so far, but for what it is known to do."""
+    if state.done == 0 and state.doing in task.known:
+        state.settle(task.known[state.doing])
     for part in _parts(state, task.size):
         with _timed(state):
             batch = ground.data.take(task.ids[part.to(task.ids.device)])
             turn = Turn(task.seed, state.done // task.size, task.eps, task.norm, state.doubts)
             x_adv, logits = _tried(ground.model, stage, batch, turn)
-            pred, noise = logits.argmax(1), x_adv - batch.x
-            broken = (pred != batch.y).cpu()
-            state.pred[part] = pred.cpu().to(torch.int16)
-            state.distance[part] = lp.length(noise, task.norm).cpu()
+            noise, y, logits = (x_adv - batch.x).cpu(), batch.y.cpu(), logits.cpu()
+            # From here on nothing can run out of the device's memory, so a batch counts as a whole or not at all.
+            pred = logits.argmax(1)
+            broken = pred != y
+            state.pred[part] = pred.to(torch.int16)
+            state.distance[part] = lp.length(noise, task.norm)
             state.stage[part[broken]] = state.doing
             _keep(task, state, part, noise, logits, broken)
             state.done += len(part)
@@ -143,18 +149,24 @@ def _keep(task: Task, state: Judging, part: Tensor, noise: Tensor, logits: Tenso
     for row in range(len(part)) if task.picked else broken.nonzero().squeeze(1).tolist():
         position = int(part[row])
         if len(state.kept) < task.keep or position in state.kept:
-            state.kept[position] = Kept(noise[row].half().cpu().numpy(), logits[row].softmax(0).half().cpu().numpy())
+            state.kept[position] = Kept(noise[row].half().numpy(), logits[row].softmax(0).half().numpy())
 
 
 def share(task: Task, state: Judging) -> float:
     """How much of the work is done, in [0, 1], as if all that are left withstood the stages to come."""
     costs = [1.0, *(stage.cost for stage in task.course.stages if task.eps)]
-    entered = [len(task.ids), *state.attacked]
-    past = sum(n * cost for n, cost in zip(entered[: state.doing], costs, strict=False))
-    now = costs[state.doing] * state.done
-    rest = costs[state.doing] * (len(state.queue) - state.done)
-    rest += sum(costs[state.doing + 1 :]) * int((state.stage == WITHSTOOD).sum())
-    return (past + now) / (past + now + rest)
+    counts = [_entering(task, state, number) for number in range(len(costs))]
+    counts[state.doing] = len(state.queue)
+    work = [n * cost for n, cost in zip(counts, costs, strict=True)]
+    return (sum(work[: state.doing]) + costs[state.doing] * state.done) / sum(work)
+
+
+def _entering(task: Task, state: Judging, number: int) -> int:
+    """How many samples a stage is tried on: past ones have been, later ones will be if none falls before."""
+    entering = (state.stage == WITHSTOOD) | (state.stage >= number)
+    if number in task.known:
+        entering &= ~task.known[number].seen
+    return int(entering.sum())
 
 
 @contextmanager

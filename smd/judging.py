@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from smd.errors import UserError
+from smd.settled import Known
 
 CLEAN = 0  # `stage` of a sample that is misclassified without noise
 WITHSTOOD = -1
@@ -35,7 +36,7 @@ class Judging:
     stage: Tensor  # (n,) int16: the stage that broke it, from 1; CLEAN or WITHSTOOD, the latter also before its turn
     pred: Tensor  # (n,) int16, predicted class
     distance: Tensor  # (n,) float32, length of the noise, unit of x
-    queue: Tensor  # (m,) int64, positions that entered the present stage
+    queue: Tensor  # (m,) int64, positions that the present stage is tried on
     doing: int = 0  # the present stage, counted from 1; 0: the clean images
     done: int = 0  # how many of the queue are judged
     attacked: list[int] = field(default_factory=list)  # how many entered each stage
@@ -55,6 +56,13 @@ class Judging:
         self.doing, self.done = self.doing + 1, 0
         self.attacked.append(len(self.queue))
         self.seconds.append(0.0)
+
+    def settle(self, known: Known) -> None:
+        """Take over what the present stage is known to do; only the other samples stay in the queue."""
+        told = known.seen[self.queue]
+        old, self.queue = self.queue[told], self.queue[~told]
+        self.pred[old], self.distance[old] = known.pred[old], known.distance[old]
+        self.stage[old[known.fallen[old]]] = self.doing
 
     def accuracies(self, names: Sequence[str]) -> dict[str, float]:
         """Accuracy in [0, 1] on clean images and after each of the finished stages of those names."""

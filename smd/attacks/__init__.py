@@ -44,6 +44,11 @@ class Stage(Protocol):
         """Forward passes a sample, roughly; a gradient counts as three."""
         ...
 
+    @property
+    def settled(self) -> bool:
+        """It draws nothing and voices no doubts: what it does to an image once, it does with every seed."""
+        ...
+
     def perturb(
         self,
         model: nn.Module,  # in eval mode, its parameters frozen

@@ -64,6 +64,11 @@ class Part:
         costs = {"apgd-t": self.targets * ascent, "fab-t": self.targets * fab, "fab": fab, "square": float(QUERIES)}
         return costs.get(self.name, ascent)
 
+    @property
+    def settled(self) -> bool:
+        """See smd.attacks.Stage: FAB draws only for its second start and later ones, of which there are none."""
+        return self.name in ("fab", "fab-t")
+
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
         """See smd.attacks.Stage."""
         heard = _Heard()

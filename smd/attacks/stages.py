@@ -24,8 +24,16 @@ class Ascent:
         """See smd.attacks.Stage."""
         return 3.0 * self.steps * self.runs
 
+    @property
+    def settled(self) -> bool:
+        """See smd.attacks.Stage: its starts are random."""
+        return False
+
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
-        """The last iterate of the first run that breaks a sample, else that of its last run."""
+        """The last iterate of the first run that breaks a sample, else that of its last run.
+
+        Within a run no sample stops early, even where an iterate is misclassified: only the last one counts.
+        """
         generator = turn.generator(x.device, self.name)
         found, left = x.clone(), torch.arange(len(x), device=x.device)
         for _ in range(self.runs):

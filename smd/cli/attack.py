@@ -34,7 +34,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("--norm", default="Linf", choices=("Linf", "L2"), help="how noise is measured (Linf)")
     sub.add_argument("--preview", action="store_true", help="a quick look: CE-PGD, 20 steps, one seed, 500 images")
     sub.add_argument("--keep", type=int, default=AttackConfig.keep, help="adversarial images kept of a level (256)")
-    sub.add_argument("--batch", type=int, default=256, help="images a batch (256)")
+    sub.add_argument(
+        "--batch", type=int, default=AttackConfig.batch,
+        help="images a batch; random attacks draw by seed and batch size (0: found, the quickest that fits)",
+    )  # fmt: skip
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     sub.add_argument("--background", action="store_true", help="queue the attacks and return at once")
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -25,6 +25,8 @@ from smd.progress import Eta, Progress
 from smd.runs import Run
 from smd.store import reader
 from smd.store.writer import AttackRecord, Recorder, StageRecord, Verdicts
+from smd.tasks.attack_plan import plan, share_of_all, told
+from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of
 from smd.train import resolve_device
@@ -89,52 +91,46 @@ class Work:
 
 
 def evaluate(work: Work) -> None:
-    """Judge clean images, then every level and seed; what an earlier try has stored is kept."""
+    """Judge clean images, then every level with the first seed, then with the next; what is stored is kept."""
     asked, rows = work.asked, work.rows
     ids = chosen(asked, len(rows)).to(rows.labels.device)
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
     course = attacks.build(asked.attack, asked.params).course(classes)
-    _announce(work, len(ids), classes, course.note)
-    levels = asked.levels or work.run.config.levels
-    todo = [(0.0, asked.seeds[0]), *((eps, seed) for eps in levels for seed in asked.seeds)]
+    size = batch_size(work.folder, asked, work.model, rows, ids)
+    _announce(work, len(ids), size, classes, course.note)
+    items = plan(work.job, course, asked.levels or work.run.config.levels, asked.seeds)
     done = set(reader.attack_runs(work.run.store)["id"])
-    names = [f"{work.job}:{show_level(eps)}:{seed}" for eps, seed in todo]
-    eta = Eta(sum(name in done for name in names[1:]) / max(len(todo) - 1, 1))
-    for number, (name, (eps, seed)) in enumerate(zip(names, todo, strict=True)):
-        if name in done:
+    eta = Eta(sum(item.cost for item in items if item.name in done) / sum(item.cost for item in items))
+    for number, item in enumerate(items):
+        if item.name in done:
             continue
-        picked = bool(asked.ids)
-        keep = asked.keep if eps and seed == asked.seeds[0] else 0
-        task = Task(ids, course, eps, seed, asked.batch, cast(Norm, asked.norm), keep, picked)
-        _judge(work, name, task, partial(_overall, number, len(todo)), eta)
+        keep = asked.keep if item.eps and item.seed == asked.seeds[0] else 0
+        known = told(work.run.store, course, items, number, ids)
+        norm = cast(Norm, asked.norm)
+        task = Task(ids, course, item.eps, item.seed, size, norm, keep, bool(asked.ids), known)
+        size = _judge(work, item.name, task, partial(share_of_all, items, number), eta)
 
 
-def _overall(number: int, count: int, part: float) -> float:
-    """The share of all work done in the midst of judging `number` of `count`; the first, clean images, is quick."""
-    return (number - 1 + part) / (count - 1) if number and count > 1 else 0.0
-
-
-def _announce(work: Work, n: int, classes: int, note: str) -> None:
+def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
     asked, level = work.asked, work.rows.pixels[0].numel()
-    size = min(asked.keep, n) * 2 * (level + 2 * classes)
-    if size > adv.LIMIT or size > shutil.disk_usage(work.run.folder).free:
+    space = min(asked.keep, n) * 2 * (level + 2 * classes)
+    if space > adv.LIMIT or space > shutil.disk_usage(work.run.folder).free:
         raise UserError(
-            f"{min(asked.keep, n)} adversarial images take {show_bytes(size)} a level, more than can be stored: "
+            f"{min(asked.keep, n)} adversarial images take {show_bytes(space)} a level, more than can be stored: "
             "keep fewer, with --keep."
         )
     if note:
         work.progress.line(note)
-    kept = f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(size)}" if asked.keep else ""
+    kept = f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)}" if asked.keep else ""
     title = registry.ATTACKS[asked.attack].title
-    work.progress.line(f"{title} on {n} {asked.split} images{', ' * bool(kept)}{kept}.")
+    work.progress.line(f"{title} on {n} {asked.split} images, {size} a batch{', ' * bool(kept)}{kept}.")
 
 
-def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> None:
-    """One level and seed, from where an earlier try has come to."""
+def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> int:
+    """One level and seed, from where an earlier try has come to; returns the batch size to go on with."""
     half_done = work.folder / "judging.npz"
-    about = f"{name} of {len(task.ids)}, {task.size} a batch"
     what = f"{work.asked.split} at {show_level(task.eps)}" + (f", seed {task.seed}" if task.eps else "")
 
     def after_batch(state: Judging, part: float) -> None:
@@ -144,18 +140,39 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
         work.current.report(stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left)
         work.progress.show(share, f"{what}: {stage}", left)
         if task.eps:
-            judging.save(half_done, state, about)
+            judging.save(half_done, state, _about(name, task))
         if work.current.stopping:
             raise Cancelled("It was cancelled.")
 
-    state = judging.load(half_done, about) or Judging.begin(len(task.ids))
-    verdict = judge(Ground(work.model, work.rows, after_batch), task, state)
+    state = judging.load(half_done, _about(name, task)) or Judging.begin(len(task.ids))
+    while (verdict := _fitting(Ground(work.model, work.rows, after_batch), task, state)) is None:
+        task = replace(task, size=smaller(work.folder, work.asked, task.size))
+        work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
+        judging.save(half_done, state, _about(name, task))
     _keep(work, name, task, state)
     work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
     if work.recorder.complete:
         half_done.unlink(missing_ok=True)
     attack = registry.ATTACKS[work.asked.attack].title if task.eps else "Clean"
     work.progress.line(f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s")
+    return task.size
+
+
+def _about(name: str, task: Task) -> str:
+    return f"{name} of {len(task.ids)}, {task.size} a batch"
+
+
+def _fitting(ground: Ground, task: Task, state: Judging) -> Verdict | None:
+    """The verdict; None if memory was short, with `state` as it was after the last batch.
+
+    With half the batch size the batches that follow have higher numbers than those before, so none draws twice.
+    """
+    try:
+        return judge(ground, task, state)
+    except torch.OutOfMemoryError:
+        pass  # its traceback holds the tensors
+    torch.cuda.empty_cache()
+    return None
 
 
 def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord:

@@ -25,6 +25,7 @@ from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolv
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
+FINAL_BATCH = 256  # given, not found: the same training ends with the same verdicts
 FINAL_EXAMPLES = 256  # training images whose adversarial twins are kept
 
 
@@ -160,7 +161,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
     for split, rows, ids in sets:
         asked = AttackConfig(
             run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split,
-            n=min(config.n_test or FINAL_IMAGES, len(rows)), ids=ids, seeds=(config.seed,),
+            n=min(config.n_test or FINAL_IMAGES, len(rows)), ids=ids, seeds=(config.seed,), batch=FINAL_BATCH,
         )  # fmt: skip
         work = Work(
             job.run, f"final-{split}", job.run.folder, asked, training.model, rows,

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from conftest import smd
 
 from smd import adv, jobs, judging, runs
@@ -26,6 +27,10 @@ ASKED = {"attack": "autoattack", "levels": (32 / 255,), "n": 64, "batch": 8, "se
 def one_thread(monkeypatch):
     """The network is so small that threads only wait for each other."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +125,10 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
 
 def attack_of(run, **fields):
     asked = AttackConfig(run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields})
-    folder = runs.create_attack(run, asked, claim=True)
+    return attacked(runs.create_attack(run, asked, claim=True))
+
+
+def attacked(folder):
     from smd.tasks.attack import attack_run
 
     attack_run(folder, folder / "log.txt")
@@ -130,12 +138,98 @@ def attack_of(run, **fields):
 def test_the_job_says_beforehand_what_it_keeps(run):
     folder = attack_of(run, keep=7)
     first = (folder / "log.txt").read_text().splitlines()[0]
-    assert first == "CE-PGD on 20 test images, keeping up to 7 adversarial images a level, 2 KiB."
+    assert first == "CE-PGD on 20 test images, 32 a batch, keeping up to 7 adversarial images a level, 2 KiB."
     name = f"{folder.name}_32-255_0"
     examples = adv.read(run.adv / f"{name}.npz")
     assert 0 < len(examples.idx) <= 7
     verdicts = reader.attack_results(run.store, f"{folder.name}:32/255:0").set_index("idx")
     assert not verdicts.loc[examples.idx, "ok"].any()
+
+
+def test_a_whole_table_is_there_before_the_second_seed(run):
+    folder = attack_of(run, levels=(8 / 255, 32 / 255), seeds=(0, 1))
+    rows = reader.attack_runs(run.store)
+    own = rows.loc[rows["job"] == folder.name, "id"].str.removeprefix(f"{folder.name}:")
+    assert list(own) == ["0:0", "8/255:0", "32/255:0", "8/255:1", "32/255:1"]
+
+
+def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the_same(run, monkeypatch):
+    from smd.attacks import autoattack
+    from smd.tasks import attack
+
+    tried = []
+    plain = autoattack.Part.perturb
+
+    def counted(stage, model, x, y, turn):
+        tried.append((stage.name, turn.seed, len(x)))
+        return plain(stage, model, x, y, turn)
+
+    monkeypatch.setattr(autoattack, "QUERIES", 50)
+    monkeypatch.setattr(autoattack, "STEPS", 15)
+    monkeypatch.setattr(autoattack.Part, "perturb", counted)
+    asked = {"attack": "autoattack", "params": {}, "n": 40, "batch": 16, "seeds": (0, 1)}
+    spared, first = attack_of(run, **asked), len(tried)
+    monkeypatch.setattr(attack, "told", lambda *_: {})
+    whole = attack_of(run, **asked)
+    few, all_of_them = (
+        sum(n for name, seed, n in part if (name, seed) == ("fab-t", 1)) for part in (tried[:first], tried[first:])
+    )
+    assert few < all_of_them / 2
+    (verdicts, stages), (expected, expected_stages) = results(run, spared.name), results(run, whole.name)
+    pd.testing.assert_frame_equal(verdicts, expected, rtol=1e-5)
+    pd.testing.assert_frame_equal(stages, expected_stages)
+
+
+def test_the_batch_size_that_was_found_is_kept_for_the_next_try(run):
+    asked = AttackConfig(run.id, params={"steps": 2}, levels=(32 / 255,), n=20, seeds=(0,))
+    for text, size in (("", 32), ('{"size": 16}', 16), ("{broken", 32), ('{"size": 0}', 32)):
+        folder = runs.create_attack(run, asked, claim=True)
+        if text:
+            (folder / "batch.json").write_text(text)
+        attacked(folder)
+        assert f"20 test images, {size} a batch" in (folder / "log.txt").read_text()
+        assert json.loads((folder / "batch.json").read_text()) == {"size": size}
+
+
+def test_a_batch_size_that_was_given_is_taken(run):
+    folder = attack_of(run, batch=7)
+    assert "20 test images, 7 a batch" in (folder / "log.txt").read_text()
+    assert not (folder / "batch.json").exists()
+
+
+@pytest.fixture
+def short_memory(monkeypatch):
+    """Eight images at most can be attacked at a time, from the second batch on."""
+    from smd import evaluate
+
+    plain, calls = evaluate._tried, []
+
+    def tried(model, stage, batch, turn):
+        calls.append(len(batch.x))
+        if len(calls) > 1 and len(batch.x) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return plain(model, stage, batch, turn)
+
+    monkeypatch.setattr(evaluate, "_tried", tried)
+    return calls
+
+
+def test_an_attack_that_runs_out_of_memory_goes_on_with_smaller_batches(run, short_memory):
+    folder = attack_of(run, n=60, levels=(1 / 255, 2 / 255))
+    log = (folder / "log.txt").read_text()
+    size = int(log.split(" a batch")[0].split()[-1])
+    assert size >= 32
+    assert [line for line in log.splitlines() if "memory is short" in line][-1].endswith("with 8 images a batch.")
+    assert json.loads((folder / "batch.json").read_text()) == {"size": 8}
+    assert short_memory[0] > 8
+    assert short_memory.count(size) <= 2  # the second level begins with the size that has fitted
+    assert len(results(run, folder.name)[0]) == 3 * 60
+    assert not (folder / "judging.npz").exists()
+
+
+def test_where_the_batch_size_was_given_it_ends_in_a_sentence(run, short_memory):
+    with pytest.raises(UserError, match="does not hold 16 images a batch: attack again with a smaller --batch"):
+        attack_of(run, n=60, batch=16)
 
 
 def test_nothing_is_kept_where_nothing_is_wanted(run):
@@ -172,6 +266,11 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
     assert len(kept) == len(before) + 1  # the clean images were judged already
     launch.resume(folder)
     assert launch.wait(folder, 60).state == "finished"
+
+
+def test_a_batch_size_below_nothing_is_refused(run):
+    with pytest.raises(UserError, match=r"batch is -1: it must be at least 1, or 0 to have it found\."):
+        attack_of(run, batch=-1)
 
 
 def test_a_run_without_weights_is_refused(run):

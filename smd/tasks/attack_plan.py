@@ -1,0 +1,62 @@
+"""What an attack job judges, in which order, and what it need not do again.
+
+Every level comes with the first seed before any comes with the next, so that a whole table is there early.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from smd.attacks import Course
+from smd.settled import Known, known
+from smd.store import reader
+from smd.units import show_level
+
+
+@dataclass(frozen=True)
+class Item:
+    """One level with one seed."""
+
+    name: str  # of its verdicts in the store
+    eps: float  # noise level, unit of x; 0: the clean images
+    seed: int
+    cost: float  # roughly, in units of a level's first seed; clean images cost nothing
+
+
+def plan(job: str, course: Course, levels: Sequence[float], seeds: Sequence[int]) -> list[Item]:
+    """The clean images, then all levels, seed by seed. Stages that draw nothing cost only the first seed."""
+    again = sum(stage.cost for stage in course.stages if not stage.settled)
+    share = again / sum(stage.cost for stage in course.stages)
+    items = [Item(_name(job, 0.0, seeds[0]), 0.0, seeds[0], 0.0)]
+    for seed in seeds:
+        cost = 1.0 if seed == seeds[0] else share
+        items += [Item(_name(job, eps, seed), eps, seed, cost) for eps in levels]
+    return items
+
+
+def _name(job: str, eps: float, seed: int) -> str:
+    return f"{job}:{show_level(eps)}:{seed}"
+
+
+def share_of_all(items: Sequence[Item], number: int, part: float) -> float:
+    """The share of all work done, in [0, 1], where that part of items[number] is."""
+    return (sum(item.cost for item in items[:number]) + items[number].cost * part) / sum(item.cost for item in items)
+
+
+def told(store: Path, course: Course, items: Sequence[Item], number: int, ids: Tensor) -> Mapping[int, Known]:
+    """What earlier seeds of items[number] tell about stages that draw nothing, by the number of the stage, from 1."""
+    numbers = [k for k, stage in enumerate(course.stages, start=1) if stage.settled]
+    item = items[number]
+    earlier = [each.name for each in items[:number] if each.eps == item.eps] if numbers and item.eps else []
+    tables = [table for name in earlier if len(table := reader.attack_results(store, name))]
+    if not tables:
+        return {}
+    rows = [np.searchsorted(table["idx"].to_numpy(), ids.cpu().numpy()) for table in tables]
+    stage, pred, distance = (
+        np.stack([table[column].to_numpy()[row] for table, row in zip(tables, rows, strict=True)])
+        for column in ("stage", "pred", "distance")
+    )
+    return {k: known(k, stage, pred, distance) for k in numbers}

@@ -1,0 +1,47 @@
+"""The batch size of an attack job: as asked for, or found once and kept, so that a resumed job has the same batches."""
+
+import json
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from smd import batching
+from smd.config import AttackConfig
+from smd.data.batches import OnDevice
+from smd.errors import UserError
+
+FILE = "batch.json"
+
+
+def batch_size(folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor) -> int:
+    """Images a batch, for a job that lies in that folder."""
+    if asked.batch:
+        return asked.batch
+    size = _kept(folder)
+    if not size:
+        size = batching.find(model, rows, ids)
+        _keep(folder, size)
+    return size
+
+
+def smaller(folder: Path, asked: AttackConfig, size: int) -> int:
+    """What the job goes on with where that many images did not fit; raises UserError if the size was asked for."""
+    if asked.batch:
+        raise UserError(f"The GPU's memory does not hold {size} images a batch: attack again with a smaller --batch.")
+    size = batching.halved(size)
+    _keep(folder, size)
+    return size
+
+
+def _kept(folder: Path) -> int:
+    """What an earlier try has found; 0 if none has, or its file is broken."""
+    try:
+        return max(int(json.loads((folder / FILE).read_text())["size"]), 0)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _keep(folder: Path, size: int) -> None:
+    partial = folder / f"{FILE}.partial"
+    partial.write_text(json.dumps({"size": size}))
+    partial.replace(folder / FILE)

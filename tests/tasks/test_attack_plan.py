@@ -1,0 +1,36 @@
+"""The order of an attack job, and how far it is."""
+
+import pytest
+
+from smd.attacks import Course
+from smd.attacks.autoattack import AutoAttack
+from smd.attacks.ce_pgd import CePgd
+from smd.tasks.attack_plan import plan, share_of_all
+
+
+def planned(course, levels=(2 / 255, 8 / 255), seeds=(4, 5, 6)):
+    return plan("job", course, levels, seeds)
+
+
+def test_clean_images_come_first_then_all_levels_with_the_first_seed():
+    names = [item.name for item in planned(CePgd().course(10))]
+    assert names == ["job:0:4"] + [f"job:{level}:{seed}" for seed in (4, 5, 6) for level in ("2/255", "8/255")]
+
+
+def test_later_seeds_cost_what_must_be_done_again():
+    assert [item.cost for item in planned(CePgd().course(10))] == [0.0] + 6 * [1.0]
+    course = AutoAttack().course(10)
+    fab = next(stage.cost for stage in course.stages if stage.name == "fab-t")
+    later = 1 - fab / sum(stage.cost for stage in course.stages)
+    assert 0.5 < later < 0.9
+    assert [item.cost for item in planned(course)] == pytest.approx([0.0, 1.0, 1.0] + 4 * [later])
+
+
+@pytest.mark.parametrize("course", [CePgd().course(10), AutoAttack().course(10)])
+def test_the_share_of_all_work_grows_from_nothing_to_one(course: Course):
+    items = planned(course)
+    shares = [share_of_all(items, number, part) for number in range(len(items)) for part in (0.0, 0.5, 1.0)]
+    assert shares == sorted(shares)
+    assert shares[0] == shares[2] == 0
+    assert shares[-1] == pytest.approx(1)
+    assert len(set(shares[3:])) > len(items)
