@@ -1,6 +1,6 @@
 # make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
-# make demo-all: every defense on the digits, one after the other, and their table.
-.PHONY: app test check env format demo-all
+# make demo-all: every defense on the digits, one after the other, and their table. make bench: what things cost here.
+.PHONY: app test check env format demo-all bench
 
 PYTHON ?= python3
 VENV := .venv
@@ -26,6 +26,9 @@ EVERY := std,smd,smd:preset=ame,at,trades,mart,fat,gairat,mma,dat,iaat,cat,ates,
 
 demo-all: env
 	@$(RUN) -m smd sweep --data digits --defenses $(EVERY) --wait --format markdown
+
+bench: env
+	$(RUN) -m smd.bench
 
 env: $(STAMP)
 

@@ -63,6 +63,12 @@ def test_only_views_and_main_run_streamlit_in_the_app_and_nothing_of_smd_does():
     assert all(REPOSITORY / "app" in p.parents for p in users)
 
 
+def test_nothing_knows_the_benchmarks():
+    users = {p for p in SOURCES if any(n == "smd.bench" or n.startswith("smd.bench.") for n in imports(p))}
+    assert users
+    assert {p.parent for p in users} == {REPOSITORY / "smd" / "bench"}
+
+
 def test_sql_lives_in_the_store():
     sql = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|CREATE TABLE)\b")
     outside = [p for p in SOURCES if sql.search(p.read_text()) and "store" not in p.parts]

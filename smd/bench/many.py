@@ -1,0 +1,117 @@
+"""A folder of many finished runs, one of them long, as the product's own writers leave them; nothing is trained.
+
+All small runs share their store's content and their weights: made once, copied into each.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from smd import adv, data, nets
+from smd import config as configs
+from smd.bench import made_up, verdicts
+from smd.config import TrainConfig
+from smd.data import cache
+from smd.data.images import Images
+from smd.jobs import transitions
+from smd.jobs.session import session
+from smd.provenance import provenance
+from smd.runs import Run
+from smd.store.writer import Recorder
+from smd.tasks.files import save_weights
+from smd.tasks.train import FINAL_EXAMPLES, FINAL_IMAGES
+
+SMALL_EPOCHS, SMALL_SAMPLES = 25, 1294  # of a run on the digits
+FIRST = 1_767_225_600  # 2026-01-01, when the first run was made, in its id; the others follow by the minute
+
+
+def environment(root: Path) -> dict[str, str]:
+    """Where a process finds these runs and their images."""
+    return {"SMD_RUNS": str(root), "SMD_CACHE": str(root / ".cache")}
+
+
+def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
+    """Make so many finished runs: the newest of these epochs on as many samples, the others on the digits.
+
+    The small ones have SMALL_EPOCHS and SMALL_SAMPLES, or less where the long one has.
+    """
+    with _settled(root):
+        small = TrainConfig(epochs=min(SMALL_EPOCHS, epochs))
+        made = _made(root / ".small", small, min(SMALL_SAMPLES, samples), data.load("digits"))
+        about = provenance()
+        for seed in range(runs - 1):
+            _finished(root, seed, TrainConfig(epochs=small.epochs, seed=seed), made, about)
+        long = TrainConfig(data="fashion-mnist", epochs=epochs)
+        _finished(root, runs, long, _made(root / ".long", long, samples, enlarged()), about)
+        for folder in (".small", ".long"):
+            shutil.rmtree(root / folder)
+
+
+@contextmanager
+def _settled(root: Path) -> Iterator[None]:
+    """Meanwhile this process looks for runs and images there."""
+    there = environment(root)
+    before = {name: os.environ.get(name) for name in there}
+    os.environ.update(there)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({name: value} if value is not None else {})
+
+
+def enlarged() -> Images:
+    """The digits at 28x28, which stand in for Fashion-MNIST's images."""
+    digits = data.load("digits")
+
+    def make(folder: Path) -> cache.Imported:
+        pixels = cache.allocate(folder, (len(digits.labels), 1, 28, 28))
+        pixels[:] = np.kron(digits.pixels, np.ones((4, 4), np.uint8))[..., 2:30, 2:30]
+        return cache.Imported(digits.classes, pixels, digits.labels, digits.split)
+
+    return cache.fetch("enlarged-digits", {"from": digits.key}, make)
+
+
+def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Run:
+    """A run's store, weights and adversarial images, in a folder that is none yet."""
+    folder.mkdir(parents=True)
+    run = Run(folder.name, folder)
+    counts = {"train": samples, "val": max(1, samples // 9), "test": max(1, samples // 6)}
+    recorder = Recorder(run.store)
+    recorder.start(*_described(images, counts))
+    for number in range(1, config.epochs + 1):
+        record = made_up.epoch(number, config.epochs, samples)
+        recorder.epoch(record)
+    verdicts.attacked(recorder, config.levels, "test", min(FINAL_IMAGES, counts["test"]))
+    verdicts.attacked(recorder, config.levels, "train", samples)
+    verdicts.estimated(recorder, min(FINAL_IMAGES, counts["test"]))
+    recorder.flush()
+    assert record.margins is not None
+    adv.write(run.adv / "final-train_8-255_0.npz", verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]))
+    save_weights(run.weights, nets.build(config.net, images.channels, images.size, len(images.classes)), {})
+    return run
+
+
+def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a recorder starts with: the run's description and its samples, whose images are used again and again."""
+    meta = {"images": images.key, "classes": list(images.classes), "shape": [1, images.size, images.size]}
+    rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
+    return meta, {split: (images.labels[r], r) for split, r in rows.items()}
+
+
+def _finished(root: Path, number: int, config: TrainConfig, made: Run, about: dict[str, Any]) -> None:
+    """A run of that config, from its queue to its end, with what was made for it."""
+    when = time.strftime("%Y%m%d-%H%M%S", time.gmtime(FIRST + 60 * number))
+    run = Run(name := f"{when}-{config.data}-{config.defense}-{number:04x}", root / name)
+    files = {"config.json": configs.to_json(config), "provenance.json": about}
+    transitions.create(run.folder, "train", "cpu", files, claim=True)
+    with session(run.folder, "cpu") as current:
+        shutil.copytree(made.folder, run.folder, dirs_exist_ok=True)
+        current.report(done=config.epochs, total=config.epochs)

@@ -1,0 +1,76 @@
+"""How long until something is to be seen: the command line and every page, with many runs and a long one."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from smd.bench import browser
+from smd.bench.many import environment, fill
+from smd.bench.part import Part, Row
+from smd.bench.timing import interleaved, seconds
+from smd.paths import REPOSITORY
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+COMMANDS = {"python -m smd --help": ("--help",), "python -m smd runs": ("runs",)}
+
+
+def measure(quick: bool) -> Part:
+    """100 finished runs on the digits, the newest of 150 epochs on 60,000 samples."""
+    runs, epochs, samples, repetitions = (3, 2, 60, 1) if quick else (100, 150, 60_000, 3)
+    note = (
+        f"{runs} finished runs, the newest of {epochs} epochs on {samples:,} samples. A page counts as shown when its "
+        "script is over and all charts, tables and pictures are drawn. first: the first click on it since the server's "
+        f"start; again: the median of {repetitions} more, all pages in turn."
+    )
+    with TemporaryDirectory() as folder:
+        env = environment(Path(folder) / "runs")
+        fill(Path(folder) / "runs", runs, epochs, samples)
+        rows = _shell(env, repetitions)
+        with browser.chromium() as opened:
+            if opened:
+                rows += _pages(opened, env, repetitions)
+            else:
+                note += " Playwright or Chromium is missing here: no page was measured."
+    return Part("startup", f"Until it is to be seen, with {runs} runs", rows, note)
+
+
+def _row(what: str, value: float) -> Row:
+    return {"what": what, "value": value, "unit": "s"}
+
+
+def _shell(env: Mapping[str, str], repetitions: int) -> list[Row]:
+    """Whole processes."""
+    times = interleaved([partial(_command, env, *words) for words in COMMANDS.values()], repetitions)
+    return [_row(what, time) for what, time in zip(COMMANDS, times, strict=True)]
+
+
+def _command(env: Mapping[str, str], *words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "smd", *words],
+        cwd=REPOSITORY, env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+
+
+def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[Row]:
+    """The first page from the start of the server on; then each page, clicked on in the side bar."""
+    starts, times = [], {place.title: list[float]() for place in browser.PLACES}
+    for number in range(repetitions):
+        began = time.perf_counter()
+        with browser.server(env) as address:
+            page = browser.opened(opened, address)
+            starts.append(time.perf_counter() - began)
+            for place in browser.PLACES * (1 + repetitions) if number == 0 else ():
+                times[place.title].append(seconds(partial(browser.show, page, place)))
+            page.close()
+    rows = [_row("server started and Train's title seen", statistics.median(starts))]
+    rows += [_row(f"{title}, first", each[0]) for title, each in times.items()]
+    return rows + [_row(f"{title}, again", statistics.median(each[1:])) for title, each in times.items()]

@@ -1,0 +1,216 @@
+"""The SMD step: the literal algorithms against the engine's, and against the variant `first-crossing`."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from smd import data, nets, registry
+from smd.bench import literal
+from smd.bench.part import Part, Row
+from smd.bench.peak import flops_per_second
+from smd.bench.timing import interleaved
+from smd.data.batches import Batch, on_device, spread
+from smd.defenses import Now, Plan
+from smd.defenses.smd import SMD
+from smd.epgd import epgd
+from smd.errors import UserError
+from smd.margin import Rules
+from smd.nets.batchnorm import statistics_kept
+
+EPOCHS = 150  # of the run whose delta is taken
+CROSSING = 0.2  # share of samples that is to cross, at least: some twelve to fifty per cent do in a run
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and what it is measured on."""
+
+    net: str
+    data: str  # enlarged digits stand in where these images are not there
+    batch: int
+    training: int  # steps on clean images beforehand
+    repetitions: int
+
+
+CASES = (
+    Case("small-cnn", "fashion-mnist", 128, 200, 7),
+    Case("fashion-cnn", "fashion-mnist", 128, 150, 7),
+    Case("svhn-cnn", "svhn", 128, 200, 7),
+    Case("wrn-28-4", "cifar10", 16, 20, 3),
+)
+QUICK = (Case("small-cnn", "digits", 16, 20, 2),)
+
+
+def measure(quick: bool) -> Part:
+    """A row for each network and way of stepping."""
+    peak = flops_per_second(torch.device("cpu"))
+    rows = [row for case in (QUICK if quick else CASES) for row in _rows(case, peak)]
+    note = (
+        f"Peak: {peak / 1e9:.0f} GFLOP/s in float32 matrix products on {torch.get_num_threads()} threads. Passes are "
+        "per sample of the batch; ratio is the literal step's time by this one's."
+    )
+    return Part("step", "One SMD step: literal algorithms against the engine", rows, note)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A trained network, a batch, and margins of which some are crossed."""
+
+    model: nn.Module
+    batch: Batch
+    margins: Tensor
+    images: str
+
+    @property
+    def plan(self) -> Plan:
+        """A run of the paper's length."""
+        return Plan(len(self.batch.y), EPOCHS, tuple(self.batch.x.shape[1:]), torch.device("cpu"))
+
+
+def _rows(case: Case, peak: float) -> list[Row]:
+    ready = prepared(case)
+    plain = literal.plain(ready.model)
+    ways: dict[str, tuple[nn.Module, Callable[[nn.Module], Outcome]]] = {
+        "literal": (plain, partial(literal_step, ready)),
+        "exact": (ready.model, partial(engine_step, ready, "paper")),
+        "first-crossing": (ready.model, partial(engine_step, ready, "first-crossing")),
+    }
+    times = interleaved([partial(step, model) for model, step in ways.values()], case.repetitions)
+    expected = ways["literal"][1](plain)
+    flop = flops_of_a_pass(plain, ready.batch.x)
+    rows: list[Row] = []
+    for (name, (model, step)), seconds in zip(ways.items(), times, strict=True):
+        work, outcome = counted(model, step)
+        speed = flop * work.passes / seconds
+        rows.append({
+            "network": case.net, "images": ready.images, "batch": case.batch, "step": name, "seconds": seconds,
+            "samples_per_s": case.batch / seconds, "ratio": times[0] / seconds,
+            "forwards": work.forwards / case.batch, "gradients": work.gradients / case.batch,
+            "gflop_per_s": speed / 1e9, "peak_percent": 100 * speed / peak,
+            "correct": int(outcome.correct.sum()), "crossed": int((outcome.correct & ~outcome.kept).sum()),
+            "flags_differ": int((outcome.kept != expected.kept).sum()),
+            "margin_differs_255": 255 * float((outcome.margins - expected.margins).abs().max()),
+        })  # fmt: skip
+    return rows
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step did to a batch, each (B,)."""
+
+    correct: Tensor
+    kept: Tensor  # Flag2 of the correct ones
+    margins: Tensor
+
+
+def literal_step(ready: Ready, model: nn.Module) -> Outcome:
+    """Algorithms 1 and 2 as printed."""
+    model.zero_grad(set_to_none=True)
+    return Outcome(*literal.step(model, ready.batch, ready.margins, ready.plan))
+
+
+def engine_step(ready: Ready, preset: str, model: nn.Module) -> Outcome:
+    """The engine's step; the margins it begins with are the same every time."""
+    model.zero_grad(set_to_none=True)
+    state = {"margin": ready.margins.clone()}
+    now = Now(ready.plan, 0, torch.Generator().manual_seed(0))
+    report = SMD(preset).step(model, ready.batch, state, now)  # type: ignore[arg-type]
+    assert report.clean_ok is not None
+    return Outcome(report.clean_ok, report.adv_ok, state["margin"])
+
+
+def prepared(case: Case) -> Ready:
+    """Train briefly on clean images; then margins so long that some samples cross and some do not."""
+    batches, images, classes = _batches(case)
+    torch.manual_seed(0)
+    x = batches[0].x
+    model = nets.build(case.net, x.shape[1], x.shape[2], classes).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
+    for k in range(case.training):
+        optimizer.zero_grad()
+        F.cross_entropy(model(batches[k % len(batches)].x), batches[k % len(batches)].y).backward()
+        optimizer.step()
+    return Ready(model, batches[0], _margins(model, batches[0]), images)
+
+
+def _batches(case: Case) -> tuple[list[Batch], str, int]:
+    """Batches of real images: of the case's data set, or of the digits, enlarged to its size."""
+    try:
+        images, shown = data.load(case.data), case.data
+    except UserError:
+        images, shown = data.load("digits"), "digits, enlarged"
+    rows = np.flatnonzero(images.split == 0)
+    count = min(8 * case.batch, len(rows))
+    rows = np.random.default_rng(0).permutation(rows[spread(len(rows), count)])  # a set may lie in class order
+    batch = on_device(images, rows, torch.device("cpu")).take(torch.arange(count))
+    x = batch.x
+    if shown != case.data:
+        channels, size = (1, 28) if registry.DATASETS[case.data].name == "fashion-mnist" else (3, 32)
+        x = F.interpolate(x, size=(size, size), mode="bilinear").expand(-1, channels, -1, -1).contiguous()
+    parts = torch.arange(count).split(case.batch)
+    return [Batch(x[p], batch.y[p], torch.arange(len(p))) for p in parts], shown, len(images.classes)
+
+
+def _margins(model: nn.Module, batch: Batch) -> Tensor:
+    """Uniform from 0 to a reach at which enough of the samples cross."""
+    uniform = torch.rand(len(batch.y), generator=torch.Generator().manual_seed(1))
+    probe = copy.deepcopy(model)
+    for reach in (1, 2, 4, 8, 16, 32, 64):
+        margins = uniform * reach / 255
+        found = epgd(probe, batch.x, batch.y, margins, Rules(), torch.Generator().manual_seed(0), masked=True)
+        if float(found.crossed.float().mean()) >= CROSSING:
+            break
+    return margins
+
+
+@dataclass
+class Work:
+    """What a step cost, in samples."""
+
+    forwards: int = 0
+    gradients: int = 0  # by the pixels or by the weights: back through the network
+    weights: int = 0  # of these, by the weights: as much again
+    latest: int = 0
+
+    @property
+    def passes(self) -> int:
+        """In units of a forward pass."""
+        return self.forwards + self.gradients + self.weights
+
+
+def counted(model: nn.Module, step: Callable[[nn.Module], Outcome]) -> tuple[Work, Outcome]:
+    """Take a step once more and count."""
+    work = Work()
+
+    def back(gradient: Tensor) -> None:
+        work.latest = len(gradient)
+        work.gradients += len(gradient)
+
+    def forth(module: nn.Module, given: object, logits: Tensor) -> None:
+        work.forwards += len(logits)
+        if logits.requires_grad:
+            logits.register_hook(back)
+
+    def trained(parameter: Tensor) -> None:
+        work.weights += work.latest
+
+    first = next(model.parameters())
+    hooks = [model.register_forward_hook(forth), first.register_post_accumulate_grad_hook(trained)]
+    outcome = step(model)
+    for hook in hooks:
+        hook.remove()
+    return work, outcome
+
+
+def flops_of_a_pass(model: nn.Module, x: Tensor) -> float:
+    """Floating-point operations of one sample's forward pass; a pass back takes as many."""
+    with FlopCounterMode(display=False) as flops, torch.no_grad(), statistics_kept(model):
+        model(x)
+    return flops.get_total_flops() / len(x)

@@ -1,0 +1,52 @@
+"""What attacks and estimations leave behind, made up: verdicts, margins and adversarial images of any number."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from smd import __version__, adv
+from smd.bench import made_up
+from smd.data.images import Images
+from smd.store.writer import AttackRecord, EstimateRecord, Margins, Recorder, StageRecord, Verdicts
+from smd.tasks.train import FINAL_STEPS
+
+CREATED = 1_767_225_600.0  # 2026-01-01
+
+
+def attacked(recorder: Recorder, levels: Sequence[float], split: str, n: int) -> None:
+    """CE-PGD on n images of a split at every level: each breaks some more."""
+    strength = np.random.default_rng(n).random(n)
+    for number, eps in enumerate((0.0, *levels)):
+        broken = strength < 0.05 + 0.1 * number
+        clean = strength < 0.05
+        stage = np.where(clean, 0, np.where(broken, 1, -1)).astype(np.int16)
+        stages = [StageRecord("ce-pgd", int((~clean).sum()), int((stage == 1).sum()), 1.0)] if eps else []
+        pred, distance = made_up.labels(n).astype(np.int16), np.full(n, eps, np.float32)
+        recorder.attack(_attack(split, n, eps), Verdicts(np.arange(n), ~broken, pred, distance, stage, stages))
+
+
+def _attack(split: str, n: int, eps: float) -> AttackRecord:
+    return AttackRecord(
+        id=f"{split}:{eps:.4f}", name="ce-pgd", eps=eps, norm="Linf", steps=FINAL_STEPS, seed=0, split=split, n=n,
+        package="smd", version=__version__, seconds=1.0, note="", job=f"final-{split}", created=CREATED,
+    )  # fmt: skip
+
+
+def estimated(recorder: Recorder, n: int) -> None:
+    """Margins of n test images, as a minimum-norm attack would find them."""
+    margins = np.random.default_rng(n).random(n).astype(np.float32) * np.float32(made_up.FARTHEST)
+    record = EstimateRecord(
+        id="min-norm", method="min-norm", eps=0.0, norm="Linf", seed=0, split="test", n=n, package="smd",
+        version=__version__, seconds=1.0, job="margins", created=CREATED,
+    )  # fmt: skip
+    recorder.estimate(record, Margins(np.arange(n), margins, np.ones(n, bool), np.ones(n, bool)))
+
+
+def twins(images: Images, ids: np.ndarray) -> adv.Examples:
+    """Adversarial images of those training samples at 8/255."""
+    n, drawn = len(ids), np.random.default_rng(0)
+    noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float16)
+    clean, attacked = (drawn.dirichlet(np.ones(len(images.classes)), n).astype(np.float16) for _ in range(2))
+    label = images.labels[ids % len(images.labels)]
+    levels = np.full(n, 8 / 255, np.float32)
+    return adv.Examples("train", "ce-pgd", ids.astype(np.int32), label, levels, noise, clean, attacked)
