@@ -24,6 +24,18 @@ def _read(
     return _query(Path(store), *args)
 
 
+def brief(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
+    """As `read`, for short answers of many runs: what pages over all runs ask does not push out what one run needs."""
+    return _brief(query, query.__name__, str(store), reader.stamp(store), args)
+
+
+@st.cache_data(max_entries=4096, show_spinner=False)
+def _brief(
+    _query: Callable[..., pd.DataFrame], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+) -> pd.DataFrame:
+    return _query(Path(store), *args)
+
+
 def value(query: Callable[..., Any], store: Path, *args: Any) -> Any:
     """As `read`, for queries that answer with something else than a table."""
     return _value(query, query.__name__, str(store), reader.stamp(store), args)

@@ -37,14 +37,27 @@ def of(run: Run) -> list[Source]:
     name = f"{_defense(run)} {run.id[-4:]}"
     summary = data.read(reader.margin_summary, run.store)
     own = [] if summary.empty else [Source(run, f"while training · {name}")]
-    table = data.read(reader.estimates, run.store)[::-1]
+    return own + _estimated(run, name)
+
+
+def of_another(run: Run) -> list[Source]:
+    """As `of`, without looking into the store of a run that has no estimation: there may be hundreds of them."""
+    name = f"{_defense(run)} {run.id[-4:]}"
+    entry = registry.DEFENSES.get(run.config.defense)
+    keeps = entry is not None and entry.margin and run.status.done > 0
+    own = [Source(run, f"while training · {name}")] if keeps else []
+    return own + (_estimated(run, name) if (run.folder / "margins").exists() else [])
+
+
+def _estimated(run: Run, name: str) -> list[Source]:
+    table = data.brief(reader.estimates, run.store)[::-1]
     by = [estimate_title(e.method, e.eps, e.norm) for e in table.itertuples()]
     titles = [f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, table.itertuples(), strict=True)]
     titles = [  # of several alike each is named by its job
         title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
         for title, job in zip(titles, table["job"], strict=True)
     ]
-    return own + [
+    return [
         Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps)
         for title, method, e in zip(titles, by, table.itertuples(), strict=True)
     ]
@@ -58,6 +71,11 @@ def _defense(run: Run) -> str:
 def results(source: Source) -> pd.DataFrame:
     """What the estimation found, an image a row."""
     return data.read(reader.estimate_results, source.run.store, source.estimate)
+
+
+def there(source: Source) -> bool:
+    """Whether the store has what was promised: a run's margins may have failed to be written."""
+    return bool(source.estimate) or not data.read(reader.margin_summary, source.run.store).empty
 
 
 def last_epoch(source: Source, asked: int) -> int:

@@ -76,7 +76,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     """
     _refuse(configs.problems(config))
     config = settled(config)
-    name = _new_id(config.data, config.defense)
+    name = _new_id(runs_root(), config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance()}
     transitions.create(runs_root() / name, "train", config.device, files, claim)
     return Run(name, runs_root() / name)
@@ -92,7 +92,7 @@ def settled(config: TrainConfig) -> TrainConfig:
 def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
     """Make a queued attack on a run and return its folder; errors and `claim` are as in `create`."""
     _refuse(configs.attack_problems(config))
-    folder = run.folder / "attacks" / _new_id(config.attack)
+    folder = run.folder / "attacks" / _new_id(run.folder / "attacks", config.attack)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
@@ -101,7 +101,7 @@ def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
 def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
     """Make a queued estimation of margins and return its folder; errors and `claim` are as in `create`."""
     _refuse(configs.margins_problems(config))
-    folder = run.folder / "margins" / _new_id(config.method)
+    folder = run.folder / "margins" / _new_id(run.folder / "margins", config.method)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
@@ -112,8 +112,12 @@ def _refuse(problems: list[str]) -> None:
         raise UserError(" ".join(problems))
 
 
-def _new_id(*words: str) -> str:
-    return "-".join([time.strftime("%Y%m%d-%H%M%S", time.gmtime()), *words, secrets.token_hex(2)])
+def _new_id(folder: Path, *words: str) -> str:
+    """An id that nothing in that folder has, also without its time, as pages and links show it."""
+    while True:
+        short = "-".join([*words, secrets.token_hex(2)])
+        if not any(folder.glob(f"*-{short}")):
+            return "-".join([time.strftime("%Y%m%d-%H%M%S", time.gmtime()), short])
 
 
 def all_runs() -> list[Run]:

@@ -226,3 +226,9 @@ def test_pages_may_import_all_of_this_quickly() -> None:
     code = "import sys, smd.jobs.launch, smd.jobs.session, smd.commands; "
     code += f"sys.exit(bool(sys.modules.keys() & {set(heavy)}))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_ids_stay_apart_also_without_their_time(monkeypatch, tiny):
+    tokens = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr("smd.runs.secrets.token_hex", lambda count: next(tokens))
+    assert [runs.create(tiny).id[-4:] for _ in range(2)] == ["aaaa", "bbbb"]

@@ -26,15 +26,14 @@ def overview(run: Run) -> dict[str, object]:
     if not ui.readable(run):
         return row
     asked = run.config
-    metrics = data.read(reader.metrics, run.store)
-    own = metrics[(metrics["split"] == "val") & (metrics["name"] == "accuracy")]
+    own = data.brief(reader.validation, run.store)
     final = own[own["epoch"] == own["epoch"].max()] if len(own) else own
     clean, robust = final[final["eps"] == 0]["value"], final[final["eps"] > 0].sort_values("eps")
     return row | {
         "defense": export.defense_title(asked),
         "data": asked.data,
         "network": asked.net,
-        "epochs": f"{metrics['epoch'].max() if len(metrics) else 0} / {asked.epochs}",
+        "epochs": f"{own['epoch'].max() if len(own) else 0} / {asked.epochs}",
         "clean (%)": 100 * float(clean.iloc[0]) if len(clean) else None,
         "robust (%)": 100 * float(robust["value"].iloc[-1]) if len(robust) else None,
         "at": show_level(float(robust["eps"].iloc[-1])) if len(robust) else "",

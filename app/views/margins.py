@@ -74,7 +74,7 @@ def epoch_slider() -> int:
 
 def choose(own: list[Source]) -> tuple[list[Source], int]:
     """What to show: one source of this run and perhaps another one of any run; and the epoch of kept margins."""
-    others = [source for r in runs.all_runs() if r.id != run.id and ui.readable(r) for source in sources.of(r)]
+    others = [source for r in runs.all_runs() if r.id != run.id and ui.readable(r) for source in sources.of_another(r)]
     left, right = st.columns([3, 2], gap="large")
     with left:
         first = pick("Margins", own, "show", optional=False) if len(own) > 1 else own[0]
@@ -82,7 +82,7 @@ def choose(own: list[Source]) -> tuple[list[Source], int]:
     with right:
         known = [source for source in own + others if source != first and source.norm == first.norm]
         second = pick("Compare with", known, "with", optional=True) if known else None
-    shown = [source for source in (first, second) if source]
+    shown = [source for source in (first, second) if source and sources.there(source)]
     return shown, epoch_slider() if not all(source.estimate for source in shown) else 0
 
 

@@ -19,7 +19,7 @@ DEFENSES = {
             Param("preset", "choice", "paper",
                   "the paper; its Alg. 2 to the letter; stopping at the first crossing; the authors' later code",
                   ("paper", "literal", "first-crossing", "ame"), in_form=False),
-        ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),), moves=True),
+        ), variants=(("preset", "ame", Recipe(weight_decay=1e-4)),), margin=True, moves=True),
         Defense("std", "STD", "smd.defenses.std:STD", "cross-entropy on clean images",
                 official=Recipe(weight_decay=1e-4)),
         Defense("at", "AT", "smd.defenses.at:AT", "Madry et al. 2018", (
@@ -49,7 +49,7 @@ DEFENSES = {
         Defense("mma", "MMA", "smd.defenses.mma:MMA", "Ding et al. 2019", (
             Param("dmax", "level", 12 / 255, "images whose margin reaches it are trained on clean only"),
         ), official=Recipe(epochs=142), label="MMA{dmax}", endorsed={"dmax": px(12, 20, 32)},
-           settings=tuple({"dmax": level} for level in px(12, 20, 32)), moves=True),
+           settings=tuple({"dmax": level} for level in px(12, 20, 32)), margin=True, moves=True),
         Defense("dat", "DAT", "smd.defenses.dat:DAT", "Wang et al. 2019", (
             Param("eps", "level", 8 / 255, "noise level that it trains with"),
         ), official=Recipe(0.01, 2e-4, dropping(120, (60, 0.1), (100, 0.01)), epochs=120, slowdown=1e-4),
@@ -69,7 +69,7 @@ DEFENSES = {
             Param("beta", "float", 0.1, "how far a radius moves to what was found, 0 to 1", in_form=False, maximum=1),
         ), official=Recipe(
             lr=0.1, weight_decay=5e-4, drops=dropping(110, (70, 0.2), (90, 0.04), (100, 0.008)), epochs=110, batch=256,
-        ), endorsed={"gamma": (1.9 / 255,), "beta": (0.1,)}),
+        ), endorsed={"gamma": (1.9 / 255,), "beta": (0.1,)}, margin=True),
         Defense("customized-at", "Customized AT", "smd.defenses.customized_at:CustomizedAT", "Cheng et al. 2020", (
             Param("eps", "level", 8 / 255, "the largest radius of an image"),
             Param("variant", "choice", "paper", "an image that its attack breaks is trained on as it is and its radius "
@@ -78,6 +78,6 @@ DEFENSES = {
                   ("xent", "mix")),
         ), official=Recipe(
             lr=0.1, weight_decay=5e-4, drops=dropping(200, (80, 0.1), (140, 0.01), (180, 0.001)), epochs=200,
-        ), label="CustAT{eps}", endorsed={"eps": px(8)}),
+        ), label="CustAT{eps}", endorsed={"eps": px(8)}, margin=True),
     )
 }  # fmt: skip

@@ -62,6 +62,7 @@ class Defense:
     label: str = ""  # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
     endorsed: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)  # knobs that earn a star
     settings: tuple[Mapping[str, int | float | str], ...] = ({},)  # those of the paper's tables; {}: its defaults
+    margin: bool = False  # whether it keeps a margin of every sample
     moves: bool = False  # whether withstanding its attack is what makes an image's margin grow
     state: str = ""  # what it keeps of every sample beside or instead of a margin: its name in the store
     state_title: str = ""  # what that is, with its unit

@@ -27,7 +27,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
-from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples, stamp
+from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples, stamp, validation
 
 __all__ = [
     "ORDERS",
@@ -58,4 +58,5 @@ __all__ = [
     "state_names",
     "state_summary",
     "state_values",
+    "validation",
 ]

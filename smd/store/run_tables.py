@@ -11,6 +11,8 @@ from smd.errors import UserError
 from smd.store.connection import reading
 
 METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
+VALIDATION = """
+    SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY epoch, eps"""
 SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
@@ -52,6 +54,11 @@ def class_names(path: Path) -> tuple[str, ...]:
 def metrics(path: Path) -> pd.DataFrame:
     """The numbers of all epochs: epoch, split, name, eps, value."""
     return frame(path, METRICS)
+
+
+def validation(path: Path) -> pd.DataFrame:
+    """Accuracy on validation images in all epochs: epoch, eps (0: clean), value in [0, 1]."""
+    return frame(path, VALIDATION)
 
 
 def last_epoch(path: Path) -> int:

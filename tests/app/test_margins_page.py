@@ -48,6 +48,7 @@ def bars(app):
 
 def two_pgd(run):
     """PGD at two levels: where both cross, 16/255 finds double; one image meets no boundary within 8/255."""
+    (run.folder / "margins").mkdir(exist_ok=True)  # where the jobs that estimate them lie
     recorder = Recorder(run.store)
     near = estimate(
         recorder, [1, 2, 3, 8, 0], eps=8 / 255, split="test", clean=[1, 1, 1, 1, 0], crossed=[1, 1, 1, 0, 1]

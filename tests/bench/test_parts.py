@@ -1,6 +1,6 @@
 """Every part but the step's, measured quickly as `python -m smd.bench` does it: columns, and figures that can be.
 
-A process of its own, since pyautoattack ends what traces a process and Playwright runs once in one.
+In processes of their own, since pyautoattack ends what traces a process and Playwright runs once in one.
 """
 
 import json
@@ -23,56 +23,59 @@ COLUMNS = {
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
 NOUGHT = {"withstood"}  # may be 0
+TOGETHER = (("startup",), ("autoattack", "store", "memory", "growth"))  # mostly one waits for its browser
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory, own_cache):
-    """What bench.json holds, and the folder it is in."""
-    out = tmp_path_factory.mktemp("bench")
-    done = subprocess.run(
-        [sys.executable, "-m", "smd.bench", *COLUMNS, "--quick", "--out", str(out)],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False, env=os.environ,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads((out / "bench.json").read_text()), out
-
-
-def rows(figures, name):
-    (part,) = [part for part in figures[0]["parts"] if part["name"] == name]
-    return part["rows"]
+def measured(tmp_path_factory, own_cache):
+    """The parts by name, and the folders of the two processes that measured them side by side."""
+    found, folders, started = {}, [], []
+    for names in TOGETHER:
+        out = tmp_path_factory.mktemp("bench")
+        words = [sys.executable, "-m", "smd.bench", *names, "--quick", "--out", str(out)]
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        started.append(subprocess.Popen(words, cwd=REPOSITORY, env=env, stderr=subprocess.PIPE, text=True))
+        folders.append(out)
+    said = [process.communicate(timeout=300)[1] for process in started]
+    for process, words, out in zip(started, said, folders, strict=True):
+        assert process.returncode == 0, words
+        values = json.loads((out / "bench.json").read_text())
+        found |= {part["name"]: part for part in values["parts"]}
+    return found, folders
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_a_part_has_its_columns_and_finite_positive_figures(figures, name):
-    assert rows(figures, name)
-    for row in rows(figures, name):
+def test_a_part_has_its_columns_and_finite_positive_figures(measured, name):
+    rows = measured[0][name]["rows"]
+    assert rows
+    for row in rows:
         assert row.keys() == COLUMNS[name]
         numbers = {column: value for column, value in row.items() if not isinstance(value, str)}
         assert all(math.isfinite(value) for value in numbers.values())
         assert all(value > 0 for column, value in numbers.items() if column not in NOUGHT)
 
 
-def test_all_parts_are_there_in_the_order_asked_for_and_drawn(figures):
-    values, out = figures
-    assert [part["name"] for part in values["parts"]] == list(COLUMNS)
-    assert all(part["note"].endswith(".") for part in values["parts"])
-    assert "Cost against size" in (out / "bench.svg").read_text()
+def test_all_parts_are_there_in_the_order_asked_for_and_drawn(measured):
+    parts, folders = measured
+    assert list(parts) == [name for names in TOGETHER for name in names]
+    assert all(part["note"].endswith(".") for part in parts.values())
+    assert "Cost against size" in (folders[1] / "bench.svg").read_text()
 
 
-def test_all_verdicts_are_those_of_pyautoattack(figures):
-    direct, ours = rows(figures, "autoattack")
+def test_all_verdicts_are_those_of_pyautoattack(measured):
+    direct, ours = measured[0]["autoattack"]["rows"]
     assert (direct["way"], ours["way"]) == ("pyautoattack", "smd")
     assert ours["equal"] == ours["of"]
 
 
-def test_the_store_is_written_read_and_weighed(figures):
-    found = rows(figures, "store")
+def test_the_store_is_written_read_and_weighed(measured):
+    found = measured[0]["store"]["rows"]
     assert [row["unit"] for row in found] == ["s"] * 5 + ["MB"]
     assert [row["what"].split()[0] for row in found] == ["write", *["read"] * 4, "size"]
 
 
-def test_every_page_is_visited_twice_where_there_is_a_browser(figures):
-    (part,) = [part for part in figures[0]["parts"] if part["name"] == "startup"]
+def test_every_page_is_visited_twice_where_there_is_a_browser(measured):
+    part = measured[0]["startup"]
     if "no page was measured" in part["note"]:
         assert os.environ.get("CI") != "true", part["note"]
         pytest.skip(part["note"])
@@ -80,14 +83,14 @@ def test_every_page_is_visited_twice_where_there_is_a_browser(figures):
     assert visits == [f"{place.title}, {visit}" for visit in ("first", "again") for place in PLACES]
 
 
-def test_training_takes_more_memory_than_the_imports(figures):
-    imports, *networks = (row["value"] for row in rows(figures, "memory"))
+def test_training_takes_more_memory_than_the_imports(measured):
+    imports, *networks = (row["value"] for row in measured[0]["memory"]["rows"])
     assert networks
     assert 50 < imports < min(networks)
 
 
-def test_samples_epochs_and_classes_grow(figures):
-    found = rows(figures, "growth")
+def test_samples_epochs_and_classes_grow(measured):
+    found = measured[0]["growth"]["rows"]
     for row in found:
         assert row["ratio"] == pytest.approx(row["seconds_after"] / row["seconds_before"])
         assert row["proportional"] == (10 if row["what"].endswith("classes") else 2)

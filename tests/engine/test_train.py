@@ -34,6 +34,7 @@ def losses(results):
 def test_every_defense_lowers_its_loss_and_keeps_finite_state(defense):
     results = run(training(defense, epochs=4))
     assert losses(results)[-1] < losses(results)[0]
+    assert ("margin" in results[-1].state) == registry.DEFENSES[defense].margin
     for result in results:
         for name, values in result.state.items():
             assert values.shape[0] == 200, name
