@@ -50,5 +50,5 @@ def bars(part: Part, view: View) -> alt.Chart:
     base = alt.Chart(table, title=part.title, width=WIDTH, height=alt.Step(BAR)).encode(
         alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=320)), alt.X("value:Q", title=view.axis)
     )
-    figures = base.mark_text(align="left", dx=4).encode(text=alt.Text("value:Q", format=".3~g"))
+    figures = base.mark_text(align="left", dx=4).encode(text=alt.Text("value:Q", format=",.3~r"))
     return base.mark_bar(color="#1a8a94") + figures
