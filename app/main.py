@@ -37,6 +37,8 @@ PAGES = {
                 help="Whether margins predict what survives an attack, and where attacks disagree."),
         st.Page("views/compare.py", title="Compare", icon=":material/compare_arrows:",
                 help="All runs: what they differ in, and their curves in one chart."),
+        st.Page("views/figures.py", title="Figures", icon=":material/image:",
+                help="The paper's figures from your own runs, to be taken away."),
     ],
 }  # fmt: skip
 

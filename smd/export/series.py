@@ -9,14 +9,16 @@ from smd.units import show_level
 def robustness_points(runs: Runs) -> pd.DataFrame:
     """Accuracy against the noise level on test images: run, defense, attack, steps, eps, percent, low, high (%).
 
-    All points are of the one attack that most of the runs have seen, with the most steps if in doubt.
+    All points are of the one attack that most of the runs have seen, in doubt the one with the most levels, then steps.
     """
     tables = [table.assign(run=run, defense=config.defense) for run, (config, table) in runs.items()]
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
     if rows.empty:
         return pd.DataFrame(columns=["run", "defense", "attack", "steps", "eps", "percent", "low", "high"])
-    seen = rows.groupby(["name", "steps", "norm"])["run"].nunique().reset_index().sort_values(["run", "steps"])
+    kinds = rows.groupby(["name", "steps", "norm"])
+    seen = kinds.agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
+    seen = seen.sort_values(["runs", "levels", "steps"])
     name, steps, norm = seen[["name", "steps", "norm"]].iloc[-1]
     rows = rows[(rows["name"] == name) & (rows["steps"] == steps) & (rows["norm"] == norm)]
     rows = rows[rows["n"] == rows.groupby("run")["n"].transform("max")]

@@ -8,7 +8,7 @@ from smd import runs
 from smd.jobs import launch
 from smd.paths import REPOSITORY
 
-VIEWS = ("train", "live", "margins", "samples", "attacks", "agreement", "compare")
+VIEWS = ("train", "live", "margins", "samples", "attacks", "agreement", "compare", "figures")
 
 
 @pytest.fixture(autouse=True)

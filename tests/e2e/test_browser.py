@@ -174,7 +174,7 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
-    for name in ("train", "live", "margins", "samples", "attacks", "agreement", "compare"):
+    for name in ("train", "live", "margins", "samples", "attacks", "agreement", "compare", "figures"):
         page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
         expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(timeout=30_000)
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
