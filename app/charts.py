@@ -236,7 +236,7 @@ def overlay(rows: pd.DataFrame, title: str) -> alt.Chart:
     )  # fmt: skip
 
 
-def robustness(rows: pd.DataFrame) -> alt.Chart:
+def robustness(rows: pd.DataFrame, legend: alt.Legend = SOLID) -> alt.LayerChart:
     """Accuracy against the noise level; rows: columns run, defense, eps, percent, low, high (%)."""
     runs = list(dict.fromkeys(rows["run"]))
     colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
@@ -244,7 +244,7 @@ def robustness(rows: pd.DataFrame) -> alt.Chart:
     scale = alt.Scale(domain=runs, range=colours)
     base = alt.Chart(rows, height=320).encode(
         alt.X("level:Q", title="noise level (1/255)"),
-        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=SOLID),
+        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=legend),
     )
     y = alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100]))
     tip = ["run:N", "level:Q", alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)")]

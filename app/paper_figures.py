@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import altair as alt
@@ -25,6 +25,10 @@ PROBED = px(16, 8)  # how far PGD looks in Fig. 5, left and right
 CURVE = px(1, 2, 4, 6, 8, 12, 16)  # noise levels of the last figure
 
 
+# The plot itself is as large as it is told, and axes and legend come on top: the plots of a paper align.
+AROUND = alt.AutoSizeParams(type="pad", contains="content")
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure: drawn, or what to run so that it can be."""
@@ -38,7 +42,11 @@ class Figure:
 
 def of(runs: Sequence[Run]) -> list[Figure]:
     """The figures from runs on one data set, the newest first."""
-    return [figure(runs) for figure in FIGURES]
+    return [_sized(figure(runs)) for figure in FIGURES]
+
+
+def _sized(figure: Figure) -> Figure:
+    return figure if figure.chart is None else replace(figure, chart=figure.chart.properties(autosize=AROUND))
 
 
 def _newest(runs: Sequence[Run], defense: str) -> Run | None:
@@ -98,16 +106,17 @@ def _margins(defense: str, name: str, title: str) -> Callable[[Sequence[Run]], F
 def _histogram(counts: pd.DataFrame, defense: str) -> alt.LayerChart:
     """Bins of 1/255 in the defense's colour, a rule at 8/255; counts: bin, n."""
     rows = counts.assign(low=counts["bin"].astype(float), high=counts["bin"] + 1.0)
+    scale = alt.Scale(domain=[0, max(9.0, float(rows["high"].max()))])
     bars = (
         alt.Chart(rows)
         .mark_bar(color=charts.colour(defense), binSpacing=0.5)
         .encode(
-            alt.X("low:Q", title="margin (1/255)", bin="binned"), alt.X2("high:Q"),
+            alt.X("low:Q", title="margin (1/255)", bin="binned", scale=scale), alt.X2("high:Q"),
             alt.Y("n:Q", title="images"),
             tooltip=[alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images")],
         )
     )  # fmt: skip
-    rule = alt.Chart(pd.DataFrame({"at": [8.0]})).mark_rule(strokeDash=[3, 3]).encode(alt.X("at:Q"))
+    rule = alt.Chart(pd.DataFrame({"at": [8.0]})).mark_rule(strokeDash=[3, 3], color="#8a9091").encode(alt.X("at:Q"))
     return alt.layer(bars, rule)
 
 
@@ -125,7 +134,8 @@ def curves(runs: Sequence[Run]) -> Figure:
 def robustness(runs: Sequence[Run]) -> Figure:
     """Accuracy against the noise level, the newest run of each defense."""
     name, title = "accuracy-noise", "Accuracy against the noise level"
-    newest = {run.config.defense: run for run in reversed(runs) if run.weights.exists()}
+    defenses = dict.fromkeys(run.config.defense for run in reversed(runs))
+    newest = {defense: run for defense in defenses if (run := _newest(runs, defense))}
     tables = {
         export.defense_title(run.config): (run.config, data.brief(reader.attack_table, run.store))
         for run in newest.values()
@@ -138,7 +148,8 @@ def robustness(runs: Sequence[Run]) -> Figure:
         command = commands.attack_command(asked).replace("RUN", ids)
         return Figure(name, title, f"It takes an attack at several levels, such as {levels}.", missing=command)
     attack = f"{export.attack_title(points['attack'].iloc[0])}, {points['steps'].iloc[0]} steps"
-    chart = charts.robustness(points).properties(width=WIDTH, height=HEIGHT)
+    chart = charts.robustness(points, alt.Legend(title=None, symbolOpacity=1, symbolType="stroke"))
+    chart = chart.properties(width=WIDTH, height=HEIGHT)
     return Figure(name, title, f"Test images under {attack}; bands are 95 % intervals.", chart)
 
 

@@ -27,7 +27,7 @@ NETS = {"cifar10": "wrn-28-4", "svhn": "svhn-cnn", "fashion-mnist": "fashion-cnn
 class Budget:
     """How much of a table is made again; 0 and () stand for as much as the paper has."""
 
-    rows: tuple[str, ...] = ()  # as the table calls them
+    rows: tuple[str, ...] = ()  # as the table calls them; case and star may be left out
     epochs: int = 0
     n_train: int = 0
     n_test: int = 0
@@ -37,7 +37,7 @@ class Budget:
 BUDGETS = {
     "full": Budget(),
     "first": Budget(rows=("STD", "SMD", "AT8*", "TR-b6-8*")),
-    "quick": Budget(epochs=2, n_train=300, n_test=20, attack_seeds=(0,)),
+    "quick": Budget(epochs=2, n_train=300, n_test=50, attack_seeds=(0,)),
 }
 
 
@@ -71,11 +71,20 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
     base = TrainConfig(
         data=data, net=NETS[data], epochs=budget.epochs, n_train=budget.n_train, n_test=budget.n_test, device=device
     )
-    titles = [title for title in rows["defense"] if not budget.rows or title in budget.rows]
-    if unknown := [title for title in budget.rows if title not in titles]:
-        raise UserError(f"{name} has no row {', '.join(unknown)}: choose of {', '.join(rows['defense'])}.")
-    wanted = tuple(replace(config_of(title, base), seed=seed) for title in titles for seed in seeds)
+    wanted = tuple(
+        replace(config_of(title, base), seed=seed) for title in _chosen(name, [*rows["defense"]], budget.rows)
+        for seed in dict.fromkeys(seeds)
+    )  # fmt: skip
     return Table(rows["table"].iloc[0], rows["attack"].iloc[0], wanted, budget)
+
+
+def _chosen(name: str, titles: Sequence[str], words: Sequence[str]) -> list[str]:
+    """The titles that were asked for, in the table's order; all if none was."""
+    plain = {title.removesuffix("*").lower(): title for title in titles}
+    asked = {word: plain.get(word.removesuffix("*").lower()) for word in words}
+    if unknown := [word for word, title in asked.items() if title is None]:
+        raise UserError(f"{name} has no row {', '.join(unknown)}: choose of {', '.join(titles)}.")
+    return [title for title in titles if not words or title in asked.values()]
 
 
 def config_of(title: str, base: TrainConfig) -> TrainConfig:
@@ -101,18 +110,27 @@ def _read(entry: Defense, title: str) -> dict[str, float] | None:
 
 def attacked(run: Run, asked: AttackConfig) -> Path:
     """The folder of that very attack on the run: an earlier one, resumed where it had stopped, or a new one, queued."""
-    for folder in runs.attacks(run):
-        if _same(configs.read(AttackConfig, folder / "config.json"), asked):
-            if jobs.read(folder).state in ("failed", "cancelled", "lost"):
-                launch.resume(folder)
-            return folder
-    folder = runs.create_attack(run, asked)
-    launch.submit(folder)
+    folder = attack_of(run, asked)
+    if folder is None:
+        folder = runs.create_attack(run, asked)
+        launch.submit(folder)
+    elif jobs.read(folder).state in ("failed", "cancelled", "lost"):
+        launch.resume(folder)
     return folder
 
 
-def _same(one: AttackConfig, other: AttackConfig) -> bool:
-    return replace(one, device="", batch=0) == replace(other, device="", batch=0)
+def attack_of(run: Run, asked: AttackConfig) -> Path | None:
+    """The folder of that very attack on the run, the newest if there are several; None if there is none."""
+    return next((folder for folder in runs.attacks(run) if _same(folder, asked)), None)
+
+
+def _same(folder: Path, asked: AttackConfig) -> bool:
+    """Whether an attack asks the same question; where it works, in what batches, and what it keeps do not matter."""
+    try:
+        found = configs.read(AttackConfig, folder / "config.json")
+    except UserError:  # another version's
+        return False
+    return replace(found, device="", batch=0, keep=0) == replace(asked, device="", batch=0, keep=0)
 
 
 def beside_the_papers(table: Table, done: Sequence[Run]) -> pd.DataFrame:

@@ -1,15 +1,17 @@
 """The paper's tables as plans, and one made twice: nothing is trained or attacked twice."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from smd import __main__ as program
-from smd import published, reproduce, runs
+from smd import jobs, published, reproduce, runs
 from smd.cli import reproduce as command
 from smd.config import TrainConfig, problems
 from smd.errors import UserError
 from smd.export import defense_title
+from smd.jobs import launch, transitions
 from smd.reproduce import BUDGETS, Budget, Table
 
 
@@ -22,8 +24,16 @@ def test_a_full_table_has_the_papers_rows_in_its_order(name):
     assert {config.data for config in table.configs} == set(rows["data"])
     assert {config.net for config in table.configs} == set(rows["net"])
     assert {config.epochs for config in table.configs} == {150}
+    assert {(0.0, *config.levels) for config in table.configs} == {tuple(published.LEVELS.values())}
     assert table.attack == rows["attack"].iloc[0]
     assert all(problems(config) == [] for config in table.configs)
+
+
+def test_a_full_table_is_attacked_as_the_paper_does(own_runs):
+    table = reproduce.plan("table2b", BUDGETS["full"])
+    asked = table.attack_on(runs.create(table.configs[0]))
+    assert (asked.attack, asked.split, asked.n) == ("autoattack", "test", 0)
+    assert len(asked.seeds) == published.SEEDS["autoattack"]
 
 
 def test_budgets_and_options_take_less():
@@ -31,12 +41,48 @@ def test_budgets_and_options_take_less():
     assert [(defense_title(c), c.seed) for c in first.configs] == [
         (title, seed) for title in ("STD", "AT8*", "TR-b6-8*", "SMD") for seed in (0, 1)
     ]
-    words = ["table2b", "--budget", "quick", "--rows", "SMD,MMA20*", "--epochs", "3"]
+    words = ["table2b", "--budget", "quick", "--rows", "smd,MMA20,AT8*", "--epochs", "3"]
     args = program.parser().parse_args(["reproduce", *words])
     table = command.table_from(args)
-    assert [defense_title(c) for c in table.configs] == ["MMA20*", "SMD"]
+    assert [defense_title(c) for c in table.configs] == ["AT8*", "MMA20*", "SMD"]
     assert {(c.epochs, c.n_train) for c in table.configs} == {(3, BUDGETS["quick"].n_train)}
     assert table.budget.attack_seeds == (0,)
+
+
+@pytest.fixture
+def ended(monkeypatch):
+    """Jobs end at once, in the state given for their folder's defense or attack; nothing is started."""
+    states = {}
+
+    def end(folder):
+        state = next((state for word, state in states.items() if word in folder.name), "finished")
+        transitions.write(folder, replace(jobs.read(folder), state=state, error=f"It is {state}."))
+
+    monkeypatch.setattr(launch, "submit", end)
+    return states
+
+
+def test_what_fails_stops_nobody_and_is_named(own_runs, ended):
+    table = reproduce.plan("table2b", Budget(rows=("STD", "SMD")))
+    ended["std"] = "failed"
+    done, failed = command.make(table)
+    assert [run.config.defense for run in done] == ["smd"]
+    assert failed == ["STD, seed 0 is failed: It is failed."]
+
+
+def test_an_attack_that_had_stopped_is_resumed_and_others_are_not_taken_for_it(own_runs, ended):
+    table = reproduce.plan("table2b", Budget(rows=("SMD",)))
+    ended["autoattack"] = "cancelled"
+    assert command.make(table)[1] == ["the attack on SMD, seed 0 is cancelled: It is cancelled."]
+    ended["autoattack"] = "finished"
+    (run,), failed = command.make(table)
+    assert failed == []
+    (folder,) = runs.attacks(run)
+    asked = table.attack_on(run)
+    assert reproduce.attack_of(run, replace(asked, batch=64, device="cpu")) == folder
+    assert [reproduce.attack_of(run, other) for other in (replace(asked, n=50), replace(asked, seeds=(0,)))] == [
+        None
+    ] * 2
 
 
 def test_what_there_is_not_is_said_with_what_there_is():
@@ -64,8 +110,12 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
     assert [line.count("|") > 3 for line in text.splitlines()] == [True] * 4
     about = json.loads((tmp_path / "out" / "about.json").read_text())
     assert [run["defense"] for run in about["runs"]] == ["STD", "SMD"]
-    assert all(run["training_s"] > 0 and run["attack_s"] > 0 for run in about["runs"])
+    for run in about["runs"]:
+        assert run["training_s"] > 0
+        assert list(run["attack_s"]) == ["0", "8/255", "16/255", "32/255"]
+        assert (run["n_test"], run["attack_seeds"], run["commit"]) == (20, [0], about["commit"])
     assert "torch" in about["packages"]
+    assert about["cores"] > 0
 
 
 def test_ours_stand_above_the_papers_rows(own_runs):

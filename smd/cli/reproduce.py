@@ -2,25 +2,29 @@
 
 import argparse
 import json
+import os
+import platform
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from smd import export, jobs, reproduce, sweep
+from smd import export, reproduce, sweep
 from smd.cli.attack import numbers
-from smd.cli.sweep import FOREVER
 from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
 from smd.export import defense_title
-from smd.jobs import launch
+from smd.jobs import Status, launch
 from smd.paths import runs_root
 from smd.progress import duration
 from smd.provenance import provenance
 from smd.reproduce import BUDGETS, Budget, Table
 from smd.runs import Run
 from smd.store import reader
+from smd.units import show_level
+
+EVERY = 60.0  # seconds between two lines about a job
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,7 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--budget", default="full", choices=BUDGETS,
         help="full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works (full)",
     )  # fmt: skip
-    sub.add_argument("--rows", default="", help="only these, as the table calls them: STD,SMD,AT8* (the budget's)")
+    sub.add_argument("--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)")
     sub.add_argument("--seeds", default="0", help="of the trainings, like 0,1,2 (0)")
     sub.add_argument("--epochs", type=int, help="instead of the budget's")
     sub.add_argument("--n-train", type=int, help="training images, instead of the budget's")
@@ -67,46 +71,84 @@ def run(args: argparse.Namespace) -> None:
         estimate(table)
         return
     out = args.out or runs_root() / "results" / f"table{table.name}"
-    done, failed = make(table)
-    found = reproduce.beside_the_papers(table, done)
-    print_table(export.concise(found), args.format)
+    _prepare(out)
+    try:
+        done, failed = make(table)
+    except KeyboardInterrupt:
+        raise UserError("No longer watching: the jobs go on in the background, the same command goes on too.") from None
+    found = export.concise(reproduce.beside_the_papers(table, done))
+    print_table(found, args.format)
     write(out, table, done)
     print(f"Results are in {out}.", file=sys.stderr)
     if failed:
         raise UserError(f"{len(failed)} of {len(table.configs)} rows are missing: {' '.join(failed)}")
 
 
+def _prepare(out: Path) -> None:
+    """Make the folder of the results before days of work are spent on them."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}.") from None
+
+
 def estimate(table: Table) -> None:
     """How long each training would take, from a few steps of it."""
     from smd.tasks.probe import probe
 
-    total = 0.0
+    total, busy = 0.0, False
     for config in table.configs:
         found = probe(config)
-        total += found["seconds"]
+        total, busy = total + found["seconds"], busy or found["busy"]
         print(f"{defense_title(config)}, seed {config.seed}: {duration(found['seconds'])} on {found['device']}")
-    print(f"About {duration(total)} for all {len(table.configs)} trainings, one after the other.")
+    if busy:
+        print("Another job used the device meanwhile, so this is too long.", file=sys.stderr)
+    count = len(table.configs)
+    print(f"About {duration(total)} for all {count} trainings, one after the other; the attacks come on top.")
 
 
 def make(table: Table) -> tuple[list[Run], list[str]]:
     """See to all trainings and attacks and wait for them: the runs that have both, and why the others have not."""
-    done, failed = [], []
+    launch.wake_all()  # what was queued before a restart of the machine
+    attacked, done, failed = [], [], []
     for member in sweep.start(table.configs):
         name = f"{defense_title(member.config)}, seed {member.config.seed}"
         if member.run is None:
             failed.append(f"{name}: {member.reason}")
             continue
         _say(f"{name}: training, {member.act}, {member.run.id}")
-        status = launch.wait(member.run.folder, FOREVER)
-        if status.state == "finished":
-            folder = reproduce.attacked(member.run, table.attack_on(member.run))
-            _say(f"{name}: {export.attack_title(table.attack)}, {folder.name}")
-            status = launch.wait(folder, FOREVER)
-        if status.state == "finished":
-            done.append(member.run)
-        else:
+        status = _watch(name, member.run.folder)
+        if status.state != "finished":
             failed.append(f"{name} is {status.state}: {status.error}")
+            continue
+        try:  # its attack waits in the queue while the next one is trained
+            attacked.append((name, member.run, reproduce.attacked(member.run, table.attack_on(member.run))))
+        except UserError as error:
+            failed.append(f"{name} could not be attacked: {error}")
+    for name, each, folder in attacked:
+        _say(f"{name}: {export.attack_title(table.attack)}, {folder.name}")
+        status = _watch(name, folder)
+        if status.state == "finished":
+            done.append(each)
+        else:
+            failed.append(f"the attack on {name} is {status.state}: {status.error}")
     return done, failed
+
+
+def _watch(name: str, folder: Path) -> Status:
+    """Wait until a job is over, saying now and then how it stands."""
+    while (status := launch.wait(folder, EVERY)).state in ("queued", "running"):
+        _say(f"{name}: {_standing(status)}")
+        launch.wake_all()  # a queue whose worker was killed would stand still
+    return status
+
+
+def _standing(status: Status) -> str:
+    if status.state == "queued":
+        return "waits for its turn"
+    epochs = f", {status.done} of {status.total} epochs" if status.total else ""
+    left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
+    return (status.stage or "starting") + epochs + left
 
 
 def _say(text: str) -> None:
@@ -119,16 +161,28 @@ def write(out: Path, table: Table, done: list[Run]) -> None:
     found = export.concise(reproduce.beside_the_papers(table, done))
     (out / "table.md").write_text(export.to_markdown(found, export.best(found)) + "\n", encoding="utf-8")
     (out / "table.csv").write_text(export.to_csv(found), encoding="utf-8")
-    about = {**provenance(), "table": table.name, "runs": [_about(table, run) for run in done]}
+    about = {**provenance(), **_hardware(), "table": table.name, "runs": [_about(table, run) for run in done]}
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
+def _hardware() -> dict[str, Any]:
+    import torch
+
+    gpus = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+    return {"machine": platform.machine(), "cores": os.cpu_count(), "gpus": gpus, "cuda": torch.version.cuda}
+
+
 def _about(table: Table, run: Run) -> dict[str, Any]:
-    status, config = jobs.read(run.folder), run.config
+    """A run and its attack; seconds are those of steps and of judging, whatever else its job waited for or loaded."""
+    config, metrics, asked = run.config, reader.metrics(run.store), table.attack_on(run)
+    folder = reproduce.attack_of(run, asked)
     attacks = reader.attack_runs(run.store)
-    taken = attacks[(attacks["name"] == table.attack) & (attacks["eps"] > 0)]
+    attacks = attacks[attacks["job"] == (folder.name if folder else "")]
+    steps = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]
     return {
-        "run": run.id, "defense": defense_title(config), "seed": config.seed, "epochs": config.epochs,
-        "n_train": config.n_train, "device": reader.meta(run.store).get("device", ""),
-        "training_s": round(status.ended - status.started, 1), "attack_s": round(float(taken["seconds"].sum()), 1),
+        "run": run.id, "commit": json.loads(run.provenance.read_text())["commit"], "defense": defense_title(config),
+        "seed": config.seed, "epochs": config.epochs, "n_train": config.n_train,
+        "device": reader.meta(run.store).get("device", ""), "training_s": round(float(steps["value"].sum()), 1),
+        "attack": asked.attack, "attack_seeds": list(asked.seeds), "n_test": int(attacks["n"].max()),
+        "attack_s": {show_level(eps): round(float(s), 1) for eps, s in attacks.groupby("eps")["seconds"].sum().items()},
     }  # fmt: skip
