@@ -182,7 +182,7 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
     return {
         "run": run.id, "commit": json.loads(run.provenance.read_text())["commit"], "defense": defense_title(config),
         "seed": config.seed, "epochs": config.epochs, "n_train": config.n_train,
-        "device": reader.meta(run.store).get("device", ""), "training_s": round(float(steps["value"].sum()), 1),
+        "device": reader.meta(run.store).get("device", ""), "training_s": round(float(steps["value"].sum()), 3),
         "attack": asked.attack, "attack_seeds": list(asked.seeds), "n_test": int(attacks["n"].max()),
-        "attack_s": {show_level(eps): round(float(s), 1) for eps, s in attacks.groupby("eps")["seconds"].sum().items()},
+        "attack_s": {show_level(eps): round(float(s), 3) for eps, s in attacks.groupby("eps")["seconds"].sum().items()},
     }  # fmt: skip
