@@ -9,7 +9,6 @@ import altair as alt
 import charts
 import data
 import pandas as pd
-import sources
 import ui
 
 from smd import commands, export, registry
@@ -19,12 +18,11 @@ from smd.runs import Run
 from smd.store import reader
 from smd.units import px, show_level
 
+Form = Literal["svg", "png", "json"]
 WIDTH, HEIGHT = 312, 200  # pixels: a column of a two-column page, 3.25 inches at 96 pixels an inch
 PPI = 300
 PROBED = px(16, 8)  # how far PGD looks in Fig. 5, left and right
 CURVE = px(1, 2, 4, 6, 8, 12, 16)  # noise levels of the last figure
-
-
 # The plot itself is as large as it is told, and axes and legend come on top: the plots of a paper align.
 AROUND = alt.AutoSizeParams(type="pad", contains="content")
 
@@ -51,8 +49,13 @@ def _sized(figure: Figure) -> Figure:
 
 def _newest(runs: Sequence[Run], defense: str) -> Run | None:
     """The newest finished run of a defense with the settings of its tables, else of any."""
-    found = [run for run in runs if run.config.defense == defense and run.weights.exists()]
+    found = [run for run in runs if run.config.defense == defense and run.weights.exists() and ui.readable(run)]
     return next((run for run in found if not run.config.params), found[0] if found else None)
+
+
+def _some(run: Run, most: int) -> int:
+    """So many test images, or all if there are fewer."""
+    return min(most, len(data.read(reader.samples, run.store, "test")))
 
 
 def _training(runs: Sequence[Run], defense: str) -> str:
@@ -73,26 +76,31 @@ def probed(runs: Sequence[Run]) -> Figure:
         return Figure(name, title, "It takes a network trained on clean images.", missing=_training(runs, "std"))
     table = data.brief(reader.estimates, run.store)
     table = table[(table["method"] == "pgd") & (table["norm"] == "Linf")]
-    found = [table[(table["eps"] - eps).abs() < 1e-6] for eps in PROBED]
-    if any(part.empty for part in found):
-        asked = MarginsConfig(run.id, "pgd", levels=tuple(sorted(PROBED)), n=1000 if run.config.data != "digits" else 0)
+    pairs = [part for _, part in table.groupby(["split", "n"]) if part["eps"].map(show_level).nunique() > 1]
+    found = [[part[part["eps"].map(show_level) == show_level(eps)] for eps in PROBED] for part in pairs]
+    found = [parts for parts in found if not any(part.empty for part in parts)]
+    if not found:
+        asked = MarginsConfig(run.id, "pgd", levels=tuple(sorted(PROBED)), n=_some(run, 1000))
         return Figure(name, title, "It takes an estimation at both levels.", missing=commands.margins_command(asked))
     parts = [
         _histogram(data.read(reader.estimate_hist, run.store, part["id"].iloc[-1]), run.config.defense)
         .properties(width=WIDTH // 2 - 20, height=HEIGHT, title=f"PGD {show_level(eps)}")
-        for eps, part in zip(PROBED, found, strict=True)
+        for eps, part in zip(PROBED, found[-1], strict=True)
     ]  # fmt: skip
-    about = f"{ui.name(run.id)}, {int(found[0]['n'].iloc[-1]):,} {found[0]['split'].iloc[-1]} images; rule at 8/255."
+    about = (
+        f"{ui.name(run.id)}, {int(found[-1][0]['n'].iloc[0]):,} {found[-1][0]['split'].iloc[0]} images; rule at 8/255."
+    )
     return Figure(name, title, about, alt.hconcat(*parts).resolve_scale(y="shared", x="shared"))
 
 
 def _margins(defense: str, name: str, title: str) -> Callable[[Sequence[Run]], Figure]:
     def figure(runs: Sequence[Run]) -> Figure:
         run = _newest(runs, defense)
-        if run is None:
+        epochs = data.read(reader.margin_summary, run.store)["epoch"] if run else pd.Series(dtype=int)
+        if run is None or epochs.empty:
             what = registry.DEFENSES[defense].title
-            return Figure(name, title, f"It takes a run of {what}.", missing=_training(runs, defense))
-        last = sources.last_epoch(sources.of(run)[0], 0)
+            return Figure(name, title, f"It takes a run of {what} with its margins.", missing=_training(runs, defense))
+        last = int(epochs.max())
         beyond = data.value(reader.share_beyond, run.store, last, (px(8)[0],))
         share = f"{100 * next(iter(beyond.values())):.1f} % of the training images lie beyond 8/255"
         chart = _histogram(data.read(reader.margin_hist, run.store, last), defense)
@@ -140,13 +148,14 @@ def robustness(runs: Sequence[Run]) -> Figure:
         export.defense_title(run.config): (run.config, data.brief(reader.attack_table, run.store))
         for run in newest.values()
     }
+    if not newest:
+        return Figure(name, title, "It takes a finished run.", missing=_training(runs, "smd"))
     points = export.robustness_points(tables)
     if points["eps"].nunique() < 3:
-        levels = ",".join(show_level(eps) for eps in CURVE)
-        ids = " ".join(run.id for run in newest.values()) or "RUN"
-        asked = AttackConfig("RUN", "ce-pgd", {"steps": 20}, levels=CURVE, n=500, seeds=(0,))
-        command = commands.attack_command(asked).replace("RUN", ids)
-        return Figure(name, title, f"It takes an attack at several levels, such as {levels}.", missing=command)
+        first, *others = newest.values()
+        asked = AttackConfig(first.id, "ce-pgd", {"steps": 20}, levels=CURVE, n=_some(first, 500), seeds=(0,))
+        command = commands.attack_command(asked, *(run.id for run in others))
+        return Figure(name, title, "It takes an attack at several noise levels.", missing=command)
     attack = f"{export.attack_title(points['attack'].iloc[0])}, {points['steps'].iloc[0]} steps"
     chart = charts.robustness(points, alt.Legend(title=None, symbolOpacity=1, symbolType="stroke"))
     chart = chart.properties(width=WIDTH, height=HEIGHT)
@@ -175,7 +184,7 @@ def printed(figure: Figure) -> alt.TopLevelMixin:
     )
 
 
-def as_file(figure: Figure, form: Literal["svg", "png", "json"]) -> bytes:
+def as_file(figure: Figure, form: Form) -> bytes:
     """The figure at paper size as SVG, PNG of 300 pixels an inch, or Vega-Lite JSON with its data."""
     chart = printed(figure)
     if form == "json":

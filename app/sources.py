@@ -6,6 +6,7 @@ import data
 import pandas as pd
 
 from smd import export, registry
+from smd.errors import UserError
 from smd.export.estimates import median, paired, share_beyond
 from smd.export.titles import estimate_title
 from smd.runs import Run
@@ -42,11 +43,14 @@ def of(run: Run) -> list[Source]:
 
 def of_another(run: Run) -> list[Source]:
     """As `of`, without looking into the store of a run that has no estimation: there may be hundreds of them."""
-    name = f"{_defense(run)} {run.id[-4:]}"
-    entry = registry.DEFENSES.get(run.config.defense)
-    keeps = entry is not None and entry.margin and run.status.done > 0
-    own = [Source(run, f"while training · {name}")] if keeps else []
-    return own + (_estimated(run, name) if (run.folder / "margins").exists() else [])
+    try:
+        name = f"{_defense(run)} {run.id[-4:]}"
+        entry = registry.DEFENSES.get(run.config.defense)
+        keeps = entry is not None and entry.margin and run.status.done > 0
+        own = [Source(run, f"while training · {name}")] if keeps else []
+        return own + (_estimated(run, name) if (run.folder / "margins").exists() else [])
+    except UserError:  # another version's
+        return []
 
 
 def _estimated(run: Run, name: str) -> list[Source]:

@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from smd.paths import REPOSITORY
@@ -12,7 +13,7 @@ PACKAGES = ("torch", "torchvision", "duckdb", "numpy")
 
 
 def provenance() -> dict[str, Any]:
-    """JSON values: commit and dirty (None without git), package versions, Python, host and command line."""
+    """JSON values: commit and dirty (None without git), package versions, Python, host, processor, command line."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return {
@@ -21,8 +22,19 @@ def provenance() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "host": platform.node(),
+        "processor": _processor(),
         "command": sys.argv,
     }
+
+
+def _processor() -> str:
+    """The processor's name; Linux keeps it where platform does not look."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
 
 
 def _git(*words: str) -> str | None:

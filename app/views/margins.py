@@ -74,7 +74,7 @@ def epoch_slider() -> int:
 
 def choose(own: list[Source]) -> tuple[list[Source], int]:
     """What to show: one source of this run and perhaps another one of any run; and the epoch of kept margins."""
-    others = [source for r in runs.all_runs() if r.id != run.id and ui.readable(r) for source in sources.of_another(r)]
+    others = [source for r in runs.all_runs() if r.id != run.id for source in sources.of_another(r)]
     left, right = st.columns([3, 2], gap="large")
     with left:
         first = pick("Margins", own, "show", optional=False) if len(own) > 1 else own[0]

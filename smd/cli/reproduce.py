@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import platform
 import sys
 import time
 from dataclasses import replace
@@ -35,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         description="Train a table's defenses, attack them as the paper does and print its rows beside ours. "
         "Started again it goes on: nothing is trained or attacked twice.",
     )
-    sub.add_argument("table", help=", ".join(f"table{name}" for name in reproduce.names()))
+    sub.add_argument("table", help="table2b, table1a, ..., as the paper counts them")
     sub.add_argument(
         "--budget", default="full", choices=BUDGETS,
         help="full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works (full)",
@@ -169,7 +168,7 @@ def _hardware() -> dict[str, Any]:
     import torch
 
     gpus = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
-    return {"machine": platform.machine(), "cores": os.cpu_count(), "gpus": gpus, "cuda": torch.version.cuda}
+    return {"cores": os.cpu_count(), "gpus": gpus, "cuda": torch.version.cuda}
 
 
 def _about(table: Table, run: Run) -> dict[str, Any]:

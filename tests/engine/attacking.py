@@ -1,8 +1,9 @@
 """Helpers of the attack tests: judging without a job, and single stages."""
 
+import pytest
 import torch
 
-from smd import attacks, evaluate
+from smd import attacks, evaluate, judging
 from smd.attacks import Turn
 from smd.evaluate import Ground, Task
 
@@ -15,6 +16,25 @@ def judged(model, data, ids, attack, eps, seed=0, size=64, norm="Linf", state=No
     course = attack.course(classes) if hasattr(attack, "course") else attacks.Course((attack,))
     task = Task(ids, course, eps, seed, size, norm, **kept)
     return evaluate.judge(Ground(model, data, watch or (lambda state, share: None)), task, state)
+
+
+def broken_off(path, stop, judge):
+    """The state of `judge(watch)` after `stop` batches, saved at path and read back."""
+
+    class Stop(Exception):
+        pass
+
+    batches = []
+
+    def watch(state, share):
+        judging.save(path, state, "x")
+        batches.append(share)
+        if len(batches) == stop:
+            raise Stop
+
+    with pytest.raises(Stop):
+        judge(watch)
+    return judging.load(path, "x")
 
 
 def turn(eps, norm="Linf", seed=0, batch=0):

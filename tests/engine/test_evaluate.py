@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from attacking import judged, turn
+from attacking import broken_off, judged, turn
 from test_epgd import Linear
 
 from smd import attacks, judging, losses, registry
@@ -194,20 +194,11 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
     expected = judged(model, data, ids, attack, 0.1, size=24, state=whole, keep=8, watch=lambda *_: count.append(1))
     if stop > len(count):
         pytest.skip("it has no so many batches")
-    path = tmp_path / "judging.npz"
-
-    class Stop(Exception):
-        pass
-
-    def watch(state, share):
-        judging.save(path, state, "x")
-        watch.batches = getattr(watch, "batches", 0) + 1
-        if watch.batches == stop:
-            raise Stop
-
-    with pytest.raises(Stop):
-        judged(model, data, ids, attack, 0.1, size=24, keep=8, watch=watch)
-    state = judging.load(path, "x")
+    state = broken_off(
+        tmp_path / "judging.npz",
+        stop,
+        lambda watch: judged(model, data, ids, attack, 0.1, size=24, keep=8, watch=watch),
+    )
     again = judged(model, data, ids, attack, 0.1, size=24, state=state, keep=8)
     for name in ("ok", "pred", "distance", "stage"):
         assert (getattr(again, name) == getattr(expected, name)).all()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import torch
-from attacking import judged, turn
+from attacking import broken_off, judged, turn
 from test_evaluate import as_set
 
 from smd import judging, losses, lp, pgd
@@ -134,20 +134,11 @@ def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(tra
     expected = judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=lambda *_: count.append(1))
     if stop > len(count):
         pytest.skip("it has no so many batches")
-    path = tmp_path / "judging.npz"
-
-    class Stop(Exception):
-        pass
-
-    def watch(state, share):
-        judging.save(path, state, "x")
-        watch.batches = getattr(watch, "batches", 0) + 1
-        if watch.batches == stop:
-            raise Stop
-
-    with pytest.raises(Stop):
-        judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=watch)
-    state = judging.load(path, "x")
+    state = broken_off(
+        tmp_path / "judging.npz",
+        stop,
+        lambda watch: judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=watch),
+    )
     again = judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, state=state)
     for name in ("ok", "pred", "distance", "stage"):
         assert (getattr(again, name) == getattr(expected, name)).all()
