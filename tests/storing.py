@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from smd.store.writer import AttackRecord, EpochRecord, EstimateRecord, Margins, Recorder, StageRecord, Verdicts
+from smd.store.records import AttackRecord, EpochRecord, EstimateRecord, Margins, StageRecord, Verdicts
+from smd.store.writer import Recorder
 
 N = 6
 

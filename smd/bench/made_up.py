@@ -12,7 +12,8 @@ from smd.data.batches import Batch
 from smd.data.images import Images
 from smd.data.split import TEST, TRAIN, VAL
 from smd.defenses import Now
-from smd.store.writer import EpochRecord, Recorder
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder
 from smd.train import Training, prepare
 
 FARTHEST = 32 / 255  # margin that the last epoch reaches

@@ -7,7 +7,8 @@ import numpy as np
 from smd import __version__, adv
 from smd.bench import made_up
 from smd.data.images import Images
-from smd.store.writer import AttackRecord, EstimateRecord, Margins, Recorder, StageRecord, Verdicts
+from smd.store.records import AttackRecord, EstimateRecord, Margins, StageRecord, Verdicts
+from smd.store.writer import Recorder
 from smd.tasks.train import FINAL_STEPS
 
 CREATED = 1_767_225_600.0  # 2026-01-01

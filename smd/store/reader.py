@@ -12,6 +12,7 @@ from smd.store.attack_tables import (
     outcomes,
     sample_verdicts,
 )
+from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.margin_tables import (
     ORDERS,
@@ -27,7 +28,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
-from smd.store.run_tables import class_names, last_epoch, meta, metrics, samples, stamp, validation
+from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, stamp, validation
 
 __all__ = [
     "ORDERS",
@@ -37,11 +38,14 @@ __all__ = [
     "attack_stages",
     "attack_table",
     "class_names",
+    "embedding_points",
+    "embeddings",
     "estimate_hist",
     "estimate_results",
     "estimates",
     "gallery",
     "gallery_count",
+    "gauges",
     "last_epoch",
     "margin_hist",
     "margin_summary",

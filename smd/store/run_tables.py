@@ -13,6 +13,7 @@ from smd.store.connection import reading
 METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
 VALIDATION = """
     SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY epoch, eps"""
+GAUGES = "SELECT moment, name, value FROM gauge ORDER BY moment, name"
 SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
@@ -69,3 +70,8 @@ def last_epoch(path: Path) -> int:
 def samples(path: Path, split: str) -> pd.DataFrame:
     """The samples of a split: idx, label, source (row in the image cache)."""
     return frame(path, SAMPLES, [split])
+
+
+def gauges(path: Path) -> pd.DataFrame:
+    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see smd.gauges), value."""
+    return frame(path, GAUGES)

@@ -8,7 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
 
-VERSION = 3  # raised when a store can no longer be read by the code before
+VERSION = 4  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -42,6 +42,17 @@ CREATE TABLE estimate_result (
 # What a defense keeps of every sample beside a margin: a count or a weight with a name of its own.
 DDL_3 = "CREATE TABLE sample_state (epoch SMALLINT, name VARCHAR, idx INTEGER, value FLOAT);"
 
+# A map lays the penultimate features of a split's samples on a plane; some have their adversarial twin beside
+# them. A gauge is a reading of the machine while the job ran, at Unix seconds.
+DDL_4 = """
+CREATE TABLE embedding (
+    id VARCHAR, split VARCHAR, n INTEGER, pairs INTEGER, eps DOUBLE, seed INTEGER, package VARCHAR, version VARCHAR,
+    seconds DOUBLE, job VARCHAR, created DOUBLE);
+CREATE TABLE embedding_point (
+    embedding_id VARCHAR, idx INTEGER, adversarial BOOLEAN, x FLOAT, y FLOAT, pred SMALLINT, ok BOOLEAN);
+CREATE TABLE gauge (moment DOUBLE, name VARCHAR, value DOUBLE);
+"""
+
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
@@ -56,14 +67,14 @@ INSERT INTO attack_stage
     FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
 """
-UPGRADES = {1: FROM_1, 2: DDL_3}  # from that version to the next
+UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4}  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")
 
 
 def create(con: DuckDBPyConnection) -> None:
     """Make the tables in an empty database."""
-    con.execute(DDL + DDL_2 + DDL_3)
+    con.execute(DDL + DDL_2 + DDL_3 + DDL_4)
     con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
 
 

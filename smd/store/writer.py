@@ -6,7 +6,7 @@ A store that cannot be written just now stops no training: the record waits in m
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
 from smd.store.connection import PATIENCE, writing
+from smd.store.records import (
+    AttackRecord,
+    EmbeddingRecord,
+    EpochRecord,
+    EstimateRecord,
+    Margins,
+    Points,
+    StageRecord,
+    Verdicts,
+)
 from smd.store.schema import EPOCH_TABLES
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
@@ -23,90 +33,6 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "ma
 log = logging.getLogger(__name__)
 
 Columns = Mapping[str, np.ndarray]  # a table's rows, each column (n,)
-
-
-@dataclass(frozen=True, eq=False)
-class EpochRecord:
-    """What is kept of one epoch. The arrays must not change afterwards."""
-
-    epoch: int  # counted from 1
-    metrics: Sequence[tuple[str, str, float, float]]  # split, name, eps (0 where it means nothing), value
-    margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
-    clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    states: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) what else is kept of each sample
-
-
-@dataclass(frozen=True)
-class AttackRecord:
-    """One attack at one noise level and seed; eps = 0 are the clean images."""
-
-    id: str
-    name: str  # as in smd.registry.ATTACKS
-    eps: float
-    norm: str
-    steps: int
-    seed: int
-    split: str
-    n: int  # images attacked
-    package: str
-    version: str
-    seconds: float
-    note: str  # what a reader of the table must know, "" if nothing
-    job: str
-    created: float  # Unix seconds
-    picked: bool = False  # images chosen by hand: they say nothing about the split, so no table counts them
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """One stage of an attack, on the samples that withstood those before."""
-
-    name: str
-    attacked: int
-    broken: int
-    seconds: float
-
-
-@dataclass(frozen=True, eq=False)
-class Verdicts:
-    """What an attack did to every sample."""
-
-    idx: np.ndarray  # (n,) sample ids
-    ok: np.ndarray  # (n,) bool, still classified correctly
-    pred: np.ndarray  # (n,) predicted class
-    distance: np.ndarray  # (n,) length of the noise, unit of x
-    stage: np.ndarray  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
-    stages: Sequence[StageRecord] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.doubts.DOUBTS -> details, if any
-
-
-@dataclass(frozen=True)
-class EstimateRecord:
-    """One estimation of the margins of a trained network."""
-
-    id: str
-    method: str  # as in smd.registry.ESTIMATORS
-    eps: float  # how far it looked, unit of x; 0: as far as it takes
-    norm: str
-    seed: int
-    split: str
-    n: int
-    package: str
-    version: str
-    seconds: float
-    job: str
-    created: float  # Unix seconds
-
-
-@dataclass(frozen=True, eq=False)
-class Margins:
-    """What an estimation found for every sample."""
-
-    idx: np.ndarray  # (n,) sample ids
-    margin: np.ndarray  # (n,) unit of x; 0 where the clean image is misclassified
-    clean_ok: np.ndarray  # (n,) bool
-    crossed: np.ndarray  # (n,) bool; False: no boundary was met, the margin is a lower bound
 
 
 class Recorder:
@@ -146,6 +72,15 @@ class Recorder:
     def estimate(self, record: EstimateRecord, margins: Margins) -> None:
         """Keep estimated margins, in place of those of the same id."""
         self._write(partial(_write_estimate, record, margins))
+
+    def embedding(self, record: EmbeddingRecord, points: Points) -> None:
+        """Keep a map, in place of one of the same id."""
+        self._write(partial(_write_embedding, record, points))
+
+    def gauges(self, moments: np.ndarray, names: Sequence[str], values: np.ndarray) -> None:
+        """Keep readings of the machine: Unix seconds (n,), names, values (n,)."""
+        columns = {"moment": moments.astype(np.float64), "name": _texts(names), "value": values.astype(np.float64)}
+        self._write(lambda con: _insert(con, "gauge", columns))
 
     @property
     def complete(self) -> bool:
@@ -242,7 +177,15 @@ def _write_estimate(record: EstimateRecord, margins: Margins, con: DuckDBPyConne
     _insert(con, "estimate_result", {"estimate_id": _texts([record.id] * len(margins.idx)), **columns})
 
 
-def _row(record: AttackRecord | StageRecord | EstimateRecord) -> dict[str, np.ndarray]:
+def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM embedding WHERE id = ?", [record.id])
+    con.execute("DELETE FROM embedding_point WHERE embedding_id = ?", [record.id])
+    _insert(con, "embedding", _row(record))
+    columns = {f.name: getattr(points, f.name) for f in fields(Points)}
+    _insert(con, "embedding_point", {"embedding_id": _texts([record.id] * len(points.idx)), **columns})
+
+
+def _row(record: AttackRecord | StageRecord | EstimateRecord | EmbeddingRecord) -> dict[str, np.ndarray]:
     values = asdict(record).items()
     return {name: _texts([value]) if isinstance(value, str) else np.array([value]) for name, value in values}
 

@@ -24,7 +24,8 @@ from smd.lp import Norm
 from smd.progress import Eta, Progress
 from smd.runs import Run
 from smd.store import reader
-from smd.store.writer import AttackRecord, Recorder, StageRecord, Verdicts
+from smd.store.records import AttackRecord, StageRecord, Verdicts
+from smd.store.writer import Recorder
 from smd.tasks.attack_plan import plan, share_of_all, told
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights

@@ -19,7 +19,8 @@ from smd.jobs.session import Cancelled, Session, session
 from smd.lp import Norm
 from smd.progress import Eta, Progress
 from smd.store import reader
-from smd.store.writer import EstimateRecord, Margins, Recorder
+from smd.store.records import EstimateRecord, Margins
+from smd.store.writer import Recorder
 from smd.tasks.attack import opened
 from smd.train import resolve_device
 from smd.units import show_level

@@ -17,7 +17,8 @@ from smd.margin import initial_step
 from smd.progress import Eta, Progress
 from smd.runs import Run
 from smd.store import reader
-from smd.store.writer import EpochRecord, Recorder
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder
 from smd.tasks.attack import Work, evaluate
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.images import images_of

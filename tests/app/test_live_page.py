@@ -3,7 +3,8 @@
 import pytest
 from test_pages import open_page, words
 
-from smd.store.writer import EpochRecord, Recorder
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_another_run_s_own_margins_lie_over_an_estimate(finished):
 def test_estimates_that_are_alike_are_told_apart(finished):
     from dataclasses import replace
 
-    from smd.store.writer import EstimateRecord, Margins
+    from smd.store.records import EstimateRecord, Margins
 
     _, std = finished
     record = EstimateRecord("a:gem", "gem", 0.0, "Linf", 0, "test", 1, "smd", "1", 0.1, "job-aaaa", 1.0)
@@ -173,7 +173,7 @@ def test_estimates_that_are_alike_are_told_apart(finished):
 
 
 def test_an_estimate_in_another_norm_is_not_drawn_on_the_same_axis(finished):
-    from smd.store.writer import EstimateRecord, Margins
+    from smd.store.records import EstimateRecord, Margins
 
     run, _ = finished
     record = EstimateRecord("a:gem", "gem", 0.0, "L2", 0, "test", 1, "smd", "1", 0.1, "job", 1.0)

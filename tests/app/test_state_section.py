@@ -3,7 +3,8 @@
 import numpy as np
 from test_pages import open_page, words
 
-from smd.store.writer import EpochRecord, Recorder
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder
 
 
 def test_a_state_is_shown_with_its_epochs(finished):

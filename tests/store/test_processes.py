@@ -23,7 +23,8 @@ WRITER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from smd.store.writer import EpochRecord, Recorder
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder
 path, n = Path(sys.argv[1]), 5000
 recorder = Recorder(path)
 recorder.start({"classes": ["a"]}, {"train": (np.zeros(n, int), np.arange(n))})

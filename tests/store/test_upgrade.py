@@ -61,3 +61,13 @@ def test_a_store_of_the_second_version_learns_states(tmp_path):
         con.execute("INSERT INTO meta VALUES ('schema', '2')")
     assert reader.state_names(path) == ()
     assert reader.meta(path) == {"schema": schema.VERSION}
+
+
+def test_a_store_of_the_third_version_learns_maps_and_gauges(tmp_path):
+    path = tmp_path / "run.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute(schema.DDL + schema.DDL_2 + schema.DDL_3)
+        con.execute("INSERT INTO meta VALUES ('schema', '3')")
+    assert reader.embeddings(path).empty
+    assert reader.gauges(path).empty
+    assert reader.meta(path) == {"schema": schema.VERSION}

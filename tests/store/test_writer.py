@@ -7,7 +7,8 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.store import reader, schema
-from smd.store.writer import EpochRecord, Recorder, bins
+from smd.store.records import EpochRecord
+from smd.store.writer import Recorder, bins
 
 
 @pytest.fixture

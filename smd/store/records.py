@@ -1,0 +1,119 @@
+"""What a job hands to the recorder: an epoch, an attack, an estimation, a map."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class EpochRecord:
+    """What is kept of one epoch. The arrays must not change afterwards."""
+
+    epoch: int  # counted from 1
+    metrics: Sequence[tuple[str, str, float, float]]  # split, name, eps (0 where it means nothing), value
+    margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
+    clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+    adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+    states: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) what else is kept of each sample
+
+
+@dataclass(frozen=True)
+class AttackRecord:
+    """One attack at one noise level and seed; eps = 0 are the clean images."""
+
+    id: str
+    name: str  # as in smd.registry.ATTACKS
+    eps: float
+    norm: str
+    steps: int
+    seed: int
+    split: str
+    n: int  # images attacked
+    package: str
+    version: str
+    seconds: float
+    note: str  # what a reader of the table must know, "" if nothing
+    job: str
+    created: float  # Unix seconds
+    picked: bool = False  # images chosen by hand: they say nothing about the split, so no table counts them
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of an attack, on the samples that withstood those before."""
+
+    name: str
+    attacked: int
+    broken: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """What an attack did to every sample."""
+
+    idx: np.ndarray  # (n,) sample ids
+    ok: np.ndarray  # (n,) bool, still classified correctly
+    pred: np.ndarray  # (n,) predicted class
+    distance: np.ndarray  # (n,) length of the noise, unit of x
+    stage: np.ndarray  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stages: Sequence[StageRecord] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.doubts.DOUBTS -> details, if any
+
+
+@dataclass(frozen=True)
+class EstimateRecord:
+    """One estimation of the margins of a trained network."""
+
+    id: str
+    method: str  # as in smd.registry.ESTIMATORS
+    eps: float  # how far it looked, unit of x; 0: as far as it takes
+    norm: str
+    seed: int
+    split: str
+    n: int
+    package: str
+    version: str
+    seconds: float
+    job: str
+    created: float  # Unix seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """What an estimation found for every sample."""
+
+    idx: np.ndarray  # (n,) sample ids
+    margin: np.ndarray  # (n,) unit of x; 0 where the clean image is misclassified
+    clean_ok: np.ndarray  # (n,) bool
+    crossed: np.ndarray  # (n,) bool; False: no boundary was met, the margin is a lower bound
+
+
+@dataclass(frozen=True)
+class EmbeddingRecord:
+    """One map of a split's samples."""
+
+    id: str
+    split: str
+    n: int  # clean samples
+    pairs: int  # those with an adversarial twin
+    eps: float  # the twins' noise level, unit of x
+    seed: int
+    package: str
+    version: str
+    seconds: float
+    job: str
+    created: float  # Unix seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Where a map puts the samples, clean ones and adversarial twins."""
+
+    idx: np.ndarray  # (m,) sample ids
+    adversarial: np.ndarray  # (m,) bool
+    x: np.ndarray  # (m,) float32
+    y: np.ndarray  # (m,) float32
+    pred: np.ndarray  # (m,) predicted class
+    ok: np.ndarray  # (m,) bool, classified correctly
