@@ -17,6 +17,13 @@ def png(pixels: np.ndarray, side: int = 112) -> bytes:
     return out.getvalue()
 
 
+def flat(pixels: np.ndarray, slice_: int | None = None) -> np.ndarray:
+    """An image (C, H, W) as it is; of a volume (C, D, H, W) one slice, the middle one unless asked: (C, H, W)."""
+    if pixels.ndim == 3:
+        return pixels
+    return pixels[:, pixels.shape[1] // 2 if slice_ is None else slice_]
+
+
 def link(pixels: np.ndarray, side: int = 112) -> str:
     """The PNG as an address that holds it whole.
 

@@ -37,3 +37,12 @@ def test_no_difference_is_plain_gray():
     picture, factor = pictures.difference(np.zeros((1, 2, 2), np.float16))
     assert factor == 1
     assert (picture == 128).all()
+
+
+def test_of_a_volume_one_slice_is_shown_the_middle_one_unless_asked():
+    volume = np.arange(5, dtype=np.uint8)[None, :, None, None].repeat(4, 2).repeat(4, 3)
+    assert pictures.flat(volume).shape == (1, 4, 4)
+    assert (pictures.flat(volume) == 2).all()
+    assert (pictures.flat(volume, 4) == 4).all()
+    image = np.zeros((3, 4, 4), np.uint8)
+    assert pictures.flat(image) is image
