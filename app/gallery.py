@@ -1,5 +1,6 @@
-"""Images as tiles, each opens on Samples, with a table of all of them to take away."""
+"""Images as tiles or as a table with their margins' curves; each opens on Samples, all can be taken away."""
 
+from pathlib import Path
 from typing import Any
 
 import data
@@ -13,47 +14,132 @@ from smd.runs import Run
 from smd.store import reader
 
 PER_PAGE = 24
+TILES, TABLE = "tiles", "table"
+GONE = (
+    "The imported images are gone from the cache, so they are listed without pictures: start any run on this data "
+    "set to import them again."
+)
 
 
-def show(run: Run, rows: pd.DataFrame, split: str, key: str) -> None:
+def show(
+    run: Run, rows: pd.DataFrame, split: str, key: str, empty: str = "No image is meant.", here: bool = False
+) -> None:
     """Show images of a split, in the order given.
 
-    rows: idx, and where known margin_255 (1/255) and broken_by (a stage's name, "" if it withstood).
-    key: this gallery's own word; its tiles and downloads are named by it.
+    rows: idx, and where known margin_255, change_255 (1/255) and broken_by (a stage's name, "" if it withstood).
+    key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself shows it.
     """
-    table = rows.merge(data.read(reader.samples, run.store, split), on="idx", how="left")
-    classes = data.value(reader.class_names, run.store)
-    table["class"] = [classes[int(label)] for label in table["label"]]
+    if rows.empty:
+        st.caption(empty)
+        return
+    table = _described(run, rows, split)
     images = data.images(data.value(reader.meta, run.store).get("images", ""))
-    shown = table.drop(columns=["label", "source"]).rename(columns={"idx": "id"})
-    if images is None:  # the cache is gone, what is known of the images is not
-        st.dataframe(shown, hide_index=True, key=f"table-{key}")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if images is None:
+            st.caption(GONE)
+        else:
+            st.segmented_control(
+                "Shown as", (TILES, TABLE), default=TILES, required=True, key=f"as-{key}", bind="query-params",
+                label_visibility="collapsed",
+            )  # fmt: skip
+        ui.downloads(_taken(table), f"{run.id}-{split}-{key}")
+    part = _page(table, key)
+    pixels = images.pixels if images is not None else None
+    if pixels is None or st.session_state.get(f"as-{key}") == TABLE:
+        opened = _table(run, part, pixels, split, key)
     else:
-        _pages(table, images.pixels, split, key)
-    ui.downloads(shown, f"{run.id}-{split}-{key}")
+        opened = _tiles(part, pixels, split, key)
+    if opened and not here:
+        # An address is needed: without one Streamlit would clear this page's, which the run picker's part forbids.
+        sample = str(st.session_state["sample"])
+        st.switch_page(Path("views/samples.py"), query_params={"split": split, "sample": sample})
+    if len(table) > PER_PAGE:
+        st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 
 
-def _pages(table: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> None:
+def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
+    classes = data.value(reader.class_names, run.store)
+    if "label" not in rows:
+        rows = rows.merge(data.read(reader.samples, run.store, split), on="idx", how="left")
+    names = dict(enumerate(classes))
+    return rows.assign(**{"class": rows["label"].map(lambda label: names.get(label, "?"))})
+
+
+def _taken(table: pd.DataFrame) -> pd.DataFrame:
+    wanted = ("idx", "class", "margin_255", "change_255", "broken_by")
+    return table[[name for name in wanted if name in table]].rename(columns={"idx": "id"})
+
+
+def _page(table: pd.DataFrame, key: str) -> pd.DataFrame:
     pages = -(-len(table) // PER_PAGE)
     page = min(st.session_state.get(f"page-{key}") or 1, pages)
+    if st.session_state.get(f"page-{key}", 1) > pages:
+        st.session_state[f"page-{key}"] = pages
+    return table.iloc[(page - 1) * PER_PAGE : page * PER_PAGE]
+
+
+def _tiles(part: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> bool:
+    """Whether one of them was clicked."""
     with st.grid(columns="auto", min_column_width=118, gap="small"):
-        for row in table[(page - 1) * PER_PAGE : page * PER_PAGE].to_dict("records"):
-            with st.container(key=f"tile-{key}-{row['idx']}", gap=None):
-                _tile(row, pixels, split, key)
-    if pages > 1:
-        st.pagination(pages, key=f"page-{key}")
+        return any([_tile(row, pixels, split, key) for row in part.to_dict("records")])  # noqa: C419  # all are drawn
 
 
-def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> None:
+def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool:
     name, idx = row["class"], int(row["idx"])
-    st.image(pictures.link(pixels[int(row["source"])]), width=112, alt=f"{name}, image {idx}")
-    label = name + (f" · {row['margin_255']:.1f}" if "margin_255" in row else "")
-    if split == "val":  # Samples has no such images
-        st.caption(label)
-    elif st.button(label, key=f"open-{key}-{idx}", type="tertiary", help=f"Open image {idx}."):
-        # Both are needed: the state outranks what was chosen there before, and without an address to go to
-        # Streamlit would clear this page's, which the run picker's part of it forbids.
-        st.session_state["sample"], st.session_state["split"] = idx, split
-        st.switch_page("views/samples.py", query_params={"split": split, "sample": str(idx)})
-    if row.get("broken_by"):
-        st.caption(row["broken_by"])
+    with st.container(key=f"tile-{key}-{idx}", gap=None):
+        st.image(_picture(pixels, row), width=112, alt=f"{name}, image {idx}")
+        clicked = st.button(
+            f"{name}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary", on_click=_choose, args=(idx, split),
+            help=f"Open image {idx}; figures are margins in 1/255.",
+        )  # fmt: skip
+        if row.get("broken_by"):
+            st.caption(row["broken_by"])
+    return clicked
+
+
+def _choose(idx: int, split: str) -> None:
+    """For callbacks: the image that Samples shall show; its filters may be of another split's images."""
+    st.session_state["sample"], st.session_state["split"] = idx, split
+
+
+def _figures(row: dict[Any, Any]) -> str:
+    """Its margin, and how much that has changed."""
+    margin, change = row.get("margin_255"), row.get("change_255")
+    shown = "" if margin is None or pd.isna(margin) else f" · {margin:.1f}"
+    return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
+
+
+def _picture(pixels: np.ndarray, row: dict[Any, Any], side: int = 112) -> str:
+    return pictures.link(pictures.flat(pixels[int(row["source"])]), side)
+
+
+def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, key: str) -> bool:
+    """Whether an image was clicked."""
+    table = _taken(part)
+    if split == "train":
+        curves = data.read(reader.margin_curves, run.store, tuple(part["idx"].astype(int)))
+        table["curve"] = table["id"].map(dict(zip(curves["idx"], curves["curve"], strict=True)))
+        table = table if table["curve"].notna().any() else table.drop(columns="curve")
+    if pixels is not None:
+        table.insert(0, "image", [_picture(pixels, row, 48) for row in part.to_dict("records")])
+    table["open"] = [f"Open {idx}" for idx in table["id"]]
+    clicked = f"opened-{key}"
+    st.dataframe(
+        table, hide_index=True, row_height=52, height="content", key=f"table-{key}",
+        alt=f"{len(table)} {split} images with their class and margin.",
+        column_config={
+            "image": st.column_config.ImageColumn("image", width="small"),
+            "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
+            "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
+            "broken_by": st.column_config.TextColumn("broken by"),
+            "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),
+            "open": st.column_config.ButtonColumn(
+                "", type="tertiary", key=clicked, on_click=_choose_row, args=(clicked, list(table["id"]), split)
+            ),
+        },
+    )  # fmt: skip
+    return bool(st.session_state.get(clicked))
+
+
+def _choose_row(clicked: str, ids: list[int], split: str) -> None:
+    _choose(int(ids[st.session_state[clicked]["row"]]), split)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import selection
 import streamlit as st
 import ui
 
@@ -42,12 +43,17 @@ PAGES = {
     ],
 }  # fmt: skip
 
+OF_IMAGES = ("Map", "Margins", "Samples", "Attacks")  # what they show of a run, they show of the selected images
+OF_A_RUN = ("Live", "Agreement", *OF_IMAGES)
+
 st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
 launch.wake_all()  # queued jobs go on after a restart of the machine
-if page.title in ("Live", "Margins", "Samples", "Agreement"):
+if page.title in OF_A_RUN:
     with st.sidebar:
         ui.run_picker()
+        if page.title in OF_IMAGES:
+            selection.sidebar()
 st.title(page.title)
 try:
     page.run()

@@ -132,7 +132,7 @@ def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, 
         "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title)),
         "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
     }
-    with st.container(horizontal=True, gap="small"):
+    with st.popover("Export", icon=":material/download:", type="tertiary", key=f"export-{name.replace('.', '-')}"):
         for form, (suffix, mime, make) in makers.items():
             download(form, f"{name}.{suffix}", mime, make)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import attack_form
 import data
 import pandas as pd
+import selected_attacks
 import streamlit as st
 import ui
 
@@ -160,9 +161,14 @@ ACCURACY, INTERVALS = "accuracy", "with intervals"
 attack_form.form(chosen)
 busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
 st.fragment(under_way, run_every="2s" if busy else None)()
+one = ready.get(st.session_state.get("run", ""))  # of the runs whose tables stand here, that of the sidebar
+if one:
+    selected_attacks.section(one)
 everything = measured()
 everything = everything[everything["split"] != "train"]
 if everything.empty:
+    if one:
+        selected_attacks.images(one)
     st.info("Nothing has been attacked yet: press Attack, or Preview for a quick look.", icon=":material/bolt:")
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -186,3 +192,5 @@ st.caption(
     "An image that is misclassified when clean counts as broken at every level. The paper prints no n: it stands as 0."
 )
 entries()
+if one:
+    selected_attacks.images(one)

@@ -3,9 +3,16 @@
 import re
 
 import charts
+import class_margins
 import data
 import estimate_form
+import gallery
+import margin_charts
+import margin_flow
+import margin_forces
+import numpy as np
 import pandas as pd
+import selection
 import sources
 import state_section
 import streamlit as st
@@ -19,7 +26,8 @@ from smd.units import px, show_level
 run = ui.picked()
 ui.broken(run)
 PAPER = px(2, 4, 8)
-IMAGES = {"train": "training images", "val": "validation images", "test": "test images"}
+IMAGES = selection.SPLITS
+NO_BINS = pd.DataFrame({"bin": [], "n": []})
 
 
 def nothing_yet() -> None:
@@ -39,6 +47,16 @@ def nothing_yet() -> None:
             "They can be estimated when the training is over.",
             icon=":material/info:",
         )
+
+
+def elsewhere() -> None:
+    """Margins of other images are known, not of these."""
+    st.info(f"No margins of {IMAGES[split]} are known in this run.", icon=":material/info:")
+    for other in dict.fromkeys(source.split for source in everything):
+        st.button(
+            f"Show the {IMAGES[other]}", key=f"show-{other}", on_click=selection.ask, kwargs={"split": other},
+            icon=":material/visibility:",
+        )  # fmt: skip
 
 
 def estimating(expanded: bool) -> None:
@@ -63,27 +81,17 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
     return by_key.get(chosen) if chosen else None
 
 
-def epoch_slider() -> int:
-    """The epoch to look at; the last one as long as nobody moves the slider. 0 if the run keeps no margins."""
-    epochs = data.read(reader.margin_summary, run.store)["epoch"]
-    if epochs.empty or epochs.min() == epochs.max():
-        return int(epochs.max()) if len(epochs) else 0
-    first, last = int(epochs.min()), int(epochs.max())
-    return st.slider("Epoch", first, last, last, key="epoch", bind="query-params")
-
-
-def choose(own: list[Source]) -> tuple[list[Source], int]:
-    """What to show: one source of this run and perhaps another one of any run; and the epoch of kept margins."""
+def choose(own: list[Source]) -> list[Source]:
+    """What to show: one source of this run, of the selected split, and perhaps another one of any run."""
     others = [source for r in runs.all_runs() if r.id != run.id for source in sources.of_another(r)]
     left, right = st.columns([3, 2], gap="large")
     with left:
         first = pick("Margins", own, "show", optional=False) if len(own) > 1 else own[0]
         first = first or own[0]
     with right:
-        known = [source for source in own + others if source != first and source.norm == first.norm]
+        known = [source for source in sources.of(run) + others if source != first and source.norm == first.norm]
         second = pick("Compare with", known, "with", optional=True) if known else None
-    shown = [source for source in (first, second) if source and sources.there(source)]
-    return shown, epoch_slider() if not all(source.estimate for source in shown) else 0
+    return [source for source in (first, second) if source and sources.there(source)]
 
 
 def head(source: Source, epoch: int) -> None:
@@ -98,14 +106,29 @@ def head(source: Source, epoch: int) -> None:
     st.subheader(f"Margins of the training images after epoch {epoch}")
 
 
-def histogram(shown: list[Source], epoch: int) -> None:
+def brush() -> None:
+    """A range was drawn in the histogram: its images are selected, in whole bins; a click beside it drops it."""
+    drawn = st.session_state[selection.brush_key("histogram")].selection.get(margin_charts.BRUSH, {}).get("low")
+    top = selection.top(run, shown[0].split)
+    low, high = sorted(float(max(0, round(end))) for end in drawn) if drawn else (0.0, top)
+    selection.ask(range=(low, min(max(high, low + 1), top)))
+
+
+def histogram(shown: list[Source], epoch: int, chosen: selection.Selection) -> None:
     found = [sources.counts(source, epoch) for source in shown]
     table = pd.concat([counts for counts in found if not counts.empty] or found, ignore_index=True)
     splits = {source.split for source in shown}
+    images = IMAGES[shown[0].split] if len(splits) == 1 else "images"
+    within = picked_bins(chosen) if len(shown) == 1 else NO_BINS
     if not table.empty:
         st.altair_chart(
-            charts.histogram(table, levels, IMAGES[shown[0].split] if len(splits) == 1 else "images"), key="histogram",
+            margin_charts.brushed(table, levels, images, chosen.asked.span, within),
+            key=selection.brush_key("histogram"), on_select=brush,
             alt="Histogram of margins: " + " and ".join(sources.title(source, epoch) for source in shown),
+        )  # fmt: skip
+        st.caption(
+            "Draw a range in the histogram to see its images." if chosen.everything or within.empty
+            else "Orange: the selected images among all."
         )  # fmt: skip
     if len(shown) == 2 and (words := sources.compared(*shown)):
         st.markdown(words)
@@ -113,8 +136,24 @@ def histogram(shown: list[Source], epoch: int) -> None:
         if source.estimate:
             st.caption(sources.told(source))
     taken = table.rename(columns={"bin": "margin_255_from"})[["run", "margin_255_from", "n", "percent"]]
-    st.markdown("**Histogram**")
     ui.downloads(taken, f"{run.id}-histogram-{epoch or 'estimated'}")
+
+
+def picked_bins(chosen: selection.Selection) -> pd.DataFrame:
+    """How many of the selected images are in each bin; none where the range alone was chosen: a band shows that."""
+    asked = chosen.asked
+    if not (asked.labels or asked.find or asked.region) or "margin_255" not in chosen.rows:
+        return NO_BINS
+    bins = np.floor(chosen.rows["margin_255"].dropna() + 1e-4).astype(int)
+    return bins.value_counts().rename_axis("bin").rename("n").reset_index()
+
+
+def selected(chosen: selection.Selection) -> None:
+    if chosen.missing:
+        st.info(chosen.missing, icon=":material/info:")
+    if not chosen.everything:
+        st.subheader(chosen.title)
+        gallery.show(run, chosen.rows, chosen.asked.split, "margins", "No image matches: widen the filters.")
 
 
 def growth() -> None:
@@ -135,18 +174,41 @@ def images(shown: list[Source], epoch: int) -> None:
         ui.downloads(sources.images(source, epoch), name)
 
 
+def whole() -> None:
+    epoch = selection.epoch(run) if not all(source.estimate for source in shown) else 0
+    chosen = selection.of(run)
+    head(shown[0], epoch)
+    histogram(shown, epoch, chosen)
+    selected(chosen)
+    if not shown[0].estimate:
+        growth()
+    images(shown, epoch)
+
+
 levels = tuple(sorted({*PAPER, *run.config.levels}))
-own = sources.of(run)
+everything = sources.of(run)
+split = selection.of(run).asked.split
+own = [source for source in everything if source.split == split]
 if not own:
     state_section.section(run)
-    nothing_yet()
+    if everything:
+        elsewhere()
+    else:
+        nothing_yet()
     estimating(expanded=True)
     st.stop()
-shown, epoch = choose(own)
-head(shown[0], epoch)
-histogram(shown, epoch)
-if not shown[0].estimate:
-    growth()
-images(shown, epoch)
+VIEWS = {"all images": whole, "by class": lambda: class_margins.section(run, levels),
+         "over time": lambda: margin_flow.section(run), "forces": lambda: margin_forces.section(run)}  # fmt: skip
+kept = not own[0].estimate
+if kept:
+    st.segmented_control(
+        "View", list(VIEWS), default="all images", required=True, key="view", bind="query-params",
+        label_visibility="collapsed",
+    )  # fmt: skip
+if kept and st.session_state["view"] != "all images":
+    VIEWS[st.session_state["view"]]()
+    st.stop()
+shown = choose(own)
+whole()
 state_section.section(run)
 estimating(expanded=False)

@@ -46,7 +46,8 @@ DOUBTS = """
 OUTCOMES = """
     WITH newest AS (
         SELECT id, name, steps, n, seed FROM attack
-        WHERE split = $split AND norm = $norm AND abs(eps - $eps) < 1e-6 AND eps > 0 AND NOT picked
+        WHERE split = $split AND norm = $norm AND abs(eps - $eps) < 1e-6 AND eps > 0
+            AND ($picked OR NOT picked)
         QUALIFY row_number() OVER (PARTITION BY name, steps, n, seed ORDER BY created DESC, id DESC) = 1
     )
     SELECT a.name, a.steps, a.n, r.idx, bool_and(r.ok) AS ok,
@@ -102,9 +103,10 @@ def attack_doubts(path: Path) -> pd.DataFrame:
     return frame(path, DOUBTS)
 
 
-def outcomes(path: Path, split: str, eps: float, norm: str = "Linf") -> pd.DataFrame:
+def outcomes(path: Path, split: str, eps: float, norm: str = "Linf", picked: bool = False) -> pd.DataFrame:
     """What became of every sample at one noise level, over all seeds: name, steps, n, idx, ok, broken_by.
 
     A row an attack and sample; ok only if it withstood every seed; broken_by as in `sample_verdicts`.
+    picked: also of attacks on images that were picked by hand.
     """
-    return frame(path, OUTCOMES, {"split": split, "eps": eps, "norm": norm})
+    return frame(path, OUTCOMES, {"split": split, "eps": eps, "norm": norm, "picked": picked})

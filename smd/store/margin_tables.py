@@ -43,12 +43,6 @@ HISTORY = """
             WHEN margin < before OR before IS NULL THEN 'shrunk' ELSE 'kept' END AS change
     FROM (SELECT *, lag(margin) OVER (ORDER BY epoch) AS before FROM margin WHERE idx = ?) ORDER BY epoch"""
 
-CHOSEN = """
-    FROM sample AS s LEFT JOIN margin AS m ON s.split = 'train' AND m.idx = s.idx AND m.epoch = $epoch
-    WHERE s.split = $split AND (len($labels::INTEGER[]) = 0 OR list_contains($labels::INTEGER[], s.label))
-    AND (m.margin IS NULL OR (m.margin >= CAST($lo AS FLOAT) AND m.margin < CAST($hi AS FLOAT)))"""
-ORDERS = {"margin": "m.margin, s.idx", "-margin": "m.margin DESC, s.idx", "idx": "s.idx"}
-
 
 def state_names(path: Path) -> tuple[str, ...]:
     """What the run keeps of every sample beside margins."""
@@ -99,39 +93,3 @@ def sample_history(path: Path, idx: int) -> pd.DataFrame:
     image was, which SMD leaves alone.
     """
     return frame(path, HISTORY, [idx])
-
-
-def gallery(
-    path: Path,
-    epoch: int,
-    split: str = "train",
-    labels: Sequence[int] = (),  # (): all
-    lo: float = 0.0,
-    hi: float = math.inf,
-    order: str = "margin",  # a key of ORDERS
-    limit: int = 50,
-    offset: int = 0,
-) -> pd.DataFrame:
-    """A page of samples with lo <= margin < hi: idx, label, source, margin, clean_ok, adv_ok.
-
-    Samples without a margin in that epoch, such as all of the test split, pass with nan.
-    """
-    query = f"SELECT s.idx, s.label, s.source, m.margin, m.clean_ok, m.adv_ok {CHOSEN} ORDER BY {ORDERS[order]}"
-    values = {**_choice(epoch, split, labels, lo, hi), "limit": limit, "offset": offset}
-    return frame(path, f"{query} LIMIT $limit OFFSET $offset", values)
-
-
-def gallery_count(
-    path: Path,
-    epoch: int,
-    split: str = "train",
-    labels: Sequence[int] = (),
-    lo: float = 0.0,
-    hi: float = math.inf,
-) -> int:
-    """How many samples `gallery` chooses from."""
-    return int(frame(path, f"SELECT count(*) AS n {CHOSEN}", _choice(epoch, split, labels, lo, hi))["n"][0])
-
-
-def _choice(epoch: int, split: str, labels: Sequence[int], lo: float, hi: float) -> dict[str, object]:
-    return {"epoch": epoch, "split": split, "labels": list(labels), "lo": lo, "hi": hi}

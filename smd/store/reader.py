@@ -12,12 +12,10 @@ from smd.store.attack_tables import (
     outcomes,
     sample_verdicts,
 )
+from smd.store.class_tables import class_density, class_hist, class_summary, flow, margin_curves
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.margin_tables import (
-    ORDERS,
-    gallery,
-    gallery_count,
     margin_hist,
     margin_summary,
     margins,
@@ -31,22 +29,24 @@ from smd.store.margin_tables import (
 from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, stamp, validation
 
 __all__ = [
-    "ORDERS",
     "attack_doubts",
     "attack_results",
     "attack_runs",
     "attack_stages",
     "attack_table",
+    "class_density",
+    "class_hist",
     "class_names",
+    "class_summary",
     "embedding_points",
     "embeddings",
     "estimate_hist",
     "estimate_results",
     "estimates",
-    "gallery",
-    "gallery_count",
+    "flow",
     "gauges",
     "last_epoch",
+    "margin_curves",
     "margin_hist",
     "margin_summary",
     "margins",

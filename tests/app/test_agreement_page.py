@@ -133,7 +133,8 @@ def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, 
     monkeypatch.setattr(data, "images", lambda key: None)
     app = at(run)
     assert not tiles(app, "pattern")
-    assert any(len(table.value) == 40 and "class" in table.value for table in app.dataframe)
+    assert any(len(table.value) == 24 and "class" in table.value for table in app.dataframe)
+    assert "listed without pictures" in words(app)
 
 
 def test_large_gaps_are_explained_on_the_page(judged):

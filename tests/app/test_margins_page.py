@@ -146,7 +146,7 @@ def test_the_epoch_slider_moves_the_run_s_own_margins_alone(finished):
     assert "after epoch 2" in words(app)
     assert bars(app)["color"]["scale"]["domain"][0].startswith("epoch 2")
     alone = open_page(std)
-    assert not alone.slider
+    assert [slider.key for slider in alone.slider] == ["range"]
 
 
 def test_another_run_s_own_margins_lie_over_an_estimate(finished):
@@ -180,8 +180,8 @@ def test_an_estimate_in_another_norm_is_not_drawn_on_the_same_axis(finished):
     ones = Margins(np.zeros(1, int), np.ones(1, np.float32), np.ones(1, bool), np.ones(1, bool))
     Recorder(run.store).estimate(record, ones)
     app = open_page(run)
-    assert "Gradual expansion, L2 · 1 test" in app.selectbox(key="show").options[1]
     assert not [box for box in app.selectbox if box.key == "with"]
+    assert "Margins of 1 test images by Gradual expansion, L2" in words(open_page(run, split="test"))
 
 
 def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
@@ -245,4 +245,6 @@ def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_
     assert "by PGD 8/255" in words(app)
     app.selectbox(key="run").set_value(run.id).run()
     assert not app.exception
+    assert "No margins of test images are known in this run." in words(app)
+    app.button(key="show-train").click().run()
     assert "after epoch 3" in words(app)

@@ -48,7 +48,7 @@ def test_images_and_their_twins_can_be_shown(found):
     images = data.cached(reader.meta(long.store)["images"])
     assert images.pixels.shape[1:] == (1, 28, 28)
     assert reader.samples(long.store, "train")["source"].max() < len(images.labels)
-    nearest = int(reader.gallery(long.store, 4, limit=1)["idx"][0])
+    nearest = int(reader.margins(long.store, 4).sort_values(["margin", "idx"])["idx"].iloc[0])
     ((name, position),) = adv.find(long.folder, "train", nearest)
     assert adv.read(long.adv / f"{name}.npz").idx[position] == nearest
 

@@ -20,7 +20,6 @@ def test_a_missing_store_is_an_empty_one(path):
     assert reader.meta(path) == {"schema": schema.VERSION}
     assert reader.class_names(path) == ()
     assert reader.last_epoch(path) == 0
-    assert reader.gallery_count(path, 1) == 0
     assert reader.stamp(path) == (0, 0)
     assert math.isnan(reader.share_beyond(path, 1, [0.1])[0.1])
     assert not path.exists()
@@ -62,28 +61,6 @@ def test_a_margin_of_just_the_level_is_not_beyond_it(path):
     started(path, n=41).epoch(epoch(1, np.float32(levels)))
     share = reader.share_beyond(path, 1, levels)
     assert [round(41 * share[level], 9) for level in levels] == [*reversed(range(41))]
-
-
-def test_the_gallery_filters_sorts_and_turns_pages(path):
-    started(path).epoch(epoch(1, np.float32([5, 3, 4, 1, 2, 3]) / 255))
-    ids = lambda *args: list(reader.gallery(path, 1, *args)["idx"])  # noqa: E731
-    assert ids() == [3, 4, 1, 5, 2, 0]
-    assert ids("train", (1,)) == [3, 1, 5]
-    assert ids("train", (0, 1), 2 / 255, 4 / 255) == [4, 1, 5]
-    assert ids("train", (), 0.0, 1.0, "-margin") == [0, 2, 1, 5, 4, 3]
-    assert ids("train", (), 0.0, 1.0, "idx", 2, 3) == [3, 4]
-    assert reader.gallery_count(path, 1, "train", (0, 1), 2 / 255, 4 / 255) == 3
-    assert reader.gallery_count(path, 1, "train", (1,)) == 3
-    first = reader.gallery(path, 1).iloc[0]
-    assert (first["source"], first["label"]) == (103, 1)
-
-
-def test_the_gallery_shows_images_that_have_no_margin(path):
-    started(path).epoch(epoch(1))
-    rows = reader.gallery(path, 1, "test", (), 0.2, 0.3, "idx")
-    assert list(rows["source"]) == [0, 1, 2, 3]
-    assert rows["margin"].isna().all()
-    assert reader.gallery_count(path, 7) == N
 
 
 def test_the_attack_table_is_the_mean_over_seeds_with_its_interval(path):
@@ -143,11 +120,6 @@ def test_names_are_values_and_never_sql(path):
     assert reader.attack_results(path, evil)["idx"].tolist() == [0, 1, 2, 3]
     assert reader.samples(path, evil).empty
     assert len(reader.samples(path, "train")) == N
-
-
-def test_an_unknown_order_is_a_defect_and_not_pasted_into_the_query(path):
-    with pytest.raises(KeyError):
-        reader.gallery(path, 1, "train", (), 0.0, 1.0, "idx; DROP TABLE margin")
 
 
 def test_a_broken_description_says_so(path):

@@ -120,7 +120,8 @@ def test_every_table_has_the_same_columns_without_a_store(path, tmp_path):
     attack(recorder)
     queries = [
         (reader.metrics, ()), (reader.margin_hist, (1,)), (reader.margin_summary, ()),
-        (reader.margins, (1,)), (reader.sample_history, (0,)), (reader.samples, ("train",)), (reader.gallery, (1,)),
+        (reader.margins, (1,)), (reader.sample_history, (0,)), (reader.samples, ("train",)), (reader.flow, (1, 1)),
+        (reader.class_hist, (1,)), (reader.class_summary, ()), (reader.class_density, ()),
         (reader.attack_table, ()), (reader.attack_runs, ()), (reader.attack_results, ("x",)),
         (reader.sample_verdicts, ("test", 0)),
     ]  # fmt: skip

@@ -1,0 +1,107 @@
+"""An image beside its adversarial twin: the two, their difference, and what the network says about each."""
+
+from pathlib import Path
+
+import charts
+import data
+import numpy as np
+import pandas as pd
+import pictures
+import streamlit as st
+import ui
+
+from smd import adv, export, jobs, runs
+from smd.config import AttackConfig
+from smd.jobs import launch
+from smd.runs import Run
+from smd.store import reader
+from smd.units import show_level
+
+
+def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -> None:
+    """Clean, adversarial, difference; and the predicted probabilities.
+
+    clean: (C, H, W), or (C, D, H, W) of which slice `at` is shown, uint8.
+    """
+    st.subheader("Its adversarial twin")
+    places = _found(run, split, idx)
+    if not places:
+        alone = pictures.link(pictures.flat(clean, at), 360)
+        st.image(alone, width=240, alt=f"Image {idx}", caption="clean")
+        _none_yet(run, split, idx)
+        return
+    titles = list(places)
+    chosen = st.selectbox("Attack", titles, len(titles) - 1, key="twin", label_visibility="collapsed", width=300)
+    path, position = places.get(chosen, places[titles[-1]])
+    examples = data.examples(path)
+    classes = data.value(reader.class_names, run.store)
+    noise = examples.noise[position].astype(np.float32)
+    picture, factor = pictures.difference(noise)
+    shown = [
+        (clean, f"clean: {best(examples.p_clean[position], classes)}"),
+        (pictures.to_bytes(clean / 255 + noise), f"adversarial: {best(examples.p_adv[position], classes)}"),
+        (picture, f"difference × {factor:.0f}"),
+    ]
+    for column, (pixels, caption) in zip(st.columns(3), shown, strict=True):
+        column.image(pictures.link(pictures.flat(pixels, at), 360), caption=caption, width="stretch", alt=caption)
+    st.altair_chart(
+        charts.probabilities(probabilities(examples, position, classes)), key="probabilities",
+        alt=f"Predicted probabilities: {shown[0][1]}; {shown[1][1]}.",
+    )  # fmt: skip
+
+
+def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
+    """What is stored of a sample's adversarial images: title -> (file, position), the smallest level first."""
+    places = {}
+    for name, position in data.adversarial(run.adv, split, idx):
+        path = run.adv / f"{name}.npz"
+        examples = data.examples(path)
+        title = f"{export.attack_title(examples.attack)} at {show_level(float(examples.eps[position]))}"
+        places[title] = (path, position)
+    return dict(sorted(places.items(), key=lambda item: float(data.examples(item[1][0]).eps[item[1][1]])))
+
+
+def _none_yet(run: Run, split: str, idx: int) -> None:
+    """Why there is no twin, and what would make one."""
+    verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
+    if "clean" in set(verdicts["broken_by"]):
+        st.caption("The network misclassifies this image without any noise: there is nothing to attack.")
+    elif _busy(run):
+        _waiting(run)
+    elif run.weights.exists():
+        st.caption("No adversarial image of this one is kept: of an attack on a whole split only some are.")
+        wanted = st.button("Attack this image", icon=":material/bolt:", key="attack-one")
+        if wanted and ui.attempt(_ask, run, split, idx):
+            st.rerun()
+    else:
+        st.caption("Adversarial images are made when the training is over.")
+
+
+def _busy(run: Run) -> bool:
+    return any(jobs.read(folder).state in ("queued", "running") for folder in runs.attacks(run))
+
+
+@st.fragment(run_every="2s")
+def _waiting(run: Run) -> None:
+    if not _busy(run):
+        st.rerun()
+    st.info("The attack is on its way; the picture appears when it is done.", icon=":material/hourglass_top:")
+
+
+def _ask(run: Run, split: str, idx: int) -> None:
+    levels = run.config.levels
+    asked = AttackConfig(run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,))
+    launch.submit(runs.create_attack(run, asked))
+
+
+def best(p: np.ndarray, classes: tuple[str, ...]) -> str:
+    """The likeliest class with its probability; p (C,)."""
+    return f"{classes[int(p.argmax())]}, {100 * float(p.max()):.0f} %"
+
+
+def probabilities(examples: adv.Examples, position: int, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Rows for charts.probabilities: class, image, percent."""
+    parts = [("clean", examples.p_clean[position]), ("adversarial", examples.p_adv[position])]
+    return pd.concat(
+        pd.DataFrame({"class": classes, "image": image, "percent": 100 * p.astype(float)}) for image, p in parts
+    )

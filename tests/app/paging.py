@@ -1,0 +1,35 @@
+"""Opening a page of the dashboard and reading what it says."""
+
+import json
+
+from streamlit.testing.v1 import AppTest
+
+from smd.paths import REPOSITORY
+
+
+def open_page(name, /, **query):
+    """The page as a link with these parameters opens it; lists are repeated parameters."""
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page(f"views/{name}.py").run()
+    assert not app.exception
+    return app
+
+
+def words(app):
+    """All text on the page."""
+    groups = (app.markdown, app.caption, app.subheader, app.info, app.error, app.warning, app.title)
+    return " ".join(str(element.value) for group in groups for element in group)
+
+
+def spec(app, number=0):
+    """A Vega-Lite chart of the page as a dictionary."""
+    return json.loads(app.get("vega_lite_chart")[number].proto.spec)
+
+
+def tiles(app, key):
+    """The ids of the images that a gallery shows."""
+    start = f"open-{key}-"
+    return [int(button.key.removeprefix(start)) for button in app.button if (button.key or "").startswith(start)]

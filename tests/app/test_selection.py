@@ -1,0 +1,150 @@
+"""One selection on every page: filters in the sidebar, all of them in the address."""
+
+import pytest
+from paging import open_page, tiles, words
+from storing import attack, estimate
+
+from smd.jobs import launch
+from smd.store import reader
+from smd.store.writer import Recorder
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def margins(run, epoch=3):
+    return reader.margins(run.store, epoch).assign(shown=lambda rows: 255 * rows["margin"])
+
+
+def test_a_range_of_margins_in_the_link_selects_its_images(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, range=["0", "20"])
+    expected = margins(run).query("shown <= 20.001")["idx"].tolist()
+    assert 0 < len(expected) < 300
+    assert f"{len(expected)} of 300 training images" in words(app)
+    assert tiles(app, "samples") == expected[:24]
+
+
+def test_the_same_images_are_meant_on_every_page(finished):
+    run, _ = finished
+    label = reader.class_names(run.store)[3]
+    n = int((reader.samples(run.store, "train")["label"] == 3).sum())
+    app = open_page("samples", run=run.id, **{"class": label})
+    for view in ("margins", "attacks", "samples"):
+        app.switch_page(f"views/{view}.py").run()
+        assert not app.exception
+        assert app.multiselect(key="class").value == [label]
+        assert f"{n} of 300 training images" in words(app)
+
+
+def test_one_click_finds_what_is_closest_to_the_boundary(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id)
+    assert "300 training images" in words(app)
+    pills = next(group for group in app.get("button_group") if group.key == "find")
+    pills.set_value("closest to the boundary").run()
+    assert not app.exception
+    rows = margins(run)
+    nearest = rows[rows["clean_ok"]].sort_values(["margin", "idx"])["idx"].tolist()
+    assert tiles(app, "samples") == nearest[:24]
+
+
+def test_what_shrank_most_is_asked_between_two_epochs(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, find="margin shrank most", between=["2", "3"])
+    assert not app.exception
+    flow = reader.flow(run.store, 2, 3)
+    change = 255 * (flow["after"] - flow["before"])
+    order = change[change < -1e-3].sort_values(kind="stable").index
+    assert f"{len(order)} of 300 training images" in words(app)
+    assert tiles(app, "samples") == flow.loc[order, "idx"].tolist()[:24]
+
+
+def test_a_question_without_an_answer_says_what_to_do(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, split="test", find="fooled by AutoAttack only")
+    assert "This needs AutoAttack and a weaker attack on the same test images" in words(app)
+    assert tiles(app, "samples") == []
+
+
+def test_a_margin_that_says_safe_of_an_image_that_was_broken_is_found(finished):
+    run, _ = finished
+    recorder = Recorder(run.store)
+    estimate(recorder, [200, 200, 1], "gem", split="test")
+    attack(recorder, "autoattack", eps=32 / 255, ok=(0, 1, 0), created=9e9)
+    app = open_page("samples", run=run.id, split="test", find="margin says safe, attack says broken", level="32/255")
+    assert tiles(app, "samples") == [0]
+
+
+def test_clear_brings_all_images_back(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, range=["0", "20"], find="closest to the boundary")
+    assert "of 300 training images" in words(app)
+    app.button(key="clear-selection").click().run()
+    assert not app.exception
+    assert "of 300 training images" not in words(app)
+    assert "clear-selection" not in {button.key for button in app.button}
+
+
+def test_filters_of_one_run_do_not_stop_the_pages_of_another(finished):
+    run, std = finished
+    app = open_page("samples", run=run.id, range=["5", "20"], epoch="2", find="margin grew most")
+    app.selectbox(key="run").set_value(std.id).run()
+    assert not app.exception
+    assert "300 training images" in words(app)  # the other run keeps no margins, so all are meant
+    app.selectbox(key="run").set_value(run.id).run()
+    assert not app.exception
+
+
+def test_a_tile_opens_its_image_and_keeps_the_selection(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, range=["0", "20"])
+    third = tiles(app, "samples")[2]
+    app.button(key=f"open-samples-{third}").click().run()
+    assert not app.exception
+    assert f"Image {third} ·" in words(app)
+    assert tiles(app, "samples")[2] == third
+
+
+def test_the_table_draws_each_image_s_margins(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, **{"as-samples": "table"})
+    table = next(frame.value for frame in app.dataframe if "curve" in frame.value)
+    rows = margins(run).set_index("idx")["shown"]
+    assert len(table) == 24
+    for row in table.itertuples():
+        assert len(row.curve) == 3
+        assert row.curve[-1] == pytest.approx(rows[row.id], abs=1e-3)
+        assert row.image.startswith("data:image/png")
+
+
+def test_attacks_hold_the_selected_images_against_all(finished):
+    run, _ = finished
+    attack(Recorder(run.store), "ce-cw-pgd", eps=9 / 255, ok=(1, 0, 0, 0), created=9e9)
+    labels = reader.samples(run.store, "test")["label"]
+    name = reader.class_names(run.store)[labels[0]]
+    app = open_page("attacks", run=run.id, split="test", **{"class": name})
+    table = next(frame.value for frame in app.dataframe if "withstood (%)" in frame.value)
+    (row,) = table[table["noise level"] == "9/255"].to_dict("records")
+    seen = [k for k in range(4) if labels[k] == labels[0]]
+    assert row["seen"] == len(seen)
+    assert row["withstood (%)"] == pytest.approx(100 / len(seen), abs=0.01)
+    assert row["all images (%)"] == 25.0
+
+
+def test_selected_images_can_be_attacked_and_their_verdicts_count(finished):
+    from smd import config, runs
+    from smd.config import AttackConfig
+
+    run, _ = finished
+    app = open_page("attacks", run=run.id, range=["0", "20"])
+    expected = margins(run).query("shown <= 20.001")["idx"].tolist()
+    app.button(key="attack-selected").click().run()
+    assert not app.exception
+    (job,) = runs.attacks(run)
+    asked = config.read(AttackConfig, job / "config.json")
+    assert list(asked.ids) == expected
+    assert asked.split == "train"
