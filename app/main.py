@@ -26,6 +26,8 @@ PAGES = {
                 help="How a run is doing: progress, curves, log."),
     ],
     "Look": [
+        st.Page("views/map.py", title="Map", icon=":material/scatter_plot:",
+                help="The images as the network sees them, near each other where they are alike."),
         st.Page("views/margins.py", title="Margins", icon=":material/bar_chart:",
                 help="How far the training images are from the decision boundary, epoch by epoch."),
         st.Page("views/samples.py", title="Samples", icon=":material/image_search:",

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from smd.config import AttackConfig, MarginsConfig, TrainConfig, Value
+from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
 from smd.registry import ATTACKS, DEFENSES, ESTIMATORS, Param
 from smd.units import show_level, show_levels
 
@@ -67,6 +67,16 @@ def margins_command(config: MarginsConfig) -> str:
     words += ["--split", config.split, "--n", str(config.n), "--seed", str(config.seed), "--device", config.device]
     words += ["--batch", str(config.batch)] if config.batch != MarginsConfig.batch else []
     return shlex.join(["python", "-m", "smd", "margins", *words])
+
+
+def embed_command(config: EmbedConfig) -> str:
+    """The command that makes a map with this config, quoted for a shell."""
+    words = [config.run, "--split", config.split, "--n", str(config.n)]
+    words += ["--pairs", str(config.pairs)] if config.pairs != EmbedConfig.pairs else []
+    words += ["--eps", show_level(config.level)] if config.level else []
+    words += ["--seed", str(config.seed), "--device", config.device]
+    words += ["--batch", str(config.batch)] if config.batch != EmbedConfig.batch else []
+    return shlex.join(["python", "-m", "smd", "embed", *words])
 
 
 def _choice(name: str, params: Mapping[str, Value], known: tuple[Param, ...]) -> str:

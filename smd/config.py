@@ -1,24 +1,21 @@
 """What a job is asked to do: frozen dataclasses, JSON on disk, never edited after the start.
 
-`problems()` names every bad field in plain words before anything is started.
+smd.problems names every bad field in plain words before anything is started.
 """
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from smd import registry
 from smd.errors import UserError
-from smd.recipes import COMMON, Choice, Recipe
+from smd.recipes import COMMON, Recipe
 from smd.registry import Param
 
-MOST_EPOCHS = 10_000
 PREVIEW_IMAGES = 500
-PRECISIONS = ("float32", "tf32", "bfloat16")  # see smd.precision
 PREVIEW_STEPS = 20
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
@@ -118,6 +115,20 @@ class MarginsConfig:
             object.__setattr__(self, "params", {k: v for k, v in self.params.items() if k != far.name})
 
 
+@dataclass(frozen=True)
+class EmbedConfig:
+    """One map of a trained run's images: their features on a plane, and those of some adversarial twins."""
+
+    run: str
+    split: str = "test"  # "train", "val" or "test"
+    n: int = 2000  # so many images, spread over the split, at most all of them; 0: all
+    pairs: int = 500  # so many of them with their adversarial twin
+    level: float = 0.0  # the twins' noise level, unit of x; 0: the largest that the run watches
+    seed: int = 0
+    batch: int = 256
+    device: str = "auto"
+
+
 def _own(params: Mapping[str, Value], known: tuple[Param, ...]) -> dict[str, Value]:
     """The knobs that are not as they are by default: written out or left out, it is the same config."""
     usual = {param.name: param.default for param in known}
@@ -130,133 +141,11 @@ def preview(asked: AttackConfig, available: int) -> AttackConfig:
     return dataclasses.replace(asked, attack="ce-pgd", params={"steps": PREVIEW_STEPS}, n=n, seeds=(0,))
 
 
-def problems(config: TrainConfig) -> list[str]:
-    """Every reason why this run cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
-    for table, name, what in (
-        (registry.DATASETS, config.data, "data set"),
-        (registry.NETWORKS, config.net or next(iter(registry.NETWORKS)), "network"),
-        (registry.DEFENSES, config.defense, "defense"),
-    ):
-        if name not in table:
-            found.append(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
-    if config.data == "folder" and not config.data_path:
-        found.append("Own images need a path: a folder of class folders, or a .zip or .tar of one.")
-    elif config.data == "folder" and not Path(config.data_path).expanduser().exists():
-        found.append(f"There is nothing at {config.data_path}: check the path to your images.")
-    if config.defense in registry.DEFENSES:
-        known = registry.DEFENSES[config.defense].params
-        found += _param_problems(config.params, known, f"defense '{config.defense}'")
-    if config.recipe not in get_args(Choice):
-        found.append(f"There is no recipe '{config.recipe}': choose common or official.")
-    if config.precision not in PRECISIONS:
-        found.append(f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}.")
-    for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
-        if getattr(config, name) < low:
-            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
-    if config.epochs > MOST_EPOCHS:
-        found.append(f"epochs is {config.epochs}: it must be at most {MOST_EPOCHS}.")
-    return found + _size_problems(config) + _device_problems(config.device)
+Config = TrainConfig | AttackConfig | MarginsConfig | EmbedConfig
+C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
 
 
-def attack_problems(config: AttackConfig) -> list[str]:
-    """Every reason why this attack cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
-    if config.attack not in registry.ATTACKS:
-        found.append(f"There is no attack '{config.attack}': choose one of {', '.join(registry.ATTACKS)}.")
-    else:
-        known = registry.ATTACKS[config.attack].params
-        found += _param_problems(config.params, known, f"attack '{config.attack}'")
-    if config.split not in ("train", "val", "test"):
-        found.append(f"There is no split '{config.split}': choose train, val or test.")
-    found += level_problems(config.levels, config.norm)
-    if config.norm == "L2" and not config.levels:
-        found.append("An L2 attack needs its noise levels, lengths over all pixels: write --eps 0.5.")
-    if config.n < 0 or any(i < 0 for i in config.ids):
-        found.append("The number of images and their ids cannot be negative.")
-    if any(seed < 0 for seed in config.seeds):
-        found.append("Seeds cannot be negative.")
-    if config.batch < 0:
-        found.append(f"batch is {config.batch}: it must be at least 1, or 0 to have it found.")
-    if config.keep < 0:
-        found.append(f"keep is {config.keep}: it must be at least 0.")
-    return found + _device_problems(config.device)
-
-
-def margins_problems(config: MarginsConfig) -> list[str]:
-    """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
-    if config.method not in registry.ESTIMATORS:
-        found.append(f"There is no method '{config.method}': choose one of {', '.join(registry.ESTIMATORS)}.")
-    else:
-        known = registry.ESTIMATORS[config.method].params
-        found += _param_problems(config.params, known, f"method '{config.method}'")
-        if config.levels and not registry.range_of(config.method):
-            found.append(f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd.")
-        if not config.levels and registry.range_of(config.method):
-            found.append(f"{config.method} in L2 needs its noise level, a length over all pixels: write --eps 0.5.")
-    found += level_problems(config.levels, config.norm)
-    if config.split not in ("train", "val", "test"):
-        found.append(f"There is no split '{config.split}': choose train, val or test.")
-    for name, low in (("n", 0), ("seed", 0), ("batch", 1)):
-        if getattr(config, name) < low:
-            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
-    return found + _device_problems(config.device)
-
-
-def level_problems(levels: tuple[float, ...], norm: str) -> list[str]:
-    """Why these noise levels cannot be attacked in that norm, each a sentence."""
-    if norm not in ("Linf", "L2"):
-        return [f"There is no norm '{norm}': choose Linf or L2."]
-    if norm == "L2":
-        return [f"The noise level {eps:g} is not positive: write 0.5." for eps in levels if not 0 < eps < math.inf]
-    return [
-        f"The noise level {eps:g} is outside (0, 1]: pixels are in [0, 1], write 8/255 for 8."
-        for eps in levels
-        if not 0 < eps <= 1
-    ]
-
-
-def _size_problems(config: TrainConfig) -> list[str]:
-    """A network that cannot take the images, where their size is known before they are loaded."""
-    data, net = registry.DATASETS.get(config.data), registry.NETWORKS.get(config.net)
-    size = config.image_size or (data.size if data else 0)
-    return [problem] if net and size and (problem := registry.size_problem(net, size)) else []
-
-
-def _device_problems(device: str) -> list[str]:
-    kind, colon, index = device.partition(":")
-    if device in ("auto", "cpu", "cuda", "mps") or (kind == "cuda" and colon and index.isdigit()):
-        return []
-    return [f"There is no device '{device}': write auto, cpu, cuda, cuda:1 or mps."]
-
-
-def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner: str) -> list[str]:
-    table = {p.name: p for p in known}
-    names = ", ".join(table) or "none"
-    found = []
-    for name, value in given.items():
-        if name not in table:
-            found.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
-        elif table[name].choices and value not in table[name].choices:
-            found.append(f"{name} is '{value}': choose one of {', '.join(table[name].choices)}.")
-        elif table[name].kind == "int" and value != int(value if isinstance(value, int | float) else 0):
-            found.append(f"{name} is '{value}': it must be a whole number.")
-        elif table[name].kind != "choice" and not (isinstance(value, int | float) and math.isfinite(value)):
-            found.append(f"{name} is '{value}': it must be a number.")
-        elif isinstance(value, int | float) and value < table[name].minimum:
-            found.append(f"{name} is {value}: it must be at least {table[name].minimum:g}.")
-        elif isinstance(value, int | float) and value > (
-            most := 1 if table[name].kind == "level" else table[name].maximum
-        ):
-            found.append(f"{name} is {value}: it must be at most {most:g}.")
-    return found
-
-
-C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig)
-
-
-def to_json(config: TrainConfig | AttackConfig | MarginsConfig) -> dict[str, Any]:
+def to_json(config: Config) -> dict[str, Any]:
     """The config as plain JSON values, with the schema's version."""
     return {"schema": SCHEMA, **dataclasses.asdict(config)}
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smd import config as configs
-from smd import jobs
-from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd import jobs, problems
+from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.paths import runs_root
@@ -74,7 +74,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
 
     claim: this process will run the job itself, so no worker shall take it.
     """
-    _refuse(configs.problems(config))
+    _refuse(problems.of_training(config))
     config = settled(config)
     name = _new_id(runs_root(), config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance()}
@@ -91,7 +91,7 @@ def settled(config: TrainConfig) -> TrainConfig:
 
 def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
     """Make a queued attack on a run and return its folder; errors and `claim` are as in `create`."""
-    _refuse(configs.attack_problems(config))
+    _refuse(problems.of_attack(config))
     folder = run.folder / "attacks" / _new_id(run.folder / "attacks", config.attack)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim)
@@ -100,16 +100,25 @@ def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
 
 def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
     """Make a queued estimation of margins and return its folder; errors and `claim` are as in `create`."""
-    _refuse(configs.margins_problems(config))
+    _refuse(problems.of_margins(config))
     folder = run.folder / "margins" / _new_id(run.folder / "margins", config.method)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
 
 
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        raise UserError(" ".join(problems))
+def create_embed(run: Run, config: EmbedConfig, claim: bool = False) -> Path:
+    """Make a queued map of a run's images and return its folder; errors and `claim` are as in `create`."""
+    _refuse(problems.of_embedding(config))
+    folder = run.folder / "maps" / _new_id(run.folder / "maps", "map")
+    with transitions.locked(run.folder):  # not while the run is being deleted
+        transitions.create(folder, "embed", config.device, {"config.json": configs.to_json(config)}, claim)
+    return folder
+
+
+def _refuse(found: list[str]) -> None:
+    if found:
+        raise UserError(" ".join(found))
 
 
 def _new_id(folder: Path, *words: str) -> str:
@@ -135,9 +144,14 @@ def estimations(run: Run) -> list[Path]:
     return _job_folders(run.folder / "margins")
 
 
+def maps(run: Run) -> list[Path]:
+    """The folders of a run's maps, the newest first."""
+    return _job_folders(run.folder / "maps")
+
+
 def jobs_of(run: Run) -> list[Path]:
-    """The folders of all jobs on a trained run: its attacks, then its estimations of margins."""
-    return attacks(run) + estimations(run)
+    """The folders of all jobs on a trained run: its attacks, its estimations of margins, its maps."""
+    return attacks(run) + estimations(run) + maps(run)
 
 
 def _job_folders(root: Path) -> list[Path]:

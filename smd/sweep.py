@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from smd import runs
-from smd.config import TrainConfig, problems
+from smd import problems, runs
+from smd.config import TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.runs import Run
@@ -83,4 +83,4 @@ def _known() -> list[tuple[TrainConfig, Run]]:
 
 def refusals(wanted: Sequence[TrainConfig]) -> list[str]:
     """Every reason why some of these runs could not start, each once."""
-    return list(dict.fromkeys(problem for config in wanted for problem in problems(config)))
+    return list(dict.fromkeys(problem for config in wanted for problem in problems.of_training(config)))

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from smd import __main__ as program
-from smd import jobs, published, reproduce, runs
+from smd import jobs, problems, published, reproduce, runs
 from smd.cli import reproduce as command
-from smd.config import TrainConfig, problems
+from smd.config import TrainConfig
 from smd.errors import UserError
 from smd.export import defense_title
 from smd.jobs import launch, transitions
@@ -26,7 +26,7 @@ def test_a_full_table_has_the_papers_rows_in_its_order(name):
     assert {config.epochs for config in table.configs} == {150}
     assert {(0.0, *config.levels) for config in table.configs} == {tuple(published.LEVELS.values())}
     assert table.attack == rows["attack"].iloc[0]
-    assert all(problems(config) == [] for config in table.configs)
+    assert all(problems.of_training(config) == [] for config in table.configs)
 
 
 def test_a_full_table_is_attacked_as_the_paper_does(own_runs):

@@ -76,7 +76,7 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
         st.session_state[key] = linked or (None if optional else known[0].key)
     chosen = st.selectbox(
         label, list(by_key), index=None if optional else 0, key=key, bind="query-params",
-        placeholder="other margins", format_func=lambda k: by_key[k].title,
+        placeholder="other margins", format_func=lambda k: by_key[k].title, width=380,
     )  # fmt: skip
     return by_key.get(chosen) if chosen else None
 
@@ -84,11 +84,8 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
 def choose(own: list[Source]) -> list[Source]:
     """What to show: one source of this run, of the selected split, and perhaps another one of any run."""
     others = [source for r in runs.all_runs() if r.id != run.id for source in sources.of_another(r)]
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        first = pick("Margins", own, "show", optional=False) if len(own) > 1 else own[0]
-        first = first or own[0]
-    with right:
+    with st.container(horizontal=True):
+        first = (pick("Margins", own, "show", optional=False) if len(own) > 1 else None) or own[0]
         known = [source for source in sources.of(run) + others if source != first and source.norm == first.norm]
         second = pick("Compare with", known, "with", optional=True) if known else None
     return [source for source in (first, second) if source and sources.there(source)]
@@ -127,8 +124,9 @@ def histogram(shown: list[Source], epoch: int, chosen: selection.Selection) -> N
             alt="Histogram of margins: " + " and ".join(sources.title(source, epoch) for source in shown),
         )  # fmt: skip
         st.caption(
-            "Draw a range in the histogram to see its images." if chosen.everything or within.empty
-            else "Orange: the selected images among all."
+            "Orange: the selected images among all." if len(within)
+            else "Click beside the range to have all images back." if chosen.asked.span
+            else "Draw a range in the histogram to see its images."
         )  # fmt: skip
     if len(shown) == 2 and (words := sources.compared(*shown)):
         st.markdown(words)

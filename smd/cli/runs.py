@@ -16,7 +16,7 @@ from smd.progress import duration
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of the four."""
-    listing = commands.add_parser("runs", help="list the runs, their attacks and estimations")
+    listing = commands.add_parser("runs", help="list the runs, their attacks, estimations and maps")
     listing.add_argument("--format", choices=FORMATS, default="text", help="(text)")
     listing.set_defaults(run_command=_list)
     for name, act, text in (

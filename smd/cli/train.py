@@ -6,9 +6,10 @@ import sys
 from smd import registry, runs
 from smd.choices import parse_choice
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import PRECISIONS, TrainConfig
+from smd.config import TrainConfig
 from smd.jobs import launch
 from smd.jobs.session import claimed
+from smd.problems import PRECISIONS
 from smd.runs import Run
 
 

@@ -19,10 +19,11 @@ REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on anot
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
-Kind = Literal["train", "attack", "margins"]
+Kind = Literal["train", "attack", "margins", "embed"]
 
-NOUN = {"train": "run", "attack": "attack", "margins": "estimation"}
-FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins"}  # of a run's jobs, inside the run's
+NOUN = {"train": "run", "attack": "attack", "margins": "estimation", "embed": "map"}
+# Of a run's jobs, inside the run's.
+FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins", "maps": "embed"}
 LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
 NEWER = "It was written by a newer version of SMD Studio: update to work with it."
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-from smd import config as configs
-from smd import data, monitor, rng
+from smd import data, monitor, problems, rng
 from smd.config import TrainConfig
 from smd.data.batches import spread
 from smd.defenses import Now
@@ -28,8 +27,8 @@ def probe(config: TrainConfig) -> dict[str, Any]:
 
     "busy" tells that another job uses the device, so that the estimate is too long.
     """
-    if problems := configs.problems(config):
-        raise UserError(" ".join(problems))
+    if found := problems.of_training(config):
+        raise UserError(" ".join(found))
     device = resolve_device(config.device)
     lock = device_lock(str(device))
     free = lock.acquire(wait=False)

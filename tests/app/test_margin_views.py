@@ -120,9 +120,7 @@ def test_densities_that_even_out_are_told_from_those_that_drift_apart():
 def test_the_theory_is_shown_with_what_this_run_did(finished):
     run, _ = finished
     follows = margin_forces.consequences(
-        margin_forces.pressures(
-            class_margins.named(reader.class_summary(run.store), reader.class_names(run.store))  # fmt: skip
-        )
+        margin_forces.pressures(class_margins.named(reader.class_summary(run.store), reader.class_names(run.store)))
     )
     text = words(open_page("margins", run=run.id, view="forces"))
     assert "Which class presses on the boundary" in text

@@ -1,0 +1,108 @@
+"""The map of the features as an ECharts option: it pans, zooms and can be drawn around with ten thousand points."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+HEIGHT = 620
+GRAY = "#8a9091"
+RISING = ["#e8d9a0", "#7fbfae", "#1a8a94", "#0d4650"]  # margins, from small to large
+AROUND_ZERO = ["#c8641f", "#d8d4cc", "#1a8a94"]  # changes, from shrunk to grown
+SIZE, CHOSEN_SIZE, TWIN_SIZE = 5, 8, 9
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """Points of one colour or one scale of colours."""
+
+    name: str
+    rows: pd.DataFrame  # x, y, id, class, value (what the colour tells), said (the same in words)
+    colour: str = ""  # "": by value
+
+
+def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, scale: "Scale | None") -> dict[str, Any]:
+    """The whole chart.
+
+    faded: points that are not selected, drawn small and gray behind. twins: x, y, adversarial_x, adversarial_y, id,
+    class, said: pairs of a clean and an adversarial position. scale: how values become colours.
+    """
+    tables = [layer.rows for layer in layers]
+    series = [_scatter(layer, number, bool(len(faded))) for number, layer in enumerate(layers)]
+    if len(faded):
+        tables.append(faded)
+        series.insert(0, _scatter(Layer("not selected", faded, GRAY), len(layers), False, faded=True))
+    if len(twins):
+        ends = twins[["adversarial_x", "adversarial_y", "id", "class", "said"]]
+        tables.append(ends.rename(columns={"adversarial_x": "x", "adversarial_y": "y"}))
+        series += [_joined(twins), _twins(len(tables) - 1)]
+    base: dict[str, Any] = {
+        "animation": False,
+        "dataset": [{"source": table} for table in tables],
+        "series": series,
+        "grid": {"left": 8, "right": 8, "top": 64, "bottom": 8},
+        "xAxis": _axis(),
+        "yAxis": _axis(),
+        "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
+        "brush": {"toolbox": ["polygon", "rect", "clear"], "xAxisIndex": 0, "throttleType": "debounce",
+                  "throttleDelay": 300, "outOfBrush": {"colorAlpha": 1}},
+        "toolbox": {"right": 12, "top": 0, "itemSize": 18, "feature": {"brush": {"title": {
+            "polygon": "Select with a lasso", "rect": "Select with a rectangle", "clear": "Clear the selection"}}}},
+        "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
+        "legend": {"type": "scroll", "top": 0, "left": 0, "right": 150, "itemWidth": 12, "itemHeight": 12},
+    }  # fmt: skip
+    if scale:
+        return base | {"visualMap": scale.shown(len(layers), bool(len(faded))), "legend": {"show": False}}
+    return base
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How values become colours."""
+
+    title: str
+    low: float
+    high: float
+    colours: Sequence[str]
+
+    def shown(self, layers: int, offset: bool) -> Mapping[str, Any]:
+        """ECharts' legend of a continuous colour, for the series that are coloured by value."""
+        return {
+            "type": "continuous", "min": self.low, "max": self.high, "dimension": "value", "text": [self.title, ""],
+            "inRange": {"color": list(self.colours)}, "seriesIndex": [k + offset for k in range(layers)],
+            "orient": "horizontal", "left": 0, "top": 0, "itemHeight": 160, "itemWidth": 12, "calculable": True,
+        }  # fmt: skip
+
+
+def _axis() -> dict[str, Any]:
+    """A map's axes have no unit and no zero; only who lies near whom counts."""
+    hidden = {"show": False}
+    silent = dict.fromkeys(("axisLine", "axisLabel", "axisTick", "splitLine"), hidden)
+    return {"type": "value", "scale": True, "boundaryGap": ["4%", "4%"], **silent}
+
+
+def _scatter(layer: Layer, dataset: int, chosen: bool, faded: bool = False) -> dict[str, Any]:
+    style = {"opacity": 0.18 if faded else 0.85} | ({"color": layer.colour} if layer.colour else {})
+    return {
+        "type": "scatter", "name": layer.name, "datasetIndex": dataset, "encode": {"x": "x", "y": "y"},
+        "symbolSize": CHOSEN_SIZE if chosen else SIZE, "itemStyle": style, "z": 1 if faded else 2,
+
+    }  # fmt: skip
+
+
+def _joined(twins: pd.DataFrame) -> dict[str, Any]:
+    ends = twins[["x", "y", "adversarial_x", "adversarial_y"]].astype(float)
+    pairs = [{"coords": [[row.x, row.y], [row.adversarial_x, row.adversarial_y]]} for row in ends.itertuples()]
+    return {
+        "type": "lines", "coordinateSystem": "cartesian2d", "data": pairs, "silent": True, "z": 3,
+        "lineStyle": {"color": GRAY, "width": 1, "opacity": 0.7},
+    }  # fmt: skip
+
+
+def _twins(dataset: int) -> dict[str, Any]:
+    return {
+        "type": "scatter", "name": "adversarial twin", "datasetIndex": dataset, "encode": {"x": "x", "y": "y"},
+        "symbol": "emptyDiamond", "symbolSize": TWIN_SIZE, "itemStyle": {"color": GRAY, "borderWidth": 1.5},
+        "z": 4,
+    }  # fmt: skip

@@ -1,0 +1,135 @@
+"""A map of images: a network's penultimate features on a plane (UMAP; McInnes, Healy and Melville 2018).
+
+Images that the network finds alike lie near each other; adversarial twins are points like all others.
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smd import losses, pgd
+from smd.data.batches import OnDevice
+from smd.nets import Classifier
+
+NEIGHBOURS = 15  # UMAP's own default: how large a group is seen as one
+STEPS = 20  # of the twins' CE-PGD, each a quarter of the noise level long
+CHUNK = 1024  # points whose distances to all others are in memory at once
+SPREAD = 1e-6  # features that differ less are all the same
+
+Report = Callable[[int], None]  # images that are done
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a network makes of some images."""
+
+    features: np.ndarray  # (n, F) float32
+    pred: np.ndarray  # (n,) int64, the predicted class
+    ok: np.ndarray  # (n,) bool, classified correctly
+
+
+def look(model: nn.Module, rows: OnDevice, ids: Tensor, batch: int, report: Report) -> Seen:
+    """Clean images: ids (n,) -> what the network makes of each; the model must be in eval mode."""
+    parts = []
+    for part in ids.split(batch):
+        one = rows.take(part)
+        parts.append(_seen(model, one.x, one.y))
+        report(len(part))
+    return _joined(parts)
+
+
+def look_at_twins(
+    model: nn.Module,
+    rows: OnDevice,
+    ids: Tensor,  # (n,)
+    eps: float,  # unit of x
+    batch: int,
+    report: Report,
+) -> Seen:
+    """The images' adversarial twins under CE-PGD from the clean image, as `look`."""
+    parts = []
+    for part in ids.split(batch):
+        one = rows.take(part)
+        radius = torch.full_like(one.x.flatten(1)[:, 0], eps)
+        x_adv, _ = pgd.last_iterate(model, losses.ce, one.x, one.y, radius, radius / 4, STEPS)
+        parts.append(_seen(model, x_adv, one.y))
+        report(len(part))
+    return _joined(parts)
+
+
+def _seen(model: nn.Module, x: Tensor, y: Tensor) -> Seen:
+    with torch.no_grad():
+        features = cast(Classifier, model).features(x).float().flatten(1)
+        pred = model(x).argmax(1)
+    return Seen(features.cpu().numpy(), pred.cpu().numpy(), (pred == y).cpu().numpy())
+
+
+def _joined(parts: list[Seen]) -> Seen:
+    columns = ([getattr(part, name) for part in parts] for name in ("features", "pred", "ok"))
+    return Seen(*(np.concatenate(column) for column in columns))
+
+
+def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each point's nearest points, itself first: (n, F) -> (n, count) int32 and their distances, float32.
+
+    Exact, and on ten thousand points a hundred times quicker than the search that UMAP would do.
+    """
+    points = torch.from_numpy(features)
+    found = [torch.cdist(part, points).topk(count, largest=False) for part in points.split(CHUNK)]
+    near = torch.cat([each.indices for each in found])
+    near[:, 0] = torch.arange(len(points))  # of several alike each is its own nearest
+    return near.int().numpy(), torch.cat([each.values for each in found]).numpy()
+
+
+def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:
+    """Positions on a plane, (n, F) float32 -> (n, 2) float32: the same for the same features and seed.
+
+    alive is called now and then with the share that is done, and may raise to stop.
+    """
+    if float(np.ptp(features, axis=0).max(initial=0)) < SPREAD:
+        return np.zeros((len(features), 2), np.float32)
+    count = min(NEIGHBOURS, len(features) - 1)
+    near, far = neighbours(features, count)
+    with _quiet():
+        import umap  # takes seconds, and only a map needs it
+
+        # A spectral start needs more points than this; few of them find their places from anywhere.
+        start = "spectral" if len(features) > 4 * NEIGHBOURS else "random"
+        reducer = umap.UMAP(
+            n_neighbors=count, random_state=seed, n_jobs=1, init=start, precomputed_knn=(near, far, None), verbose=True,
+            tqdm_kwds={"file": _Listener(alive), "mininterval": 0.2, "bar_format": "{percentage}"},
+        )  # fmt: skip
+        return np.asarray(reducer.fit_transform(features), np.float32)
+
+
+class _Listener:
+    """What UMAP writes its progress to: it has no other way to tell, or to be stopped."""
+
+    def __init__(self, alive: Callable[[float], None]) -> None:
+        self.alive = alive
+
+    def write(self, text: str) -> None:
+        """Percentages are told, all else is dropped."""
+        try:
+            share = float(text.strip("\r\n ")) / 100
+        except ValueError:
+            return
+        self.alive(min(max(share, 0.0), 1.0))
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings about threads and seeds that a reader of a job's log can do nothing about."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,133 @@
+"""The Map page: what it draws, what its colours tell, what is drawn around on it, and the form that makes it."""
+
+import json
+
+import map_chart
+import map_colours
+import numpy as np
+import pandas as pd
+import pytest
+from paging import open_page, tiles, words
+from storing import attack
+
+from smd import config, runs
+from smd.config import EmbedConfig
+from smd.jobs import launch
+from smd.store.records import EmbeddingRecord, Points
+from smd.store.writer import Recorder
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def mapped(run, split="train", n=40, pairs=5):
+    """A map on which sample i lies at (i, 0) and its twin at (i, 1)."""
+    idx = np.concatenate([np.arange(n), np.arange(pairs)])
+    twin = np.repeat([False, True], [n, pairs])
+    ok = np.concatenate([np.arange(n) > 1, np.zeros(pairs, bool)])
+    points = Points(idx, twin, idx.astype(np.float32), twin.astype(np.float32), np.zeros(n + pairs, int), ok)
+    record = EmbeddingRecord(f"m-{split}", split, n, pairs, 8 / 255, 0, "umap-learn", "0", 1.0, "j", 1.0)
+    Recorder(run.store).embedding(record, points)
+
+
+def option(app):
+    return json.loads(app.get("echarts_chart")[0].proto.spec)
+
+
+def test_without_a_map_the_page_offers_to_make_one(finished):
+    run, _ = finished
+    app = open_page("map", run=run.id)
+    assert "There is no map of the training images yet." in words(app)
+    assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
+    app.button(key="start-map").click().run()
+    assert not app.exception
+    (job,) = runs.maps(run)
+    assert config.read(EmbedConfig, job / "config.json") == EmbedConfig(run.id, split="train", n=300)
+
+
+def test_a_run_that_is_not_over_says_when_a_map_can_be(request):
+    import kinds
+
+    run = kinds.make("running", request)
+    assert "when the training is over" in words(open_page("map", run=run.id))
+
+
+def test_a_map_says_how_many_are_misclassified(finished):
+    run, _ = finished
+    mapped(run)
+    app = open_page("map", run=run.id)
+    assert "2 of 40 images are misclassified." in words(app)
+    assert "300 training images" in words(app)
+
+
+def test_what_was_drawn_around_in_the_link_is_selected(finished):
+    run, _ = finished
+    mapped(run)
+    region = "m-train~4.5~-1~8.5~-1~8.5~1~4.5~1"
+    app = open_page("map", run=run.id, region=region)
+    assert "4 of 300 training images" in words(app)
+    assert tiles(app, "map") == [5, 6, 7, 8]
+    app.switch_page("views/samples.py").run()
+    assert tiles(app, "samples") == [5, 6, 7, 8]
+    app.button(key="clear-selection").click().run()
+    assert "300 training images" in words(app)
+    assert "region" not in app.query_params
+
+
+def test_a_map_is_coloured_by_what_the_store_allows(finished):
+    run, std = finished
+    mapped(run)
+    mapped(std)
+    own = next(group for group in open_page("map", run=run.id).get("button_group") if group.key == "colour")
+    assert own.options == ["class", "margin", "change of margin"]
+    bare = next(g for g in open_page("map", run=std.id, split="train").get("button_group") if g.key == "colour")
+    assert bare.options == ["class"]
+
+
+def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
+    run, _ = finished
+    mapped(run, "test", n=4, pairs=0)
+    recorder = Recorder(run.store)
+    attack(
+        recorder, "autoattack", eps=64 / 255, ok=(1, 0, 0, 1), stage=(-1, 1, 0, -1), stages=("apgd-ce",), created=9e9
+    )
+    app = open_page("map", run=run.id, split="test", colour="verdict")
+    assert "Under AutoAttack at 64/255, 2 images withstand and 1 are broken." in words(app)
+
+
+def test_the_margin_s_colours_begin_at_zero_and_a_change_s_are_even_around_it():
+    table = pd.DataFrame({"value": [1.0, 9.0], "class": ["a", "b"]})
+    _, margin = map_colours.layers(table, map_colours.MARGIN, ("a", "b"))
+    _, change = map_colours.layers(table, map_colours.CHANGE, ("a", "b"))
+    assert (margin.low, margin.high) == (0.0, 9.0)
+    assert (change.low, change.high) == (-9.0, 9.0)
+
+
+def test_a_class_keeps_its_colour_whichever_images_are_selected():
+    table = pd.DataFrame({"value": ["a", "b", "c"], "class": ["a", "b", "c"]})
+    every, _ = map_colours.layers(table, map_colours.CLASS, ("a", "b", "c"))
+    some, _ = map_colours.layers(table.iloc[1:], map_colours.CLASS, ("a", "b", "c"))
+    assert {layer.name: layer.colour for layer in some}.items() <= {layer.name: layer.colour for layer in every}.items()
+    assert [layer.name for layer in some] == ["b", "c"]
+
+
+def test_lines_join_each_image_with_its_twin():
+    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": ["a"], "said": [""]})
+    twins = rows.assign(adversarial_x=2.0, adversarial_y=3.0)
+    chart = map_chart.option([map_chart.Layer("a", rows, "#123456")], rows.iloc[:0], twins, None)
+    (lines,) = [series for series in chart["series"] if series["type"] == "lines"]
+    assert lines["data"] == [{"coords": [[0.0, 1.0], [2.0, 3.0]]}]
+    assert len(chart["dataset"]) == 2
+
+
+def test_images_that_are_not_selected_stay_as_a_gray_ground():
+    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
+    scale = map_chart.Scale("margin (1/255)", 0, 9, map_chart.RISING)
+    chart = map_chart.option([map_chart.Layer("margin", rows)], rows, pd.DataFrame(), scale)
+    assert [series["name"] for series in chart["series"]] == ["not selected", "margin"]
+    assert chart["visualMap"]["seriesIndex"] == [1]
+    faded = chart["series"][0]
+    assert faded["datasetIndex"] == 1

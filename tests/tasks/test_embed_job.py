@@ -1,0 +1,97 @@
+"""A map from the command line to the store: what it holds, how it is queued, stopped and refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from smd import __main__ as cli
+from smd import commands, config, jobs, runs
+from smd.cli import embed as command
+from smd.config import EmbedConfig
+from smd.errors import UserError
+from smd.jobs.session import Cancelled, Session
+from smd.store import reader
+from smd.tasks import embed as task
+from smd.tasks.attack import opened
+
+
+def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, capsys):
+    _, run = finished
+    assert cli.main(["embed", run.id, "--n", "60", "--pairs", "20", "--eps", "32/255"]) == 0
+    (row,) = reader.embeddings(run.store).to_dict("records")
+    points = reader.embedding_points(run.store, row["id"])
+    clean, twins = points[~points["adversarial"]], points[points["adversarial"]]
+    assert (row["n"], row["split"], row["package"]) == (60, "test", "umap-learn")
+    assert len(clean) == clean["idx"].nunique() == 60
+    assert len(twins) == row["pairs"] == min(20, int(clean["ok"].sum()))
+    assert clean.set_index("idx").loc[twins["idx"], "ok"].all()
+    assert np.isfinite(points[["x", "y"]]).all().all()
+    assert "32/255" in capsys.readouterr().out
+    model, rows = opened(run, "test", torch.device("cpu"))
+    with torch.no_grad():
+        pred = model.eval()(rows.take(torch.tensor(clean["idx"].to_numpy())).x).argmax(1)
+    assert pred.tolist() == clean["pred"].tolist()
+
+
+def test_the_command_that_a_page_shows_describes_the_same_map(finished):
+    run, _ = finished
+    asked = EmbedConfig(run.id, split="train", n=120, pairs=7, level=8 / 255, seed=3, batch=32, device="cpu")
+    words = commands.embed_command(asked).split()[3:]
+    assert command.config_from(cli.parser().parse_args(words), run) == asked
+    words = commands.embed_command(EmbedConfig(run.id)).split()[3:]
+    assert command.config_from(cli.parser().parse_args(words), run) == EmbedConfig(run.id)
+
+
+def test_a_queued_map_is_listed_and_does_its_work(finished, capsys):
+    _, run = finished
+    folder = runs.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    assert jobs.read(folder).kind == "embed"
+    assert runs.maps(run) == [folder]
+    assert folder in runs.jobs_of(run)
+    cli.main(["runs"])
+    assert f"{run.id}/{folder.name}" in capsys.readouterr().out
+    assert cli.main(["embed", "--job", f"{run.id}/{folder.name}"]) == 0
+    assert jobs.read(folder).state == "finished"
+    assert reader.embeddings(run.store)["pairs"].tolist() == [0]
+    assert config.read(EmbedConfig, folder / "config.json").n == 40
+
+
+def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, monkeypatch):
+    from smd.jobs import transitions
+
+    _, run = finished
+    folder = runs.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "stopping", property(lambda self: True, lambda self, value: None), raising=False)
+        with pytest.raises(Cancelled):
+            task.embed_run(folder)
+    assert jobs.read(folder).state == "cancelled"
+    assert reader.embeddings(run.store).empty
+    transitions.move(folder, "queued")
+    task.embed_run(folder)
+    assert len(reader.embeddings(run.store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"split": "all"}, "There is no split 'all'"),
+        ({"n": 3}, "n is 3: a map needs at least 10 images"),
+        ({"level": 8.0}, r"The noise level 8 is outside \(0, 1\]"),
+        ({"pairs": -1}, "pairs is -1"),
+        ({"device": "tpu"}, "There is no device 'tpu'"),
+    ],
+)
+def test_a_map_that_cannot_be_made_is_refused_in_one_sentence(finished, fields, sentence):
+    run, _ = finished
+    with pytest.raises(UserError, match=sentence):
+        runs.create_embed(run, EmbedConfig(run.id, **fields))
+    assert runs.maps(run) == []
+
+
+def test_two_noise_levels_are_one_too_many(finished, capsys):
+    run, _ = finished
+    assert cli.main(["embed", run.id, "--eps", "4/255,8/255"]) == 1
+    assert "--eps takes one noise level" in capsys.readouterr().err
+    assert cli.main(["embed"]) == 1
+    assert "Name the runs to map" in capsys.readouterr().err
