@@ -25,14 +25,15 @@ class Layer:
 def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, scale: "Scale | None") -> dict[str, Any]:
     """The whole chart.
 
-    faded: points that are not selected, drawn small and gray behind. twins: x, y, adversarial_x, adversarial_y, id,
-    class, said: pairs of a clean and an adversarial position. scale: how values become colours.
+    faded: points that are not selected, or of which the colour knows nothing: small, gray, behind all others.
+    twins: x, y, adversarial_x, adversarial_y, id, class, said: pairs of a clean and an adversarial position.
+    scale: how values become colours.
     """
     tables = [layer.rows for layer in layers]
     series = [_scatter(layer, number, bool(len(faded))) for number, layer in enumerate(layers)]
     if len(faded):
         tables.append(faded)
-        series.insert(0, _scatter(Layer("not selected", faded, GRAY), len(layers), False, faded=True))
+        series.insert(0, _scatter(Layer("others", faded, GRAY), len(layers), False, faded=True))
     if len(twins):
         ends = twins[["adversarial_x", "adversarial_y", "id", "class", "said"]]
         tables.append(ends.rename(columns={"adversarial_x": "x", "adversarial_y": "y"}))

@@ -18,7 +18,7 @@ from smd.units import show_level
 
 CLASS, MARGIN, CHANGE, VERDICT = "class", "margin", "change of margin", "verdict"
 WITHSTOOD, BROKEN, WRONG, UNSEEN = "withstands", "is broken", "misclassified without noise", "not attacked"
-VERDICTS = {WITHSTOOD: "#1a8a94", BROKEN: "#c8641f", WRONG: "#9c5a96", UNSEEN: "#8a9091"}
+VERDICTS = {WITHSTOOD: "#1a8a94", BROKEN: "#c8641f", WRONG: "#9c5a96"}  # images that nobody attacked stay faded
 
 
 def choose(run: Run, chosen: Selection) -> str:

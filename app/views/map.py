@@ -82,8 +82,9 @@ def draw(points: pd.DataFrame) -> None:
     table, finding = map_colours.coloured(run, chosen, clean, colouring)
     inside = table["id"].isin(chosen.rows["idx"])
     classes = data.value(reader.class_names, run.store)
-    layers, scale = map_colours.layers(table[inside] if not chosen.everything else table, colouring, classes)
-    faded = table[~inside] if not chosen.everything else table.iloc[:0]
+    shown_fully = (inside | chosen.everything) & (table["value"] != map_colours.UNSEEN)
+    layers, scale = map_colours.layers(table[shown_fully], colouring, classes)
+    faded = table[~shown_fully]
     twins = pairs(points, points["idx"].isin(chosen.rows["idx"])) if lines else pd.DataFrame()
     st.echarts_chart(
         map_chart.option(layers, faded, twins, scale), height=map_chart.HEIGHT, key=selection.brush_key("map"),

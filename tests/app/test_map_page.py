@@ -127,7 +127,7 @@ def test_images_that_are_not_selected_stay_as_a_gray_ground():
     rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
     scale = map_chart.Scale("margin (1/255)", 0, 9, map_chart.RISING)
     chart = map_chart.option([map_chart.Layer("margin", rows)], rows, pd.DataFrame(), scale)
-    assert [series["name"] for series in chart["series"]] == ["not selected", "margin"]
+    assert [series["name"] for series in chart["series"]] == ["others", "margin"]
     assert chart["visualMap"]["seriesIndex"] == [1]
     faded = chart["series"][0]
     assert faded["datasetIndex"] == 1
