@@ -42,11 +42,13 @@ PAGES = {
                 help="All runs: what they differ in, and their curves in one chart."),
         st.Page("views/figures.py", title="Figures", icon=":material/image:",
                 help="The paper's figures from your own runs, to be taken away."),
+        st.Page("views/ask.py", title="Query", icon=":material/database:", url_path="query",
+                help="A question of your own to a run's store, in SQL."),
     ],
 }  # fmt: skip
 
 OF_IMAGES = ("Map", "Margins", "Samples", "Attacks")  # what they show of a run, they show of the selected images
-OF_A_RUN = ("Live", "Agreement", *OF_IMAGES)
+OF_A_RUN = ("Live", "Agreement", "Query", *OF_IMAGES)
 
 st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)

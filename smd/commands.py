@@ -79,6 +79,11 @@ def embed_command(config: EmbedConfig) -> str:
     return shlex.join(["python", "-m", "smd", "embed", *words])
 
 
+def query_command(run: str, query: str) -> str:
+    """The command that asks a run's store the same, quoted for a shell."""
+    return shlex.join(["python", "-m", "smd", "query", run, query])
+
+
 def _choice(name: str, params: Mapping[str, Value], known: tuple[Param, ...]) -> str:
     levels = {p.name for p in known if p.kind == "level"}
     pairs = [f"{k}={show_level(float(v)) if k in levels else v}" for k, v in params.items()]

@@ -18,7 +18,9 @@ from smd.errors import UserError
 from smd.store import schema
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file
-CONFIG: dict[str, str | bool | int | float | list[str]] = {
+Config = dict[str, str | bool | int | float | list[str]]
+
+CONFIG: Config = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -28,19 +30,19 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[DuckDBPyConnection]:
+def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
     """A read-only connection; to empty tables in memory where the run has no store yet.
 
     Raises UserError if the store is broken, newer, or locked for longer than PATIENCE.
     """
     try:
-        with _connected(path) as con:
+        with _connected(path, config) as con:
             if not schema.outdated(con):
                 yield con
                 return
         with writing(path):
             pass  # brings an older store up to date
-        with _connected(path) as con:
+        with _connected(path, config) as con:
             yield con
     except duckdb.Error as error:
         raise UserError(
@@ -72,22 +74,22 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
 
 
 @contextmanager
-def _connected(path: Path) -> Iterator[DuckDBPyConnection]:
+def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
     if path.exists():
-        with _opened(path, True, PATIENCE) as con:
+        with _opened(path, True, PATIENCE, config) as con:
             yield con
         return
-    with duckdb.connect(":memory:", config=CONFIG) as con:
+    with duckdb.connect(":memory:", config=config) as con:
         schema.create(con)
         yield con
 
 
 @contextmanager
-def _opened(path: Path, read_only: bool, patience: float) -> Iterator[DuckDBPyConnection]:
+def _opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
     wait, deadline = 0.02, time.monotonic() + patience
     while True:
         try:
-            con = duckdb.connect(str(path), read_only=read_only, config=CONFIG)
+            con = duckdb.connect(str(path), read_only=read_only, config=config)
             break
         except duckdb.Error as error:
             if not _busy(error):

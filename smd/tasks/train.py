@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from smd import export
+import numpy as np
+
+from smd import export, gauges
 from smd.config import AttackConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.errors import UserError
+from smd.gauges import Gauges
 from smd.jobs.session import Cancelled, Session, session
 from smd.margin import initial_step
 from smd.progress import Eta, Progress
@@ -39,6 +42,7 @@ class Job:
     session: Session
     progress: Progress
     recorder: Recorder
+    gauges: Gauges
 
 
 def train_run(run: Run, log: Path | None = None) -> None:
@@ -50,8 +54,8 @@ def train_run(run: Run, log: Path | None = None) -> None:
     device = resolve_device(config.device)
     progress = Progress(run.id, log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(run.folder, str(device), wait) as current:
-        job = Job(run, config, current, progress, Recorder(run.store))
+    with session(run.folder, str(device), wait) as current, gauges.watching(str(device)) as readings:
+        job = Job(run, config, current, progress, Recorder(run.store), readings)
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
         images = images_of(run, _loading(job))
@@ -61,6 +65,7 @@ def train_run(run: Run, log: Path | None = None) -> None:
         _train(job, training)
         save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
         _attack(job, training, images, splits)
+        _take_along(job)
         job.recorder.flush()
         _card(job)
         progress.close()
@@ -114,7 +119,15 @@ def _train(job: Job, training: Training) -> None:
         _refuse_divergence(result)
         job.session.report(done=result.epoch)
         job.recorder.epoch(_record(result))
+        _take_along(job)
         _save(job, training)
+
+
+def _take_along(job: Job) -> None:
+    """Store what was read of the machine since the last time."""
+    if readings := job.gauges.take():
+        moments, names, values = zip(*readings, strict=True)
+        job.recorder.gauges(np.array(moments), names, np.array(values))
 
 
 def _save(job: Job, training: Training) -> None:

@@ -1,0 +1,65 @@
+"""What a run took of the machine: processor, memory and GPU over the time it worked."""
+
+import altair as alt
+import charts
+import data
+import pandas as pd
+import streamlit as st
+import ui
+
+from smd import gauges
+from smd.runs import Run
+from smd.store import reader
+
+SHOWN = {  # name -> title, unit, divisor
+    gauges.PROCESSOR: ("Processor", "% of all cores", 1.0),
+    gauges.MEMORY: ("Memory", "GiB", 2.0**30),
+    gauges.GPU: ("GPU", "%", 1.0),
+    gauges.GPU_MEMORY: ("GPU memory", "GiB", 2.0**30),
+}
+GAP = 5.0  # times the usual pause between two readings: the job was not working meanwhile
+
+
+def section(run: Run) -> None:
+    """A small chart for each reading; nothing where there are none."""
+    rows = data.read(reader.gauges, run.store)
+    known = [name for name in SHOWN if name in set(rows["name"])]
+    if not known or rows["moment"].nunique() < 2:
+        return
+    with st.expander("What it took of the machine", icon=":material/memory:"):
+        grid = ui.pair()
+        for name in known:
+            title, unit, divisor = SHOWN[name]
+            own = timed(rows[rows["name"] == name], divisor)
+            words = f"{title}: {own['shown'].mean():.1f} {unit} on average, {own['shown'].max():.1f} at most"
+            with grid.cell():
+                st.markdown(f"**{words}**")
+                st.altair_chart(chart(own, unit), key=f"gauge-{name}", alt=f"{words}.")
+        taken = rows.pivot_table(index="moment", columns="name", values="value").reset_index()
+        ui.downloads(taken, f"{ui.name(run.id)}-machine")
+
+
+def timed(rows: pd.DataFrame, divisor: float) -> pd.DataFrame:
+    """Readings as they are drawn: minutes since the first one, shown, and the stretch of work that each belongs to."""
+    rows = rows.sort_values("moment")
+    pause = rows["moment"].diff()
+    usual = float(pause.median())
+    return rows.assign(
+        minutes=(rows["moment"] - rows["moment"].iloc[0]) / 60, shown=rows["value"] / divisor,
+        stretch=(pause > GAP * usual).cumsum(),
+    )  # fmt: skip
+
+
+def chart(rows: pd.DataFrame, unit: str) -> alt.Chart:
+    """One reading over time; a line for each stretch of work."""
+    return (
+        alt.Chart(rows, height=180)
+        .mark_line(strokeWidth=1.5, color=charts.COLOURS["smd"])
+        .encode(
+            alt.X("minutes:Q", title="minutes since the job began"),
+            alt.Y("shown:Q", title=unit, scale=alt.Scale(zero=True)),
+            alt.Detail("stretch:N"),
+            tooltip=[alt.Tooltip("minutes:Q", format=".1f", title="minutes"),
+                     alt.Tooltip("shown:Q", format=".1f", title=unit)],
+        )
+    )  # fmt: skip

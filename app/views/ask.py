@@ -1,0 +1,50 @@
+"""Query: a question of one's own to a run's store, in SQL."""
+
+import data
+import streamlit as st
+import ui
+
+from smd import commands
+from smd.errors import UserError
+from smd.store import ask, reader
+from smd.store.questions import EXAMPLES
+
+run = ui.picked()
+ui.broken(run)
+
+FIRST = next(iter(EXAMPLES.values()))
+
+
+def fill(query: str) -> None:
+    st.session_state["sql"] = query
+
+
+st.caption(
+    "DuckDB's SQL over this run's store. It can only read, and only this store: at most "
+    f"{ask.LIMIT:,} rows in {ask.SECONDS:g} seconds."
+)
+with st.container(horizontal=True, gap="small"):
+    for title, query in EXAMPLES.items():
+        st.button(
+            title, key=f"example-{title}", on_click=fill, args=(query,), type="tertiary", icon=":material/lightbulb:"
+        )
+with st.form("ask", border=False, enter_to_submit=True):
+    written = st.text_area("Query", FIRST, key="sql", bind="query-params", height=170)
+    st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
+with st.expander("What there is to ask about", icon=":material/table:"):
+    st.dataframe(data.read(ask.tables, run.store), hide_index=True, key="tables")
+    st.caption("Margins, noise levels and distances are in [0, 1], times 255 in 1/255; `margin` is of training images.")
+try:
+    answer = data.value(ask.ask, run.store, written or "")
+except UserError as error:
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+if not data.value(reader.last_epoch, run.store):
+    st.info("The store is empty as long as no epoch is done.", icon=":material/hourglass_top:")
+more = f"The first {len(answer.table):,} rows; there are more." if answer.truncated else f"{len(answer.table):,} rows."
+st.dataframe(answer.table, hide_index=True, key="answer", alt=f"The answer: {more}")
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.caption(f"{more} {answer.seconds:.2f} s.")
+    ui.downloads(answer.table, f"{ui.name(run.id)}-query")
+st.markdown("**The same from the shell**")
+st.code(commands.query_command(run.id, written or ""), language="bash", wrap_lines=True)

@@ -1,0 +1,70 @@
+"""The Query page: examples that work on the real store, refusals in a sentence, the same from the shell."""
+
+import pytest
+from paging import open_page, words
+
+from smd import __main__ as cli
+from smd import commands
+from smd.jobs import launch
+from smd.store import reader
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+
+
+def answer(app):
+    return app.dataframe[-1].value  # the list of tables comes before
+
+
+def test_every_example_has_an_answer(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id)
+    examples = [button.key for button in app.button if (button.key or "").startswith("example-")]
+    assert len(examples) == 4
+    for key in examples:
+        app.button(key=key).click().run()
+        assert not app.exception
+        assert not app.error
+
+
+def test_the_first_answer_is_that_of_the_store(finished):
+    run, _ = finished
+    table = answer(open_page("ask", run=run.id)).set_index("label")
+    rows = reader.margins(run.store, 3)
+    expected = (255 * rows.groupby("label")["margin"].median()).round(2)
+    assert table["median (1/255)"].to_dict() == pytest.approx(expected.to_dict(), abs=0.011)
+    assert table["images"].sum() == 300
+
+
+def test_a_query_in_the_link_is_asked(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id, sql="SELECT count(*) AS n FROM margin")
+    assert answer(app)["n"].tolist() == [900]
+    shown = app.code[0].value
+    assert shown == commands.query_command(run.id, "SELECT count(*) AS n FROM margin")
+
+
+def test_what_is_not_reading_is_refused_on_the_page(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id, sql="DELETE FROM margin")
+    assert "Only reading is possible here, and DELETE does more: write a SELECT." in words(app)
+    assert len(reader.margins(run.store, 3)) == 300
+
+
+def test_more_rows_than_are_shown_are_admitted(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id, sql="SELECT * FROM range(5000)")
+    assert "The first 1,000 rows; there are more." in words(app)
+
+
+def test_the_shell_asks_the_same(finished, capsys):
+    import shlex
+
+    run, _ = finished
+    command = commands.query_command(run.id, 'SELECT max(epoch) AS "last one" FROM margin WHERE idx < 3')
+    assert cli.main([*shlex.split(command)[3:], "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["last one", "3"]
+    assert cli.main(["query", run.id, "DROP TABLE margin"]) == 1
+    assert "DROP does more" in capsys.readouterr().err
