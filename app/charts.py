@@ -40,61 +40,9 @@ def _epochs(last: int) -> alt.X:
     )
 
 
-def accuracy_curves(metrics: pd.DataFrame) -> alt.Chart:
-    """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation solid."""
-    rows = metrics[metrics["name"] == "accuracy"].copy()
-    rows["noise level"] = rows["eps"].map(level_name)
-    rows["percent"] = 100 * rows["value"]
-    order = [level_name(e) for e in sorted(rows["eps"].unique())]
-    rows["images"] = rows["split"].map({"train": "training", "val": "validation"})
-    return (
-        alt.Chart(rows, height=HEIGHT)
-        .mark_line(strokeWidth=2, point=_points(rows))
-        .encode(
-            _epochs(int(rows["epoch"].max())),
-            alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100])),
-            alt.Color(
-                "noise level:N", sort=order, scale=alt.Scale(domain=order, range=list(LEVELS)), title="noise level"
-            ),
-            alt.StrokeDash(
-                "images:N", title="images", scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]])
-            ),
-            tooltip=[
-                "epoch:Q",
-                "images:N",
-                "noise level:N",
-                alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)"),
-            ],
-        )
-    )
-
-
 def _points(rows: pd.DataFrame) -> bool:
     """A single epoch is a point: a line of it would be invisible."""
     return bool(rows["epoch"].nunique() < 2)
-
-
-def curves(
-    metrics: pd.DataFrame, names: dict[str, str], title: str, factor: float = 1.0, log: bool = False
-) -> alt.Chart:
-    """Training metrics over the epochs, `names` maps a metric to its legend entry."""
-    rows = metrics[(metrics["split"] == "train") & metrics["name"].isin(list(names))].copy()
-    rows["series"] = rows["name"].map(names)
-    rows["shown"] = factor * rows["value"]
-    logarithmic = log and bool((rows["shown"] > 0).all())
-    scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
-    axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
-    legend = ON_TOP if len(names) > 1 else None
-    return (
-        alt.Chart(rows, height=HEIGHT)
-        .mark_line(strokeWidth=2, point=_points(rows))
-        .encode(
-            _epochs(int(rows["epoch"].max())),
-            alt.Y("shown:Q", title=title, scale=scale, axis=axis),
-            alt.Color("series:N", legend=legend, sort=list(names.values()), scale=alt.Scale(range=list(PALETTE))),
-            tooltip=["epoch:Q", "series:N", alt.Tooltip("shown:Q", format=".4~g", title=title)],
-        )
-    )
 
 
 def rules(levels: Sequence[float], top: float) -> alt.LayerChart:
@@ -215,23 +163,6 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
             alt.Color("image:N", title=None, legend=ON_TOP,
                       scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"])),
             tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
-        )
-    )  # fmt: skip
-
-
-def overlay(rows: pd.DataFrame, title: str) -> alt.Chart:
-    """One metric of several runs over the epochs; rows: columns run, defense, epoch, shown."""
-    runs = list(dict.fromkeys(rows["run"]))
-    colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
-    return (
-        alt.Chart(rows, height=320)
-        .mark_line(strokeWidth=2, point=_points(rows))
-        .encode(
-            _epochs(int(rows["epoch"].max())),
-            alt.Y("shown:Q", title=title, scale=alt.Scale(zero=False)),
-            alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours),
-                      legend=ON_TOP),
-            tooltip=["run:N", "epoch:Q", alt.Tooltip("shown:Q", format=".4~g", title=title)],
         )
     )  # fmt: skip
 

@@ -51,8 +51,7 @@ def show(
         opened = _tiles(part, pixels, split, key)
     if opened and not here:
         # An address is needed: without one Streamlit would clear this page's, which the run picker's part forbids.
-        sample = str(st.session_state["sample"])
-        st.switch_page(Path("views/samples.py"), query_params={"split": split, "sample": sample})
+        st.switch_page(Path("views/samples.py"), query_params={"sample": str(st.session_state["sample"])})
     if len(table) > PER_PAGE:
         st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 

@@ -3,6 +3,7 @@
 import altair as alt
 import charts
 import data
+import numpy as np
 import pandas as pd
 import streamlit as st
 import ui
@@ -17,21 +18,22 @@ SHOWN = {  # name -> title, unit, divisor
     gauges.GPU: ("GPU", "%", 1.0),
     gauges.GPU_MEMORY: ("GPU memory", "GiB", 2.0**30),
 }
-GAP = 5.0  # times the usual pause between two readings: the job was not working meanwhile
+GAP = 5.0  # times the pause before or after, which doubles at most: the job was not working meanwhile
 
 
 def section(run: Run) -> None:
     """A small chart for each reading; nothing where there are none."""
     rows = data.read(reader.gauges, run.store)
-    known = [name for name in SHOWN if name in set(rows["name"])]
-    if not known or rows["moment"].nunique() < 2:
+    counts = rows["name"].value_counts()
+    known = [name for name in SHOWN if counts.get(name, 0) > 1]
+    if not known:
         return
     with st.expander("What it took of the machine", icon=":material/memory:"):
         grid = ui.pair()
         for name in known:
             title, unit, divisor = SHOWN[name]
             own = timed(rows[rows["name"] == name], divisor)
-            words = f"{title}: {own['shown'].mean():.1f} {unit} on average, {own['shown'].max():.1f} at most"
+            words = finding(own, title, unit)
             with grid.cell():
                 st.markdown(f"**{words}**")
                 st.altair_chart(chart(own, unit), key=f"gauge-{name}", alt=f"{words}.")
@@ -40,14 +42,23 @@ def section(run: Run) -> None:
 
 
 def timed(rows: pd.DataFrame, divisor: float) -> pd.DataFrame:
-    """Readings as they are drawn: minutes since the first one, shown, and the stretch of work that each belongs to."""
+    """Readings as they are drawn: minutes since the first one, shown, the stretch of work each belongs to, and weight,
+    the seconds that it stands for.
+    """
     rows = rows.sort_values("moment")
     pause = rows["moment"].diff()
-    usual = float(pause.median())
+    around = pd.concat([pause.shift(), pause.shift(-1)], axis=1).min(axis=1)
+    apart = pause > GAP * around
     return rows.assign(
         minutes=(rows["moment"] - rows["moment"].iloc[0]) / 60, shown=rows["value"] / divisor,
-        stretch=(pause > GAP * usual).cumsum(),
+        stretch=apart.cumsum(), weight=pause.mask(apart).bfill().ffill(),
     )  # fmt: skip
+
+
+def finding(rows: pd.DataFrame, title: str, unit: str) -> str:
+    """What a reading was on average over the time worked, and at most."""
+    mean = np.average(rows["shown"], weights=rows["weight"])
+    return f"{title}: {mean:.1f} {unit} on average, {rows['shown'].max():.1f} at most"
 
 
 def chart(rows: pd.DataFrame, unit: str) -> alt.Chart:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import notices
 import selection
 import streamlit as st
 import ui
@@ -54,11 +55,13 @@ st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
 launch.wake_all()  # queued jobs go on after a restart of the machine
 if page.title in OF_A_RUN:
+    ui.redirect(page)
     with st.sidebar:
         ui.run_picker()
         if page.title in OF_IMAGES:
             selection.sidebar()
 st.title(page.title)
+notices.watch()
 try:
     page.run()
 except UserError as error:  # a store that is broken or newer, a cache that is gone: it says what to do

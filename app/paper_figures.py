@@ -7,6 +7,7 @@ from typing import Literal
 
 import altair as alt
 import charts
+import curves
 import data
 import pandas as pd
 import ui
@@ -128,13 +129,13 @@ def _histogram(counts: pd.DataFrame, defense: str) -> alt.LayerChart:
     return alt.layer(bars, rule)
 
 
-def curves(runs: Sequence[Run]) -> Figure:
+def training_curves(runs: Sequence[Run]) -> Figure:
     """Fig. 8: clean and noisy accuracy over the epochs of SMD."""
     name, title = "fig-8", "Fig. 8 · SMD's clean and noisy accuracy while it trains"
     run = _newest(runs, "smd")
     if run is None:
         return Figure(name, title, "It takes a run of SMD.", missing=_training(runs, "smd"))
-    chart = charts.accuracy_curves(data.read(reader.metrics, run.store))
+    chart = curves.accuracy(data.read(reader.metrics, run.store))
     about = f"{ui.name(run.id)}; quick PGD of ten steps, training dashed, validation solid."
     return Figure(name, title, about, chart.properties(width=WIDTH, height=HEIGHT))
 
@@ -166,7 +167,7 @@ FIGURES = (
     probed,
     _margins("smd", "fig-6", "Fig. 6 · SMD's margins"),
     _margins("mma", "fig-7", "Fig. 7 · MMA's margins"),
-    curves,
+    training_curves,
     robustness,
 )
 

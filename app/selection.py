@@ -264,7 +264,7 @@ def _summary(run: Run) -> None:
         st.markdown(f"**{chosen.title}**", width="content")
         if not chosen.everything:
             st.button(
-                "Clear",
+                "Show all",
                 on_click=clear,
                 args=(run,),
                 type="tertiary",

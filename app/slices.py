@@ -1,8 +1,11 @@
-"""Which slice of a volume is shown."""
+"""Which slice of a volume is shown: chosen once for a page, kept in the address."""
 
 import streamlit as st
 
 
-def chooser(depth: int, key: str) -> int:
-    """A slider over the slices, kept in the address; the middle one as long as nobody moves it."""
-    return st.slider("Slice", 0, depth - 1, depth // 2, key=key, bind="query-params")
+def chooser(depth: int, key: str = "slice") -> int:
+    """The chosen slice of volumes with so many, counted from 0; people and the address ?slice= count from 1."""
+    if depth < 2:
+        return 0
+    help = "Volumes are shown one slice at a time; all of them at the same depth."
+    return st.slider("Slice", 1, depth, depth // 2 + 1, key=key, bind="query-params", help=help) - 1

@@ -7,8 +7,9 @@ import data
 import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.grid_container import GridContainer
+from streamlit.navigation.page import StreamlitPage
 
-from smd import export, registry, runs
+from smd import export, notes, registry, runs
 from smd.errors import UserError
 from smd.jobs import Status
 from smd.progress import duration
@@ -58,17 +59,36 @@ def ago(moment: float) -> str:
     return f"{duration(max(0.0, time.time() - moment))} ago"
 
 
+def redirect(page: StreamlitPage) -> None:
+    """A link may name its run by the whole id: go on to the address that names it as the list does.
+
+    Streamlit would take such a name out of the address, as the list does not have it.
+    """
+    asked = st.query_params.get("run")
+    if (
+        asked
+        and "run" not in st.session_state
+        and asked != name(asked)
+        and asked in {run.id for run in runs.all_runs()}
+    ):
+        given = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(page, query_params={**given, "run": name(asked)})
+
+
 def run_picker() -> None:
-    """The run that Live, Margins and Samples show; kept in the address as ?run=."""
-    known = [run.id for run in runs.all_runs()]
-    if not known:
+    """The run that Live, Margins and Samples show; kept in the address as ?run=. Pinned ones come first."""
+    everything = runs.all_runs()
+    if not everything:
         return
+    ids = [run.id for run in everything]
     # No default of its own: the address must name the run even if it is the newest one.
-    if st.session_state.get("run") not in known:
-        linked = [i for i in known if st.query_params.get("run") in (i, name(i))]
-        st.session_state["run"] = (linked or known)[0]
+    if st.session_state.get("run") not in ids:
+        linked = [i for i in ids if st.query_params.get("run") in (i, name(i))]
+        shown = [run.id for run, _ in notes.listed(everything)] or ids
+        st.session_state["run"] = (linked or shown)[0]
+    known = [run.id for run, _ in notes.listed(everything, keep=st.session_state["run"])]
     st.selectbox("Run", known, index=None, key="run", format_func=name, bind="query-params")
-    chosen = next((run for run in runs.all_runs() if run.id == st.session_state["run"]), None)
+    chosen = next((run for run in everything if run.id == st.session_state["run"]), None)
     if chosen:
         badge(chosen.status)
 

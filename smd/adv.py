@@ -13,8 +13,9 @@ from smd.units import show_bytes
 
 LIMIT = 256 * 2**20  # bytes of one file's arrays, also for files that come from elsewhere
 SUFFIX = ".npz"
-FORM = {  # array -> (kinds of numbers, dimensions)
-    "idx": ("iu", 1), "label": ("iu", 1), "eps": ("f", 1), "noise": ("f", 4), "p_clean": ("f", 2), "p_adv": ("f", 2),
+FORM = {  # array -> (kinds of numbers, dimensions); noise is that of images or of volumes
+    "idx": ("iu", {1}), "label": ("iu", {1}), "eps": ("f", {1}), "noise": ("f", {4, 5}),
+    "p_clean": ("f", {2}), "p_adv": ("f", {2}),
 }  # fmt: skip
 BROKEN = (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -28,7 +29,7 @@ class Examples:
     idx: np.ndarray  # (n,) int32, sample ids
     label: np.ndarray  # (n,) integers
     eps: np.ndarray  # (n,) float32, the noise level or margin that was used, unit of x
-    noise: np.ndarray  # (n, C, H, W) float16, adversarial - clean, unit of x
+    noise: np.ndarray  # (n, C, H, W) or (n, C, D, H, W) float16, adversarial - clean, unit of x
     p_clean: np.ndarray  # (n, K) float16, softmax on the clean images
     p_adv: np.ndarray  # (n, K) float16, softmax on the adversarial images
 
@@ -58,7 +59,7 @@ def read(path: Path) -> Examples:
 
 
 def _fit(arrays: dict[str, np.ndarray]) -> bool:
-    right = all(arrays[name].dtype.kind in kinds and arrays[name].ndim == ndim for name, (kinds, ndim) in FORM.items())
+    right = all(arrays[name].dtype.kind in kinds and arrays[name].ndim in dims for name, (kinds, dims) in FORM.items())
     lengths = {len(arrays[name]) for name in FORM} if right else set()
     return len(lengths) == 1 and arrays["p_clean"].shape == arrays["p_adv"].shape
 

@@ -1,4 +1,4 @@
-"""What a job takes of the machine while it works: processor, memory and, where NVIDIA's library is there, the GPU.
+"""What a job takes of the machine while it works: processor, memory and, with the package nvidia-ml-py, the GPU.
 
 A thread reads every few seconds, ever more rarely in a long job, so that its readings stay few; the job takes them
 along with each epoch.
@@ -8,9 +8,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import psutil
 
@@ -70,38 +70,25 @@ def _watch(gauges: Gauges, over: threading.Event, device: str, wait: float) -> N
 
 
 def reader(device: str) -> Read:
-    """A function that reads the machine once: name -> value."""
+    """A function that reads the machine once: name -> value; the GPU only where the job uses one that can be read."""
     process = psutil.Process()
-    graphics = _graphics(device)
+    readings = {} if device == "cpu" else _graphics(device)
 
     def read() -> dict[str, float]:
         with process.oneshot():
-            used = {
+            found = {
                 PROCESSOR: process.cpu_percent() / (psutil.cpu_count() or 1),
                 MEMORY: float(process.memory_info().rss),
             }
-        return used | graphics()
+        for name, reading in readings.items():
+            with suppress(Exception):  # without its package or driver, or on a part of a GPU, there is no such reading
+                found[name] = float(reading())
+        return found
 
     return read
 
 
-def _graphics(device: str) -> Read:
-    """Reads the GPU; nothing on another device, or without the package nvidia-ml-py."""
-    if not device.startswith("cuda"):
-        return dict
-    try:
-        import pynvml
-    except ImportError:
-        return dict
-    return _nvidia(pynvml, int(device.partition(":")[2] or 0))
+def _graphics(device: str) -> dict[str, Callable[[], int]]:
+    import torch  # pages import this file for the names alone
 
-
-def _nvidia(library: Any, index: int) -> Read:
-    library.nvmlInit()
-    handle = library.nvmlDeviceGetHandleByIndex(index)
-
-    def read() -> dict[str, float]:
-        used = library.nvmlDeviceGetMemoryInfo(handle).used
-        return {GPU: float(library.nvmlDeviceGetUtilizationRates(handle).gpu), GPU_MEMORY: float(used)}
-
-    return read
+    return {GPU: partial(torch.cuda.utilization, device), GPU_MEMORY: partial(torch.cuda.device_memory_used, device)}

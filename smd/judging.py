@@ -25,7 +25,7 @@ ARRAYS = ("stage", "pred", "distance", "queue")
 class Kept:
     """An adversarial image that is kept, as its difference to the clean one."""
 
-    noise: np.ndarray  # (C, H, W) float16, unit of x
+    noise: np.ndarray  # shaped like the image, float16, unit of x
     p: np.ndarray  # (K,) float16, softmax on the adversarial image itself, before its noise was rounded
 
 
@@ -76,7 +76,7 @@ class Judging:
 
 
 def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
-    """The kept images as arrays: noise (k, C, H, W) and p (k, K), both float16."""
+    """The kept images as arrays: noise (k, ...), shaped like the images, and p (k, K), both float16."""
     if not kept:
         return {"noise": np.zeros((0, 1, 1, 1), np.float16), "p": np.zeros((0, 1), np.float16)}
     return {"noise": np.stack([each.noise for each in kept]), "p": np.stack([each.p for each in kept])}

@@ -27,7 +27,9 @@ def of_training(config: TrainConfig) -> list[str]:
         if name not in table:
             found.append(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
     if config.data == "folder" and not config.data_path:
-        found.append("Own images need a path: a folder of class folders, or a .zip or .tar of one.")
+        found.append(
+            "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz or .npy file."
+        )
     elif config.data == "folder" and not Path(config.data_path).expanduser().exists():
         found.append(f"There is nothing at {config.data_path}: check the path to your images.")
     if config.defense in registry.DEFENSES:
@@ -121,8 +123,13 @@ def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
 def _size_problems(config: TrainConfig) -> list[str]:
     """A network that cannot take the images, where their size is known before they are loaded."""
     data, net = registry.DATASETS.get(config.data), registry.NETWORKS.get(config.net)
-    size = config.image_size or (data.size if data else 0)
-    return [problem] if net and size and (problem := registry.size_problem(net, size)) else []
+    if not net or not data:
+        return []
+    if data.size:  # these are images
+        problem = registry.shape_problem(net, (1, data.size, data.size))
+    else:
+        problem = registry.size_problem(net, config.image_size) if config.image_size else ""
+    return [problem] if problem else []
 
 
 def _device_problems(device: str) -> list[str]:

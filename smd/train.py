@@ -112,10 +112,9 @@ def prepare(config: TrainConfig, images: Images, device: torch.device) -> Traini
     """A run before its first epoch; raises UserError where data and network do not fit."""
     rows = carve(images, config.seed, config.n_train)
     sets = Sets(on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes)
-    shape = (images.channels, images.size, images.size)
-    plan = Plan(len(sets.train), config.epochs, shape, device)
+    plan = Plan(len(sets.train), config.epochs, images.shape, device)
     torch.manual_seed(rng.derived(config.seed, "weights"))
-    model = nets.build(config.net, images.channels, images.size, len(images.classes)).to(device)
+    model = nets.build(config.net, images.shape, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
     optimizer = _optimizer(model, config.how)
     state, tally = defense.begin(plan), empty_tally(plan.n, device)

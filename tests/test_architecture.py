@@ -40,7 +40,10 @@ def test_pages_import_only_the_light_half(path):
     assert not {name.split(".")[0] for name in imports(path)} & HEAVY
 
 
-@pytest.mark.parametrize("module", ["main", "data", "charts", "ui", "pictures", "gallery", "agreement_charts", "map_chart"])
+MODULES = ["main", "data", "charts", "ui", "pictures", "gallery", "agreement_charts", "map_chart"]
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_no_page_module_pulls_in_torch(module):
     code = f"import sys; sys.path[:0] = ['app', '.']; import {module}; sys.exit('torch' in sys.modules)"
     if module == "main":

@@ -1,13 +1,17 @@
 """Readings of the machine: taken while a job works, never in its way."""
 
+import subprocess
 import sys
 import threading
-import types
 
 import pytest
+import torch
 
-from smd import gauges
+from smd import gauges, runs
 from smd.gauges import GPU, GPU_MEMORY, MEMORY, PROCESSOR
+from smd.paths import REPOSITORY
+from smd.store import reader
+from smd.tasks import train
 
 
 def wait_for(condition, seconds=20):
@@ -69,23 +73,42 @@ def test_a_gauge_that_breaks_ends_quietly(monkeypatch, caplog):
     assert found.take() == []
 
 
-@pytest.fixture
-def nvidia(monkeypatch):
-    library = types.ModuleType("pynvml")
-    library.nvmlInit = lambda: None
-    library.nvmlDeviceGetHandleByIndex = lambda index: index
-    library.nvmlDeviceGetMemoryInfo = lambda handle: types.SimpleNamespace(used=10**9 + handle)
-    library.nvmlDeviceGetUtilizationRates = lambda handle: types.SimpleNamespace(gpu=87)
-    monkeypatch.setitem(sys.modules, "pynvml", library)
-
-
-def test_a_gpu_is_read_where_its_library_is_there(nvidia):
+def test_a_gpu_is_read_where_its_package_is_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "utilization", lambda device: {"cuda:1": 87}[device])
+    monkeypatch.setattr(torch.cuda, "device_memory_used", lambda device: {"cuda:1": 10**9}[device])
     values = gauges.reader("cuda:1")()
     assert values[GPU] == 87.0
-    assert values[GPU_MEMORY] == 10**9 + 1
-    assert GPU not in gauges.reader("cpu")()
+    assert values[GPU_MEMORY] == 1e9
+    assert set(gauges.reader("cpu")()) == {PROCESSOR, MEMORY}
 
 
-def test_without_the_library_there_is_no_gpu(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert set(gauges.reader("cuda")()) == {PROCESSOR, MEMORY}
+def test_a_gpu_that_cannot_be_read_leaves_the_rest(monkeypatch):
+    def broken(device):
+        raise ModuleNotFoundError("nvidia-ml-py")
+
+    monkeypatch.setattr(torch.cuda, "utilization", broken)
+    monkeypatch.setattr(torch.cuda, "device_memory_used", lambda device: 10**9)
+    assert set(gauges.reader("cuda")()) == {PROCESSOR, MEMORY, GPU_MEMORY}
+
+
+def test_pages_take_the_names_without_torch():
+    code = "import sys, smd.gauges; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+class Stop(Exception):
+    pass
+
+
+def test_a_job_that_breaks_off_keeps_its_readings(tiny, monkeypatch):
+    run = runs.create(tiny)
+
+    def broken(job, training):
+        job.gauges.note(5.0, {"cpu": 40.0})
+        raise Stop
+
+    monkeypatch.setattr(train, "_train", broken)
+    with pytest.raises(Stop):
+        train.train_run(run)
+    rows = reader.gauges(run.store)
+    assert rows[rows["moment"] == 5.0].values.tolist() == [[5.0, "cpu", 40.0]]

@@ -19,6 +19,12 @@ def fill(query: str) -> None:
     st.session_state["sql"] = query
 
 
+def amount(rows: int, truncated: bool) -> str:
+    if truncated:
+        return f"The first {rows:,} rows; there are more."
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}." if rows else "No rows: nothing in this store fits."
+
+
 st.caption(
     "DuckDB's SQL over this run's store. It can only read, and only this store: at most "
     f"{ask.LIMIT:,} rows in {ask.SECONDS:g} seconds."
@@ -32,8 +38,11 @@ with st.form("ask", border=False, enter_to_submit=True):
     written = st.text_area("Query", FIRST, key="sql", bind="query-params", height=170)
     st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
 with st.expander("What there is to ask about", icon=":material/table:"):
-    st.dataframe(data.read(ask.tables, run.store), hide_index=True, key="tables")
-    st.caption("Margins, noise levels and distances are in [0, 1], times 255 in 1/255; `margin` is of training images.")
+    st.table(data.read(ask.tables, run.store), border="horizontal", hide_index=True)
+    st.caption(
+        "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255. `DESCRIBE margin` tells a "
+        "table's types."
+    )
 try:
     answer = data.value(ask.ask, run.store, written or "")
 except UserError as error:
@@ -41,7 +50,7 @@ except UserError as error:
     st.stop()
 if not data.value(reader.last_epoch, run.store):
     st.info("The store is empty as long as no epoch is done.", icon=":material/hourglass_top:")
-more = f"The first {len(answer.table):,} rows; there are more." if answer.truncated else f"{len(answer.table):,} rows."
+more = amount(len(answer.table), answer.truncated)
 st.dataframe(answer.table, hide_index=True, key="answer", alt=f"The answer: {more}")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(f"{more} {answer.seconds:.2f} s.")

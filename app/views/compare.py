@@ -3,26 +3,34 @@
 import json
 
 import charts
+import cloning
+import curves
 import data
+import look
+import notes_section
 import pandas as pd
 import pareto_chart
 import streamlit as st
 import ui
 
-from smd import config, export, runs
+from smd import config, export, notes, runs
+from smd.notes import Notes
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
 
-known = runs.all_runs()
-if not known:
+everything = runs.all_runs()
+if not everything:
     ui.nothing_yet()
 
 
-def overview(run: Run) -> dict[str, object]:
+def overview(run: Run, noted: Notes) -> dict[str, object]:
     """One row of the table."""
     status = run.status
-    row: dict[str, object] = {"run": run.id, "state": status.state, "started": ui.when(status.created)}
+    row: dict[str, object] = {
+        "run": run.id, "state": status.state, "started": ui.when(status.created), "pinned": noted.pinned,
+        "tags": list(noted.tags),
+    }  # fmt: skip
     if not ui.readable(run):
         return row
     asked = run.config
@@ -58,7 +66,9 @@ def series(chosen: list[Run], name: str, split: str, eps: float, factor: float) 
     for run in chosen:
         rows = data.read(reader.metrics, run.store)
         rows = rows[(rows["name"] == name) & (rows["split"] == split) & ((rows["eps"] - eps).abs() < 1e-9)]
-        parts.append(rows.assign(run=ui.name(run.id), defense=run.config.defense, shown=factor * rows["value"]))
+        about = {"run": ui.name(run.id), "defense": run.config.defense}
+        spent = rows["epoch"].map(curves.hours(data.read(reader.metrics, run.store)))
+        parts.append(rows.assign(**about, shown=factor * rows["value"], hours=spent))
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
@@ -74,19 +84,86 @@ def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
     }
 
 
-rows = pd.DataFrame([overview(run) for run in known])
+def listed() -> list[tuple[Run, Notes]]:
+    """The runs of the table: pinned ones first, without hidden ones, those with the wanted tags."""
+    noted = [(run, notes.read(run)) for run in everything]
+    tags, hidden = sorted({tag for _, each in noted for tag in each.tags}), sum(each.hidden for _, each in noted)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.multiselect("Tags", tags, key="tag", bind="query-params", width=320) if tags else []
+        if hidden:
+            st.toggle(f"Show {hidden} hidden", key="hidden", bind="query-params")
+    shown = noted if st.session_state.get("hidden") else [(run, each) for run, each in noted if not each.hidden]
+    shown = [(run, each) for run, each in shown if set(wanted) <= set(each.tags)]
+    return sorted(shown, key=lambda pair: not pair[1].pinned)
+
+
+def tick(key: str, ids: list[str]) -> None:
+    """For the table's callback: which runs are ticked, by what they are and not by where they stand."""
+    st.session_state["compare"] = [ids[k] for k in st.session_state[key].selection.rows]
+
+
+def ticked_in_link() -> list[str]:
+    """The ids of the ticked runs, at first those of the address; they are kept there."""
+    if "compare" not in st.session_state:
+        asked = st.query_params.get("compare", "").split(",")
+        st.session_state["compare"] = [run.id for run in everything if ui.name(run.id) in asked]
+    ids = [run.id for run in everything if run.id in st.session_state["compare"]]
+    if ids:
+        st.query_params["compare"] = ",".join(map(ui.name, ids))
+    elif "compare" in st.query_params:
+        del st.query_params["compare"]
+    return ids
+
+
+def acts(ticked: list[Run]) -> None:
+    """What can be done with the ticked runs."""
+    with st.container(horizontal=True, gap="small"):
+        noted = [notes.read(run) for run in ticked]
+        pin, hide = not all(each.pinned for each in noted), not all(each.hidden for each in noted)
+        if st.button("Pin" if pin else "Unpin", icon=":material/keep:", disabled=not ticked, key="pin"):
+            mark(ticked, pinned=pin)
+        if st.button("Hide" if hide else "Unhide", icon=":material/visibility_off:", disabled=not ticked, key="hide"):
+            mark(ticked, hidden=hide)
+        one = len(ticked) == 1
+        if st.button("Clone into the form", icon=":material/content_copy:", disabled=not one, key="clone",
+                     help="Tick one run to train another like it."):  # fmt: skip
+            ui.attempt(cloning.into_form, ticked[0].config)
+        if one:
+            st.page_link("views/live.py", label="Open", icon=":material/monitoring:",
+                         query_params={"run": ui.name(ticked[0].id)})  # fmt: skip
+
+
+def mark(ticked: list[Run], pinned: bool | None = None, hidden: bool | None = None) -> None:
+    for run in ticked:
+        notes_section.save(run, pinned=pinned, hidden=hidden)
+    st.rerun()
+
+
+table = listed()
+known, ids = [run for run, _ in table], [run.id for run, _ in table]
+rows = pd.DataFrame([overview(run, noted) for run, noted in table])
+if rows.empty:
+    st.info("No run has these tags, or all are hidden: change the filters.", icon=":material/filter_alt_off:")
+    st.stop()
 st.caption("Tick runs to see what they differ in and to lay their curves over each other.")
-event = st.dataframe(
-    rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key="runs-table",
+in_link = ticked_in_link()
+key = f"runs-{hash(tuple(ids))}"  # another table where runs come, go or move: ticks belong to runs, not to rows
+st.dataframe(
+    rows, hide_index=True, on_select=lambda: tick(key, ids), selection_mode="multi-row", key=key,
+    selection_default={"selection": {"rows": [k for k, i in enumerate(ids) if i in in_link]}},
+    alt=f"{len(rows)} runs with their settings and accuracies.",
     column_config={
+        "pinned": st.column_config.CheckboxColumn(help="Pinned runs come first."),
+        "tags": st.column_config.ListColumn(help="Written on Live, under Notes and tags."),
         "clean (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, last epoch."),
         "robust (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, quick PGD, last epoch."),
         "at": st.column_config.TextColumn(help="The noise level of the robust accuracy."),
         "curve": st.column_config.LineChartColumn("robust, by epoch", y_min=0, y_max=100),
     },
 )  # fmt: skip
+acts([run for run in known if run.id in in_link])
 ui.downloads(rows.drop(columns="curve", errors="ignore"), "runs")
-ticked = [known[i] for i in event.selection.rows if i < len(known)] or known[:4]
+ticked = [run for run in known if run.id in in_link] or known[:4]
 chosen = [run for run in ticked if ui.readable(run)]
 grid = ui.pair()
 with grid.cell():
@@ -99,9 +176,12 @@ with grid.cell():
     if drawn.empty:
         st.caption("None of these runs has measured that yet.")
     else:
+        how = look.choose()
+        best = drawn.loc[drawn["shown"].idxmax()]
         st.altair_chart(
-            charts.overlay(drawn, title), key="overlay", alt=f"{title} of {len(chosen)} runs over the epochs."
-        )
+            curves.overlay(drawn, title, how), key="overlay",
+            alt=f"{title} of {len(chosen)} runs; the highest is {best['shown']:.4g}, of {best['run']}.",
+        )  # fmt: skip
         ui.downloads(drawn[["run", "epoch", "value"]], "curves")
 with grid.cell():
     st.subheader("What differs")

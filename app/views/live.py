@@ -2,13 +2,17 @@
 
 import time
 
-import charts
+import cloning
+import curves
 import data
+import gauge_section
+import look
+import notes_section
 import pandas as pd
 import streamlit as st
 import ui
 
-from smd import export, runs
+from smd import export, notes, runs
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
@@ -30,6 +34,8 @@ def actions(run: Run, status: Status) -> None:
                     st.rerun()
             return
         stopped = status.state in ("failed", "cancelled", "lost")
+        if st.button("Clone into the form", icon=":material/content_copy:", key="clone"):
+            ui.attempt(cloning.into_form, run.config)
         resume = stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume")
         if resume and ui.attempt(launch.resume, run.folder):
             st.rerun()
@@ -44,6 +50,7 @@ def header(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         ui.badge(status)
         st.markdown(f"**{ui.label(run)}**")
+        notes_section.badges(notes.read(run))
         st.caption(run.id)
     if status.state == "failed":
         st.error(status.error or "It failed; the log below says more.", icon=":material/error:")
@@ -69,15 +76,13 @@ def cards(status: Status) -> list[tuple[str, str, str]]:
     ]
 
 
-def figures(run: Run) -> None:
+def figures(run: Run, how: curves.Look) -> None:
     metrics = data.read(reader.metrics, run.store)
     if metrics.empty:
         st.info("The first epoch is under way: curves appear when it is done.", icon=":material/hourglass_top:")
         return
     st.subheader("Accuracy under attack, epoch by epoch")
-    st.altair_chart(
-        charts.accuracy_curves(metrics), key="fig8", alt="Clean and robust accuracy over the epochs of training."
-    )
+    st.altair_chart(curves.accuracy(metrics, how), key="fig8", alt=curves.said(metrics))
     grid = ui.pair()
     losses = measured(metrics, {"loss_clean": "clean images", "loss_noisy": "noisy images"})
     for title, names, unit, factor, log, alt in (
@@ -92,7 +97,7 @@ def figures(run: Run) -> None:
             with grid.cell():
                 st.subheader(title)
                 st.altair_chart(
-                    charts.curves(metrics, shown, unit, factor, log), key=title, alt=f"{alt} over the epochs."
+                    curves.training(metrics, shown, unit, factor, log, how), key=title, alt=f"{alt} over the epochs."
                 )
     st.markdown("**Every number of every epoch**")
     ui.downloads(export.epoch_table(metrics), f"{ui.name(run.id)}-epochs")
@@ -108,17 +113,21 @@ def page() -> None:
     status = run.status
     header(run, status)
     actions(run, status)
-    ui.attempt(figures, run)
+    how = look.choose() if ui.readable(run) and data.value(reader.last_epoch, run.store) else curves.PLAIN
+    ui.attempt(figures, run, how)
+    ui.attempt(gauge_section.section, run)
     with st.expander("Log", icon=":material/terminal:", expanded=status.state in ("failed", "lost")):
         st.code("\n".join(launch.log_tail(run.folder)) or "Nothing yet.", language=None)
-    if "active" in st.session_state and st.session_state["active"] != (run.id, status.state):
-        if st.session_state["active"][0] == run.id and status.state not in ("queued", "running"):
-            st.toast(f"{ui.label(run)} is {status.state}.", icon=":material/flag:")
-        st.session_state["active"] = (run.id, status.state)
-        if status.state not in ("queued", "running"):
-            st.rerun()  # without the timer from now on
+    before = st.session_state.get("active")
     st.session_state["active"] = (run.id, status.state)
+    if before and before != (run.id, status.state) and status.state not in ("queued", "running"):
+        st.rerun()  # without the timer from now on
+
+
+def tags_of_others() -> list[str]:
+    return sorted({tag for other in runs.all_runs() for tag in notes.read(other).tags})
 
 
 active = run.status.state in ("queued", "running")
 st.fragment(page, run_every="2s" if active else None)()
+notes_section.section(run, tags_of_others())

@@ -1,102 +1,21 @@
 """Train: choose what to train, see what it will take, start it; below, what is queued and running."""
 
 from pathlib import Path
-from typing import get_args
 
+import cloning
+import own_images
 import probing
 import streamlit as st
 import sweep_form
+import train_form
 import ui
 
-from smd import commands, jobs, registry, runs
-from smd.config import TrainConfig, Value
+from smd import commands, jobs, runs
+from smd.config import TrainConfig
 from smd.errors import UserError
 from smd.jobs import Status, launch
 from smd.progress import duration
-from smd.recipes import COMMON, Choice
 from smd.runs import Run
-from smd.units import parse_level, show_level
-
-
-def choose(title: str, table: dict, default: str, key: str, help: str) -> str:  # type: ignore[type-arg]
-    names = list(table)
-    return st.selectbox(
-        title, names, index=names.index(default), key=key, help=help, format_func=lambda n: table[n].title
-    )
-
-
-def knobs(defense: str) -> dict[str, Value]:
-    """The defense's own parameters; SMD shows none."""
-    shown = [p for p in registry.DEFENSES[defense].params if p.in_form]
-    values: dict[str, Value] = {}
-    for p in shown:
-        key = f"train-{defense}-{p.name}"
-        title = p.name.capitalize()
-        if p.kind == "choice":
-            values[p.name] = st.selectbox(title, p.choices, key=key, help=p.help)
-        elif p.kind == "level":
-            text = st.text_input(title, show_level(float(p.default)), key=key, help=f"{p.help}; like 8/255 or 0.031")
-            values[p.name] = parse_level(text)
-        elif p.kind == "int":
-            values[p.name] = int(st.number_input(title, int(p.minimum), None, int(p.default), key=key, help=p.help))
-        else:
-            values[p.name] = st.number_input(title, p.minimum, None, float(p.default), key=key, help=p.help)
-    return values
-
-
-def form() -> TrainConfig:
-    data = choose("Data set", registry.DATASETS, "digits", "train-data", "Images are looked for in the data folder.")
-    path, size = "", 0
-    if data == "folder":
-        path = st.text_input(
-            "Folder or archive", key="train-path", placeholder="/path/to/images or images.zip",
-            help="Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or .tar.gz. "
-            "Without test/ a fifth of the images is kept for testing, image by image: if several images are of one "
-            "patient, lay out train/ and test/ yourself, so that nobody is in both.",
-        )  # fmt: skip
-        size = st.number_input(
-            "Resize to (pixels a side)",
-            0,
-            64,
-            32,
-            key="train-size",
-            help="Every image becomes a square of this side; others are squeezed, not cut. 0 leaves them as they are.",
-        )
-    entry = registry.DATASETS[data]
-    left, right = st.columns(2)
-    with left:
-        net = choose("Network", registry.NETWORKS, entry.net, f"train-net-{data}", "The first one suits the data set.")
-    with right:
-        defense = choose("Defense", registry.DEFENSES, "smd", "train-defense", "How the network is trained.")
-    params = knobs(defense)
-    if defense == "smd":
-        st.caption(
-            ":material/auto_awesome: SMD has no noise level to choose: it finds a margin for every single image."
-        )
-    official = st.session_state.get("train-recipe") == "official"
-    usual = registry.DEFENSES[defense].official if official else None
-    epochs = st.number_input(
-        "Epochs", 1, 10_000, usual.epochs if usual else entry.epochs, help="Passes over the training images.",
-        key=f"train-epochs-{data}" + (f"-{defense}" if usual else ""),
-    )  # fmt: skip
-    with st.expander("More", icon=":material/tune:"):
-        recipe = st.segmented_control(
-            "Recipe", get_args(Choice), default="common", required=True, key="train-recipe",
-            help="Optimiser and schedule: one for all defenses, so that only the methods differ, or the one that the "
-            "defense was published with.",
-        )  # fmt: skip
-        a, b, c, d = st.columns(4)
-        seed = a.number_input("Seed", 0, 2**31 - 1, 0, key="train-seed")
-        batch = b.number_input(
-            "Batch size", 1, 4096, usual.batch if usual else COMMON.batch, help="Images a step.",
-            key="train-batch" + (f"-{defense}" if usual else ""),
-        )  # fmt: skip
-        n_train = c.number_input("Training images", 0, None, 0, key="train-n", help="0 takes all of them.")
-        device = d.selectbox("Device", ["auto", "cpu", "cuda"], key="train-device", help="auto: a GPU if there is one.")
-    return TrainConfig(
-        data=data, data_path=path, image_size=int(size), net=net, defense=defense, params=params,
-        recipe=recipe, epochs=int(epochs), batch=int(batch), seed=int(seed), device=device, n_train=int(n_train),
-    )  # fmt: skip
 
 
 def estimate(asked: TrainConfig) -> str:
@@ -169,8 +88,9 @@ def row(run: Run, folder: Path, status: Status) -> None:
 
 grid = ui.pair()
 with grid.cell(), st.container(border=True):
+    cloning.banner()
     try:
-        asked = form()
+        asked = cloning.completed(train_form.form())
     except UserError as error:  # a level that is none
         st.error(str(error), icon=":material/error:")
         st.stop()
@@ -179,5 +99,7 @@ with grid.cell():
     summary(asked)
 if clicked:
     start(asked)
+if asked.data == "folder":
+    own_images.section(asked)
 sweep_form.section(asked)
 st.fragment(queue, run_every="2s" if waiting_or_running() else None)()

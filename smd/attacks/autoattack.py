@@ -18,6 +18,7 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from smd.attacks import Course, Turn
+from smd.attacks.frame import Behind, framed
 
 TARGETS = 9  # of each targeted stage, where there are enough classes
 STEPS = 100
@@ -71,6 +72,12 @@ class Part:
 
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
         """See smd.attacks.Stage."""
+        if self.name != "square":
+            return self._found(model, x, y, turn)
+        frame = framed(x, turn.norm)
+        return frame.seen(self._found(Behind(model, frame), frame.shown(x), y, turn))
+
+    def _found(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
         heard = _Heard()
         tool = self._tool(model, turn, x.device, heard)
         devices = [x.device] if x.device.type == "cuda" else []

@@ -61,7 +61,7 @@ def prepared(n: int) -> tuple[nn.Module, OnDevice]:
     rows, cpu = carve(images, SEED), torch.device("cpu")
     train, test = on_device(images, rows.train, cpu), on_device(images, rows.test, cpu)
     torch.manual_seed(SEED)
-    model = nets.build("small-cnn", images.channels, images.size, len(images.classes))
+    model = nets.build("small-cnn", images.shape, len(images.classes))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     for step in range(STEPS):
         batch = train.take(torch.arange(64 * step, 64 * (step + 1)) % len(train))

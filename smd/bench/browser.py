@@ -23,26 +23,40 @@ PATIENCE = 120.0  # seconds until something that does not come is given up
 
 @dataclass(frozen=True)
 class Place:
-    """A page, and what it shows at least once it is drawn."""
+    """A page or one of its views, and what it shows at least once it is drawn."""
 
     title: str
     charts: int = 0
     tables: int = 0
     pictures: int = 0
+    maps: int = 0
+    view: str = ""  # what is clicked on the page, which is open already; "": the page itself, from the side bar
+
+    @property
+    def name(self) -> str:
+        """As a row of the benchmark names it."""
+        return f"{self.title}, {self.view}" if self.view else self.title
 
 
 PLACES = (
     Place("Train"),
     Place("Live", charts=1),
+    Place("Map", maps=1),
     Place("Margins", charts=2),
+    Place("Margins", charts=10, tables=1, view="by class"),
+    Place("Margins", charts=2, pictures=40, view="over time"),
+    Place("Margins", charts=12, view="forces"),
+    Place("Margins", charts=2, view="all images"),
     Place("Samples", charts=2, pictures=20),
     Place("Attacks", tables=1),
     Place("Agreement", charts=2),
     Place("Compare", charts=1, tables=1),
+    Place("Figures", charts=1),
+    Place("Query", tables=1),
 )
 
 # The script of the page is over, nothing of the page before is left, and all that it shows is drawn.
-DRAWN = """([title, charts, tables, pictures]) => {
+DRAWN = """([title, charts, tables, pictures, maps]) => {
     const all = name => [...document.querySelectorAll(`[data-testid="${name}"]`)];
     const drawn = (name, least) => all(name).length >= least && all(name).every(each =>
         [...each.querySelectorAll('canvas, svg')].some(picture => picture.getBoundingClientRect().width > 0));
@@ -52,7 +66,7 @@ DRAWN = """([title, charts, tables, pictures]) => {
         && [...document.querySelectorAll('h1')].some(head => head.innerText.trim() === title)
         && !document.querySelector('[data-stale="true"]')
         && !all('stStatusWidget').length && !all('stSkeleton').length
-        && drawn('stVegaLiteChart', charts) && drawn('stDataFrame', tables)
+        && drawn('stVegaLiteChart', charts) && drawn('stEChartsChart', maps) && drawn('stDataFrame', tables)
         && images.length >= pictures && images.every(each => each.complete && each.naturalWidth > 0);
 }"""
 
@@ -124,8 +138,11 @@ def opened(browser: "Browser", address: str) -> "Page":
 
 
 def show(page: "Page", place: Place) -> None:
-    """Click on a page in the side bar and wait until all of it is drawn; raises RuntimeError if it shows an error."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=place.title, exact=True).click()
-    page.wait_for_function(DRAWN, arg=[place.title, place.charts, place.tables, place.pictures])
+    """Click on a page or view and wait until all of it is drawn; raises RuntimeError if it shows an error."""
+    if place.view:
+        page.get_by_test_id("stMain").get_by_role("radio", name=place.view, exact=True).click()
+    else:
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name=place.title, exact=True).click()
+    page.wait_for_function(DRAWN, arg=[place.title, place.charts, place.tables, place.pictures, place.maps])
     if page.get_by_test_id("stException").count():
         raise RuntimeError(f"{place.title} shows an error.")

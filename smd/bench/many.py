@@ -27,6 +27,7 @@ from smd.store.writer import Recorder
 from smd.tasks.files import save_weights
 from smd.tasks.train import FINAL_EXAMPLES, FINAL_IMAGES
 
+MOST_POINTS = 10_000  # of a map
 SMALL_EPOCHS, SMALL_SAMPLES = 25, 1294  # of a run on the digits
 FIRST = 1_767_225_600  # 2026-01-01, when the first run was made, in its id; the others follow by the minute
 
@@ -92,16 +93,17 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     verdicts.attacked(recorder, config.levels, "test", min(FINAL_IMAGES, counts["test"]))
     verdicts.attacked(recorder, config.levels, "train", samples)
     verdicts.estimated(recorder, min(FINAL_IMAGES, counts["test"]))
+    recorder.embedding(*verdicts.mapped(min(MOST_POINTS, samples), samples))
     recorder.flush()
     assert record.margins is not None
     adv.write(run.adv / "final-train_8-255_0.npz", verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]))
-    save_weights(run.weights, nets.build(config.net, images.channels, images.size, len(images.classes)), {})
+    save_weights(run.weights, nets.build(config.net, images.shape, len(images.classes)), {})
     return run
 
 
 def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a recorder starts with: the run's description and its samples, whose images are used again and again."""
-    meta = {"images": images.key, "classes": list(images.classes), "shape": [1, images.size, images.size]}
+    meta = {"images": images.key, "classes": list(images.classes), "shape": list(images.shape)}
     rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
     return meta, {split: (images.labels[r], r) for split, r in rows.items()}
 

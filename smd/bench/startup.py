@@ -62,14 +62,14 @@ def _command(env: Mapping[str, str], *words: str) -> None:
 
 def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[Row]:
     """The first page from the start of the server on; then each page, clicked on in the side bar."""
-    starts, times = [], {place.title: list[float]() for place in browser.PLACES}
+    starts, times = [], {place.name: list[float]() for place in browser.PLACES}
     for number in range(repetitions):
         began = time.perf_counter()
         with browser.server(env) as address:
             page = browser.opened(opened, address)
             starts.append(time.perf_counter() - began)
             for place in browser.PLACES * (1 + repetitions) if number == 0 else ():
-                times[place.title].append(seconds(partial(browser.show, page, place)))
+                times[place.name].append(seconds(partial(browser.show, page, place)))
             page.close()
     rows = [_row("server started and Train's title seen", statistics.median(starts))]
     rows += [_row(f"{title}, first", each[0]) for title, each in times.items()]

@@ -131,7 +131,7 @@ def prepared(case: Case) -> Ready:
     batches, images, classes = _batches(case)
     torch.manual_seed(0)
     x = batches[0].x
-    model = nets.build(case.net, x.shape[1], x.shape[2], classes).train()
+    model = nets.build(case.net, tuple(x.shape[1:]), classes).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
     for k in range(case.training):
         optimizer.zero_grad()

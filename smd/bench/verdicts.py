@@ -7,7 +7,15 @@ import numpy as np
 from smd import __version__, adv
 from smd.bench import made_up
 from smd.data.images import Images
-from smd.store.records import AttackRecord, EstimateRecord, Margins, StageRecord, Verdicts
+from smd.store.records import (
+    AttackRecord,
+    EmbeddingRecord,
+    EstimateRecord,
+    Margins,
+    Points,
+    StageRecord,
+    Verdicts,
+)
 from smd.store.writer import Recorder
 from smd.tasks.train import FINAL_STEPS
 
@@ -41,6 +49,19 @@ def estimated(recorder: Recorder, n: int) -> None:
         version=__version__, seconds=1.0, job="margins", created=CREATED,
     )  # fmt: skip
     recorder.estimate(record, Margins(np.arange(n), margins, np.ones(n, bool), np.ones(n, bool)))
+
+
+def mapped(n: int, samples: int) -> tuple[EmbeddingRecord, Points]:
+    """A map of n of the training samples: each class a cloud of its own on a circle."""
+    idx, drawn = np.linspace(0, samples - 1, n).round().astype(np.int32), np.random.default_rng(n)
+    label = made_up.labels(samples)[idx]
+    x, y = (4 * turn(2 * np.pi * label / 10) + drawn.normal(0, 1, n) for turn in (np.cos, np.sin))
+    record = EmbeddingRecord(
+        id="map", split="train", n=n, pairs=0, eps=8 / 255, seed=0, package="umap-learn", version="0", seconds=1.0,
+        job="map", created=CREATED,
+    )  # fmt: skip
+    on_plane = (x.astype(np.float32), y.astype(np.float32))
+    return record, Points(idx, np.zeros(n, bool), *on_plane, label.astype(np.int16), np.ones(n, bool))
 
 
 def twins(images: Images, ids: np.ndarray) -> adv.Examples:

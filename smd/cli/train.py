@@ -32,11 +32,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def options(sub: argparse.ArgumentParser) -> None:
     """What describes runs, but for their defense and seed."""
     sub.add_argument("--data", default="digits", help=f"data set: {', '.join(registry.DATASETS)} (digits)")
-    sub.add_argument("--path", default="", help="own images: a folder or archive of class folders")
+    sub.add_argument("--path", default="", help="own images: a folder or archive of class folders, .npy or .npz")
     sub.add_argument(
         "--image-size", type=int, default=0, help="own images: resize to this side in pixels (0: as they are)"
     )
-    sub.add_argument("--net", default="", help=f"{', '.join(registry.NETWORKS)} (the data set's own)")
+    sub.add_argument("--net", default="", help=f"{', '.join(registry.NETWORKS)} (what suits the data set)")
     sub.add_argument(
         "--recipe", default="common", choices=("common", "official"),
         help="optimiser and schedule: one for all defenses, or the defense's own (common)",
@@ -64,10 +64,19 @@ def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     """The run that the options describe."""
     name, params = parse_choice(defense, registry.DEFENSES, "defense")
     return TrainConfig(
-        data=args.data, data_path=args.path, image_size=args.image_size, net=args.net, defense=name,
+        data=args.data, data_path=args.path, image_size=args.image_size, net=args.net or suited(args), defense=name,
         params=params, recipe=args.recipe, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
         precision=args.precision, n_train=args.n_train, n_test=args.n_test,
     )  # fmt: skip
+
+
+def suited(args: argparse.Namespace) -> str:
+    """The network where none was named: own images may be volumes, "" is the data set's own."""
+    if args.data != "folder":
+        return ""
+    from smd.data import suited_net
+
+    return suited_net(args.path)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from smd.data.images import Images
 from smd.data.request import Progress, Request
 from smd.errors import UserError
 
-__all__ = ["Images", "cached", "load"]
+__all__ = ["Images", "cached", "load", "suited_net"]
 
 
 def load(data: str, path: str = "", image_size: int = 0, progress: Progress | None = None) -> Images:
@@ -20,3 +20,19 @@ def load(data: str, path: str = "", image_size: int = 0, progress: Progress | No
         raise UserError(f"A path and an image size are for own images only: leave them out for '{data}'.")
     images: Images = registry.load(entry.target)(Request(path, image_size, progress))
     return images
+
+
+def suited_net(path: str) -> str:
+    """The network that suits own images at that path: one for volumes if that is what they are, which headers tell.
+
+    The usual one if they cannot be read: whoever loads them says why.
+    """
+    from smd.data import folder  # with what reads images, which most commands do without
+
+    usual = registry.DATASETS["folder"].net
+    try:
+        dims = folder.dims(path)
+    except UserError:
+        return usual
+    fitting = [net.name for net in registry.NETWORKS.values() if net.dims == dims]
+    return usual if usual in fitting else fitting[0]

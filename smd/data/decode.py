@@ -32,6 +32,15 @@ def decode(data: bytes, name: str, side: int) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    """(..., H, W) uint8 -> (..., side, side), each slice on its own, as above; as it is if side is 0."""
+    if not side or pixels.shape[-2:] == (side, side):
+        return pixels
+    slices = pixels.reshape(-1, *pixels.shape[-2:])
+    small = [np.asarray(Image.fromarray(each).resize((side, side), Image.Resampling.BILINEAR)) for each in slices]
+    return np.stack(small).reshape(*pixels.shape[:-2], side, side)
+
+
 def _check(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UserError(f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller.")

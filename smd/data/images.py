@@ -7,14 +7,19 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Square images with their labels; rows never change once they are in the cache."""
+    """Square images, or volumes, with their labels; rows never change once they are in the cache."""
 
     name: str  # as in smd.registry.DATASETS
     key: str  # opens it again: smd.data.cached(key)
     classes: tuple[str, ...]  # label -> name
-    pixels: np.ndarray  # (N, C, H, W) uint8, C is 1 or 3, H = W, memory-mapped, read-only
+    pixels: np.ndarray  # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
     labels: np.ndarray  # (N,) int64 in [0, len(classes))
     split: np.ndarray  # (N,) uint8, as the source gives it: 0 train, 1 val, 2 test
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image, (C, H, W), or of a volume, (C, D, H, W)."""
+        return tuple(map(int, self.pixels.shape[1:]))
 
     @property
     def channels(self) -> int:
@@ -23,5 +28,5 @@ class Images:
 
     @property
     def size(self) -> int:
-        """The side of an image in pixels."""
-        return int(self.pixels.shape[2])
+        """The side of an image in pixels; of a volume, the height of its slices."""
+        return int(self.pixels.shape[-2])

@@ -9,6 +9,7 @@ from smd.data.split import TEST, TRAIN, VAL
 from smd.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+ARRAY = ".npy"  # a file with the array of one image or volume
 SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
 
 Parts = tuple[str, ...]  # of a path; the last one of a folder is ""
@@ -26,19 +27,32 @@ class Plan:
 
 def is_image(path: str) -> bool:
     """Whether a path is that of an image by its ending, and not hidden."""
+    return is_picture(path) or (is_array(path) and not _hidden(path))
+
+
+def is_picture(path: str) -> bool:
+    """Whether it is an image in one of the formats that browsers and scanners write."""
     return path.lower().endswith(SUFFIXES) and not _hidden(path)
+
+
+def is_array(path: str) -> bool:
+    """Whether it is an image or a volume as an array, by its ending."""
+    return path.lower().endswith(ARRAY)
 
 
 def plan(paths: Iterable[str], where: str) -> Plan:
     """Find the classes and splits of the files in `where`; folders end with "/".
 
+    Arrays count as images only where there are no pictures: beside these they may be anything.
     Raises UserError if there are no images, no class folders or only one, an empty one, or other
     classes in one split than in the next.
     """
     seen: list[Parts] = [tuple(path.split("/")) for path in paths if not _hidden(path)]
-    images = sorted({parts for parts in seen if is_image(parts[-1])})
+    images = sorted({parts for parts in seen if is_picture(parts[-1])})
+    images = images or sorted({parts for parts in seen if is_array(parts[-1])})
     if not images:
-        raise UserError(f"There are no images in {where}: it needs class folders with {', '.join(SUFFIXES)} files.")
+        kinds = ", ".join((*SUFFIXES, ARRAY))
+        raise UserError(f"There are no images in {where}: it needs class folders with {kinds} files.")
     top = images[0][:1] if _has_top(images) else ()
     depth = len(top) + _has_splits(images, len(top), where)  # where the class stands in a path
     for parts in images:

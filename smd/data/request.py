@@ -10,7 +10,7 @@ Progress = Callable[[str, float], None]  # (what is being done, how much of it i
 class Request:
     """Where own images are, how large they shall be, and who wants to hear of the progress."""
 
-    path: str = ""  # folder or archive of class folders; own images only
+    path: str = ""  # folder or archive of class folders, or a file of arrays; own images only
     image_size: int = 0  # side in pixels that own images are resized to; 0: as they are
     progress: Progress | None = None
 

@@ -1,4 +1,4 @@
-"""Where images come from: a folder or an archive, read alike."""
+"""Where images come from: a folder or an archive, read alike, or a file of arrays."""
 
 import hashlib
 import os
@@ -10,17 +10,23 @@ from smd.data import archive
 from smd.data.archive import Member
 from smd.errors import UserError
 
+ARRAYS = (".npy", ".npz")
 DEEPEST = 5  # parts of a path: top folder, split, class, file, and one more that is refused by name
 
 
 def find(path: str) -> Path:
-    """The folder or archive at that path; raises UserError if there is none."""
+    """The folder, archive or file of arrays at that path; raises UserError if there is none."""
     source = Path(path).expanduser().absolute()
     if not path or not source.exists():
-        raise UserError(f"There is nothing at '{path}': give a folder of class folders, or an archive of one.")
-    if not source.is_dir() and not source.name.lower().endswith(archive.SUFFIXES):
-        raise UserError(f"{source} is neither a folder nor one of {', '.join(archive.SUFFIXES)}.")
+        raise UserError(f"There is nothing at '{path}': give a folder of class folders, an archive of one, or arrays.")
+    if not source.is_dir() and not source.name.lower().endswith((*archive.SUFFIXES, *ARRAYS)):
+        raise UserError(f"{source} is neither a folder nor one of {', '.join((*archive.SUFFIXES, *ARRAYS))}.")
     return source
+
+
+def holds_arrays(source: Path) -> bool:
+    """Whether it is a file of arrays, not of image files."""
+    return not source.is_dir() and source.name.lower().endswith(ARRAYS)
 
 
 def members(source: Path) -> Iterator[Member]:

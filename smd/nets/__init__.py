@@ -15,16 +15,17 @@ class Classifier(Protocol):
     """What every network offers beside being an nn.Module."""
 
     def features(self, x: Tensor) -> Tensor:
-        """The penultimate layer, (B, C, H, W) -> (B, F)."""
+        """The penultimate layer, (B, C, H, W) or (B, C, D, H, W) -> (B, F)."""
         ...
 
 
-def build(name: str, channels: int, size: int, classes: int) -> nn.Module:
-    """A freshly initialised network for images (B, channels, size, size) and that many classes.
+def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
+    """A freshly initialised network for that many classes.
 
-    Raises UserError if there is no such network, or if it cannot take images of that size.
+    shape: of an image (C, H, W), H = W, or of a volume (C, D, H, W). Raises UserError if there is no such network,
+    or if it cannot take what has that shape.
     """
     entry = registry.find(registry.NETWORKS, name, "network")
-    if problem := registry.size_problem(entry, size):
+    if problem := registry.shape_problem(entry, shape):
         raise UserError(problem)
-    return cast(nn.Module, registry.load(entry.target)(channels, size, classes))
+    return cast(nn.Module, registry.load(entry.target)(shape, classes))

@@ -22,11 +22,11 @@ class PaperCnn(nn.Module):
         self.head = nn.Linear(width, classes)
 
     def features(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> (B, width)."""
+        """(B, ...) in [0, 1], as the body takes it -> (B, width)."""
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> logits (B, classes)."""
+        """(B, ...) in [0, 1], as the body takes it -> logits (B, classes)."""
         return self.head(self.features(x))
 
 
@@ -37,19 +37,19 @@ def _side(size: int) -> int:
     return size - 3
 
 
-def svhn_cnn(channels: int, size: int, classes: int) -> nn.Module:
+def svhn_cnn(shape: tuple[int, ...], classes: int) -> nn.Module:
     """App. B.3; exactly the paper's for 3 channels, 32 pixels, 10 classes."""
-    layers: list[nn.Module] = [conv(channels, 32, 3, 1, 1), nn.LeakyReLU()]
+    layers: list[nn.Module] = [conv(shape[0], 32, 3, 1, 1), nn.LeakyReLU()]
     for a, b, stride in ((32, 32, 2), (32, 64, 1), (64, 64, 2), (64, 128, 1), (128, 128, 2)):
         layers += [conv(a, b, 3, stride, 1), instance_norm(b), nn.LeakyReLU()]
     layers.append(WholeMap(128, 256, 4))
-    return PaperCnn(nn.Sequential(*layers), 256 * _side(size) ** 2, classes)
+    return PaperCnn(nn.Sequential(*layers), 256 * _side(shape[1]) ** 2, classes)
 
 
-def fashion_cnn(channels: int, size: int, classes: int) -> nn.Module:
+def fashion_cnn(shape: tuple[int, ...], classes: int) -> nn.Module:
     """App. B.4; exactly the paper's for 1 channel, 28 pixels, 10 classes."""
-    layers: list[nn.Module] = [HalvingStem(channels, 64), nn.LeakyReLU()]
+    layers: list[nn.Module] = [HalvingStem(shape[0], 64), nn.LeakyReLU()]
     for a, b in ((64, 128), (128, 256)):
         layers += [conv(a, b, 5, 2, 2), instance_norm(b), nn.LeakyReLU()]
     layers.append(WholeMap(256, 512, 4))
-    return PaperCnn(nn.Sequential(*layers), 512 * _side(size) ** 2, classes)
+    return PaperCnn(nn.Sequential(*layers), 512 * _side(shape[1]) ** 2, classes)

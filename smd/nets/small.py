@@ -6,10 +6,10 @@ from smd.nets.layers import instance_norm
 from smd.nets.paper import PaperCnn, conv
 
 
-def small_cnn(channels: int, size: int, classes: int) -> nn.Module:
+def small_cnn(shape: tuple[int, ...], classes: int) -> nn.Module:
     """Halve the image until 4 pixels are left, 16 to 128 channels; the head of App. B."""
-    layers: list[nn.Module] = [conv(channels, 16, 3, 1, 1), nn.LeakyReLU()]
-    width = 16
+    width, size = 16, shape[1]
+    layers: list[nn.Module] = [conv(shape[0], width, 3, 1, 1), nn.LeakyReLU()]
     while size > 4:
         wider = min(2 * width, 128)
         layers += [conv(width, wider, 3, 2, 1), instance_norm(wider), nn.LeakyReLU()]

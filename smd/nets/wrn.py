@@ -63,9 +63,9 @@ class WideResNet(nn.Module):
         return self.head(self.features(x))
 
 
-def wrn_28_4(channels: int, size: int, classes: int) -> WideResNet:
+def wrn_28_4(shape: tuple[int, ...], classes: int) -> WideResNet:
     """5,849,050 parameters for 3 channels and 10 classes.
 
     Channels come last in memory: a third faster on a CPU, with the same numbers up to float noise.
     """
-    return WideResNet(channels, classes, 4).to(memory_format=torch.channels_last)
+    return WideResNet(shape[0], classes, 4).to(memory_format=torch.channels_last)

@@ -15,10 +15,11 @@ from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Par
 
 __all__ = [
     "ATTACKS", "DATASETS", "DEFENSES", "ESTIMATORS", "NETWORKS", "Attack", "DataSet", "Defense", "Estimator",
-    "Network", "Param", "find", "load", "range_of", "size_problem",
+    "Network", "Param", "find", "load", "range_of", "shape_problem", "size_problem",
 ]  # fmt: skip
 
 T = TypeVar("T")
+WHAT = {2: ("images", "pixels"), 3: ("volumes", "voxels")}  # dimensions -> what has them, and what it is made of
 
 
 def find(table: Mapping[str, T], name: str, what: str) -> T:
@@ -35,13 +36,28 @@ def range_of(method: str) -> Param | None:
 
 
 def size_problem(net: Network, size: int) -> str:
-    """Why a network cannot take square images of that side, in a sentence; "" if it can."""
+    """Why a network cannot take anything of that side, in a sentence; "" if it can."""
+    return _sides_problem(net, (size,))
+
+
+def shape_problem(net: Network, shape: tuple[int, ...]) -> str:
+    """Why a network cannot take images (C, H, W) or volumes (C, D, H, W) of that shape, in a sentence; "" if it can."""
+    dims = len(shape) - 1
+    if dims != net.dims:
+        others = ", ".join(other.name for other in NETWORKS.values() if other.dims == dims)
+        return f"{net.name} takes {WHAT[net.dims][0]}, these are {WHAT[dims][0]}: choose {others}."
+    return _sides_problem(net, shape[1:])
+
+
+def _sides_problem(net: Network, sides: tuple[int, ...]) -> str:
     low, high = net.sizes
-    if low <= size <= high:
+    if all(low <= side <= high for side in sides):
         return ""
+    what, points = WHAT[net.dims]
+    found = "x".join(map(str, dict.fromkeys(sides) if net.dims == 2 else sides))
     return (
-        f"{net.name} takes images of {low} to {high} pixels a side, these have {size}: "
-        "choose another network or resize the images."
+        f"{net.name} takes {what} of {low} to {high} {points} a side, these have {found}: "
+        f"choose another network or resize the {what}."
     )
 
 

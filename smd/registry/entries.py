@@ -24,7 +24,7 @@ DATASETS = {
         ),
         DataSet(
             "folder", "My own images", "smd.data.folder:load", 0, "small-cnn",
-            px(2, 4, 8), 60, "none", "class folders, or an archive of them",
+            px(2, 4, 8), 60, "none", "class folders, an archive of them, or a file of arrays",
         ),
     )
 }  # fmt: skip
@@ -36,6 +36,7 @@ NETWORKS = {
         Network("fashion-cnn", "CNN of App. B.4", "smd.nets.paper:fashion_cnn", (25, 64), "paper, App. B.4"),
         Network("svhn-cnn", "CNN of App. B.3", "smd.nets.paper:svhn_cnn", (25, 64), "paper, App. B.3"),
         Network("wrn-28-4", "WideResNet-28-4", "smd.nets.wrn:wrn_28_4", (8, 64), "paper, Sec. 4"),
+        Network("volume-cnn", "Small 3-D CNN", "smd.nets.volume:volume_cnn", (4, 128), "ours", dims=3),
     )
 }  # fmt: skip
 

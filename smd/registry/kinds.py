@@ -39,13 +39,14 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Network:
-    """A network: its builder and the image sizes it takes."""
+    """A network: its builder and what it takes."""
 
     name: str
     title: str
-    target: str  # "module:function", (channels, size, classes) -> nn.Module
-    sizes: tuple[int, int]  # smallest and largest side of a square image, in pixels
+    target: str  # "module:function", (shape, classes) -> nn.Module, see smd.nets.build
+    sizes: tuple[int, int]  # smallest and largest side of a square image, in pixels, or of a volume, in voxels
     source: str
+    dims: int = 2  # 2 for images, 3 for volumes
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def opened(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDev
     classes = len(reader.class_names(run.store)) or len(images.classes)
     if classes != len(images.classes):
         raise UserError(f"The network knows {classes} classes, the images have {len(images.classes)}.")
-    model = nets.build(trained.net, images.channels, images.size, classes).to(device)
+    model = nets.build(trained.net, images.shape, classes).to(device)
     load_weights(run.weights, model)
     splits = carve(images, trained.seed, trained.n_train)
     return model, on_device(images, getattr(splits, split), device)

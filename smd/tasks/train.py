@@ -62,10 +62,12 @@ def train_run(run: Run, log: Path | None = None) -> None:
         training = prepare(config, images, device)
         splits = carve(images, config.seed, config.n_train)
         _begin(job, training, images, splits)
-        _train(job, training)
-        save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
-        _attack(job, training, images, splits)
-        _take_along(job)
+        try:
+            _train(job, training)
+            save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
+            _attack(job, training, images, splits)
+        finally:
+            _take_along(job)
         job.recorder.flush()
         _card(job)
         progress.close()
@@ -119,8 +121,8 @@ def _train(job: Job, training: Training) -> None:
         _refuse_divergence(result)
         job.session.report(done=result.epoch)
         job.recorder.epoch(_record(result))
-        _take_along(job)
         _save(job, training)
+        _take_along(job)  # last: a checkpoint does not wait for it
 
 
 def _take_along(job: Job) -> None:

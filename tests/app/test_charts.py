@@ -1,8 +1,10 @@
 """Charts: what they draw, in which units and colours."""
 
 import charts
+import curves
 import numpy as np
 import pandas as pd
+import pytest
 
 from smd.units import px
 
@@ -23,22 +25,55 @@ def values(chart):
     return pd.DataFrame(data)
 
 
+def encoded(chart):
+    """The last layer of a chart of curves: what is read off."""
+    return chart.to_dict()["layer"][-1]["encoding"]
+
+
 def test_fig8_draws_percent_with_a_curve_for_each_noise_level():
-    chart = charts.accuracy_curves(metric_rows())
-    spec = chart.to_dict()
-    assert spec["encoding"]["y"]["title"] == "accuracy (%)"
-    assert spec["encoding"]["color"]["scale"]["domain"] == ["clean", "4/255", "8/255"]
-    assert values(chart)["percent"].max() == 80
+    chart = curves.accuracy(metric_rows())
+    assert encoded(chart)["y"]["title"] == "accuracy (%)"
+    assert encoded(chart)["color"]["scale"]["domain"] == ["clean", "4/255", "8/255"]
+    assert values(chart)["shown"].max() == 80
 
 
 def test_margins_are_drawn_in_pixel_steps():
-    chart = charts.curves(metric_rows(), {"margin_mean": "mean margin"}, "margin (1/255)", factor=255)
+    chart = curves.training(metric_rows(), {"margin_mean": "mean margin"}, "margin (1/255)", factor=255)
     assert np.allclose(sorted(values(chart)["shown"]), [1, 2, 3])
 
 
 def test_a_single_epoch_is_still_seen():
-    mark = charts.accuracy_curves(metric_rows(1)).to_dict()["mark"]
+    mark = curves.accuracy(metric_rows(1)).to_dict()["layer"][0]["mark"]
     assert mark["point"] is True
+
+
+def test_smoothing_leaves_what_was_measured_behind_and_starts_unbiased():
+    rows = pd.DataFrame({"epoch": [1, 2, 3], "run": "a", "shown": [10.0, 20.0, 20.0]})
+    smooth = curves.smoothed(rows, ["run"], 0.5)["smoothed"].tolist()
+    assert smooth == pytest.approx([10, (0.5 * 10 + 20) / 1.5, (0.25 * 10 + 0.5 * 20 + 20) / 1.75])
+    chart = curves.accuracy(metric_rows(), curves.Look(smooth=0.8)).to_dict()
+    measured, smoothed = chart["layer"]
+    assert measured["mark"]["opacity"] == curves.RAW
+    assert measured["encoding"]["y"]["field"] == "shown"
+    assert smoothed["encoding"]["y"]["field"] == "smoothed"
+
+
+def test_over_wall_time_curves_stand_at_the_seconds_that_were_spent():
+    seconds = pd.DataFrame([(k, "train", "seconds", 0.0, 60.0 * k) for k in (1, 2, 3)], columns=metric_rows().columns)
+    chart = curves.accuracy(pd.concat([metric_rows(), seconds]), curves.Look(time=True)).to_dict()
+    (data,) = chart["datasets"].values()
+    assert sorted({row["spent"] for row in data}) == pytest.approx([1, 3, 6])
+    assert chart["layer"][0]["encoding"]["x"]["title"] == "minutes of training"
+    long = pd.concat([metric_rows(), seconds.assign(value=3600.0)])
+    assert curves.accuracy(long, curves.Look(time=True)).to_dict()["layer"][0]["encoding"]["x"]["title"] == (
+        "hours of training"
+    )
+
+
+def test_the_finding_of_the_curves_is_said():
+    assert curves.said(metric_rows()) == (
+        "Validation accuracy at 8/255 goes from 60.0 % after epoch 1 to 80.0 % after epoch 3."
+    )
 
 
 def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():

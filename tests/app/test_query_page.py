@@ -15,7 +15,7 @@ def no_workers(monkeypatch):
 
 
 def answer(app):
-    return app.dataframe[-1].value  # the list of tables comes before
+    return app.dataframe[0].value
 
 
 def test_every_example_has_an_answer(finished):
@@ -68,3 +68,18 @@ def test_the_shell_asks_the_same(finished, capsys):
     assert capsys.readouterr().out.splitlines() == ["last one", "3"]
     assert cli.main(["query", run.id, "DROP TABLE margin"]) == 1
     assert "DROP does more" in capsys.readouterr().err
+
+
+def test_numbers_that_no_column_of_numbers_can_hold_are_shown(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id, sql="SELECT 2::HUGEINT ** 0 + 170141183460469231731687303715884105726::HUGEINT")
+    assert not app.error
+    assert len(answer(app)) == 1
+
+
+def test_every_table_is_there_to_be_read_about(finished):
+    run, _ = finished
+    app = open_page("ask", run=run.id)
+    listed = app.table[0].value.set_index("table")
+    assert "bin" in listed["columns"]["margin_hist"]
+    assert "quantiles" in listed["holds"]["margin_summary"]

@@ -80,7 +80,7 @@ def test_every_page_is_visited_twice_where_there_is_a_browser(measured):
         assert os.environ.get("CI") != "true", part["note"]
         pytest.skip(part["note"])
     visits = [row["what"] for row in part["rows"][3:]]
-    assert visits == [f"{place.title}, {visit}" for visit in ("first", "again") for place in PLACES]
+    assert visits == [f"{place.name}, {visit}" for visit in ("first", "again") for place in PLACES]
 
 
 def test_training_takes_more_memory_than_the_imports(measured):

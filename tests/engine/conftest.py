@@ -28,7 +28,7 @@ def digits():
 
 def briefly_trained(name, x, y, steps=60):
     torch.manual_seed(0)
-    model = nets.build(name, x.shape[1], x.shape[2], 10)
+    model = nets.build(name, tuple(x.shape[1:]), 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     for step in range(steps):
         rows = torch.arange(step * 64, (step + 1) * 64) % len(x)
@@ -45,3 +45,20 @@ def trained(digits):
     model = briefly_trained("small-cnn", x, y)
     right = (model(x).argmax(1) == y).nonzero().squeeze(1)[:96]
     return model, x[right], y[right]
+
+
+@pytest.fixture(scope="session")
+def trained_3d():
+    """(model, x, y): 24 volumes (1, 5, 12, 12) of 5 classes, which it classifies correctly."""
+    torch.manual_seed(0)
+    x, y = torch.rand(60, 1, 5, 12, 12) * 0.6, torch.arange(60) % 5
+    for k, label in enumerate(y.tolist()):
+        x[k, 0, label, 3:9, 3:9] += 0.3
+    model = nets.build("volume-cnn", (1, 5, 12, 12), 5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(30):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    right = (model(x).argmax(1) == y).nonzero().squeeze(1)[:24]
+    return model.eval(), x[right], y[right]

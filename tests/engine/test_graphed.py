@@ -77,7 +77,7 @@ def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_cha
         if not allowed:
             monkeypatch.setattr(graphed, "_captured", lambda ordinary, inputs: None)
         torch.manual_seed(0)
-        model = nets.build("small-cnn", 1, 8, 4).to(device)
+        model = nets.build("small-cnn", (1, 8, 8), 4).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
         x, y = torch.rand(64, 1, 8, 8, device=device), torch.arange(64, device=device) % 4
         plan = Plan(64, 150, (1, 8, 8), device)

@@ -16,7 +16,7 @@ def count(model):
 
 
 def test_wrn_28_4_has_the_published_number_of_parameters():
-    model = nets.build("wrn-28-4", 3, 32, 10)
+    model = nets.build("wrn-28-4", (3, 32, 32), 10)
     assert count(model) == 5_849_050
     assert isinstance(next(iter(model.body)), PerImageStandardize)
 
@@ -27,7 +27,7 @@ def convolutions(model):
 
 
 def test_svhn_cnn_is_that_of_app_b3():
-    model = nets.build("svhn-cnn", 3, 32, 10)
+    model = nets.build("svhn-cnn", (3, 32, 32), 10)
     assert convolutions(model) == [
         (3, 32, 3, 1, 1), (32, 32, 3, 2, 1), (32, 64, 3, 1, 1), (64, 64, 3, 2, 1), (64, 128, 3, 1, 1),
         (128, 128, 3, 2, 1), (128, 256, 4, 1, 0),
@@ -40,7 +40,7 @@ def test_svhn_cnn_is_that_of_app_b3():
 
 
 def test_fashion_cnn_is_that_of_app_b4():
-    model = nets.build("fashion-cnn", 1, 28, 10)
+    model = nets.build("fashion-cnn", (1, 28, 28), 10)
     assert convolutions(model) == [(1, 64, 5, 2, 2), (64, 128, 5, 2, 2), (128, 256, 5, 2, 2), (256, 512, 4, 1, 0)]
     kinds = [type(m).__name__ for m in model.body]
     assert kinds == ["HalvingStem", "LeakyReLU", *["Conv2d", "GroupNorm", "LeakyReLU"] * 2,
@@ -51,10 +51,11 @@ def test_fashion_cnn_is_that_of_app_b4():
 @pytest.mark.parametrize("name", registry.NETWORKS)
 @pytest.mark.parametrize(("channels", "classes"), [(1, 2), (3, 6)])
 def test_every_network_adapts_to_images_and_classes_in_its_range(name, channels, classes):
-    low, high = registry.NETWORKS[name].sizes
-    for size in (low, 28, high):
-        model = nets.build(name, channels, size, classes).eval()
-        x = torch.rand(2, channels, size, size)
+    (low, high), dims = registry.NETWORKS[name].sizes, registry.NETWORKS[name].dims
+    for size in (low, 28, high if dims == 2 else 64):  # volumes of the largest side take long
+        shape = (channels, *[size] * dims)
+        model = nets.build(name, shape, classes).eval()
+        x = torch.rand(2, *shape)
         features = model.features(x)
         assert model(x).shape == (2, classes)
         assert features.dim() == 2
@@ -84,16 +85,42 @@ def test_quick_convolutions_are_pytorchs_own_up_to_float_noise(ours, plain):
 
 @pytest.mark.parametrize("name", registry.NETWORKS)
 def test_sizes_out_of_range_are_refused_with_the_range(name):
-    low, high = registry.NETWORKS[name].sizes
+    (low, high), dims = registry.NETWORKS[name].sizes, registry.NETWORKS[name].dims
+    points = "pixels" if dims == 2 else "voxels"
     for size in (low - 1, high + 1):
-        with pytest.raises(UserError, match=f"{low} to {high} pixels"):
-            nets.build(name, 1, size, 2)
+        with pytest.raises(UserError, match=f"{low} to {high} {points} a side, these have {size}"):
+            nets.build(name, (1, *[size] * dims), 2)
+
+
+@pytest.mark.parametrize("sides", [(4, 28, 28), (5, 9, 17), (28, 28, 28), (64, 4, 7)])
+def test_short_axes_of_a_volume_are_not_halved_away(sides):
+    model = nets.build("volume-cnn", (1, *sides), 3).eval()
+    last = model.body[:-4](torch.rand(1, 1, *sides))  # before Flatten, Linear, LayerNorm and LeakyReLU
+    assert all(2 < side <= 4 for side in last.shape[2:])
+    assert model(torch.rand(2, 1, *sides)).shape == (2, 3)
+
+
+def test_what_halving_leaves_ends_at_128_channels():
+    model = nets.build("volume-cnn", (1, 64, 64, 64), 3)
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv3d)]
+    assert [m.out_channels for m in layers] == [16, 32, 64, 128, 128]
+    assert layers[0].stride == (1, 1, 1)
+    assert {m.stride for m in layers[1:]} == {(2, 2, 2)}
+
+
+def test_images_and_volumes_go_to_networks_of_their_own():
+    with pytest.raises(UserError, match=r"small-cnn takes images, these are volumes: choose volume-cnn\.$"):
+        nets.build("small-cnn", (1, 8, 8, 8), 2)
+    with pytest.raises(UserError, match="volume-cnn takes volumes, these are images: choose small-cnn, fashion-cnn"):
+        nets.build("volume-cnn", (1, 8, 8), 2)
+    with pytest.raises(UserError, match="these have 8x3x12"):
+        nets.build("volume-cnn", (1, 8, 3, 12), 2)
 
 
 def test_only_batch_norm_couples_samples():
-    assert couples_samples(nets.build("wrn-28-4", 3, 32, 10))
+    assert couples_samples(nets.build("wrn-28-4", (3, 32, 32), 10))
     for name in ("svhn-cnn", "fashion-cnn", "small-cnn"):
-        assert not couples_samples(nets.build(name, 3, 32, 10))
+        assert not couples_samples(nets.build(name, (3, 32, 32), 10))
 
 
 def test_standardisation_is_per_image_and_survives_flat_images():

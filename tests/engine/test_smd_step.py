@@ -128,7 +128,7 @@ def test_presets_differ_from_the_paper_where_they_say_so():
 def wide():
     """A WideResNet, some samples, and its own predictions as labels for most of them."""
     torch.manual_seed(0)
-    model = nets.build("wrn-28-4", 3, 8, 4).train()
+    model = nets.build("wrn-28-4", (3, 8, 8), 4).train()
     x = torch.rand(6, 3, 8, 8)
     with torch.no_grad():
         y = copy.deepcopy(model)(x).argmax(1)
@@ -182,7 +182,7 @@ def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch
     """On tensors without values: reading one, or a shape that depends on one, would raise."""
     monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
     with FakeTensorMode():
-        model = nets.build("small-cnn", 1, 8, 10)
+        model = nets.build("small-cnn", (1, 8, 8), 10)
         x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)
         state = {"margin": torch.full((6,), 0.05)}
         report = SMD(preset).step(model, Batch(x, y, torch.arange(6)), state, Now(plan_for(x), 0, torch.Generator()))

@@ -1,13 +1,19 @@
 """Questions in SQL: answers come from the store alone, and nothing else can be done."""
 
+import signal
 import threading
+import time
 
+import pandas as pd
 import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
-from smd.store import reader
-from smd.store.ask import LONGEST, ask, tables
+from smd.store import answering, reader
+from smd.store import ask as ask_module
+from smd.store.answering import LONGEST, WIDEST
+from smd.store.ask import ask, tables
+from smd.store.questions import EXAMPLES, TABLES
 
 
 @pytest.fixture
@@ -60,6 +66,12 @@ def test_every_way_of_reading_works(store, query):
         ("SELEC 1", "Parser Error"),
         ("SELECT nothing FROM margin", "Binder Error"),
         ("EXPLAIN ANALYZE DELETE FROM margin", "read-only"),
+        ("EXPLAIN ANALYZE COPY margin TO 'stolen.csv'", "disabled"),
+        ("WITH a AS (INSERT INTO meta VALUES ('a', '1') RETURNING *) SELECT * FROM a", "data-modifying"),
+        ("UPDATE EXTENSIONS", "this does more"),
+        ("CHECKPOINT", "CALL does more"),
+        ("SELECT * FROM enable_profiling(save_location = 'stolen.json')", "locked"),
+        ("SELECT * FROM enable_logging(storage = 'file', storage_path = 'stolen')", "locked"),
     ],
 )
 def test_anything_else_than_one_question_is_refused_in_a_sentence(store, query, said):
@@ -82,12 +94,14 @@ def test_no_file_can_be_read(store, tmp_path, query):
     assert "hunter2" not in text
 
 
-def test_no_variable_of_the_process_can_be_read(store):
-    import pandas as pd
-
-    secret = pd.DataFrame({"password": ["hunter2"]})
-    assert "does not exist" in refused(store, "SELECT * FROM secret")
-    assert len(secret) == 1
+def test_no_variable_of_a_process_can_be_read(store, monkeypatch):
+    monkeypatch.setattr(answering, "secret", pd.DataFrame({"password": ["hunter2"]}), raising=False)
+    monkeypatch.setattr(signal, "setitimer", lambda which, seconds: None)
+    with pytest.raises(UserError, match="does not exist"):
+        answering.answer(store, "SELECT * FROM secret", 1, 1.0)
+    opened = {**answering.BOUNDED, "python_enable_replacements": True, "enable_external_access": True}
+    monkeypatch.setattr(answering, "BOUNDED", opened)
+    assert answering.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [("hunter2",)]  # what these settings are for
 
 
 def test_settings_stay_locked(store):
@@ -108,14 +122,44 @@ def test_a_query_that_takes_too_long_is_stopped(store):
     assert refused(store, endless, seconds=0.3) == "The query took longer than 0.3 s: ask for less at once."
 
 
-def test_a_query_that_needs_too_much_memory_is_stopped(store):
-    text = refused(store, "SELECT list(n) AS l FROM range(300000000) t(n)", seconds=60)
-    assert "more than 512MB of memory" in text
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT list(n) FROM range(300000000) t(n)", "SELECT repeat('x', 1000000000)", "SELECT range(200000000)",
+     "SELECT n, count(*) FROM range(1000000000) t(n) GROUP BY n"],
+)  # fmt: skip
+def test_a_query_that_needs_too_much_memory_is_stopped(store, query):
+    assert "more than 512MB of memory" in refused(store, query, seconds=60)
 
 
-def test_long_texts_are_cut(store):
-    (text,) = ask(store, "SELECT repeat('x', 1000000) AS t").table["t"]
-    assert text == "x" * LONGEST + "…"
+def test_what_cannot_be_interrupted_is_stopped_in_time(store):
+    start = time.monotonic()
+    slow = "SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))"
+    assert "took longer than 0.5 s" in refused(store, slow, seconds=0.5)
+    assert time.monotonic() - start < 20
+
+
+def test_a_process_that_breaks_off_is_a_sentence(store, monkeypatch):
+    monkeypatch.setattr(ask_module.sys, "executable", "/bin/false")
+    assert refused(store, "SELECT 1") == ("The query broke off, most likely for want of memory: ask for less at once.")
+
+
+@pytest.mark.parametrize("query", ["SELECT repeat('x', 1000000) AS t", "SELECT range(1000000) AS t FROM range(3)"])
+def test_long_texts_and_lists_are_cut(store, query):
+    for text in ask(store, query).table["t"]:
+        assert len(text) == LONGEST + 1
+        assert text.endswith("…")
+
+
+def test_too_many_columns_are_refused(store):
+    wide = "PIVOT (SELECT n FROM range(300) t(n)) ON n IN ({}) USING count(*)"
+    columns = ", ".join(map(str, range(WIDEST + 1)))
+    assert f"{WIDEST + 1} columns: ask for at most {WIDEST}" in refused(store, wide.format(columns))
+
+
+def test_numbers_stay_numbers_and_everything_else_is_text(store):
+    query = "SELECT sum(idx) s, 1.5 d, true b, [1, 2] l, DATE '2026-01-02' t, NULL n, 'a\nb' q FROM margin"
+    table = ask(store, query).table
+    assert table.iloc[0].tolist() == [15, 1.5, True, "[1, 2]", "2026-01-02", None, "a\nb"]
 
 
 def test_a_job_goes_on_writing_meanwhile(store):
@@ -129,15 +173,51 @@ def test_a_job_goes_on_writing_meanwhile(store):
     assert reader.last_epoch(store) == 2
 
 
-def test_the_tables_are_listed_with_their_columns(store):
-    found = tables(store).set_index("table")["columns"]
-    assert found["margin"] == "epoch SMALLINT, idx INTEGER, margin FLOAT, clean_ok BOOLEAN, adv_ok BOOLEAN"
-    assert "gauge" in found
+def test_every_table_is_listed_with_what_it_holds(store):
+    found = tables(store).set_index("table")
+    assert found["columns"]["margin"] == "epoch, idx, margin, clean_ok, adv_ok"
+    assert set(found.index) == set(TABLES)
+    assert found["holds"].str.len().min() > 10
 
 
 def test_a_run_without_a_store_has_empty_tables(tmp_path):
     assert ask(tmp_path / "none.duckdb", "SELECT * FROM margin").table.empty
+    assert not (tmp_path / "none.duckdb").exists()
 
 
 def test_columns_of_one_name_are_told_apart(store):
-    assert list(ask(store, "SELECT 1 AS a, 2 AS a, 3 AS b").table.columns) == ["a", "a_1", "b"]
+    columns = ask(store, "SELECT 1 AS a, 2 AS a, 3 AS a_1").table.columns
+    assert len(set(columns)) == 3
+
+
+def example(store, start):
+    (query,) = [query for title, query in EXAMPLES.items() if title.startswith(start)]
+    return ask(store, query).table
+
+
+def test_the_example_on_autoattack_tells_what_only_it_broke(store):
+    recorder = started(store)
+    withstood = (1, 1, 1, 0)
+    attack(recorder, eps=2 / 255, ok=withstood)
+    attack(recorder, eps=2 / 255, ok=(1, 1, 0, 0), seed=1, created=2.0)  # breaks image 2 with another seed
+    attack(recorder, eps=2 / 255, ok=(1, 1, 1, 1), norm="L2", created=3.0)
+    stages = ("apgd-ce", "square")
+    attack(recorder, "autoattack", eps=2 / 255, ok=(1, 0, 0, 0), stage=(-1, 2, 1, 1), stages=stages)
+    attack(recorder, "autoattack", eps=4 / 255, ok=(0, 0, 0, 0), stage=(1, 1, 1, 1), stages=stages)
+    found = example(store, "What AutoAttack broke")
+    assert found.values.tolist() == [["test", 1, 2.0, "square"]]
+
+
+def test_the_example_on_shrinking_margins_looks_five_epochs_back(store):
+    recorder = started(store)
+    for number in range(2, 9):
+        recorder.epoch(epoch(number, margins=[number / 255, (20 - number) / 255, *[1 / 255] * (N - 2)]))
+    found = example(store, "Images whose margin shrank")
+    assert found.values.tolist() == [[1, 17.0, 12.0]]
+
+
+def test_the_example_on_epochs_has_the_slowest_first(store):
+    recorder = started(store)
+    for number, seconds in ((1, 4.0), (2, 9.0), (3, 6.0)):
+        recorder.epoch(epoch(number, metrics=[("train", "seconds", 0.0, seconds)]))
+    assert example(store, "Slowest")["epoch"].tolist() == [2, 3, 1]

@@ -70,7 +70,7 @@ def mixed_batch(trained):
 def wide():
     """A network with batch norm, still untouched, and six samples."""
     torch.manual_seed(0)
-    return nets.build("wrn-28-4", 3, 8, 4).train(), torch.rand(6, 3, 8, 8), torch.arange(6) % 4
+    return nets.build("wrn-28-4", (3, 8, 8), 4).train(), torch.rand(6, 3, 8, 8), torch.arange(6) % 4
 
 
 def running_updates(model):

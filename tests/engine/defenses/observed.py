@@ -64,7 +64,7 @@ def gradients_are_of(loss, model, gradients):
 def wide(samples=6):
     """A network with batch norm, still untouched, and some samples."""
     torch.manual_seed(0)
-    return nets.build("wrn-28-4", 3, 8, 4).train(), torch.rand(samples, 3, 8, 8), torch.arange(samples) % 4
+    return nets.build("wrn-28-4", (3, 8, 8), 4).train(), torch.rand(samples, 3, 8, 8), torch.arange(samples) % 4
 
 
 def running_updates(model):

@@ -63,7 +63,7 @@ def grey():
 def wide():
     """A WideResNet and random images."""
     torch.manual_seed(0)
-    model = nets.build("wrn-28-4", 3, 8, 4)
+    model = nets.build("wrn-28-4", (3, 8, 8), 4)
     return model, torch.rand(4, 3, 8, 8), torch.tensor([0, 1, 2, 3])
 
 

@@ -1,0 +1,63 @@
+"""Notes, tags and pins of a run: written where the run is looked at."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+import ui
+
+from smd import notes
+from smd.notes import Notes
+from smd.runs import Run
+
+
+def badges(noted: Notes) -> None:
+    """The tags of a run, and whether it is pinned or hidden."""
+    for tag in noted.tags:
+        st.badge(tag, icon=":material/sell:", color="gray")
+    if noted.pinned:
+        st.badge("pinned", icon=":material/keep:", color="blue")
+    if noted.hidden:
+        st.badge("hidden", icon=":material/visibility_off:", color="orange")
+
+
+def section(run: Run, others: Sequence[str]) -> None:
+    """The form; others: tags that other runs have, to choose from."""
+    noted = notes.read(run)
+    filled = f": {noted.text.strip().splitlines()[0][:80]}" if noted.text.strip() else ""
+    with st.expander(f"Notes and tags{filled}", icon=":material/edit_note:"):
+        key = f"notes-{run.id}"
+        st.text_area(
+            "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in Markdown.",
+            on_change=lambda: save(run, text=st.session_state[key]),
+        )  # fmt: skip
+        tags = f"tags-{run.id}"
+        st.multiselect(
+            "Tags", list(dict.fromkeys([*noted.tags, *others])), list(noted.tags), key=tags, accept_new_options=True,
+            placeholder="baseline, paper, ...", on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
+        )  # fmt: skip
+        with st.container(horizontal=True):
+            st.toggle(
+                "Pinned", noted.pinned, key=f"pin-{run.id}", help="Before all other runs in every list.",
+                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]),
+            )  # fmt: skip
+            st.toggle(
+                "Hidden", noted.hidden, key=f"hide-{run.id}", help="Out of the lists; Compare can show hidden runs.",
+                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]),
+            )  # fmt: skip
+
+
+def save(
+    run: Run,
+    text: str | None = None,
+    tags: tuple[str, ...] | None = None,
+    pinned: bool | None = None,
+    hidden: bool | None = None,
+) -> None:
+    """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
+    before = notes.read(run)
+    after = replace(
+        before, text=before.text if text is None else text, tags=before.tags if tags is None else tags,
+        pinned=before.pinned if pinned is None else pinned, hidden=before.hidden if hidden is None else hidden,
+    )  # fmt: skip
+    ui.attempt(notes.write, run, after)

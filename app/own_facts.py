@@ -1,0 +1,125 @@
+"""What own images are and what will be done with them, counted and in words; knows no Streamlit."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from smd import paths, registry
+from smd.config import TrainConfig
+from smd.data import Images
+from smd.data.split import TEST, VAL, Splits
+from smd.units import show_bytes, show_levels
+
+FEW = 20  # images of a class; with fewer, one of them moves its accuracy by more than five points
+UNEVEN = 10  # times as many images in the largest class as in the smallest
+MOST_HASHED = 4 * 2**30  # bytes of pixels that are compared; a page does not wait for more
+NAMED = 3  # classes that a warning names
+
+
+def counts(images: Images, splits: Splits) -> pd.DataFrame:
+    """Images of each class in each split: class, training, validation, test, all."""
+    table = pd.DataFrame({"class": images.classes})
+    for name, rows in (("training", splits.train), ("validation", splits.val), ("test", splits.test)):
+        table[name] = np.bincount(images.labels[rows], minlength=len(images.classes))
+    return table.assign(all=table[["training", "validation", "test"]].sum(axis=1))
+
+
+def with_total(table: pd.DataFrame) -> pd.DataFrame:
+    """The counts with a last row that sums them."""
+    total = {name: "all classes" if name == "class" else table[name].sum() for name in table}
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+
+
+def twins(images: Images, splits: Splits) -> int:
+    """How many test images are also, pixel for pixel, among those for training or validation; -1: too many bytes."""
+    if images.pixels.nbytes > MOST_HASHED:
+        return -1
+    known = {_digest(images.pixels[row]) for row in np.concatenate([splits.train, splits.val])}
+    return sum(_digest(images.pixels[row]) in known for row in splits.test)
+
+
+def _digest(pixels: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest()
+
+
+def warnings(table: pd.DataFrame, twins: int) -> list[str]:
+    """What to know before these images are trained on, each a sentence. table: as `counts` gives it."""
+    found = []
+    few = table[table["all"] < FEW]["class"].tolist()
+    if few:
+        found.append(
+            f"{_classes(few)} fewer than {FEW} images: add some, or do not trust the accuracy on "
+            f"{'it' if len(few) == 1 else 'them'}."
+        )
+    least, most = table.loc[table["all"].idxmin()], table.loc[table["all"].idxmax()]
+    if most["all"] > UNEVEN * least["all"]:
+        found.append(
+            f"'{most['class']}' has {most['all'] / least['all']:,.0f} times as many images as '{least['class']}': "
+            "the accuracy can be high although the small classes are never recognised."
+        )
+    if twins > 0:
+        found.append(
+            f"{twins:,} of {table['test'].sum():,} test images {'is' if twins == 1 else 'are'} also among the training "
+            "or validation images, pixel for pixel: the test accuracy is too good, remove them from one side."
+        )
+    return found
+
+
+def _classes(names: Sequence[str]) -> str:
+    """'a', 'b' and 2 more classes have."""
+    if len(names) == 1:
+        return f"Class '{names[0]}' has"
+    shown = ", ".join(f"'{name}'" for name in names[:NAMED])
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"The classes {shown}{more} have"
+
+
+def plan(asked: TrainConfig, images: Images, splits: Splits) -> list[str]:
+    """What a run will do with these images, each a sentence in Markdown."""
+    return [
+        _pixels(asked, images),
+        _validation(asked, images, splits),
+        _testing(images, splits),
+        _network(asked, images),
+        f"Accuracy is watched without noise and at noise levels **{show_levels(asked.levels).replace(',', ', ')}**.",
+        f"The imported images take **{show_bytes(images.pixels.nbytes)}** in {paths.cache_root()}; "
+        "the files themselves are only read.",
+    ]
+
+
+def shape_words(images: Images) -> str:
+    """ "64x64 pixels, gray", or with its depth for a volume."""
+    sides = "x".join(str(side) for side in images.pixels.shape[:1:-1])
+    return f"{sides} {'voxels' if images.pixels.ndim == 5 else 'pixels'}, {'gray' if images.channels == 1 else 'RGB'}"
+
+
+def _pixels(asked: TrainConfig, images: Images) -> str:
+    how = "resized to" if asked.image_size else "used as they are,"
+    return f"**{len(images.labels):,}** images of {len(images.classes)} classes, {how} **{shape_words(images)}**."
+
+
+def _validation(asked: TrainConfig, images: Images, splits: Splits) -> str:
+    part = f" of {len(splits.train):,}" if asked.n_train else ""
+    training = f"**{asked.n_train or len(splits.train):,}**{part} images are trained on"
+    if (images.split == VAL).any():
+        return f"{training}, and **{len(splits.val):,}** are the validation images that you have set apart."
+    return (
+        f"{training}; a tenth, **{len(splits.val):,}**, is kept for validation, "
+        "drawn by the seed with each class's share."
+    )
+
+
+def _testing(images: Images, splits: Splits) -> str:
+    if (images.split == TEST).any():
+        return f"**{len(splits.test):,}** are the test images that you have set apart."
+    return f"A fifth, **{len(splits.test):,}**, is kept for testing, the same images in every run, by class share."
+
+
+def _network(asked: TrainConfig, images: Images) -> str:
+    net, dims = registry.NETWORKS[asked.net], len(images.shape) - 1
+    usual = next(other.name for other in registry.NETWORKS.values() if other.dims == dims)
+    what, points = ("volumes", "voxels") if net.dims == 3 else ("images", "pixels")
+    why = f"it suits {what} of your own and is quick" if net.name == usual else "you chose it"
+    return f"The network is **{net.title}**: {why}; it takes {net.sizes[0]} to {net.sizes[1]} {points} a side."

@@ -1,0 +1,70 @@
+"""What people add to a run: notes, tags, and whether it is pinned or hidden. One small file in its folder."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from smd.errors import UserError
+from smd.jobs import transitions
+from smd.runs import Run
+
+SCHEMA = 1
+FILE = "notes.json"
+LONGEST_TEXT, LONGEST_TAG = 20_000, 40  # characters
+MOST_TAGS = 20
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What is noted of one run."""
+
+    text: str = ""  # Markdown
+    tags: tuple[str, ...] = ()
+    pinned: bool = False  # it stands before the others
+    hidden: bool = False  # lists leave it out
+
+
+def read(run: Run) -> Notes:
+    """The run's notes; empty ones where there are none, or where their file cannot be read."""
+    try:
+        values = json.loads((run.folder / FILE).read_text())
+        tags = tuple(str(tag) for tag in values.get("tags", ()))
+        return Notes(str(values.get("text", "")), tags, bool(values.get("pinned")), bool(values.get("hidden")))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return Notes()
+
+
+def write(run: Run, notes: Notes) -> Notes:
+    """Keep the notes in place of those before, and return them as kept: tags stripped, each once.
+
+    Raises UserError if they are too long, or the run is gone.
+    """
+    notes = replace(notes, tags=_tidy(notes.tags))
+    if len(notes.text) > LONGEST_TEXT:
+        raise UserError(f"The notes have {len(notes.text):,} characters: shorten them to {LONGEST_TEXT:,}.")
+    if len(notes.tags) > MOST_TAGS:
+        raise UserError(f"The run has {len(notes.tags)} tags: keep at most {MOST_TAGS}.")
+    for tag in notes.tags:
+        if len(tag) > LONGEST_TAG:
+            raise UserError(f"The tag '{tag[:20]}…' is too long: shorten it to {LONGEST_TAG} characters.")
+    with transitions.locked(run.folder):
+        _replace(run.folder / FILE, json.dumps({"schema": SCHEMA, **asdict(notes)}, indent=1))
+    return notes
+
+
+def _tidy(tags: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clean for tag in tags if (clean := " ".join(tag.split()))))
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def listed(runs: Iterable[Run], keep: str = "") -> list[tuple[Run, Notes]]:
+    """The runs of a list with their notes: pinned ones first, hidden ones left out except that of the id `keep`."""
+    noted = [(run, read(run)) for run in runs]
+    shown = [(run, notes) for run, notes in noted if not notes.hidden or run.id == keep]
+    return sorted(shown, key=lambda pair: not pair[1].pinned)  # stable: the newest stay first

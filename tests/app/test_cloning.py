@@ -1,0 +1,151 @@
+"""A run's settings come back in the Train form, whole."""
+
+import json
+import shutil
+from dataclasses import asdict, replace
+
+import cloning
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_pages import words
+
+from smd import runs
+from smd.config import TrainConfig
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.paths import REPOSITORY
+
+CONFIGS = {
+    "digits": TrainConfig(epochs=7, seed=3),
+    "level": TrainConfig(defense="at", params={"eps": 4 / 255}, seed=2**31 - 1, n_train=300),
+    "odd-level": TrainConfig(defense="at", params={"eps": 0.0312345678}, batch=33),
+    "beta": TrainConfig("svhn", defense="trades", params={"beta": 3.0}, device="cuda:1"),
+    "own-folder": TrainConfig("folder", "FOLDER", 24, "wrn-28-4", epochs=4, device="cpu"),
+    "official": TrainConfig("cifar10", defense="mart", recipe="official"),
+    "official-changed": TrainConfig("cifar10", defense="trades", recipe="official", epochs=5, batch=17),
+    "without-a-field": TrainConfig(defense="smd", params={"preset": "ame"}, precision="bfloat16", n_test=50),
+}
+
+MAIN = """
+import sys
+sys.path[:0] = [APP, REPOSITORY]
+import streamlit as st
+pages = [st.Page(f"views/{name}.py") for name in ("clone", "train", "live")]
+st.navigation(pages).run()
+"""
+OTHER = """
+import json
+from pathlib import Path
+import streamlit as st
+import cloning
+from smd.config import TrainConfig, from_json
+
+if st.button("Clone", key="clone"):
+    cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    """Runs are queued here, but nothing is started."""
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """An app of the Train page and one other, from which it is filled with a config."""
+
+    def make(config):
+        (tmp_path / "images").mkdir(exist_ok=True)
+        config = replace(config, data_path=config.data_path and str(tmp_path / "images"))
+        (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
+        (tmp_path / "views").mkdir()
+        shutil.copy(REPOSITORY / "app" / "views" / "train.py", tmp_path / "views")
+        (tmp_path / "views" / "live.py").write_text("")
+        (tmp_path / "views" / "clone.py").write_text(f"CONFIG = {str(tmp_path / 'config.json')!r}\n{OTHER}")
+        (tmp_path / "main.py").write_text(f"APP, REPOSITORY = {str(REPOSITORY / 'app')!r}, {str(REPOSITORY)!r}\n{MAIN}")
+        app = AppTest.from_file(str(tmp_path / "main.py"), default_timeout=30).run()
+        return app, config
+
+    return make
+
+
+def clone(app):
+    app.button(key="clone").click().run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_form_asks_for_the_very_run_that_was_cloned(name, opened):
+    app, config = opened(CONFIGS[name])
+    clone(app)
+    app.button(key="train").click().run()
+    (run,) = runs.all_runs()
+    assert run.config == config
+
+
+def test_the_form_names_the_run_whose_settings_it_has(opened):
+    app, config = opened(CONFIGS["digits"])
+    run = runs.create(config)
+    clone(app)
+    assert f"Settings of **{run.id.split('-', 2)[-1]}**" in words(app)
+
+
+def test_what_was_in_the_form_before_is_replaced(opened):
+    app, config = opened(CONFIGS["level"])
+    app.switch_page("views/train.py").run()
+    app.number_input(key="train-seed").set_value(9).run()
+    app.number_input(key="train-epochs-digits").set_value(99).run()
+    app.selectbox(key="train-defense").set_value("at").run()
+    app.text_input(key="train-at-eps").set_value("16/255").run()
+    app.switch_page("views/clone.py").run()
+    clone(app).switch_page("views/train.py").run()
+    app.button(key="train").click().run()
+    (run,) = runs.all_runs()
+    assert run.config == config
+
+
+def test_a_changed_field_changes_the_run_and_nothing_else(opened):
+    app, config = opened(CONFIGS["without-a-field"])
+    clone(app)
+    app.number_input(key="train-seed").set_value(5).run()
+    app.button(key="train").click().run()
+    (run,) = runs.all_runs()
+    assert run.config == replace(config, seed=5)
+
+
+def test_another_defense_does_not_take_the_hidden_settings_of_the_cloned_one(opened):
+    app, _ = opened(CONFIGS["without-a-field"])
+    clone(app)
+    app.selectbox(key="train-defense").set_value("at").run()
+    app.button(key="train").click().run()
+    (run,) = runs.all_runs()
+    assert (run.config.defense, run.config.params, run.config.n_test) == ("at", {}, 50)
+
+
+def test_reset_empties_the_form(opened):
+    app, _ = opened(CONFIGS["official-changed"])
+    clone(app)
+    app.button(key="reset-form").click().run()
+    assert not app.exception
+    assert "Settings of" not in words(app)
+    app.button(key="train").click().run()
+    (run,) = runs.all_runs()
+    assert run.config == TrainConfig()
+
+
+def test_settings_stay_in_the_form_when_the_page_is_left(opened):
+    app, _ = opened(CONFIGS["digits"])
+    app.switch_page("views/train.py").run()
+    app.number_input(key="train-seed").set_value(9).run()
+    app.switch_page("views/clone.py").run()
+    assert "train" not in {button.key for button in app.button}
+    app.switch_page("views/train.py").run()
+    assert app.number_input(key="train-seed").value == 9
+
+
+def test_a_run_of_an_unknown_defense_is_refused_in_a_sentence():
+    with pytest.raises(UserError, match="There is no defense 'of-tomorrow'"):
+        cloning.into_form(TrainConfig(defense="of-tomorrow"))
