@@ -153,11 +153,12 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     classes = list(dict.fromkeys(rows["class"]))
     images = ["clean", "adversarial"]
     angle = 0 if max(map(len, classes)) <= 3 else -40
+    axis = alt.Axis(labelAngle=angle, labelOverlap=len(classes) > 20)  # every name as long as there is room for it
     return (
         alt.Chart(rows, height=240)
         .mark_bar()
         .encode(
-            alt.X("class:N", title="predicted class", sort=classes, axis=alt.Axis(labelAngle=angle)),
+            alt.X("class:N", title="predicted class", sort=classes, axis=axis),
             alt.XOffset("image:N", sort=images),
             alt.Y("percent:Q", title="probability (%)", scale=alt.Scale(domain=[0, 100])),
             alt.Color("image:N", title=None, legend=ON_TOP,

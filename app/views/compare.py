@@ -69,7 +69,7 @@ def series(chosen: list[Run], name: str, split: str, eps: float, factor: float) 
         about = {"run": ui.name(run.id), "defense": run.config.defense}
         spent = rows["epoch"].map(curves.hours(data.read(reader.metrics, run.store)))
         parts.append(rows.assign(**about, shown=factor * rows["value"], hours=spent))
-    return pd.concat(parts) if parts else pd.DataFrame()
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
