@@ -26,24 +26,36 @@ def actions(run: Run, status: Status) -> None:
     """What can be done with the run now; what cannot be undone asks first."""
     with st.container(horizontal=True):
         if status.state in ("queued", "running"):
-            with st.popover("Cancel", icon=":material/block:"):
-                st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
-                if st.button("Cancel the run", type="primary", key="confirm-cancel") and ui.attempt(
-                    launch.cancel, run.folder
-                ):
-                    st.rerun()
-            return
-        stopped = status.state in ("failed", "cancelled", "lost")
+            cancelling(run)
+        else:
+            resuming(run, status)
         if st.button("Clone into the form", icon=":material/content_copy:", key="clone"):
             ui.attempt(cloning.into_form, run.config)
-        resume = stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume")
-        if resume and ui.attempt(launch.resume, run.folder):
+        if status.state not in ("queued", "running"):
+            deleting(run)
+
+
+def cancelling(run: Run) -> None:
+    with st.popover("Cancel", icon=":material/block:"):
+        st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
+        wanted = st.button("Cancel the run", type="primary", key="confirm-cancel")
+        if wanted and ui.attempt(launch.cancel, run.folder):
             st.rerun()
-        with st.popover("Delete", icon=":material/delete:"):
-            st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
-            if st.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(runs.delete, run):
-                st.session_state.pop("run", None)
-                st.rerun()
+
+
+def resuming(run: Run, status: Status) -> None:
+    stopped = status.state in ("failed", "cancelled", "lost")
+    wanted = stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume")
+    if wanted and ui.attempt(launch.resume, run.folder):
+        st.rerun()
+
+
+def deleting(run: Run) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
+        if st.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(runs.delete, run):
+            st.session_state.pop("run", None)
+            st.rerun()
 
 
 def header(run: Run, status: Status) -> None:

@@ -8,7 +8,7 @@ from smd import runs
 from smd.jobs import launch
 from smd.paths import REPOSITORY
 
-VIEWS = ("train", "live", "margins", "samples", "attacks", "agreement", "compare", "figures")
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_every_page_renders_on_every_kind_of_run(view, kind, request):
     run = kinds.make(kind, request)
     app = open_page(view, **({"run": run.id} if run else {}))
     assert not app.exception
-    assert app.title[0].value.lower() == view
+    assert app.title[0].value.lower() == {"ask": "query"}.get(view, view)
 
 
 @pytest.mark.parametrize("view", VIEWS[1:])
@@ -127,9 +127,9 @@ def test_a_defense_without_margins_says_so(finished):
 def test_cancel_and_delete_ask_first(request):
     run = kinds.make("queued", request)
     app = open_page("live", run=run.id)
-    assert {b.label for b in app.button} == {"Cancel the run"}
+    assert {b.label for b in app.button} == {"Cancel the run", "Clone into the form"}
     app.button(key="confirm-cancel").click().run()
     assert kinds.state(run) == "cancelled"
-    assert {b.label for b in app.button} == {"Resume", "Delete for good"}
+    assert {b.label for b in app.button} == {"Resume", "Clone into the form", "Delete for good"}
     app.button(key="confirm-delete").click().run()
     assert runs.all_runs() == []

@@ -59,7 +59,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 176
     assert picture.get_attribute("src").startswith("data:image/png")  # the very pixels, not a lossy copy
 
-    tile = page.locator("[class*='st-key-open-train-']").nth(5).get_by_role("button")
+    tile = page.locator("[class*='st-key-open-samples-']").nth(5).get_by_role("button")
     tile.click()
     expect(page).to_have_url(re.compile(r"sample=[1-9]"), timeout=20_000)
     chosen = re.search(r"sample=(\d+)", page.url).group(1)
@@ -68,8 +68,16 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     choose_page(page, "Attacks")
     attack(page, steps=5, images=50)
     with page.expect_download() as download:
-        page.locator("[class*='st-key-download-accuracy-ce-pgd-5-'][class*='-csv']").get_by_role("button").click()
+        export(page, "accuracy-ce-pgd-5-", "csv")
     check_csv(download.value.path().read_text(), run)
+
+
+def export(page, name, suffix):
+    """Take a table away: open its Export menu if it is not open, click on a form."""
+    form = page.locator(f"[class*='st-key-download-{name}'][class*='-{suffix}']").get_by_role("button")
+    if not form.is_visible():
+        page.locator(f"[class*='st-key-export-{name}']").get_by_role("button").click()
+    form.click()
 
 
 def screenshot_of(chart, tries=10):
@@ -111,9 +119,7 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
 
     for suffix in ("tex", "parquet"):
         with page.expect_download() as download:
-            page.locator(f"[class*='st-key-download-accuracy-ce-pgd-7-'][class*='-{suffix}']").get_by_role(
-                "button"
-            ).click()
+            export(page, "accuracy-ce-pgd-7-", suffix)
         download.value.save_as(tmp_path / f"table.{suffix}")
     table = pd.read_parquet(tmp_path / "table.parquet")
     text = (tmp_path / "table.tex").read_text()
@@ -174,7 +180,7 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
-    for name in ("train", "live", "margins", "samples", "attacks", "agreement", "compare", "figures"):
+    for name in ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query"):
         page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
         expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(timeout=30_000)
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
