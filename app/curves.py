@@ -10,7 +10,9 @@ import altair as alt
 import charts
 import pandas as pd
 
+UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))  # the first of which more than two have passed
 RAW = 0.25  # opacity of what was measured, behind a smoothed curve
+CLEAR = alt.Legend(symbolOpacity=1)  # else symbols would be as faint as the raw curves behind
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,17 @@ def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
     base = alt.Chart(rows, height=charts.HEIGHT).encode(
         x,
         alt.Color(
-            "noise level:N", sort=order, scale=alt.Scale(domain=order, range=list(charts.LEVELS)), title="noise level"
+            "noise level:N",
+            sort=order,
+            scale=alt.Scale(domain=order, range=list(charts.LEVELS)),
+            title="noise level",
+            legend=CLEAR,
         ),
         alt.StrokeDash(
-            "images:N", title="images", scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]])
+            "images:N",
+            title="images",
+            scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]]),
+            legend=CLEAR,
         ),
     )
     scale = alt.Scale(domain=[0, 100])
@@ -55,7 +64,7 @@ def training(
     logarithmic = log and bool((rows["shown"] > 0).all())
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
     axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
-    legend = charts.ON_TOP if len(names) > 1 else None
+    legend = charts.SOLID if len(names) > 1 else None
     rows, x = placed(rows, hours(metrics), look)
     colours = alt.Scale(range=list(charts.PALETTE))
     base = alt.Chart(rows, height=charts.HEIGHT).encode(
@@ -71,7 +80,7 @@ def overlay(rows: pd.DataFrame, title: str, look: Look = PLAIN) -> alt.LayerChar
     rows, x = placed(rows, None, look)
     base = alt.Chart(rows, height=320).encode(
         x,
-        alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours), legend=charts.ON_TOP),
+        alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours), legend=charts.SOLID),
     )
     return drawn(base, rows, ["run"], title, look, alt.Scale(zero=False), alt.Axis(), ".4~g")
 
@@ -121,9 +130,9 @@ def placed(rows: pd.DataFrame, spent: "pd.Series[float] | None", look: Look) -> 
         scale = alt.Scale(domain=domain, nice=False)
         return rows, alt.X("epoch:Q", title="epoch", scale=scale, axis=alt.Axis(format="d"))
     taken = rows["hours"] if spent is None else rows["epoch"].map(spent)
-    long = bool(taken.max() > 2)
-    rows = rows.assign(spent=taken * (1 if long else 60)).dropna(subset="spent")
-    return rows, alt.X("spent:Q", title="hours of training" if long else "minutes of training")
+    unit, factor = next((unit, factor) for unit, factor in UNITS if factor * taken.max() > 2 or unit == UNITS[-1][0])
+    rows = rows.assign(spent=factor * taken).dropna(subset="spent")
+    return rows, alt.X("spent:Q", title=f"{unit} of training")
 
 
 def said(metrics: pd.DataFrame) -> str:
