@@ -28,7 +28,7 @@ def choose(run: Run, chosen: Selection) -> str:
         known.append(MARGIN)
     if chosen.source and not chosen.source.estimate and len(data.read(reader.margin_summary, run.store)) > 1:
         known.append(CHANGE)
-    if _attacked(run, chosen.asked.split):
+    if selection.levels(run, chosen.asked.split):
         known.append(VERDICT)
     if st.session_state.get("colour") not in known:
         st.session_state.pop("colour", None)
@@ -37,12 +37,6 @@ def choose(run: Run, chosen: Selection) -> str:
         help="More appears when margins are known or the images were attacked.",
     )  # fmt: skip
     return str(picked)
-
-
-def _attacked(run: Run, split: str) -> list[float]:
-    table = data.read(reader.attack_table, run.store)
-    found = table[(table["eps"] > 0) & (table["split"] == split) & (table["norm"] == "Linf")]["eps"]
-    return sorted(float(eps) for eps in found.unique())
 
 
 def coloured(run: Run, chosen: Selection, clean: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
@@ -84,7 +78,7 @@ def _by_change(run: Run, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def _by_verdict(run: Run, split: str, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    eps = _attacked(run, split)[-1]
+    eps = max(selection.levels(run, split).values())
     outcomes = data.read(reader.outcomes, run.store, split, eps)
     name, steps, n = agreement.strongest_first([*outcomes.groupby(["name", "steps", "n"]).groups])[0]
     one = outcomes[(outcomes["name"] == name) & (outcomes["steps"] == steps) & (outcomes["n"] == n)].set_index("idx")

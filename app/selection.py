@@ -75,7 +75,7 @@ def question(run: Run) -> Question:
         span=_span(run, split) if source else None,
         find=find,
         between=between(run) if find in picking.OVER_TIME else (0, 0),
-        eps=_levels(run, split).get(str(state.get("level")), 0.0) if find in picking.ATTACKED else 0.0,
+        eps=levels(run, split).get(str(state.get("level")), 0.0) if find in picking.ATTACKED else 0.0,
         region=_region(run, split),
     )
 
@@ -134,7 +134,7 @@ def _span(run: Run, split: str) -> tuple[float, float] | None:
     return float(chosen[0]), float(chosen[1])
 
 
-def _levels(run: Run, split: str) -> dict[str, float]:
+def levels(run: Run, split: str) -> dict[str, float]:
     """The noise levels at which images of the split were attacked: as shown -> unit of x."""
     table = data.read(reader.attack_table, run.store)
     found = table[(table["eps"] > 0) & (table["split"] == split) & (table["norm"] == "Linf")]["eps"]
@@ -247,9 +247,9 @@ def _finds(run: Run, split: str, margins: bool) -> None:
         low, high = (int(end) for end in data.read(reader.margin_summary, run.store)["epoch"].agg(["min", "max"]))
         _forget_unknown("between", lambda ends: low <= ends[0] <= ends[1] <= high)
         st.slider("Between epochs", low, high, (low, high), key="between", bind="query-params")
-    if find in {picking.FINDS[key] for key in picking.ATTACKED} and (levels := list(_levels(run, split))):
-        _forget_unknown("level", lambda level: level in levels)
-        st.selectbox("Noise level", levels, len(levels) - 1, key="level", bind="query-params")
+    if find in {picking.FINDS[key] for key in picking.ATTACKED} and (known := list(levels(run, split))):
+        _forget_unknown("level", lambda level: level in known)
+        st.selectbox("Noise level", known, len(known) - 1, key="level", bind="query-params")
 
 
 def _forget_unknown(key: str, known) -> None:  # type: ignore[no-untyped-def]

@@ -198,7 +198,11 @@ if not points.empty:
     st.subheader("Accuracy against the noise level")
     name = export.attack_title(points["attack"].iloc[0])
     st.caption(f"Test images under {name}, {points['steps'].iloc[0]} steps, with the 95 % interval.")
-    st.altair_chart(charts.robustness(points), key="robustness", alt="Accuracy of each run falls with the noise level.")
+    most = points[points["eps"] == points["eps"].max()].sort_values("percent").iloc[-1]
+    st.altair_chart(
+        charts.robustness(points), key="robustness",
+        alt=f"At {show_level(float(most['eps']))} {most['run']} keeps most: {most['percent']:.1f} %.",
+    )  # fmt: skip
 pareto = export.pareto_points(named)
 if len(pareto) > 1:
     level, attack = show_level(pareto["eps"].iloc[0]), export.attack_title(pareto["attack"].iloc[0])

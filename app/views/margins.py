@@ -121,7 +121,8 @@ def histogram(shown: list[Source], epoch: int, chosen: selection.Selection) -> N
         st.altair_chart(
             margin_charts.brushed(table, levels, images, chosen.asked.span, within),
             key=selection.brush_key("histogram"), on_select=brush,
-            alt="Histogram of margins: " + " and ".join(sources.title(source, epoch) for source in shown),
+            alt=f"Histogram of margins, {' and '.join(sources.title(source, epoch) for source in shown)}: "
+            f"the fullest bin begins at {int(table.loc[table['n'].idxmax(), 'bin'])}/255.",
         )  # fmt: skip
         st.caption(
             "Orange: the selected images among all." if len(within)
