@@ -16,9 +16,14 @@ DEEPEST = 5  # parts of a path: top folder, split, class, file, and one more tha
 
 def find(path: str) -> Path:
     """The folder, archive or file of arrays at that path; raises UserError if there is none."""
-    source = Path(path).expanduser().absolute()
-    if not path or not source.exists():
-        raise UserError(f"There is nothing at '{path}': give a folder of class folders, an archive of one, or arrays.")
+    missing = UserError(f"There is nothing at '{path}': give a folder of class folders, an archive of one, or arrays.")
+    try:
+        source = Path(path).expanduser().absolute()
+        found = bool(path) and source.exists()
+    except (OSError, RuntimeError):  # too long, in a folder that is closed to us, or ~ with a name that nobody has
+        raise missing from None
+    if not found:
+        raise missing
     if not source.is_dir() and not source.name.lower().endswith((*archive.SUFFIXES, *ARRAYS)):
         raise UserError(f"{source} is neither a folder nor one of {', '.join((*archive.SUFFIXES, *ARRAYS))}.")
     return source

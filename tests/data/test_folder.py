@@ -159,6 +159,12 @@ def test_unknown_path(tmp_path):
         load("folder", str(tmp_path / "own.rar"))
 
 
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/own.npz", "x" * 5000 + ".npz", "a\0b.npy"])
+def test_what_cannot_be_a_path_is_refused_like_a_missing_one(path):
+    with pytest.raises(UserError, match="nothing at"):
+        load("folder", path)
+
+
 def test_changed_folder_is_read_again_and_the_old_cache_stays(tmp_path, two_classes, picture, lay_out):
     folder = lay_out(tmp_path / "own", two_classes)
     old = load("folder", str(folder))
