@@ -15,13 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from smd import losses, pgd
-from smd.data.batches import OnDevice
+from smd.data.batches import OnDevice, spread
+from smd.errors import UserError
 from smd.nets import Classifier
 
 NEIGHBOURS = 15  # UMAP's own default: how large a group is seen as one
 STEPS = 20  # of the twins' CE-PGD, each a quarter of the noise level long
 CHUNK = 1024  # points whose distances to all others are in memory at once
 SPREAD = 1e-6  # features that differ less are all the same
+TRUSTED = 1000  # points that tell how far a map can be trusted; all of many would take minutes
 
 Report = Callable[[int], None]  # images that are done
 
@@ -81,18 +83,27 @@ def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
 
     Exact, and on ten thousand points a hundred times quicker than the search that UMAP would do.
     """
-    points = torch.from_numpy(features)
-    found = [torch.cdist(part, points).topk(count, largest=False) for part in points.split(CHUNK)]
-    near = torch.cat([each.indices for each in found])
-    near[:, 0] = torch.arange(len(points))  # of several alike each is its own nearest
-    return near.int().numpy(), torch.cat([each.values for each in found]).numpy()
+    points = torch.from_numpy(features - features.mean(0))  # far from zero small distances drown in float noise
+    found = [_nearest(points, start, count) for start in range(0, len(points), CHUNK)]
+    near, far = (torch.cat(part) for part in zip(*found, strict=True))
+    return near.int().numpy(), far.numpy()
+
+
+def _nearest(points: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
+    distance = torch.cdist(points[start : start + CHUNK], points)
+    distance.diagonal(start).fill_(-1)  # itself first, also where others are alike
+    found = distance.topk(count, largest=False)
+    return found.indices, found.values.clamp(min=0)
 
 
 def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:
-    """Positions on a plane, (n, F) float32 -> (n, 2) float32: the same for the same features and seed.
+    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32: the same for the same features and seed.
 
     alive is called now and then with the share that is done, and may raise to stop.
+    Raises UserError where features are not finite.
     """
+    if not torch.from_numpy(features).norm(dim=1).isfinite().all():
+        raise UserError("The network's features are not finite, as its training has diverged: map another run.")
     if float(np.ptp(features, axis=0).max(initial=0)) < SPREAD:
         return np.zeros((len(features), 2), np.float32)
     count = min(NEIGHBOURS, len(features) - 1)
@@ -107,6 +118,17 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
             tqdm_kwds={"file": _Listener(alive), "mininterval": 0.2, "bar_format": "{percentage}"},
         )  # fmt: skip
         return np.asarray(reducer.fit_transform(features), np.float32)
+
+
+def trust(features: np.ndarray, points: np.ndarray) -> float:
+    """How far neighbours on the map are neighbours in the features too, of at most 1,000 points: 1 if all are.
+
+    (n, F) and (n, 2) with n >= 3; the trustworthiness of Venna and Kaski 2001.
+    """
+    from sklearn.manifold import trustworthiness  # takes a second, and only a map needs it
+
+    some = spread(len(features), TRUSTED).numpy()
+    return float(trustworthiness(features[some], points[some], n_neighbors=min(NEIGHBOURS, (len(some) - 1) // 2)))
 
 
 class _Listener:

@@ -79,16 +79,16 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     twins = embed.look_at_twins(work.model, work.rows, ids[paired], eps, asked.batch, count) if len(paired) else None
     seen = [clean, *([twins] if twins else [])]
     work.tell(TWINS, "laying out")
-    points = embed.layout(
-        np.concatenate([part.features for part in seen]), asked.seed,
-        lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"),
-    )  # fmt: skip
+    features = np.concatenate([part.features for part in seen])
+    points = embed.layout(features, asked.seed, lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"))
     seconds = time.perf_counter() - start
     record = EmbeddingRecord(
         id=work.job, split=asked.split, n=len(ids), pairs=len(paired), eps=eps, seed=asked.seed, package="umap-learn",
         version=version("umap-learn"), seconds=seconds, job=work.job, created=time.time(),
     )  # fmt: skip
     work.progress.line(f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s.")
+    trust = embed.trust(features, points)
+    work.progress.line(f"Its trustworthiness is {trust:.2f}; 1: neighbours on it are neighbours in the features.")
     return record, _points(ids, paired, seen, points)
 
 

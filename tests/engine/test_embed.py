@@ -7,6 +7,7 @@ from torch import nn
 
 from smd import embed
 from smd.data.batches import OnDevice
+from smd.errors import UserError
 
 
 class Linear(nn.Module):
@@ -51,14 +52,35 @@ def test_twins_stay_in_their_ball_and_cross_where_they_can():
     assert seen.pred.tolist() == [1, 0]
 
 
-def test_neighbours_are_exact_and_everybody_is_his_own_first():
-    points = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+def test_volumes_are_looked_at_and_attacked_like_images():
+    pixels = torch.full((3, 1, 2, 2, 2), 120, dtype=torch.uint8)
+    data, ids = OnDevice(pixels, torch.zeros(3, dtype=torch.long)), torch.arange(3)
+    clean = embed.look(Linear(), data, ids, 2, lambda done: None)
+    twins = embed.look_at_twins(Linear(), data, ids, 16 / 255, 2, lambda done: None)
+    assert clean.features.shape == twins.features.shape == (3, 8)
+    assert (clean.ok.all(), twins.ok.any()) == (True, False)
+
+
+@pytest.mark.parametrize("origin", [0.0, 100.0])
+def test_neighbours_are_exact_and_everybody_is_his_own_first(origin, monkeypatch):
+    monkeypatch.setattr(embed, "CHUNK", 128)
+    points = np.random.default_rng(1).normal(origin, 1, size=(300, 4)).astype(np.float32)
     points[7] = points[3]  # two that are alike
     near, far = embed.neighbours(points, 5)
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
     assert (near[:, 0] == np.arange(300)).all()
+    assert (far[:, 0] == 0).all()
     assert np.allclose(far, np.sort(distance, axis=1)[:, :5], atol=2e-3)
-    assert {near[3, 1], near[7, 1]} <= {3, 7}
+    assert (near[3, 1], near[7, 1]) == (7, 3)
+
+
+def test_among_many_alike_nobody_is_a_neighbour_twice():
+    points = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
+    near, far = embed.neighbours(points, embed.NEIGHBOURS)
+    assert (near[:, 0] == np.arange(120)).all()
+    assert all(len(set(row)) == embed.NEIGHBOURS for row in near.tolist())
+    assert (far == 0).all()
+    assert np.isfinite(embed.layout(points, 0, lambda share: None)).all()
 
 
 def test_the_same_features_and_seed_give_the_same_map():
@@ -102,6 +124,27 @@ def test_features_that_are_all_the_same_make_one_point(capsys):
     points = embed.layout(np.ones((20, 3), np.float32), 0, lambda share: None)
     assert (points == 0).all()
     assert capsys.readouterr().out == ""
+
+
+def test_features_that_hardly_differ_make_one_point():
+    features = np.random.default_rng(2).normal(size=(20, 3)).astype(np.float32) * np.float32(1e-40)
+    assert (features != 0).any()
+    assert (embed.layout(features, 0, lambda share: None) == 0).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+def test_features_of_a_diverged_network_are_refused(value):
+    features, _ = clusters(30)
+    features[4, 2] = value
+    with pytest.raises(UserError, match="The network's features are not finite"):
+        embed.layout(features, 0, lambda share: None)
+
+
+@pytest.mark.parametrize("n", [10, 1500])
+def test_a_map_that_keeps_neighbours_is_trusted_more_than_a_shuffled_one(n):
+    features = np.random.default_rng(3).normal(size=(n, 2)).astype(np.float32)
+    assert embed.trust(features, 2 * features) == 1
+    assert embed.trust(features, np.roll(features, 1, axis=0)) < 0.8
 
 
 def test_nothing_is_printed_and_nobody_is_warned(capsys, recwarn):

@@ -217,9 +217,11 @@ def test_wait_gives_up_in_time() -> None:
 
 
 DASHBOARD = """
+import signal
 import sys
 from pathlib import Path
 from smd.jobs import launch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 launch._worker_command = lambda key: sys.argv[2:]
 launch.submit(Path(sys.argv[1]))
 launch.wait(Path(sys.argv[1]), 60)

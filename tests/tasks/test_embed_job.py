@@ -72,6 +72,28 @@ def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, m
     assert len(reader.embeddings(run.store)) == 1
 
 
+def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
+    _, run = finished
+    images = len(reader.samples(run.store, "test"))
+    for n in (0, images + 1000):
+        task.embed_run(runs.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True))
+    assert reader.embeddings(run.store)["n"].tolist() == [images, images]
+
+
+def test_a_log_says_how_far_its_map_can_be_trusted(finished):
+    _, run = finished
+    assert cli.main(["embed", run.id, "--n", "40", "--pairs", "5"]) == 0
+    (folder,) = runs.maps(run)
+    log = (folder / "log.txt").read_text()
+    assert "A map of 40 test images, 5 with a twin, in " in log
+    assert 0 < float(log.split("Its trustworthiness is ")[1].split(";")[0]) <= 1
+
+
+def test_a_split_with_hardly_any_images_has_no_map():
+    with pytest.raises(UserError, match="The val split has 9 images, too few for a map: choose another"):
+        task.chosen(EmbedConfig("a-run", split="val"), 9)
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
