@@ -20,6 +20,7 @@ THEORY = (
     "neighbours, the boundary should move away from it: **its margins grow in the next epoch, those of the others "
     "shrink**, until all press alike. This is the argument behind Theorem 3.1; here is what this run did."
 )
+DRAWN = 40  # epochs
 FEW = 3  # points through which a line can be drawn
 CLEAR = 0.1  # a correlation below this says nothing
 
@@ -39,7 +40,7 @@ def section(run: Run) -> None:
     grid = ui.pair()
     with grid.cell():
         st.markdown(f"**{evenness(spread)}**")
-        st.altair_chart(margin_charts.pressure(pressed, order), key="pressure", alt=f"{evenness(spread)}.")
+        st.altair_chart(margin_charts.pressure(thinned(pressed), order), key="pressure", alt=f"{evenness(spread)}.")
     follows = consequences(pressed)
     with grid.cell():
         if len(follows) < FEW:
@@ -47,13 +48,19 @@ def section(run: Run) -> None:
         else:
             words = verdict(follows)
             st.markdown(f"**{words}**")
-            st.altair_chart(margin_charts.forces(follows, order), key="forces", alt=f"{words}.")
+            st.altair_chart(margin_charts.forces(thinned(follows), order), key="forces", alt=f"{words}.")
             st.caption(
                 "A point is a class in an epoch, the line their least-squares fit. Pressure: images at the boundary, "
                 "over the mean of the classes. Gained: change of the class's mean margin, less that of all classes."
             )
     ui.downloads(follows.drop(columns="label"), f"{ui.name(run.id)}-forces")
     densities(run, classes, order)
+
+
+def thinned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Some epochs of many, evenly spread: a browser draws them in a moment. What is said is said of all of them."""
+    every = -(-int(rows["epoch"].max()) // DRAWN)
+    return rows[rows["epoch"] % every == 0]
 
 
 def pressures(summary: pd.DataFrame) -> pd.DataFrame:

@@ -47,7 +47,7 @@ PLACES = (
     Place("Margins", charts=2, pictures=40, view="over time"),
     Place("Margins", charts=12, view="forces"),
     Place("Margins", charts=2, view="all images"),
-    Place("Samples", charts=2, pictures=20),
+    Place("Samples", charts=1, pictures=20),
     Place("Attacks", tables=1),
     Place("Agreement", charts=2),
     Place("Compare", charts=1, tables=1),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from smd.store.run_tables import frame
 
-MOST_EPOCHS, MOST_BINS = 40, 20  # cells of a density that a browser draws at once, for each class
+MOST_EPOCHS, MOST_BINS = 30, 16  # cells of a density that a browser draws at once, for each class
 
 # The shift keeps the floor: in FLOAT k/255 can fall just below k.
 HIST = """
@@ -66,8 +66,8 @@ def class_summary(path: Path, epoch: int = 0) -> pd.DataFrame:
 def class_density(path: Path) -> pd.DataFrame:
     """How each class's margins are spread, epoch by epoch: label, epoch, low, width (1/255), every, density.
 
-    density is the share of the class's samples in [low, low + width) for each 1/255. There are at most 40 epochs,
-    every so many, and 20 bins.
+    density is the share of the class's samples in [low, low + width) for each 1/255. There are at most 30 epochs,
+    every so many, and 16 bins.
     """
     return frame(path, DENSITY, {"epochs": MOST_EPOCHS, "bins": MOST_BINS})
 

@@ -117,6 +117,12 @@ def test_densities_that_even_out_are_told_from_those_that_drift_apart():
     assert "stay as uneven" in margin_forces.evenness(pd.Series([0.5, 0.5, 0.5]))
 
 
+def test_of_many_epochs_some_are_drawn_and_of_few_all():
+    rows = pd.DataFrame({"epoch": range(1, 151)})
+    assert margin_forces.thinned(rows)["epoch"].tolist() == list(range(4, 151, 4))
+    assert len(margin_forces.thinned(rows.head(40))) == 40
+
+
 def test_the_theory_is_shown_with_what_this_run_did(finished):
     run, _ = finished
     follows = margin_forces.consequences(

@@ -52,7 +52,7 @@ def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
         recorder.epoch(epoch(number, np.linspace(0, 100, N) / 255))
     found = reader.class_density(tmp_path / "run.duckdb")
     assert found["every"].unique().tolist() == [3]
-    assert found["width"].unique().tolist() == [6]  # 101 steps of 1/255 in at most 20 bins
+    assert found["width"].unique().tolist() == [7]  # 101 steps of 1/255 in at most 16 bins
     assert set(found["epoch"]) == set(range(3, 91, 3))
     total = (found["density"] * found["width"]).groupby([found["label"], found["epoch"]]).sum()
     assert np.allclose(total, 1)
