@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from smd.kinds import beyond, undecided
 from smd.store.attack_tables import wilson
 
 Kind = Literal["overestimated", "underestimated"]
 
-ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its level
 MOST_BINS = 20
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
 
@@ -68,7 +68,7 @@ class Crosstab:
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Margins beside one attack's verdicts, of the samples that have both: (rows, how many were left out).
 
-    margins: idx, margin, clean_ok and maybe more, such as crossed; outcome: idx, ok, broken_by.
+    margins: idx, margin, clean_ok, kind (smd.kinds) and maybe more; outcome: idx, ok, broken_by.
     Left out are samples that are misclassified without noise, by either side's word: they have no margin.
     """
     both = margins.merge(outcome[["idx", "ok", "broken_by"]], on="idx")
@@ -76,36 +76,21 @@ def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, 
     return both[right].reset_index(drop=True), int((~right).sum())
 
 
-def says_safe(rows: pd.DataFrame, eps: float) -> "pd.Series[bool]":
-    """Where the margin is beyond eps, in float32 as margins are: one of just 8/255 is not beyond 8/255.
-
-    Where no boundary was met (not crossed) the margin is a lower bound, and just eps is enough.
-    """
-    found = rows["margin"] > np.float32(eps)
-    return found | (_open(rows) & (rows["margin"] >= eps - ROUNDING))
-
-
 def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
     """The rows whose margin says something about eps: not those of a search that ended below it in vain."""
-    return rows[~_open(rows) | says_safe(rows, eps)]
-
-
-def _open(rows: pd.DataFrame) -> "pd.Series[bool]":
-    if "crossed" not in rows:  # a run's own margins are taken as they are
-        return pd.Series(False, rows.index)
-    return ~rows["crossed"].astype(bool)
+    return rows[~undecided(rows, eps)]
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
     """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan without any."""
     known = decided(rows, eps)
-    safe, ok = says_safe(known, eps), known["ok"].astype(bool)
+    safe, ok = beyond(known, eps), known["ok"].astype(bool)
     cells: tuple[tuple[bool, bool, str], ...] = (
         (True, True, "agreement"), (True, False, "overestimated"),
         (False, True, "underestimated"), (False, False, "agreement"),
     )  # fmt: skip
     table = pd.DataFrame(cells, columns=["beyond", "withstood", "kind"])
-    table["n"] = [int(((safe == beyond) & (ok == withstood)).sum()) for beyond, withstood, _ in cells]
+    table["n"] = [int(((safe == far) & (ok == withstood)).sum()) for far, withstood, _ in cells]
     table["percent"] = 100 * table["n"] / (len(known) or np.nan)
     share = {kind: float(part.sum(skipna=False)) for kind, part in table.groupby("kind")["percent"]}
     return Crosstab(
@@ -132,7 +117,7 @@ def calibration(rows: pd.DataFrame, bins: int = MOST_BINS) -> pd.DataFrame:
 def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
     """Samples where margin and attack disagree in that way, those whose margin is farthest from eps first."""
     known = decided(rows, eps)
-    safe, ok = says_safe(known, eps), known["ok"].astype(bool)
+    safe, ok = beyond(known, eps), known["ok"].astype(bool)
     found = known[safe & ~ok] if kind == "overestimated" else known[~safe & ok]
     return found.loc[(found["margin"] - eps).abs().sort_values(ascending=False, kind="stable").index]
 

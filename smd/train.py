@@ -33,6 +33,7 @@ class Tally:
 
     clean_ok: Tensor  # (N,) bool
     adv_ok: Tensor  # (N,) bool
+    crossed: Tensor  # (N,) bool, of defenses with margins
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
@@ -41,6 +42,8 @@ class Tally:
     def add(self, idx: Tensor, report: Report) -> None:
         """Take in one step's report."""
         self.adv_ok[idx] = report.adv_ok
+        if report.crossed is not None:
+            self.crossed[idx] = report.crossed
         if report.clean_ok is not None:
             self.clean_ok[idx], self.looked = report.clean_ok, True
         for name, (total, count) in report.means.items():
@@ -56,7 +59,7 @@ class Tally:
 def empty_tally(n: int, device: torch.device) -> Tally:
     """Nothing measured yet."""
     none = torch.zeros(n, dtype=torch.bool, device=device)
-    return Tally(none, none.clone())
+    return Tally(none, none.clone(), none.clone())
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class EpochResult:
     state: dict[str, np.ndarray]  # per-sample state, each (N, ...)
     clean_ok: np.ndarray  # (N,) bool
     adv_ok: np.ndarray  # (N,) bool
+    crossed: np.ndarray  # (N,) bool, the margin's search met the boundary; all False without margins
 
 
 def resolve_device(name: str) -> torch.device:
@@ -199,11 +203,13 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
         if registry.DEFENSES[training.config.defense].moves:
             metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
             metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
-        metrics.append(Metric("train", "margin_mean", 0.0, float(training.state["margin"].mean())))
+        if clean_ok.any():  # a misclassified image has no margin
+            mean = float(training.state["margin"].cpu().numpy()[clean_ok].mean(dtype=np.float64))
+            metrics.append(Metric("train", "margin_mean", 0.0, mean))
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
         metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
-    return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok)
+    return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok, tally.crossed.cpu().numpy())
 
 
 def checkpoint(training: Training) -> dict[str, Any]:
@@ -219,6 +225,7 @@ def checkpoint(training: Training) -> dict[str, Any]:
         "tally": {
             "clean_ok": tally.clean_ok,
             "adv_ok": tally.adv_ok,
+            "crossed": tally.crossed,
             "sums": tally.sums,
             "counts": tally.counts,
             "seconds": tally.seconds,
@@ -235,8 +242,9 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     training.optimizer.load_state_dict(saved["optimizer"])
     training.state = {name: value.to(device) for name, value in saved["state"].items()}
     tally = saved["tally"]
+    crossed = tally.get("crossed", tally["clean_ok"] & ~tally["adv_ok"])  # earlier versions did not keep it
     moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
     training.tally = Tally(
-        tally["clean_ok"].to(device), tally["adv_ok"].to(device), moved["sums"], moved["counts"],
+        tally["clean_ok"].to(device), tally["adv_ok"].to(device), crossed.to(device), moved["sums"], moved["counts"],
         tally["seconds"], tally.get("looked", True),
     )  # fmt: skip

@@ -23,7 +23,8 @@ def epoch(number, margins=None, clean=None, adv=None, metrics=(("train", "loss",
     flag = np.ones(len(margins), bool)
     clean_ok = flag if clean is None else np.asarray(clean)
     adv_ok = flag if adv is None else np.asarray(adv)
-    return EpochRecord(number, list(metrics), margins.astype(np.float32), clean_ok, adv_ok, states or {})
+    crossed = clean_ok & ~adv_ok
+    return EpochRecord(number, list(metrics), margins.astype(np.float32), clean_ok, adv_ok, crossed, states or {})
 
 
 def attack(

@@ -71,7 +71,8 @@ def epoch(number: int, epochs: int, samples: int) -> EpochRecord:
     for split in ("train", "val"):
         levels = zip((0.0, 4 / 255, 8 / 255), (0.95, 0.9, 0.8), strict=True)
         metrics += [(split, "accuracy", eps, most * number / epochs) for eps, most in levels]
-    return EpochRecord(number, metrics, margins, clean, clean & (drawn.random(samples) < 0.7))
+    grown = clean & (drawn.random(samples) < 0.7)
+    return EpochRecord(number, metrics, margins, clean, grown, clean & ~grown)
 
 
 def labels(samples: int) -> np.ndarray:

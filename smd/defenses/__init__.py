@@ -46,6 +46,7 @@ class Report:
     clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step does not look at the clean images
     adv_ok: Tensor  # (B,) bool, Flag2; False where clean_ok is
     means: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # name -> (sum, count)
+    crossed: Tensor | None = None  # (B,) bool, the margin's search met the boundary; None without margins
 
 
 class Defense(Protocol):

@@ -26,6 +26,7 @@ class Found:
     x: Tensor  # (B, C, H, W), may leave [0, 1] beyond PGD's iterate, as in the original
     margin: Tensor  # (B,) unit of x
     inside: Tensor  # (B,) bool, PGD's last iterate is still correct
+    crossed: Tensor  # (B,) bool, the search met a wrong point; else it came as far as its cap
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,16 @@ class MMA:
         each = _margin_losses(model, x.index_copy(0, rows, found.x), y, near | ~correct)
         state["margin"][batch.idx] = margin
         inside = torch.zeros_like(correct).index_copy(0, rows, found.inside)
-        return Report(logits.detach().argmax(1) == y, inside, _means(clean.detach(), each, near))
+        crossed = torch.ones_like(correct).index_copy(0, rows, found.crossed)  # p_y <= 1/2: across it as they are
+        clean_ok = logits.detach().argmax(1) == y
+        return Report(clean_ok, inside, _means(clean.detach(), each, near), clean_ok & crossed)
 
     @torch.no_grad()
     def _boundary(self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: torch.Generator) -> Found:
         """PGD at the stored margins, then a search along its direction as far as 1.05 dmax."""
         if not len(x):
-            return Found(x, stored, torch.zeros_like(y, dtype=torch.bool))
+            none = torch.zeros_like(y, dtype=torch.bool)
+            return Found(x, stored, none, none)
         cap = SLACK * self.dmax
         radius = stored.clamp(FLOOR, cap)
         with attacking(model):
@@ -86,13 +90,15 @@ def _line_search(
     direction = (far - x) / lp.per_sample(radius + 1e-12, x)
     low, high, at = torch.zeros_like(radius), torch.full_like(radius, cap), radius
     inside = right = losses.slm(model(far), y) < 0
+    crossed = ~inside
     for k in range(HALVINGS):
         if k > 0:
             right = losses.slm(model((x + lp.per_sample(at, x) * direction).clamp(0, 1)), y) < 0
+            crossed = crossed | ~right
         low = torch.where(right, torch.maximum(low, at), low)
         high = torch.where(right, high, torch.minimum(high, at))
         at = (low + high) / 2
-    return Found(x + lp.per_sample(at, x) * direction, at, inside)
+    return Found(x + lp.per_sample(at, x) * direction, at, inside, crossed)
 
 
 def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Tensor:

@@ -68,7 +68,7 @@ class SMD:
         distance = lp.length(found.x - clean.x, rules.norm)
         state["margin"][batch.idx] = updated(margin, distance, delta * g1 * g2, correct, found.crossed)
         grown = correct & ~found.crossed
-        return Report(correct, grown, _means(loss0, loss1, g1, g2, grown, taken))
+        return Report(correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & found.crossed)
 
 
 @dataclass(frozen=True)

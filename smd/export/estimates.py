@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smd.export.titles import estimate_title
+from smd.kinds import FOUND, beyond, undecided
 from smd.units import show_level
 
 
@@ -46,15 +47,11 @@ def median(found: pd.DataFrame) -> float:
 
 
 def share_beyond(found: pd.DataFrame, level: float) -> float:
-    """The share of all images in [0, 1] with a larger margin than the level; nan where that is not known.
+    """The share of all images in [0, 1] that are beyond the level (smd.kinds); nan where one is undecided.
 
-    An image that met no boundary is beyond a level up to which it was followed; where one was not followed that
-    far, nothing is known. Levels are compared as float32, which margins are.
+    A misclassified image is not beyond.
     """
-    followed = found["margin"] >= level - 1e-6
-    if (~found["crossed"] & ~followed).any():
-        return np.nan
-    return float(((found["margin"] > np.float32(level)) | ~found["crossed"]).mean())
+    return np.nan if undecided(found, level).any() else float(beyond(found, level).mean())
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,6 @@ class Paired:
 
 def paired(one: pd.DataFrame, two: pd.DataFrame) -> Paired:
     """Two results of the same network and split, compared on equal terms; each is reader.estimate_results."""
-    met = [found[found["clean_ok"] & found["crossed"]].set_index("idx")["margin"] for found in (one, two)]
+    met = [found[found["kind"] == FOUND].set_index("idx")["margin"] for found in (one, two)]
     both = met[0].index.intersection(met[1].index)
     return Paired(len(both), (float(met[0][both].median()), float(met[1][both].median())))

@@ -9,11 +9,11 @@ TABLES = {
     "embedding_point": "where an image, or its adversarial twin, lies on a map",
     "epoch_metric": "one number of one epoch: losses, accuracies, seconds",
     "estimate": "one estimation of the trained network's margins",
-    "estimate_result": "an image's estimated margin; a lower bound where no boundary was crossed",
+    "estimate_result": "an image's estimated margin; only how far the search came where no boundary was crossed",
     "gauge": "a reading of the machine, at Unix seconds: percent for cpu and gpu, else bytes",
-    "margin": "the margin of one training image after one epoch, in [0, 1]: times 255 in 1/255",
-    "margin_hist": "an epoch's histogram of margins; bin k is [k, k + 1) / 255",
-    "margin_summary": "an epoch's quantiles of the margins",
+    "margin": "a training image's margin after an epoch, in [0, 1]; a distance only where clean_ok and crossed",
+    "margin_hist": "an epoch's histogram of margins by kind: found, reached, misclassified; bin k is [k, k + 1) / 255",
+    "margin_summary": "an epoch's quantiles of the correctly classified images' margins",
     "meta": "what the run says about itself, in JSON",
     "sample": "the images of a split: label, and row in the image cache",
     "sample_state": "what a defense keeps of an image beside its margin",
@@ -21,16 +21,17 @@ TABLES = {
 
 EXAMPLES = {  # what is asked, in words -> the query
     "Median margin of each class after the last epoch": """\
-SELECT s.label, round(255 * median(m.margin), 2) AS "median (1/255)", count(*) AS images
+SELECT s.label, round(255 * median(m.margin), 2) AS "median (1/255)", count(*) AS "correct images",
+  count(*) FILTER (m.crossed) AS "boundary found"
 FROM margin m JOIN sample s ON s.split = 'train' AND s.idx = m.idx
-WHERE m.epoch = (SELECT max(epoch) FROM margin)
+WHERE m.epoch = (SELECT max(epoch) FROM margin) AND m.clean_ok
 GROUP BY s.label ORDER BY 2""",
     "Images whose margin shrank in the last five epochs": """\
 WITH ends AS (SELECT max(epoch) AS last FROM margin)
 SELECT now.idx, round(255 * before.margin, 2) AS "before (1/255)", round(255 * now.margin, 2) AS "now (1/255)"
 FROM ends JOIN margin now ON now.epoch = ends.last
 JOIN margin before ON before.idx = now.idx AND before.epoch = greatest(ends.last - 5, 1)
-WHERE now.margin < before.margin ORDER BY now.margin - before.margin""",
+WHERE now.margin < before.margin AND now.clean_ok AND before.clean_ok ORDER BY now.margin - before.margin""",
     "What AutoAttack broke that CE-PGD did not": """\
 WITH pgd AS (
   SELECT a.split, a.eps, r.idx FROM attack a JOIN attack_result r ON r.attack_id = a.id

@@ -15,6 +15,7 @@ class EpochRecord:
     margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
     clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
     adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
+    crossed: np.ndarray | None = None  # (N,) bool, the margin's search met the boundary; along with margins only
     states: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) what else is kept of each sample
 
 

@@ -7,8 +7,9 @@ carry its id, the position in its split. Noise levels and margins are in the uni
 from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
+from smd.kinds import KIND, NO_BIN
 
-VERSION = 4  # raised when a store can no longer be read by the code before
+VERSION = 5  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -53,6 +54,29 @@ CREATE TABLE embedding_point (
 CREATE TABLE gauge (moment DOUBLE, name VARCHAR, value DOUBLE);
 """
 
+# crossed: the image's search met the boundary, see smd.kinds. The summary is over images that are classified
+# correctly. Of what earlier versions wrote, only SMD's margins can tell: one that grew had met none; MMA's search
+# went on from there, so some of its margins count as reached though a boundary was found.
+DDL_5 = f"""
+ALTER TABLE margin ADD COLUMN crossed BOOLEAN;
+UPDATE margin SET crossed = clean_ok AND NOT adv_ok;
+DROP TABLE margin_hist;
+CREATE TABLE margin_hist (  -- bin k is [k, k + 1) / 255, {NO_BIN} the misclassified images
+    epoch SMALLINT, kind VARCHAR, bin SMALLINT, n INTEGER);
+INSERT INTO margin_hist
+    SELECT epoch, {KIND} AS kind,
+        CASE WHEN clean_ok THEN floor(CAST(margin AS DOUBLE) * 255 + 1e-4) ELSE {NO_BIN} END AS bin, count(*)
+    FROM margin WHERE isfinite(margin) GROUP BY ALL ORDER BY ALL;
+DELETE FROM margin_summary;
+INSERT INTO margin_summary
+    SELECT epoch, quantile_cont(m, 0.05), quantile_cont(m, 0.25), quantile_cont(m, 0.5), quantile_cont(m, 0.75),
+        quantile_cont(m, 0.95), max(m), avg(m)
+    FROM (SELECT epoch, CAST(margin AS DOUBLE) AS m FROM margin WHERE clean_ok AND isfinite(margin))
+    GROUP BY epoch ORDER BY epoch;
+UPDATE epoch_metric AS e SET value = s.mean
+    FROM margin_summary AS s WHERE e.name = 'margin_mean' AND s.epoch = e.epoch;
+"""
+
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
@@ -67,14 +91,14 @@ INSERT INTO attack_stage
     FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
 """
-UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4}  # from that version to the next
+UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4, 4: DDL_5}  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")
 
 
 def create(con: DuckDBPyConnection) -> None:
     """Make the tables in an empty database."""
-    con.execute(DDL + DDL_2 + DDL_3 + DDL_4)
+    con.execute(DDL + DDL_2 + DDL_3 + DDL_4 + DDL_5)
     con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
 
 

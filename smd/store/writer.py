@@ -15,6 +15,7 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from smd.errors import UserError
+from smd.kinds import KINDS, MISCLASSIFIED, NO_BIN, kinds
 from smd.store.connection import PATIENCE, writing
 from smd.store.records import (
     AttackRecord,
@@ -126,7 +127,7 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
         idx = np.arange(len(values), dtype=np.int32)
         about = {"epoch": np.full(len(values), epoch), "name": _texts([name] * len(values)), "idx": idx}
         _insert(con, "sample_state", {**about, "value": values.astype(np.float32)})
-    if record.margins is None or record.clean_ok is None or record.adv_ok is None:
+    if record.margins is None or record.clean_ok is None or record.adv_ok is None or record.crossed is None:
         return
     n = len(record.margins)
     rows: dict[str, np.ndarray] = {
@@ -135,16 +136,25 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
         "margin": record.margins,
         "clean_ok": record.clean_ok,
         "adv_ok": record.adv_ok,
+        "crossed": record.crossed,
     }
     _insert(con, "margin", rows)
-    finite = record.margins[np.isfinite(record.margins)].astype(np.float64)
-    if len(finite):  # a diverged training is recorded, too
-        _write_distribution(finite, epoch, con)
+    finite = np.isfinite(record.margins)  # a diverged training is recorded, too
+    kind = kinds(record.clean_ok, record.crossed)
+    for name in KINDS:
+        _write_histogram(name, record.margins[finite & (kind == name)], epoch, con)
+    if (correct := finite & (kind != MISCLASSIFIED)).any():
+        _write_summary(record.margins[correct].astype(np.float64), epoch, con)
 
 
-def _write_distribution(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
-    found, counts = np.unique(bins(margins), return_counts=True)
-    _insert(con, "margin_hist", {"epoch": np.full(len(found), epoch), "bin": found, "n": counts})
+def _write_histogram(kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
+    which = bins(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
+    found, counts = np.unique(which, return_counts=True)
+    about = {"epoch": np.full(len(found), epoch), "kind": _texts([kind] * len(found))}
+    _insert(con, "margin_hist", {**about, "bin": found, "n": counts})
+
+
+def _write_summary(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
     values = [*np.quantile(margins, list(QUANTILES.values())), margins.mean()]
     summary = {name: np.array([value]) for name, value in zip([*QUANTILES, "mean"], values, strict=True)}
     _insert(con, "margin_summary", {"epoch": np.full(1, epoch)} | summary)

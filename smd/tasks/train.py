@@ -151,7 +151,7 @@ def _refuse_divergence(result: EpochResult) -> None:
 def _record(result: EpochResult) -> EpochRecord:
     states = {name: values for name, values in result.state.items() if name != "margin"}
     margins = result.state.get("margin")
-    return EpochRecord(result.epoch, result.metrics, margins, result.clean_ok, result.adv_ok, states)
+    return EpochRecord(result.epoch, result.metrics, margins, result.clean_ok, result.adv_ok, result.crossed, states)
 
 
 def summary(result: EpochResult, config: TrainConfig) -> str:

@@ -175,7 +175,7 @@ def test_a_job_goes_on_writing_meanwhile(store):
 
 def test_every_table_is_listed_with_what_it_holds(store):
     found = tables(store).set_index("table")
-    assert found["columns"]["margin"] == "epoch, idx, margin, clean_ok, adv_ok"
+    assert found["columns"]["margin"] == "epoch, idx, margin, clean_ok, adv_ok, crossed"
     assert set(found.index) == set(TABLES)
     assert found["holds"].str.len().min() > 10
 

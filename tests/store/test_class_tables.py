@@ -21,7 +21,10 @@ def store(tmp_path):
 
 def test_each_class_has_its_own_histogram(store):
     found = reader.class_hist(store, 2)
-    assert found.to_numpy().tolist() == [[0, 2, 3], [1, 4, 3]]
+    assert found.to_numpy().tolist() == [
+        [0, "found", 2, 1], [0, "reached", 2, 2],
+        [1, "misclassified", -1, 1], [1, "found", 4, 1], [1, "reached", 4, 1],
+    ]  # fmt: skip
 
 
 def test_each_class_is_summed_up_in_every_epoch_or_in_one(store):
@@ -33,8 +36,10 @@ def test_each_class_is_summed_up_in_every_epoch_or_in_one(store):
     assert reader.class_summary(store, 3)["epoch"].tolist() == [3, 3]
 
 
-def test_only_correct_images_whose_exploration_met_the_boundary_press_on_it(store):
-    assert reader.class_summary(store)["at_boundary"].tolist() == [1, 0, 1, 1, 2, 1]
+def test_only_correct_images_whose_exploration_met_the_boundary_are_found(store):
+    found = reader.class_summary(store)
+    assert found["found"].tolist() == [1, 0, 1, 1, 2, 1]
+    assert (found[["found", "reached", "misclassified"]].sum(axis=1) == found["n"]).all()
 
 
 def test_densities_of_a_class_add_up_to_one_in_every_epoch(store):
@@ -60,10 +65,10 @@ def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
 
 def test_flow_pairs_each_sample_with_itself(store):
     found = reader.flow(store, 1, 3)
-    assert found["idx"].tolist() == list(range(N))
-    assert found["source"].tolist() == list(range(100, 100 + N))
-    assert (255 * found["before"]).round(4).tolist() == [1, 2] * 3
-    assert (255 * found["after"]).round(4).tolist() == [3, 6] * 3
+    assert found["idx"].tolist() == list(range(N - 1))  # the last one is misclassified and has no margin
+    assert found["source"].tolist() == list(range(100, 100 + N - 1))
+    assert (255 * found["before"]).round(4).tolist() == [1, 2, 1, 2, 1]
+    assert (255 * found["after"]).round(4).tolist() == [3, 6, 3, 6, 3]
     assert reader.flow(store, 1, 9).empty
 
 
@@ -72,6 +77,7 @@ def test_curves_are_those_of_the_asked_samples_in_the_order_of_the_epochs(store)
     assert np.allclose(found[4], [1, 2, 3])
     assert np.allclose(found[1], [2, 4, 6])
     assert len(found) == 2
+    assert reader.margin_curves(store, (N - 1,))["curve"][0].tolist() == [0, 0, 0]
 
 
 def test_a_store_without_margins_has_no_rows(tmp_path):

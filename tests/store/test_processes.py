@@ -31,7 +31,7 @@ recorder.start({"classes": ["a"]}, {"train": (np.zeros(n, int), np.arange(n))})
 for epoch in range(1, 31):
     flags = np.ones(n, bool)
     margins = np.full(n, epoch / 255, np.float32)
-    recorder.epoch(EpochRecord(epoch, [("train", "loss", 0.0, float(epoch))], margins, flags, flags))
+    recorder.epoch(EpochRecord(epoch, [("train", "loss", 0.0, float(epoch))], margins, flags, flags, ~flags))
     while epoch == 15 and not (path.parent / "seen").exists():
         time.sleep(0.01)
 recorder.flush()

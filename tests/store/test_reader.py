@@ -56,6 +56,12 @@ def test_the_share_beyond_a_level_is_exact(path):
     assert share == {0: 5 / 6, 8 / 255: 2 / 6, 1.0: 0.0}
 
 
+def test_a_misclassified_sample_is_beyond_no_level(path):
+    started(path).epoch(epoch(1, np.full(N, 85 / 255), clean=np.arange(N) < 2))
+    assert reader.share_beyond(path, 1, (8 / 255,)) == {8 / 255: 2 / 6}
+    assert 255 * reader.margin_summary(path)["max"][0] == pytest.approx(85)
+
+
 def test_a_margin_of_just_the_level_is_not_beyond_it(path):
     levels = [k / 255 for k in range(41)]
     started(path, n=41).epoch(epoch(1, np.float32(levels)))

@@ -1,8 +1,9 @@
 """A store of an earlier version is brought up to date when it is opened, with all it holds."""
 
 import duckdb
+import numpy as np
 import pytest
-from storing import attack, started
+from storing import attack, epoch, started
 
 from smd.errors import UserError
 from smd.store import reader, schema
@@ -71,3 +72,58 @@ def test_a_store_of_the_third_version_learns_maps_and_gauges(tmp_path):
     assert reader.embeddings(path).empty
     assert reader.gauges(path).empty
     assert reader.meta(path) == {"schema": schema.VERSION}
+
+
+def test_a_store_of_the_fourth_version_tells_found_margins_from_reached_ones(tmp_path):
+    path = tmp_path / "run.duckdb"
+    nan = float("nan")
+    with duckdb.connect(str(path)) as con:
+        con.execute(schema.DDL + schema.DDL_2 + schema.DDL_3 + schema.DDL_4)
+        con.execute("INSERT INTO meta VALUES ('schema', '4')")
+        con.execute("INSERT INTO epoch_metric VALUES (1, 'train', 'margin_mean', 0, 0.5), (1, 'train', 'loss', 0, 0.5)")
+        con.execute("INSERT INTO margin_hist VALUES (1, 7, 5)")
+        con.execute("INSERT INTO margin_summary VALUES (1, 0, 0, 0, 0, 0, 1, 1)")
+        for idx, (margin, clean, grown) in enumerate(
+            [
+                (2 / 255, True, False),
+                (7 / 255, True, True),
+                (7 / 255, True, True),
+                (85 / 255, False, False),
+                (nan, True, True),
+            ]
+        ):
+            con.execute("INSERT INTO margin VALUES (1, ?, ?, ?, ?)", [idx, margin, clean, grown])
+    assert list(reader.margins(path, 1)["kind"]) == ["found", "reached", "reached", "misclassified", "reached"]
+    assert reader.margin_hist(path, 1).to_numpy().tolist() == [
+        ["misclassified", -1, 1], ["found", 2, 1], ["reached", 7, 2],
+    ]  # fmt: skip
+    (summary,) = (255 * reader.margin_summary(path)).to_dict("records")
+    assert summary["q50"] == pytest.approx(7, rel=1e-6)
+    assert summary["max"] == pytest.approx(7, rel=1e-6)
+    metrics = reader.metrics(path).set_index("name")["value"]
+    assert 255 * metrics["margin_mean"] == pytest.approx(16 / 3, rel=1e-6)
+    assert metrics["loss"] == 0.5
+
+
+def test_an_upgraded_store_equals_one_that_was_written_now(tmp_path):
+    old, new = tmp_path / "old.duckdb", tmp_path / "new.duckdb"
+    drawn = np.random.default_rng(0)
+    margins = drawn.random(200).astype(np.float32) * 40 / 255
+    clean = drawn.random(200) < 0.8
+    adv = clean & (drawn.random(200) < 0.5)
+    started(new, n=200).epoch(epoch(1, margins, clean=clean, adv=adv))
+    with duckdb.connect(str(old)) as con:
+        con.execute(schema.DDL + schema.DDL_2 + schema.DDL_3 + schema.DDL_4)
+        con.execute("INSERT INTO meta VALUES ('schema', '4')")
+        rows = {
+            "epoch": np.ones(200, np.int16),
+            "idx": np.arange(200),
+            "margin": margins,
+            "clean_ok": clean,
+            "adv_ok": adv,
+        }
+        con.register("rows", rows)
+        con.execute("INSERT INTO margin BY NAME SELECT * FROM rows")
+    assert reader.margin_hist(old, 1).equals(reader.margin_hist(new, 1))
+    assert np.allclose(reader.margin_summary(old), reader.margin_summary(new))
+    assert reader.margins(old, 1)["kind"].equals(reader.margins(new, 1)["kind"])

@@ -39,7 +39,7 @@ def test_an_epoch_comes_back_bit_for_bit(path):
     margins = np.random.default_rng(0).random(N).astype(np.float32)
     clean, adv = margins > 0.2, margins > 0.6
     metrics = [("val", "accuracy", 8 / 255, 0.25), ("train", "loss", 0.0, math.pi)]
-    started(path).epoch(EpochRecord(1, metrics, margins, clean, adv))
+    started(path).epoch(EpochRecord(1, metrics, margins, clean, adv, clean & ~adv))
     rows = reader.margins(path, 1)
     np.testing.assert_array_equal(rows["margin"], margins)
     np.testing.assert_array_equal(rows["clean_ok"], clean)
@@ -76,7 +76,7 @@ def test_recording_an_epoch_again_replaces_it_and_all_later_ones(path):
     assert list(reader.metrics(path)["epoch"]) == [1, 2, 3]
     assert list(reader.metrics(path)["value"]) == [1.5, 1.5, 9.0]
     assert list(reader.margin_summary(path)["epoch"]) == [1, 2, 3]
-    assert reader.margin_hist(path, 3).to_dict("list") == {"bin": [127], "n": [N]}
+    assert reader.margin_hist(path, 3).to_dict("list") == {"kind": ["reached"], "bin": [127], "n": [N]}
     assert list(reader.sample_history(path, 0)["epoch"]) == [1, 2, 3]
     assert reader.margins(path, 4).empty
 

@@ -72,10 +72,12 @@ def test_an_image_that_nothing_breaks_ends_a_1024th_before_the_cap(mixed):
     """Ten halvings from the floor towards 1.05 dmax; the last middle is what is stored."""
     model, x, y = mixed
     dmax = 6 / 255
-    _, new = one_step(model, x[:24], y[:24], torch.zeros(24), dmax)
+    seen, new = one_step(model, x[:24], y[:24], torch.zeros(24), dmax)
     cap = 1.05 * dmax
     whole = torch.isclose(new, torch.tensor(cap - (cap - 0.005) / 1024).double(), atol=1e-7, rtol=0)
     assert int(whole.sum()) > 3
+    assert not seen.report.crossed[whole].any()  # no boundary was found there
+    assert torch.equal(seen.report.crossed[~whole], seen.report.clean_ok[~whole])
     assert (new <= cap).all()
 
 

@@ -1,0 +1,50 @@
+"""The three kinds of margins: found, reached, misclassified."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from smd import kinds
+
+
+def rows(*values, kind=kinds.FOUND):
+    return pd.DataFrame({"margin": np.float32(values) / np.float32(255), "kind": kind})
+
+
+FLAGS = [(True, True), (True, False), (False, True), (False, False)]
+
+
+def test_what_is_misclassified_has_no_margin_whatever_its_search_met():
+    clean, crossed = (np.array(column) for column in zip(*FLAGS, strict=True))
+    assert kinds.kinds(clean, crossed).tolist() == ["found", "reached", "misclassified", "misclassified"]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_sql_tells_them_apart_as_python_does(flags):
+    query = f"SELECT {kinds.KIND} FROM (SELECT ?::BOOLEAN AS clean_ok, ?::BOOLEAN AS crossed)"
+    with duckdb.connect() as con:
+        assert con.execute(query, flags).fetchone() == (kinds.kinds(*flags).item(),)
+
+
+@pytest.mark.parametrize("k", range(1, 65))
+def test_a_boundary_found_at_just_the_level_is_not_beyond_it(k):
+    assert kinds.beyond(rows(k - 0.01, k, k + 0.01), k / 255).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("k", range(1, 65))
+def test_a_search_that_came_as_far_as_the_level_in_vain_is_beyond_it_and_a_shorter_one_says_nothing(k):
+    found = rows(k - 0.01, k, k + 0.01, kind=kinds.REACHED)
+    assert kinds.beyond(found, k / 255).tolist() == [False, True, True]
+    assert kinds.undecided(found, k / 255).tolist() == [True, False, False]
+
+
+def test_a_misclassified_image_is_beyond_no_level_whatever_number_it_kept():
+    found = rows(0, 85, kind=kinds.MISCLASSIFIED)
+    assert not kinds.beyond(found, 8 / 255).any()
+    assert not kinds.beyond(found, 0.0).any()
+    assert not kinds.undecided(found, 8 / 255).any()
+
+
+def test_every_kind_is_explained():
+    assert tuple(kinds.MEANING) == kinds.KINDS
