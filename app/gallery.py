@@ -10,6 +10,7 @@ import pictures
 import streamlit as st
 import ui
 
+from smd.kinds import KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.runs import Run
 from smd.store import reader
 
@@ -26,7 +27,8 @@ def show(
 ) -> None:
     """Show images of a split, in the order given.
 
-    rows: idx, and where known margin_255, change_255 (1/255) and broken_by (a stage's name, "" if it withstood).
+    rows: idx, and where known margin_255, kind (smd.kinds), change_255 (1/255) and broken_by (a stage's name, "" if it
+    withstood).
     key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself shows it.
     """
     if rows.empty:
@@ -65,7 +67,7 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
 
 
 def _taken(table: pd.DataFrame) -> pd.DataFrame:
-    wanted = ("idx", "class", "margin_255", "change_255", "broken_by")
+    wanted = ("idx", "class", "margin_255", "kind", "change_255", "broken_by")
     return table[[name for name in wanted if name in table]].rename(columns={"idx": "id"})
 
 
@@ -89,7 +91,8 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
         st.image(_picture(pixels, row), width=112, alt=f"{name}, image {idx}")
         clicked = st.button(
             f"{name}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary", on_click=_choose, args=(idx, split),
-            help=f"Open image {idx}; figures are margins in 1/255.",
+            help=f"Open image {idx}. Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came "
+            "without one, wrong is misclassified without noise.",
         )  # fmt: skip
         if row.get("broken_by"):
             st.caption(row["broken_by"])
@@ -102,9 +105,10 @@ def _choose(idx: int, split: str) -> None:
 
 
 def _figures(row: dict[Any, Any]) -> str:
-    """Its margin, and how much that has changed."""
-    margin, change = row.get("margin_255"), row.get("change_255")
-    shown = "" if margin is None or pd.isna(margin) else f" · {margin:.1f}"
+    """What is known of its margin, and how much that has changed."""
+    margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
+    shown = "" if margin is None or pd.isna(margin) else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
+    shown = " · wrong" if kind == MISCLASSIFIED else shown
     return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
 
 
@@ -129,6 +133,7 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         column_config={
             "image": st.column_config.ImageColumn("image", width="small"),
             "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
+            "kind": st.column_config.TextColumn("what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)),
             "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
             "broken_by": st.column_config.TextColumn("broken by"),
             "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),

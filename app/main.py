@@ -30,7 +30,7 @@ PAGES = {
         st.Page("views/map.py", title="Map", icon=":material/scatter_plot:",
                 help="The images as the network sees them, near each other where they are alike."),
         st.Page("views/margins.py", title="Margins", icon=":material/bar_chart:",
-                help="How far the training images are from the decision boundary, epoch by epoch."),
+                help="Margins of images: where a boundary was found, how far a search came, what is wrong anyway."),
         st.Page("views/samples.py", title="Samples", icon=":material/image_search:",
                 help="Single images: their margin over the epochs and their adversarial twins."),
     ],

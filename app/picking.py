@@ -12,6 +12,7 @@ import pandas as pd
 
 from smd import agreement
 from smd.errors import UserError
+from smd.kinds import MISCLASSIFIED
 from smd.store import reader
 from smd.units import show_level
 
@@ -85,14 +86,17 @@ class Question:
 
 
 def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFrame:
-    """All images of a split: idx, label, source; where margins are known, margin_255, clean_ok, crossed."""
+    """All images of a split: idx, label, source; where margins are known, margin_255, clean_ok, crossed, kind.
+
+    A misclassified image has no margin: margin_255 is nan.
+    """
     rows = reader.samples(store, split)
     if not (estimate or epoch):
         return rows
     found = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
-    found = found.assign(margin_255=255 * found["margin"].astype(float), clean_ok=found["clean_ok"].astype(bool))
-    columns = [name for name in ("idx", "margin_255", "clean_ok", "crossed") if name in found]
-    return rows.merge(found[columns], on="idx", how="left")
+    margin = (255 * found["margin"].astype(float)).where(found["kind"] != MISCLASSIFIED)
+    found = found.assign(margin_255=margin, clean_ok=found["clean_ok"].astype(bool))
+    return rows.merge(found[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left")
 
 
 def answer(store: Path, asked: Question) -> pd.DataFrame:

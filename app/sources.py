@@ -7,11 +7,11 @@ import pandas as pd
 
 from smd import export, registry
 from smd.errors import UserError
-from smd.export.estimates import median, paired, share_beyond
+from smd.export.estimates import paired
 from smd.export.titles import estimate_title
 from smd.runs import Run
+from smd.schedule import alone
 from smd.store import reader
-from smd.units import show_level
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,24 @@ def title(source: Source, asked: int) -> str:
 
 
 def counts(source: Source, asked: int) -> pd.DataFrame:
-    """The histogram as charts.histogram takes it: run, defense, bin, n, percent."""
+    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all images)."""
     store = source.run.store
     if source.estimate:
-        table = data.read(reader.estimate_hist, store, source.estimate)[["bin", "n"]]
+        table = data.read(reader.estimate_hist, store, source.estimate)
     else:
         table = data.read(reader.margin_hist, store, last_epoch(source, asked))
     share = 100 * table["n"] / table["n"].sum()
     return table.assign(run=title(source, asked), defense=source.run.config.defense, percent=share)
+
+
+def schedule(run: Run) -> pd.DataFrame | None:
+    """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other defenses."""
+    delta = data.value(reader.meta, run.store).get("delta")
+    if run.config.defense != "smd" or not isinstance(delta, float | int):
+        return None
+    unit = delta if run.config.params.get("preset") == "ame" else 1 / 255
+    grown = alone(run.config.epochs, delta, unit)
+    return pd.DataFrame({"epoch": range(1, len(grown) + 1), "margin": [255 * margin for margin in grown]})
 
 
 def images(source: Source, asked: int) -> pd.DataFrame:
@@ -111,33 +121,6 @@ def images(source: Source, asked: int) -> pd.DataFrame:
     if source.estimate:
         return export.margin_table(results(source).drop(columns="source"))
     return export.margin_table(data.read(reader.margins, source.run.store, last_epoch(source, asked)))
-
-
-def cards(source: Source, levels: tuple[float, ...]) -> list[tuple[str, str, str]]:
-    """An estimation in a row of cards: its median and the share of images beyond each level."""
-    found = results(source)
-    correct = "Half of the correctly classified images have a larger margin."
-    shares = [(eps, share_beyond(found, eps)) for eps in levels]
-    return [("median", f"{255 * median(found):.1f}/255" if found["clean_ok"].any() else "–", correct)] + [
-        (
-            f"beyond {show_level(eps)}",
-            f"{100 * share:.1f} %" if share == share else "–",
-            "Images whose margin is larger than this; misclassified ones have none."
-            if share == share
-            else "Not known: images that met no boundary were not followed that far.",
-        )
-        for eps, share in shares
-    ]
-
-
-def told(source: Source) -> str:
-    """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
-    found = results(source)
-    unmet, wrong, n = int((~found["crossed"]).sum()), int((~found["clean_ok"]).sum()), len(found)
-    limit = f" within {show_level(source.eps)}" if source.eps else ""
-    open_ones = f"{unmet} of {n} images met no boundary{limit}: they stand where the search for one ended."
-    left_out = f" {wrong} misclassified images have no margin and are left out." if wrong else ""
-    return f"**{source.title}.** " + (open_ones if unmet else f"Every image met a boundary{limit}.") + left_out
 
 
 def compared(one: Source, two: Source) -> str:
@@ -154,4 +137,4 @@ def compared(one: Source, two: Source) -> str:
     if more - less < 0.05 / 255:
         return f"{where} {figures}: the same."
     factor = f"{more / less:.2f} times as much" if less else "more"
-    return f"{where} {figures}, {factor}. The network is the same, so the larger one is an overestimate."
+    return f"{where} {figures}, {factor}. The network is the same, so the larger one overestimates the distance."

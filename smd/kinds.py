@@ -10,10 +10,10 @@ import pandas as pd
 FOUND, REACHED, MISCLASSIFIED = "found", "reached", "misclassified"
 KINDS = (FOUND, REACHED, MISCLASSIFIED)
 
-MEANING = {  # of a margin that was kept while training; of an estimation "reached" says how far it looked
-    FOUND: "its last search crossed the decision boundary, so a boundary lies at that distance or nearer",
-    REACHED: "its last search met no boundary: the number says how far the search may go next, and is no distance",
-    MISCLASSIFIED: "it is misclassified without any noise and has no margin",
+MEANING = {  # of a margin that was kept while training; an estimation has no next search, only one that ended
+    FOUND: "the last search crossed the decision boundary, so there is one at that distance or nearer",
+    REACHED: "the last search met no boundary; the number says how far the next one may go, and is no distance",
+    MISCLASSIFIED: "wrong without any noise, so there is no margin; beyond no noise level",
 }
 
 # In SQL, of rows that have both columns: tables `margin` and `estimate_result`.

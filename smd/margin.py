@@ -11,8 +11,7 @@ from torch import Tensor
 
 from smd import lp
 from smd.lp import Norm
-
-RHO = 0.9  # App. D
+from smd.schedule import EXACT, RHO
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def gamma1(margin: Tensor, unit: float) -> Tensor:
 
     In float32 a margin of 7 units divided by the unit falls just below 7; the shift keeps the floor.
     """
-    return RHO ** torch.floor(margin / unit + 1e-4)
+    return RHO ** torch.floor(margin / unit + EXACT)
 
 
 def gamma2(gradient: Tensor, norm: Norm = "Linf") -> Tensor:

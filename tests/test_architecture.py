@@ -13,8 +13,8 @@ SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rgl
 HEAVY = {"torch", "torchvision", "umap", "safetensors"}
 LIGHT = {  # what pages may import of smd
     "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "gauges", "jobs", "kinds", "notes",
-    "paths", "problems", "progress", "published", "recipes", "registry", "runs", "store.ask", "store.questions",
-    "store.reader", "sweep", "units",
+    "paths", "problems", "progress", "published", "recipes", "registry", "runs", "schedule", "store.ask",
+    "store.questions", "store.reader", "sweep", "units",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Margins: how far images are from the decision boundary, as kept or as estimated (the paper's Figs. 5 to 7)."""
+"""Margins: what is known of images' margins, as kept while training or as estimated (the paper's Figs. 5 to 7)."""
 
 import re
 
@@ -10,6 +10,7 @@ import gallery
 import margin_charts
 import margin_flow
 import margin_forces
+import margin_words
 import numpy as np
 import pandas as pd
 import selection
@@ -21,7 +22,7 @@ from sources import Source
 
 from smd import registry, runs
 from smd.store import reader
-from smd.units import px, show_level
+from smd.units import px
 
 run = ui.picked()
 ui.broken(run)
@@ -93,14 +94,11 @@ def choose(own: list[Source]) -> list[Source]:
 
 def head(source: Source, epoch: int) -> None:
     """The first source in figures, and what the chart below is of."""
+    ui.metrics(margin_words.cards(source, epoch, levels))
     if source.estimate:
-        ui.metrics(sources.cards(source, levels))
         st.subheader(f"Margins of {source.n:,} {IMAGES[source.split]} by {source.by}")
-        return
-    share = data.value(reader.share_beyond, run.store, epoch, levels)
-    meaning = "Training images whose margin is larger than this."
-    ui.metrics([(f"beyond {show_level(eps)}", f"{100 * share[eps]:.1f} %", meaning) for eps in levels])
-    st.subheader(f"Margins of the training images after epoch {epoch}")
+    else:
+        st.subheader(f"Margins of the training images after epoch {epoch}")
 
 
 def brush() -> None:
@@ -122,19 +120,20 @@ def histogram(shown: list[Source], epoch: int, chosen: selection.Selection) -> N
             margin_charts.brushed(table, levels, images, chosen.asked.span, within),
             key=selection.brush_key("histogram"), on_select=brush,
             alt=f"Histogram of margins, {' and '.join(sources.title(source, epoch) for source in shown)}: "
-            f"the fullest bin begins at {int(table.loc[table['n'].idxmax(), 'bin'])}/255.",
+            + margin_words.fullest(table),
         )  # fmt: skip
         st.caption(
             "Orange: the selected images among all." if len(within)
             else "Click beside the range to have all images back." if chosen.asked.span
             else "Draw a range in the histogram to see its images."
         )  # fmt: skip
-    if len(shown) == 2 and (words := sources.compared(*shown)):
-        st.markdown(words)
+    if len(shown) == 2:
+        st.caption("Pale bars: reached, their search met no boundary. Left of 0: misclassified.")
+        if words := sources.compared(*shown):
+            st.markdown(words)
     for source in shown:
-        if source.estimate:
-            st.caption(sources.told(source))
-    taken = table.rename(columns={"bin": "margin_255_from"})[["run", "margin_255_from", "n", "percent"]]
+        st.caption(margin_words.kinds(source, epoch))
+    taken = table.rename(columns={"bin": "margin_255_from"})[["run", "kind", "margin_255_from", "n", "percent"]]
     ui.downloads(taken, f"{run.id}-histogram-{epoch or 'estimated'}")
 
 
@@ -157,13 +156,30 @@ def selected(chosen: selection.Selection) -> None:
 
 def growth() -> None:
     st.subheader("How the margins grew")
-    st.caption("Median, the middle half and the middle 90 % of the training images.")
     summary = data.read(reader.margin_summary, run.store)
-    median = 255 * float(summary["q50"].iloc[-1])
+    schedule = sources.schedule(run)
+    said = margin_words.growth(summary, schedule)
+    st.caption(f"Median, the middle half and the middle 90 % of the correctly classified training images. {said}")
     st.altair_chart(
-        charts.fan(summary, levels, run.config.defense), key="fan",
-        alt=f"Quantiles of the margins over the epochs; the median ends at {median:.1f}/255.",
+        charts.fan(summary, levels, run.config.defense, schedule), key="fan",
+        alt=f"Quantiles of the margins over the epochs. {said}",
     )  # fmt: skip
+
+
+def beside() -> None:
+    """Under a run's own margins: what was estimated of test images, which are what it will be used on."""
+    source = next((s for s in everything if s.estimate and s.split == "test" and s.norm == "Linf"), None)
+    if source is None:
+        return
+    st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
+    ui.metrics(margin_words.cards(source, 0, levels))
+    counts = sources.counts(source, 0)
+    st.altair_chart(
+        charts.histogram(counts, levels, IMAGES["test"]), key="beside",
+        alt=f"Histogram of estimated margins of test images: {margin_words.fullest(counts)}",
+    )  # fmt: skip
+    st.caption(margin_words.kinds(source, 0))
+    st.button("Show these images", on_click=selection.ask, kwargs={"split": "test"}, icon=":material/visibility:")
 
 
 def images(shown: list[Source], epoch: int) -> None:
@@ -181,6 +197,7 @@ def whole() -> None:
     selected(chosen)
     if not shown[0].estimate:
         growth()
+        beside()
     images(shown, epoch)
 
 

@@ -11,6 +11,7 @@ import twins
 import ui
 
 from smd import export
+from smd.kinds import MEANING, MISCLASSIFIED
 from smd.store import reader
 from smd.units import show_level
 
@@ -61,11 +62,13 @@ def history(idx: int) -> None:
     if rows.empty:
         return
     st.subheader("Its margin, epoch by epoch")
-    first, last = 255 * rows["margin"].iloc[0], 255 * rows["margin"].iloc[-1]
+    last = rows.iloc[-1]
+    margin = "" if last["kind"] == MISCLASSIFIED else f" {255 * last['margin']:.1f}/255,"
+    said = f"After epoch {last['epoch']}:{margin} {last['kind']}: {MEANING[last['kind']]}."
+    st.caption(said)
     st.altair_chart(
-        charts.history(rows), key="history",
-        alt=f"The margin of image {idx} goes from {first:.1f}/255 to {last:.1f}/255 in {len(rows)} epochs.",
-    )  # fmt: skip
+        charts.history(rows), key="history", alt=f"The margin of image {idx} over {len(rows)} epochs. {said}"
+    )
 
 
 def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:

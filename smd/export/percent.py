@@ -2,6 +2,10 @@
 
 import math
 
+import numpy as np
+
+from smd.store.attack_tables import wilson
+
 
 def rounded(percent: float) -> float:
     """To two decimals; a half goes up, as in print: 71.755, which no float holds exactly, becomes 71.76."""
@@ -11,3 +15,11 @@ def rounded(percent: float) -> float:
 def shown(percent: float) -> str:
     """As text with two decimals; "" where nothing was measured."""
     return f"{rounded(percent):.2f}" if math.isfinite(percent) else ""
+
+
+def interval(share: float, n: int) -> str:
+    """The 95 % interval of a share in [0, 1] of n sampled images, as text in %: "71.4 to 80.2 %"; "" where unknown."""
+    if not n or not math.isfinite(share):
+        return ""
+    low, high = wilson(np.array([share]), np.array([n]))
+    return f"{100 * low[0]:.1f} to {100 * high[0]:.1f} %"

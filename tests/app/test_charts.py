@@ -77,7 +77,9 @@ def test_the_finding_of_the_curves_is_said():
 
 
 def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
-    counts = pd.DataFrame({"run": "a", "defense": "smd", "bin": [0, 5, 9], "n": [1, 2, 3], "percent": 0.0})
+    counts = pd.DataFrame(
+        {"run": "a", "defense": "smd", "kind": "found", "bin": [0, 5, 9], "n": [1, 2, 3], "percent": 0.0}
+    )
     spec = charts.histogram(counts, px(2, 4, 8)).to_dict()
     sets = [pd.DataFrame(rows) for rows in spec["datasets"].values()]
     bars = next(s for s in sets if "low" in s)
@@ -85,6 +87,42 @@ def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
     assert (bars["high"] - bars["low"] == 1).all()
     assert marks["at"].tolist() == [2, 4, 8]
     assert marks["text"].tolist() == ["2/255", "4/255", "8/255"]
+
+
+KINDS = pd.DataFrame({
+    "run": "a", "defense": "smd", "kind": ["misclassified", "found", "reached", "reached"], "bin": [-1, 2, 2, 9],
+    "n": [4, 1, 2, 3], "percent": [40.0, 10.0, 20.0, 30.0],
+})  # fmt: skip
+
+
+def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_of_every_margin():
+    bars = charts.histogram(KINDS, px(2, 4, 8)).to_dict()
+    encoding = bars["layer"][0]["encoding"]
+    assert encoding["color"]["scale"]["domain"] == ["found", "reached", "misclassified"]
+    assert len(set(encoding["color"]["scale"]["range"])) == 3
+    rows = next(pd.DataFrame(r) for r in bars["datasets"].values() if "low" in r[0]).set_index("kind")
+    assert (rows.loc["misclassified", "high"] < 0).all()
+    assert (rows.loc["reached", "low"] >= 0).all()
+    assert encoding["x"]["scale"]["domain"][0] < rows.loc["misclassified", "low"]
+
+
+def test_the_histogram_begins_at_0_where_nothing_is_misclassified_and_stands_where_everything_is():
+    right, wrong = KINDS[KINDS["kind"] != "misclassified"], KINDS[KINDS["kind"] == "misclassified"]
+    ends = [
+        charts.histogram(part, px(8)).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+        for part in (right, wrong)
+    ]
+    assert ends[0] == [0, 10]
+    assert ends[1][0] < 0 < ends[1][1]
+
+
+def test_the_schedule_alone_is_drawn_beside_the_margins():
+    quantiles = {f"q{k:02}": [0.01, 0.02] for k in (5, 25, 50, 75, 95)}
+    summary = pd.DataFrame({"epoch": [1, 2], **quantiles})
+    schedule = pd.DataFrame({"epoch": [1, 2, 3], "margin": [5.0, 9.0, 12.0]})
+    spec = charts.fan(summary, px(8), "smd", schedule).to_dict()
+    drawn = next(rows for rows in spec["datasets"].values() if rows and set(rows[0]) == {"epoch", "margin"})
+    assert [row["margin"] for row in drawn] == [5.0, 9.0]  # as far as the run has come
 
 
 def test_a_defense_has_one_colour_and_two_runs_of_it_are_told_apart():

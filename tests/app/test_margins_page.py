@@ -8,12 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from smd import __main__ as cli
-from smd import config, jobs, runs
+from smd import config, jobs, kinds, runs
 from smd.config import MarginsConfig
 from smd.jobs import launch, transitions
 from smd.paths import REPOSITORY
 from smd.store.writer import Recorder
 from smd.units import px
+from tests import storing
 from tests.storing import estimate
 
 
@@ -102,11 +103,14 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
     assert "keeps no margin" not in words(app)
     assert "Margins of 5 test images by PGD 16/255" in words(app)
     assert "5 images met no boundary" not in words(app)
-    assert "Every image met a boundary within 16/255. 1 misclassified images have no margin" in words(app)
+    assert (
+        "Every correctly classified image met a boundary within 16/255. 1 misclassified images have no margin"
+        in words(app)
+    )
     cards = {metric.label: metric.value for metric in app.metric}
-    assert cards["median"] == "5.0/255"
-    assert cards["beyond 4/255"] == "40.0 %"
-    assert cards["beyond 32/255"] == "0.0 %"
+    assert cards["margin, median of 4"] == "5.0/255"
+    assert cards["correct and beyond 4/255"] == "40.0 %"
+    assert cards["correct and beyond 32/255"] == "0.0 %"
     assert "How the margins grew" not in words(app)
 
 
@@ -117,11 +121,14 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     text = words(app)
     assert "On the 3 images where both met a boundary, the median margin is 4.0/255 by PGD 16/255" in text
     assert "2.0/255 by PGD 8/255, 2.00 times as much" in text
-    assert "the larger one is an overestimate" in text
+    assert "the larger one overestimates the distance" in text
     assert "1 of 5 images met no boundary within 8/255" in text
     near_first = open_page(std, show=f"{std.id}/{near}")
     cards = {metric.label: metric.value for metric in near_first.metric}
-    assert (cards["beyond 8/255"], cards["beyond 16/255"]) == ("20.0 %", "–")  # one was not followed that far
+    assert (cards["correct and beyond 8/255"], cards["correct and beyond 16/255"]) == (
+        "20.0 %",
+        "–",
+    )  # one was not followed that far
 
 
 def test_an_overlay_shows_shares_in_colours_of_their_own(finished):
@@ -189,7 +196,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
     estimate(Recorder(std.store), [0, 0], split="test", clean=[0, 0])
     app = open_page(std)
     assert "2 misclassified images have no margin" in words(app)
-    assert {metric.label: metric.value for metric in app.metric}["median"] == "–"
+    assert {metric.label: metric.value for metric in app.metric}["margin, median of 0"] == "–"
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
@@ -223,7 +230,7 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
             "idx": range(5), "margin": np.array([0, 2, 8, 8, 12], np.float32) / np.float32(255),
             "clean_ok": [False, True, True, True, True], "crossed": [True, True, True, False, True],
         }
-    )  # fmt: skip
+    ).assign(kind=lambda rows: kinds.kinds(rows["clean_ok"], rows["crossed"]))  # fmt: skip
     about = pd.DataFrame([{"id": "a", "method": "pgd", "eps": 12 / 255, "norm": "Linf", "split": "test"}])
     (row,) = estimate_table(about, {"a": found}, px(4, 8, 32)).to_dict("records")
     assert row["method"] == "PGD 12/255"
@@ -240,7 +247,7 @@ def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_
     app.selectbox(key="with").set_value(f"{std.id}/{near}").run()
     assert len(bars(app)["color"]["scale"]["domain"]) == 2
     app.selectbox(key="with").set_value(None).run()
-    assert len(bars(app)["color"]["scale"]["domain"]) == 1
+    assert bars(app)["color"]["scale"]["domain"] == ["found", "misclassified"]
     app.selectbox(key="show").set_value(f"{std.id}/{near}").run()
     assert "by PGD 8/255" in words(app)
     app.selectbox(key="run").set_value(run.id).run()
@@ -248,3 +255,46 @@ def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_
     assert "No margins of test images are known in this run." in words(app)
     app.button(key="show-train").click().run()
     assert "after epoch 3" in words(app)
+
+
+def weak_run(run):
+    """After another epoch nine of ten images are misclassified, two have met a boundary, all others none."""
+    recorder, n = Recorder(run.store), 300
+    idx = np.arange(n)
+    margins = np.where(idx < 2, 3, 20) / 255
+    recorder.epoch(storing.epoch(4, margins, clean=idx < 30, adv=(idx >= 2) & (idx < 30)))
+    return open_page(run)
+
+
+def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
+    run, _ = finished
+    app = weak_run(run)
+    cards = {metric.label: metric.value for metric in app.metric}
+    assert cards["clean accuracy"] == "10.0 %"
+    assert cards["correct and beyond 2/255"] == "10.0 %"
+    assert cards["correct and beyond 8/255"] == f"{100 * 28 / 300:.1f} %"
+    assert cards["searched to, median of 30"] == "20.0/255"
+    text = words(app)
+    assert "**2 found**" in text
+    assert "**28 reached**" in text
+    assert "**270 misclassified**" in text
+    assert bars(app)["color"]["scale"]["domain"] == ["found", "reached", "misclassified"]
+
+
+def test_the_ceiling_of_the_schedule_is_said_and_drawn(finished):
+    run, _ = finished
+    app = open_page(run)
+    assert "the schedule alone (γ₂ = 1, no boundary met) would end at 85.0/255" in words(app)
+    assert any("the schedule alone" in chart.proto.spec for chart in app.get("vega_lite_chart"))
+
+
+def test_estimated_margins_of_test_images_stand_beside_the_training_images(finished):
+    run, _ = finished
+    estimate(Recorder(run.store), [2, 9, 9, 0], method="min-norm", eps=0.0, split="test", clean=[1, 1, 1, 0])
+    app = open_page(run)
+    assert "Beside them: 4 test images by Minimum norm (FAB)" in words(app)
+    assert "Each found margin is an upper bound" in words(app)
+    meanings = [metric.help for metric in app.metric if metric.label == "correct and beyond 8/255"]
+    assert any(
+        "No more than these withstand 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m for m in meanings
+    )

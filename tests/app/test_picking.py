@@ -47,7 +47,7 @@ def test_the_margins_that_changed_most_come_first(store):
     shrank = picking.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]
     assert np.allclose(shrank["change_255"], [-5, -3, -1])
-    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [5, 4, 3]
+    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [4, 3]  # 5 is misclassified in one of them
     assert ids(store, epoch=2, find="grew", between=(2, 2)) == []
 
 
