@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
+from smd import durable
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.runs import Run
@@ -49,18 +49,12 @@ def write(run: Run, notes: Notes) -> Notes:
         if len(tag) > LONGEST_TAG:
             raise UserError(f"The tag '{tag[:20]}…' is too long: shorten it to {LONGEST_TAG} characters.")
     with transitions.locked(run.folder):
-        _replace(run.folder / FILE, json.dumps({"schema": SCHEMA, **asdict(notes)}, indent=1))
+        durable.write(run.folder / FILE, json.dumps({"schema": SCHEMA, **asdict(notes)}, indent=1))
     return notes
 
 
 def _tidy(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clean for tag in tags if (clean := " ".join(tag.split()))))
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.tmp")
-    draft.write_text(text)
-    draft.replace(path)
 
 
 def listed(runs: Iterable[Run], keep: str = "") -> list[tuple[Run, Notes]]:

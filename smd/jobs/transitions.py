@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from smd import durable
 from smd.errors import UserError
 from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
 from smd.jobs.locks import Lock
@@ -88,9 +89,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write(folder: Path, status: Status) -> None:
     """Replace the status at once; for the holder of the folder's lock."""
-    draft = folder / ".status.tmp"
-    draft.write_text(json.dumps(asdict(status), indent=1))
-    draft.replace(folder / "status.json")
+    durable.write(folder / "status.json", json.dumps(asdict(status), indent=1))
 
 
 def own(status: Status) -> Status:
@@ -115,10 +114,11 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
     draft.mkdir(parents=True)
     try:
         for name, values in files.items():
-            (draft / name).write_text(json.dumps(values, indent=1))
+            durable.write(draft / name, json.dumps(values, indent=1))
         write(draft, own(status) if claim else status)
         (draft / "log.txt").touch()
         draft.rename(folder)
+        durable.sync(folder.parent)
     except BaseException:
         shutil.rmtree(draft)
         raise

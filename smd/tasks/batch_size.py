@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from smd import batching
+from smd import batching, durable
 from smd.config import AttackConfig
 from smd.data.batches import OnDevice
 from smd.errors import UserError
@@ -42,6 +42,4 @@ def _kept(folder: Path) -> int:
 
 
 def _keep(folder: Path, size: int) -> None:
-    partial = folder / f"{FILE}.partial"
-    partial.write_text(json.dumps({"size": size}))
-    partial.replace(folder / FILE)
+    durable.write(folder / FILE, json.dumps({"size": size}))

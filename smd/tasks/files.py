@@ -1,6 +1,5 @@
 """A run's own files: checkpoint and weights, always replaced as a whole, never unpickled."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from smd import durable
 from smd.errors import UserError
 
 
 def save_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
     """Write a checkpoint; a crash leaves the one before."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with durable.replacing(path) as file:
         torch.save(dict(values), file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
@@ -36,10 +32,8 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
 def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None:
     """Write the weights as safetensors."""
-    partial = path.with_suffix(".partial")
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    partial.write_bytes(save(tensors, metadata=dict(about)))  # save_file would keep others from reading it
-    partial.replace(path)
+    durable.write(path, save(tensors, metadata=dict(about)))  # save_file would keep others from reading it
 
 
 def load_weights(path: Path, model: nn.Module) -> None:

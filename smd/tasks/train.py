@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import export, gauges
+from smd import durable, export, gauges
 from smd.config import AttackConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
@@ -200,4 +200,4 @@ def worth_seeing(training: Training) -> tuple[int, ...]:
 def _card(job: Job) -> None:
     table = export.accuracy_table({job.run.id: (job.config, reader.attack_table(job.run.store))})
     text = export.model_card(job.config, reader.meta(job.run.store), table, json.loads(job.run.provenance.read_text()))
-    job.run.card.write_text(text)
+    durable.write(job.run.card, text)

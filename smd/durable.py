@@ -1,0 +1,45 @@
+"""Files that are replaced as a whole and that a power loss cannot empty.
+
+The content is on the disk before the new name is, and the new name before anybody is told. Nothing that lies at the
+draft's name is followed: it may have come with a folder from elsewhere, as a link or a pipe.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` when the body ends well; else what was there stays. Raises OSError."""
+    draft = path.with_name(f".{path.name}.partial")
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Replace the file; text is UTF-8. Raises OSError."""
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk, on file systems that can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
