@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args
 
 import psutil
 
+from smd.jobs.identity import identity
+
 SCHEMA = 1
 REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
@@ -41,7 +43,8 @@ class Status:
     ended: float = 0.0
     heartbeat: float = 0.0
     pid: int = 0  # 0: no process has taken it on
-    pid_started: float = 0.0
+    pid_started: float = 0.0  # by the wall clock, which may be set; of what earlier versions wrote it is all there is
+    process_identity: str = ""  # see smd.jobs.identity
     host: str = ""
     device: str = "auto"
     stage: str = ""  # "waiting for the device", "training", "attacking", ...
@@ -113,6 +116,8 @@ def process(status: Status) -> psutil.Process | None:
         found = psutil.Process(status.pid)
         if found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
+        if status.process_identity:
+            return found if identity(status.pid) == status.process_identity else None
         return found if abs(found.create_time() - status.pid_started) < CLOCK_SLACK else None
     except psutil.Error:
         return None

@@ -20,6 +20,7 @@ import psutil
 from smd import durable
 from smd.errors import UserError
 from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
+from smd.jobs.identity import identity
 from smd.jobs.locks import Lock
 
 ALLOWED: Mapping[State, frozenset[State]] = {
@@ -94,8 +95,9 @@ def write(folder: Path, status: Status) -> None:
 
 def own(status: Status) -> Status:
     """The status with this process as the one that took the job on."""
-    started = psutil.Process().create_time()
-    return replace(status, pid=os.getpid(), pid_started=started, host=platform.node(), heartbeat=time.time())
+    pid, started = os.getpid(), psutil.Process().create_time()
+    here = {"pid": pid, "pid_started": started, "process_identity": identity(pid), "host": platform.node()}
+    return replace(status, **here, heartbeat=time.time())
 
 
 def owned(status: Status) -> bool:

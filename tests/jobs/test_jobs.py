@@ -15,6 +15,7 @@ import pytest
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import State, Status, transitions
+from smd.jobs.identity import identity
 from tests.jobs.jobbing import python, runs_folder, script, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
@@ -108,6 +109,28 @@ def test_a_running_job_is_lost_once_another_process_has_its_pid(folder: Path) ->
     store(folder, **here, pid_started=started - 60)
     assert jobs.read(folder).state == "lost"
     assert "resume" in jobs.read(folder).error
+
+
+def test_a_step_of_the_clock_takes_no_job_for_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """psutil computes a start from the wall clock: 5 s later after a step of 5 s."""
+    transitions.write(folder, transitions.own(jobs.Status(state="running")))
+    started = psutil.Process().create_time()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: started + 5)
+    assert jobs.read(folder).state == "running"
+    assert transitions.owned(jobs.read(folder))
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="boots and ticks are Linux's")
+def test_a_process_is_told_from_the_next_one_and_from_one_before_the_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = identity(os.getpid())
+    assert here == identity(os.getpid())
+    assert here != identity(os.getppid())
+    assert identity(2**22 + 1) == ""
+    (tmp_path / "boot").write_text("another boot\n")
+    monkeypatch.setattr("smd.jobs.identity.BOOT", tmp_path / "boot")
+    assert identity(os.getpid()) not in ("", here)
 
 
 def test_a_job_on_another_host_is_lost_when_its_heartbeat_is_old(folder: Path) -> None:

@@ -141,7 +141,7 @@ def test_two_workers_run_each_job_once(tmp_path: Path, job: Path) -> None:
 def test_a_job_that_its_own_process_waits_with_is_not_queued_for_workers() -> None:
     claimed = runs.create(TrainConfig(device="cpu"), claim=True)
     assert worker.queued() == []
-    transitions.write(claimed.folder, replace(claimed.status, pid_started=1.0))  # that process is gone
+    transitions.write(claimed.folder, replace(claimed.status, process_identity="gone"))  # that process is gone
     assert [folder for folder, _ in worker.queued()] == [claimed.folder]
 
 
