@@ -35,6 +35,17 @@ def write(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
 
 
+def move(draft: Path, path: Path) -> None:
+    """Let a file that is written already take the place of `path`. Raises OSError."""
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    sync(path.parent)
+
+
 def sync(folder: Path) -> None:
     """Bring the names in a folder to the disk, on file systems that can."""
     with suppress(OSError):

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd.jobs.identity import identity
+from smd.jobs.processes import identity
 
 SCHEMA = 1
 REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
@@ -44,7 +44,7 @@ class Status:
     heartbeat: float = 0.0
     pid: int = 0  # 0: no process has taken it on
     pid_started: float = 0.0  # by the wall clock, which may be set; of what earlier versions wrote it is all there is
-    process_identity: str = ""  # see smd.jobs.identity
+    process_identity: str = ""  # see smd.jobs.processes
     host: str = ""
     device: str = "auto"
     stage: str = ""  # "waiting for the device", "training", "attacking", ...

@@ -20,8 +20,8 @@ import psutil
 from smd import durable
 from smd.errors import UserError
 from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
-from smd.jobs.identity import identity
 from smd.jobs.locks import Lock
+from smd.jobs.processes import identity
 
 ALLOWED: Mapping[State, frozenset[State]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),

@@ -5,6 +5,7 @@ wrong moment tries again for a while. Stores may come from elsewhere: no connect
 files, the network or extensions.
 """
 
+import errno
 import random
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from smd import durable
 from smd.errors import UserError
 from smd.store import schema
 
@@ -110,12 +112,21 @@ def _busy(error: duckdb.Error) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Make an empty store; it appears as a whole, so that a crash leaves no half of one."""
+    """Make an empty store; it appears as a whole, so that neither a crash nor a full disk leaves half of one.
+
+    DuckDB writes to a log beside the file first, and where the disk is full closing leaves the tables in the log: the
+    file alone would have none for ever.
+    """
     partial = path.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
+    log = partial.with_name(partial.name + ".wal")
+    for left in (partial, log):
+        left.unlink(missing_ok=True)
     with duckdb.connect(str(partial), config=CONFIG) as con:
         schema.create(con)
-    partial.replace(path)
+        con.execute("CHECKPOINT")  # raises where there is no room
+    if log.exists():
+        raise OSError(errno.ENOSPC, "the disk is full")
+    durable.move(partial, path)
 
 
 def _line(error: Exception) -> str:

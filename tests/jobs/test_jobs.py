@@ -15,7 +15,7 @@ import pytest
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import State, Status, transitions
-from smd.jobs.identity import identity
+from smd.jobs.processes import identity
 from tests.jobs.jobbing import python, runs_folder, script, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
@@ -129,7 +129,7 @@ def test_a_process_is_told_from_the_next_one_and_from_one_before_the_restart(
     assert here != identity(os.getppid())
     assert identity(2**22 + 1) == ""
     (tmp_path / "boot").write_text("another boot\n")
-    monkeypatch.setattr("smd.jobs.identity.BOOT", tmp_path / "boot")
+    monkeypatch.setattr("smd.jobs.processes.BOOT", tmp_path / "boot")
     assert identity(os.getpid()) not in ("", here)
 
 

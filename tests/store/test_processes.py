@@ -219,3 +219,20 @@ def test_a_crash_while_the_store_is_made_leaves_none(path):
     started(path).epoch(epoch(1))
     assert reader.last_epoch(path) == 1
     assert [file.name for file in path.parent.iterdir()] == ["run.duckdb"]
+
+
+@pytest.mark.parametrize("size", ["8k", "40k", "100k", "280k"])
+def test_a_full_disk_leaves_no_store_without_its_tables(tmp_path, size):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("Only root may mount a small disk.")
+    try:
+        with pytest.raises(UserError, match="free disk space"):
+            started(disk / "run.duckdb", patience=0.1)
+        assert not (disk / "run.duckdb").exists()
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        started(disk / "run.duckdb").epoch(epoch(1))
+        assert reader.last_epoch(disk / "run.duckdb") == 1
+    finally:
+        subprocess.run(["umount", disk], check=True)
