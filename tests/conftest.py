@@ -22,6 +22,7 @@ def own_cache(tmp_path_factory):
     """Imported images go to a cache of this session's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SMD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("SMD_STATE", str(tmp_path_factory.mktemp("state")))
         yield
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import psutil
 
+from smd.jobs import tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -27,6 +28,7 @@ NOUN = {"train": "run", "attack": "attack", "margins": "estimation", "embed": "m
 # Of a run's jobs, inside the run's.
 FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins", "maps": "embed"}
 LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
+ELSEWHERE = "It was queued in another folder or version and does not start by itself: resume it to run it here."
 NEWER = "It was written by a newer version of SMD Studio: update to work with it."
 
 
@@ -46,6 +48,8 @@ class Status:
     pid_started: float = 0.0  # by the wall clock, which may be set; of what earlier versions wrote it is all there is
     process_identity: str = ""  # see smd.jobs.processes
     host: str = ""
+    by: str = ""  # who queued it, see smd.jobs.tickets
+    ticket: str = ""  # by which that installation knows it again
     device: str = "auto"
     stage: str = ""  # "waiting for the device", "training", "attacking", ...
     done: int = 0  # epochs or units of work
@@ -71,9 +75,16 @@ def read(folder: Path) -> Status:
         return _unreadable(folder, f"cannot be read ({error})")
     if status.schema > SCHEMA:
         return replace(status, state="failed", error=NEWER)
-    if status.state == "running" and not attended(status):
+    if status.state == "queued" and _from_elsewhere(folder, status):
+        return replace(status, state="lost", error=ELSEWHERE)
+    if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
         return replace(status, state="lost", error=LOST)
     return status
+
+
+def _from_elsewhere(folder: Path, status: Status) -> bool:
+    """Whether it says that it is this user's here, but is none that was put here; others' are theirs to run."""
+    return status.by in ("", tickets.me()) and not tickets.valid(folder, status.ticket)
 
 
 def _parse(values: Any) -> Status:

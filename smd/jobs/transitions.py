@@ -19,7 +19,7 @@ import psutil
 
 from smd import durable
 from smd.errors import UserError
-from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read
+from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, tickets
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
 
@@ -88,8 +88,13 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def write(folder: Path, status: Status) -> None:
-    """Replace the status at once; for the holder of the folder's lock."""
+def write(folder: Path, status: Status, place: Path | None = None) -> None:
+    """Replace the status at once; for the holder of the folder's lock.
+
+    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it.
+    """
+    if status.state in ("queued", "running"):
+        status = replace(status, by=tickets.me(), ticket=tickets.ticket(place or folder, folder / "config.json"))
     durable.write(folder / "status.json", json.dumps(asdict(status), indent=1))
 
 
@@ -117,7 +122,7 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
     try:
         for name, values in files.items():
             durable.write(draft / name, json.dumps(values, indent=1))
-        write(draft, own(status) if claim else status)
+        write(draft, own(status) if claim else status, folder)
         (draft / "log.txt").touch()
         draft.rename(folder)
         durable.sync(folder.parent)

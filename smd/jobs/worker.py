@@ -15,14 +15,15 @@ from smd.errors import UserError
 from smd.jobs import Status, transitions
 from smd.jobs.locks import Lock, device_key, shared
 from smd.jobs.logs import tail
+from smd.jobs.tickets import me
 from smd.paths import REPOSITORY
 
 
 def queued() -> list[tuple[Path, Status]]:
-    """All jobs that wait for a worker, whoever waits longest first."""
+    """All jobs of this user's that wait for a worker here, whoever waits longest first."""
     folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
-    waiting = [(f, s) for f, s in statuses if s.state == "queued" and not _claimed(s)]
+    waiting = [(f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(s)]
     return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
 
 

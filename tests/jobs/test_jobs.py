@@ -227,4 +227,4 @@ def test_two_dashboards_cancel_and_resume_without_losing_a_move(folder: Path, tm
 def test_a_status_survives_its_file(folder: Path) -> None:
     status = Status(kind="attack", stage="attacking", done=3, total=8, rate=1.5, eta=20.0, error="é")
     transitions.write(folder, status)
-    assert jobs.read(folder) == status
+    assert replace(jobs.read(folder), by="", ticket="") == status

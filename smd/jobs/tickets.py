@@ -1,0 +1,75 @@
+"""Which jobs may start by themselves: those that this installation put where they are.
+
+A run's folder may have come from elsewhere, with a job in it that says "queued". A ticket is a keyed digest of the
+job's place and of what it is asked to do; the key lies outside of every run, so nobody else can write one, and a copy
+of a folder has none.
+"""
+
+import getpass
+import hashlib
+import hmac
+import os
+import platform
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from smd import paths
+from smd.errors import UserError
+
+BYTES = 32
+
+
+def me() -> str:
+    """Who queues and runs jobs here, as other people and machines on the same folder see it."""
+    try:
+        return f"{getpass.getuser()}@{platform.node()}"
+    except (OSError, KeyError):  # a number without a name, as in a container
+        return f"{os.getuid()}@{platform.node()}"
+
+
+def ticket(place: Path, config: Path) -> str:
+    """The ticket of the job that lies in `place`; config: its config.json, wherever that is just now."""
+    try:
+        asked = config.read_bytes()
+    except OSError:
+        asked = b""
+    words = b"\0".join((os.fsencode(place.resolve()), me().encode(), hashlib.sha256(asked).digest()))
+    return hmac.new(_key(paths.state_root() / "key"), words, hashlib.sha256).hexdigest()
+
+
+def valid(folder: Path, shown: str) -> bool:
+    """Whether that is the ticket of the job in this folder; nothing is, where this installation can keep no key."""
+    try:
+        return hmac.compare_digest(shown.encode(), ticket(folder, folder / "config.json").encode())
+    except UserError:
+        return False
+
+
+@lru_cache(maxsize=8)
+def _key(path: Path) -> bytes:
+    """This installation's secret, made when it is first needed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path)
+        key = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be kept ({error.strerror}): point SMD_STATE at a folder of your own.") from None
+    if len(key) != BYTES:
+        raise UserError(f"{path} is broken: delete it; jobs that wait must be resumed then.")
+    return key
+
+
+def _make(path: Path) -> None:
+    """Make the secret unless there is one; whole before it has its name, so that nobody reads half of it."""
+    if path.exists():
+        return
+    draft = path.with_name(f".key-{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(BYTES))
+    try:
+        os.link(draft, path)  # unlike a rename it takes no other process's key away
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
