@@ -4,7 +4,9 @@ The content is on the disk before the new name is, and the new name before anybo
 draft's name is followed: it may have come with a folder from elsewhere, as a link or a pipe.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,6 +46,16 @@ def move(draft: Path, path: Path) -> None:
         os.close(descriptor)
     draft.replace(path)
     sync(path.parent)
+
+
+def appending(path: Path) -> BinaryIO:
+    """A file of its own to append to, made if it is missing; raises OSError where a link, pipe or device lies there."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would wait for a reader
+    file = os.fdopen(os.open(path, flags, 0o666), "ab")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    return file
 
 
 def sync(folder: Path) -> None:

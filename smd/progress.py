@@ -2,9 +2,12 @@
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
+
+from smd import durable
 
 BAR = 24  # characters
 EVERY = 10.0  # seconds between two plain lines
@@ -41,15 +44,16 @@ class Progress:
             self.line(f"{self.what} {share:4.0%} {note}{left}")
 
     def line(self, text: str) -> None:
-        """A line that stays, above the bar."""
+        """A line that stays, above the bar; one that finds no room is lost, and the work goes on."""
         if self.log:
-            with self.log.open("a") as file:
-                print(text, file=file)
-        if self.out.isatty():
-            self._redraw("")
-            print(f"\r{text}", file=self.out, flush=True)
-        else:
-            print(text, file=self.out, flush=True)
+            with suppress(OSError), durable.appending(self.log) as file:
+                file.write(f"{text}\n".encode())
+        with suppress(OSError):
+            if self.out.isatty():
+                self._redraw("")
+                print(f"\r{text}", file=self.out, flush=True)
+            else:
+                print(text, file=self.out, flush=True)
 
     def _redraw(self, text: str) -> None:
         print(f"\r{text:<{self._width}}", end="", file=self.out, flush=True)

@@ -59,6 +59,26 @@ def test_a_link_at_the_file_s_own_name_is_replaced_and_its_target_left_alone(tmp
     assert not path.is_symlink()
 
 
+@pytest.mark.parametrize("there", ["link", "pipe", "device"])
+def test_a_log_that_is_no_file_of_its_own_is_not_written_to(tmp_path, there):
+    victim, log = tmp_path / "victim", tmp_path / "log.txt"
+    victim.write_text("mine")
+    if there == "pipe":
+        os.mkfifo(log)
+    else:
+        log.symlink_to(victim if there == "link" else "/dev/null")
+    with pytest.raises(OSError), durable.appending(log):  # which one differs
+        pass
+    assert victim.read_text() == "mine"
+
+
+def test_lines_are_appended(tmp_path):
+    for line in (b"one\n", b"two\n"):
+        with durable.appending(tmp_path / "log.txt") as file:
+            file.write(line)
+    assert (tmp_path / "log.txt").read_bytes() == b"one\ntwo\n"
+
+
 def test_text_is_utf_8_whatever_the_locale_says(tmp_path):
     durable.write(tmp_path / "card.md", "γ₂ naïve")
     assert (tmp_path / "card.md").read_bytes() == "γ₂ naïve".encode()

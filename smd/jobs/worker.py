@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from smd import jobs, runs
+from smd import durable, jobs, runs
 from smd.errors import UserError
 from smd.jobs import Status, transitions
 from smd.jobs.locks import Lock, device_key, shared
@@ -76,7 +76,7 @@ def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> 
 
 
 def _child(command: list[str], log: Path) -> int:
-    with log.open("ab") as out:
+    with durable.appending(log) as out:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             cwd=REPOSITORY, env={**os.environ, "PYTHONUNBUFFERED": "1"},
