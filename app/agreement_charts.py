@@ -2,10 +2,10 @@
 
 import altair as alt
 import pandas as pd
-from charts import HEIGHT, rules
+from charts import HEIGHT
 
 from smd.agreement import AUTOATTACK, PLAIN, WITHSTOOD
-from smd.units import show_level
+from smd.units import level_title, show_level
 
 MUTED = "#8a9091"
 KINDS = {"agreement": "#1a8a94", "overestimated": "#c8641f", "underestimated": "#6c7bb0"}
@@ -18,9 +18,9 @@ SHADES = dict(
 )
 
 
-def crosstab(table: pd.DataFrame, eps: float) -> alt.LayerChart:
+def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerChart:
     """The four cells of smd.agreement.Crosstab.table, coloured by what they mean."""
-    level = show_level(eps)
+    level = level_title(eps, norm)
     beyond, within = f"margin beyond {level}", f"margin up to {level}"
     rows = table.assign(
         margin=table["beyond"].map({True: beyond, False: within}),
@@ -41,33 +41,42 @@ def crosstab(table: pd.DataFrame, eps: float) -> alt.LayerChart:
     return alt.layer(cells, text)
 
 
-def calibration(rows: pd.DataFrame, eps: float) -> alt.LayerChart:
+def calibration(rows: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerChart:
     """Share that withstood by margin with its 95 % interval, and the step at eps that an ideal margin makes.
 
-    rows: smd.agreement.calibration.
+    rows: smd.agreement.calibration, in 1/255; of L2 its low and high times its unit, as lengths.
     """
+    at, unit = (255 * eps, "1/255") if norm == "Linf" else (eps, norm)
     rows = rows.assign(middle=(rows["low"] + rows["high"]) / 2)
-    top = max(float(rows["high"].max()), 255 * eps + 1)
-    x = alt.X("middle:Q", title="margin (1/255)", scale=alt.Scale(domain=[0, top], nice=False))
+    top = max(float(rows["high"].max()), at * 1.1 if norm != "Linf" else at + 1)
+    x = alt.X("middle:Q", title=f"margin ({unit})", scale=alt.Scale(domain=[0, top], nice=False))
     base = alt.Chart(rows, height=HEIGHT).encode(x)
     share = alt.Y("percent:Q", title="withstood (%)", scale=alt.Scale(domain=[0, 100]))
-    tip = [alt.Tooltip("low:Q", title="margin from (1/255)"), alt.Tooltip("high:Q", title="to (1/255)"),
+    tip = [alt.Tooltip("low:Q", title=f"margin from ({unit})"), alt.Tooltip("high:Q", title=f"to ({unit})"),
            alt.Tooltip("n:Q", title="images"), alt.Tooltip("percent:Q", format=".1f", title="withstood (%)"),
            alt.Tooltip("lo:Q", format=".1f", title="95 % from"),
            alt.Tooltip("hi:Q", format=".1f", title="to")]  # fmt: skip
     colour = KINDS["agreement"]
     return alt.layer(
-        _ideal(eps, top),
+        _ideal(at, top),
         base.mark_line(strokeWidth=1.5, color=colour, opacity=0.6).encode(share),
         base.mark_rule(strokeWidth=1.5, color=colour).encode(alt.Y("lo:Q", title="withstood (%)"), alt.Y2("hi:Q")),
         base.mark_point(filled=True, size=60, opacity=1, color=colour).encode(share, tooltip=tip),
-        rules([eps], top),
+        _level(at, show_level(eps, norm)),
     )
 
 
-def _ideal(eps: float, top: float) -> alt.Chart:
-    """Nobody withstands up to eps, everybody beyond."""
-    corners = pd.DataFrame({"middle": [0.0, 255 * eps, 255 * eps, top], "percent": [0, 0, 100, 100], "order": range(4)})
+def _level(at: float, text: str) -> alt.LayerChart:
+    """A vertical rule at the noise level, with its name; as charts.rules, on an axis in any unit."""
+    base = alt.Chart(pd.DataFrame({"at": [at], "text": [text]})).encode(alt.X("at:Q"))
+    name = base.mark_text(align="center", baseline="bottom", dy=-4, fontSize=11, color=MUTED)
+    rule = base.mark_rule(strokeDash=[3, 3], opacity=0.7, color=MUTED)
+    return alt.layer(rule, name.encode(alt.Y(value=0), alt.Text("text:N")))
+
+
+def _ideal(at: float, top: float) -> alt.Chart:
+    """Nobody withstands up to the level, everybody beyond."""
+    corners = pd.DataFrame({"middle": [0.0, at, at, top], "percent": [0, 0, 100, 100], "order": range(4)})
     line = alt.Chart(corners).mark_line(strokeWidth=1.5, strokeDash=[2, 2], color=MUTED)
     return line.encode(alt.X("middle:Q"), alt.Y("percent:Q"), alt.Order("order:Q"))
 

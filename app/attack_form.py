@@ -1,41 +1,38 @@
 """The form that starts attacks: what is usual in sight, the rest behind "More"."""
 
-import math
 from dataclasses import replace
 
 import data
+import knobs
 import streamlit as st
 import ui
 
 from smd import commands, config, registry, runs
-from smd.config import AttackConfig, Value
-from smd.errors import UserError
+from smd.config import AttackConfig
 from smd.jobs import launch
-from smd.registry import Attack, Param
+from smd.registry import Attack
 from smd.runs import Run
 from smd.store import reader
-from smd.units import parse_levels, show_level, show_levels
+from smd.units import show_levels
 
 SPLITS = ("test", "train", "val")
+LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
 
 
 def form(chosen: list[Run]) -> None:
     """Choose an attack on those runs, see the command, start it."""
-    asked, levels = _fields(chosen)
+    wrong: list[str] = []
+    asked = _fields(chosen, wrong)
     entry = registry.ATTACKS[asked.attack]
     st.caption(f"{entry.source[0].upper()}{entry.source[1:]}. Time: {entry.cost}.")
-    try:
-        asked = replace(asked, levels=parse_levels(levels, math.inf if asked.norm == "L2" else 1.0))
-    except UserError as error:
-        st.error(str(error), icon=":material/error:")
-        return
     sizes = _sizes(chosen, asked.split)
     configs = [replace(asked, run=r.id, n=min(asked.n, size or asked.n)) for r, size in zip(chosen, sizes, strict=True)]
-    st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
+    if not knobs.told(wrong):
+        st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
     with st.container(horizontal=True):
-        start = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack")
+        start = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack", disabled=bool(wrong))
         quick = st.button(
-            "Preview", icon=":material/timer:", key="preview-attack",
+            "Preview", icon=":material/timer:", key="preview-attack", disabled=bool(wrong),
             help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
         )  # fmt: skip
     if quick:
@@ -58,18 +55,19 @@ def _queue(run: Run, asked: AttackConfig) -> None:
     launch.submit(runs.create_attack(run, asked))
 
 
-def _fields(chosen: list[Run]) -> tuple[AttackConfig, str]:
-    """(the attack without run and levels, the levels as typed)."""
+def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
+    """The attack without its run."""
     data_set = chosen[0].config.data
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Attack", list(registry.ATTACKS), key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=180
         )
-        usual = show_levels(chosen[0].config.levels)
-        levels = st.text_input(
-            "Noise levels", usual, key=f"eps-{data_set}", width=220,
-            help="Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5.",
-        )  # fmt: skip
+        norm = st.session_state.get("norm") or "Linf"
+        usual, key = (show_levels(chosen[0].config.levels), f"eps-{data_set}") if norm == "Linf" else (LENGTH, "eps-L2")
+        help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
+        levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
+        if norm != "Linf" and not levels and not wrong:
+            wrong.append(f"Noise levels: there is none; write them like {usual}.")
         most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
         n = st.number_input(
             "Images",
@@ -81,11 +79,11 @@ def _fields(chosen: list[Run]) -> tuple[AttackConfig, str]:
             help="Spread evenly over the split.",
         )
         with st.popover("More", icon=":material/tune:"):
-            asked = _more(registry.ATTACKS[name])
-    return replace(asked, n=int(n)), levels
+            asked = _more(registry.ATTACKS[name], wrong)
+    return replace(asked, n=int(n), levels=levels)
 
 
-def _more(entry: Attack) -> AttackConfig:
+def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
     """What is seldom changed."""
     split = st.segmented_control("Images of", SPLITS, default="test", required=True, key="attack-split")
     norm = st.segmented_control(
@@ -94,19 +92,9 @@ def _more(entry: Attack) -> AttackConfig:
     seeds = st.number_input(
         "Seeds", 1, 20, len(entry.seeds), key=f"seeds-{entry.name}", help="The table shows their mean and spread."
     )
-    given = {param.name: _param(entry.name, param) for param in entry.params}
-    changed = {param.name: given[param.name] for param in entry.params if given[param.name] != param.default}
+    given = {p.name: knobs.knob(p, f"{entry.name}-{p.name}", wrong) for p in entry.params if p.in_form}
+    changed = {p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default}
     return AttackConfig("", entry.name, changed, norm, split=split, seeds=tuple(range(int(seeds))))
-
-
-def _param(attack: str, param: Param) -> Value:
-    key = f"{attack}-{param.name}"
-    if param.kind == "choice":
-        return str(st.selectbox(param.name, param.choices, key=key, help=param.help))
-    if param.kind == "level":
-        return show_level(float(param.default))
-    label, low, value = param.name.capitalize(), int(param.minimum), int(param.default)
-    return int(st.number_input(label, low, None, value, key=key, help=param.help.capitalize() + "."))
 
 
 def _sizes(chosen: list[Run], split: object) -> list[int]:

@@ -9,12 +9,12 @@ import ui
 from smd import agreement, commands, export
 from smd.config import AttackConfig
 from smd.runs import Run
-from smd.units import show_level
+from smd.units import level_title
 
 
 def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str) -> None:
     """Which attacks break which images at one noise level; outcomes: reader.outcomes."""
-    st.subheader(f"Where attacks disagree at {show_level(eps)}")
+    st.subheader(f"Where attacks disagree at {level_title(eps, norm)}")
     if outcomes["name"].nunique() < 2:
         st.info("This needs two attacks on the same images: add a stronger one.", icon=":material/bolt:")
         n = int(outcomes["n"].max())
@@ -56,7 +56,7 @@ def gaps(run: Run, here: pd.DataFrame, split: str) -> None:
         )
         return
     shown = pd.DataFrame({
-        "noise level": found["eps"].map(show_level),
+        "noise level": [level_title(eps, norm) for eps, norm in zip(found["eps"], found["norm"], strict=True)],
         "from": found["weaker"].map(export.attack_title), "to": found["stronger"].map(export.attack_title),
         "n": found["n"], "accuracy before (%)": found["before"], "after (%)": found["after"],
         "gap (points)": found["gap"],
@@ -68,7 +68,7 @@ def gaps(run: Run, here: pd.DataFrame, split: str) -> None:
     )  # fmt: skip
     flagged = found[found["flag"]]
     for (weaker, stronger, meaning), part in flagged.groupby(["weaker", "stronger", "meaning"], sort=False):
-        levels = ", ".join(dict.fromkeys(part["eps"].map(show_level)))
+        levels = ", ".join(dict.fromkeys(shown.loc[part.index, "noise level"]))
         st.markdown(f"**{export.attack_title(weaker)} to {export.attack_title(stronger)} at {levels}:** {meaning}")
     st.caption(f"Accuracy on {split} images. Gaps of more than {agreement.LARGE:g} points are coloured and explained.")
     ui.downloads(shown, f"{run.id}-{split}-gaps")

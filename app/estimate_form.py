@@ -2,16 +2,15 @@
 
 import data
 import job_rows
+import knobs
 import streamlit as st
 import ui
 
 from smd import commands, registry, runs
-from smd.config import MarginsConfig
-from smd.errors import UserError
+from smd.config import MarginsConfig, Value
 from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
-from smd.units import parse_levels
 
 FIRST = "min-norm"  # needs no noise level, and overestimates least
 IMAGES = 200
@@ -25,28 +24,42 @@ def form(run: Run) -> None:
             "Method", names, names.index(FIRST), key="method", width=220,
             format_func=lambda n: registry.ESTIMATORS[n].title,
         )  # fmt: skip
-        levels = ""
+        wrong: list[str] = []
+        levels: tuple[float, ...] = ()
         if registry.range_of(method):
-            levels = st.text_input(
-                "Noise levels", "8/255,16/255", key="margin-levels", width=180,
-                help="How far it looks, like 8/255,16/255: one estimation each.",
+            levels = knobs.levels(
+                "Noise levels", "8/255,16/255", "margin-levels", wrong,
+                "How far it looks, like 8/255,16/255: one estimation each.",
             )  # fmt: skip
+            if not levels and not wrong:
+                wrong.append("Noise levels: there is none; write them like 8/255,16/255.")
         split = st.segmented_control("Images of", ("test", "train"), default="test", required=True, key="margin-split")
         most = len(data.read(reader.samples, run.store, split)) or None
         n = st.number_input(
             "Images", 1, most, min(IMAGES, most or IMAGES), key=f"margin-n-{run.id}-{split}", width=140,
             help="Spread evenly over the split.",
         )  # fmt: skip
-    try:
-        asked = MarginsConfig(run.id, method=method, levels=parse_levels(levels), split=split, n=int(n))
-    except UserError as error:
-        st.error(str(error), icon=":material/error:")
-        return
+        params = _more(method, wrong)
+    asked = MarginsConfig(run.id, method=method, params=params, levels=levels, split=split, n=int(n))
     st.caption(f"{registry.ESTIMATORS[method].source}.")
-    st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
-    start = st.button("Estimate margins", type="primary", icon=":material/straighten:", key="start-margins")
+    if not knobs.told(wrong):
+        st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
+    start = st.button(
+        "Estimate margins", type="primary", icon=":material/straighten:", key="start-margins", disabled=bool(wrong)
+    )
     if start and ui.attempt(_queue, run, asked):
         st.rerun()
+
+
+def _more(method: str, wrong: list[str]) -> dict[str, Value]:
+    """The method's own knobs that are not as usual; how far it looks has a field of its own."""
+    far = registry.range_of(method)
+    own = [p for p in registry.ESTIMATORS[method].params if p != far and p.in_form]
+    if not own:
+        return {}
+    with st.popover("More", icon=":material/tune:"):
+        given = {p.name: knobs.knob(p, f"{method}-{p.name}", wrong) for p in own}
+    return {p.name: given[p.name] for p in own if given[p.name] != p.default}
 
 
 def _queue(run: Run, asked: MarginsConfig) -> None:
@@ -55,4 +68,4 @@ def _queue(run: Run, asked: MarginsConfig) -> None:
 
 def under_way(run: Run) -> None:
     """The run's estimations that are not over, or ended before their end."""
-    job_rows.under_way(run, runs.estimations, "Estimation of margins")
+    job_rows.under_way(run, runs.estimations)

@@ -27,8 +27,8 @@ def show(
 ) -> None:
     """Show images of a split, in the order given.
 
-    rows: idx, and where known margin_255, kind (smd.kinds), change_255 (1/255) and broken_by (a stage's name, "" if it
-    withstood).
+    rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.kinds), change_255 (1/255) and broken_by
+    (a stage's name, "" if it withstood).
     key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself shows it.
     """
     if rows.empty:
@@ -67,7 +67,7 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
 
 
 def _taken(table: pd.DataFrame) -> pd.DataFrame:
-    wanted = ("idx", "class", "margin_255", "kind", "change_255", "broken_by")
+    wanted = ("idx", "class", "margin_255", "margin_l2", "kind", "change_255", "broken_by")
     return table[[name for name in wanted if name in table]].rename(columns={"idx": "id"})
 
 
@@ -107,6 +107,8 @@ def _choose(idx: int, split: str) -> None:
 def _figures(row: dict[Any, Any]) -> str:
     """What is known of its margin, and how much that has changed."""
     margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
+    if margin is None and not pd.isna(length := row.get("margin_l2", float("nan"))):
+        return f" · {'to ' if kind == REACHED else ''}{length:.3g} L2"
     shown = "" if margin is None or pd.isna(margin) else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
     shown = " · wrong" if kind == MISCLASSIFIED else shown
     return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
@@ -133,6 +135,7 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         column_config={
             "image": st.column_config.ImageColumn("image", width="small"),
             "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
+            "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
             "kind": st.column_config.TextColumn("what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)),
             "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
             "broken_by": st.column_config.TextColumn("broken by"),

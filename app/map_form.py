@@ -19,7 +19,7 @@ def section(run: Run, split: str, expanded: bool) -> None:
     title = "Make a map" if expanded else "Make another map"
     with st.expander(title, icon=":material/map:", expanded=expanded):
         form(run, split)
-    job_rows.under_way(run, runs.maps, "Map")
+    job_rows.under_way(run, runs.maps)
 
 
 def form(run: Run, split: str) -> None:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
+import knobs
 import own_sizes
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from smd import data as sets
 from smd import registry
-from smd.config import TrainConfig, Value
+from smd.config import TrainConfig
 from smd.errors import UserError
 from smd.recipes import COMMON, Choice
-from smd.registry import Param
-from smd.units import parse_level, show_level
 
 DEVICES = ("auto", "cpu", "cuda")
 WHERE = (
@@ -49,8 +48,8 @@ def knob_key(defense: str, name: str) -> str:
     return f"train-{defense}-{name}"
 
 
-def form() -> TrainConfig:
-    """Draw the form; raises UserError if a noise level in it is none."""
+def form(wrong: list[str]) -> TrainConfig:
+    """Draw the form; what is typed wrong is told in `wrong`, and stands as it is by default."""
     data = _choose("Data set", registry.DATASETS, "digits", "train-data", "Images are looked for in the data folder.")
     path, size = _own_images() if data == "folder" else ("", 0)
     left, right = st.columns(2)
@@ -59,7 +58,9 @@ def form() -> TrainConfig:
         net = _choose("Network", registry.NETWORKS, registry.DATASETS[data].net, net_key(data), suits)
     with right:
         defense = _choose("Defense", registry.DEFENSES, "smd", "train-defense", "How the network is trained.")
-    params = {p.name: _knob(defense, p) for p in registry.DEFENSES[defense].params if p.in_form}
+    params = {
+        p.name: knobs.knob(p, knob_key(defense, p.name), wrong) for p in registry.DEFENSES[defense].params if p.in_form
+    }
     if defense == "smd":
         st.caption(
             ":material/auto_awesome: SMD has no noise level to choose: it finds a margin for every single image."
@@ -100,22 +101,6 @@ def _suggested(path: str) -> int:
         return own_sizes.suggested(path) if path else 0
     except UserError:  # the section of the images says what is wrong
         return 0
-
-
-def _knob(defense: str, p: Param) -> Value:
-    """One of the defense's own parameters; SMD shows none."""
-    key, title = knob_key(defense, p.name), p.name.capitalize()
-    if p.kind == "choice":
-        return st.selectbox(title, p.choices, key=key, help=p.help, persist_state="session")
-    if p.kind == "level":
-        usual, help = show_level(float(p.default)), f"{p.help}; like 8/255 or 0.031"
-        return parse_level(st.text_input(title, usual, key=key, help=help, persist_state="session"))
-    if p.kind == "int":
-        low, usual_int = int(p.minimum), int(p.default)
-        return int(st.number_input(title, low, None, usual_int, key=key, help=p.help, persist_state="session"))
-    return st.number_input(
-        title, float(p.minimum), None, float(p.default), key=key, help=p.help, persist_state="session"
-    )
 
 
 def _epochs(data: str, defense: str) -> int:

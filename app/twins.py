@@ -15,7 +15,7 @@ from smd.config import AttackConfig
 from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title
 
 
 def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -> None:
@@ -35,15 +35,20 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
     path, position = places.get(chosen, places[titles[-1]])
     examples = data.examples(path)
     classes = data.value(reader.class_names, run.store)
-    noise = examples.noise[position].astype(np.float32)
+    noise = examples.difference(position, clean)
     picture, factor = pictures.difference(noise)
     shown = [
         (clean, f"clean: {best(examples.p_clean[position], classes)}"),
-        (pictures.to_bytes(clean / 255 + noise), f"adversarial: {best(examples.p_adv[position], classes)}"),
+        (pictures.to_bytes(examples.image(position, clean)), f"adversarial: {best(examples.p_adv[position], classes)}"),
         (picture, f"difference × {factor:.0f}"),
     ]
     for column, (pixels, caption) in zip(st.columns(3), shown, strict=True):
         column.image(pictures.link(pictures.flat(pixels, at), 360), caption=caption, width="stretch", alt=caption)
+    if examples.rounded:
+        st.caption(
+            "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to the unrounded image. "
+            "Attack it again for the exact one."
+        )
     st.altair_chart(
         charts.probabilities(probabilities(examples, position, classes)), key="probabilities",
         alt=f"Predicted probabilities: {shown[0][1]}; {shown[1][1]}.",
@@ -52,11 +57,14 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
 
 def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
     """What is stored of a sample's adversarial images: title -> (file, position), the smallest level first."""
+    attacks = data.read(reader.attack_runs, run.store)
+    norms = dict(zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True))  # of files that do not say it
     places = {}
     for name, position in data.adversarial(run.adv, split, idx):
         path = run.adv / f"{name}.npz"
         examples = data.examples(path)
-        title = f"{export.attack_title(examples.attack)} at {show_level(float(examples.eps[position]))}"
+        level = level_title(float(examples.eps[position]), examples.norm or norms.get(name, "Linf"))
+        title = f"{export.attack_title(examples.attack)} at {level}"
         places[title] = (path, position)
     return dict(sorted(places.items(), key=lambda item: float(data.examples(item[1][0]).eps[item[1][1]])))
 

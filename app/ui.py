@@ -1,7 +1,10 @@
 """Small parts that pages share: the run picker, badges, empty states, downloads."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import data
 import pandas as pd
@@ -12,6 +15,7 @@ from streamlit.navigation.page import StreamlitPage
 from smd import export, notes, registry, runs
 from smd.errors import UserError
 from smd.jobs import Status
+from smd.paths import runs_root
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
@@ -44,8 +48,28 @@ def label(run: Run) -> str:
 
 
 def name(run_id: str) -> str:
-    """A run's id without its time: short, and as stable in links as the id itself."""
+    """A run's id without its time: short, and as stable in links as the id itself.
+
+    Of a copied folder whose id differs in the time alone, and of what it was copied from, it is the whole id.
+    """
+    short = _short(run_id)
+    return run_id if short in _twice(str(runs_root()), stamp(runs_root())) else short
+
+
+def _short(run_id: str) -> str:
     return run_id.split("-", 2)[-1]
+
+
+@lru_cache(maxsize=4)
+def _twice(root: str, _stamp: int) -> frozenset[str]:
+    """Short names that two run folders have; listed again when a folder has come or gone."""
+    counts = Counter(_short(path.name) for path in Path(root).glob("*") if not path.name.startswith("."))
+    return frozenset(short for short, n in counts.items() if n > 1)
+
+
+def stamp(folder: Path) -> int:
+    """Changes when something in the folder is made, renamed or removed; 0 if it is not there."""
+    return folder.stat().st_mtime_ns if folder.exists() else 0
 
 
 def when(moment: float) -> str:

@@ -98,12 +98,12 @@ def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
     )
 
 
-def calibration(rows: pd.DataFrame, bins: int = MOST_BINS) -> pd.DataFrame:
-    """Share that withstood by margin: low, high (1/255, the bin is [low, high)), n, percent, lo, hi (95 %, %).
+def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255) -> pd.DataFrame:
+    """Share that withstood by margin: low, high (in units, the bin is [low, high)), n, percent, lo, hi (95 %, %).
 
-    At most `bins` bins, 1, 2, 4, ... steps of 1/255 wide so that the usual noise levels are edges; none is empty.
+    At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is empty.
     """
-    steps = np.floor(rows["margin"].to_numpy(np.float64) * 255 + 1e-4)  # in float32 k/255 can fall just below k
+    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 1e-4)  # in float32 k/255 can fall just below k
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2

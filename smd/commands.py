@@ -48,7 +48,7 @@ def attack_command(config: AttackConfig, *others: str) -> str:
     """The command that attacks with this config, its run and any others the same way, quoted for a shell."""
     known = ATTACKS[config.attack].params if config.attack in ATTACKS else ()
     words = [config.run, *others, "--attack", _choice(config.attack, config.params, known)]
-    words += ["--eps", show_levels(config.levels)] if config.levels else []
+    words += ["--eps", show_levels(config.levels, config.norm)] if config.levels else []
     words += ["--norm", config.norm] if config.norm != AttackConfig.norm else []
     words += ["--split", config.split]
     words += ["--ids", ",".join(map(str, config.ids))] if config.ids else ["--n", str(config.n)]
@@ -62,7 +62,7 @@ def margins_command(config: MarginsConfig) -> str:
     """The command that estimates margins with this config, quoted for a shell."""
     known = ESTIMATORS[config.method].params if config.method in ESTIMATORS else ()
     words = [config.run, "--method", _choice(config.method, config.params, known)]
-    words += ["--eps", show_levels(config.levels)] if config.levels else []
+    words += ["--eps", show_levels(config.levels, config.norm)] if config.levels else []
     words += ["--norm", config.norm] if config.norm != MarginsConfig.norm else []
     words += ["--split", config.split, "--n", str(config.n), "--seed", str(config.seed), "--device", config.device]
     words += ["--batch", str(config.batch)] if config.batch != MarginsConfig.batch else []

@@ -19,6 +19,7 @@ from smd.judging import CLEAN, WITHSTOOD, Judging, Kept
 from smd.lp import Norm
 from smd.settled import Known
 
+SURE = 1e-4  # by which share of the largest logit a kept image is misclassified: far above what rounding moves
 SLACK = 1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
 
 
@@ -32,8 +33,8 @@ class Task:
     seed: int
     size: int  # images a batch
     norm: Norm = "Linf"
-    keep: int = 0  # images whose noise is kept, see `picked`
-    picked: bool = False  # keep any noise, not only noise that broke an image
+    keep: int = 0  # adversarial images that are kept, see `picked`
+    picked: bool = False  # keep any, not only those that are misclassified
     known: Mapping[int, Known] = field(default_factory=dict)  # by a stage's number, from 1: what it need not do again
 
 
@@ -117,14 +118,14 @@ def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
             batch = ground.data.take(task.ids[part.to(task.ids.device)])
             turn = Turn(task.seed, state.done // task.size, task.eps, task.norm, state.doubts)
             x_adv, logits = _tried(ground.model, stage, batch, turn)
-            noise, y, logits = (x_adv - batch.x).cpu(), batch.y.cpu(), logits.cpu()
+            noise, y, logits, x_adv = (x_adv - batch.x).cpu(), batch.y.cpu(), logits.cpu(), x_adv.cpu()
             # From here on nothing can run out of the device's memory, so a batch counts as a whole or not at all.
             pred = logits.argmax(1)
             broken = pred != y
             state.pred[part] = pred.to(torch.int16)
             state.distance[part] = lp.length(noise, task.norm)
             state.stage[part[broken]] = state.doing
-            _keep(task, state, part, noise, logits, broken)
+            _keep(task, state, part, x_adv, logits, surely(logits, y))
             state.done += len(part)
         ground.watch(state, share(task, state))
 
@@ -144,12 +145,22 @@ def _tried(model: nn.Module, stage: Stage, batch: Batch, turn: Turn) -> tuple[Te
         return x_adv, model(x_adv)
 
 
-def _keep(task: Task, state: Judging, part: Tensor, noise: Tensor, logits: Tensor, broken: Tensor) -> None:
-    """Remember the noise of some images and the network's answer, as many as were asked for."""
-    for row in range(len(part)) if task.picked else broken.nonzero().squeeze(1).tolist():
+def surely(logits: Tensor, y: Tensor) -> Tensor:
+    """Which answers no rounding would turn: another batch size or device moves logits (B, K) by less. (B,) bool."""
+    own = logits.gather(1, y[:, None]).squeeze(1)
+    others = logits.scatter(1, y[:, None], float("-inf")).amax(1)
+    return (others - own).abs() > SURE * logits.abs().amax(1)
+
+
+def _keep(task: Task, state: Judging, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor) -> None:
+    """Remember some images and the network's answer, as many as were asked for and none that rounding decides."""
+    meant = torch.ones_like(sure) if task.picked else state.stage[part] == state.doing
+    for row in meant.nonzero().squeeze(1).tolist():
         position = int(part[row])
-        if len(state.kept) < task.keep or position in state.kept:
-            state.kept[position] = Kept(noise[row].half().numpy(), logits[row].softmax(0).half().numpy())
+        if not sure[row]:
+            state.kept.pop(position, None)  # what an earlier stage did is no longer what the table says
+        elif len(state.kept) < task.keep or position in state.kept:
+            state.kept[position] = Kept(x_adv[row].numpy().copy(), logits[row].softmax(0).numpy())
 
 
 def share(task: Task, state: Judging) -> float:

@@ -17,16 +17,16 @@ from smd.settled import Known
 
 CLEAN = 0  # `stage` of a sample that is misclassified without noise
 WITHSTOOD = -1
-SCHEMA = 1
+SCHEMA = 2  # 1 had the noise of kept images in float16
 ARRAYS = ("stage", "pred", "distance", "queue")
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """An adversarial image that is kept, as its difference to the clean one."""
+    """An adversarial image that is kept, to the last bit of what was judged."""
 
-    noise: np.ndarray  # shaped like the image, float16, unit of x
-    p: np.ndarray  # (K,) float16, softmax on the adversarial image itself, before its noise was rounded
+    image: np.ndarray  # (C, H, W) or (C, D, H, W) float32, unit of x
+    p: np.ndarray  # (K,) float32, softmax on it
 
 
 @dataclass
@@ -76,10 +76,10 @@ class Judging:
 
 
 def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
-    """The kept images as arrays: noise (k, ...), shaped like the images, and p (k, K), both float16."""
+    """The kept images as arrays: image (k, ...), shaped like the images, and p (k, K), both float32."""
     if not kept:
-        return {"noise": np.zeros((0, 1, 1, 1), np.float16), "p": np.zeros((0, 1), np.float16)}
-    return {"noise": np.stack([each.noise for each in kept]), "p": np.stack([each.p for each in kept])}
+        return {"image": np.zeros((0, 1, 1, 1), np.float32), "p": np.zeros((0, 1), np.float32)}
+    return {"image": np.stack([each.image for each in kept]), "p": np.stack([each.p for each in kept])}
 
 
 def save(path: Path, judging: Judging, about: str) -> None:
@@ -109,7 +109,7 @@ def load(path: Path, about: str) -> Judging | None:
         values: dict[str, Any] = json.loads(str(arrays.pop("values")))
         if values.pop("schema") != SCHEMA or values.pop("about") != about:
             return None
-        images = zip(arrays.pop("noise"), arrays.pop("p"), strict=True)
+        images = zip(arrays.pop("image"), arrays.pop("p"), strict=True)
         kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
         stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
         return Judging(

@@ -14,6 +14,10 @@ MOST_EPOCHS = 10_000
 PRECISIONS = ("float32", "tf32", "bfloat16")  # see smd.precision
 SPLITS = ("train", "val", "test")
 FEWEST_POINTS = 10  # of a map
+TITLES = {  # what forms call a field of a config
+    "epochs": "Epochs", "batch": "Batch size", "seed": "Seed", "image_size": "Resize to", "n": "Images",
+    "n_train": "Training images", "n_test": "Test images", "pairs": "Twins", "keep": "Images kept",
+}  # fmt: skip
 
 
 def of_training(config: TrainConfig) -> list[str]:
@@ -41,9 +45,9 @@ def of_training(config: TrainConfig) -> list[str]:
         found.append(f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}.")
     for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
         if getattr(config, name) < low:
-            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
+            found.append(_too_small(name, getattr(config, name), low))
     if config.epochs > MOST_EPOCHS:
-        found.append(f"epochs is {config.epochs}: it must be at most {MOST_EPOCHS}.")
+        found.append(f'"Epochs" is {config.epochs}: it must be at most {MOST_EPOCHS}.')
     return found + _size_problems(config) + _device_problems(config.device)
 
 
@@ -59,15 +63,15 @@ def of_attack(config: AttackConfig) -> list[str]:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
     found += of_levels(config.levels, config.norm)
     if config.norm == "L2" and not config.levels:
-        found.append("An L2 attack needs its noise levels, lengths over all pixels: write --eps 0.5.")
+        found.append("An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5).")
     if config.n < 0 or any(i < 0 for i in config.ids):
         found.append("The number of images and their ids cannot be negative.")
     if any(seed < 0 for seed in config.seeds):
         found.append("Seeds cannot be negative.")
     if config.batch < 0:
-        found.append(f"batch is {config.batch}: it must be at least 1, or 0 to have it found.")
+        found.append(f'"Batch size" is {config.batch}: it must be at least 1, or 0 to have it found.')
     if config.keep < 0:
-        found.append(f"keep is {config.keep}: it must be at least 0.")
+        found.append(_too_small("keep", config.keep, 0))
     return found + _device_problems(config.device)
 
 
@@ -82,13 +86,13 @@ def of_margins(config: MarginsConfig) -> list[str]:
         if config.levels and not registry.range_of(config.method):
             found.append(f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd.")
         if not config.levels and registry.range_of(config.method):
-            found.append(f"{config.method} in L2 needs its noise level, a length over all pixels: write --eps 0.5.")
+            found.append(f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5 (--eps 0.5).")
     found += of_levels(config.levels, config.norm)
     if config.split not in SPLITS:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
     for name, low in (("n", 0), ("seed", 0), ("batch", 1)):
         if getattr(config, name) < low:
-            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
+            found.append(_too_small(name, getattr(config, name), low))
     return found + _device_problems(config.device)
 
 
@@ -98,13 +102,17 @@ def of_embedding(config: EmbedConfig) -> list[str]:
     if config.split not in SPLITS:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
     if config.n and config.n < FEWEST_POINTS:
-        found.append(f"n is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.")
+        found.append(f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.')
     if config.level:
         found += of_levels((config.level,), "Linf")
     for name, low in (("pairs", 0), ("seed", 0), ("batch", 1)):
         if getattr(config, name) < low:
-            found.append(f"{name} is {getattr(config, name)}: it must be at least {low}.")
+            found.append(_too_small(name, getattr(config, name), low))
     return found + _device_problems(config.device)
+
+
+def _too_small(name: str, value: int, low: int) -> str:
+    return f'"{TITLES[name]}" is {value}: it must be at least {low}.'
 
 
 def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
@@ -147,15 +155,15 @@ def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner:
         if name not in table:
             found.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
         elif table[name].choices and value not in table[name].choices:
-            found.append(f"{name} is '{value}': choose one of {', '.join(table[name].choices)}.")
+            found.append(f"\"{table[name].title}\" is '{value}': choose one of {', '.join(table[name].choices)}.")
         elif table[name].kind == "int" and value != int(value if isinstance(value, int | float) else 0):
-            found.append(f"{name} is '{value}': it must be a whole number.")
+            found.append(f"\"{table[name].title}\" is '{value}': it must be a whole number.")
         elif table[name].kind != "choice" and not (isinstance(value, int | float) and math.isfinite(value)):
-            found.append(f"{name} is '{value}': it must be a number.")
+            found.append(f"\"{table[name].title}\" is '{value}': it must be a number.")
         elif isinstance(value, int | float) and value < table[name].minimum:
-            found.append(f"{name} is {value}: it must be at least {table[name].minimum:g}.")
+            found.append(f'"{table[name].title}" is {value}: it must be at least {table[name].minimum:g}.')
         elif isinstance(value, int | float) and value > (
             most := 1 if table[name].kind == "level" else table[name].maximum
         ):
-            found.append(f"{name} is {value}: it must be at most {most:g}.")
+            found.append(f'"{table[name].title}" is {value}: it must be at most {most:g}.')
     return found

@@ -1,8 +1,10 @@
-"""Noise levels are floats in [0, 1] inside and written k/255 outside; bytes as people say them."""
+"""Noise levels are floats inside and written k/255 outside, those of L2 as lengths; bytes as people say them."""
 
 import math
 
 from smd.errors import UserError
+
+UNIT = {"Linf": "1/255", "L2": "L2 lengths"}  # what margins and noise are written in, by norm
 
 
 def px(*levels: int) -> tuple[float, ...]:
@@ -30,20 +32,36 @@ def parse_level(text: str, most: float = 1.0) -> float:
 def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     """Read a comma-separated list of noise levels, sorted, each once."""
     levels = [parse_level(part, most) for part in text.split(",") if part.strip()]
-    return tuple(sorted({show_level(level): level for level in levels}.values()))  # as written, so are they told apart
+    norm = "Linf" if most == 1 else "L2"
+    return tuple(sorted({show_level(level, norm): level for level in levels}.values()))  # as written, each once
 
 
-def show_level(value: float) -> str:
-    """Write a level as k/255 where k is a whole number, else as a short decimal."""
+def show_level(value: float, norm: str = "Linf") -> str:
+    """Write a level as k/255 where k is a whole number, else as a short decimal.
+
+    An L2 level is a length over all pixels and no number of pixel steps: it is always a decimal, "0.5".
+    """
     if value == 0:
         return "0"
+    if norm != "Linf":
+        return f"{value:.6g}"
     k = value * 255
     return f"{round(k)}/255" if abs(k - round(k)) < 1e-3 else f"{value:.4g}"
 
 
-def show_levels(values: tuple[float, ...] | list[float]) -> str:
+def show_levels(values: tuple[float, ...] | list[float], norm: str = "Linf") -> str:
     """Write levels as parse_levels reads them."""
-    return ",".join(show_level(v) for v in values)
+    return ",".join(show_level(v, norm) for v in values)
+
+
+def level_title(value: float, norm: str) -> str:
+    """A level where its norm is said nowhere near: "8/255" of Linf, "0.5 L2"."""
+    return show_level(value, norm) + (f" {norm}" if value and norm != "Linf" else "")
+
+
+def show_length(value: float, norm: str = "Linf") -> str:
+    """Write what was measured, a margin or the length of noise: "7.93/255", of L2 "0.497"."""
+    return f"{255 * value:.2f}/255" if norm == "Linf" else f"{value:.3g}"
 
 
 def show_bytes(size: float) -> str:

@@ -55,11 +55,13 @@ def attack(
     recorder.attack(AttackRecord(**{**record, **fields}), verdicts)
 
 
-def estimate(recorder, margins, method="pgd", eps=8 / 255, split="train", created=1.0, clean=None, crossed=None):
+def estimate(
+    recorder, margins, method="pgd", eps=8 / 255, split="train", created=1.0, clean=None, crossed=None, norm="Linf"
+):
     """Record estimated margins, in 1/255, of the first samples."""
     n = len(margins)
     record = EstimateRecord(
-        f"{method}:{eps:.4f}:{created}", method, eps, "Linf", 0, split, n, "smd", "1", 0.5, "job", created
+        f"{method}:{eps:.4f}:{created}", method, eps, norm, 0, split, n, "smd", "1", 0.5, "job", created
     )
     flags = np.ones(n, bool)
     values = np.asarray(margins, np.float32) / 255

@@ -14,18 +14,20 @@ from smd.errors import UserError
 
 def examples(split="train", ids=(4, 2, 9), attack="ce-pgd"):
     rng, n = np.random.default_rng(0), len(ids)
-    noise = rng.uniform(-8 / 255, 8 / 255, (n, 3, 5, 5)).astype(np.float16)
-    p = rng.dirichlet(np.ones(4), (2, n)).astype(np.float16)
+    noise = rng.uniform(-8 / 255, 8 / 255, (n, 3, 5, 5)).astype(np.float32)
+    p = rng.dirichlet(np.ones(4), (2, n)).astype(np.float32)
     eps = np.full(n, 8 / 255, np.float32)
-    return Examples(split, attack, np.array(ids, np.int32), np.arange(n), eps, noise, p[0], p[1])
+    return Examples(
+        split, attack, np.array(ids, np.int32), np.arange(n), eps, noise, p[0], p[1], np.zeros(n, bool), "L2"
+    )
 
 
 def test_what_is_written_is_read_bit_for_bit(tmp_path):
     path, written = tmp_path / "adv" / "one.npz", examples()
     adv.write(path, written)
     read = adv.read(path)
-    assert (read.split, read.attack) == ("train", "ce-pgd")
-    for name in (f.name for f in fields(Examples) if f.name not in ("split", "attack")):
+    assert (read.split, read.attack, read.norm, read.rounded) == ("train", "ce-pgd", "L2", False)
+    for name in (f.name for f in fields(Examples) if f.name not in ("split", "attack", "norm")):
         one, two = getattr(written, name), getattr(read, name)
         assert one.dtype == two.dtype
         np.testing.assert_array_equal(one, two)
@@ -65,7 +67,7 @@ def test_find_tells_file_and_position_of_a_sample(tmp_path):
 def test_too_many_images_are_refused_with_the_sizes(tmp_path, monkeypatch):
     monkeypatch.setattr(adv, "LIMIT", 2**20)
     path = tmp_path / "adv" / "big.npz"
-    big = replace(examples(), noise=np.zeros((3, 3, 256, 512), np.float16))
+    big = replace(examples(), noise=np.zeros((3, 3, 256, 256), np.float32))
     with pytest.raises(UserError, match=r"3 adversarial images take 2\.3 MiB, more than 1\.0 MiB"):
         adv.write(path, big)
     assert not path.exists()
@@ -77,8 +79,61 @@ def test_too_many_images_are_refused_with_the_sizes(tmp_path, monkeypatch):
         adv.read(path)
 
 
-def test_the_limit_is_256_mib():
-    assert adv.LIMIT == 256 * 1024 * 1024
+def test_the_limit_holds_the_usual_256_images_of_64_cubed_voxels():
+    assert adv.LIMIT == 512 * 1024 * 1024
+    assert adv.space(256, 64**3, 10) <= adv.LIMIT
+
+
+def judged_images(count=40, side=16, eps=32 / 255, seed=3):
+    """Clean uint8 images, dark and bright, and float32 images near them, on corners of the ball and anywhere."""
+    rng = np.random.default_rng(seed)
+    clean = rng.choice(np.array([0, 1, 2, 5, 17, 64, 128, 254, 255], np.uint8), (count, 1, side, side))
+    x = adv.in_unit(clean)
+    corners = x + rng.choice(np.array([-eps, eps], np.float32), x.shape)
+    anywhere = rng.uniform(x - eps, x + eps)
+    some = rng.random((count, 1, 1, 1)) < 0.5
+    return clean, np.clip(np.where(some, corners, anywhere), 0, 1).astype(np.float32)
+
+
+def test_an_image_comes_back_to_the_last_bit_though_its_noise_alone_would_not_give_it(tmp_path):
+    clean, images = judged_images()
+    plain = images - adv.in_unit(clean)
+    assert (adv.in_unit(clean) + plain != images).any(), "no image here is hard"
+    noise, whole = adv.packed(images, clean)
+    assert whole.sum() > 0
+    n, p = len(clean), np.full((len(clean), 2), 0.5, np.float32)
+    kept = Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p, whole, "L2")
+    adv.write(tmp_path / "one.npz", kept)
+    read = adv.read(tmp_path / "one.npz")
+    for position in range(n):
+        again = read.image(position, clean[position])
+        assert again.dtype == np.float32
+        np.testing.assert_array_equal(again.view(np.int32), images[position].view(np.int32))
+        np.testing.assert_array_equal(read.difference(position, clean[position]), plain[position])
+
+
+@pytest.mark.parametrize("count", [1, 256])
+def test_what_is_said_beforehand_is_the_most_that_a_file_takes(tmp_path, count):
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, 256, (count, 1, 16, 16), dtype=np.uint8)
+    noise, whole = adv.packed(rng.random(clean.shape, dtype=np.float32), clean)  # nothing in it can be compressed
+    p = rng.dirichlet(np.ones(10), (2, count)).astype(np.float32)
+    ids, eps = np.arange(count, dtype=np.int32), np.ones(count, np.float32)
+    adv.write(tmp_path / "one.npz", Examples("test", "ce-pgd", ids, np.arange(count), eps, noise, *p, whole, "Linf"))
+    assert 0.85 * 4 * clean.size < (tmp_path / "one.npz").stat().st_size <= adv.space(count, 256, 10)
+
+
+def test_a_file_of_an_earlier_version_opens_and_says_that_it_is_rounded(tmp_path):
+    new = examples()
+    old = {f.name: np.asarray(getattr(new, f.name)) for f in fields(Examples) if f.name not in ("whole", "norm")}
+    old["noise"] = new.noise.astype(np.float16)
+    np.savez_compressed(tmp_path / "old.npz", **old)
+    read = adv.read(tmp_path / "old.npz")
+    assert (read.rounded, read.norm, read.whole.tolist()) == (True, "", [False] * 3)
+    clean = np.full((3, 5, 5), 100, np.uint8)
+    expected = np.float32(100) / np.float32(255) + old["noise"][1].astype(np.float32)
+    np.testing.assert_array_equal(read.image(1, clean), expected)
+    assert adv.find(tmp_path / "none", "train", 4) == []
 
 
 def broken_files(folder):

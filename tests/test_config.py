@@ -30,7 +30,7 @@ def test_every_bad_field_gets_its_own_sentence():
     )
     assert len(found) == 7
     for word in ("mars", "hope", "brain", "epochs", "batch", "gpu", "int8"):
-        assert sum(word in sentence for sentence in found) == 1
+        assert sum(word in sentence.lower() for sentence in found) == 1
 
 
 def test_a_network_too_large_for_the_images_is_refused_before_anything_starts():
@@ -86,4 +86,4 @@ def test_every_defense_refuses_what_it_does_not_know_and_names_what_it_does(defe
 
 
 def test_a_level_above_one_is_refused():
-    assert problems.of_training(TrainConfig(defense="at", params={"eps": 8})) == ["eps is 8: it must be at most 1."]
+    assert problems.of_training(TrainConfig(defense="at", params={"eps": 8})) == ['"Eps" is 8: it must be at most 1.']

@@ -41,7 +41,7 @@ def test_a_claimed_run_is_this_process_own() -> None:
 
 
 def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
-    with pytest.raises(UserError, match=r"no network 'x'.*batch is -1"):
+    with pytest.raises(UserError, match=r"no network 'x'.*Batch size\" is -1"):
         runs.create(TrainConfig(net="x", batch=-1))
     assert not runs_folder.exists()
     run = runs.create(TrainConfig())
@@ -126,10 +126,10 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
         ({"method": "pgd", "levels": (-0.1,)}, "The noise level -0.1 is outside"),
         ({"method": "pgd", "levels": (1.5,)}, "The noise level 1.5 is outside"),
         ({"method": "pgd", "norm": "L2"}, "pgd in L2 needs its noise level"),
-        ({"method": "gem", "params": {"rounds": 0}}, "rounds is 0: it must be at least 1."),
+        ({"method": "gem", "params": {"rounds": 0}}, '"Rounds" is 0: it must be at least 1.'),
         ({"split": "y"}, "There is no split 'y'"),
         ({"norm": "L1"}, "There is no norm 'L1': choose Linf or L2."),
-        ({"n": -1, "batch": 0}, "n is -1: it must be at least 0. batch is 0: it must be at least 1."),
+        ({"n": -1, "batch": 0}, '"Images" is -1: it must be at least 0. "Batch size" is 0: it must be at least 1.'),
         ({"device": "gpu"}, "There is no device 'gpu'"),
     ],
 )

@@ -13,7 +13,7 @@ import ui
 from smd import agreement, commands, export, registry
 from smd.config import AttackConfig, MarginsConfig
 from smd.store import reader
-from smd.units import show_level
+from smd.units import UNIT, level_title, show_level
 
 run = ui.picked()
 ui.broken(run)
@@ -38,7 +38,7 @@ def sources() -> dict[str, Source]:
     found = {} if data.read(reader.margin_summary, run.store).empty else own
     stored = data.read(reader.estimates, run.store)[::-1]
     for row in stored.drop_duplicates(["method", "eps", "norm", "seed", "split", "n"]).itertuples():
-        title = f"{estimator(row.method)}{f' {show_level(row.eps)}' if row.eps else ''}"
+        title = f"{estimator(row.method)}{f' {show_level(row.eps, row.norm)}' if row.eps else ''}"
         parts = [
             title,
             row.split,
@@ -74,8 +74,8 @@ def choose_source(known: dict[str, Source]) -> str:
     )  # fmt: skip
 
 
-def choose_level(here: pd.DataFrame) -> float:
-    levels = {show_level(eps): float(eps) for eps in sorted(here["eps"])}
+def choose_level(here: pd.DataFrame, norm: str) -> float:
+    levels = {level_title(eps, norm): float(eps) for eps in sorted(here["eps"])}
     names = list(levels)
     return levels[st.selectbox("Noise level", names, len(names) - 1, key="level", bind="query-params", width=160)]
 
@@ -96,7 +96,7 @@ def describe(name: str, steps: int, n: int) -> str:
 
 
 def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> None:
-    level, found = show_level(eps), agreement.crosstab(rows, eps)
+    level, found = level_title(eps, norm), agreement.crosstab(rows, eps)
     st.subheader(f"Does the margin predict {attack} at {level}?")
     if not found.n:
         st.info("No image has both a margin and a verdict: attack the images whose margins these are.")
@@ -114,20 +114,28 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
     with grid.cell():
         st.markdown(f"**{found.agreement:.1f} % of the images end as their margin says**")
         st.altair_chart(
-            agreement_charts.crosstab(found.table, eps), key="crosstab",
+            agreement_charts.crosstab(found.table, eps, norm), key="crosstab",
             alt=f"Margin beyond {level} or not against withstood or broken; {found.agreement:.1f} % agree.",
         )  # fmt: skip
         ui.downloads(found.table, f"{run.id}-agreement")
     with grid.cell():
         beyond, within = (withstood(found.table, side) for side in (True, False))
         st.markdown(f"**Withstood: {beyond} of those with a margin beyond {level}, {within} of the others**")
-        bins = agreement.calibration(agreement.decided(rows, eps))
+        bins = calibrated(agreement.decided(rows, eps), eps)
         st.altair_chart(
-            agreement_charts.calibration(bins, eps), key="calibration",
+            agreement_charts.calibration(bins, eps, norm), key="calibration",
             alt=f"Share that withstood {attack} by margin; {beyond} beyond {level}, {within} up to it.",
         )  # fmt: skip
         st.caption("Bars are 95 % intervals. An ideal margin makes the dotted step: all withstand from the level on.")
         ui.downloads(bins, f"{run.id}-calibration")
+
+
+def calibrated(known: pd.DataFrame, eps: float) -> pd.DataFrame:
+    """Bins in 1/255; of L2 margins as lengths, in steps of an eighth of the level, so that it is an edge."""
+    if norm == "Linf":
+        return agreement.calibration(known)
+    bins = agreement.calibration(known, unit=eps / 8)
+    return bins.assign(low=bins["low"] * eps / 8, high=bins["high"] * eps / 8)
 
 
 def withstood(table: pd.DataFrame, beyond: bool) -> str:
@@ -147,9 +155,13 @@ def disagreements(rows: pd.DataFrame, split: str, eps: float) -> None:
         st.caption("No image does.")
         return
     plural = "" if len(found) == 1 else "s"
-    level = show_level(eps)
-    st.caption(f"{len(found):,} image{plural}, those whose margin is farthest from {level} first; margins in 1/255.")
-    shown = pd.DataFrame({"idx": found["idx"], "margin_255": (255 * found["margin"].astype(float)).round(2)})
+    level = level_title(eps, norm)
+    st.caption(
+        f"{len(found):,} image{plural}, those whose margin is farthest from {level} first; margins in {UNIT[norm]}."
+    )
+    margin = found["margin"].astype(float)
+    own = {"margin_255": (255 * margin).round(2)} if norm == "Linf" else {"margin_l2": margin.round(3)}
+    shown = pd.DataFrame({"idx": found["idx"], **own})
     gallery.show(run, shown.assign(broken_by=found["broken_by"]), split, kind)
 
 
@@ -191,7 +203,7 @@ comparable = source is not None and not on(source.split, source.norm).empty
 split, norm = (source.split, source.norm) if source and comparable else tuple(attacked[["split", "norm"]].iloc[-1])
 here = on(split, norm)
 with controls:
-    eps = choose_level(here)
+    eps = choose_level(here, norm)
     outcomes = data.read(reader.outcomes, run.store, split, eps, norm)
     title, verdicts = choose_attack(outcomes) if comparable else ("", outcomes)
 if comparable:

@@ -40,7 +40,8 @@ with st.form("ask", border=False, enter_to_submit=True):
 with st.expander("What there is to ask about", icon=":material/table:"):
     st.table(data.read(ask.tables, run.store), border="horizontal", hide_index=True)
     st.caption(
-        "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255. `DESCRIBE margin` tells a "
+        "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255; where norm is L2 they "
+        "are lengths over all pixels. `DESCRIBE margin` tells a "
         "table's types."
     )
 try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attack_form
 import data
+import job_rows
 import pandas as pd
 import selected_attacks
 import streamlit as st
@@ -13,11 +14,10 @@ import ui
 
 from smd import agreement, export, jobs, published, registry, runs
 from smd.doubts import DOUBTS
-from smd.jobs import Status, launch
-from smd.progress import duration
+from smd.jobs import Status
 from smd.runs import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title, show_level
 
 known = {run.id: run for run in runs.all_runs()}
 if not known:
@@ -51,30 +51,8 @@ def under_way() -> None:
     st.session_state["busy-attacks"] = len(busy)
     if len(busy) < before:
         st.rerun()
-    for run, folder, status in busy:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            ui.badge(status)
-            left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
-            what = f": {status.stage}" if status.stage else ""
-            st.progress(min(status.batch / max(status.batches, 1), 1.0), text=f"{ui.label(run)}{what}{left}")
-            if st.button("Cancel", key=f"cancel-{folder.name}", type="tertiary", icon=":material/block:"):
-                ui.attempt(launch.cancel, folder)
     for run, folder, status in attacks:
-        if status.state in ("failed", "lost", "cancelled"):
-            ended(run, folder, status)
-
-
-def ended(run: Run, folder: Path, status: Status) -> None:
-    """An attack that did not come to its end: go on with it, or put it away."""
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        ui.badge(status)
-        st.markdown(f"Attack on **{ui.name(run.id)}**. {status.error}")
-        if st.button("Resume", key=f"resume-{folder.name}", icon=":material/resume:") and ui.attempt(
-            launch.resume, folder
-        ):
-            st.rerun()
-        if st.button("Put away", key=f"dismiss-{folder.name}", type="tertiary") and ui.attempt(runs.dismiss, folder):
-            st.rerun()
+        job_rows.row(folder, status, ui.name(run.id))
 
 
 def measured() -> pd.DataFrame:
@@ -125,7 +103,7 @@ def doubts(attack: str, steps: int, norm: str, split: str) -> None:
             st.caption(ui.name(run.id), width="content")
             for name, levels in found.items():
                 label, meaning = DOUBTS.get(str(name), (str(name), ""))
-                at = ", ".join(show_level(eps) for eps in sorted(levels))
+                at = ", ".join(show_level(eps, norm) for eps in sorted(levels))
                 st.badge(f"{label} at {at}", icon=":material/warning:", color="orange", help=meaning)
 
 
@@ -139,7 +117,8 @@ def gaps() -> None:
                 f"{export.attack_title(row.stronger)} {row.after:.2f} %"
             )
             st.warning(
-                f"**{ui.name(run.id)}** at {show_level(row.eps)}: {what}. {row.meaning}", icon=":material/difference:"
+                f"**{ui.name(run.id)}** at {level_title(row.eps, row.norm)}: {what}. {row.meaning}",
+                icon=":material/difference:",
             )
 
 

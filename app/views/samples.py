@@ -13,7 +13,7 @@ import ui
 from smd import export
 from smd.kinds import MEANING, MISCLASSIFIED
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title, show_length
 
 run = ui.picked()
 ui.broken(run)
@@ -79,10 +79,10 @@ def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
         worst = part.sort_values(["ok", "distance"]).iloc[0]
         stages = ", ".join(dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean"))
         rows.append({
-            "noise level": show_level(eps) + (f" {norm}" if norm != "Linf" else ""),
+            "noise level": level_title(eps, norm),
             "attack": export.attack_title(name) if name else "none",
             "withstood": withstood(part["ok"]), "broken by": stages, "predicted": classes[worst["pred"]],
-            "noise (1/255)": round(255 * float(worst["distance"]), 2),
+            "noise": show_length(float(worst["distance"]), norm) if eps else "0",
         })  # fmt: skip
     return pd.DataFrame(rows)
 

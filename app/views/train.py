@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import cloning
+import job_rows
+import knobs
 import own_images
 import probing
 import streamlit as st
@@ -29,12 +31,14 @@ def estimate(asked: TrainConfig) -> str:
 
 
 @st.fragment
-def summary(asked: TrainConfig) -> None:
+def summary(asked: TrainConfig, wrong: bool) -> None:
     st.markdown("**What happens**")
     st.caption(
         "Training runs in the background: you can close this page. After every epoch its accuracy, clean and under "
         "attack, and the margin of every image are stored. At the end the network is attacked on test images."
     )
+    if wrong:
+        return
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
     if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."):
@@ -74,14 +78,14 @@ def row(run: Run, folder: Path, status: Status) -> None:
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             ui.badge(status)
-            st.markdown(f"**{ui.label(run)}**" + (f", {jobs.NOUN[status.kind]}" if status.kind != "train" else ""))
+            st.markdown(f"**{ui.label(run)}**" + (f": {job_rows.title(folder)}" if status.kind != "train" else ""))
             if status.state == "running" and status.eta >= 0:
                 st.caption(f"{status.stage}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
                 "views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
             )
-            clicked = st.button("Cancel", key=f"cancel-{folder.name}", icon=":material/block:", type="tertiary")
+            clicked = st.button("Cancel", key=job_rows.key("cancel", folder), icon=":material/block:", type="tertiary")
         if clicked and ui.attempt(launch.cancel, folder):
             st.rerun()
 
@@ -89,14 +93,12 @@ def row(run: Run, folder: Path, status: Status) -> None:
 grid = ui.pair()
 with grid.cell(), st.container(border=True):
     cloning.banner()
-    try:
-        asked = cloning.completed(train_form.form())
-    except UserError as error:  # a level that is none
-        st.error(str(error), icon=":material/error:")
-        st.stop()
-    clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train")
+    wrong: list[str] = []
+    asked = cloning.completed(train_form.form(wrong))
+    knobs.told(wrong)
+    clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong))
 with grid.cell():
-    summary(asked)
+    summary(asked, bool(wrong))
 if clicked:
     start(asked)
 if asked.data == "folder":

@@ -67,8 +67,8 @@ def mapped(n: int, samples: int) -> tuple[EmbeddingRecord, Points]:
 def twins(images: Images, ids: np.ndarray) -> adv.Examples:
     """Adversarial images of those training samples at 8/255."""
     n, drawn = len(ids), np.random.default_rng(0)
-    noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float16)
+    noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float32)
     clean, attacked = (drawn.dirichlet(np.ones(len(images.classes)), n).astype(np.float16) for _ in range(2))
     label = images.labels[ids % len(images.labels)]
     levels = np.full(n, 8 / 255, np.float32)
-    return adv.Examples("train", "ce-pgd", ids.astype(np.int32), label, levels, noise, clean, attacked)
+    return adv.Examples("train", "ce-pgd", ids.astype(np.int32), label, levels, noise, clean, attacked, norm="Linf")

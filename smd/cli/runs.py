@@ -10,6 +10,7 @@ from smd import jobs
 from smd import runs as store
 from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
+from smd.job_titles import job_title
 from smd.jobs import launch
 from smd.progress import duration
 
@@ -40,8 +41,11 @@ def _list(args: argparse.Namespace) -> None:
             done = f"{status.done}/{status.total}" if status.total else ""
             spent = (status.ended or time.time()) - status.started if status.started else 0.0
             took = duration(spent) if status.started else ""
-            rows.append({"run": name, "state": status.state, "done": done, "time": took, "reason": status.error})
-    print_table(pd.DataFrame(rows, columns=["run", "state", "done", "time", "reason"]), args.format)
+            what = job_title(folder)
+            rows.append(
+                {"run": name, "state": status.state, "done": done, "time": took, "what": what, "reason": status.error}
+            )
+    print_table(pd.DataFrame(rows, columns=["run", "state", "done", "time", "what", "reason"]), args.format)
 
 
 def _resume(args: argparse.Namespace) -> None:

@@ -18,11 +18,23 @@ def estimate_table(
 ) -> pd.DataFrame:
     """A row an estimation: method, split, n, clean (%), median (1/255), one column a level, no boundary (%).
 
+    The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is theirs.
+
     The median is over correctly classified images; where no boundary was met, a margin counts as how far the
     search came. "beyond 8/255 (%)" is share_beyond, of all images, so that it compares with a robust accuracy.
     """
     rows = [_row(about, results[about.id], levels) for about in estimates.itertuples()]
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["method"])
+    norms = [norm for norm in MEDIAN if norm in set(estimates["norm"])]
+    names = ["method", "split", "n", "clean (%)", *(MEDIAN[norm] for norm in norms)]
+    names += [_beyond(level) for level in levels] if "Linf" in norms else []
+    return pd.DataFrame(rows, columns=[*names, "no boundary (%)"] if rows else ["method"])
+
+
+MEDIAN = {"Linf": "median (1/255)", "L2": "median (L2)"}
+
+
+def _beyond(level: float) -> str:
+    return f"beyond {show_level(level)} (%)"
 
 
 def _row(about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: Sequence[float]) -> dict[str, object]:
@@ -31,8 +43,10 @@ def _row(about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: 
         "split": about.split,
         "n": len(found),
         "clean (%)": _percent(found["clean_ok"].mean()),
-        "median (1/255)": round(255 * median(found), 2),
-        **{f"beyond {show_level(e)} (%)": _percent(share_beyond(found, e)) for e in levels},
+        MEDIAN[str(about.norm)]: round(
+            median(found) * (1 if about.norm == "L2" else 255), 3 if about.norm == "L2" else 2
+        ),
+        **({_beyond(e): _percent(share_beyond(found, e)) for e in levels} if about.norm == "Linf" else {}),
         "no boundary (%)": _percent((~found["crossed"]).mean()),
     }
 

@@ -88,6 +88,6 @@ def _accuracy(cell: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "attack": attack_title(cell["attack"]),
         **same,
-        "eps": show_level(cell["eps"]),
+        "eps": show_level(cell["eps"], cell["norm"]),
         **{name: shown(value) or None for name, value in percents.items()},
     }

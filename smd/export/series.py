@@ -7,7 +7,7 @@ from smd.units import show_level
 
 
 def robustness_points(runs: Runs) -> pd.DataFrame:
-    """Accuracy against the noise level on test images: run, defense, attack, steps, eps, percent, low, high (%).
+    """Accuracy against the noise level on test images: run, defense, attack, steps, norm, eps, percent, low, high.
 
     All points are of the one attack that most of the runs have seen, in doubt the one with the most levels, then steps.
     """
@@ -15,7 +15,7 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
     if rows.empty:
-        return pd.DataFrame(columns=["run", "defense", "attack", "steps", "eps", "percent", "low", "high"])
+        return pd.DataFrame(columns=["run", "defense", "attack", "steps", "norm", "eps", "percent", "low", "high"])
     kinds = rows.groupby(["name", "steps", "norm"])
     seen = kinds.agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
     seen = seen.sort_values(["runs", "levels", "steps"])
@@ -23,7 +23,7 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
     rows = rows[(rows["name"] == name) & (rows["steps"] == steps) & (rows["norm"] == norm)]
     rows = rows[rows["n"] == rows.groupby("run")["n"].transform("max")]
     percent = {"percent": 100 * rows["accuracy"], "low": 100 * rows["lo"], "high": 100 * rows["hi"]}
-    return rows.assign(attack=name, **percent)[["run", "defense", "attack", "steps", "eps", *percent]]
+    return rows.assign(attack=name, **percent)[["run", "defense", "attack", "steps", "norm", "eps", *percent]]
 
 
 def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -46,10 +46,11 @@ def _laid_out(
     cells: pd.DataFrame, write: Callable[[Any], Any], average: Callable[[float], Any], missing: Any
 ) -> pd.DataFrame:
     """The frame of wide and interval_table, which differ in how they write a cell (a namedtuple) and an average."""
-    levels = dict.fromkeys(show_level(eps) for eps in sorted({0.0, *cells["eps"]}))
+    pairs = sorted({(0.0, "Linf"), *zip(cells["eps"], cells["norm"], strict=True)})
+    levels = dict.fromkeys(show_level(eps, norm) for eps, norm in pairs)
     rows = []
     for about, part in _rows(cells):
-        found = {show_level(cell.eps): write(cell) for cell in part.itertuples()}
+        found = {show_level(cell.eps, cell.norm): write(cell) for cell in part.itertuples()}
         rows.append({**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))})
     return pd.DataFrame(rows, columns=[*WIDE, *levels, "Avg.", "note"])
 
@@ -67,7 +68,8 @@ def _average(part: pd.DataFrame) -> float:
     """The mean in % over the levels that the run watched, nan if one of them was not measured."""
     if math.isfinite(printed := part["average"].iloc[0]):
         return float(printed)
-    found = {show_level(eps): percent for eps, percent in zip(part["eps"], part["percent"], strict=True)}
+    norm = part["norm"].iloc[0]  # what is watched is Linf: rows of L2 have no such average
+    found = {show_level(eps, norm): percent for eps, percent in zip(part["eps"], part["percent"], strict=True)}
     wanted = part["watched"].iloc[0].split(",")
     return sum(found.get(level, math.nan) for level in wanted) / len(wanted)
 

@@ -51,5 +51,5 @@ def attack_title(name: str) -> str:
 def estimate_title(method: str, eps: float, norm: str) -> str:
     """The estimator as tables name it, with how far it looked where it was told: "PGD 16/255", "PGD 0.5, L2"."""
     title = registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
-    far = "" if not eps else f" {show_level(eps)}" if norm == "Linf" else f" {eps:g}"
+    far = f" {show_level(eps, norm)}" if eps else ""
     return title + far + (f", {norm}" if norm != "Linf" else "")

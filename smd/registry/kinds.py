@@ -21,6 +21,11 @@ class Param:
     minimum: float = 0
     maximum: float = math.inf
 
+    @property
+    def title(self) -> str:
+        """What its field in a form and messages about it call it."""
+        return self.name.replace("_", " ").capitalize()
+
 
 @dataclass(frozen=True)
 class DataSet:

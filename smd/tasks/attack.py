@@ -26,12 +26,12 @@ from smd.runs import Run
 from smd.store import reader
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.store.writer import Recorder
-from smd.tasks.attack_plan import plan, share_of_all, told
+from smd.tasks.attack_plan import plan, share_of_all, told, undone
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of
 from smd.train import resolve_device
-from smd.units import show_bytes, show_level
+from smd.units import level_title, show_bytes
 
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
@@ -100,11 +100,11 @@ def evaluate(work: Work) -> None:
     course = attacks.build(asked.attack, asked.params).course(classes)
     size = batch_size(work.folder, asked, work.model, rows, ids)
     _announce(work, len(ids), size, classes, course.note)
-    items = plan(work.job, course, asked.levels or work.run.config.levels, asked.seeds)
-    done = set(reader.attack_runs(work.run.store)["id"])
-    eta = Eta(sum(item.cost for item in items if item.name in done) / sum(item.cost for item in items))
+    items = plan(work.job, course, asked.levels or work.run.config.levels, asked.seeds, asked.norm)
+    todo = undone(reader.attack_runs(work.run.store), work.job, items)
+    eta = Eta(sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items))
     for number, item in enumerate(items):
-        if item.name in done:
+        if item not in todo:
             continue
         keep = asked.keep if item.eps and item.seed == asked.seeds[0] else 0
         known = told(work.run.store, course, items, number, ids)
@@ -116,7 +116,7 @@ def evaluate(work: Work) -> None:
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
     asked, level = work.asked, work.rows.pixels[0].numel()
-    space = min(asked.keep, n) * 2 * (level + 2 * classes)
+    space = adv.space(min(asked.keep, n), level, classes)
     if space > adv.LIMIT or space > shutil.disk_usage(work.run.folder).free:
         raise UserError(
             f"{min(asked.keep, n)} adversarial images take {show_bytes(space)} a level, more than can be stored: "
@@ -124,7 +124,11 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
         )
     if note:
         work.progress.line(note)
-    kept = f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)}" if asked.keep else ""
+    kept = (
+        f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)} at most"
+        if asked.keep
+        else ""
+    )
     title = registry.ATTACKS[asked.attack].title
     work.progress.line(f"{title} on {n} {asked.split} images, {size} a batch{', ' * bool(kept)}{kept}.")
 
@@ -132,7 +136,7 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
 def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> int:
     """One level and seed, from where an earlier try has come to; returns the batch size to go on with."""
     half_done = work.folder / "judging.npz"
-    what = f"{work.asked.split} at {show_level(task.eps)}" + (f", seed {task.seed}" if task.eps else "")
+    what = f"{work.asked.split} at {level_title(task.eps, task.norm)}" + (f", seed {task.seed}" if task.eps else "")
 
     def after_batch(state: Judging, part: float) -> None:
         share = overall(part)
@@ -210,6 +214,9 @@ def attack_steps(asked: AttackConfig) -> int:
 
 def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
     """Store the adversarial images that were kept beside the run."""
+    if unsure := _unsure(task, state):
+        those = "1 adversarial image is" if unsure == 1 else f"{unsure} adversarial images are"
+        work.progress.line(f"{those} not kept: so near to the decision boundary rounding decides the class.")
     if not state.kept:
         return
     positions = sorted(state.kept)
@@ -218,14 +225,23 @@ def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
     with torch.no_grad():
         clean = work.model(batch.x).softmax(1)
     arrays = judging.stacked([state.kept[position] for position in positions])
+    noise, whole = adv.packed(arrays["image"], work.rows.pixels[ids].cpu().numpy())
     examples = adv.Examples(
         split=work.asked.split,
         idx=ids.cpu().numpy().astype(np.int32),
         eps=np.full(len(ids), task.eps, np.float32),
-        noise=arrays["noise"],
-        p_clean=clean.half().cpu().numpy(),
+        noise=noise,
+        p_clean=clean.cpu().numpy(),
         p_adv=arrays["p"],
         label=batch.y.cpu().numpy(),
         attack=work.asked.attack,
+        whole=whole,
+        norm=work.asked.norm,
     )
-    adv.write(work.run.adv / (name.replace(":", "_").replace("/", "-") + ".npz"), examples)
+    adv.write(work.run.adv / f"{adv.name_of(name)}.npz", examples)
+
+
+def _unsure(task: Task, state: Judging) -> int:
+    """How many images are not kept because rounding decides what they are, though there is room for them."""
+    found = int((state.stage != judging.CLEAN).sum()) if task.picked else int((state.stage > 0).sum())
+    return max(0, min(task.keep, found) - len(state.kept))

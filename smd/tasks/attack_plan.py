@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from smd.attacks import Course
@@ -26,19 +27,29 @@ class Item:
     cost: float  # roughly, in units of a level's first seed; clean images cost nothing
 
 
-def plan(job: str, course: Course, levels: Sequence[float], seeds: Sequence[int]) -> list[Item]:
+def plan(job: str, course: Course, levels: Sequence[float], seeds: Sequence[int], norm: str = "Linf") -> list[Item]:
     """The clean images, then all levels, seed by seed. Stages that draw nothing cost only the first seed."""
     again = sum(stage.cost for stage in course.stages if not stage.settled)
     share = again / sum(stage.cost for stage in course.stages)
-    items = [Item(_name(job, 0.0, seeds[0]), 0.0, seeds[0], 0.0)]
+    items = [Item(_name(job, 0.0, seeds[0], norm), 0.0, seeds[0], 0.0)]
     for seed in seeds:
         cost = 1.0 if seed == seeds[0] else share
-        items += [Item(_name(job, eps, seed), eps, seed, cost) for eps in levels]
+        items += [Item(_name(job, eps, seed, norm), eps, seed, cost) for eps in levels]
     return items
 
 
-def _name(job: str, eps: float, seed: int) -> str:
-    return f"{job}:{show_level(eps)}:{seed}"
+def _name(job: str, eps: float, seed: int, norm: str) -> str:
+    return f"{job}:{show_level(eps, norm)}:{seed}"
+
+
+def undone(stored: pd.DataFrame, job: str, items: Sequence[Item]) -> list[Item]:
+    """Those of a job that the store does not have; stored: reader.attack_runs.
+
+    Told by level and seed: versions before wrote an L2 level into the name as if it were one of Linf.
+    """
+    own = stored[stored["job"] == job]
+    done = {(round(eps, 6), seed) for eps, seed in zip(own["eps"], own["seed"], strict=True)}
+    return [item for item in items if (round(item.eps, 6), item.seed) not in done]
 
 
 def share_of_all(items: Sequence[Item], number: int, part: float) -> float:

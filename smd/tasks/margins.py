@@ -23,7 +23,7 @@ from smd.store.records import EstimateRecord, Margins
 from smd.store.writer import Recorder
 from smd.tasks.attack import opened
 from smd.train import resolve_device
-from smd.units import show_level
+from smd.units import show_length, show_level
 
 
 def margins_run(folder: Path, log: Path | None = None) -> None:
@@ -70,7 +70,9 @@ def estimations(job: str, asked: MarginsConfig) -> list[Estimation]:
     far = registry.range_of(asked.method)
     if not far:
         return [Estimation(f"{job}:{asked.method}", 0.0, asked.params)]
-    return [Estimation(f"{job}:{show_level(eps)}", eps, {**asked.params, far.name: eps}) for eps in asked.levels]
+    return [
+        Estimation(f"{job}:{show_level(eps, asked.norm)}", eps, {**asked.params, far.name: eps}) for eps in asked.levels
+    ]
 
 
 def chosen(asked: MarginsConfig, available: int) -> Tensor:
@@ -103,7 +105,7 @@ def estimate(work: Work, done: set[str]) -> None:
         norm = cast(Norm, work.asked.norm)
         found = measure(work.model, work.rows, ids, estimator, norm, work.asked.seed, work.asked.batch, after_batch)
         _store(work, one, ids, found)
-        work.progress.line(f"{title} on {len(ids)} {work.asked.split} images: {_told(found)}")
+        work.progress.line(f"{title} on {len(ids)} {work.asked.split} images: {_told(found, work.asked.norm)}")
 
 
 def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
@@ -115,8 +117,8 @@ def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
     work.recorder.estimate(record, Margins(ids.cpu().numpy(), found.margin, found.clean_ok, found.crossed))
 
 
-def _told(found: Measured) -> str:
+def _told(found: Measured, norm: str) -> str:
     if not found.clean_ok.any():
         return "all are misclassified."
-    median = 255 * float(np.median(found.margin[found.clean_ok]))
-    return f"median margin {median:.2f}/255, {int((~found.crossed).sum())} met no boundary."
+    median = show_length(float(np.median(found.margin[found.clean_ok])), norm)
+    return f"median margin {median}, {int((~found.crossed).sum())} met no boundary."

@@ -61,7 +61,8 @@ def test_preview_is_a_short_ce_pgd_whatever_is_chosen(finished):
 def test_l2_asks_for_lengths(finished):
     app = open_page("attacks")
     app.segmented_control(key="norm").set_value("L2").run()
-    app.text_input(key="eps-digits").set_value("0.5,1.5").run()
+    assert app.text_input(key="eps-L2").value == "0.5"  # no level of the data set: those are of Linf
+    app.text_input(key="eps-L2").set_value("0.5,1.5").run()
     assert "--norm L2" in next(c.value for c in app.code)
     app.button(key="start-attack").click().run()
     assert queued(finished[0])[0].levels == (0.5, 1.5)
@@ -70,7 +71,15 @@ def test_l2_asks_for_lengths(finished):
 def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
     app = open_page("attacks")
     app.text_input(key="eps-digits").set_value("8/0").run()
-    assert "8/0" in words(app)
+    assert "Noise levels: '8/0' is no noise level" in words(app)
+    assert app.button(key="start-attack").disabled
+    assert app.button(key="preview-attack").disabled
+    assert not any("smd attack" in c.value for c in app.code)
+    assert {"ce-pgd-steps", "seeds-ce-pgd", "n-digits"} <= {field.key for field in app.number_input}
+    app.number_input(key="ce-pgd-steps").set_value(7).run()
+    app.text_input(key="eps-digits").set_value("8/255").run()
+    assert "ce-pgd:steps=7 --eps 8/255" in next(c.value for c in app.code if "smd attack" in c.value)
+    assert not app.button(key="start-attack").disabled
     assert not any(runs.attacks(run) for run in finished)
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import job_rows
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,7 +70,7 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     asked = config.read(MarginsConfig, job / "config.json")
     assert asked == MarginsConfig(std.id, method="min-norm", n=200)
     assert jobs.read(job).state == "queued"
-    assert app.button(key=f"cancel-{job.name}")
+    assert app.button(key=job_rows.key("cancel", job))
 
 
 def test_the_shown_command_describes_the_same_estimation(finished):
@@ -206,11 +207,11 @@ def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, sta
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)
-    app.button(key=f"resume-{job.name}").click().run()
+    app.button(key=job_rows.key("resume", job)).click().run()
     assert jobs.read(job).state == "queued"
     transitions.move(job, "cancelled")
     app = open_page(run)
-    app.button(key=f"dismiss-{job.name}").click().run()
+    app.button(key=job_rows.key("dismiss", job)).click().run()
     assert runs.estimations(run) == []
 
 

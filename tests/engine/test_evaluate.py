@@ -12,6 +12,7 @@ from smd.attacks import Course
 from smd.attacks.ce_pgd import CePgd
 from smd.attacks.stages import Ascent
 from smd.data.batches import OnDevice
+from smd.evaluate import SLACK
 
 
 @dataclass(frozen=True)
@@ -171,9 +172,12 @@ def test_kept_images_are_those_that_broke_a_sample(known):
     assert len(state.kept) == 2 < (~verdict.ok).sum()
     for position, kept in state.kept.items():
         assert not verdict.ok[position]
-        again = data.take(ids[[position]]).x + torch.from_numpy(kept.noise).float()
+        again = torch.from_numpy(kept.image)[None]
         p = model(again).softmax(1)[0]
-        assert torch.allclose(p, torch.from_numpy(kept.p).float(), atol=2e-2)
+        assert p.argmax() == verdict.pred[position]
+        assert torch.allclose(p, torch.from_numpy(kept.p), atol=1e-6)
+        noise = again - data.take(ids[[position]]).x
+        assert float(noise.abs().max()) == verdict.distance[position] <= eps + SLACK
 
 
 def test_images_asked_for_are_kept_also_if_they_withstand(known):
@@ -204,7 +208,7 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
         assert (getattr(again, name) == getattr(expected, name)).all()
     assert state.attacked == whole.attacked
     assert sorted(state.kept) == sorted(whole.kept)
-    assert all((state.kept[k].noise == whole.kept[k].noise).all() for k in whole.kept)
+    assert all((state.kept[k].image == whole.kept[k].image).all() for k in whole.kept)
 
 
 def test_a_state_of_something_else_or_a_broken_one_is_not_taken(tmp_path):

@@ -95,13 +95,13 @@ def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3
     verdict = judged(*asked, size=6, state=half, keep=30, picked=True)
     assert verdict.pred.tolist() == expected.pred.tolist()
     assert half.kept.keys() == whole.kept.keys()
-    assert {kept.noise.shape for kept in half.kept.values()} == {(1, 5, 12, 12)}
-    assert all(np.array_equal(half.kept[k].noise, whole.kept[k].noise) for k in whole.kept)
+    assert {kept.image.shape for kept in half.kept.values()} == {(1, 5, 12, 12)}
+    assert all(np.array_equal(half.kept[k].image, whole.kept[k].image) for k in whole.kept)
 
 
 def test_noise_of_volumes_is_stored_bit_for_bit(tmp_path):
     n, drawn = 3, np.random.default_rng(0)
-    noise, p = drawn.normal(size=(n, 1, 4, 5, 5)).astype(np.float16), np.full((n, 2), 0.5, np.float16)
+    noise, p = drawn.normal(size=(n, 1, 4, 5, 5)).astype(np.float32), np.full((n, 2), 0.5, np.float32)
     written = adv.Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p)
     adv.write(tmp_path / "one.npz", written)
     np.testing.assert_array_equal(adv.read(tmp_path / "one.npz").noise, noise)

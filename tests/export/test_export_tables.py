@@ -100,10 +100,10 @@ def test_a_half_is_rounded_up():
 
 def test_norm_and_note_are_shown_where_they_tell_something():
     plain = attacked({0: 0.9, 8: 0.5})
-    other = attacked({8: 0.6}, norm="L2", note="Few classes.")
+    other = attacked({127.5: 0.6}, norm="L2", note="Few classes.")
     table = export.accuracy_table({"a": (CIFAR, pd.concat([plain, other]))})
     assert list(table.columns) == [
-        "run", "defense", "attack", "steps", "norm", "split", "n", "seeds", "0", "8/255", "Avg.", "note",
+        "run", "defense", "attack", "steps", "norm", "split", "n", "seeds", "0", "8/255", "0.5", "Avg.", "note",
     ]  # fmt: skip
     assert table[["norm", "note"]].to_numpy().tolist() == [["Linf", ""], ["L2", "Few classes."]]
 

@@ -138,7 +138,7 @@ def attacked(folder):
 def test_the_job_says_beforehand_what_it_keeps(run):
     folder = attack_of(run, keep=7)
     first = (folder / "log.txt").read_text().splitlines()[0]
-    assert first == "CE-PGD on 20 test images, 32 a batch, keeping up to 7 adversarial images a level, 2 KiB."
+    assert first == "CE-PGD on 20 test images, 32 a batch, keeping up to 7 adversarial images a level, 5 KiB at most."
     name = f"{folder.name}_32-255_0"
     examples = adv.read(run.adv / f"{name}.npz")
     assert 0 < len(examples.idx) <= 7
@@ -240,7 +240,7 @@ def test_nothing_is_kept_where_nothing_is_wanted(run):
 
 def test_more_than_can_be_stored_is_refused_with_its_size(run, monkeypatch):
     monkeypatch.setattr(adv, "LIMIT", 1000)
-    with pytest.raises(UserError, match=r"20 adversarial images take 4 KiB a level.*--keep"):
+    with pytest.raises(UserError, match=r"20 adversarial images take 10 KiB a level.*--keep"):
         attack_of(run)
 
 
@@ -269,7 +269,7 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
 
 
 def test_a_batch_size_below_nothing_is_refused(run):
-    with pytest.raises(UserError, match=r"batch is -1: it must be at least 1, or 0 to have it found\."):
+    with pytest.raises(UserError, match=r'"Batch size" is -1: it must be at least 1, or 0 to have it found\.'):
         attack_of(run, batch=-1)
 
 

@@ -1,0 +1,103 @@
+"""A copied run folder has jobs of the same ids, and may have the same short name: no page mixes them up."""
+
+import shutil
+
+import job_rows
+import pytest
+import ui
+from paging import open_page, words
+
+from smd import jobs, runs
+from smd.config import AttackConfig, EmbedConfig, MarginsConfig
+from smd.jobs import launch, transitions
+
+VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+def set_state(folder, state):
+    from dataclasses import replace
+
+    transitions.write(folder, replace(transitions.own(jobs.read(folder)), state=state, error="Stopped."))
+
+
+@pytest.fixture(params=["other-time", "other-name"])
+def copied(request, finished):
+    """(run, its copy), each with two jobs of every kind, waiting and cancelled."""
+    run, _ = finished
+    for state in ("queued", "cancelled"):
+        for make, asked in ((runs.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
+                            (runs.create_margins, MarginsConfig(run.id, n=20)),
+                            (runs.create_embed, EmbedConfig(run.id, n=20))):  # fmt: skip
+            folder = make(run, asked)
+            if state != "queued":
+                set_state(folder, state)
+    short = run.id.split("-", 2)[2]
+    name = f"20200101-000000-{short}" if request.param == "other-time" else f"{run.id}-copy"
+    shutil.copytree(run.folder, run.folder.with_name(name))
+    return run, runs.find(name)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_page_opens_beside_a_copy(view, copied):
+    run, copy = copied
+    for one in (run, copy):
+        open_page(view, run=one.id)  # which fails on an exception, such as a key that is there twice
+    open_page(view, runs=[ui.name(run.id), ui.name(copy.id)])
+
+
+def test_train_lists_the_jobs_of_both(copied):
+    from streamlit.testing.v1 import AppTest
+
+    from smd.paths import REPOSITORY
+
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run()
+    assert not app.exception
+    waiting = [folder for run in copied for folder in runs.jobs_of(run) if jobs.read(folder).state == "queued"]
+    assert len(waiting) >= 3  # those of a copy do not start by themselves
+    assert {job_rows.key("cancel", folder) for folder in waiting} <= {button.key for button in app.button}
+
+
+def test_two_runs_never_have_one_name(copied):
+    run, copy = copied
+    assert ui.name(run.id) != ui.name(copy.id)
+    other = next(each for each in runs.all_runs() if each.config.defense == "std")
+    assert ui.name(other.id) == other.id.split("-", 2)[2]
+
+
+def test_resume_and_put_away_are_the_chosen_runs_own(copied):
+    run, copy = copied
+    (stopped,) = [f for f in runs.attacks(copy) if jobs.read(f).state == "cancelled"]
+    app = open_page("attacks", runs=[ui.name(run.id), ui.name(copy.id)])
+    app.button(key=job_rows.key("dismiss", stopped)).click().run()
+    assert not app.exception
+    assert not stopped.exists()
+    assert (run.folder / "attacks" / stopped.name).exists()
+
+
+def test_waiting_jobs_of_one_run_are_told_apart(finished):
+    run, _ = finished
+    for n in (20, 30):
+        runs.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
+        runs.create_margins(run, MarginsConfig(run.id, n=n))
+        runs.create_embed(run, EmbedConfig(run.id, n=n))
+    shown = {
+        "attacks": "CE-PGD on {} test images at 8/255, seed 0", "margins": "Minimum norm (FAB) on {} test images",
+        "map": "map of {} test images",
+    }  # fmt: skip
+    for view, title in shown.items():
+        app = open_page(view, run=run.id)
+        texts = " ".join(bar.proto.text for bar in app.get("progress"))
+        assert title.format(20) in texts
+        assert title.format(30) in texts
+    from streamlit.testing.v1 import AppTest
+
+    from smd.paths import REPOSITORY
+
+    train = words(AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run())
+    assert all(title.format(n) in train for title in shown.values() for n in (20, 30))

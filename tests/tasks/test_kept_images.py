@@ -1,0 +1,115 @@
+"""Every adversarial image that is kept still is what the table says: in its ball, misclassified by saved weights."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from conftest import smd
+
+from smd import adv, evaluate, judging, runs
+from smd.attacks import Course
+from smd.config import AttackConfig
+from smd.evaluate import SLACK
+from smd.lp import length
+from smd.store import reader
+from smd.tasks.attack import opened
+
+LEVEL = {"Linf": 32 / 255, "L2": 1.25}
+
+
+@pytest.fixture(scope="module")
+def trained_root(tmp_path_factory, own_cache):
+    """A network that knows something, so that attacks have something to break; never write to it."""
+    root = tmp_path_factory.mktemp("trained") / "runs"
+    words = ("--defense", "std", "--epochs", 10, "--n-train", 800, "--n-test", 100, "--device", "cpu")
+    smd("train", *words, root=root, OMP_NUM_THREADS="1")
+    return root
+
+
+@pytest.fixture
+def run(trained_root, own_runs):
+    """That run, copied into this test's own runs folder."""
+    shutil.copytree(trained_root, own_runs)
+    return runs.all_runs()[0]
+
+
+def attack_of(run, **fields):
+    from smd.tasks.attack import attack_run
+
+    asked = {"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), "device": "cpu"}
+    folder = runs.create_attack(run, AttackConfig(run.id, **{**asked, **fields}), claim=True)
+    attack_run(folder, folder / "log.txt")
+    return folder
+
+
+def kept(run, name):
+    """(the file's contents, its adversarial images, the clean ones) as tensors, in float32."""
+    _, rows = opened(run, adv.read(run.adv / f"{name}.npz").split, torch.device("cpu"))
+    examples = adv.read(run.adv / f"{name}.npz")
+    clean = rows.pixels[torch.from_numpy(examples.idx.astype(np.int64))].numpy()
+    images = np.stack([examples.image(position, each) for position, each in enumerate(clean)])
+    return examples, torch.from_numpy(images), torch.from_numpy(adv.in_unit(clean))
+
+
+@pytest.mark.parametrize("norm", LEVEL)
+@pytest.mark.parametrize("attack", ["ce-pgd", "ce-cw-pgd", "autoattack"])
+def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack, norm, monkeypatch):
+    from smd.attacks import autoattack
+
+    monkeypatch.setattr(autoattack, "QUERIES", 50)
+    monkeypatch.setattr(autoattack, "STEPS", 15)
+    few = {"ce-pgd": {"steps": 10}, "ce-cw-pgd": {"steps": 5, "runs": 2}, "autoattack": {}}[attack]
+    levels = (LEVEL[norm] / 2, LEVEL[norm])
+    folder = attack_of(run, attack=attack, norm=norm, levels=levels, params=few, n=32, batch=8)
+    stored = reader.attack_runs(run.store)
+    stored = stored[(stored["job"] == folder.name) & (stored["eps"] > 0)]
+    assert len(stored) == 2
+    for row in stored.itertuples():
+        examples, images, clean = kept(run, adv.name_of(row.id))
+        verdicts = reader.attack_results(run.store, row.id).set_index("idx")
+        broken = verdicts[(verdicts["stage"] > 0)]
+        assert sorted(examples.idx) == sorted(broken.index), "one is missing, though there is room"
+        assert (examples.norm, examples.rounded, set(examples.eps)) == (norm, False, {np.float32(row.eps)})
+        reached = length(images - clean, norm)
+        assert float(reached.max()) <= row.eps + SLACK * max(1.0, row.eps)
+        assert torch.allclose(reached, torch.tensor(verdicts.loc[examples.idx, "distance"].to_numpy()), atol=1e-7)
+        assert float(images.min()) >= 0
+        assert float(images.max()) <= 1
+        model, _ = opened(run, examples.split, torch.device("cpu"))  # the weights as they were saved
+        model.eval()
+        with torch.no_grad():  # in a batch of their own and one by one: not in the batches of the attack
+            together, alone = model(images), torch.cat([model(each[None]) for each in images])
+        for logits in (together, alone):
+            assert logits.argmax(1).tolist() == verdicts.loc[examples.idx, "pred"].tolist()
+            assert (logits.argmax(1).numpy() != examples.label).all()
+            np.testing.assert_allclose(logits.softmax(1).numpy(), examples.p_adv, atol=1e-5)
+        assert (examples.p_adv.argmax(1) != examples.label).all()
+
+
+def test_with_noise_in_float16_every_image_would_be_another(run):
+    """Why they are not kept as they were before."""
+    folder = attack_of(run, n=60, norm="L2", levels=(LEVEL["L2"],))
+    _, images, clean = kept(run, f"{folder.name}_1.25_0")
+    halves = clean + (images - clean).half().float()
+    assert (halves != images).flatten(1).any(1).all()
+
+
+def test_an_image_that_rounding_decides_is_not_kept_and_the_log_says_so(run, monkeypatch):
+    monkeypatch.setattr(evaluate, "SURE", 1e9)
+    before = set(adv.names(run.folder))
+    folder = attack_of(run, keep=3)
+    assert set(adv.names(run.folder)) == before
+    assert "3 adversarial images are not kept: so near to the decision boundary" in (folder / "log.txt").read_text()
+
+
+def test_of_picked_images_no_older_stage_stands_in_for_one_that_rounding_decides():
+    """Kept from a first stage that it withstood, then broken by less than rounding: the first is no answer."""
+    logits = {1: torch.tensor([[2.0, 1.0]]), 2: torch.tensor([[1.0, 1.0 + 1e-6]])}
+    y, part = torch.tensor([0]), torch.tensor([0])
+    task = evaluate.Task(torch.tensor([0]), Course(()), 0.1, 0, 8, keep=1, picked=True)
+    state = judging.Judging.begin(1)
+    for stage, seen in ((1, [0]), (2, [])):
+        sure = evaluate.surely(logits[stage], y)
+        evaluate._keep(task, state, part, torch.full((1, 1, 2, 2), float(stage)), logits[stage], sure)
+        assert list(state.kept) == seen
