@@ -48,22 +48,43 @@ def _points(rows: pd.DataFrame) -> bool:
     return bool(rows["epoch"].nunique() < 2)
 
 
-def rules(levels: Sequence[float], top: float) -> alt.LayerChart:
-    """Vertical rules at noise levels on an axis from 0 to top in 1/255, labelled where there is room."""
-    texts: list[str] = []
-    room = 0.0  # from where on a label covers no other
-    for eps in levels:
-        free = 255 * eps >= room
-        texts.append(show_level(eps) if free else "")
-        room = 255 * eps + 0.05 * top if free else room
-    rows = pd.DataFrame({"at": [255 * e for e in levels], "text": texts})
+LABEL, NUMBER = 0.14, 0.06  # how much of the axis "16/255" and "16" take where it is as narrow as on a phone
+ROW = 12  # pixels
+
+
+def rules(levels: Sequence[float], top: float, narrow: bool = False) -> alt.LayerChart:
+    """Vertical rules at noise levels on an axis from 0 to top in 1/255, each with its label.
+
+    Where the labels would cover each other they are bare numbers, as those of the axis are, in as many rows as it
+    takes. narrow: the chart is small wherever it is shown.
+    """
+    at = [255 * eps for eps in levels]
+    full = not narrow and max(_rows(at, LABEL * top), default=0) == 0
+    texts = [show_level(eps) if full else f"{255 * eps:.4g}" for eps in levels]
+    room = (2 if narrow else 1) * NUMBER * top
+    rows = pd.DataFrame({"at": at, "text": texts, "row": [0] * len(at) if full else _rows(at, room)})
     line = alt.Chart(rows).mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091").encode(alt.X("at:Q"))
-    text = (
-        alt.Chart(rows)
-        .mark_text(align="center", baseline="bottom", dy=-4, fontSize=11, color="#8a9091")
-        .encode(alt.X("at:Q"), alt.Y(value=0), alt.Text("text:N"))
-    )
-    return alt.layer(line, text)
+    parts = [_labels(part, int(str(row))) for row, part in rows.groupby("row")]
+    return alt.layer(line, *parts)
+
+
+def _rows(at: Sequence[float], room: float) -> list[int]:
+    """The lowest row in which each label covers no other, from left to right; room: what a label takes, as `at`."""
+    ends: list[float] = []  # of each row, where its last label is
+    found = []
+    for place in at:
+        free = [row for row, end in enumerate(ends) if place - end >= room]
+        row = free[0] if free else len(ends)
+        ends[row : row + 1] = [place]
+        found.append(row)
+    return found
+
+
+def _labels(rows: pd.DataFrame, row: int) -> alt.Chart:
+    text = alt.Chart(rows).mark_text(
+        align="center", baseline="bottom", dy=-4 - ROW * row, fontSize=11, color="#8a9091"
+    )  # fmt: skip
+    return text.encode(alt.X("at:Q"), alt.Y(value=0), alt.Text("text:N"))
 
 
 def histogram(counts: pd.DataFrame, levels: Sequence[float], images: str = "training images") -> alt.LayerChart:
@@ -204,27 +225,50 @@ def history(rows: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(base.mark_line(color="#8a9091", strokeWidth=1.5), points)
 
 
-def probabilities(rows: pd.DataFrame) -> alt.Chart:
-    """Predicted probabilities on the clean and the adversarial image.
+MOST_CLASSES, MOST_UPRIGHT, LONG = 20, 12, 12  # bars in all; bars side by side; letters of a name below these
 
-    rows: columns class, image ("clean" or "adversarial"), percent.
+
+def probabilities(rows: pd.DataFrame) -> alt.Chart:
+    """Predicted probabilities on the clean and the adversarial image, every class named.
+
+    rows: columns class, image ("clean" or "adversarial"), percent. Of many classes the least probable ones are one
+    bar together.
     """
+    rows = _most_probable(rows)
     classes = list(dict.fromkeys(rows["class"]))
     images = ["clean", "adversarial"]
+    upright = len(classes) <= MOST_UPRIGHT and max(map(len, classes)) <= LONG
     angle = 0 if max(map(len, classes)) <= 3 else -40
-    axis = alt.Axis(labelAngle=angle, labelOverlap=len(classes) > 20)  # every name as long as there is room for it
+    axis = alt.Axis(labelAngle=angle if upright else 0, labelOverlap=False, labelLimit=150)
+    scale = alt.Scale(domain=[0, 100])
+    sides: tuple[object, ...] = (
+        (alt.X("class:N", title="predicted class", sort=classes, axis=axis), alt.XOffset("image:N", sort=images),
+         alt.Y("percent:Q", title="probability (%)", scale=scale))
+        if upright else
+        (alt.Y("class:N", title=None, sort=classes, axis=axis), alt.YOffset("image:N", sort=images),
+         alt.X("percent:Q", title="probability (%)", scale=scale))
+    )  # fmt: skip
     return (
-        alt.Chart(rows, height=240)
+        alt.Chart(rows, height=240 if upright else max(240, 22 * len(classes)))
         .mark_bar()
         .encode(
-            alt.X("class:N", title="predicted class", sort=classes, axis=axis),
-            alt.XOffset("image:N", sort=images),
-            alt.Y("percent:Q", title="probability (%)", scale=alt.Scale(domain=[0, 100])),
+            *sides,
             alt.Color("image:N", title=None, legend=ON_TOP,
                       scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"])),
             tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
         )
     )  # fmt: skip
+
+
+def _most_probable(rows: pd.DataFrame) -> pd.DataFrame:
+    """All classes where there is room for them, else the most probable ones and the sum of the others."""
+    largest = rows.groupby("class", sort=False)["percent"].max()
+    if len(largest) <= MOST_CLASSES:
+        return rows
+    kept = rows["class"].isin(largest.nlargest(MOST_CLASSES - 1).index)
+    rest = rows[~kept].groupby("image", as_index=False)["percent"].sum()
+    name = f"{len(largest) - MOST_CLASSES + 1} other classes"
+    return pd.concat([rows[kept], rest.assign(**{"class": name})], ignore_index=True)
 
 
 def robustness(rows: pd.DataFrame, legend: alt.Legend = SOLID) -> alt.LayerChart:

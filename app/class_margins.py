@@ -1,15 +1,18 @@
 """Margins class by class: a table, of which a click opens a class, and a small histogram for each."""
 
 from collections.abc import Callable
+from typing import Any
 
 import data
 import margin_charts
+import margin_words
 import numpy as np
 import pandas as pd
 import selection
 import streamlit as st
 import ui
 
+from smd.kinds import KINDS, MEANING, MISCLASSIFIED
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
@@ -29,21 +32,39 @@ def section(run: Run, levels: Levels) -> None:
     st.caption("Click a row to see its images and its histogram among all the others.")
     key = selection.brush_key("classes")
     st.dataframe(
-        table, hide_index=True, key=key, on_select=lambda: _pick(key, list(table["class"])),
-        selection_mode="single-row", alt=f"Of {len(table)} classes {table['class'].iloc[0]} has the smallest margins.",
-        column_config={
-            "median": st.column_config.NumberColumn("median (1/255)", format="%.1f"),
-            "spread": st.column_config.NumberColumn(
-                "middle half (1/255)", format="%.1f", help="From the lower to the upper quartile."
-            ),
-            "misclassified": st.column_config.NumberColumn(help="Clean images that the network gets wrong."),
-            "histogram": st.column_config.BarChartColumn("histogram", help="From 0 on, a bar for each 1/255."),
-            **{name: st.column_config.NumberColumn(format="%.1f") for name in table.columns if "beyond" in name},
-        },
+        table, hide_index=True, key=key, on_select=lambda: _pick(key, list(table["class"])), placeholder="",
+        selection_mode="single-row", alt=said(table), column_config=columns(table),
+        column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )  # fmt: skip
     ui.downloads(table.drop(columns="histogram"), f"{ui.name(run.id)}-classes-{epoch}")
     st.subheader("The histograms side by side")
-    panels(counts, list(table["class"]), levels, run.config.defense)
+    panels(counts, list(table["class"]), levels)
+
+
+def columns(table: pd.DataFrame) -> dict[str, Any]:
+    """How the columns of an overview are headed, and what they mean."""
+    number, correct = st.column_config.NumberColumn, "Of the correctly classified images, found and reached together"
+    beyond = "Of all n images of the class: correct, with a larger margin. Misclassified ones are not beyond."
+    return {
+        "n": number("images"),
+        **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in KINDS},
+        "median": number("median (1/255)", format="%.1f", help=f"{correct}; empty where there is none."),
+        "spread": number("middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {correct}."),
+        "histogram": st.column_config.BarChartColumn("histogram", help=f"From 0 on, a bar for each 1/255. {correct}."),
+        **{
+            name: number(name.removeprefix("correct, "), format="%.1f", help=beyond)
+            for name in table.columns
+            if "beyond" in name
+        },
+    }
+
+
+def said(table: pd.DataFrame) -> str:
+    """What the table shows first."""
+    known = table.dropna(subset="median")
+    if known.empty:
+        return f"No image of the {len(table)} classes is classified correctly."
+    return f"Of {len(table)} classes {known['class'].iloc[0]} has the smallest median margin of correct images."
 
 
 def named(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -52,19 +73,26 @@ def named(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
 
 
 def overview(counts: pd.DataFrame, summary: pd.DataFrame, margins: pd.DataFrame, levels: Levels) -> pd.DataFrame:
-    """A row a class, the one with the smallest median first.
+    """A row a class, one without a correct image first, then the one with the smallest median.
 
-    Columns: class, n, misclassified, median, spread (1/255), a share (%) beyond each level, histogram (a list).
+    Columns: class, n, found, reached, misclassified (images), median, spread (1/255, of the correct ones), a share (%
+    of all its images) beyond each level, histogram (a list, of the correct ones).
     """
-    last = int(counts["bin"].max())
+    correct = counts[counts["kind"] != MISCLASSIFIED]
+    bars = correct.pivot_table(index="label", columns="bin", values="n", aggfunc="sum", fill_value=0)
+    bars = bars.reindex(columns=range(int(correct["bin"].max()) + 1 if len(correct) else 1), fill_value=0)
     rows = []
-    for part in summary.sort_values("q50").to_dict("records"):
-        own = counts[counts["label"] == part["label"]].set_index("bin")["n"].reindex(range(last + 1), fill_value=0)
-        found = margins.loc[margins["label"] == part["label"], "margin"]
-        shares = {f"beyond {show_level(eps)} (%)": 100 * float((found > np.float32(eps)).mean()) for eps in levels}
+    for part in summary.sort_values("q50", na_position="first").to_dict("records"):
+        own = margins[(margins["label"] == part["label"]) & np.isfinite(margins["margin"])]
+        right = own.loc[own["kind"] != MISCLASSIFIED, "margin"]
+        shares = {
+            f"correct, beyond {show_level(eps)} (%)": 100 * int((right > np.float32(eps)).sum()) / part["n"]
+            for eps in levels
+        }
         figures = {"median": 255 * part["q50"], "spread": 255 * (part["q75"] - part["q25"])}
-        about = {name: part[name] for name in ("class", "n", "misclassified")}
-        rows.append({**about, **figures, **shares, "histogram": list(own)})
+        about = {name: part[name] for name in ("class", "n", *KINDS)}
+        histogram = list(bars.loc[part["label"]]) if part["label"] in bars.index else [0] * bars.shape[1]
+        rows.append({**about, **figures, **shares, "histogram": histogram})
     return pd.DataFrame(rows)
 
 
@@ -75,20 +103,29 @@ def _pick(key: str, classes: list[str]) -> None:
         st.session_state["view"] = "all images"
 
 
-def panels(counts: pd.DataFrame, order: list[str], levels: Levels, defense: str) -> None:
-    """A small histogram for each class, all on the same axes."""
+def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:
+    """A small histogram for each class, all on the same axes, under one legend."""
     share = 100 * counts["n"] / counts.groupby("class")["n"].transform("sum")
     counts = counts.assign(percent=share)
-    ends = (max(float(counts["bin"].max()) + 1, 255 * max(levels) + 1), float(share.max()))
+    ends = (max(float(counts["bin"].max()) + 1, 255 * max(levels) + 1), float(stacked(counts).max()))
+    st.altair_chart(
+        margin_charts.legend(counts), key="kinds", width="content", alt="Colours: found, reached, misclassified."
+    )
+    st.caption("Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels, in 1/255.")
 
     def draw(name: str) -> None:
         own = counts[counts["class"] == name]
         st.altair_chart(
-            margin_charts.of_class(own, levels, defense, ends), key=f"class-{name}",
-            alt=f"Margins of {name}: the fullest bin begins at {int(own.loc[own['n'].idxmax(), 'bin'])}/255.",
+            margin_charts.of_class(own, levels, ends), key=f"class-{name}",
+            alt=f"Margins of {name}: {margin_words.fullest(own)}",
         )  # fmt: skip
 
     small_multiples(order, draw, "classes-page")
+
+
+def stacked(counts: pd.DataFrame) -> "pd.Series[float]":
+    """How high the bars are: found and reached images of a bin stand on each other, misclassified ones alone."""
+    return counts.groupby(["class", "bin"])["percent"].sum()
 
 
 def small_multiples(classes: list[str], draw: Callable[[str], None], key: str) -> None:

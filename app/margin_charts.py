@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import altair as alt
 import charts
-import numpy as np
 import pandas as pd
+
+from smd.kinds import KINDS
 
 BRUSH = "brush"  # the name of every chart's selection
 TEAL, ORANGE, GRAY = charts.COLOURS["smd"], charts.COLOURS["std"], "#8a9091"
@@ -36,48 +37,39 @@ def brushed(
     return alt.layer(*layers)
 
 
-def of_class(counts: pd.DataFrame, levels: Sequence[float], defense: str, ends: tuple[float, float]) -> alt.LayerChart:
-    """A small histogram of one class; counts: bin, percent (of the class), n; ends: of both axes (1/255, %)."""
-    rows = counts.assign(low=counts["bin"].astype(float), high=counts["bin"] + 1.0)
-    x = alt.X("low:Q", title="margin (1/255)", bin="binned", scale=alt.Scale(domain=[0, ends[0]], nice=False))
+def of_class(counts: pd.DataFrame, levels: Sequence[float], ends: tuple[float, float]) -> alt.LayerChart:
+    """A small histogram of one class, found, reached and misclassified apart, as charts.histogram.
+
+    counts: kind, bin, percent (of the class), n; ends: of both axes (1/255, %). The colours are those of `kinds`.
+    """
+    rows, _ = charts.placed(counts, ends[0])
+    left = -2 * max(1.0, ends[0] / 25)  # for every class, whether it has misclassified images or not
+    x = alt.X("low:Q", title="margin (1/255)", bin="binned", axis=charts.NOT_NEGATIVE,
+              scale=alt.Scale(domain=[left, ends[0]], nice=False))  # fmt: skip
     bars = (
-        alt.Chart(rows, height=180)
-        .mark_bar(color=charts.colour(defense), binSpacing=0.3)
+        alt.Chart(rows, height=215)
+        .mark_bar(binSpacing=0.3)
         .encode(
             x, alt.X2("high:Q"),
             alt.Y("percent:Q", title="share (%)", scale=alt.Scale(domain=[0, ends[1]])),
-            tooltip=[alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images"),
+            charts.kind_colour(rows, legend=None), alt.Order("order:Q"),
+            tooltip=["kind:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images"),
                      alt.Tooltip("percent:Q", format=".1f", title="of the class (%)")],
         )
     )  # fmt: skip
-    rules = pd.DataFrame({"at": [255 * eps for eps in levels if 255 * eps <= ends[0]]})
-    rule = alt.Chart(rules).mark_rule(strokeDash=[3, 3], color=GRAY, opacity=0.7).encode(alt.X("at:Q"))
-    return alt.layer(bars, rule)
+    return alt.layer(bars, charts.rules([eps for eps in levels if 255 * eps <= ends[0]], ends[0], narrow=True))
 
 
-def density(rows: pd.DataFrame, ends: tuple[float, float, float]) -> alt.Chart:
-    """How one class's margins are spread, epoch by epoch.
-
-    rows: epoch, every, low, width (1/255), density (share of the class for each 1/255); ends: of the epochs, the
-    margins (1/255) and the colours (% for each 1/255).
-    """
-    rows = rows.assign(
-        high=rows["low"] + rows["width"], start=rows["epoch"] - rows["every"], percent=100 * rows["density"]
-    )
-    return (
-        alt.Chart(rows, height=190)
-        .mark_rect(color=TEAL)
-        .encode(
-            alt.X("start:Q", title="epoch", scale=alt.Scale(domain=[0, ends[0]], nice=False),
-                  axis=alt.Axis(format="d", tickMinStep=1)),
-            alt.X2("epoch:Q"),
-            alt.Y("low:Q", title="margin (1/255)", scale=alt.Scale(domain=[0, ends[1]], nice=False)),
-            alt.Y2("high:Q"),
-            alt.Opacity("percent:Q", legend=None, scale=alt.Scale(type="sqrt", domain=[0, ends[2]], range=[0.04, 1])),
-            tooltip=["epoch:Q", alt.Tooltip("low:Q", title="from (1/255)"),
-                     alt.Tooltip("percent:Q", format=".2f", title="% of the class for each 1/255")],
-        )
-    )  # fmt: skip
+def legend(counts: pd.DataFrame) -> alt.LayerChart:
+    """One legend for small histograms: the kinds of margins that there are, in their colours."""
+    present = [kind for kind in KINDS if kind in set(counts["kind"])]
+    rows = pd.DataFrame({"kind": present, "at": [float(k) for k in range(len(present))]})
+    colours = alt.Scale(domain=present, range=[charts.KIND_COLOURS[kind] for kind in present])
+    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(KINDS)], nice=False))
+    base = alt.Chart(rows, height=18, width=310).encode(x)
+    square = base.mark_square(size=110, opacity=1).encode(alt.Color("kind:N", legend=None, scale=colours))
+    text = base.mark_text(align="left", dx=10, color=GRAY, fontSize=12).encode(alt.Text("kind:N"))
+    return alt.layer(square, text)
 
 
 def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
@@ -106,8 +98,8 @@ def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
 
 def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """How each class's margins have changed: rows class, q25, q50, q75 (1/255)."""
-    y = alt.Y("class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False))
-    base = alt.Chart(rows, height=max(120, 26 * len(rows))).encode(y)
+    y = alt.Y("class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=150))
+    base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(y)  # 70: the axis below takes its room from it
     quartiles = (("q25", "a quarter below"), ("q50", "median"), ("q75", "a quarter above"))
     tip = ["class:N", *(alt.Tooltip(f"{q}:Q", format="+.2f", title=title) for q, title in quartiles)]
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY, strokeDash=[3, 3]).encode(alt.X("at:Q"))
@@ -116,49 +108,3 @@ def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     )
     return alt.layer(zero, half, base.mark_point(filled=True, size=60, color=TEAL, opacity=1).encode(
         alt.X("q50:Q"), tooltip=tip))  # fmt: skip
-
-
-def class_colours(order: Sequence[str]) -> alt.Scale:
-    """A colour for each of up to ten classes, the same in every chart; more repeat."""
-    palette = charts.PALETTE
-    return alt.Scale(domain=list(order), range=[palette[k % len(palette)] for k in range(len(order))])
-
-
-def pressure(rows: pd.DataFrame, order: Sequence[str]) -> alt.Chart:
-    """Each class's share of the noisy images at the boundary, epoch by epoch: rows class, epoch, relative."""
-    last = int(rows["epoch"].max())
-    even = alt.Chart(pd.DataFrame({"at": [1.0]})).mark_rule(color=GRAY, strokeDash=[3, 3]).encode(alt.Y("at:Q"))
-    lines = (
-        alt.Chart(rows, height=charts.HEIGHT)
-        .mark_line(strokeWidth=1.8, point=bool(last < 2))
-        .encode(
-            alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
-                  axis=alt.Axis(format="d")),
-            alt.Y("relative:Q", title="pressure (1 = mean)"),
-            alt.Color("class:N", sort=list(order), title=None, scale=class_colours(order),
-                      legend=alt.Legend(orient="right", symbolLimit=20)),
-            tooltip=["class:N", "epoch:Q", alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
-                     alt.Tooltip("at_boundary:Q", title="images at the boundary")],
-        )
-    )  # fmt: skip
-    return alt.layer(even, lines)
-
-
-def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
-    """Pressure in one epoch against the change of the mean margin in the next: rows relative, change, class, epoch."""
-    points = (
-        alt.Chart(rows, height=charts.HEIGHT)
-        .mark_circle(size=36, opacity=0.55)
-        .encode(
-            alt.X("relative:Q", title="pressure in an epoch (1 = mean)"),
-            alt.Y("change:Q", title="margin gained in the next (1/255)"),
-            alt.Color("class:N", sort=list(order), scale=class_colours(order), legend=None),
-            tooltip=["class:N", "epoch:Q", alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
-                     alt.Tooltip("change:Q", format="+.2f", title="change (1/255)")],
-        )
-    )  # fmt: skip
-    slope, intercept = np.polyfit(rows["relative"], rows["change"], 1) if rows["relative"].nunique() > 1 else (0.0, 0.0)
-    ends = pd.DataFrame({"relative": [rows["relative"].min(), rows["relative"].max()]})
-    ends["change"] = intercept + slope * ends["relative"]
-    line = alt.Chart(ends).mark_line(color=GRAY, strokeWidth=2).encode(alt.X("relative:Q"), alt.Y("change:Q"))
-    return alt.layer(points, line)

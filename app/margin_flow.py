@@ -1,5 +1,7 @@
 """Margin flow: how each image's margin has changed between two epochs of a run, or between two runs."""
 
+from typing import NamedTuple
+
 import class_margins
 import data
 import gallery
@@ -12,18 +14,29 @@ import streamlit as st
 import ui
 
 from smd import runs
+from smd.kinds import MISCLASSIFIED
 from smd.runs import Run
 from smd.store import reader
 
 CELLS = 24  # of the heat map, along each axis
 FEW = 24  # images named on either side
+LEAST = 1e-3  # 1/255: a change of less is none
+
+
+class Flow(NamedTuple):
+    """Images at two times, and those that cannot be compared."""
+
+    rows: pd.DataFrame  # correct both times: idx, label, source, before, after (unit of x), kind (after)
+    wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
+    single: int = 0  # training images that only one of two runs has
+    broken: int = 0  # images whose margin is no number
 
 
 def section(run: Run) -> None:
     """Choose what to compare with, and see who has grown and who has shrunk."""
     other = choose_other(run)
     if other:
-        rows = between_runs(other, run)
+        flow = between_runs(other, run)
         names = f"margin in {ui.name(other.id)}", f"margin in {ui.name(run.id)}"
         st.subheader(f"From {ui.name(other.id)} to {ui.name(run.id)}, both after their last epoch")
     else:
@@ -31,13 +44,29 @@ def section(run: Run) -> None:
         if start == end:
             st.info("Flow appears when two epochs are done.", icon=":material/hourglass_top:")
             return
-        rows = data.read(reader.flow, run.store, start, end)
+        flow = between_epochs(run, start, end)
         names = f"margin after epoch {start}", f"margin after epoch {end}"
         st.subheader(f"From epoch {start} to epoch {end}")
-    if rows.empty:
-        st.info("The two runs share no training image.", icon=":material/info:")
+    st.caption(left_out(flow))
+    if flow.rows.empty:
+        none = "No image can be compared." if sum(flow.wrong) else "The two runs share no training image."
+        st.info(none, icon=":material/info:")
         return
-    show(run, rows, names)
+    show(run, flow.rows, names)
+
+
+def left_out(flow: Flow) -> str:
+    """Which images are compared, and how many are not and why."""
+    before, after, both = flow.wrong
+    total = len(flow.rows) + sum(flow.wrong) + flow.broken
+    said = f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins together."
+    if sum(flow.wrong):
+        said += (
+            f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,} misclassified "
+            f"before, {after:,} after, {both:,} both times."
+        )
+    said += f" {flow.broken:,} have a margin that is no number." if flow.broken else ""
+    return said + (f" {flow.single:,} further images are in one of the two runs only." if flow.single else "")
 
 
 def choose_other(run: Run) -> Run | None:
@@ -71,35 +100,55 @@ def choose_epochs(run: Run) -> tuple[int, int]:
     return selection.between(run)
 
 
-def between_runs(before: Run, after: Run) -> pd.DataFrame:
-    """The training images that both runs have, by what they are: columns as reader.flow, ids as in `after`."""
+def between_epochs(run: Run, start: int, end: int) -> Flow:
+    """One run's images after two epochs."""
+    before, after = (data.read(reader.margins, run.store, epoch) for epoch in (start, end))
+    rows = data.read(reader.flow, run.store, start, end).merge(after[["idx", "kind"]], on="idx")
+    wrong = misclassified(before.merge(after, on="idx", suffixes=("_before", "_after")))
+    return Flow(rows, wrong, broken=len(after) - len(rows) - sum(wrong))
+
+
+def between_runs(before: Run, after: Run) -> Flow:
+    """The training images that both runs have, by what they are, after the last epochs; ids as in `after`."""
     parts = []
     for run in (before, after):
         last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
-        margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin"]]
+        margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
         parts.append(margins.merge(data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"))
     keys = [data.value(reader.meta, run.store).get("images") for run in (before, after)]
+    old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[["source", "before", "kind_before"]]
     if keys[0] != keys[1]:
-        return pd.DataFrame(columns=["idx", "label", "source", "before", "after"])
-    old = parts[0].rename(columns={"margin": "before"})[["source", "before"]]
-    return parts[1].rename(columns={"margin": "after"}).merge(old, on="source")
+        old = old.iloc[:0]
+    pairs = parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
+    right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
+    rows = pairs[right & np.isfinite(pairs[["before", "after"]]).all(axis=1)]
+    single = sum(map(len, parts)) - 2 * len(pairs)
+    broken = int(right.sum()) - len(rows)
+    return Flow(rows.rename(columns={"kind_after": "kind"}), misclassified(pairs), single, broken)
+
+
+def misclassified(pairs: pd.DataFrame) -> tuple[int, int, int]:
+    """How many images are misclassified before only, after only and both times; pairs: kind_before, kind_after."""
+    before, after = (pairs[f"kind_{when}"] == MISCLASSIFIED for when in ("before", "after"))
+    return int((before & ~after).sum()), int((after & ~before).sum()), int((before & after).sum())
 
 
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     """The flow of all images, then class by class, then image by image."""
     rows = rows.assign(change_255=255 * (rows["after"] - rows["before"]), margin_255=255 * rows["after"])
     rows = class_margins.named(rows, data.value(reader.class_names, run.store))
-    grew, shrank = (100 * float((sign * rows["change_255"] > 1e-3).mean()) for sign in (1, -1))
-    median = float(rows["change_255"].median())
+    grown, shrunk = (rows[sign * rows["change_255"] > LEAST] for sign in (1, -1))
+    grew, shrank = (100 * len(part) / len(rows) for part in (grown, shrunk))
+    median, n = float(rows["change_255"].median()), len(rows)
     ui.metrics([
-        ("grew", f"{grew:.1f} %", "Images whose margin is larger than before."),
-        ("shrank", f"{shrank:.1f} %", "Images whose margin is smaller than before."),
-        ("median change", f"{median:+.1f}/255", "Half of the images gained more than this."),
+        (f"grew, of {n:,}", f"{grew:.1f} %", f"{len(grown):,} of the {n:,} compared images have a larger margin."),
+        (f"shrank, of {n:,}", f"{shrank:.1f} %", f"{len(shrunk):,} of the {n:,} compared images have a smaller one."),
+        (f"median change of {n:,}", f"{median:+.1f}/255", "Half of the compared images gained more than this."),
     ])  # fmt: skip
-    finding = f"{grew:.1f} % of the margins grew, {shrank:.1f} % shrank, the median by {median:+.1f}/255"
+    finding = f"{grew:.1f} % of {n:,} margins grew, {shrank:.1f} % shrank, the median changed by {median:+.1f}/255"
     grid = ui.pair()
     with grid.cell():
-        st.markdown("**All images: above the dashed line the margin grew**")
+        st.markdown("**All compared images: above the dashed line the margin grew**")
         st.altair_chart(margin_charts.flow(cells(rows), *names), key="flow", alt=f"{finding}.")
     with grid.cell():
         summary = per_class(rows)
@@ -110,13 +159,16 @@ def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
             alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
         )  # fmt: skip
         ui.downloads(summary, f"{ui.name(run.id)}-flow-classes")
-    order = ["change_255", "idx"]
-    for title, part in (
-        ("Biggest growers", rows.sort_values(order, ascending=[False, True])),
-        ("Biggest shrinkers", rows.sort_values(order)),
-    ):
-        st.subheader(title)
-        gallery.show(run, part.head(FEW), "train", title.split()[1])
+    biggest(run, "growers", grown.sort_values(["change_255", "idx"], ascending=[False, True]), "grew")
+    biggest(run, "shrinkers", shrunk.sort_values(["change_255", "idx"]), "shrank")
+
+
+def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:
+    """The images at one end; rows: only those whose margin did so, the first ones first."""
+    st.subheader(f"Biggest {who}")
+    if len(rows) > FEW:
+        st.caption(f"{FEW} of the {len(rows):,} images whose margin {did}.")
+    gallery.show(run, rows.head(FEW), "train", who, f"No compared image has a margin that {did}.")
 
 
 def cells(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from smd.paths import REPOSITORY
 SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rglob("*.py")])
 HEAVY = {"torch", "torchvision", "umap", "safetensors"}
 LIGHT = {  # what pages may import of smd
-    "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "gauges", "job_titles", "jobs",
-    "kinds", "notes", "paths", "problems", "progress", "published", "recipes", "registry", "runs", "schedule",
+    "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "forces", "gauges", "job_titles",
+    "jobs", "kinds", "notes", "paths", "problems", "progress", "published", "recipes", "registry", "runs", "schedule",
     "store.ask", "store.questions", "store.reader", "sweep", "units",
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_pages_import_only_the_light_half(path):
     assert not {name.split(".")[0] for name in imports(path)} & HEAVY
 
 
-MODULES = ["main", "data", "charts", "ui", "pictures", "gallery", "agreement_charts", "map_chart"]
+MODULES = ["main", "data", "charts", "ui", "pictures", "gallery", "agreement_charts", "force_charts", "map_chart"]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -48,6 +48,19 @@ FLOW = """
     LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = a.idx
     WHERE a.epoch = $from AND a.clean_ok AND b.clean_ok AND isfinite(a.margin) AND isfinite(b.margin) ORDER BY a.idx"""
 
+# Who met the boundary in an epoch that has a following one, and whom the next search did not take across it again.
+# Only who met it twice can be held against its own mean.
+AT_BOUNDARY = """
+    WITH met AS (
+        SELECT a.epoch, a.idx, s.label, (b.clean_ok AND NOT b.crossed)::INTEGER AS held
+        FROM margin AS a JOIN margin AS b ON b.idx = a.idx AND b.epoch = a.epoch + 1
+        JOIN sample AS s ON s.split = 'train' AND s.idx = a.idx WHERE a.clean_ok AND a.crossed),
+    own AS (
+        SELECT *, avg(held) OVER (PARTITION BY idx) AS usual, count(*) OVER (PARTITION BY idx) > 1 AS twice FROM met)
+    SELECT epoch, label, count(*) AS found, count(*) FILTER (twice) AS repeated,
+        count(*) FILTER (twice AND held = 1) AS held, coalesce(sum(held - usual) FILTER (twice), 0) AS surplus
+    FROM own GROUP BY epoch, label ORDER BY epoch, label"""
+
 CURVES = """
     SELECT idx, list(CASE WHEN clean_ok THEN CAST(margin AS DOUBLE) * 255 ELSE 0 END ORDER BY epoch) AS curve
     FROM margin WHERE list_contains($ids::INTEGER[], idx) GROUP BY idx"""
@@ -78,6 +91,16 @@ def class_density(path: Path) -> pd.DataFrame:
 def flow(path: Path, start: int, end: int) -> pd.DataFrame:
     """The margin after two epochs of every sample that both classify correctly: idx, label, source, before, after."""
     return frame(path, FLOW, {"from": start, "to": end})
+
+
+def at_boundary(path: Path) -> pd.DataFrame:
+    """Each class's images at the boundary in every epoch but the last: no row where there are none.
+
+    Columns: epoch, label, found; repeated: those that are at it in more than one epoch; held: those of the repeated
+    ones that are correct and do not cross in the next epoch, whose search goes just as far under SMD; surplus: held
+    less what is usual for the same images, their own means over all epochs in which they are at the boundary.
+    """
+    return frame(path, AT_BOUNDARY)
 
 
 def margin_curves(path: Path, ids: Sequence[int]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from smd.store.attack_tables import (
     outcomes,
     sample_verdicts,
 )
-from smd.store.class_tables import class_density, class_hist, class_summary, flow, margin_curves
+from smd.store.class_tables import at_boundary, class_density, class_hist, class_summary, flow, margin_curves
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.margin_tables import (
@@ -29,6 +29,7 @@ from smd.store.margin_tables import (
 from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, stamp, validation
 
 __all__ = [
+    "at_boundary",
     "attack_doubts",
     "attack_results",
     "attack_runs",

@@ -1,5 +1,7 @@
 """Charts: what they draw, in which units and colours."""
 
+import itertools
+
 import charts
 import curves
 import numpy as np
@@ -141,8 +143,56 @@ def test_history_colours_points_by_what_happened():
     assert layer["encoding"]["color"]["scale"]["domain"] == ["expanded", "shrunk"]
 
 
-def test_rules_keep_their_labels_apart():
-    narrow = charts.rules(px(2, 4, 8, 16, 32), 34).to_dict()
-    wide = charts.rules(px(2, 4, 8, 16, 32), 130).to_dict()
-    texts = [[row["text"] for row in next(iter(spec["datasets"].values()))] for spec in (narrow, wide)]
-    assert texts == [["2/255", "4/255", "8/255", "16/255", "32/255"], ["2/255", "", "", "16/255", "32/255"]]
+def labels(levels, top, **how):
+    """The rules' labels with the row in which each stands: (at, text, row)."""
+    line, *parts = charts.rules(levels, top, **how).layer
+    rows = [(row["at"], row["text"], row["row"]) for part in parts for row in part.data.to_dict("records")]
+    assert sorted(at for at, *_ in rows) == list(line.data["at"])
+    heights = {part.mark.dy for part in parts}
+    assert len(heights) == len(parts)  # each row at a height of its own
+    return sorted(rows)
+
+
+@pytest.mark.parametrize("top", [9.0, 34.0, 60.0, 130.0])
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("levels", [px(2, 4, 8), px(8), px(2, 4, 8, 16, 32), px(0.5, 1, 1.5, 2)])
+def test_every_rule_has_a_label_and_no_label_covers_another_even_on_a_phone(levels, top, narrow):
+    """A phone's axis is some 300 px, a small histogram's 150; a figure or sign of a label takes about 6.5."""
+    rows = labels(levels, top, narrow=narrow)
+    wide = 150 if narrow else 300
+    assert all(text for _, text, _ in rows)
+    for row in {row for *_, row in rows}:
+        own = [(wide * at / top, 6.5 * len(text)) for at, text, where in rows if where == row]
+        gaps = [b[0] - a[0] - (a[1] + b[1]) / 2 for a, b in itertools.pairwise(own)]
+        assert all(gap >= 0 for gap in gaps), own
+
+
+def test_rules_are_named_in_full_where_there_is_room_and_by_number_where_not():
+    assert labels(px(2, 8), 10.0) == [(2, "2/255", 0), (8, "8/255", 0)]
+    assert labels(px(2, 4, 8), 34.0) == [(2, "2", 0), (4, "4", 1), (8, "8", 0)]
+
+
+def predicted(names):
+    return pd.DataFrame([(name, image, 100 * 0.5 ** (1 + k)) for k, name in enumerate(names)
+                         for image in ("clean", "adversarial")], columns=["class", "image", "percent"])  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [
+    [str(k) for k in range(10)], ["adipose tissue", "normal colon mucosa"], [f"class {k}" for k in range(13)],
+    [f"class {k}" for k in range(100)],
+])  # fmt: skip
+def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
+    chart = charts.probabilities(predicted(names)).to_dict()
+    side = "x" if chart["encoding"]["x"].get("field") == "class" else "y"
+    axis = chart["encoding"][side]
+    assert axis["axis"]["labelOverlap"] is False
+    shown = axis["sort"]
+    upright = side == "x"
+    assert upright == (len(names) <= 12 and max(map(len, names)) <= 12)
+    assert upright or chart["height"] / len(shown) >= 12  # a line of letters
+    rows = values(charts.probabilities(predicted(names)))
+    assert rows.groupby("image")["percent"].sum().tolist() == pytest.approx([100 * (1 - 0.5 ** len(names))] * 2)
+    if len(names) == 100:
+        assert shown == [*names[:19], "81 other classes"]
+    else:
+        assert shown == names

@@ -42,6 +42,23 @@ def test_only_correct_images_whose_exploration_met_the_boundary_are_found(store)
     assert (found[["found", "reached", "misclassified"]].sum(axis=1) == found["n"]).all()
 
 
+def test_who_is_at_the_boundary_is_held_against_its_own_mean(tmp_path):
+    recorder = started(tmp_path / "run.duckdb")
+    met = np.array([  # epochs by samples; those of even ids are of class 0
+        [1, 0, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0],
+    ], bool)  # fmt: skip
+    for number, crossed in enumerate(met, start=1):
+        clean = np.arange(N) != 3 if number == 3 else np.ones(N, bool)
+        recorder.epoch(epoch(number, clean=clean, adv=clean & ~crossed))
+    rows = reader.at_boundary(tmp_path / "run.duckdb")
+    assert rows.round(6).to_numpy().tolist() == [
+        [1, 0, 2, 2, 1, 0.0],  # 0 is held and 2 crosses again, each half of the time
+        [2, 0, 1, 1, 1, 0.5],  # 2 is held
+        [2, 1, 1, 0, 0, 0.0],  # 3, misclassified next, is there only once
+        [3, 0, 1, 1, 0, -0.5],  # 0 crosses again
+    ]
+
+
 def test_densities_of_a_class_add_up_to_one_in_every_epoch(store):
     found = reader.class_density(store)
     total = (found["density"] * found["width"]).groupby([found["label"], found["epoch"]]).sum()

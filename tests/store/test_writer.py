@@ -122,6 +122,7 @@ def test_every_table_has_the_same_columns_without_a_store(path, tmp_path):
         (reader.metrics, ()), (reader.margin_hist, (1,)), (reader.margin_summary, ()),
         (reader.margins, (1,)), (reader.sample_history, (0,)), (reader.samples, ("train",)), (reader.flow, (1, 1)),
         (reader.class_hist, (1,)), (reader.class_summary, ()), (reader.class_density, ()),
+        (reader.at_boundary, ()),
         (reader.attack_table, ()), (reader.attack_runs, ()), (reader.attack_results, ("x",)),
         (reader.sample_verdicts, ("test", 0)),
     ]  # fmt: skip
