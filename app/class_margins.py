@@ -31,8 +31,8 @@ def section(run: Run, levels: Levels) -> None:
     st.subheader(f"Margins of each class after epoch {epoch}")
     st.caption("Click a row to see its images and its histogram among all the others.")
     key = selection.brush_key("classes")
-    st.dataframe(
-        table, hide_index=True, key=key, on_select=lambda: _pick(key, list(table["class"])), placeholder="",
+    ui.table(
+        table, key=key, on_select=lambda: _pick(key, list(table["class"])),
         selection_mode="single-row", alt=said(table), column_config=columns(table),
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )  # fmt: skip

@@ -1,14 +1,17 @@
 """Where attacks disagree: which of them break which images, and the gaps between their accuracies."""
 
 import agreement_charts
+import data
 import gallery
 import pandas as pd
 import streamlit as st
 import ui
 
 from smd import agreement, commands, export
+from smd import gaps as between
 from smd.config import AttackConfig
 from smd.runs import Run
+from smd.store import reader
 from smd.units import level_title
 
 
@@ -26,9 +29,10 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
     if counts.empty:
         st.info("No image was attacked by all of them: attack the same number of images.", icon=":material/info:")
         return
-    titles = ", ".join(export.attack_title(name) for name in outcomes["name"].unique())
+    titles = ", ".join(dict.fromkeys(title(judge) for judge in agreement.deciding(outcomes)))
     st.caption(
-        f"{len(found):,} {split} images seen by {titles}; each counts once, by the weakest attack that breaks it."
+        f"{len(found):,} {split} images seen by {titles}; each counts once, by the weakest attack that breaks it, "
+        "with any of its seeds."
     )
     st.altair_chart(
         agreement_charts.patterns(counts), key="patterns",
@@ -45,33 +49,50 @@ def _missing(outcomes: pd.DataFrame) -> str:
     return next(name for name in reversed(agreement.STRENGTH) if name not in set(outcomes["name"]))
 
 
-def gaps(run: Run, here: pd.DataFrame, split: str) -> None:
-    """What stronger attacks take from the accuracy; here: rows of reader.attack_table of that split."""
+def title(judge: agreement.Judge) -> str:
+    """An attack with the steps and settings that tell it from others of its name."""
+    return export.attack_title(judge.name, judge.note, judge.steps)
+
+
+def gaps(run: Run, split: str, norm: str) -> None:
+    """What stronger attacks take from the accuracy of a run, on the images that both have seen."""
     st.subheader("Gaps between attacks")
-    found = agreement.gaps(here)
+    found = between.gaps(data.read(reader.image_verdicts, run.store))
+    found = found[(found["split"] == split) & (found["norm"] == norm)].reset_index(drop=True)
     if found.empty:
         st.info(
-            "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same number of images.",
+            "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same images.",
             icon=":material/info:",
         )
         return
     shown = pd.DataFrame({
-        "noise level": [level_title(eps, norm) for eps, norm in zip(found["eps"], found["norm"], strict=True)],
-        "from": found["weaker"].map(export.attack_title), "to": found["stronger"].map(export.attack_title),
-        "n": found["n"], "accuracy before (%)": found["before"], "after (%)": found["after"],
-        "gap (points)": found["gap"],
+        "level": [level_title(eps, norm) for eps, norm in zip(found["eps"], found["norm"], strict=True)],
+        "images": found["n"],
+        "from": [worst(row.weaker, row.weaker_seeds) for row in found.itertuples()],
+        "to": [worst(row.stronger, row.stronger_seeds) for row in found.itertuples()],
+        "before (%)": found["before"], "after (%)": found["after"], "gap (points)": found["gap"],
+        "only first breaks": found["only_weaker"], "only second breaks": found["only_stronger"],
+        "p": found["p"],
     })  # fmt: skip
-    numbers = list(shown.columns[4:])
-    st.dataframe(
-        shown.style.format("{:.2f}", subset=numbers).apply(lambda row: _paint(found["flag"], row), axis=1),
-        hide_index=True, key="gaps",
-    )  # fmt: skip
-    flagged = found[found["flag"]]
-    for (weaker, stronger, meaning), part in flagged.groupby(["weaker", "stronger", "meaning"], sort=False):
-        levels = ", ".join(dict.fromkeys(shown.loc[part.index, "noise level"]))
-        st.markdown(f"**{export.attack_title(weaker)} to {export.attack_title(stronger)} at {levels}:** {meaning}")
-    st.caption(f"Accuracy on {split} images. Gaps of more than {agreement.LARGE:g} points are coloured and explained.")
+    percents = ["before (%)", "after (%)", "gap (points)"]
+    style = shown.style.format("{:.2f}", subset=percents).format("{:.2g}", subset=["p"])
+    ui.table(style.apply(lambda row: _paint(found["flag"], row), axis=1), key="gaps")
+    for (weaker, stronger, meaning), part in found[found["flag"]].groupby(
+        ["weaker", "stronger", "meaning"], sort=False
+    ):
+        levels = ", ".join(dict.fromkeys(shown.loc[part.index, "level"]))
+        st.markdown(f"**{weaker} to {stronger} at {levels}:** {meaning}")
+    st.caption(
+        f"Share of {split} images that withstood every seed of an attack, on the images that both attacks have seen. "
+        f"p is that of McNemar's exact test. Gaps of more than {between.LARGE:g} points are coloured and explained "
+        "where p is below 5 %."
+    )
     ui.downloads(shown, f"{run.id}-{split}-gaps")
+
+
+def worst(attack: str, seeds: int) -> str:
+    """An attack, and how many seeds its verdicts are the worst of."""
+    return attack + (f", worst of {seeds} seeds" if seeds > 1 else "")
 
 
 def _paint(flags: "pd.Series[bool]", row: "pd.Series[object]") -> list[str]:

@@ -129,8 +129,8 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         table.insert(0, "image", [_picture(pixels, row, 48) for row in part.to_dict("records")])
     table["open"] = [f"Open {idx}" for idx in table["id"]]
     clicked = f"opened-{key}"
-    st.dataframe(
-        table, hide_index=True, row_height=52, height="content", key=f"table-{key}",
+    ui.table(
+        table, row_height=52, height="content", key=f"table-{key}",
         alt=f"{len(table)} {split} images with their class and margin.",
         column_config={
             "image": st.column_config.ImageColumn("image", width="small"),

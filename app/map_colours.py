@@ -80,11 +80,11 @@ def _by_change(run: Run, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def _by_verdict(run: Run, split: str, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     eps = max(selection.levels(run, split).values())
     outcomes = data.read(reader.outcomes, run.store, split, eps)
-    name, steps, n = agreement.strongest_first([*outcomes.groupby(["name", "steps", "n"]).groups])[0]
-    one = outcomes[(outcomes["name"] == name) & (outcomes["steps"] == steps) & (outcomes["n"] == n)].set_index("idx")
+    judge = agreement.judges(outcomes)[0]
+    one = agreement.judged_by(outcomes, judge).set_index("idx")
     words = np.where(one["ok"], WITHSTOOD, np.where(one["broken_by"] == "clean", WRONG, BROKEN))
     verdict = table["id"].map(pd.Series(words, one.index)).fillna(UNSEEN)
-    by = f"{export.attack_title(name)} at {show_level(eps)}"
+    by = f"{export.attack_title(judge.name, judge.note)} at {show_level(eps)}"
     counts = verdict.value_counts()
     finding = f"Under {by}, {counts.get(WITHSTOOD, 0):,} images withstand and {counts.get(BROKEN, 0):,} are broken."
     return table.assign(value=verdict, said=[f"{word} ({by})" for word in verdict]), finding

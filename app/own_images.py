@@ -142,8 +142,8 @@ def _counts(table: pd.DataFrame) -> None:
     finding = f"{total:,} images of {len(table)} classes; the smallest, {smallest['class']}, has {smallest['all']:,}."
     if len(table) <= CHARTED:
         st.altair_chart(_bars(table), alt=finding)
-    st.dataframe(
-        own_facts.with_total(table), hide_index=True, key="own-counts", alt=finding,
+    ui.table(
+        own_facts.with_total(table), key="own-counts", alt=finding,
         height="content" if len(table) < CLASSES * 2 else 420,
     )  # fmt: skip
     st.caption(finding)

@@ -34,7 +34,7 @@ def section(run: Run) -> None:
     if table.empty:
         st.caption(f"No attack on the {selection.SPLITS[chosen.asked.split]} of {ui.name(run.id)} has seen them.")
     else:
-        st.dataframe(table, hide_index=True, key="selected-verdicts", alt=said(table))
+        ui.table(table, key="selected-verdicts", alt=said(table))
         ui.downloads(table, f"{ui.name(run.id)}-selected")
     n = min(len(chosen.rows), MOST)
     clicked = st.button(f"Attack these {n} images", icon=":material/bolt:", key="attack-selected",
@@ -62,12 +62,13 @@ def verdicts(run: Run, chosen: Selection) -> pd.DataFrame:
     for eps in sorted(attacks.loc[here, "eps"].unique()):
         whole = data.read(reader.outcomes, run.store, split, float(eps))
         every = data.read(reader.outcomes, run.store, split, float(eps), "Linf", True)
-        for (name, steps), part in every[every["idx"].isin(chosen.rows["idx"])].groupby(["name", "steps"]):
+        seen = every[every["idx"].isin(chosen.rows["idx"])]
+        for (name, steps, note), part in seen.groupby(["name", "steps", "note"]):
             own = part.sort_values("n").drop_duplicates("idx", keep="last")
-            alike = whole[(whole["name"] == name) & (whole["steps"] == steps)]
+            alike = whole[(whole["name"] == name) & (whole["steps"] == steps) & (whole["note"] == note)]
             alike = alike[alike["n"] == alike["n"].max()]
             share, all_of_them = 100 * float(own["ok"].mean()), 100 * float(alike["ok"].mean())
-            title = export.attack_title(str(name)) + (f", {steps} steps" if steps else "")
+            title = export.attack_title(str(name), str(note), int(steps))
             rows.append({
                 "noise level": show_level(float(eps)), "attack": title, "seen": len(own),
                 "withstood (%)": round(share, 2), "all images (%)": round(all_of_them, 2),

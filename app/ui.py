@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import data
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 from streamlit.elements.lib.grid_container import GridContainer
 from streamlit.navigation.page import StreamlitPage
 
@@ -28,6 +30,8 @@ STATES = {  # state -> colour, icon, what it means
     "failed": ("red", ":material/error:", "ended with an error"),
     "lost": ("red", ":material/help:", "its process vanished; resume it to go on"),
 }
+
+PADDING, LETTER = 22, 6.4  # pixels that a cell of a table takes beside its text, and a letter of it
 
 
 def badge(status: Status) -> None:
@@ -168,12 +172,31 @@ def broken(run: Run) -> None:
         st.stop()
 
 
+def table(rows: Any, key: str, **options: Any) -> Any:
+    """A table as every page shows it: without the index, and a dash where there is no value.
+
+    rows: a frame, or a Styler of one; options: of st.dataframe. Returns what is selected, as st.dataframe does.
+    """
+    return st.dataframe(rows, hide_index=True, key=key, placeholder=export.EMPTY, **options)
+
+
+def fitting(rows: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """Columns as wide as their longest text, so that no cell is cut; numbers count as written with two decimals."""
+    written = {
+        str(name): [f"{value:.2f}" if isinstance(value, float) else export.cell(value) for value in rows[name]]
+        for name in rows.columns
+    }
+    longest = {name: max(map(len, [name, *texts])) for name, texts in written.items()}
+    return {name: st.column_config.Column(width=round(PADDING + LETTER * n)) for name, n in longest.items()}
+
+
 def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = "") -> None:
     """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see export.best."""
+    note = export.BOLD if bold is not None else ""
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
-        "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold)),
-        "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title)),
+        "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold, note)),
+        "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title, note)),
         "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
     }
     with st.popover("Export", icon=":material/download:", type="tertiary", key=f"export-{name.replace('.', '-')}"):

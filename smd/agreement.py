@@ -6,19 +6,18 @@ An ideal margin is larger than the noise level for just those samples that withs
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from smd import registry
 from smd.kinds import beyond, undecided
 from smd.store.attack_tables import wilson
 
 Kind = Literal["overestimated", "underestimated"]
 
 MOST_BINS = 20
-LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
 
 # The stage that breaks a sample -> the sample's pattern, from the weakest attack to the strongest.
 PLAIN = {
@@ -38,19 +37,6 @@ AUTOATTACK = {
 WITHSTOOD = "withstands all"
 
 STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the strongest
-MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
-    ("ce-pgd", "ce-cw-pgd"): (
-        "Either more random starts find more, or training has shaped the cross-entropy rather than the boundary, as "
-        "happens with GAIRAT: then images fall to CW but not to CE-PGD."
-    ),
-    ("ce-cw-pgd", "autoattack"): (
-        "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as happens with MMA: "
-        "the Agreement page names its stages."
-    ),
-    ("ce-pgd", "autoattack"): (
-        "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its loss or its aim fails."
-    ),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +111,8 @@ def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
 def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Which attacks break each sample: idx, pattern, an ordered category from the weakest attack to the strongest.
 
-    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen are named, each once,
-    by the weakest stage of any attack and seed that breaks it:
+    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen with the most thorough
+    of its settings are named, each once, by the weakest stage of any attack and seed that breaks it:
 
     * "misclassified without noise": there is nothing to break;
     * "falls to CE-PGD": to plain PGD on the cross-entropy, as CE-PGD or as CE-CW-PGD's first stage;
@@ -137,8 +123,8 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     * "falls to Square only": all that follow gradients fail;
     * "withstands all": all attacks fail.
     """
-    seen = outcomes.groupby("idx")["name"].nunique()
-    common = outcomes[outcomes["idx"].map(seen) == outcomes["name"].nunique()]
+    seen = pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)]).groupby("idx")["name"].nunique()
+    common = outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
     stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
     known = PLAIN | AUTOATTACK
     others = {name: f"falls to {name}" for name in sorted(set(stage[~common["ok"].astype(bool)]) - set(known))}
@@ -166,22 +152,38 @@ def strongest_first(attacks: Sequence[tuple[str, int, int]]) -> list[tuple[str, 
     return sorted(attacks, key=lambda a: (-rank.get(a[0], -1), -a[2], -a[1]))
 
 
-def gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """What each stronger attack takes from the accuracy that a weaker one leaves, on the same images.
+class Judge(NamedTuple):
+    """An attack with its settings, and how many images it has seen: what tells it from others in outcomes."""
 
-    table: rows of reader.attack_table of one run. Columns: split, norm, n, eps, weaker, stronger (names),
-    before, after (%), gap (points), flag (gap > 2: paper, Sec. 5.1), meaning ("" without flag).
-    Of an attack with several numbers of steps the one with the most counts.
-    """
-    rows = table[(table["eps"] > 0) & table["name"].isin(STRENGTH)].sort_values("steps")
-    found = []
-    for (split, norm, n, _), part in rows.groupby(["split", "norm", "n", rows["eps"].round(6)]):
-        percent = dict(zip(part["name"], 100 * part["accuracy"], strict=True))
-        present = [name for name in STRENGTH if name in percent]
-        for weaker, stronger in pairwise(present):
-            gap = round(percent[weaker] - percent[stronger], 6)
-            meaning = MEANING[weaker, stronger] if gap > LARGE else ""
-            about = (split, norm, n, part["eps"].iloc[0], weaker, stronger)
-            found.append((*about, percent[weaker], percent[stronger], gap, gap > LARGE, meaning))
-    names = ["split", "norm", "n", "eps", "weaker", "stronger", "before", "after", "gap", "flag", "meaning"]
-    return pd.DataFrame(found, columns=names)
+    name: str
+    steps: int
+    n: int
+    note: str
+
+
+def judges(outcomes: pd.DataFrame) -> list[Judge]:
+    """The attacks of reader.outcomes: by strength, then the most thorough settings, images, steps."""
+    found = [Judge(*key) for key in outcomes.groupby(["name", "steps", "n", "note"]).groups]
+    rank = {name: k for k, name in enumerate(STRENGTH)}
+    return sorted(found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps))
+
+
+def deciding(outcomes: pd.DataFrame) -> list[Judge]:
+    """Those of `judges` that stand for the attack of their name: the most thorough settings, with the most steps."""
+    found = judges(outcomes)
+    most = {name: max((thoroughness(j.name, j.note), j.steps) for j in found if j.name == name)
+            for name in {j.name for j in found}}  # fmt: skip
+    return [j for j in found if (thoroughness(j.name, j.note), j.steps) == most[j.name]]
+
+
+def judged_by(outcomes: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+    """The rows of one attack."""
+    same = [outcomes[name] == value for name, value in zip(judge._fields, judge, strict=True)]
+    return outcomes[np.logical_and.reduce(same)]
+
+
+def thoroughness(name: str, note: str) -> int:
+    """How many random starts an attack takes, 1 where it does not count them; note: as it is stored."""
+    usual = {param.name: param.default for param in registry.ATTACKS[name].params} if name in registry.ATTACKS else {}
+    given = dict(word.split("=", 1) for word in note.split() if "=" in word)
+    return int(given.get("runs", usual.get("runs", 1)))

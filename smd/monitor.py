@@ -6,13 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from smd import losses, pgd, rng
+from smd import looks, losses, pgd, rng
 from smd.config import TrainConfig
 from smd.data.batches import OnDevice, in_order
 from smd.lp import uniform
-
-STEPS = 10
-SAMPLES = 512  # of each split, always the same
 
 
 class Metric(NamedTuple):
@@ -36,8 +33,8 @@ def robust_accuracies(
     """
     training = model.training
     model.eval()
-    metrics = _clean(model, data, split, min(n_train, len(data))) if split != "train" else []
-    n = min(SAMPLES, len(data), -(-n_train // 4))
+    n_clean, n = looks.images(n_train, len(data))
+    metrics = _clean(model, data, split, n_clean) if split != "train" else []
     for eps in config.levels[-2:]:
         metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive)))
     model.train(training)
@@ -62,7 +59,7 @@ def _under_pgd(
     for batch in in_order(data, 256, n):
         radii = torch.full((len(batch.y),), eps, device=batch.x.device)
         start = uniform(batch.x, radii, "Linf", generator)
-        _, logits = pgd.last_iterate(model, losses.ce, batch.x, batch.y, radii, radii / 4, STEPS, "Linf", start)
+        _, logits = pgd.last_iterate(model, losses.ce, batch.x, batch.y, radii, radii / 4, looks.STEPS, "Linf", start)
         right = right + (logits.argmax(1) == batch.y).sum()
         alive()
     return float(right) / n

@@ -42,7 +42,8 @@ def _cells() -> pd.DataFrame:
     table = table.assign(
         source="paper", method="", recipe="", run="Table " + table["table"], norm="Linf", split="test", n=0,
         steps=table["attack"].map(STEPS).fillna(0), seeds=table["attack"].map(SEEDS).fillna(1),
-        low=float("nan"), high=float("nan"), spread=float("nan"), watched=show_levels(tuple(LEVELS.values())),
+        low=float("nan"), high=float("nan"), spread=float("nan"), trainings=0, training_spread=float("nan"),
+        watched=show_levels(tuple(LEVELS.values())),
         average=table["avg"],
     )  # fmt: skip
     long = table.melt(

@@ -133,17 +133,22 @@ def _same(folder: Path, asked: AttackConfig) -> bool:
     return replace(found, device="", batch=0, keep=0) == replace(asked, device="", batch=0, keep=0)
 
 
-def beside_the_papers(table: Table, done: Sequence[Run]) -> pd.DataFrame:
-    """Each row of the table as the paper prints it and, above it, as our runs have it; the columns of export.wide."""
+def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each row of the table as the paper prints it and, above it, as our runs have it; and what is bold in it.
+
+    Both have the columns of export.wide; see export.best.
+    """
     ours = [cells for run in done if len(cells := _cells(table, run))]
     papers = published.rows(done[0].config.data if done else table.configs[0].data, table.attack)
     papers = papers[papers["run"] == f"Table {table.name}"]
     wanted = [export.defense_title(config) for config in table.configs]
     papers = papers[papers["defense"].isin(wanted)]
-    wide = export.wide(pd.concat([*ours, papers], ignore_index=True)[[*CELLS]])
-    order = wide["defense"].map(wanted.index)
-    place = wide.assign(order=order, paper=wide["source"] == "paper").sort_values(["order", "paper"], kind="stable")
-    return place.drop(columns=["order", "paper"]).reset_index(drop=True)
+    cells = pd.concat([*ours, papers], ignore_index=True)[[*CELLS]]
+    wide = export.wide(cells)
+    place = wide.assign(order=wide["defense"].map(wanted.index), paper=wide["source"] == "paper")
+    rows = place.sort_values(["order", "paper"], kind="stable").index
+    bold = export.best(cells, {run.id: reader.image_verdicts(run.store) for run in done})
+    return wide.loc[rows].reset_index(drop=True), bold.loc[rows].reset_index(drop=True)
 
 
 def _cells(table: Table, run: Run) -> pd.DataFrame:

@@ -24,10 +24,11 @@ def margins(*values, **more):
     return found.assign(kind=kinds.kinds(found["clean_ok"], found["crossed"]))
 
 
-def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None):
+def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None, note=""):
     """An attack's verdicts on the samples 0, 1, ..., "" where it failed."""
     return pd.DataFrame({
-        "name": name, "steps": steps, "n": len(broken_by), "idx": ids if ids is not None else range(len(broken_by)),
+        "name": name, "steps": steps, "n": len(broken_by), "note": note,
+        "idx": ids if ids is not None else range(len(broken_by)),
         "ok": [stage == "" for stage in broken_by], "broken_by": broken_by,
     })  # fmt: skip
 
@@ -35,13 +36,6 @@ def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None):
 def rows_of(values, ok, **more):
     outcome = verdicts(*("" if flag else "ce-pgd" for flag in ok))
     return agreement.joined(margins(*values, **more), outcome)[0]
-
-
-def table(*rows):
-    """Rows of an attack table: (name, steps, n, level in 1/255, accuracy)."""
-    return pd.DataFrame(rows, columns=["name", "steps", "n", "level", "accuracy"]).assign(
-        split="test", norm="Linf", eps=lambda t: t["level"] / 255
-    )
 
 
 def test_only_samples_with_a_margin_and_a_verdict_are_joined():
@@ -183,31 +177,13 @@ def test_the_strongest_attack_on_the_most_images_comes_first():
     ]  # fmt: skip
 
 
-def test_gaps_of_more_than_two_points_are_explained():
-    found = agreement.gaps(table(
-        ("ce-pgd", 100, 200, 8, 0.60), ("ce-cw-pgd", 100, 200, 8, 0.55), ("autoattack", 100, 200, 8, 0.53),
-        ("ce-pgd", 100, 200, 4, 0.80), ("ce-cw-pgd", 100, 200, 4, 0.79), ("autoattack", 100, 200, 4, 0.70),
-    ))  # fmt: skip
-    assert [round(255 * eps) for eps in found["eps"]] == [4, 4, 8, 8]
-    assert found["gap"].tolist() == [1, 9, 5, 2]
-    assert found["flag"].tolist() == [False, True, True, False]
-    assert [bool(text) for text in found["meaning"]] == [False, True, True, False]
-    assert "MMA" in found["meaning"][1]
-    assert "GAIRAT" in found["meaning"][2]
-    assert found[["before", "after"]].to_numpy()[2] == pytest.approx([60, 55])
-
-
-def test_attacks_on_other_images_or_levels_have_no_gap():
-    apart = table(("ce-pgd", 100, 200, 8, 0.6), ("ce-cw-pgd", 100, 100, 8, 0.4), ("autoattack", 100, 200, 4, 0.5))
-    assert agreement.gaps(apart).empty
-    split = pd.concat([apart[:1], apart[1:2].assign(n=200, split="train")])
-    assert agreement.gaps(split).empty
-    assert agreement.gaps(apart[:0]).empty
-
-
-def test_without_ce_cw_pgd_the_gap_is_from_ce_pgd_at_its_most_steps_to_autoattack():
-    rows = table(("ce-pgd", 100, 200, 8, 0.6), ("ce-pgd", 20, 200, 8, 0.7), ("autoattack", 100, 200, 8, 0.5),
-                 ("ce-pgd", 100, 200, 0, 0.9), ("autoattack", 100, 200, 0, 0.7))  # fmt: skip
-    found = agreement.gaps(rows)
-    assert found[["weaker", "stronger", "gap"]].to_numpy().tolist() == [["ce-pgd", "autoattack", 10.0]]
-    assert "CE-CW-PGD" in found["meaning"][0]
+def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
+    """Images that only the single start has seen get no pattern, as the ten have not seen them."""
+    single = verdicts("", "", "", "ce", name="ce-cw-pgd", note="runs=1")
+    ten = verdicts("", "cw", name="ce-cw-pgd")
+    found = agreement.patterns(pd.concat([single, ten, verdicts("", "", "", "", name="autoattack")]))
+    assert found["idx"].tolist() == [0, 1]
+    assert found["pattern"].tolist() == ["withstands all", "falls to CW but not to CE-PGD"]
+    judges = agreement.judges(pd.concat([single, ten]))
+    assert [(judge.note, judge.n) for judge in judges] == [("", 2), ("runs=1", 4)]
+    assert agreement.judged_by(pd.concat([single, ten]), judges[0])["broken_by"].tolist() == ["", "cw"]

@@ -12,9 +12,9 @@ from smd.paths import REPOSITORY
 SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rglob("*.py")])
 HEAVY = {"torch", "torchvision", "umap", "safetensors"}
 LIGHT = {  # what pages may import of smd
-    "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "forces", "gauges", "job_titles",
-    "jobs", "kinds", "notes", "paths", "problems", "progress", "published", "recipes", "registry", "runs", "schedule",
-    "store.ask", "store.questions", "store.reader", "sweep", "units",
+    "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "forces", "gaps", "gauges",
+    "job_titles", "jobs", "kinds", "looks", "notes", "paths", "problems", "progress", "published", "recipes",
+    "registry", "runs", "schedule", "store.ask", "store.questions", "store.reader", "sweep", "units",
 }  # fmt: skip
 
 
@@ -65,6 +65,12 @@ def test_the_engine_needs_neither_duckdb_nor_streamlit():
 def test_only_views_and_main_run_streamlit_in_the_app_and_nothing_of_smd_does():
     users = {p for p in SOURCES if any(n.split(".")[0] == "streamlit" for n in imports(p))}
     assert all(REPOSITORY / "app" in p.parents for p in users)
+
+
+def test_one_function_shows_all_tables():
+    """It is the one that knows what stands in a cell without a value."""
+    users = {p.name for p in SOURCES if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()}
+    assert users - {"sweep_form.py"} == {"ui.py"}  # the sweep's table has a value in every cell
 
 
 def test_nothing_knows_the_benchmarks():

@@ -107,7 +107,8 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
 
     command.write(tmp_path / "out", table, done)
     text = (tmp_path / "out" / "table.md").read_text()
-    assert [line.count("|") > 3 for line in text.splitlines()] == [True] * 4
+    assert [line.count("|") > 3 for line in text.splitlines()] == [True] * 4 + [False] * 2
+    assert "by a paired test" in text.splitlines()[-1]
     about = json.loads((tmp_path / "out" / "about.json").read_text())
     assert [run["defense"] for run in about["runs"]] == ["STD", "SMD"]
     for run in about["runs"]:
@@ -120,7 +121,9 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
 
 def test_ours_stand_above_the_papers_rows(own_runs):
     table = reproduce.plan("table2b", BUDGETS["first"])
-    rows = reproduce.beside_the_papers(table, [])
+    rows, bold = reproduce.beside_the_papers(table, [])
+    assert bold.shape == rows.shape
+    assert not bold.to_numpy().any()
     assert list(rows["defense"]) == ["STD", "AT8*", "TR-b6-8*", "SMD"]
     assert set(rows["source"]) == {"paper"}
     assert float(rows.set_index("defense").loc["SMD", "8/255"]) == 83.38

@@ -82,17 +82,9 @@ def choose_level(here: pd.DataFrame, norm: str) -> float:
 
 def choose_attack(outcomes: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """(title, its verdicts) of one attack, at first the strongest."""
-    kinds = agreement.strongest_first([*outcomes.groupby(["name", "steps", "n"]).groups])
-    titles = {describe(name, steps, n): (name, steps, n) for name, steps, n in kinds}
-    title = st.selectbox("Attack", list(titles), key="judged-by", bind="query-params", width=320)
-    name, steps, n = titles[title]
-    chosen = outcomes[(outcomes["name"] == name) & (outcomes["steps"] == steps) & (outcomes["n"] == n)]
-    return export.attack_title(name), chosen
-
-
-def describe(name: str, steps: int, n: int) -> str:
-    """An attack in the list of attacks; steps is 0 where it does not count in steps."""
-    return ", ".join([export.attack_title(name), *([f"{steps} steps"] if steps else []), f"{n:,} images"])
+    titles = {f"{disagreement.title(judge)}, {judge.n:,} images": judge for judge in agreement.judges(outcomes)}
+    judge = titles[st.selectbox("Attack", list(titles), key="judged-by", bind="query-params", width=320)]
+    return export.attack_title(judge.name, judge.note), agreement.judged_by(outcomes, judge)
 
 
 def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> None:
@@ -211,4 +203,4 @@ if comparable:
     prediction(rows, left_out, eps, title)
     disagreements(rows, split, eps)
 disagreement.patterns(run, outcomes, split, eps, norm)
-disagreement.gaps(run, here, split)
+disagreement.gaps(run, split, norm)

@@ -52,7 +52,7 @@ except UserError as error:
 if not data.value(reader.last_epoch, run.store):
     st.info("The store is empty as long as no epoch is done.", icon=":material/hourglass_top:")
 more = amount(len(answer.table), answer.truncated)
-st.dataframe(answer.table, hide_index=True, key="answer", alt=f"The answer: {more}")
+ui.table(answer.table, key="answer", alt=f"The answer: {more}")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(f"{more} {answer.seconds:.2f} s.")
     ui.downloads(answer.table, f"{ui.name(run.id)}-query")

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import attack_form
 import data
+import disagreement
 import job_rows
 import pandas as pd
 import selected_attacks
 import streamlit as st
 import ui
 
-from smd import agreement, export, jobs, published, registry, runs
+from smd import export, gaps, jobs, published, registry, runs
 from smd.doubts import DOUBTS
+from smd.export.titles import attack_settings
 from smd.jobs import Status
 from smd.runs import Run
 from smd.store import reader
@@ -61,41 +63,43 @@ def measured() -> pd.DataFrame:
     return export.accuracy_cells(tables)
 
 
-def printed(part: pd.DataFrame, attack: str, split: str, norm: str) -> pd.DataFrame:
-    """The paper's cells beside ours, where it has any for this data set and attack."""
+def printed(part: pd.DataFrame, attack: str, steps: int, split: str, norm: str) -> pd.DataFrame:
+    """The paper's cells beside ours, where it has any for this data set and attack with as many steps."""
     if not st.session_state.get("paper") or split != "test" or norm != "Linf":
         return part
     rows = [published.rows(name, attack) for name in dict.fromkeys(part["data"])]
+    rows = [found[found["steps"].isin([0, steps])] for found in rows]
     return pd.concat([part, *(r for r in rows if not r.empty)], ignore_index=True)
 
 
-def section(attack: str, steps: int, norm: str, split: str, part: pd.DataFrame) -> None:
+def section(attack: str, steps: int, norm: str, split: str, note: str, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
-    more = [f"{steps} steps"] * (steps > 0) + [norm] * (norm != "Linf") + [f"{split} images"]
-    title = ", ".join([export.attack_title(attack), *more])
+    key = "-".join([attack, str(steps), norm, split, *attack_settings(attack, note)]).replace("=", "")
+    more = [norm] * (norm != "Linf") + [f"{split} images"]
+    title = ", ".join([export.attack_title(attack, note, steps), *more])
     st.subheader(title)
-    cells = printed(part, attack, split, norm)
+    cells = part if attack_settings(attack, note) else printed(part, attack, steps, split, norm)
     table = export.wide(cells)
-    bold = export.best(table)
-    shown = export.interval_table(cells) if st.session_state.get("shown") == INTERVALS else table
+    asked = st.session_state.get("shown")
+    shown = LAID_OUT[asked](cells) if asked in LAID_OUT else table
     concise = export.concise(table).columns
     hidden = [n for n in table.columns if n in ("attack", "steps", "norm", "split") or n not in concise]
-    shown, bold = shown.drop(columns=hidden), bold.drop(columns=hidden)
-    numbers = list(shown.select_dtypes("float").columns)
-    style = shown.style.format("{:.2f}", subset=numbers, na_rep="–")
+    shown = shown.drop(columns=hidden)[[name for name in table.columns if name in shown and name not in hidden]]
+    bold = export.best(cells, {ui.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen})[shown.columns]
     weight = bold.replace({True: "font-weight: bold", False: ""})
-    st.dataframe(
-        style.apply(lambda _: weight, axis=None), hide_index=True, key=f"table-{attack}-{steps}-{norm}-{split}"
-    )
-    doubts(attack, steps, norm, split)
-    ui.downloads(shown, f"accuracy-{attack}-{steps}-{norm}-{split}", bold, title)
+    style = shown.style.format("{:.2f}", subset=list(shown.select_dtypes("float").columns), na_rep=export.EMPTY)
+    ui.table(style.apply(lambda _: weight, axis=None), key=f"table-{key}", column_config=ui.fitting(shown))
+    doubts(attack, steps, norm, split, note)
+    ui.downloads(shown, f"accuracy-{key}", bold, title)
 
 
-def doubts(attack: str, steps: int, norm: str, split: str) -> None:
+def doubts(attack: str, steps: int, norm: str, split: str, note: str) -> None:
     """What the attack itself found suspicious, as badges; pointing at one tells what it means."""
     for run in chosen:
         rows = data.read(reader.attack_doubts, run.store)
-        rows = rows[(rows["name"] == attack) & (rows["steps"] == steps) & (rows["norm"] == norm)]
+        rows = rows[
+            (rows["name"] == attack) & (rows["steps"] == steps) & (rows["norm"] == norm) & (rows["note"] == note)
+        ]
         found = rows[rows["split"] == split].groupby("doubt", sort=False)["eps"].unique()
         if found.empty:
             continue
@@ -107,17 +111,21 @@ def doubts(attack: str, steps: int, norm: str, split: str) -> None:
                 st.badge(f"{label} at {at}", icon=":material/warning:", color="orange", help=meaning)
 
 
-def gaps() -> None:
-    """Attacks that disagree by more than two points say more than any of them alone (paper, Sec. 5.1)."""
+def warnings() -> None:
+    """Attacks that disagree by more than two points, and not by chance, say more than any of them alone (Sec. 5.1)."""
     for run in chosen:
-        found = agreement.gaps(data.read(reader.attack_table, run.store))
-        for row in found[found["flag"]].itertuples() if not found.empty else ():
-            what = (
-                f"{export.attack_title(row.weaker)} {row.before:.2f} %, "
-                f"{export.attack_title(row.stronger)} {row.after:.2f} %"
-            )
+        found = gaps.gaps(data.read(reader.image_verdicts, run.store))
+        for row in found[found["flag"]].itertuples():
+            before, after = (
+                f"{disagreement.worst(name, seeds)}, {percent:.2f} %"
+                for name, seeds, percent in (
+                    (row.weaker, row.weaker_seeds, row.before), (row.stronger, row.stronger_seeds, row.after)
+                )
+            )  # fmt: skip
             st.warning(
-                f"**{ui.name(run.id)}** at {level_title(row.eps, row.norm)}: {what}. {row.meaning}",
+                f"**{ui.name(run.id)}** at {level_title(row.eps, row.norm)}: {before}; {after}, "
+                f"on the same {row.n:,} {row.split} images "
+                f"(p = {row.p:.1g}). {row.meaning}",
                 icon=":material/difference:",
             )
 
@@ -136,7 +144,8 @@ def entry(run: Run) -> str:
     return export.to_robustbench(run.config, data.value(reader.meta, run.store), cells, about)
 
 
-ACCURACY, INTERVALS = "accuracy", "with intervals"
+ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
+LAID_OUT = {INTERVALS: export.interval_table, SPREADS: export.spread_table}
 attack_form.form(chosen)
 busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
 st.fragment(under_way, run_every="2s" if busy else None)()
@@ -152,22 +161,25 @@ if everything.empty:
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.segmented_control(
-        "In the cells", (ACCURACY, INTERVALS), default=ACCURACY, required=True, key="shown",
-        label_visibility="collapsed", help="The 95 % interval for the number of images, and ± over the seeds.",
+        "In the cells", (ACCURACY, INTERVALS, SPREADS), default=ACCURACY, required=True, key="shown",
+        label_visibility="collapsed",
+        help="The 95 % interval for n images; or ±, the standard deviation over the seeds of the attack.",
     )  # fmt: skip
     if any(not published.rows(r.config.data).empty for r in chosen):
         st.toggle("Published rows", value=True, key="paper", help="The paper's own tables, always marked as such.")
-gaps()
+warnings()
 strength = {name: k for k, name in enumerate(registry.ATTACKS)}
 everything = everything.assign(rank=everything["attack"].map(strength).fillna(len(strength)))
 everything = everything.sort_values(
     ["norm", "split", "rank", "steps"], ascending=[True, True, True, False], kind="stable"
 )
-for (norm, split, name, steps), part in everything.groupby(["norm", "split", "attack", "steps"], sort=False):
-    section(str(name), int(steps), str(norm), str(split), part)
+for kind, part in everything.groupby(["norm", "split", "attack", "steps", "note"], sort=False):
+    norm, split, name, steps, note = kind
+    section(str(name), int(steps), str(norm), str(split), str(note), part)
 st.caption(
-    "Accuracy in % at each noise level; 0 is clean. Avg. is the mean of clean and the levels that the run watched. "
-    "The best of a column is bold, among rows on the same number of images and apart for the paper's. "
+    "Accuracy in % of n images at each noise level; 0 is clean. Over several attack seeds it is their mean. "
+    "Avg. is the mean of clean and the levels that the run watched. "
+    f"{export.BOLD} The paper's rows take no part. "
     "An image that is misclassified when clean counts as broken at every level. The paper prints no n: it stands as 0."
 )
 entries()

@@ -1,6 +1,7 @@
 """Compare: all runs in one table, what they differ in, and their curves in one chart."""
 
 import json
+import math
 
 import charts
 import cloning
@@ -13,12 +14,13 @@ import pareto_chart
 import streamlit as st
 import ui
 
-from smd import config, export, notes, runs
+from smd import config, export, looks, notes, runs
 from smd.notes import Notes
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
 
+LAST = ("network", "started", "pinned", "tags")  # columns that may stand beyond the window's edge
 everything = runs.all_runs()
 if not everything:
     ui.nothing_yet()
@@ -35,25 +37,38 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
         return row
     asked = run.config
     own = data.brief(reader.validation, run.store)
-    final = own[own["epoch"] == own["epoch"].max()] if len(own) else own
-    clean, robust = final[final["eps"] == 0]["value"], final[final["eps"] > 0].sort_values("eps")
     return row | {
         "defense": export.defense_title(asked),
         "data": asked.data,
         "network": asked.net,
         "epochs": f"{own['epoch'].max() if len(own) else 0} / {asked.epochs}",
-        "clean (%)": 100 * float(clean.iloc[0]) if len(clean) else None,
-        "robust (%)": 100 * float(robust["value"].iloc[-1]) if len(robust) else None,
-        "at": show_level(float(robust["eps"].iloc[-1])) if len(robust) else "",
+        **quick_look(run, own),
         "curve": [100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]],
     }
+
+
+def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
+    """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and 95 % interval."""
+    final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
+    sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
+    seen = looks.images(int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    found: dict[str, object] = {}
+    for name, n, rows in zip(
+        ("clean", "quick PGD"), seen, (final[final["eps"] == 0], final[final["eps"] > 0]), strict=True
+    ):
+        share = float(rows["value"].iloc[-1]) if len(rows) else math.nan
+        sure = f"{export.interval(share, n)}, n = {n:,}" if len(rows) and n else ""
+        found |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
+        if name != "clean":
+            found["at"] = show_level(float(rows["eps"].iloc[-1])) if len(rows) else ""
+    return found
 
 
 def differences(chosen: list[Run]) -> pd.DataFrame:
     """The settings in which the chosen runs differ, one column a run."""
     columns = {
         ui.name(r.id): {
-            k: json.dumps(v) if isinstance(v, dict) else str(v) for k, v in config.to_json(r.config).items()
+            k: json.dumps(v) if isinstance(v, dict) else export.cell(v) for k, v in config.to_json(r.config).items()
         }
         for r in chosen
     }
@@ -77,11 +92,24 @@ def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
     levels = sorted({eps for r in chosen for eps in r.config.levels[-2:]})
     return {
         "clean accuracy, validation (%)": ("accuracy", "val", 0.0, 100.0),
-        **{f"accuracy at {show_level(e)}, validation (%)": ("accuracy", "val", e, 100.0) for e in levels},
+        **{
+            f"accuracy under quick PGD at {show_level(e)}, validation (%)": ("accuracy", "val", e, 100.0)
+            for e in levels
+        },
         "loss on clean images, training (nats)": ("loss_clean", "train", 0.0, 1.0),
         "mean margin (1/255)": ("margin_mean", "train", 0.0, 255.0),
         "seconds an epoch": ("seconds", "train", 0.0, 1.0),
     }
+
+
+def sizes(chosen: list[Run], attacked: bool) -> str:
+    """How many validation images accuracies are of, and how sure they are at that."""
+    found = {ui.name(run.id): quick_look(run, data.brief(reader.validation, run.store)) for run in chosen}
+    name = "quick PGD" if attacked else "clean"
+    parts = [f"{run}: {row[f'{name}: 95 %']}" for run, row in found.items()
+             if row[f"{name}: 95 %"]]  # fmt: skip
+    at = f", largest level, PGD with {looks.STEPS} steps" if attacked else ""
+    return f"95 % intervals after the last epoch{at}: " + "; ".join(parts) + "."
 
 
 def listed() -> list[tuple[Run, Notes]]:
@@ -142,23 +170,29 @@ def mark(ticked: list[Run], pinned: bool | None = None, hidden: bool | None = No
 table = listed()
 known, ids = [run for run, _ in table], [run.id for run, _ in table]
 rows = pd.DataFrame([overview(run, noted) for run, noted in table])
+rows = rows[[name for name in rows if name not in LAST] + [name for name in LAST if name in rows]]
 if rows.empty:
     st.info("No run has these tags, or all are hidden: change the filters.", icon=":material/filter_alt_off:")
     st.stop()
 st.caption("Tick runs to see what they differ in and to lay their curves over each other.")
 in_link = ticked_in_link()
 key = f"runs-{hash(tuple(ids))}"  # another table where runs come, go or move: ticks belong to runs, not to rows
-st.dataframe(
-    rows, hide_index=True, on_select=lambda: tick(key, ids), selection_mode="multi-row", key=key,
+ui.table(
+    rows, on_select=lambda: tick(key, ids), selection_mode="multi-row", key=key,
     selection_default={"selection": {"rows": [k for k, i in enumerate(ids) if i in in_link]}},
     alt=f"{len(rows)} runs with their settings and accuracies.",
     column_config={
         "pinned": st.column_config.CheckboxColumn(help="Pinned runs come first."),
         "tags": st.column_config.ListColumn(help="Written on Live, under Notes and tags."),
-        "clean (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, last epoch."),
-        "robust (%)": st.column_config.NumberColumn(format="%.2f", help="Validation images, quick PGD, last epoch."),
-        "at": st.column_config.TextColumn(help="The noise level of the robust accuracy."),
-        "curve": st.column_config.LineChartColumn("robust, by epoch", y_min=0, y_max=100),
+        "clean (val, %)": st.column_config.NumberColumn(format="%.2f", help="Clean validation images, last epoch."),
+        "quick PGD (val, %)": st.column_config.NumberColumn(
+            format="%.2f", help=f"Validation images under PGD with {looks.STEPS} steps, last epoch: a quick look, "
+            "no judgement. A stronger attack finds more.",
+        ),
+        "at": st.column_config.TextColumn(help="The noise level of the quick PGD."),
+        **{f"{name}: 95 %": st.column_config.TextColumn(help="The 95 % interval for n validation images.")
+           for name in ("clean", "quick PGD")},
+        "curve": st.column_config.LineChartColumn("quick PGD, by epoch", y_min=0, y_max=100),
     },
 )  # fmt: skip
 acts([run for run in known if run.id in in_link])
@@ -177,11 +211,13 @@ with grid.cell():
         st.caption("None of these runs has measured that yet.")
     else:
         how = look.choose()
-        best = drawn.loc[drawn["shown"].idxmax()]
+        last = drawn.sort_values("epoch").groupby("run", sort=False)["shown"].last()
         st.altair_chart(
             curves.overlay(drawn, title, how), key="overlay",
-            alt=f"{title} of {len(chosen)} runs; the highest is {best['shown']:.4g}, of {best['run']}.",
+            alt=f"{title} after the last epoch: " + "; ".join(f"{run} {value:.4g}" for run, value in last.items()),
         )  # fmt: skip
+        if options[title][0] == "accuracy":
+            st.caption(sizes(chosen, options[title][2] > 0))
         ui.downloads(drawn[["run", "epoch", "value"]], "curves")
 with grid.cell():
     st.subheader("What differs")
@@ -189,37 +225,61 @@ with grid.cell():
     if table.empty:
         st.caption("Choose two runs or more that differ in something.")
     else:
-        st.dataframe(table, hide_index=True, key="differences")
+        ui.table(table, key="differences")
         ui.downloads(table, "differences")
 tables = {ui.name(r.id): (r, data.read(reader.attack_table, r.store)) for r in chosen}
 named = {name: (run.config, table) for name, (run, table) in tables.items()}
+verdicts = {name: data.read(reader.image_verdicts, run.store) for name, (run, _) in tables.items()}
 points = export.robustness_points(named)
 if not points.empty:
     st.subheader("Accuracy against the noise level")
-    name = export.attack_title(points["attack"].iloc[0])
-    st.caption(f"Test images under {name}, {points['steps'].iloc[0]} steps, with the 95 % interval.")
-    most = points[points["eps"] == points["eps"].max()].sort_values("percent").iloc[-1]
+    name = export.attack_title(points["attack"].iloc[0], points["note"].iloc[0], int(points["steps"].iloc[0]))
+    numbers = sorted(points["n"].unique())
+    images = " or ".join(f"{n:,}" for n in numbers)
+    st.caption(f"{images} test images under {name}, with the 95 % interval for so many images.")
+    most = points[points["eps"] == points["eps"].max()]
     st.altair_chart(
         charts.robustness(points), key="robustness",
-        alt=f"At {show_level(float(most['eps']))} {most['run']} keeps most: {most['percent']:.1f} %.",
+        alt=f"At {show_level(float(most['eps'].iloc[0]))}: "
+        + "; ".join(f"{p.run} {p.percent:.1f} % ({p.low:.1f} to {p.high:.1f})" for p in most.itertuples()),
     )  # fmt: skip
-pareto = export.pareto_points(named)
+pareto = export.pareto_points(named, verdicts)
 if len(pareto) > 1:
-    level, attack = show_level(pareto["eps"].iloc[0]), export.attack_title(pareto["attack"].iloc[0])
+    level = show_level(pareto["eps"].iloc[0])
+    attack = export.attack_title(pareto["attack"].iloc[0], pareto["note"].iloc[0], int(pareto["steps"].iloc[0]))
     st.subheader(f"Clean against robust accuracy on {pareto['data'].iloc[0]}, {attack} at {level}")
+    images = " or ".join(f"{n:,}" for n in sorted(pareto["n"].unique()))
     st.caption(
-        "A point a defense: the mean over runs that differ in their seed alone, lines are their standard deviation. "
-        "No point on the dashed line is beaten in both."
+        f"A point a defense, on {images} test images; of runs that differ in their seed alone it is the mean, and each "
+        "training is a small point. Lines are 95 % intervals for so many images: where they overlap, points may stand "
+        "as they do by chance. A hollow point is beaten: another is better in one accuracy by a paired test at 5 % on "
+        "the same images, and not worse in the other; with several trainings a test over them (Welch's) has to agree."
     )
     st.altair_chart(
         pareto_chart.pareto(pareto, level), key="pareto",
-        alt="; ".join(f"{p.title}: {p.clean:.1f} % clean, {p.robust:.1f} % robust" for p in pareto.itertuples()),
+        alt="; ".join(
+            f"{p.title}: {p.clean:.1f} % clean ({p.clean_low:.1f} to {p.clean_high:.1f}), {p.robust:.1f} % robust "
+            f"({p.robust_low:.1f} to {p.robust_high:.1f})" for p in pareto.itertuples()
+        ),
     )  # fmt: skip
     ui.downloads(pareto.drop(columns="defense"), "pareto")
 cells = export.grouped(named)
 cells = cells[cells["split"] == "test"]
-if len(cells) and (cells["run"].str.contains(" seeds of ")).any():
-    st.subheader("Mean and spread over seeds")
-    table = export.concise(export.interval_table(cells))
-    st.dataframe(table, hide_index=True, placeholder="", key="seeds", alt="Mean and spread over seeds of each defense.")
-    ui.downloads(table, "seeds")
+if (cells["trainings"] > 1).any():
+    st.subheader("Mean and spread over trainings")
+    st.caption(
+        "Runs that differ in their seed alone are trainings of one network. A spread is a standard deviation in "
+        "points: over trainings it says how much a new training may change, over attack seeds how much a new attack "
+        "on the same network may. The 95 % interval is that of the mean for n images."
+    )
+    table = export.detailed(cells)
+    if (table.groupby("defense")["run"].nunique() == 1).all():
+        table = table.drop(columns="run")
+    decimals = {name: st.column_config.NumberColumn(format="%.2f") for name in table.select_dtypes("float").columns}
+    ui.table(
+        table,
+        key="seeds",
+        column_config=decimals,
+        alt="Mean accuracies of each defense, with their spread over trainings.",
+    )
+    ui.downloads(table, "trainings")

@@ -51,7 +51,7 @@ def detail(idx: int) -> None:
         if not verdicts.empty:
             st.subheader("What became of it under attack")
             shown = verdict_table(verdicts)
-            st.dataframe(shown, hide_index=True, key="verdicts")
+            ui.table(shown, key="verdicts")
             ui.downloads(shown, f"{ui.name(run.id)}-{split}-{idx}")
 
 
@@ -72,15 +72,16 @@ def history(idx: int) -> None:
 
 
 def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """A row an attack and level, over all seeds; one for the clean image."""
+    """A row an attack with its settings and level, over all seeds; one for the clean image."""
     rows = []
     attacked = verdicts.assign(name=verdicts["name"].where(verdicts["eps"] > 0, ""), steps=verdicts["steps"])
-    for (eps, name, norm), part in attacked.groupby(["eps", "name", "norm"]):
+    attacked.loc[attacked["eps"] == 0, ["steps", "note"]] = [0, ""]
+    for (eps, name, norm, steps, note), part in attacked.groupby(["eps", "name", "norm", "steps", "note"]):
         worst = part.sort_values(["ok", "distance"]).iloc[0]
         stages = ", ".join(dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean"))
         rows.append({
             "noise level": level_title(eps, norm),
-            "attack": export.attack_title(name) if name else "none",
+            "attack": export.attack_title(name, note, steps) if name else "none",
             "withstood": withstood(part["ok"]), "broken by": stages, "predicted": classes[worst["pred"]],
             "noise": show_length(float(worst["distance"]), norm) if eps else "0",
         })  # fmt: skip

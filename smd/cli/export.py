@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from smd import export, published, runs
-from smd.cli.table import FORMATS, print_table
+from smd.cli.table import FORMATS, as_text, verdicts
 from smd.errors import UserError
 from smd.runs import Run
 from smd.store import reader
@@ -23,7 +23,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
     sub.add_argument("--table", choices=TABLES, default="accuracy", help="(accuracy)")
     sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
-    sub.add_argument("--intervals", action="store_true", help="accuracy: with 95 %% intervals and spread over seeds")
+    sub.add_argument(
+        "--intervals", action="store_true", help="accuracy: with 95 %% intervals and, apart, spread over attack seeds"
+    )
     sub.add_argument("--published", action="store_true", help="accuracy: with the paper's own rows, marked as such")
     sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
     sub.add_argument("--out", type=Path, help="write this file; Parquet needs one")
@@ -34,28 +36,18 @@ def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
     found = [runs.find(text) for text in args.runs]
     if args.format == "robustbench":
-        return _write(_robustbench(found).encode(), args.out)
-    table = _accuracies(found, args) if args.table == "accuracy" else _others(found, args)
+        return _write(f"{_robustbench(found)}\n".encode(), args.out)
+    table, bold = _accuracies(found, args) if args.table == "accuracy" else (_others(found, args), None)
     if args.format == "parquet":
         if args.out is None:
             raise UserError("Parquet is no text: name a file with --out table.parquet.")
         return _write(export.to_parquet(table), args.out)
-    if args.out is None:
-        return print_table(table, args.format)
-    return _write(_text(table, args.format).encode(), args.out)
-
-
-def _text(table: pd.DataFrame, form: str) -> str:
-    makers = {"csv": export.to_csv, "json": export.to_json}
-    if form in makers:
-        return makers[form](table)
-    bold = export.best(table)
-    return export.to_latex(table, bold) if form == "latex" else export.to_markdown(table, bold)
+    return _write(as_text(table, args.format, bold).encode(), args.out)
 
 
 def _write(content: bytes, out: Path | None) -> None:
     if out is None:
-        sys.stdout.write(content.decode() + "\n")
+        sys.stdout.write(content.decode())
         return
     try:
         out.write_bytes(content)
@@ -63,13 +55,17 @@ def _write(content: bytes, out: Path | None) -> None:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from None
 
 
-def _accuracies(found: list[Run], args: argparse.Namespace) -> pd.DataFrame:
+def _accuracies(found: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table, and what is bold in it."""
     cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store)) for one in found})
     if args.published:
         printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in found)]
         cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
-    table = export.interval_table(cells) if args.intervals else export.wide(cells)
-    return export.concise(table)
+    table = export.concise(export.interval_table(cells) if args.intervals else export.wide(cells))
+    bold = (
+        export.best(cells, verdicts(found)) if args.format in ("markdown", "latex") else pd.DataFrame(index=table.index)
+    )
+    return table, bold.reindex(columns=table.columns, fill_value=False)
 
 
 def _robustbench(found: list[Run]) -> str:

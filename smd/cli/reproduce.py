@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from smd import export, reproduce, sweep
 from smd.cli.attack import numbers
-from smd.cli.table import FORMATS, print_table
+from smd.cli.table import FORMATS, as_text, print_table
 from smd.errors import UserError
 from smd.export import defense_title
 from smd.jobs import Status, launch
@@ -75,8 +77,8 @@ def run(args: argparse.Namespace) -> None:
         done, failed = make(table)
     except KeyboardInterrupt:
         raise UserError("No longer watching: the jobs go on in the background, the same command goes on too.") from None
-    found = export.concise(reproduce.beside_the_papers(table, done))
-    print_table(found, args.format)
+    found, bold = beside(table, done)
+    print_table(found, args.format, bold)
     write(out, table, done)
     print(f"Results are in {out}.", file=sys.stderr)
     if failed:
@@ -154,11 +156,18 @@ def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
+def beside(table: Table, done: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Our rows beside the paper's, concise, and what is bold in them."""
+    found, bold = reproduce.beside_the_papers(table, done)
+    found = export.concise(found)
+    return found, bold[found.columns]
+
+
 def write(out: Path, table: Table, done: list[Run]) -> None:
     """table.md, table.csv and about.json: what was made, with what, and how long it took."""
     out.mkdir(parents=True, exist_ok=True)
-    found = export.concise(reproduce.beside_the_papers(table, done))
-    (out / "table.md").write_text(export.to_markdown(found, export.best(found)) + "\n", encoding="utf-8")
+    found, bold = beside(table, done)
+    (out / "table.md").write_text(as_text(found, "markdown", bold), encoding="utf-8")
     (out / "table.csv").write_text(export.to_csv(found), encoding="utf-8")
     about = {**provenance(), **_hardware(), "table": table.name, "runs": [_about(table, run) for run in done]}
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

@@ -11,25 +11,34 @@ from smd.store import reader
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
-def print_table(table: pd.DataFrame, form: str) -> None:
-    """One table on stdout."""
+def print_table(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> None:
+    """One table on stdout; bold: booleans of its shape, for the formats that can print it."""
+    sys.stdout.write(as_text(table, form, bold))
+
+
+def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> str:
+    """A table in one of FORMATS; what is bold is explained below it."""
+    note = export.BOLD if bold is not None else ""
     if form == "json":
-        print(export.to_json(table))
-    elif form == "csv":
-        sys.stdout.write(export.to_csv(table))
-    elif form == "markdown":
-        print(export.to_markdown(table))
-    elif form == "latex":
-        sys.stdout.write(export.to_latex(table, export.best(table)))
-    else:
-        print(table.to_string(index=False) if len(table) else "(nothing yet)")
-
-
-def accuracies(runs: list[Run]) -> pd.DataFrame:
-    """The accuracy table of some runs in the paper's shape."""
-    return export.accuracy_table({run.id: (run.config, reader.attack_table(run.store)) for run in runs})
+        return export.to_json(table) + "\n"
+    if form == "csv":
+        return export.to_csv(table)
+    if form == "markdown":
+        return export.to_markdown(table, bold, note) + "\n"
+    if form == "latex":
+        return export.to_latex(table, bold, note=note)
+    return (export.to_text(table) if len(table) else "(nothing yet)") + "\n"
 
 
 def print_accuracies(runs: list[Run], form: str) -> None:
-    """The accuracy table on stdout."""
-    print_table(accuracies(runs), form)
+    """The accuracy table of some runs, in the paper's shape, on stdout."""
+    cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store)) for run in runs})
+    table = export.concise(export.wide(cells))
+    print_table(
+        table, form, export.best(cells, verdicts(runs))[table.columns] if form in ("markdown", "latex") else None
+    )
+
+
+def verdicts(runs: list[Run]) -> dict[str, pd.DataFrame]:
+    """How each image fared under the attacks on some runs, by the runs' ids."""
+    return {run.id: reader.image_verdicts(run.store) for run in runs}

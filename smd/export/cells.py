@@ -27,12 +27,14 @@ CELLS = {  # column -> its type
     "norm": "str",  # "Linf" or "L2"
     "split": "str",
     "n": "int64",  # images attacked, 0 where unknown
-    "seeds": "int64",
+    "seeds": "int64",  # of the attack; of several trainings those of each
+    "trainings": "int64",  # runs that differ in their seed alone, 0 where unknown
     "eps": "float64",  # noise level in [0, 1], 0: clean
-    "percent": "float64",  # mean accuracy over seeds
+    "percent": "float64",  # mean accuracy over attack seeds, and over trainings
     "low": "float64",  # ends of its 95 % interval for n images, nan where unknown
     "high": "float64",
-    "spread": "float64",  # standard deviation over seeds in points, nan where unknown
+    "spread": "float64",  # standard deviation over attack seeds in points, nan where unknown
+    "training_spread": "float64",  # standard deviation over trainings in points, nan for one and where unknown
     "watched": "str",  # the levels that "Avg." is over: "0,2/255,4/255,8/255"
     "average": "float64",  # over those levels as printed elsewhere, nan: to be computed
     "note": "str",
@@ -51,7 +53,7 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
         about = {
             "source": "ours", "run": run, "defense": defense_title(config), "method": config.defense,
             "recipe": config.recipe, "data": config.data, "watched": show_levels((0.0, *config.levels)),
-            "average": math.nan,
+            "average": math.nan, "trainings": 1, "training_spread": math.nan,
         }  # fmt: skip
         rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
     return as_cells(rows)

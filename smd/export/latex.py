@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from smd.export import empty
 from smd.export.percent import shown
 from smd.export.tex import escaped
 from smd.export.text import marked
@@ -11,11 +12,12 @@ from smd.export.text import marked
 HEADER = r"% \usepackage{booktabs}"
 
 
-def to_latex(table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str = "") -> str:
+def to_latex(table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str = "", note: str = "") -> str:
     """A complete tabular for \\usepackage{booktabs}, within a table environment if there is a caption.
 
     Texts stand on the left and are escaped (smd.export.tex), numbers on the right: whole ones as they are,
-    others with two decimals, nan as an empty cell. bold: booleans of the table's shape (export.best).
+    others with two decimals, nan as an empty cell. bold: booleans of the table's shape (export.best). note: what
+    the caption says besides, or a comment where there is none.
     """
     columns = [table.iloc[:, k] for k in range(table.shape[1])]
     sides = "".join("r" if column.dtype.kind in "iuf" else "l" for column in columns)
@@ -31,13 +33,15 @@ def to_latex(table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str
         r"\bottomrule",
         r"\end{tabular}",
     ]
-    return "\n".join([HEADER, *(_floating(tabular, caption) if caption else tabular)]) + "\n"
+    if caption:
+        return "\n".join([HEADER, *_floating(tabular, f"{caption.rstrip('.')}. {note}" if note else caption)]) + "\n"
+    return "\n".join([HEADER, *([f"% {escaped(note)}"] if note else []), *tabular]) + "\n"
 
 
 def _texts(column: "pd.Series[object]") -> list[str]:
     if column.dtype.kind == "f":
         return [shown(value) if math.isfinite(value) else "" for value in column]
-    return ["" if pd.isna(value) else escaped(str(value)) for value in column]
+    return [escaped(empty.text(value)) for value in column]
 
 
 def _row(cells: "list[str] | tuple[str, ...]") -> str:

@@ -10,7 +10,7 @@ from smd import registry
 from smd.config import TrainConfig
 from smd.export.percent import shown
 from smd.export.titles import attack_title, defense_title
-from smd.units import show_level
+from smd.units import level_title, show_level
 
 
 def robustbench(
@@ -21,8 +21,8 @@ def robustbench(
     meta: reader.meta; cells: export.accuracy_cells of this run; provenance: smd.provenance.provenance of its
     start. eps is the largest level that the run watched. Accuracies are of test images under Linf noise, as many
     as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of the other
-    attacks; clean_acc of the same images. link, authors and venue are left for the author to fill in. What
-    RobustBench has no field for stands under "smd_studio".
+    attacks; clean_acc of the same images. Where autoattack_acc is null, autoattack_note says why. link, authors and
+    venue are left for the author to fill in. What RobustBench has no field for stands under "smd_studio".
     """
     eps = show_level(max(config.levels))
     judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
@@ -43,8 +43,22 @@ def robustbench(
         "clean_acc": _percent(_of_most(clean)),
         "reported": _percent(main),
         "autoattack_acc": _percent(auto),
-        "smd_studio": _more(main, meta, cells, provenance),
+        "smd_studio": {
+            "reported_attack": None if main is None else attack_title(main["attack"], main["note"], main["steps"]),
+            "autoattack_note": "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"]),
+            **_more(main, meta, cells, provenance),
+        },
     }
+
+
+def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
+    """Why there is no autoattack_acc: AutoAttack never ran, or at other levels, in another norm, on other images."""
+    ran = [
+        f"at {level_title(row.eps, row.norm)} ({shown(row.percent)} % of {row.n} {row.split} images)"
+        for row in auto[auto["eps"] > 0].itertuples()
+    ]
+    missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in Linf"
+    return f"{missing}, but {', '.join(ran)}." if ran else "autoattack_acc is null: AutoAttack was not run."
 
 
 def to_robustbench(

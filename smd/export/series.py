@@ -7,23 +7,28 @@ from smd.units import show_level
 
 
 def robustness_points(runs: Runs) -> pd.DataFrame:
-    """Accuracy against the noise level on test images: run, defense, attack, steps, norm, eps, percent, low, high.
+    """Accuracy against the noise level on test images.
 
-    All points are of the one attack that most of the runs have seen, in doubt the one with the most levels, then steps.
+    Columns: run, defense, attack, steps, norm, note, n, eps; percent, low and high (%).
+
+    All points are of the one attack that most of the runs have seen, in doubt the one with the most levels, then with
+    its usual settings, then with the most steps.
     """
     tables = [table.assign(run=run, defense=config.defense) for run, (config, table) in runs.items()]
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
     if rows.empty:
-        return pd.DataFrame(columns=["run", "defense", "attack", "steps", "norm", "eps", "percent", "low", "high"])
-    kinds = rows.groupby(["name", "steps", "norm"])
+        names = ["run", "defense", "attack", "steps", "norm", "note", "n", "eps", "percent", "low", "high"]
+        return pd.DataFrame(columns=names)
+    rows = rows.assign(note=rows["note"].fillna(""))
+    kinds = rows.groupby(["name", "steps", "norm", "note"])
     seen = kinds.agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
-    seen = seen.sort_values(["runs", "levels", "steps"])
-    name, steps, norm = seen[["name", "steps", "norm"]].iloc[-1]
-    rows = rows[(rows["name"] == name) & (rows["steps"] == steps) & (rows["norm"] == norm)]
+    seen = seen.assign(usual=~seen["note"].str.contains("=")).sort_values(["runs", "levels", "usual", "steps"])
+    rows = rows.merge(seen[["name", "steps", "norm", "note"]].iloc[-1:], on=["name", "steps", "norm", "note"])
     rows = rows[rows["n"] == rows.groupby("run")["n"].transform("max")]
     percent = {"percent": 100 * rows["accuracy"], "low": 100 * rows["lo"], "high": 100 * rows["hi"]}
-    return rows.assign(attack=name, **percent)[["run", "defense", "attack", "steps", "norm", "eps", *percent]]
+    rows = rows.assign(attack=rows["name"], **percent)
+    return rows[["run", "defense", "attack", "steps", "norm", "note", "n", "eps", *percent]]
 
 
 def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -11,10 +11,11 @@ from smd.export.percent import rounded, shown
 from smd.export.titles import attack_title
 from smd.units import show_level
 
-ABOUT = ["run", "defense", "attack", "steps", "split", "n", "seeds"]  # accuracy_table's first columns
-WIDE = ["source", "run", "defense", "recipe", "data", "attack", "steps", "norm", "split", "n", "seeds"]  # wide's
-ROW = [name for name in (*WIDE, "note") if name != "seeds"]  # what makes a row of its own
-COMPARABLE = ["source", "data", "attack", "steps", "norm", "split", "n"]  # what rows share that may be compared
+ROW = ["source", "run", "defense", "recipe", "data", "attack", "steps", "norm", "split", "n", "note"]  # makes a row
+SEEDS, TRAININGS = "attack seeds", "trainings"  # what an accuracy is the mean over: never the one for the other
+ABOUT = ["run", "defense", "attack", "steps", "split", "n", SEEDS]  # accuracy_table's first columns
+WIDE = [*ROW[:-1], SEEDS, TRAININGS]  # wide's
+SPREADS = {SEEDS: "spread", TRAININGS: "training_spread"}  # standard deviations over them in cells
 
 
 def wide(cells: pd.DataFrame) -> pd.DataFrame:
@@ -28,18 +29,34 @@ def wide(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """`wide` with accuracies as text: "89.97 (86.42–92.69)", several seeds "89.97 ± 0.31 (86.42–92.69)".
+    """`wide` with accuracies as text: "89.97 (86.42–92.69)", in brackets the 95 % interval for the number of images.
 
-    ± is the standard deviation over the seeds, in brackets is the 95 % interval for the number of images;
-    either is left out where it is unknown. An empty text stands where nothing was measured.
+    It is left out where it is unknown, and an empty text stands where nothing was measured. Standard deviations have
+    columns of their own, such as "8/255, spread over attack seeds" (points), of levels where there are any.
     """
-    return _laid_out(cells, _with_interval, shown, "")
+    table = _laid_out(cells, _with_interval, shown, "")
+    spreads = [_spreads(cells, name) for name in SPREADS]
+    return pd.concat([table.drop(columns="note"), *spreads, table[["note"]]], axis=1)
 
 
 def _with_interval(cell: Any) -> str:
-    spread = f" ± {shown(cell.spread)}" if cell.seeds > 1 and math.isfinite(cell.spread) else ""
     interval = f" ({shown(cell.low)}–{shown(cell.high)})" if math.isfinite(cell.low + cell.high) else ""
-    return shown(cell.percent) + spread + interval
+    return shown(cell.percent) + interval
+
+
+def _spreads(cells: pd.DataFrame, over: str) -> pd.DataFrame:
+    table = _laid_out(cells, lambda cell: rounded(getattr(cell, SPREADS[over])), rounded, math.nan)
+    levels = table.loc[:, "trainings":"Avg."].iloc[:, 1:-1].astype(float)
+    return levels.dropna(axis=1, how="all").rename(columns=lambda level: f"{level}, spread over {over}")
+
+
+def spread_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """`wide` with accuracies as text: "30.60 ± 0.55", ± the standard deviation over attack seeds (points)."""
+    return _laid_out(cells, _with_spread, shown, "")
+
+
+def _with_spread(cell: Any) -> str:
+    return shown(cell.percent) + (f" ± {shown(cell.spread)}" if math.isfinite(cell.spread) else "")
 
 
 def _laid_out(
@@ -49,18 +66,19 @@ def _laid_out(
     pairs = sorted({(0.0, "Linf"), *zip(cells["eps"], cells["norm"], strict=True)})
     levels = dict.fromkeys(show_level(eps, norm) for eps, norm in pairs)
     rows = []
-    for about, part in _rows(cells):
+    for about, part in rows_of(cells):
         found = {show_level(cell.eps, cell.norm): write(cell) for cell in part.itertuples()}
         rows.append({**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))})
     return pd.DataFrame(rows, columns=[*WIDE, *levels, "Avg.", "note"])
 
 
-def _rows(cells: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+def rows_of(cells: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     """What each row is of, and its cells."""
     ordered = cells.sort_values("source", key=lambda source: source == "paper", kind="stable")
     for key, part in ordered.groupby(ROW, sort=False):
         about = dict(zip(ROW, key, strict=True))
-        about |= {"attack": attack_title(about["attack"]), "seeds": part["seeds"].max()}
+        about |= {"attack": attack_title(about["attack"]), SEEDS: part["seeds"].max()}
+        about |= {TRAININGS: part["trainings"].max()}
         yield about, part
 
 
@@ -78,26 +96,10 @@ def concise(table: pd.DataFrame) -> pd.DataFrame:
     """A table of `wide` or `interval_table` without columns in which all rows are as usual."""
     usual = {"source": ["ours"], "recipe": ["common", ""], "norm": ["Linf"], "note": [""]}
     silent = [name for name, values in usual.items() if table[name].isin(values).all()]
+    silent += [TRAININGS] if (table[TRAININGS] < 2).all() else []
     return table.drop(columns=[*silent, *(["data"] if table["data"].nunique() < 2 else [])])
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:
     """The paper's Tables 1 and 2 for our runs: a concise `wide`, with at least ABOUT, the levels and "Avg."."""
     return concise(wide(accuracy_cells(runs)))
-
-
-def best(table: pd.DataFrame) -> pd.DataFrame:
-    """What to print in bold: True where an accuracy or "Avg." is the highest of its column, ties all.
-
-    table: `wide`, or what is left of it; the rows are to be of one data set. Rows are compared where they
-    agree in COMPARABLE; a value that has none to compare with is not bold. Same shape as the table.
-    """
-    bold = pd.DataFrame(False, index=table.index, columns=table.columns)
-    keys = [name for name in COMPARABLE if name in table.columns]
-    groups = [part.index for _, part in table.groupby(keys, sort=False)] if keys else [table.index]
-    for name in table.columns.difference([*WIDE, "note"], sort=False):
-        for rows in groups:
-            values = table.loc[rows, name]
-            if values.dtype.kind == "f" and values.count() > 1:
-                bold.loc[rows, name] = values == values.max()
-    return bold

@@ -7,11 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from smd.export import empty
+
 FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet runs a cell that begins so
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """Comma-separated values with a header; texts that a spreadsheet would run get a leading quote."""
+    """Comma-separated values with a header; texts that a spreadsheet would run get a leading quote.
+
+    A cell without a value is empty.
+    """
     guarded = table.set_axis([_guarded(name) for name in table.columns], axis="columns")
     texts = [name for name in guarded.columns if guarded[name].dtype.kind not in "biuf"]
     guarded = guarded.assign(**{name: guarded[name].map(_guarded) for name in texts})
@@ -19,6 +24,8 @@ def to_csv(table: pd.DataFrame) -> str:
 
 
 def _guarded(cell: Any) -> Any:
+    if isinstance(cell, (list, tuple)):
+        cell = empty.text(cell)
     if not isinstance(cell, str):
         return cell
     text = cell.replace("\r\n", "\n").replace("\r", "\n")  # a bare return would end the row
@@ -29,14 +36,15 @@ def _guarded(cell: Any) -> Any:
     return text
 
 
-def to_markdown(table: pd.DataFrame, bold: pd.DataFrame | None = None) -> str:
+def to_markdown(table: pd.DataFrame, bold: pd.DataFrame | None = None, note: str = "") -> str:
     """A GitHub table; a column of floats has as many decimals as it needs, two to six.
 
-    bold: booleans of the table's shape, what to print in bold (export.best).
+    bold: booleans of the table's shape, what to print in bold (export.best). note: what stands below the table.
     """
     columns = marked([_texts(table.iloc[:, k]) for k in range(table.shape[1])], bold, ("**", "**"))
     rows = [[markdown_cell(name) for name in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, *(["", note] if note else [])])
 
 
 def marked(columns: list[list[str]], bold: pd.DataFrame | None, around: tuple[str, str]) -> list[list[str]]:
@@ -53,7 +61,7 @@ def _mark(texts: list[str], flags: Sequence[bool], around: tuple[str, str]) -> l
 
 def _texts(column: pd.Series) -> list[str]:
     if column.dtype.kind != "f":
-        return ["" if pd.isna(value) else markdown_cell(value) for value in column]
+        return [markdown_cell(empty.text(value)) for value in column]
     ends = [f"{value:.6f}".rstrip("0").partition(".")[2] for value in column]
     decimals = max([2, *map(len, ends)])
     return ["" if math.isnan(value) else f"{value:.{decimals}f}" for value in column]
@@ -66,10 +74,25 @@ def markdown_cell(value: object) -> str:
 
 
 def to_json(table: pd.DataFrame) -> str:
-    """A list of objects, one a row; nan and infinity become null."""
+    """A list of objects, one a row; cells without a value and infinity become null."""
     rows = [{name: _plain(v) for name, v in row.items()} for row in table.to_dict("records")]
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if empty.missing(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value.isoformat() if isinstance(value, pd.Timestamp) else value
+
+
+def to_text(table: pd.DataFrame) -> str:
+    """Aligned columns for a terminal, a dash where there is no value."""
+    others = [name for name in table.columns if table[name].dtype.kind != "f"]
+    shown = table.assign(**{name: [_or_dash(value) for value in table[name]] for name in others})
+    return str(shown.to_string(index=False, na_rep=empty.EMPTY))
+
+
+def _or_dash(value: Any) -> Any:
+    if empty.missing(value):
+        return empty.EMPTY
+    return empty.text(value) if isinstance(value, (list, tuple)) else value

@@ -43,9 +43,21 @@ def _among(value: int | float | str, good: Iterable[int | float | str]) -> bool:
     return any(not isinstance(v, str) and math.isclose(v, value, abs_tol=1e-6) for v in good)
 
 
-def attack_title(name: str) -> str:
-    """The attack as tables name it; its own name if this version does not know it."""
-    return registry.ATTACKS[name].title if name in registry.ATTACKS else name
+def attack_title(name: str, note: str = "", steps: int = 0) -> str:
+    """The attack as tables name it; its own name if this version does not know it.
+
+    With what tells it from another of that name: "CE-CW-PGD, 100 steps, runs=1". note: as it is stored, of which
+    settings are named that are not as usual; steps: 0 where they do not matter.
+    """
+    title = registry.ATTACKS[name].title if name in registry.ATTACKS else name
+    return ", ".join([title, *([f"{steps} steps"] if steps else []), *attack_settings(name, note)])
+
+
+def attack_settings(name: str, note: str) -> list[str]:
+    """The settings that a stored note names, those that are not as usual: ["runs=1"]."""
+    known = {param.name for param in registry.ATTACKS[name].params} if name in registry.ATTACKS else set()
+    words = str(note or "").split()
+    return [word for word in words if word.partition("=")[1] and (not known or word.partition("=")[0] in known)]
 
 
 def estimate_title(method: str, eps: float, norm: str) -> str:

@@ -9,6 +9,7 @@ from smd.store.attack_tables import (
     attack_runs,
     attack_stages,
     attack_table,
+    image_verdicts,
     outcomes,
     sample_verdicts,
 )
@@ -26,7 +27,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
-from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, stamp, validation
+from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, split_sizes, stamp, validation
 
 __all__ = [
     "at_boundary",
@@ -46,6 +47,7 @@ __all__ = [
     "estimates",
     "flow",
     "gauges",
+    "image_verdicts",
     "last_epoch",
     "margin_curves",
     "margin_hist",
@@ -58,6 +60,7 @@ __all__ = [
     "sample_verdicts",
     "samples",
     "share_beyond",
+    "split_sizes",
     "stamp",
     "state_hist",
     "state_names",

@@ -14,6 +14,7 @@ METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoc
 VALIDATION = """
     SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY epoch, eps"""
 GAUGES = "SELECT moment, name, value FROM gauge ORDER BY moment, name"
+SIZES = "SELECT split, count(*) AS n FROM sample GROUP BY split ORDER BY split"
 SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
@@ -70,6 +71,11 @@ def last_epoch(path: Path) -> int:
 def samples(path: Path, split: str) -> pd.DataFrame:
     """The samples of a split: idx, label, source (row in the image cache)."""
     return frame(path, SAMPLES, [split])
+
+
+def split_sizes(path: Path) -> pd.DataFrame:
+    """How many images each split has: split, n."""
+    return frame(path, SIZES)
 
 
 def gauges(path: Path) -> pd.DataFrame:

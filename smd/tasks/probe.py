@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from smd import data, monitor, problems, rng
+from smd import data, looks, problems, rng
 from smd.config import TrainConfig
 from smd.data.batches import spread
 from smd.defenses import Now
@@ -78,7 +78,7 @@ def _seconds_of_a_pass(training: Training) -> float:
 def _passes_of_a_look(training: Training) -> int:
     """Gradient steps times images of the quick attacks after an epoch: two levels, two splits."""
     sizes = (len(training.sets.train), len(training.sets.val))
-    return sum(2 * monitor.STEPS * min(monitor.SAMPLES, n, -(-training.plan.n // 4)) for n in sizes)
+    return sum(2 * looks.STEPS * looks.images(training.plan.n, n)[1] for n in sizes)
 
 
 def _timed(act: Callable[[], object]) -> float:

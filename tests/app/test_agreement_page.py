@@ -120,7 +120,7 @@ def test_patterns_count_each_image_once_and_list_it(judged):
     assert [idx for idx, _ in tiles(app, "pattern")] == [1]
     app.selectbox(key="pattern").select("withstands all").run()
     assert [idx for idx, _ in tiles(app, "pattern")] == [0, 4]
-    assert "6 test images seen by AutoAttack, CE-CW-PGD, CE-PGD" in words(app)
+    assert "6 test images seen by AutoAttack, 20 steps, CE-CW-PGD, 20 steps, CE-PGD, 100 steps" in words(app)
 
 
 def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, monkeypatch):
@@ -137,12 +137,27 @@ def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, 
     assert "listed without pictures" in words(app)
 
 
-def test_large_gaps_are_explained_on_the_page(judged):
-    text = words(at(judged))
-    (shown,) = [t.value for t in at(judged).dataframe if "gap (points)" in t.value.columns]
-    assert shown["gap (points)"].tolist() == pytest.approx([100 / 6, 100 / 6])
-    assert "**CE-PGD to CE-CW-PGD at 7/255:**" in text
-    assert "**CE-CW-PGD to AutoAttack at 7/255:**" in text
+def gap_table(app):
+    return next(t.value for t in app.dataframe if "gap (points)" in t.value.columns)
+
+
+def test_large_gaps_are_explained_where_a_test_tells_them_from_chance(finished):
+    run, _ = finished
+    stored(run, [""] * 40, steps=100, eps=7 / 255, created=9.0)
+    stored(run, ["cw"] * 10 + [""] * 30, "ce-cw-pgd", ("ce", "cw"), eps=7 / 255, created=10.0)
+    stored(run, ["apgd-t"] * 14 + [""] * 26, "autoattack", AA, eps=7 / 255, created=11.0)
+    app = at(run)
+    shown = gap_table(app)
+    assert shown["gap (points)"].tolist() == pytest.approx([25, 10])
+    assert shown["images"].tolist() == [40, 40]
+    assert "**CE-PGD, 100 steps to CE-CW-PGD, 20 steps at 7/255:**" in words(app)
+    assert "to AutoAttack, 20 steps at 7/255:**" not in words(app)  # four images: p = 0.12
+
+
+def test_a_gap_of_one_image_of_six_is_shown_and_not_explained(judged):
+    app = at(judged)
+    assert gap_table(app)["gap (points)"].tolist() == pytest.approx([100 / 6, 100 / 6])
+    assert "at 7/255:**" not in words(app)
 
 
 def test_a_runs_own_margins_are_judged_on_its_training_images(finished):

@@ -89,10 +89,10 @@ def test_intervals_and_spread_stand_in_the_cells(finished):
         attack(Recorder(run.store), "autoattack", ok=ok, seed=seed, steps=0)
     app = open_page("attacks")
     assert [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t][-1] == 62.5
-    app.segmented_control(key="shown").set_value("with intervals").run()
-    assert not app.exception
-    (cell,) = [t["8/255"].iloc[0] for t in tables(app) if t["8/255"].iloc[0].startswith("62.50 ± 17.68")]
-    assert cell == "62.50 ± 17.68 (21.94–90.81)"
+    for mode, cell in (("with intervals", "62.50 (21.94–90.81)"), ("with spread over attack seeds", "62.50 ± 17.68")):
+        app.segmented_control(key="shown").set_value(mode).run()
+        assert not app.exception
+        assert cell in [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t]
 
 
 def test_doubts_are_badges_with_their_meaning(finished):
@@ -112,7 +112,49 @@ def test_a_gap_of_more_than_two_points_is_explained(finished):
     attack(recorder, "autoattack", ok=(1,) * 70 + (0,) * 30, steps=0)
     warned = [w.value for w in open_page("attacks").warning]
     (text,) = [w for w in warned if "70.00" in w]
-    assert "CE-CW-PGD 89.00 %, AutoAttack 70.00 %" in text
+    assert "CE-CW-PGD, 100 steps, 89.00 %; AutoAttack, 70.00 %, on the same 100 test images (p = 4e-06)" in text
+
+
+def test_a_gap_of_two_points_in_fifty_images_is_one_image_and_no_warning(finished):
+    run, _ = finished
+    recorder = Recorder(run.store)
+    attack(recorder, "ce-pgd", ok=(1,) * 40 + (0,) * 10, steps=100)
+    attack(recorder, "autoattack", ok=(1,) * 37 + (0,) * 13, steps=0)
+    assert not open_page("attacks").warning
+
+
+def test_attacks_with_other_settings_have_tables_of_their_own(finished):
+    run, _ = finished
+    recorder = Recorder(run.store)
+    attack(recorder, "ce-cw-pgd", ok=(1, 1, 1, 0), steps=100)
+    attack(recorder, "ce-cw-pgd", ok=(1, 1, 1, 1), steps=100, note="runs=1", created=2.0)
+    app = open_page("attacks")
+    titles = [heading.value for heading in app.subheader]
+    assert "CE-CW-PGD, 100 steps, test images" in titles
+    assert "CE-CW-PGD, 100 steps, runs=1, test images" in titles
+
+
+def bold(app, column):
+    """The rows of the first table with that column whose cell is bold there."""
+    frame = next(f for f in app.dataframe if column in f.value)
+    styles = frame.proto.arrow_data.styler.styles
+    place = list(frame.value.columns).index(column)
+    return [
+        row for row in range(len(frame.value)) if f"row{row}_col{place} " in styles or f"row{row}_col{place}," in styles
+    ]
+
+
+def test_bold_on_the_page_is_what_a_paired_test_finds(finished):
+    smd, std = finished
+    for run, right in ((smd, 30), (std, 10)):
+        attack(Recorder(run.store), "autoattack", ok=(1,) * right + (0,) * (40 - right), steps=0, eps=3 / 255)
+        attack(Recorder(run.store), "autoattack", ok=(1,) * (right // 10) + (0,) * 37, steps=0, eps=5 / 255)
+    app = open_page("attacks")
+    assert "by a paired test at 5 %" in words(app)
+    frame = next(f.value for f in app.dataframe if "3/255" in f.value)
+    winner = list(frame["defense"]).index("SMD")
+    assert bold(app, "3/255") == [winner]
+    assert bold(app, "5/255") == []
 
 
 def test_the_papers_rows_are_marked_and_can_be_hidden(finished, monkeypatch):

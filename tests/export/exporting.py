@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from smd.config import TrainConfig
@@ -20,3 +21,23 @@ def attacked(shares, name="ce-pgd", steps=20, split="test", n=1000, seeds=1, nor
         for k, share in shares.items()
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def judged(flags, name="ce-pgd", steps=20, split="test", norm="Linf", note="", images="key", source=None):
+    """(attack table, image verdicts) of one run: level in 1/255 -> whether each image withstood, or its share."""
+    tables, verdicts = [], []
+    for k, ok in flags.items():
+        share = np.asarray(ok, float)
+        n, idx = len(share), np.arange(len(share))
+        about = {"name": name, "steps": steps, "split": split, "n": n, "norm": norm, "note": note}
+        tables.append(attacked({k: share.mean()}, **about).assign(note=note))
+        verdicts.append(pd.DataFrame({
+            **about, "eps": k / 255, "idx": idx, "source": idx if source is None else source, "share": share,
+            "ok": share == 1, "seeds": 1, "images": images,
+        }))  # fmt: skip
+    return pd.concat(tables, ignore_index=True), pd.concat(verdicts, ignore_index=True)
+
+
+def first(right, n=100):
+    """The first so many of n images withstood."""
+    return np.arange(n) < right

@@ -43,6 +43,12 @@ def test_a_caption_makes_it_float():
     assert text.endswith("\\end{tabular}\n\\end{table}\n")
 
 
+def test_the_caption_or_a_comment_says_what_bold_means():
+    table = pd.DataFrame({"a": [1]})
+    assert r"\caption{Accuracy. Bold: 5 \%.}" in export.to_latex(table, caption="Accuracy.", note="Bold: 5 %.")
+    assert export.to_latex(table, note="Bold: 5 %.").splitlines()[1] == r"% Bold: 5 \%."
+
+
 def test_what_is_best_is_bold_and_an_empty_cell_is_not():
     table = pd.DataFrame({"run": ["a", "b"], "0": [90.0, math.nan]})
     bold = pd.DataFrame({"run": [False, False], "0": [True, True]})
@@ -93,8 +99,8 @@ def test_a_tex_takes_it(tmp_path):
     cells = pd.concat([ours, published.rows("cifar10", "autoattack")])
     table = export.wide(cells)
     parts = [
-        export.to_latex(table, export.best(table), caption=EVIL + everything[:200]),
-        export.to_latex(export.interval_table(cells), export.best(table)),
+        export.to_latex(table, export.best(cells, {}), caption=EVIL + everything[:200], note=export.BOLD),
+        export.to_latex(export.interval_table(cells), note=export.BOLD),
         export.to_latex(table[:0]),
     ]
     page = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"

@@ -39,7 +39,8 @@ def test_what_robustbench_has_no_field_for_stands_apart():
         "accuracy": "44.35", "low": "43.35", "high": "45.35", "spread": "0.10",
     }  # fmt: skip
     assert more == {
-        "n": 1000, "seeds": 3, "interval_95": ["43.35", "45.35"], "images": "key", "packages": {"torch": "2.15.0"},
+        "reported_attack": "AutoAttack", "autoattack_note": "", "n": 1000, "seeds": 3,
+        "interval_95": ["43.35", "45.35"], "images": "key", "packages": {"torch": "2.15.0"},
         "commit": "abc123", "footnotes": ["Few classes."],
     }  # fmt: skip
 
@@ -52,6 +53,17 @@ def test_autoattack_counts_on_test_images_at_the_largest_level_in_linf_only():
     ):
         found = entry(part, attacked({0: 0.8, 8: 0.5}))
         assert (found["autoattack_acc"], found["reported"]) == (None, "50.00")
+
+
+def test_autoattack_elsewhere_is_said():
+    other = attacked({0: 0.9, 4: 0.44}, name="autoattack", steps=0, n=50)
+    more = entry(other, attacked({0: 0.8, 8: 0.5}))["smd_studio"]
+    assert more["reported_attack"] == "CE-PGD, 20 steps"
+    assert more["autoattack_note"] == (
+        "autoattack_acc is null: AutoAttack did not run at 8/255 on test images in Linf, "
+        "but at 4/255 (44.00 % of 50 test images)."
+    )
+    assert "was not run" in entry(attacked({8: 0.5}))["smd_studio"]["autoattack_note"]
 
 
 def test_the_most_images_count():

@@ -28,7 +28,9 @@ def test_robustness_points_are_of_the_attack_that_most_runs_have_seen():
 def test_without_test_attacks_there_are_no_robustness_points(runs):
     points = export.robustness_points(runs)
     assert points.empty
-    assert list(points.columns) == ["run", "defense", "attack", "steps", "norm", "eps", "percent", "low", "high"]
+    assert list(points.columns) == [
+        "run", "defense", "attack", "steps", "norm", "note", "n", "eps", "percent", "low", "high",
+    ]  # fmt: skip
 
 
 def test_the_epoch_table_is_wide():

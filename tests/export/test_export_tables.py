@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from storing import attack, started
@@ -10,7 +11,8 @@ from storing import attack, started
 from smd import export, published
 from smd.config import TrainConfig
 from smd.store import reader
-from tests.export.exporting import CIFAR, EMPTY, attacked
+from smd.store.writer import Recorder
+from tests.export.exporting import CIFAR, EMPTY, attacked, first, judged
 
 
 def test_the_accuracy_table_has_the_papers_shape():
@@ -103,7 +105,7 @@ def test_norm_and_note_are_shown_where_they_tell_something():
     other = attacked({127.5: 0.6}, norm="L2", note="Few classes.")
     table = export.accuracy_table({"a": (CIFAR, pd.concat([plain, other]))})
     assert list(table.columns) == [
-        "run", "defense", "attack", "steps", "norm", "split", "n", "seeds", "0", "8/255", "0.5", "Avg.", "note",
+        "run", "defense", "attack", "steps", "norm", "split", "n", "attack seeds", "0", "8/255", "0.5", "Avg.", "note",
     ]  # fmt: skip
     assert table[["norm", "note"]].to_numpy().tolist() == [["Linf", ""], ["L2", "Few classes."]]
 
@@ -112,56 +114,117 @@ def test_intervals_stand_beside_the_accuracies():
     one = attacked({0: 0.9, 8: 0.5}, seeds=3, spread=0.0031)
     cells = pd.concat([export.accuracy_cells({"a": (CIFAR, one)}), published.rows("cifar10", "ce-pgd")[-4:]])
     table = export.interval_table(cells)
-    assert list(table.columns) == list(export.wide(cells).columns)
-    assert table.iloc[:, len(export.WIDE) :].to_numpy().tolist() == [
-        ["90.00 (89.00–91.00)", "", "", "50.00 ± 0.31 (49.00–51.00)", "", ""],
+    spread = "8/255, spread over attack seeds"
+    assert list(table.drop(columns=spread).columns) == list(export.wide(cells).columns)
+    assert table.drop(columns=spread).iloc[:, len(export.WIDE) :].to_numpy().tolist() == [
+        ["90.00 (89.00–91.00)", "", "", "50.00 (49.00–51.00)", "", ""],
         ["87.98", "79.07", "68.05", "46.36", "70.37", ""],
     ]
+    assert table[spread].to_list() == pytest.approx([0.31, math.nan], nan_ok=True)
+    assert export.spread_table(cells)["8/255"].to_list() == ["50.00 ± 0.31", "46.36"]
 
 
 def test_a_single_seed_has_no_spread():
-    table = export.interval_table(export.accuracy_cells({"a": (CIFAR, attacked({8: 0.5}, spread=0.0))}))
+    table = export.interval_table(export.accuracy_cells({"a": (CIFAR, attacked({8: 0.5}))}))
     assert table["8/255"][0] == "50.00 (49.00–51.00)"
+    assert not [name for name in table.columns if "spread" in name]
 
 
 def bold_runs(parts, column="8/255"):
-    """Which runs are bold in a column."""
-    table = export.wide(export.accuracy_cells({name: (CIFAR, part) for name, part in parts.items()}))
-    bold = export.best(table)
+    """Which runs are bold in a column; parts: run -> judged(...)."""
+    cells = export.accuracy_cells({name: (CIFAR, table) for name, (table, _) in parts.items()})
+    bold = export.best(cells, {name: verdicts for name, (_, verdicts) in parts.items()})
+    table = export.wide(cells)
     assert bold.shape == table.shape
     return table["run"][bold[column]].to_list()
 
 
-def test_all_that_tie_for_the_best_are_bold():
-    assert bold_runs({"a": attacked({8: 0.5}), "b": attacked({8: 0.500004}), "c": attacked({8: 0.4})}) == ["a", "b"]
+def test_bold_is_what_a_paired_test_finds_better_than_all_else():
+    three = {"a": judged({8: first(60)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}
+    assert bold_runs(three) == ["a"]  # 10 images fall to none but b: p = 0.002, though the intervals overlap
+    assert bold_runs({**three, "b": judged({8: first(55)})}) == []  # 5 images, p = 0.06
 
 
-@pytest.mark.parametrize("other", [{"n": 10}, {"split": "val"}, {"norm": "L2"}, {"name": "autoattack"}, {"steps": 7}])
+def test_nothing_is_bold_where_two_tie():
+    assert bold_runs({"a": judged({8: first(50)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}) == []
+
+
+def test_bold_looks_at_images_and_not_at_shares():
+    """Ten points that a shift over the images makes are the same as ten that are nested, but no test tells them."""
+    parts = {"a": judged({8: first(50)}), "b": judged({8: np.roll(first(40), 50)})}
+    assert bold_runs(parts) == []
+
+
+def test_the_mean_over_attack_seeds_is_tested_image_by_image():
+    seeds = np.where(first(60), 1.0, np.where(first(70), 1 / 3, 0.0))
+    assert bold_runs({"a": judged({8: seeds}), "b": judged({8: first(50)})}) == ["a"]
+    assert bold_runs({"a": judged({8: seeds}), "b": judged({8: first(63)})}) == []
+
+
+def test_the_average_is_tested_over_its_levels():
+    levels = (0, 2, 4, 8)
+    parts = {"a": judged({k: first(60) for k in levels}), "b": judged({k: first(50) for k in levels})}
+    assert bold_runs(parts, "Avg.") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"split": "val"}, {"norm": "L2"}, {"name": "autoattack"}, {"steps": 7}, {"note": "runs=1"}]
+)
 def test_only_like_is_compared_with_like(other):
-    parts = {"a": attacked({8: 0.5}), "b": attacked({8: 0.4}), "c": attacked({8: 0.9}, **other)}
+    parts = {"a": judged({8: first(60)}), "b": judged({8: first(40)}), "c": judged({8: first(90)}, **other)}
     assert bold_runs(parts) == ["a"]
 
 
-def test_ours_are_not_compared_with_the_papers():
-    ours = export.accuracy_cells({"a": (CIFAR, attacked({0: 0.1})), "b": (CIFAR, attacked({0: 0.2}))})
-    table = export.wide(pd.concat([ours, published.rows("cifar10", "autoattack")]))
-    bold = export.best(table)
-    assert table[bold["0"]][["run", "defense"]].to_numpy().tolist() == [["b", "SMD"], ["Table 1c", "STD"]]
-    assert table[bold["Avg."]]["defense"].to_list() == ["SMD"]
+def test_attacks_on_other_numbers_of_images_are_not_compared():
+    parts = {"a": judged({8: first(60)}), "b": judged({8: first(40)}), "c": judged({8: first(10, 10)})}
+    assert bold_runs(parts) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"images": "another data set"}, {"source": range(1, 101)}, {"source": [math.nan] * 100}]
+)
+def test_other_images_of_the_same_number_cannot_be_compared(other):
+    assert bold_runs({"a": judged({8: first(60)}), "b": judged({8: first(40)}, **other)}) == []
+
+
+def test_without_verdicts_nothing_is_bold():
+    cells = export.accuracy_cells({"a": (CIFAR, judged({8: first(90)})[0]), "b": (CIFAR, judged({8: first(10)})[0])})
+    assert not export.best(cells, {}).to_numpy().any()
+    assert not export.best(cells[:0], {}).to_numpy().any()
+
+
+def test_the_papers_rows_take_no_part():
+    parts = {"a": judged({8: first(60)}), "b": judged({8: first(40)})}
+    ours = export.accuracy_cells({name: (CIFAR, table) for name, (table, _) in parts.items()})
+    cells = pd.concat([ours, published.rows("cifar10", "ce-pgd").assign(n=100, steps=20)])
+    bold = export.best(cells, {name: verdicts for name, (_, verdicts) in parts.items()})
+    table = export.wide(cells)
+    assert table[bold.any(axis=1)]["run"].to_list() == ["a"]
+    assert (table["source"] == "paper").sum() > 1
 
 
 def test_what_has_nothing_to_compare_with_is_not_bold():
-    assert bold_runs({"a": attacked({8: 0.5})}) == []
-    assert bold_runs({"a": attacked({0: 0.9, 8: 0.5}), "b": attacked({0: 0.8})}) == []
+    assert bold_runs({"a": judged({8: first(60)})}) == []
+    assert bold_runs({"a": judged({0: first(90), 8: first(60)}), "b": judged({0: first(80)})}) == []
 
 
-def test_only_accuracies_can_be_best():
-    table = export.accuracy_table(
-        {"a": (CIFAR, attacked({0: 0.9}, seeds=3)), "b": (CIFAR, attacked({0: 0.8}, seeds=1))}
-    )
-    bold = export.best(table)
-    assert bold.loc[0].to_dict() == dict.fromkeys(table.columns, False) | {"0": True}
-    assert not export.best(table[:0]).to_numpy().any()
+def test_a_store_tells_which_images_it_has_judged(tmp_path):
+    """Two runs whose test images are the same, and one whose split was carved by another seed."""
+    stores = {}
+    for name, sources, ok in (("a", range(12), 12), ("b", range(12), 4), ("c", range(1, 13), 4)):
+        recorder = Recorder(tmp_path / f"{name}.duckdb")
+        labels = np.zeros(12, int)
+        recorder.start({"classes": ["x"], "images": "key"}, {"test": (labels, np.asarray(sources))})
+        for seed in (0, 1):
+            attack(recorder, ok=first(ok, 12), seed=seed)
+        stores[name] = tmp_path / f"{name}.duckdb"
+
+    def bold(*names):
+        cells = export.accuracy_cells({name: (CIFAR, reader.attack_table(stores[name])) for name in names})
+        return export.best(cells, {name: reader.image_verdicts(stores[name]) for name in names})["8/255"].to_list()
+
+    assert bold("a", "b") == [True, False]
+    assert bold("a", "c") == [False, False]
 
 
 def test_knobs_are_part_of_the_defenses_title():

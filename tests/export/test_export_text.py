@@ -101,3 +101,30 @@ def test_parquet_comes_back_equal_in_pandas_and_duckdb(tmp_path):
     (tmp_path / "table.parquet").write_bytes(data)
     found = duckdb.read_parquet(str(tmp_path / "table.parquet")).df()
     pd.testing.assert_frame_equal(found.astype({"run": "str"}), expected)
+
+
+HOLES = pd.DataFrame({
+    "text": ["x", None], "number": [1.5, math.nan], "whole": pd.array([1, pd.NA], "Int64"),
+    "moment": [pd.Timestamp("2020-01-01"), pd.NaT], "anything": [True, None], "list": [["a", "b"], []],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [export.to_csv, export.to_markdown, export.to_latex, export.to_json, export.to_text])
+def test_no_file_and_no_terminal_shows_a_missing_value_as_a_word(write):
+    text = write(HOLES)
+    for word in ("None", "nan", "NaN", "NaT", "<NA>"):
+        assert word not in text
+    assert "x" in text
+
+
+def test_a_list_is_written_with_commas():
+    assert "| a, b |" in export.to_markdown(HOLES[["list"]])
+    assert '"a, b"' in export.to_csv(HOLES[["list"]])
+
+
+def test_a_terminal_shows_a_dash_where_there_is_no_value():
+    assert export.to_text(HOLES[["text", "number", "whole"]]).splitlines()[-1].split() == ["–", "–", "–"]
+
+
+def test_below_a_markdown_table_stands_what_bold_means():
+    assert export.to_markdown(pd.DataFrame({"a": [1]}), note="Bold: best.").splitlines()[-2:] == ["", "Bold: best."]

@@ -1,0 +1,68 @@
+"""Whether one thing is better than another on the very same images: paired tests at 5 %.
+
+What becomes of an image is a share in [0, 1]: 0 or 1 under one attack seed, a mean over several seeds, levels or
+trainings. Images that fare alike on both sides say nothing; under the null the sign of each other difference is a
+toss-up. Where all of them are of one size that is McNemar's exact test, else the permutation test of their signs.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+LEVEL = 0.05  # two-sided
+SAME = 1e-9  # differences of means up to here are rounding
+RESAMPLES = 9_999  # of signs, where there are too many for all of them
+
+if TYPE_CHECKING:  # of each image in [0, 1]; its index says which images they are
+    Shares: TypeAlias = "pd.Series[float]"
+else:
+    Shares = pd.Series
+
+
+def p_value(one: Shares, two: Shares) -> float | None:
+    """The two-sided p-value of no difference; None where they are not of the same images, each once."""
+    if not len(one) or len(one) != len(two) or not one.index.is_unique or not two.index.is_unique:
+        return None
+    other = two.reindex(one.index).to_numpy(float)
+    differences = one.to_numpy(float) - other
+    return None if np.isnan(differences).any() else of_signs(differences)
+
+
+def better(one: Shares, two: Shares) -> bool:
+    """Whether `one` is better on the same images and the difference no chance; False where they are of others."""
+    p = p_value(one, two)
+    return p is not None and p < LEVEL and float(one.mean()) > float(two.mean())
+
+
+def trained_better(one: Sequence[float], two: Sequence[float]) -> bool:
+    """Whether trainings of one network are better than those of another, by Welch's test; False with one of either."""
+    from scipy import stats  # see _p
+
+    if min(len(one), len(two)) < 2 or np.mean(one) <= np.mean(two):
+        return False
+    if np.ptp(one) + np.ptp(two) == 0:
+        return True
+    return bool(stats.ttest_ind(one, two, equal_var=False).pvalue < LEVEL)
+
+
+def of_signs(differences: np.ndarray) -> float:
+    """The two-sided p-value of paired differences (n,) whose signs are a toss-up."""
+    told = np.round(differences[np.abs(differences) > SAME], 9)
+    return _p(np.sort(told).tobytes()) if len(told) else 1.0
+
+
+@lru_cache(maxsize=4096)  # a page asks again at every click
+def _p(differences: bytes) -> float:
+    from scipy import stats  # more than a second, which a page without tables need not wait for
+
+    told = np.frombuffer(differences)
+    if np.ptp(np.abs(told)) <= SAME:
+        return float(stats.binomtest(int((told > 0).sum()), len(told), 0.5).pvalue)
+    found = stats.permutation_test(
+        (told,), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True,
+        n_resamples=RESAMPLES, batch=max(1, 2_000_000 // len(told)), rng=0,
+    )  # fmt: skip
+    return float(found.pvalue)

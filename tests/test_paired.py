@@ -1,0 +1,60 @@
+"""Paired tests: McNemar's where verdicts are yes or no, permutations of signs where they are shares."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from smd import paired
+
+
+def shares(values, index=None):
+    return pd.Series(np.asarray(values, float), index)
+
+
+def test_verdicts_are_compared_by_mcnemars_exact_test():
+    one, two = np.zeros(50), np.zeros(50)
+    one[:12], two[12:15] = 1, 1
+    assert paired.p_value(shares(one), shares(two)) == pytest.approx(stats.binomtest(12, 15).pvalue)
+
+
+def test_the_order_of_the_images_does_not_matter():
+    one = shares([1, 1, 0, 1, 1, 1, 1, 1], list("abcdefgh"))
+    two = shares([0] * 8, list("hgfedcba"))
+    assert paired.p_value(one, two) == paired.p_value(one, two[::-1])
+
+
+@pytest.mark.parametrize("index", [range(1, 9), range(7), [0] * 8])
+def test_other_images_have_no_p_value(index):
+    one, two = shares([1] * 8), shares([0] * len(index), index)
+    assert paired.p_value(one, two) is None
+    assert not paired.better(one, two)
+
+
+def test_shares_are_compared_by_the_signs_of_their_differences():
+    """All signs of ten differences can be tried: the p-value is exact."""
+    differences = np.array([1, 1, 1, 2, 2, 3, 3, 3, -1, -2]) / 3
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 10)).reshape(10, -1)
+    sums = (signs * np.abs(differences)[:, None]).sum(0)
+    exact = 2 * min((sums >= differences.sum() - 1e-9).mean(), 0.5)
+    assert paired.p_value(shares(differences), shares([0] * 10)) == pytest.approx(exact)
+
+
+def test_many_shares_give_the_same_p_value_every_time():
+    draw = np.random.default_rng(0)
+    one, two = shares(draw.integers(0, 4, 500) / 3), shares(draw.integers(0, 4, 500) / 3)
+    first = paired.p_value(one, two)
+    paired._p.cache_clear()
+    assert first == paired.p_value(one, two)
+    assert first == pytest.approx(stats.ttest_rel(one, two).pvalue, abs=0.02)
+
+
+def test_what_fares_alike_is_not_better():
+    assert paired.p_value(shares([1, 0, 0.5]), shares([1, 0, 0.5])) == 1
+    assert not paired.better(shares([1, 0]), shares([1, 0]))
+
+
+def test_few_images_cannot_be_better_and_enough_can():
+    assert not paired.better(shares([1] * 5 + [0] * 95), shares([0] * 100))
+    assert paired.better(shares([1] * 6 + [0] * 94), shares([0] * 100))
+    assert not paired.better(shares([0] * 100), shares([1] * 6 + [0] * 94))
