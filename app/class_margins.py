@@ -11,6 +11,7 @@ import pandas as pd
 import selection
 import streamlit as st
 import ui
+from plain import plain
 
 from smd.kinds import KINDS, MEANING, MISCLASSIFIED
 from smd.runs import Run
@@ -135,7 +136,7 @@ def small_multiples(classes: list[str], draw: Callable[[str], None], key: str) -
     grid = st.grid(columns="auto", min_column_width=230, gap="small")
     for name in classes[(page - 1) * PER_PAGE : page * PER_PAGE]:
         with grid.cell():
-            st.markdown(f"**{name}**")
+            st.markdown(f"**{plain(name)}**")
             draw(name)
     if pages > 1:
         st.pagination(pages, key=key)

@@ -25,7 +25,8 @@ def into_form(config: TrainConfig) -> None:
     for key, value in _fields(config).items():
         st.session_state[key] = value
     st.session_state[CLONED] = config
-    st.switch_page(Path("views/train.py"))
+    # With an address of its own: without one Streamlit would clear this page's, which widgets bound to it forbid.
+    st.switch_page(Path("views/train.py"), query_params={})
 
 
 def _fields(config: TrainConfig) -> dict[str, Value]:

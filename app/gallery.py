@@ -9,6 +9,7 @@ import pandas as pd
 import pictures
 import streamlit as st
 import ui
+from plain import plain
 
 from smd.kinds import KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.runs import Run
@@ -90,12 +91,13 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
     with st.container(key=f"tile-{key}-{idx}", gap=None):
         st.image(_picture(pixels, row), width=112, alt=f"{name}, image {idx}")
         clicked = st.button(
-            f"{name}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary", on_click=_choose, args=(idx, split),
+            f"{plain(name)}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary",
+            on_click=_choose, args=(idx, split),
             help=f"Open image {idx}. Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came "
             "without one, wrong is misclassified without noise.",
         )  # fmt: skip
         if row.get("broken_by"):
-            st.caption(row["broken_by"])
+            st.caption(plain(row["broken_by"]))
     return clicked
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 import ui
+from plain import plain
 
 from smd import jobs, runs
 from smd.job_titles import job_title
@@ -59,7 +60,7 @@ def _active(folder: Path, status: Status, of: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         ui.badge(status)
         left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
-        text = f"{title(folder, of)}: {status.stage or 'waiting for its turn'}{left}"
+        text = f"{title(folder, of)}: {plain(status.stage) or 'waiting for its turn'}{left}"
         st.progress(min(status.batch / max(status.batches, 1), 1.0), text=text)
         if st.button("Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"):
             ui.attempt(launch.cancel, folder)
@@ -68,7 +69,7 @@ def _active(folder: Path, status: Status, of: str) -> None:
 def _ended(folder: Path, status: Status, of: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         ui.badge(status)
-        st.markdown(f"{title(folder, of)}. {status.error}")
+        st.markdown(f"{title(folder, of)}. {plain(status.error)}")
         resume = st.button("Resume", key=key("resume", folder), icon=":material/resume:")
         away = st.button("Put away", key=key("dismiss", folder), type="tertiary")
     if (resume and ui.attempt(launch.resume, folder)) or (away and ui.attempt(runs.dismiss, folder)):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from plain import plain
 
 from smd.config import Value
 from smd.errors import UserError
@@ -65,5 +66,5 @@ def read(title: str, parse: Callable[[str], T], text: str, instead: T, wrong: li
 def told(wrong: list[str]) -> bool:
     """Show what is wrong, if anything is; whether that is so."""
     for one in wrong:
-        st.error(f"{one} {MEND}", icon=":material/error:")
+        st.error(plain(f"{one} {MEND}"), icon=":material/error:")
     return bool(wrong)

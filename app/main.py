@@ -8,10 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import filters
 import notices
-import selection
 import streamlit as st
 import ui
+from plain import plain
 
 from smd.errors import UserError
 from smd.jobs import launch
@@ -59,10 +60,10 @@ if page.title in OF_A_RUN:
     with st.sidebar:
         ui.run_picker()
         if page.title in OF_IMAGES:
-            selection.sidebar()
+            filters.sidebar(page.title)
 st.title(page.title)
 notices.watch()
 try:
     page.run()
 except UserError as error:  # a store that is broken or newer, a cache that is gone: it says what to do
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")

@@ -8,8 +8,11 @@ import pandas as pd
 
 HEIGHT = 620
 GRAY = "#8a9091"
-RISING = ["#e8d9a0", "#7fbfae", "#1a8a94", "#0d4650"]  # margins, from small to large
-AROUND_ZERO = ["#c8641f", "#d8d4cc", "#1a8a94"]  # changes, from shrunk to grown
+# The hue tells, not the brightness: each colour stands out against a light and against a dark page.
+RISING = ["#c8641f", "#877f20", "#2f8f80", "#3a74c0"]  # margins, from small to large
+AROUND_ZERO = ["#c8641f", "#7b8083", "#1a8a94"]  # changes, from shrunk to grown
+OPACITY, FADED = 0.85, 0.18
+TOOLS = 34  # height of the row of tools, under which the legend has one of its own: on a phone both need the width
 SIZE, CHOSEN_SIZE, TWIN_SIZE = 5, 8, 9
 
 
@@ -42,7 +45,7 @@ def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, sc
         "animation": False,
         "dataset": [{"source": table} for table in tables],
         "series": series,
-        "grid": {"left": 8, "right": 8, "top": 64, "bottom": 8},
+        "grid": {"left": 8, "right": 8, "top": TOOLS + 52, "bottom": 8},
         "xAxis": _axis(),
         "yAxis": _axis(),
         "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
@@ -51,7 +54,7 @@ def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, sc
         "toolbox": {"right": 12, "top": 0, "itemSize": 18, "feature": {"brush": {"title": {
             "polygon": "Select with a lasso", "rect": "Select with a rectangle", "clear": "Clear the selection"}}}},
         "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
-        "legend": {"type": "scroll", "top": 0, "left": 0, "right": 150, "itemWidth": 12, "itemHeight": 12},
+        "legend": {"type": "scroll", "top": TOOLS, "left": 0, "right": 8, "itemWidth": 12, "itemHeight": 12},
     }  # fmt: skip
     if scale:
         return base | {"visualMap": scale.shown(len(layers), bool(len(faded))), "legend": {"show": False}}
@@ -72,7 +75,7 @@ class Scale:
         return {
             "type": "continuous", "min": self.low, "max": self.high, "dimension": "value", "text": [self.title, ""],
             "inRange": {"color": list(self.colours)}, "seriesIndex": [k + offset for k in range(layers)],
-            "orient": "horizontal", "left": 0, "top": 0, "itemHeight": 160, "itemWidth": 12, "calculable": True,
+            "orient": "horizontal", "left": 0, "top": TOOLS, "itemHeight": 160, "itemWidth": 12, "calculable": True,
         }  # fmt: skip
 
 
@@ -84,7 +87,7 @@ def _axis() -> dict[str, Any]:
 
 
 def _scatter(layer: Layer, dataset: int, chosen: bool, faded: bool = False) -> dict[str, Any]:
-    style = {"opacity": 0.18 if faded else 0.85} | ({"color": layer.colour} if layer.colour else {})
+    style = {"opacity": FADED if faded else OPACITY} | ({"color": layer.colour} if layer.colour else {})
     return {
         "type": "scatter", "name": layer.name, "datasetIndex": dataset, "encode": {"x": "x", "y": "y"},
         "symbolSize": CHOSEN_SIZE if chosen else SIZE, "itemStyle": style, "z": 1 if faded else 2,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import selection
 import sources
+import standing
 import streamlit as st
 import ui
 
@@ -42,7 +43,7 @@ def section(run: Run) -> None:
     else:
         start, end = choose_epochs(run)
         if start == end:
-            st.info("Flow appears when two epochs are done.", icon=":material/hourglass_top:")
+            standing.show(run.status, "Flow appears", "two epochs are done")
             return
         flow = between_epochs(run, start, end)
         names = f"margin after epoch {start}", f"margin after epoch {end}"

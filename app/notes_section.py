@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 import ui
+from plain import in_badge
 
 from smd import notes
 from smd.notes import Notes
@@ -14,7 +15,7 @@ from smd.runs import Run
 def badges(noted: Notes) -> None:
     """The tags of a run, and whether it is pinned or hidden."""
     for tag in noted.tags:
-        st.badge(tag, icon=":material/sell:", color="gray")
+        st.badge(in_badge(tag), icon=":material/sell:", color="gray")
     if noted.pinned:
         st.badge("pinned", icon=":material/keep:", color="blue")
     if noted.hidden:
@@ -24,11 +25,13 @@ def badges(noted: Notes) -> None:
 def section(run: Run, others: Sequence[str]) -> None:
     """The form; others: tags that other runs have, to choose from."""
     noted = notes.read(run)
-    filled = f": {noted.text.strip().splitlines()[0][:80]}" if noted.text.strip() else ""
-    with st.expander(f"Notes and tags{filled}", icon=":material/edit_note:"):
+    with st.container():  # there also without notes: the panel below keeps its place, so that it stays open
+        if noted.text.strip():
+            st.text(noted.text.strip())
+    with st.expander("Notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"):
         key = f"notes-{run.id}"
         st.text_area(
-            "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in Markdown.",
+            "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in plain text.",
             on_change=lambda: save(run, text=st.session_state[key]),
         )  # fmt: skip
         tags = f"tags-{run.id}"

@@ -11,6 +11,7 @@ import pandas as pd
 import pictures
 import streamlit as st
 import ui
+from plain import plain
 from streamlit.delta_generator import DeltaGenerator
 
 from smd import data as sets
@@ -55,7 +56,7 @@ def section(asked: TrainConfig) -> None:
             images = _looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
             return
         if images and review:
             _show(asked, images, review)
@@ -122,13 +123,13 @@ def _review(key: str, seed: int, _images: Images) -> Review:
 
 def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
-        st.error(problem, icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
     for text in own_facts.warnings(review.counts, review.twins):
-        st.warning(text, icon=":material/warning:")
+        st.warning(plain(text), icon=":material/warning:")
     grid = ui.pair()
     with grid.cell():
         st.markdown("**What will be done**")
-        st.markdown("\n".join(f"- {text}" for text in own_facts.plan(asked, images, review.splits)))
+        st.markdown("\n".join(f"- {plain(text)}" for text in own_facts.plan(asked, images, review.splits)))
         st.caption(PATIENTS)
     with grid.cell():
         _counts(review.counts)
@@ -146,7 +147,7 @@ def _counts(table: pd.DataFrame) -> None:
         own_facts.with_total(table), key="own-counts", alt=finding,
         height="content" if len(table) < CLASSES * 2 else 420,
     )  # fmt: skip
-    st.caption(finding)
+    st.caption(plain(finding))
 
 
 def _bars(table: pd.DataFrame) -> alt.Chart:
@@ -179,7 +180,7 @@ def _examples(images: Images, splits: Splits) -> None:
         for label, name in list(enumerate(images.classes))[first : first + CLASSES]:
             rows = splits.train[images.labels[splits.train] == label]
             with st.container(gap=None):
-                st.caption(name)
+                st.caption(plain(name))
                 _tiles(images, name, rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)), dtype=int)])
     if pages > 1:
         st.pagination(pages, key="own-page")

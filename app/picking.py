@@ -12,7 +12,7 @@ import pandas as pd
 
 from smd import agreement
 from smd.errors import UserError
-from smd.kinds import MISCLASSIFIED
+from smd.kinds import FOUND, MISCLASSIFIED, REACHED
 from smd.store import reader
 from smd.units import show_level
 
@@ -26,6 +26,8 @@ FINDS = {  # what can be asked for with one click
     "autoattack": "fooled by AutoAttack only",
     "overestimated": "margin says safe, attack says broken",
 }
+HOW_MANY = (10, 24, 100)  # images that are closest to the boundary
+MOST = 24
 OVER_TIME = ("shrank", "grew")  # need margins of two epochs
 ATTACKED = ("autoattack", "overestimated")  # need verdicts at a noise level
 
@@ -83,6 +85,7 @@ class Question:
     between: tuple[int, int] = (0, 0)  # epochs, for OVER_TIME
     eps: float = 0.0  # noise level, unit of x, for ATTACKED
     region: Region | None = None
+    most: int = MOST  # images, for "closest"
 
 
 def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFrame:
@@ -122,9 +125,12 @@ def _inside(store: Path, rows: pd.DataFrame, region: Region) -> pd.DataFrame:
     return rows[rows["idx"].isin(there)]
 
 
-def _closest(_store: Path, rows: pd.DataFrame, _asked: Question) -> pd.DataFrame:
+def _closest(_store: Path, rows: pd.DataFrame, asked: Question) -> pd.DataFrame:
+    """The correct images of smallest margin; first those whose search met a boundary, as the others give bounds."""
     _need_margins(rows)
-    return rows[rows["clean_ok"].eq(True)].sort_values(["margin_255", "idx"])  # missing where nobody has measured
+    right = rows[rows["kind"].isin((FOUND, REACHED))]  # neither misclassified nor never measured
+    right = right.assign(unmet=right["kind"].ne(FOUND))
+    return right.sort_values(["unmet", "margin_255", "idx"]).drop(columns="unmet").head(asked.most)
 
 
 def _moved(sign: int) -> Callable[[Path, pd.DataFrame, Question], pd.DataFrame]:

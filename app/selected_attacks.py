@@ -6,6 +6,7 @@ import pandas as pd
 import selection
 import streamlit as st
 import ui
+from plain import plain
 from selection import Selection
 
 from smd import export, runs
@@ -23,7 +24,7 @@ def section(run: Run) -> None:
     """Nothing as long as all images are meant; else their verdicts, and a button that attacks them."""
     chosen = selection.of(run)
     if chosen.missing:
-        st.info(chosen.missing, icon=":material/info:")
+        st.info(plain(chosen.missing), icon=":material/info:")
     if chosen.everything:
         return
     st.subheader(f"The selected images: {chosen.title}")

@@ -6,6 +6,7 @@ It is made of filters in the sidebar, and all of it stands in the address: a lin
 from dataclasses import dataclass, replace
 
 import data
+import going_back
 import numpy as np
 import pandas as pd
 import picking
@@ -14,7 +15,6 @@ import streamlit as st
 from picking import Question
 from sources import Source
 
-from smd import runs
 from smd.errors import UserError
 from smd.runs import Run
 from smd.store import reader
@@ -63,7 +63,7 @@ def of(run: Run) -> Selection:
 def question(run: Run) -> Question:
     """What the widgets of the sidebar ask for."""
     state = st.session_state
-    split = state.get("split") or _first_split(run)
+    split = state.get("split") or first_split(run)
     source = margins_of(run, split)
     classes = data.value(reader.class_names, run.store)
     find = next((key for key, title in picking.FINDS.items() if title == state.get("find")), "")
@@ -72,11 +72,12 @@ def question(run: Run) -> Question:
         epoch=epoch(run) if source and not source.estimate else 0,
         estimate=source.estimate if source else "",
         labels=tuple(classes.index(name) for name in state.get("class", ()) if name in classes),
-        span=_span(run, split) if source else None,
+        span=_span(run) if source else None,
         find=find,
         between=between(run) if find in picking.OVER_TIME else (0, 0),
         eps=levels(run, split).get(str(state.get("level")), 0.0) if find in picking.ATTACKED else 0.0,
         region=_region(run, split),
+        most=st.session_state.get("closest") or picking.MOST,
     )
 
 
@@ -88,7 +89,8 @@ def margins_of(run: Run, split: str) -> Source | None:
 
 def shown() -> str | None:
     """The key of the margins chosen on Margins, which may stand in the address alone."""
-    return st.session_state.get("show") or st.query_params.get("show")
+    linked = st.query_params.get("show")
+    return linked if going_back.went_back() else st.session_state.get("show") or linked
 
 
 def epoch(run: Run) -> int:
@@ -116,20 +118,21 @@ def asks_epochs() -> bool:
     return st.session_state.get("find") in {picking.FINDS[key] for key in picking.OVER_TIME}
 
 
-def top(run: Run, split: str) -> float:
-    """The end of the axis of margins, whole 1/255: beyond every margin of the split."""
-    source = margins_of(run, split)
-    if not source:
-        return 0.0
-    largest = (
-        sources.results(source)["margin"] if source.estimate else data.read(reader.margin_summary, run.store)["max"]
-    )
-    return float(np.floor(255 * float(largest.max()) + 1)) if len(largest) else 0.0
+def top(run: Run) -> float:
+    """The end of the axis of margins, whole 1/255: beyond every margin of the run.
+
+    The same for all splits: a slider with another end would be another one, which takes the old one's address.
+    """
+    largest = [
+        (sources.results(s)["margin"] if s.estimate else data.read(reader.margin_summary, run.store)["max"]).max()
+        for s in sources.of(run)
+    ]
+    return float(np.floor(255 * np.nanmax(largest) + 1)) if np.isfinite(largest).any() else 0.0
 
 
-def _span(run: Run, split: str) -> tuple[float, float] | None:
+def _span(run: Run) -> tuple[float, float] | None:
     chosen = st.session_state.get("range")
-    if not chosen or tuple(chosen) == (0.0, top(run, split)):
+    if not chosen or tuple(chosen) == (0.0, top(run)):
         return None
     return float(chosen[0]), float(chosen[1])
 
@@ -147,7 +150,8 @@ def _region(run: Run, split: str) -> picking.Region | None:
     return region if region and region.map in set(maps[maps["split"] == split]["id"]) else None
 
 
-def _first_split(run: Run) -> str:
+def first_split(run: Run) -> str:
+    """The images that are looked at first: those whose margins a link names, else the first with margins."""
     known = sources.of(run)
     linked = next((source.split for source in known if source.key == shown() or source.title == shown()), None)
     return linked or (known[0].split if known else "train")
@@ -163,7 +167,7 @@ def clear(run: Run) -> None:
 
     Widgets get the values they begin with: without any they would take those that the address still has.
     """
-    whole = (0.0, top(run, st.session_state["split"]))
+    whole = (0.0, top(run))
     ask(**{"class": [], "find": None, "region": None, "brushes": st.session_state.get("brushes", 0) + 1})
     if "range" in st.session_state:
         ask(range=whole)
@@ -172,104 +176,3 @@ def clear(run: Run) -> None:
 def brush_key(name: str) -> str:
     """The key of a chart that is brushed: a new one after `clear`, so that the old mark goes."""
     return f"{name}-{st.session_state.get('brushes', 0)}"
-
-
-def sidebar() -> None:
-    """The filters for the chosen run; none where it has no images yet, or cannot be read: the page says why."""
-    run = next((run for run in runs.all_runs() if run.id == st.session_state.get("run")), None)
-    try:
-        if run and run.config and data.value(reader.class_names, run.store):
-            panel(run)
-    except UserError:
-        pass
-
-
-def panel(run: Run) -> None:
-    """The filters of a run's images."""
-    _keep_region()
-    _splits(run)
-    split = st.session_state["split"]
-    classes = data.value(reader.class_names, run.store)
-    _forget_unknown("class", lambda names: set(names) <= set(classes))
-    st.multiselect("Class", classes, key="class", bind="query-params", placeholder="all classes")
-    source = margins_of(run, split)
-    if source and not source.estimate:
-        _epoch_slider(run)
-    if source:
-        _range_slider(run, split)
-    _finds(run, split, bool(source))
-    _summary(run)
-
-
-def _keep_region() -> None:
-    """The region has no widget of its own: it is kept in the address by hand."""
-    if "region" not in st.session_state and "region" in st.query_params:
-        st.session_state["region"] = st.query_params["region"]
-    if region := st.session_state.get("region"):
-        st.query_params["region"] = region
-    elif "region" in st.query_params:
-        del st.query_params["region"]
-
-
-def _splits(run: Run) -> None:
-    if st.session_state.get("split") not in SPLITS and st.query_params.get("split") not in SPLITS:
-        st.session_state["split"] = _first_split(run)
-    st.segmented_control("Images", list(SPLITS), required=True, key="split", bind="query-params", width="stretch")
-
-
-def _epoch_slider(run: Run) -> None:
-    stored = data.read(reader.margin_summary, run.store)["epoch"]
-    first, last = int(stored.min()), int(stored.max())
-    if first == last:
-        return
-    _forget_unknown("epoch", lambda value: first <= value <= last)
-    st.slider("Margins after epoch", first, last, last, key="epoch", bind="query-params")
-
-
-def _range_slider(run: Run, split: str) -> None:
-    end = top(run, split)
-    if not end:
-        return
-    _forget_unknown("range", lambda ends: 0 <= ends[0] <= ends[1] <= end)
-    st.slider(
-        "Margin (1/255)", 0.0, end, (0.0, end), 0.1, format="%.1f", key="range", bind="query-params",
-        help="Or draw a range in the histogram on Margins.",
-    )  # fmt: skip
-
-
-def _finds(run: Run, split: str, margins: bool) -> None:
-    grown = split == "train" and margins and len(data.read(reader.margin_summary, run.store)) > 1
-    offered = [title for key, title in picking.FINDS.items() if grown or key not in picking.OVER_TIME]
-    _forget_unknown("find", lambda title: title in offered)
-    st.pills("Find", offered, key="find", bind="query-params", help="One click; click again to have all images back.")
-    find = st.session_state.get("find")
-    if asks_epochs():
-        low, high = (int(end) for end in data.read(reader.margin_summary, run.store)["epoch"].agg(["min", "max"]))
-        _forget_unknown("between", lambda ends: low <= ends[0] <= ends[1] <= high)
-        st.slider("Between epochs", low, high, (low, high), key="between", bind="query-params")
-    if find in {picking.FINDS[key] for key in picking.ATTACKED} and (known := list(levels(run, split))):
-        _forget_unknown("level", lambda level: level in known)
-        st.selectbox("Noise level", known, len(known) - 1, key="level", bind="query-params")
-
-
-def _forget_unknown(key: str, known) -> None:  # type: ignore[no-untyped-def]
-    """A value that this run does not have, left by another run, would stop the widget."""
-    if st.session_state.get(key) is not None and not known(st.session_state[key]):
-        del st.session_state[key]
-
-
-def _summary(run: Run) -> None:
-    chosen = of(run)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{chosen.title}**", width="content")
-        if not chosen.everything:
-            st.button(
-                "Show all",
-                on_click=clear,
-                args=(run,),
-                type="tertiary",
-                icon=":material/filter_alt_off:",
-                key="clear-selection",
-            )
-    if chosen.asked.region:
-        st.caption(":material/gesture: Drawn around on the map.")

@@ -7,8 +7,10 @@ import data
 import numpy as np
 import pandas as pd
 import pictures
+import standing
 import streamlit as st
 import ui
+from plain import plain
 
 from smd import adv, export, jobs, runs
 from smd.config import AttackConfig
@@ -43,7 +45,9 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
         (picture, f"difference × {factor:.0f}"),
     ]
     for column, (pixels, caption) in zip(st.columns(3), shown, strict=True):
-        column.image(pictures.link(pictures.flat(pixels, at), 360), caption=caption, width="stretch", alt=caption)
+        column.image(
+            pictures.link(pictures.flat(pixels, at), 360), caption=plain(caption), width="stretch", alt=caption
+        )
     if examples.rounded:
         st.caption(
             "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to the unrounded image. "
@@ -82,7 +86,7 @@ def _none_yet(run: Run, split: str, idx: int) -> None:
         if wanted and ui.attempt(_ask, run, split, idx):
             st.rerun()
     else:
-        st.caption("Adversarial images are made when the training is over.")
+        standing.show(run.status, "Adversarial images are made", "the training is over")
 
 
 def _busy(run: Run) -> bool:

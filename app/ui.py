@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import data
+import going_back
 import pandas as pd
 import streamlit as st
+from plain import plain
 from streamlit.elements.lib.column_types import ColumnConfig
 from streamlit.elements.lib.grid_container import GridContainer
 from streamlit.navigation.page import StreamlitPage
@@ -110,12 +112,13 @@ def run_picker() -> None:
         return
     ids = [run.id for run in everything]
     # No default of its own: the address must name the run even if it is the newest one.
-    if st.session_state.get("run") not in ids:
-        linked = [i for i in ids if st.query_params.get("run") in (i, name(i))]
+    linked = [i for i in ids if st.query_params.get("run") in (i, name(i))]
+    if st.session_state.get("run") not in ids or (linked and going_back.went_back()):
         shown = [run.id for run, _ in notes.listed(everything)] or ids
         st.session_state["run"] = (linked or shown)[0]
     known = [run.id for run, _ in notes.listed(everything, keep=st.session_state["run"])]
-    st.selectbox("Run", known, index=None, key="run", format_func=name, bind="query-params")
+    begin = going_back.begin("run", known.index(st.session_state["run"]))
+    st.selectbox("Run", known, index=begin, key="run", format_func=name, bind="query-params")
     chosen = next((run for run in everything if run.id == st.session_state["run"]), None)
     if chosen:
         badge(chosen.status)
@@ -150,7 +153,7 @@ def attempt(act: Callable[..., object], *args: object) -> bool:
     try:
         act(*args)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return False
     return True
 
@@ -168,7 +171,7 @@ def broken(run: Run) -> None:
     try:
         _ = run.config
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         st.stop()
 
 

@@ -19,7 +19,7 @@ MOST_TAGS = 20
 class Notes:
     """What is noted of one run."""
 
-    text: str = ""  # Markdown
+    text: str = ""  # plain, shown as it is
     tags: tuple[str, ...] = ()
     pinned: bool = False  # it stands before the others
     hidden: bool = False  # lists leave it out

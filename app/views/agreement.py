@@ -7,6 +7,7 @@ import data
 import disagreement
 import gallery
 import pandas as pd
+import standing
 import streamlit as st
 import ui
 
@@ -159,7 +160,7 @@ def disagreements(rows: pd.DataFrame, split: str, eps: float) -> None:
 
 def no_margins() -> None:
     if not data.value(reader.last_epoch, run.store):
-        st.info("Margins appear when the first epoch is done.", icon=":material/hourglass_top:")
+        standing.show(run.status, "Margins appear", "the first epoch is done")
         return
     st.info("This run keeps no margin of single images: estimate them first.", icon=":material/info:")
     asked = MarginsConfig(run=run.id, n=200)

@@ -1,8 +1,10 @@
 """Query: a question of one's own to a run's store, in SQL."""
 
 import data
+import standing
 import streamlit as st
 import ui
+from plain import plain
 
 from smd import commands
 from smd.errors import UserError
@@ -47,10 +49,10 @@ with st.expander("What there is to ask about", icon=":material/table:"):
 try:
     answer = data.value(ask.ask, run.store, written or "")
 except UserError as error:
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(error), icon=":material/error:")
     st.stop()
 if not data.value(reader.last_epoch, run.store):
-    st.info("The store is empty as long as no epoch is done.", icon=":material/hourglass_top:")
+    standing.show(run.status, "The store is empty; rows appear", "the first epoch is done")
 more = amount(len(answer.table), answer.truncated)
 ui.table(answer.table, key="answer", alt=f"The answer: {more}")
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

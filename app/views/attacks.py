@@ -5,13 +5,16 @@ from functools import partial
 from pathlib import Path
 
 import attack_form
+import chosen_runs
 import data
 import disagreement
 import job_rows
 import pandas as pd
 import selected_attacks
+import standing
 import streamlit as st
 import ui
+from plain import plain
 
 from smd import export, gaps, jobs, published, registry, runs
 from smd.doubts import DOUBTS
@@ -26,17 +29,12 @@ if not known:
     ui.nothing_yet()
 ready = {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
 if not ready:
-    st.info("No run has finished training yet: attacks need trained weights.", icon=":material/hourglass_top:")
+    st.info("Attacks need trained weights, and no run has any that this version can read.", icon=":material/bolt:")
+    for other in list(known.values())[:6]:
+        why = standing.words(other.status, "It can be attacked", "its training is over")
+        st.markdown(f"**{ui.name(other.id)}**: {plain(why if not other.weights.exists() else 'it cannot be read.')}")
     st.stop()
-newest = next(iter(ready.values()))
-alike = [i for i, r in ready.items() if r.config.data == newest.config.data][:6]
-if "runs" not in st.session_state and "runs" not in st.query_params:
-    st.session_state["runs"] = alike
-chosen = [
-    ready[i]
-    for i in st.multiselect("Runs", list(ready), key="runs", bind="query-params", format_func=ui.name)
-    if i in ready
-]
+chosen = chosen_runs.choose(ready)
 if not chosen:
     st.info("Choose one run or more.", icon=":material/arrow_upward:")
     st.stop()

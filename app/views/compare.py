@@ -7,6 +7,7 @@ import charts
 import cloning
 import curves
 import data
+import going_back
 import look
 import notes_section
 import pandas as pd
@@ -132,7 +133,7 @@ def tick(key: str, ids: list[str]) -> None:
 
 def ticked_in_link() -> list[str]:
     """The ids of the ticked runs, at first those of the address; they are kept there."""
-    if "compare" not in st.session_state:
+    if "compare" not in st.session_state or going_back.went_back():
         asked = st.query_params.get("compare", "").split(",")
         st.session_state["compare"] = [run.id for run in everything if ui.name(run.id) in asked]
     ids = [run.id for run in everything if run.id in st.session_state["compare"]]

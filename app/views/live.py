@@ -9,8 +9,10 @@ import gauge_section
 import look
 import notes_section
 import pandas as pd
+import standing
 import streamlit as st
 import ui
+from plain import plain
 
 from smd import export, notes, runs
 from smd.jobs import Status, launch
@@ -52,7 +54,7 @@ def resuming(run: Run, status: Status) -> None:
 
 def deleting(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
-        st.write(f"**{ui.label(run)}**: its weights, margins and attack results are removed for good.")
+        st.write(f"**{plain(ui.label(run))}**: its weights, margins and attack results are removed for good.")
         if st.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(runs.delete, run):
             st.session_state.pop("run", None)
             st.rerun()
@@ -61,18 +63,18 @@ def deleting(run: Run) -> None:
 def header(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         ui.badge(status)
-        st.markdown(f"**{ui.label(run)}**")
+        st.markdown(f"**{plain(ui.label(run))}**")
         notes_section.badges(notes.read(run))
         st.caption(run.id)
     if status.state == "failed":
-        st.error(status.error or "It failed; the log below says more.", icon=":material/error:")
+        st.error(plain(status.error) or "It failed; the log below says more.", icon=":material/error:")
     if status.state == "lost":
         st.warning("Its process vanished. What it had saved is kept: resume it to go on.", icon=":material/help:")
     if status.state in ("queued", "running"):
         share = (status.done + (status.batch / status.batches if status.batches else 0)) / max(status.total, 1)
         if status.stage.startswith("attacking"):
             share = status.batch / max(status.batches, 1)
-        st.progress(min(share, 1.0), text=status.stage or "waiting for its turn")
+        st.progress(min(share, 1.0), text=plain(status.stage) or "waiting for its turn")
     ui.metrics(cards(status))
 
 
@@ -91,7 +93,7 @@ def cards(status: Status) -> list[tuple[str, str, str]]:
 def figures(run: Run, how: curves.Look) -> None:
     metrics = data.read(reader.metrics, run.store)
     if metrics.empty:
-        st.info("The first epoch is under way: curves appear when it is done.", icon=":material/hourglass_top:")
+        standing.show(run.status, "Curves appear", "the first epoch is done")
         return
     st.subheader("Accuracy under attack, epoch by epoch")
     st.altair_chart(curves.accuracy(metrics, how), key="fig8", alt=curves.said(metrics))

@@ -8,8 +8,10 @@ import map_form
 import pandas as pd
 import picking
 import selection
+import standing
 import streamlit as st
 import ui
+from plain import plain
 
 from smd.store import reader
 from smd.units import show_level
@@ -19,7 +21,7 @@ ui.broken(run)
 MOST_LINES = 300  # more hide what they join
 
 if not data.value(reader.last_epoch, run.store) or not run.weights.exists():
-    st.info("A map is made of a trained network: it can be when the training is over.", icon=":material/map:")
+    standing.show(run.status, "A map can be made", "the training is over")
     st.stop()
 chosen = selection.of(run)
 split = chosen.asked.split
@@ -97,7 +99,7 @@ def draw(points: pd.DataFrame) -> None:
 
 
 if chosen.missing:
-    st.info(chosen.missing, icon=":material/info:")
+    st.info(plain(chosen.missing), icon=":material/info:")
 if maps.empty:
     st.info(f"There is no map of the {selection.SPLITS[split]} yet.", icon=":material/map:")
     map_form.section(run, split, expanded=True)

@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import selection
 import sources
+import standing
 import state_section
 import streamlit as st
 import ui
+from plain import plain
 from sources import Source
 
 from smd import registry, runs
@@ -35,19 +37,17 @@ def nothing_yet() -> None:
     """Why there is nothing to see, and what to do about it."""
     entry = registry.DEFENSES.get(run.config.defense)
     if not data.value(reader.last_epoch, run.store):
-        st.info("Margins appear when the first epoch is done.", icon=":material/hourglass_top:")
+        standing.show(run.status, "Margins appear", "the first epoch is done")
     elif run.weights.exists():
         st.info(
-            f"{entry.title if entry else run.config.defense} keeps no margin of single images while it trains. "
+            f"{plain(entry.title if entry else run.config.defense)} keeps no margin of single images while it trains. "
             "They can be estimated on the trained network:",
             icon=":material/info:",
         )
     else:
-        st.info(
-            f"{entry.title if entry else run.config.defense} keeps no margin of single images while it trains. "
-            "They can be estimated when the training is over.",
-            icon=":material/info:",
-        )
+        name = plain(entry.title if entry else run.config.defense)
+        st.info(f"{name} keeps no margin of single images while it trains.", icon=":material/info:")
+        standing.show(run.status, "They can be estimated", "the training is over")
 
 
 def elsewhere() -> None:
@@ -104,7 +104,7 @@ def head(source: Source, epoch: int) -> None:
 def brush() -> None:
     """A range was drawn in the histogram: its images are selected, in whole bins; a click beside it drops it."""
     drawn = st.session_state[selection.brush_key("histogram")].selection.get(margin_charts.BRUSH, {}).get("low")
-    top = selection.top(run, shown[0].split)
+    top = selection.top(run)
     low, high = sorted(float(max(0, round(end))) for end in drawn) if drawn else (0.0, top)
     selection.ask(range=(low, min(max(high, low + 1), top)))
 
@@ -148,7 +148,7 @@ def picked_bins(chosen: selection.Selection) -> pd.DataFrame:
 
 def selected(chosen: selection.Selection) -> None:
     if chosen.missing:
-        st.info(chosen.missing, icon=":material/info:")
+        st.info(plain(chosen.missing), icon=":material/info:")
     if not chosen.everything:
         st.subheader(chosen.title)
         gallery.show(run, chosen.rows, chosen.asked.split, "margins", "No image matches: widen the filters.")

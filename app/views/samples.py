@@ -3,12 +3,15 @@
 import charts
 import data
 import gallery
+import going_back
 import pandas as pd
 import selection
 import slices
+import standing
 import streamlit as st
 import twins
 import ui
+from plain import plain
 
 from smd import export
 from smd.kinds import MEANING, MISCLASSIFIED
@@ -21,7 +24,7 @@ meta = data.value(reader.meta, run.store)
 images = data.images(meta.get("images", ""))
 classes = data.value(reader.class_names, run.store)
 if "images" not in meta:
-    st.info("Images appear when the run has begun.", icon=":material/hourglass_top:")
+    standing.show(run.status, "Images appear", "the run has begun")
     st.stop()
 chosen = selection.of(run)
 split = chosen.asked.split
@@ -29,13 +32,21 @@ split = chosen.asked.split
 
 def detail(idx: int) -> None:
     table = data.read(reader.samples, run.store, split)
-    row = table[table["idx"] == idx]
+    row = table[table["idx"] == nearest(table["idx"], idx)]
     if row.empty:
-        st.info(f"There is no image {idx} among the {split} images of this run.", icon=":material/info:")
+        st.info(f"This run has no {selection.SPLITS[split]}: choose others in the sidebar.", icon=":material/info:")
         return
+    if row["idx"].iloc[0] != idx:
+        ends = f"{table['idx'].min()} to {table['idx'].max()}"
+        idx, missing = int(row["idx"].iloc[0]), idx
+        st.info(
+            f"There is no image {missing:,} among the {selection.SPLITS[split]} of this run, whose ids go from {ends}: "
+            f"this is the nearest one, image {idx:,}.",
+            icon=":material/info:",
+        )
     label, source = int(row["label"].iloc[0]), int(row["source"].iloc[0])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Image {idx} · class {classes[label]}", width="content")
+        st.subheader(f"Image {idx} · class {plain(classes[label])}", width="content")
         st.caption(f"{split} split of {run.config.data}")
     pixels = images.pixels[source] if images is not None else None
     at = slices.chooser(pixels.shape[1], "slice") if pixels is not None and pixels.ndim == 4 else None
@@ -53,6 +64,11 @@ def detail(idx: int) -> None:
             shown = verdict_table(verdicts)
             ui.table(shown, key="verdicts")
             ui.downloads(shown, f"{ui.name(run.id)}-{split}-{idx}")
+
+
+def nearest(known: "pd.Series[int]", asked: int) -> int | None:
+    """The id that comes closest to the asked one; None if there is none at all."""
+    return None if known.empty else int(known.loc[(known - asked).abs().idxmin()])
 
 
 def history(idx: int) -> None:
@@ -96,11 +112,13 @@ def withstood(ok: pd.Series) -> str:
 
 
 if chosen.missing:
-    st.info(chosen.missing, icon=":material/info:")
-if st.session_state.get("sample") is None and "sample" not in st.query_params and not chosen.rows.empty:
-    st.session_state["sample"] = int(chosen.rows["idx"].iloc[0])
+    st.info(plain(chosen.missing), icon=":material/info:")
+first = None if chosen.rows.empty else int(chosen.rows["idx"].iloc[0])
+if st.session_state.get("sample") is None and "sample" not in st.query_params and first is not None:
+    st.session_state["sample"] = first
+begin = going_back.begin("sample", first)
 with st.container(border=True):
-    asked = st.number_input("Image id", 0, None, value=None, key="sample", bind="query-params", width=160)
+    asked = st.number_input("Image id", 0, None, value=begin, key="sample", bind="query-params", width=160)
     if asked is not None:
         detail(int(asked))
 st.subheader(chosen.title)

@@ -11,6 +11,7 @@ import streamlit as st
 import sweep_form
 import train_form
 import ui
+from plain import plain
 
 from smd import commands, jobs, runs
 from smd.config import TrainConfig
@@ -51,7 +52,7 @@ def start(asked: TrainConfig) -> None:
         run = runs.create(asked)
         launch.submit(run.folder)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return
     st.switch_page("views/live.py", query_params={"run": ui.name(run.id)})
 
@@ -78,9 +79,10 @@ def row(run: Run, folder: Path, status: Status) -> None:
     with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             ui.badge(status)
-            st.markdown(f"**{ui.label(run)}**" + (f": {job_rows.title(folder)}" if status.kind != "train" else ""))
+            title = f": {job_rows.title(folder)}" if status.kind != "train" else ""
+            st.markdown(f"**{plain(ui.label(run))}**{title}")
             if status.state == "running" and status.eta >= 0:
-                st.caption(f"{status.stage}, {duration(status.eta)} left")
+                st.caption(f"{plain(status.stage)}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
                 "views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}

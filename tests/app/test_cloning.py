@@ -149,3 +149,15 @@ def test_settings_stay_in_the_form_when_the_page_is_left(opened):
 def test_a_run_of_an_unknown_defense_is_refused_in_a_sentence():
     with pytest.raises(UserError, match="There is no defense 'of-tomorrow'"):
         cloning.into_form(TrainConfig(defense="of-tomorrow"))
+
+
+def test_a_page_whose_address_names_its_run_can_clone_it(finished):
+    """The address is bound to the run picker, and Streamlit would not clear it."""
+    from paging import open_page
+
+    run, std = finished
+    app = open_page("live", run=run.id.split("-", 2)[-1])
+    app.selectbox(key="run").set_value(std.id).run()
+    clone(app)
+    assert app.title[0].value == "Train"
+    assert app.selectbox(key="train-defense").value == "std"

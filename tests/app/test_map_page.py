@@ -1,6 +1,7 @@
 """The Map page: what it draws, what its colours tell, what is drawn around on it, and the form that makes it."""
 
 import json
+from itertools import pairwise
 
 import map_chart
 import map_colours
@@ -131,3 +132,42 @@ def test_images_that_are_not_selected_stay_as_a_gray_ground():
     assert chart["visualMap"]["seriesIndex"] == [1]
     faded = chart["series"][0]
     assert faded["datasetIndex"] == 1
+
+
+def contrast(colour, ground):
+    """Of a point of the map against the page, as WCAG has it."""
+
+    def light(rgb):
+        linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
+
+    low, high = sorted((light(map_chart.OPACITY * colour + (1 - map_chart.OPACITY) * ground), light(ground)))
+    return high / low
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("scale", ["RISING", "AROUND_ZERO"])
+def test_every_value_of_a_scale_stands_out_against_the_page(scale, theme):
+    import tomllib
+
+    from smd.paths import REPOSITORY
+
+    def rgb(text):
+        return np.array([int(text[k : k + 2], 16) / 255 for k in (1, 3, 5)])
+
+    themes = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text())["theme"]
+    ground, stops = rgb(themes[theme]["backgroundColor"]), [rgb(c) for c in getattr(map_chart, scale)]
+    between = [a + t * (b - a) for a, b in pairwise(stops) for t in np.linspace(0, 1, 11)]
+    assert min(contrast(colour, ground) for colour in between) >= 3
+
+
+def test_the_legend_lies_under_the_tools_whatever_it_is():
+    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
+    scale = map_chart.Scale("margin (1/255)", 0, 9, map_chart.RISING)
+    for chart, legend in (
+        (map_chart.option([map_chart.Layer("margin", rows)], rows.iloc[:0], pd.DataFrame(), scale), "visualMap"),
+        (map_chart.option([map_chart.Layer("a", rows, "#123456")], rows.iloc[:0], pd.DataFrame(), None), "legend"),
+    ):
+        tools = chart["toolbox"]
+        assert chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10  # 5 of padding on either side
+        assert chart["grid"]["top"] > chart[legend]["top"] + 40

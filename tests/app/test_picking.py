@@ -43,6 +43,16 @@ def test_the_closest_to_the_boundary_come_first_and_misclassified_ones_not_at_al
     assert ids(store, epoch=2, find="closest") == [0, 1, 2, 3, 4]
 
 
+def test_as_many_as_were_asked_for_are_closest_and_bounds_come_after_found_ones(store):
+    from smd.store.writer import Recorder
+
+    assert ids(store, epoch=1, find="closest", most=2) == [5, 4]
+    crossed = [False, True, False, True, True, True]
+    name = estimate(Recorder(store), [1, 9, 2, 7, 8, 3], clean=[True] * 5 + [False], crossed=crossed)
+    assert ids(store, estimate=name, find="closest") == [3, 4, 1, 0, 2]
+    assert ids(store, estimate=name, find="closest", most=4) == [3, 4, 1, 0]
+
+
 def test_the_margins_that_changed_most_come_first(store):
     shrank = picking.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]

@@ -1,5 +1,6 @@
 """One selection on every page: filters in the sidebar, all of them in the address."""
 
+import numpy as np
 import pytest
 from paging import open_page, tiles, words
 from storing import attack, estimate
@@ -58,8 +59,70 @@ def test_one_click_finds_what_is_closest_to_the_boundary(finished):
     pills.set_value("closest to the boundary").run()
     assert not app.exception
     rows = margins(run)
-    nearest = rows[rows["clean_ok"]].sort_values(["margin", "idx"])["idx"].tolist()
+    nearest = rows[rows["clean_ok"]].sort_values(["kind", "margin", "idx"])["idx"].tolist()
     assert tiles(app, "samples") == nearest[:24]
+
+
+def test_the_closest_are_as_many_as_asked_for_also_among_test_images(finished):
+    run, _ = finished
+    estimate(Recorder(run.store), np.arange(100)[::-1], "min-norm", eps=0.0, split="test")
+    app = open_page("samples", run=run.id, split="test", find="closest to the boundary", closest="10")
+    assert "10 of 359 test images" in words(app)
+    assert tiles(app, "samples") == list(range(99, 89, -1))
+
+
+def test_a_range_of_training_images_hides_no_test_image(finished):
+    """Neither a part of the axis nor the whole of a shorter one."""
+    run, std = finished
+    estimate(Recorder(run.store), [200] * 358 + [1], "min-norm", eps=0.0, split="test")
+    app = open_page("samples", run=run.id, range=["0", "20"])
+    assert "of 300 training images" in words(app)
+    app.segmented_control(key="split").set_value("test").run()
+    assert "359 test images" in words(app)
+    assert "of 359 test images" not in words(app)
+    app.selectbox(key="run").set_value(std.id).run()
+    assert "of 359 test images" not in words(app)
+
+
+def test_a_range_without_a_slider_of_its_own_does_not_act(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, range=["0", "20"])
+    app.segmented_control(key="split").set_value("test").run()
+    assert "range" not in {slider.key for slider in app.slider}
+    assert "of 359 test images" not in words(app)
+    app.segmented_control(key="split").set_value("train").run()
+    assert "of 300 training images" not in words(app)
+
+
+@pytest.mark.parametrize(
+    ("view", "enabled"), [("all images", {"class", "epoch", "range"}), ("by class", {"epoch"}), ("over time", set())]
+)
+def test_filters_that_a_view_ignores_are_disabled_with_the_reason(view, enabled, finished):
+    run, _ = finished
+    app = open_page("margins", run=run.id, view=view)
+    widgets = {
+        w.key: w for group in (app.multiselect, app.slider) for w in group if w.key in ("class", "epoch", "range")
+    }
+    assert {key for key, widget in widgets.items() if not widget.disabled} == enabled
+    for key in set(widgets) - enabled:
+        assert view in widgets[key].help
+
+
+def test_without_a_map_its_filters_are_disabled(finished):
+    run, _ = finished
+    app = open_page("map", run=run.id)
+    assert app.multiselect(key="class").disabled
+    assert "no map of these images" in app.multiselect(key="class").help
+    assert not open_page("samples", run=run.id).multiselect(key="class").disabled
+
+
+def test_an_image_that_the_split_does_not_have_is_the_nearest_one_with_a_word(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, split="test", sample="350")
+    assert "Image 350 ·" in words(app)
+    app.segmented_control(key="split").set_value("train").run()
+    assert "There is no image 350 among the training images" in words(app)
+    assert "Image 299 ·" in words(app)
 
 
 def test_what_shrank_most_is_asked_between_two_epochs(finished):

@@ -1,0 +1,29 @@
+"""Text from elsewhere (notes, tags, names of classes, reasons of failures) is shown as it is, never as Markdown."""
+
+import re
+
+MARKS = re.compile(r"([\\`*_\[\]<~$^|])")
+ENTITY = re.compile(r"&(?=#?\w+;)")
+LEADING = re.compile(r"^(#|>|[-+=]|\d+(?=[.)]))")  # begins a heading, a quotation, a list
+JOINER = "\u2060"  # has no width; what Streamlit finds in the text itself is no longer one piece
+PIECES = re.compile(
+    r"(?<=:)(?=[A-Za-z/+\-])|(?<!\d:)(?<=:)(?=\d)"  # icons, emoji, colours, addresses; but not 12:30
+    r"|(?<=@)(?=\w)|(?<=\bwww)(?=\.)"  # addresses
+    r"|(?<= -)(?=- )|(?<=-)(?=>)|(?<=<)(?=[-=])|(?<=[>~])(?==)"  # dashes and arrows
+)
+
+
+def plain(text: object) -> str:
+    """Markdown that shows the very text, on one line."""
+    line = PIECES.sub(JOINER, " ".join(str(text).split()))
+    return LEADING.sub(_led, ENTITY.sub(r"\\&", MARKS.sub(r"\\\1", line)))
+
+
+def in_badge(text: object) -> str:
+    """The same for a badge, which escapes brackets itself."""
+    return plain(text).replace("\\[", "[").replace("\\]", "]")
+
+
+def _led(found: re.Match[str]) -> str:
+    sign = found.group()
+    return f"{sign}{JOINER}" if sign[0].isdigit() else f"\\{sign}"
