@@ -46,6 +46,7 @@ def _fields(config: TrainConfig) -> dict[str, Value]:
         train_form.batch_key(config.defense, config.recipe): config.batch,
         "train-seed": config.seed,
         "train-n": config.n_train,
+        "train-n-margins": config.n_margins,
         "train-device": config.device,
     }
 

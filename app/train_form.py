@@ -133,7 +133,15 @@ def _more(asked: TrainConfig) -> TrainConfig:
             "Training images", 0, None, 0, key="train-n", help="0 takes all of them.", persist_state="session"
         )
         device = _device(d)
-    return replace(asked, recipe=recipe, seed=int(seed), batch=int(batch), n_train=int(n_train), device=device)
+        n_margins = st.number_input(
+            "Test images to estimate margins of", 0, None, TrainConfig.n_margins, key="train-n-margins",
+            persist_state="session", help="When the training is over, by a minimum-norm attack: upper bounds of their "
+            "distances to the boundary. As many as fit into a fifth of the training's time; 0 skips it.",
+        )  # fmt: skip
+    return replace(
+        asked, recipe=recipe, seed=int(seed), batch=int(batch), n_train=int(n_train), n_margins=int(n_margins),
+        device=device,
+    )  # fmt: skip
 
 
 def _device(place: DeltaGenerator) -> str:

@@ -27,6 +27,7 @@ def train_words(config: TrainConfig) -> list[str]:
     words += ["--precision", config.precision] if config.precision != TrainConfig.precision else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
+    words += ["--n-margins", str(config.n_margins)] if config.n_margins != TrainConfig.n_margins else []
     return words
 
 

@@ -40,6 +40,7 @@ class TrainConfig:
     precision: str = "float32"  # of the training steps, or "tf32" or "bfloat16"
     n_train: int = 0  # use only so many training images; 0: all
     n_test: int = 0  # attack only so many test images at the end; 0: at most 1,000
+    n_margins: int = 200  # estimate the margins of at most so many test images at the end, see smd.final_margins
 
     def __post_init__(self) -> None:
         entry = registry.DATASETS.get(self.data)

@@ -43,7 +43,15 @@ def of_training(config: TrainConfig) -> list[str]:
         found.append(f"There is no recipe '{config.recipe}': choose common or official.")
     if config.precision not in PRECISIONS:
         found.append(f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}.")
-    for name, low in (("epochs", 1), ("batch", 1), ("seed", 0), ("image_size", 0), ("n_train", 0), ("n_test", 0)):
+    for name, low in (
+        ("epochs", 1),
+        ("batch", 1),
+        ("seed", 0),
+        ("image_size", 0),
+        ("n_train", 0),
+        ("n_test", 0),
+        ("n_margins", 0),
+    ):
         if getattr(config, name) < low:
             found.append(_too_small(name, getattr(config, name), low))
     if config.epochs > MOST_EPOCHS:

@@ -69,7 +69,13 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
         raise UserError(f"There is no table '{name}': choose one of {', '.join('table' + t for t in names())}.")
     data = rows["data"].iloc[0]
     base = TrainConfig(
-        data=data, net=NETS[data], epochs=budget.epochs, n_train=budget.n_train, n_test=budget.n_test, device=device
+        data=data,
+        net=NETS[data],
+        epochs=budget.epochs,
+        n_train=budget.n_train,
+        n_test=budget.n_test,
+        n_margins=0,
+        device=device,
     )
     wanted = tuple(
         replace(config_of(title, base), seed=seed) for title in _chosen(name, [*rows["defense"]], budget.rows)

@@ -67,8 +67,12 @@ def members(wanted: Sequence[TrainConfig]) -> list[Run | None]:
 
 
 def _same(one: TrainConfig, other: TrainConfig) -> bool:
-    """Whether two configs train the same network; where they run does not matter."""
-    return replace(runs.settled(one), device="", n_test=0) == replace(other, device="", n_test=0)
+    """Whether two configs train the same network; where they run and what is measured afterwards does not matter."""
+    return _trained(runs.settled(one)) == _trained(other)
+
+
+def _trained(config: TrainConfig) -> TrainConfig:
+    return replace(config, device="", n_test=0, n_margins=0)
 
 
 def _known() -> list[tuple[TrainConfig, Run]]:

@@ -11,11 +11,12 @@ def test_the_command_of_a_plain_training() -> None:
 def test_the_command_of_a_training_with_everything_set() -> None:
     config = TrainConfig(
         data="folder", data_path="/my images", image_size=32, params={"preset": "ame"}, epochs=2, batch=64,
-        seed=1, device="cuda:1", precision="bfloat16", n_train=100, n_test=50,
+        seed=1, device="cuda:1", precision="bfloat16", n_train=100, n_test=50, n_margins=0,
     )  # fmt: skip
     assert train_command(config) == (
         "python -m smd train --data folder --net small-cnn --defense smd:preset=ame --epochs 2 --seed 1"
         " --device cuda:1 --path '/my images' --image-size 32 --batch 64 --precision bfloat16 --n-train 100 --n-test 50"
+        " --n-margins 0"
     )
 
 

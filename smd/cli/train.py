@@ -50,6 +50,11 @@ def options(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub.add_argument("--n-train", type=int, default=0, help="use only so many training images (0: all)")
     sub.add_argument("--n-test", type=int, default=0, help="attack only so many test images at the end (0: up to 1000)")
+    sub.add_argument(
+        "--n-margins", type=int, default=TrainConfig.n_margins,
+        help="estimate the margins of at most so many test images at the end, as many as fit into a fifth of the "
+        f"training's time; 0: none ({TrainConfig.n_margins})",
+    )  # fmt: skip
 
 
 def alone(sub: argparse.ArgumentParser) -> None:
@@ -66,7 +71,7 @@ def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     return TrainConfig(
         data=args.data, data_path=args.path, image_size=args.image_size, net=args.net or suited(args), defense=name,
         params=params, recipe=args.recipe, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
-        precision=args.precision, n_train=args.n_train, n_test=args.n_test,
+        precision=args.precision, n_train=args.n_train, n_test=args.n_test, n_margins=args.n_margins,
     )  # fmt: skip
 
 

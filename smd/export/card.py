@@ -7,6 +7,7 @@ import pandas as pd
 
 from smd import registry
 from smd.config import TrainConfig
+from smd.export.margins_card import NONE
 from smd.export.text import markdown_cell, to_markdown
 from smd.export.titles import defense_title
 
@@ -26,6 +27,12 @@ where a column `norm` says L2, the length of the noise over all pixels.
 
 {table}
 
+## Margins
+
+How far an image is from being misclassified, as the largest change of a pixel (L-inf).
+
+{margins}
+
 ## Intended use
 
 Research on adversarial robustness. An accuracy under an attack is an upper bound: a stronger attack may find more.
@@ -33,17 +40,24 @@ This model is not a medical device and must not be used for diagnosis or any oth
 """
 
 
-def model_card(config: TrainConfig, meta: Mapping[str, Any], table: pd.DataFrame, provenance: Mapping[str, Any]) -> str:
+def model_card(
+    config: TrainConfig,
+    meta: Mapping[str, Any],
+    table: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    margins: str = NONE,
+) -> str:
     """The card of a trained network, in Markdown.
 
-    meta: reader.meta; table: accuracy_table of this run; provenance: smd.provenance.provenance of its start.
+    meta: reader.meta; table: accuracy_table of this run; provenance: smd.provenance.provenance of its start;
+    margins: margins_section.
     """
     defense = defense_title(config)
     shown = table.drop(columns=["run", "defense"])
     return CARD.format(
         defense=markdown_cell(defense), data=markdown_cell(_title(registry.DATASETS, config.data)),
         facts=to_markdown(pd.DataFrame(_facts(config, meta, provenance), columns=["", "as trained"])),
-        table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
+        table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.", margins=margins,
     )  # fmt: skip
 
 

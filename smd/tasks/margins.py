@@ -84,9 +84,12 @@ def chosen(asked: MarginsConfig, available: int) -> Tensor:
     return spread(available, asked.n or available)
 
 
-def estimate(work: Work, done: set[str]) -> None:
-    """Do what is not done yet; an estimation that was stopped in its middle starts over."""
-    ids = chosen(work.asked, len(work.rows)).to(work.rows.labels.device)
+def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
+    """Do what is not done yet; an estimation that was stopped in its middle starts over.
+
+    order: the ids to measure, as they come into batches, if not those of `chosen`.
+    """
+    ids = (chosen(work.asked, len(work.rows)) if order is None else order).to(work.rows.labels.device)
     todo = [e for e in estimations(work.job, work.asked) if e.id not in done]
     total, eta = len(todo) * len(ids), Eta(0.0)
     work.current.report(stage="estimating margins", batch=0, batches=total)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import durable, export, gauges
-from smd.config import AttackConfig, TrainConfig
+from smd import durable, export, final_margins, gauges
+from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
@@ -22,8 +22,11 @@ from smd.runs import Run
 from smd.store import reader
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
+from smd.tasks import margins
 from smd.tasks.attack import Work, evaluate
+from smd.tasks.card import margins_of
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
+from smd.tasks.final_margins import measure_test_images, training_seconds
 from smd.tasks.images import images_of
 from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
 
@@ -66,6 +69,7 @@ def train_run(run: Run, log: Path | None = None) -> None:
             _train(job, training)
             save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
             _attack(job, training, images, splits)
+            _margins(job, training, images, splits)
         finally:
             _take_along(job)
         job.recorder.flush()
@@ -186,6 +190,17 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
         evaluate(work)
 
 
+def _margins(job: Job, training: Training, images: Images, splits: Splits) -> None:
+    """Margins of test images, as many as fit into a fifth of the training's time."""
+    if not job.config.n_margins:
+        return job.progress.line("No margins of test images were estimated: --n-margins 0 skips them.")
+    job.recorder.flush()  # the seconds of all epochs are asked for
+    asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
+    rows = on_device(images, splits.test, training.plan.device)
+    work = margins.Work(final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder)
+    return measure_test_images(work, job.run, training_seconds(job.run))
+
+
 def worth_seeing(training: Training) -> tuple[int, ...]:
     """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others."""
     n = training.plan.n
@@ -198,6 +213,7 @@ def worth_seeing(training: Training) -> tuple[int, ...]:
 
 
 def _card(job: Job) -> None:
-    table = export.accuracy_table({job.run.id: (job.config, reader.attack_table(job.run.store))})
-    text = export.model_card(job.config, reader.meta(job.run.store), table, json.loads(job.run.provenance.read_text()))
-    durable.write(job.run.card, text)
+    config, store = job.config, job.run.store
+    table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
+    provenance = json.loads(job.run.provenance.read_text())
+    durable.write(job.run.card, export.model_card(config, reader.meta(store), table, provenance, margins_of(job.run)))

@@ -1,0 +1,96 @@
+"""The model card's section on margins: the kinds of those kept while training, and upper bounds for test images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from smd.export.estimates import median, share_beyond
+from smd.export.percent import interval
+from smd.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
+from smd.units import show_level
+
+NONE = "No margins were kept while training, and none of test images were estimated."
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The margins that the defense kept of all training images."""
+
+    epoch: int
+    images: pd.DataFrame  # reader.margins of that epoch
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """The margins of test images that were estimated when the training was over."""
+
+    method: str  # as a title
+    settings: str  # in words
+    images: pd.DataFrame  # reader.estimate_results
+
+
+def margins_section(kept: Kept | None, estimated: Estimated | None, levels: Sequence[float], reason: str = "") -> str:
+    """What is known of margins, in Markdown; levels in the unit of x, reason: why none of test images were estimated.
+
+    Margins are L-inf distances in the pixels' range.
+    """
+    parts = [_kept(kept, levels)] if kept is not None and len(kept.images) else []
+    if estimated is not None:
+        parts.append(_estimated(estimated, levels))
+    elif reason:
+        parts.append(reason)
+    return "\n\n".join(parts) if parts else NONE
+
+
+def _kept(kept: Kept, levels: Sequence[float]) -> str:
+    found, n = kept.images, len(kept.images)
+    count = found["kind"].value_counts()
+    right = found[found["kind"] != MISCLASSIFIED]
+    lines = [f"Margins of all {n:,} training images, as kept while training, after epoch {kept.epoch}:", ""]
+    lines += [f"- {count.get(kind, 0):,} of {n:,} {kind}: {MEANING[kind]}." for kind in KINDS]
+    if len(right):
+        ends = "how far the search may go, for most of them" if _mostly(count) else "for most of them a found margin"
+        lines.append(
+            f"- Median over the {len(right):,} correctly classified ones: {_px(right['margin'].median())} ({ends})."
+        )
+    for level in levels:
+        far = int((right["margin"] > level).sum())
+        lines.append(
+            f"- Correct, with a margin larger than {show_level(level)}: {far:,} of {n:,}, {100 * far / n:.1f} %."
+        )
+    lines += ["", "These are the images that the network was trained on; no share above is an accuracy on others."]
+    return "\n".join(lines)
+
+
+def _mostly(count: "pd.Series[int]") -> bool:
+    return bool(count.get(REACHED, 0) > count.get(FOUND, 0))
+
+
+def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
+    found, n = estimated.images, len(estimated.images)
+    right, met = int(found["clean_ok"].sum()), int((found["kind"] == FOUND).sum())
+    lines = [
+        f"Estimated margins of {n:,} test images, spread over the test split: {estimated.method}, "
+        f"{estimated.settings}. Each is an upper bound: the decision boundary is at that distance or nearer.",
+        "",
+        f"- Classified correctly without noise: {_share(right / n, n)}. A boundary was found for {met:,} of these.",
+    ]
+    if right and met == right:
+        lines.append(f"- Median over the {right:,} correctly classified ones: at most {_px(median(found))}.")
+    lines += [f"- Correct and not known to be broken within {show_level(e)}: {_beyond(found, e)}." for e in levels]
+    return "\n".join(lines)
+
+
+def _beyond(found: pd.DataFrame, level: float) -> str:
+    share = share_beyond(found, level)
+    return _share(share, len(found)) if share == share else "not known, as some searches met no boundary"
+
+
+def _share(share: float, n: int) -> str:
+    said = f"{round(share * n):,} of {n:,}, {100 * share:.1f} %"
+    return f"{said} (95 % interval for images like these: {interval(share, n)})"
+
+
+def _px(margin: float) -> str:
+    return f"{255 * margin:.1f}/255"

@@ -1,0 +1,29 @@
+"""What a run's store knows of margins, as its model card says it."""
+
+from smd import final_margins
+from smd.export.margins_card import Estimated, Kept, margins_section
+from smd.export.titles import estimate_title
+from smd.final_margins import JOB
+from smd.runs import Run
+from smd.store import reader
+
+
+def margins_of(run: Run) -> str:
+    """The section on margins of a finished training."""
+    plan = final_margins.read(run.folder)
+    return margins_section(_kept(run), _estimated(run), run.config.levels, plan.reason if plan else "")
+
+
+def _kept(run: Run) -> Kept | None:
+    epoch = reader.last_epoch(run.store)
+    found = reader.margins(run.store, epoch) if epoch else None
+    return Kept(epoch, found) if found is not None and len(found) else None
+
+
+def _estimated(run: Run) -> Estimated | None:
+    table, plan = reader.estimates(run.store), final_margins.read(run.folder)
+    for one in table[table["job"] == JOB].itertuples():
+        settings = final_margins.told(plan.settings) if plan and plan.n else "settings unknown"
+        images = reader.estimate_results(run.store, str(one.id))
+        return Estimated(estimate_title(str(one.method), float(one.eps), str(one.norm)), settings, images)
+    return None
