@@ -3,11 +3,12 @@
 import agreement_charts
 import data
 import gallery
+import offers
 import pandas as pd
 import streamlit as st
 import ui
 
-from smd import agreement, commands, export
+from smd import agreement, export
 from smd import gaps as between
 from smd.config import AttackConfig
 from smd.runs import Run
@@ -22,7 +23,7 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
         st.info("This needs two attacks on the same images: add a stronger one.", icon=":material/bolt:")
         n = int(outcomes["n"].max())
         asked = AttackConfig(run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm)
-        st.code(commands.attack_command(asked), language="bash", wrap_lines=True)
+        offers.offer("stronger", asked, run)
         return
     found = agreement.patterns(outcomes)
     counts = agreement.counted(found)

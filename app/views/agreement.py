@@ -6,13 +6,15 @@ import agreement_charts
 import data
 import disagreement
 import gallery
+import offers
 import pandas as pd
 import standing
 import streamlit as st
 import ui
 
-from smd import agreement, commands, export, registry
+from smd import agreement, export, registry
 from smd.config import AttackConfig, MarginsConfig
+from smd.kinds import FOUND
 from smd.store import reader
 from smd.units import UNIT, level_title, show_level
 
@@ -23,6 +25,7 @@ KINDS: dict[agreement.Kind, str] = {
     "overestimated": "margin says safe, attack says broken",
     "underestimated": "margin says breakable, attack fails",
 }
+FINAL = "final-train"  # the job that attacks some training images at the end of a training
 
 
 class Source(NamedTuple):
@@ -63,7 +66,20 @@ def margins_of(key: str) -> pd.DataFrame:
 
 
 def on(split: str, norm: str) -> pd.DataFrame:
-    return attacked[(attacked["split"] == split) & (attacked["norm"] == norm)]
+    """Attacks on images of a split: on some that were picked only where there are no others."""
+    here = attacked[(attacked["split"] == split) & (attacked["norm"] == norm)]
+    return here if here["picked"].all() else here[~here["picked"]]
+
+
+def picked_how(here: pd.DataFrame) -> str:
+    """How the attacked images were chosen, where they do not stand for their split."""
+    if here.empty or not here["picked"].all():
+        return ""
+    if set(here["job"]) == {FINAL}:
+        how = "half of them have the smallest margins, the others are spread over the split"
+    else:
+        how = "they were picked by hand"
+    return f"These images were not drawn at random: {how}. So these shares say nothing about the split as a whole."
 
 
 def choose_source(known: dict[str, Source]) -> str:
@@ -92,20 +108,30 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
     level, found = level_title(eps, norm), agreement.crosstab(rows, eps)
     st.subheader(f"Does the margin predict {attack} at {level}?")
     if not found.n:
-        st.info("No image has both a margin and a verdict: attack the images whose margins these are.")
+        st.info(
+            f"Nothing is decided: for all {found.undecided:,} images the search ended below {level} without a boundary."
+            if found.undecided
+            else "No image has both a margin and a verdict: attack the images whose margins these are.",
+            icon=":material/info:",
+        )
         return
+    of = f"Of the {found.n:,} decided images."
     ui.metrics([
-        ("agreement", f"{found.agreement:.1f} %", "Images that end as their margin says."),
-        ("overestimated", f"{found.overestimated:.1f} %", f"The margin is beyond {level}, yet the attack broke it."),
-        ("underestimated", f"{found.underestimated:.1f} %", f"The margin is up to {level}, yet the attack failed."),
-        ("images compared", f"{found.n:,}", "Images with a margin and a verdict, classified correctly without noise."),
+        ("agreement", f"{found.agreement:.1f} %", f"They end as their margin says. {of}"),
+        ("margin beyond, broken", f"{found.overestimated:.1f} %",
+         f"No boundary was met within {level}, yet the attack crossed one there. {of}"),
+        ("margin within, not broken", f"{found.underestimated:.1f} %",
+         f"A boundary was met within {level}, yet the attack crossed none: it missed it, or the training has moved it "
+         f"since. {of}"),
+        ("decided", f"{found.n:,}",
+         f"Correct without noise, and a boundary was found, or the search went {level} far without meeting one."),
+        ("undecided", f"{found.undecided:,}",
+         f"Left out: their search ended below {level} and met no boundary, so their margin says nothing about it."),
         ("misclassified", f"{left_out:,}", "Left out: these are wrong without noise, so they have no margin."),
     ])  # fmt: skip
-    if found.undecided:
-        st.caption(f"{found.undecided:,} more are left out: their search ended below {level} and met no boundary.")
     grid = ui.pair()
     with grid.cell():
-        st.markdown(f"**{found.agreement:.1f} % of the images end as their margin says**")
+        st.markdown(f"**{found.agreement:.1f} % of {found.n:,} decided images end as their margin says**")
         st.altair_chart(
             agreement_charts.crosstab(found.table, eps, norm), key="crosstab",
             alt=f"Margin beyond {level} or not against withstood or broken; {found.agreement:.1f} % agree.",
@@ -114,12 +140,19 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
     with grid.cell():
         beyond, within = (withstood(found.table, side) for side in (True, False))
         st.markdown(f"**Withstood: {beyond} of those with a margin beyond {level}, {within} of the others**")
-        bins = calibrated(agreement.decided(rows, eps), eps)
+        met = rows[rows["kind"] == FOUND]
+        if met.empty:
+            st.caption("No boundary was found for any of these images, so there is no margin to draw them at.")
+            return
+        bins = calibrated(met, eps)
         st.altair_chart(
             agreement_charts.calibration(bins, eps, norm), key="calibration",
             alt=f"Share that withstood {attack} by margin; {beyond} beyond {level}, {within} up to it.",
         )  # fmt: skip
-        st.caption("Bars are 95 % intervals. An ideal margin makes the dotted step: all withstand from the level on.")
+        st.caption(
+            f"{len(met):,} image{'s' * (len(met) != 1)} whose boundary was found, by its distance; where a search met none "
+            "there is no distance to draw. Bars are 95 % intervals. An ideal margin makes the dotted step."
+        )
         ui.downloads(bins, f"{run.id}-calibration")
 
 
@@ -163,8 +196,8 @@ def no_margins() -> None:
         standing.show(run.status, "Margins appear", "the first epoch is done")
         return
     st.info("This run keeps no margin of single images: estimate them first.", icon=":material/info:")
-    asked = MarginsConfig(run=run.id, n=200)
-    st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
+    asked = MarginsConfig(run=run.id, n=min(200, len(data.read(reader.samples, run.store, "test"))))
+    offers.offer("margins", asked, run)
 
 
 def not_attacked(source: Source) -> None:
@@ -173,13 +206,14 @@ def not_attacked(source: Source) -> None:
         "attack some, or choose other margins.",
         icon=":material/bolt:",
     )
-    levels = () if source.norm == "Linf" else (0.5,)  # only for Linf the data set has levels of its own
-    asked = AttackConfig(run=run.id, split=source.split, n=500, levels=levels, norm=source.norm)
-    st.code(commands.attack_command(asked), language="bash", wrap_lines=True)
+    levels = run.config.levels if source.norm == "Linf" else (0.5,)  # for L2 a data set has none of its own
+    n = min(500, len(data.read(reader.samples, run.store, source.split)))
+    asked = AttackConfig(run=run.id, split=source.split, n=n, levels=levels, norm=source.norm)
+    offers.offer("attack", asked, run)
 
 
-table = data.read(reader.attack_table, run.store)
-attacked = table[table["eps"] > 0]
+table = data.read(reader.attack_runs, run.store)
+attacked = table[table["eps"] > 0].assign(picked=table["picked"].fillna(False).astype(bool))
 known = sources()
 controls = st.container(horizontal=True, vertical_alignment="bottom")
 with controls:
@@ -193,12 +227,15 @@ if attacked.empty:
     st.page_link("views/attacks.py", label="Attack this network", icon=":material/bolt:")
     st.stop()
 comparable = source is not None and not on(source.split, source.norm).empty
-split, norm = (source.split, source.norm) if source and comparable else tuple(attacked[["split", "norm"]].iloc[-1])
+whole = attacked[~attacked["picked"]] if not attacked["picked"].all() else attacked
+split, norm = (source.split, source.norm) if source and comparable else tuple(whole[["split", "norm"]].iloc[-1])
 here = on(split, norm)
 with controls:
     eps = choose_level(here, norm)
-    outcomes = data.read(reader.outcomes, run.store, split, eps, norm)
+    outcomes = data.read(reader.outcomes, run.store, split, eps, norm, bool(here["picked"].all()))
     title, verdicts = choose_attack(outcomes) if comparable else ("", outcomes)
+if words := picked_how(here):
+    st.caption(words)
 if comparable:
     rows, left_out = agreement.joined(margins_of(key), verdicts)
     prediction(rows, left_out, eps, title)

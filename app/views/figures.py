@@ -4,17 +4,24 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import figure_files
+import going_back
+import offers
 import paper_figures
 import streamlit as st
 import ui
-from paper_figures import Form
+from figure_files import Form
+from paper_figures import Figure, Kind
+from plain import plain
 
 from smd import registry, runs
 from smd.errors import UserError
 from smd.runs import Run
 
-NAMES: dict[Form, str] = {"svg": "SVG", "png": "PNG", "json": "Vega-Lite JSON"}
-MIME: dict[Form, str] = {"svg": "image/svg+xml", "png": "image/png", "json": "application/json"}
+NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
+MIME: dict[Form, str] = {
+    "svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "json": "application/json",
+}  # fmt: skip
 
 
 def known_data(run: Run) -> str:
@@ -25,33 +32,62 @@ def known_data(run: Run) -> str:
         return ""
 
 
+def by_data_set() -> dict[str, list[Run]]:
+    """The runs of each data set, the newest first; sets that have a trained network come first."""
+    found: dict[str, list[Run]] = {}
+    for run in everything:
+        if name := known_data(run):
+            found.setdefault(name, []).append(run)
+    return dict(sorted(found.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1])))
+
+
+def choose(kind: Kind, here: list[Run]) -> list[str]:
+    """The ids of the runs that a figure shall show, kept in the address."""
+    ids = [run.id for run in paper_figures.candidates(here, kind.defense)]
+    if len(ids) < 2:
+        return ids
+    usual = [run.id for run in paper_figures.usual(kind, here)]
+    key = f"of-{kind.name}"
+    if kind.defense:
+        return [st.selectbox("Run", ids, ids.index(usual[0]), key=key, bind="query-params", format_func=ui.name)]
+    begin = going_back.begin(key, usual)
+    return st.multiselect("Runs", ids, begin, key=key, bind="query-params", format_func=ui.name)
+
+
+def drawn(figure: Figure) -> None:
+    """The figure with its caption, warnings and files."""
+    grid = st.columns(len(figure.panels))
+    for k, (column, panel) in enumerate(zip(grid, figure.panels, strict=True)):
+        column.altair_chart(panel, key=f"{figure.name}-{k}", width="stretch", alt=f"{figure.title}: {figure.about}")
+    st.caption(plain(figure.about))
+    if figure.warning:
+        st.warning(plain(figure.warning), icon=":material/warning:")
+    with st.container(horizontal=True, gap="small"):
+        for form in get_args(Form):
+            make = partial(figure_files.as_file, figure, form)
+            ui.download(NAMES[form], f"{Path(shown).name}-{figure.name}.{form}", MIME[form], make)
+
+
 everything = runs.all_runs()
 if not everything:
     ui.nothing_yet()
-by_data: dict[str, list[Run]] = {}
-for run in everything:
-    if name := known_data(run):
-        by_data.setdefault(name, []).append(run)
+by_data = by_data_set()
 if not by_data:
     st.error("No run can be read by this version: update to work with them.", icon=":material/error:")
     st.stop()
-st.caption("Each figure takes the newest finished run that fits. Files are as wide as a column of a two-column page.")
+st.caption(f"SVG, PDF and PNG are {figure_files.INCHES:g} inches wide: a column of a two-column page.")
 titles = {name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name for name in by_data}
 chosen = st.selectbox(
     "Data set", list(by_data), format_func=titles.__getitem__, key="figures-data", bind="query-params"
 )
 shown = chosen or next(iter(by_data))
 grid = ui.pair()
-for figure in paper_figures.of(by_data[shown]):
+for kind in paper_figures.KINDS:
     with grid.cell():
-        st.subheader(figure.title)
-        if figure.chart is None:
-            st.caption(f"{figure.about} From a terminal:")
-            st.code(figure.missing, language="bash", wrap_lines=True)
-            continue
-        st.altair_chart(figure.chart, key=figure.name, width="content", alt=f"{figure.title}: {figure.about}")
-        st.caption(figure.about)
-        with st.container(horizontal=True, gap="small"):
-            for form in get_args(Form):
-                make = partial(paper_figures.as_file, figure, form)
-                ui.download(NAMES[form], f"{Path(shown).name}-{figure.name}.{form}", MIME[form], make)
+        st.subheader(kind.title)
+        figure = paper_figures.figure(kind, by_data[shown], {kind.name: choose(kind, by_data[shown])})
+        if figure.panels:
+            drawn(figure)
+        elif figure.missing:
+            st.caption(plain(figure.about))
+            offers.offer(figure.name, figure.missing, *figure.targets)

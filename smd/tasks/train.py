@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from smd import durable, export, final_margins, gauges
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
@@ -16,6 +17,7 @@ from smd.data.split import Splits, carve
 from smd.errors import UserError
 from smd.gauges import Gauges
 from smd.jobs.session import Cancelled, Session, session
+from smd.kinds import FOUND, MISCLASSIFIED
 from smd.margin import initial_step
 from smd.progress import Eta, Progress
 from smd.runs import Run
@@ -176,7 +178,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
     config, device = job.config, training.plan.device
     sets: tuple[tuple[str, OnDevice, tuple[int, ...]], ...] = (
         ("test", on_device(images, splits.test, device), ()),
-        ("train", training.sets.train, worth_seeing(training)),
+        ("train", training.sets.train, worth_seeing(training.plan.n, last_margins(job.run))),
     )
     for split, rows, ids in sets:
         asked = AttackConfig(
@@ -201,15 +203,24 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
     return measure_test_images(work, job.run, training_seconds(job.run))
 
 
-def worth_seeing(training: Training) -> tuple[int, ...]:
-    """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others."""
-    n = training.plan.n
+def last_margins(run: Run) -> pd.DataFrame:
+    """The margins after the last epoch that the store has; no rows for a defense that keeps none."""
+    return reader.margins(run.store, reader.last_epoch(run.store))
+
+
+def worth_seeing(n: int, kept: pd.DataFrame) -> tuple[int, ...]:
+    """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others.
+
+    n: training images; kept: reader.margins. A found boundary is nearer than one that a search has only not met, and
+    what is misclassified has none.
+    """
     count = min(FINAL_EXAMPLES, -(-n // 4))
     anywhere = spread(n, count)
-    if "margin" not in training.state:
+    if kept.empty:
         return tuple(anywhere.tolist())
-    nearest = training.state["margin"].argsort(stable=True)[: count // 2]
-    return tuple(sorted({*nearest.tolist(), *anywhere[::2].tolist()}))
+    right = kept[kept["kind"] != MISCLASSIFIED].assign(searched=kept["kind"] != FOUND)
+    nearest = right.sort_values(["searched", "margin", "idx"])["idx"].head(count // 2)
+    return tuple(sorted({*nearest.astype(int).tolist(), *anywhere[::2].tolist()}))
 
 
 def _card(job: Job) -> None:

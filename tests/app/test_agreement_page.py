@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from storing import attack, estimate
+from storing import attack, epoch, estimate
 from streamlit.testing.v1 import AppTest
 
-from smd import agreement
+from smd import agreement, kinds
 from smd.jobs import launch
 from smd.paths import REPOSITORY
 from smd.store import reader
@@ -77,8 +77,8 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
     assert app.selectbox(key="judged-by").value == "AutoAttack, 20 steps, 6 images"
     assert "PGD 32/255, test, 6 images" in app.selectbox(key="margins-of").options
     assert cards(app) == {
-        "agreement": "40.0 %", "overestimated": "40.0 %", "underestimated": "20.0 %", "images compared": "5",
-        "misclassified": "1",
+        "agreement": "40.0 %", "margin beyond, broken": "40.0 %", "margin within, not broken": "20.0 %",
+        "decided": "5", "undecided": "0", "misclassified": "1",
     }  # fmt: skip
     assert "33.3 % of those with a margin beyond 7/255, 50.0 % of the others" in words(app)
 
@@ -87,10 +87,10 @@ def test_another_attack_and_level_change_the_verdict(judged):
     stored(judged, ["ce-pgd"] * 5 + ["clean"], eps=4 / 255, steps=100, created=12.0)
     app = at(judged)
     app.selectbox(key="judged-by").select("CE-PGD, 100 steps, 6 images").run()
-    assert cards(app)["overestimated"] == "20.0 %"
+    assert cards(app)["margin beyond, broken"] == "20.0 %"
     app.selectbox(key="level").select("4/255").run()
     assert not app.exception
-    assert cards(app)["overestimated"] == "80.0 %"
+    assert cards(app)["margin beyond, broken"] == "80.0 %"
 
 
 def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judged):
@@ -167,19 +167,47 @@ def test_a_runs_own_margins_are_judged_on_its_training_images(finished):
     stored(run, fell, split="train")
     app = at(run, "8/255")
     counted = own["clean_ok"].to_numpy()
-    safe = own["margin"].to_numpy() > np.float32(EPS)
+    safe = kinds.beyond(own, EPS).to_numpy()
+    assert not kinds.undecided(own, EPS).any()
     ok = np.array([stage == "" for stage in fell])
-    assert cards(app)["images compared"] == str(counted.sum())
+    assert cards(app)["decided"] == str(counted.sum())
     assert cards(app)["misclassified"] == str((~counted).sum())
     assert cards(app)["agreement"] == f"{100 * (safe == ok)[counted].mean():.1f} %"
 
 
-def test_margins_whose_images_no_attack_saw_ask_for_one_and_show_the_rest(finished):
+def test_the_attack_that_ended_the_training_judges_the_run_s_own_margins_and_says_how_its_images_were_chosen(finished):
     run, _ = finished
     app = open_page(run)
-    assert "no train image was attacked" in words(app)
-    assert any("--split train" in code.value for code in app.code)
+    assert not app.exception
+    assert app.selectbox(key="margins-of").value == "own"
+    assert "half of them have the smallest margins, the others are spread over the split" in words(app)
+    assert "say nothing about the split as a whole" in words(app)
+    (table,) = [t for n, t in reader.attack_runs(run.store).groupby("split") if n == "train"]
+    assert table["picked"].all()
+
+
+def test_margins_whose_images_no_attack_saw_offer_one_and_show_the_rest(finished):
+    run, _ = finished
+    estimate(Recorder(run.store), [4, 4, 9], split="val", eps=4 / 255)
+    app = open_page(run, **{"margins-of": "PGD 4/255, val, 3 images"})
+    assert "no val image was attacked" in words(app)
+    assert any("--split val" in code.value for code in app.code)
+    assert app.button(key="offer-attack")
     assert "Where attacks disagree" in words(app)
+
+
+def test_a_search_that_ended_below_the_level_decides_nothing_about_a_run_s_own_margins(finished):
+    """Found at 3/255 and broken, reached 20/255 and withstood, reached 3/255 and withstood: two decided, one not."""
+    run, _ = finished
+    recorder, n = Recorder(run.store), 300
+    margins, clean = np.full(n, 3 / 255), np.zeros(n, bool)
+    margins[1], clean[:3] = 20 / 255, True
+    recorder.epoch(epoch(4, margins, clean=clean, adv=np.arange(n) != 0))
+    stored(run, ["ce-pgd", "", ""], split="train", eps=9 / 255)
+    app = at(run, "9/255")
+    assert cards(app)["agreement"] == "100.0 %"
+    assert (cards(app)["decided"], cards(app)["undecided"]) == ("2", "1")
+    assert "1 image whose boundary was found" in words(app)
 
 
 def test_one_attack_alone_asks_for_the_strongest_other(finished):
@@ -203,15 +231,15 @@ def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
     estimate(Recorder(run.store), [4, 4, 9], split="test", eps=4 / 255, crossed=[0, 0, 1])
     stored(run, ["", "", ""], "autoattack", AA)
     app = at(run, "8/255")
-    assert cards(app)["images compared"] == "1"
-    assert "2 more are left out" in words(app)
+    assert cards(app)["decided"] == "1"
+    assert cards(app)["undecided"] == "2"
 
 
 def test_a_link_opens_its_margins_level_and_kind(judged):
     estimate(Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0)
     kind = "margin says breakable, attack fails"
     app = open_page(judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind})
-    assert cards(app)["overestimated"] == "40.0 %"
+    assert cards(app)["margin beyond, broken"] == "40.0 %"
     assert app.segmented_control(key="kind").value == "underestimated"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +14,7 @@ from conftest import smd
 from safetensors.torch import load_file
 
 from smd import jobs, runs
+from smd.data.batches import spread
 from smd.jobs import launch
 from smd.paths import REPOSITORY
 from smd.store import reader
@@ -136,3 +138,16 @@ def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
     assert done.returncode == 1
     assert "/nowhere/at/all" in done.stderr
     assert runs.all_runs() == []
+
+
+def test_the_training_images_that_are_attacked_at_the_end_are_the_nearest_and_some_of_all_others():
+    from smd.tasks.train import worth_seeing
+
+    idx = np.arange(40)
+    kind = np.where(idx < 10, "misclassified", np.where(idx < 13, "found", "reached"))
+    kept = pd.DataFrame({"idx": idx, "margin": np.where(idx < 10, 0.0, (50 - idx) / 255), "kind": kind})
+    ids = worth_seeing(40, kept)  # ten: five spread, five nearest
+    assert {10, 11, 12} <= set(ids)  # found, though their margins are the largest
+    assert {38, 39} <= set(ids)  # then the nearest of what was only reached
+    assert len([k for k in ids if k < 10]) <= 2  # misclassified ones are there by chance alone
+    assert worth_seeing(40, kept.iloc[:0]) == tuple(spread(40, 10).tolist())
