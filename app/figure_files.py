@@ -5,6 +5,7 @@ import re
 from typing import Literal
 
 import altair as alt
+import vl_convert
 from paper_figures import WIDTH, Figure
 
 from smd.errors import UserError
@@ -40,17 +41,20 @@ def as_file(figure: Figure, form: Form) -> bytes:
         return str(chart.to_json()).encode()
     drawn = io.StringIO()
     chart.save(drawn, format="svg")
-    wide, high = _size(drawn.getvalue())
+    text = drawn.getvalue()
+    wide, high = _size(text)
     if form == "svg":
-        size = f'<svg\\1 width="{INCHES}in" height="{INCHES * high / wide:.4f}in"'
-        return SIZE.sub(size, drawn.getvalue(), count=1).encode()
-    shrunk = 96 * INCHES / wide
+        return _sized(text, f"{INCHES}in", f"{INCHES * high / wide:.4f}in").encode()
+    if form == "pdf":  # the converter takes a pixel for a point and knows no scale
+        return vl_convert.svg_to_pdf(_sized(text, f"{72 * INCHES:g}", f"{72 * INCHES * high / wide:.4f}"))
     picture = io.BytesIO()
-    if form == "pdf":
-        chart.save(picture, format="pdf", scale_factor=shrunk)
-    else:
-        chart.save(picture, format="png", scale_factor=shrunk, ppi=PPI)
+    chart.save(picture, format="png", scale_factor=72 * INCHES / wide, ppi=PPI)  # here, too
     return picture.getvalue()
+
+
+def _sized(svg: str, wide: str, high: str) -> str:
+    """The drawing in another size; its coordinates stay."""
+    return SIZE.sub(rf'<svg\1 width="{wide}" height="{high}"', svg, count=1)
 
 
 def _size(svg: str) -> tuple[float, float]:

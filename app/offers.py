@@ -24,8 +24,9 @@ def offer(key: str, asked: Asked, *targets: Run) -> None:
     """A button that starts what is asked for, on each of the trained runs named, unless it is under way already."""
     waiting = under_way(asked, targets)
     st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
-    if st.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting)):
-        waiting = _start(asked, targets)
+    clicked = st.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
+    if clicked and _start(asked, targets):
+        st.rerun()
     if waiting:
         st.fragment(_follow, run_every=FOLLOW)(waiting)
     st.code(command(asked, targets), language="bash", wrap_lines=True)

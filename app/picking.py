@@ -167,8 +167,7 @@ def _overestimated(store: Path, rows: pd.DataFrame, asked: Question) -> pd.DataF
     outcomes = reader.outcomes(store, asked.split, asked.eps)
     if outcomes.empty:
         raise UserError(f"No {asked.split} image was attacked: start an attack on them on Attacks, or choose others.")
-    name, steps, n = agreement.strongest_first([*outcomes.groupby(["name", "steps", "n"]).groups])[0]
-    verdicts = outcomes[(outcomes["name"] == name) & (outcomes["steps"] == steps) & (outcomes["n"] == n)]
+    verdicts = agreement.judged_by(outcomes, agreement.judges(outcomes)[0])
     known = rows.dropna(subset="margin_255")
     joined, _ = agreement.joined(known.assign(margin=(known["margin_255"] / 255).astype(np.float32)), verdicts)
     return agreement.disagreeing(joined, asked.eps, "overestimated").drop(columns=["margin", "ok"])

@@ -78,5 +78,5 @@ def _started(members: Sequence[sweep.Member]) -> None:
          "what": ACTS[m.act] + (f": {m.reason}" if m.reason else "")}
         for m in members
     ]  # fmt: skip
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="sweep-members")
+    ui.table(pd.DataFrame(rows), key="sweep-members")
     st.toast(f"{sum(m.act != 'refused' for m in members)} of {len(members)} runs are queued or there already.")

@@ -4,7 +4,6 @@ Pure functions on what smd.store.reader returns. Margins and noise levels are in
 An ideal margin is larger than the noise level for just those samples that withstand it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -144,12 +143,6 @@ def counted(patterns: pd.DataFrame) -> pd.DataFrame:
         "pattern": counts.index.astype(str), "n": counts.to_numpy(),
         "percent": 100 * counts.to_numpy() / max(len(patterns), 1),
     })  # fmt: skip
-
-
-def strongest_first(attacks: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Attacks (name, steps, images) by strength, then images, then steps; unknown names come last."""
-    rank = {name: k for k, name in enumerate(STRENGTH)}
-    return sorted(attacks, key=lambda a: (-rank.get(a[0], -1), -a[2], -a[1]))
 
 
 class Judge(NamedTuple):

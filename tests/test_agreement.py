@@ -168,15 +168,6 @@ def test_an_attack_without_named_stages_is_named_by_itself():
     assert agreement.patterns(rows)["pattern"].tolist() == ["falls to mim", "withstands all"]
 
 
-def test_the_strongest_attack_on_the_most_images_comes_first():
-    attacks = [("ce-pgd", 100, 500), ("mim", 10, 900), ("autoattack", 100, 20), ("ce-pgd", 20, 500),
-               ("autoattack", 100, 200), ("ce-cw-pgd", 100, 500)]  # fmt: skip
-    assert agreement.strongest_first(attacks) == [
-        ("autoattack", 100, 200), ("autoattack", 100, 20), ("ce-cw-pgd", 100, 500), ("ce-pgd", 100, 500),
-        ("ce-pgd", 20, 500), ("mim", 10, 900),
-    ]  # fmt: skip
-
-
 def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
     """Images that only the single start has seen get no pattern, as the ten have not seen them."""
     single = verdicts("", "", "", "ce", name="ce-cw-pgd", note="runs=1")

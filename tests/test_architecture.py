@@ -70,7 +70,7 @@ def test_only_views_and_main_run_streamlit_in_the_app_and_nothing_of_smd_does():
 def test_one_function_shows_all_tables():
     """It is the one that knows what stands in a cell without a value."""
     users = {p.name for p in SOURCES if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()}
-    assert users - {"sweep_form.py"} == {"ui.py"}  # the sweep's table has a value in every cell
+    assert users == {"ui.py"}
 
 
 def test_nothing_knows_the_benchmarks():

@@ -71,6 +71,13 @@ def on(split: str, norm: str) -> pd.DataFrame:
     return here if here["picked"].all() else here[~here["picked"]]
 
 
+def attacks_of() -> tuple[str, str]:
+    """The split and norm of the newest attack, of one on evenly drawn images if there is any."""
+    even = attacked[~attacked["picked"]]
+    newest = (even if len(even) else attacked).iloc[-1]
+    return str(newest["split"]), str(newest["norm"])
+
+
 def picked_how(here: pd.DataFrame) -> str:
     """How the attacked images were chosen, where they do not stand for their split."""
     if here.empty or not here["picked"].all():
@@ -83,8 +90,10 @@ def picked_how(here: pd.DataFrame) -> str:
 
 
 def choose_source(known: dict[str, Source]) -> str:
-    """The margins to judge; at first those whose images have been attacked."""
-    first = next((k for k, (key, s) in enumerate(known.items()) if not on(s.split, s.norm).empty), 0)
+    """The margins to judge; at first those whose images were attacked, rather drawn evenly than picked."""
+    attacks = [on(source.split, source.norm) for source in known.values()]
+    even = [k for k, here in enumerate(attacks) if len(here) and not here["picked"].all()]
+    first = (even or [k for k, here in enumerate(attacks) if len(here)] or [0])[0]
     return st.selectbox(
         "Margins", list(known), first, key="margins-of", bind="query-params", width=320,
         format_func=lambda key: known[key].title, help="The run's own margins are those of its training images.",
@@ -150,8 +159,8 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
             alt=f"Share that withstood {attack} by margin; {beyond} beyond {level}, {within} up to it.",
         )  # fmt: skip
         st.caption(
-            f"{len(met):,} image{'s' * (len(met) != 1)} whose boundary was found, by its distance; where a search met none "
-            "there is no distance to draw. Bars are 95 % intervals. An ideal margin makes the dotted step."
+            f"{len(met):,} image{'s' * (len(met) != 1)} whose boundary was found, by its distance; where a search met "
+            "none there is no distance to draw. Bars are 95 % intervals. An ideal margin makes the dotted step."
         )
         ui.downloads(bins, f"{run.id}-calibration")
 
@@ -227,18 +236,23 @@ if attacked.empty:
     st.page_link("views/attacks.py", label="Attack this network", icon=":material/bolt:")
     st.stop()
 comparable = source is not None and not on(source.split, source.norm).empty
-whole = attacked[~attacked["picked"]] if not attacked["picked"].all() else attacked
-split, norm = (source.split, source.norm) if source and comparable else tuple(whole[["split", "norm"]].iloc[-1])
+split, norm = (source.split, source.norm) if source and comparable else attacks_of()
 here = on(split, norm)
+picked = bool(here["picked"].all())
+below = attacks_of() if picked else (split, norm)  # attacks on picked images say nothing of each other
 with controls:
-    eps = choose_level(here, norm)
-    outcomes = data.read(reader.outcomes, run.store, split, eps, norm, bool(here["picked"].all()))
-    title, verdicts = choose_attack(outcomes) if comparable else ("", outcomes)
-if words := picked_how(here):
-    st.caption(words)
-if comparable:
+    eps = choose_level(pd.concat([here, on(*below)]), norm)
+    outcomes = data.read(reader.outcomes, run.store, split, eps, norm, picked)
+    title, verdicts = choose_attack(outcomes) if comparable and len(outcomes) else ("", outcomes)
+if comparable and outcomes.empty:
+    st.info(f"None of these images was attacked at {level_title(eps, norm)}: choose another level, or other margins.")
+elif comparable:
+    if words := picked_how(here):
+        st.caption(words)
     rows, left_out = agreement.joined(margins_of(key), verdicts)
     prediction(rows, left_out, eps, title)
     disagreements(rows, split, eps)
-disagreement.patterns(run, outcomes, split, eps, norm)
-disagreement.gaps(run, split, norm)
+between = data.read(reader.outcomes, run.store, below[0], eps, below[1], picked and below == (split, norm))
+if len(between):
+    disagreement.patterns(run, between, below[0], eps, below[1])
+disagreement.gaps(run, *below)

@@ -277,6 +277,6 @@ def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
     )
     assert two["falls to CE-PGD"] == three["falls to CE-PGD"]
     assert len(set(three.values())) == 3
-    table = agreement.crosstab(pd.DataFrame({"margin": [1.0], "ok": [True]}), EPS).table
+    table = agreement.crosstab(pd.DataFrame({"margin": [1.0], "ok": [True], "kind": "found"}), EPS).table
     spec = agreement_charts.crosstab(table, EPS).to_dict()
     assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["agreement", "overestimated", "underestimated"]

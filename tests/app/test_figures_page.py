@@ -101,11 +101,14 @@ def test_another_run_of_a_defense_can_be_chosen(finished):
     smd_run, _ = finished
     other = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))
     shutil.copytree(smd_run.folder, other)
-    assert drawn()["fig-6"].about != drawn(**{"fig-6": [other.name]})["fig-6"].about
+    one, two = (drawn(**{"fig-6": [i]})["fig-6"].about for i in (smd_run.id, other.name))
+    assert "smd-again" in two
+    assert "smd-again" not in one
     app = open_page("figures")
-    app.selectbox(key="of-fig-6").set_value(other.name).run()
-    assert not app.exception
-    assert "smd-again" in words(app)
+    for name, wanted in ((other.name, 1), (smd_run.id, 0)):
+        app.selectbox(key="of-fig-6").set_value(name).run()
+        assert not app.exception
+        assert sum("smd-again" in c.value and "after epoch 3" in c.value for c in app.caption) == wanted
 
 
 def test_a_data_set_with_trained_networks_is_shown_first(finished):
