@@ -112,6 +112,21 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float], images: str = "trai
     return alt.layer(bars, rules([e for e in levels if 255 * e <= top], top))
 
 
+def lengths(rows: pd.DataFrame, images: str) -> alt.Chart:
+    """Margins in L2, as lengths, by kind; rows: margin, kind. Misclassified images have none and are left out."""
+    known = rows.loc[rows["kind"] != MISCLASSIFIED, ["margin", "kind"]]
+    return (
+        alt.Chart(known, height=340)
+        .mark_bar()
+        .encode(
+            alt.X("margin:Q", title="margin (L2)", bin=alt.Bin(maxbins=40)), alt.Y("count():Q", title=images),
+            kind_colour(rows[rows["kind"] != MISCLASSIFIED]),
+            tooltip=[alt.Tooltip("margin:Q", bin=alt.Bin(maxbins=40), title="from (L2)"), "kind:N",
+                     alt.Tooltip("count():Q", title="images")],
+        )
+    )  # fmt: skip
+
+
 def placed(counts: pd.DataFrame, top: float) -> tuple[pd.DataFrame, float]:
     """Where bars stand on an axis up to `top`, with columns low, high (1/255) and order; and where the axis begins.
 

@@ -62,19 +62,26 @@ def coloured(run: Run, chosen: Selection, clean: pd.DataFrame, by: str) -> tuple
 def _by_margin(run: Run, chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     asked = chosen.asked
     rows = data.read(everything, run.store, asked.split, asked.epoch, asked.estimate).set_index("idx")["margin_255"]
-    table = table.assign(value=table["id"].map(rows).astype(float)).dropna(subset="value")
+    every, table = len(table), table.assign(value=table["id"].map(rows).astype(float)).dropna(subset="value")
     said = [f"margin {value:.1f}/255" for value in table["value"]]
-    return table.assign(said=said), f"The median margin is {table['value'].median():.1f}/255."
+    finding = (
+        f"The median margin of {len(table):,} images is {table['value'].median():.1f}/255, found and reached ones "
+        f"together; {every - len(table):,} are misclassified, or nobody has measured them, and have no colour."
+    )
+    return table.assign(said=said), finding
 
 
 def _by_change(run: Run, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     start, end = selection.between(run)
     flow = data.read(reader.flow, run.store, start, end)
     change = pd.Series(255 * (flow["after"] - flow["before"]).to_numpy(float), flow["idx"].to_numpy())
-    table = table.assign(value=table["id"].map(change)).dropna(subset="value")
+    every, table = len(table), table.assign(value=table["id"].map(change)).dropna(subset="value")
     said = [f"margin {value:+.1f}/255 from epoch {start} to {end}" for value in table["value"]]
     grew = 100 * float((table["value"] > 0).mean())
-    return table.assign(said=said), f"From epoch {start} to {end} the margins of {grew:.0f} % of the images grew."
+    return table.assign(said=said), (
+        f"From epoch {start} to {end} {grew:.0f} % of the margins of {len(table):,} images grew; "
+        f"{every - len(table):,} were misclassified in one of the two and have no colour."
+    )
 
 
 def _by_verdict(run: Run, split: str, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -11,7 +11,7 @@ from smd.export.estimates import median, share_beyond
 from smd.export.percent import interval
 from smd.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.store import reader
-from smd.units import show_level
+from smd.units import show_length, show_level
 
 Card = tuple[str, str, str]  # label, value, what it means
 IMAGES = {"train": "training images", "val": "validation images", "test": "test images"}
@@ -49,7 +49,7 @@ def _clean(source: Source, found: pd.DataFrame) -> Card:
 def _median(source: Source, found: pd.DataFrame) -> Card:
     count = found["kind"].value_counts()
     right = len(found) - count.get(MISCLASSIFIED, 0)
-    value = f"{255 * median(found):.1f}/255" if right else "–"
+    value = show_length(median(found), source.norm) if right else "–"
     if source.estimate:
         what = "The boundary is at that distance or nearer: another search may find a nearer one."
     else:
@@ -102,7 +102,7 @@ def kinds(source: Source, epoch: int) -> str:
 def _of_estimate(source: Source, found: pd.DataFrame) -> str:
     """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
     unmet, wrong = int((found["kind"] == REACHED).sum()), int((found["kind"] == MISCLASSIFIED).sum())
-    limit = f" within {show_level(source.eps)}" if source.eps else ""
+    limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (
         f"{unmet} of {len(found)} images met no boundary{limit}: they stand where the search for one ended."
         if unmet

@@ -82,9 +82,12 @@ def question(run: Run) -> Question:
 
 
 def margins_of(run: Run, split: str) -> Source | None:
-    """Whose margins of that split's images count: those shown on Margins, else the run's own, else the newest."""
-    known = [source for source in sources.of(run) if source.split == split]
-    return next((s for s in known if s.key == shown()), next((s for s in known if s.norm == "Linf"), None))
+    """Whose margins of that split's images count: those shown on Margins, else the run's own, else the newest.
+
+    In Linf: filters and colours are in 1/255, which no length in L2 is.
+    """
+    known = [source for source in sources.of(run) if source.split == split and source.norm == "Linf"]
+    return next((s for s in known if s.key == shown()), known[0] if known else None)
 
 
 def shown() -> str | None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import data
 import pandas as pd
 
-from smd import export, registry
+from smd import export, final_margins, registry
 from smd.errors import UserError
 from smd.export.estimates import paired
 from smd.export.titles import estimate_title
 from smd.runs import Run
 from smd.schedule import alone
 from smd.store import reader
+from smd.units import show_length
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def of_another(run: Run) -> list[Source]:
         entry = registry.DEFENSES.get(run.config.defense)
         keeps = entry is not None and entry.margin and run.status.done > 0
         own = [Source(run, f"while training · {name}")] if keeps else []
-        return own + (_estimated(run, name) if (run.folder / "margins").exists() else [])
+        estimated = (run.folder / "margins").exists() or (run.folder / final_margins.FILE).exists()
+        return own + (_estimated(run, name) if estimated else [])
     except UserError:  # another version's
         return []
 
@@ -119,7 +121,8 @@ def schedule(run: Run) -> pd.DataFrame | None:
 def images(source: Source, asked: int) -> pd.DataFrame:
     """The margin of every image, as it is taken away."""
     if source.estimate:
-        return export.margin_table(results(source).drop(columns="source"))
+        table = results(source).drop(columns="source")
+        return export.margin_table(table) if source.norm == "Linf" else table.rename(columns={"idx": "id"})
     return export.margin_table(data.read(reader.margins, source.run.store, last_epoch(source, asked)))
 
 
@@ -133,8 +136,8 @@ def compared(one: Source, two: Source) -> str:
         return "There is no image where both met a boundary, so their medians cannot be compared."
     (less, small), (more, large) = sorted(zip(pair.medians, (one, two), strict=True), key=lambda item: item[0])
     where = f"On the {pair.n} images where both met a boundary, the median margin is"
-    figures = f"{255 * more:.1f}/255 by {large.by} and {255 * less:.1f}/255 by {small.by}"
-    if more - less < 0.05 / 255:
+    figures = f"{show_length(more, one.norm)} by {large.by} and {show_length(less, one.norm)} by {small.by}"
+    if more - less < (0.005 / 255 if one.norm == "Linf" else 0.0005):
         return f"{where} {figures}: the same."
     factor = f"{more / less:.2f} times as much" if less else "more"
     return f"{where} {figures}, {factor}. The network is the same, so the larger one overestimates the distance."

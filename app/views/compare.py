@@ -98,7 +98,7 @@ def measures(chosen: list[Run]) -> dict[str, tuple[str, str, float, float]]:
             for e in levels
         },
         "loss on clean images, training (nats)": ("loss_clean", "train", 0.0, 1.0),
-        "mean margin (1/255)": ("margin_mean", "train", 0.0, 255.0),
+        "mean margin of correct training images (1/255)": ("margin_mean", "train", 0.0, 255.0),
         "seconds an epoch": ("seconds", "train", 0.0, 1.0),
     }
 

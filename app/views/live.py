@@ -101,7 +101,8 @@ def figures(run: Run, how: curves.Look) -> None:
     losses = measured(metrics, {"loss_clean": "clean images", "loss_noisy": "noisy images"})
     for title, names, unit, factor, log, alt in (
         ("Loss", losses or {"loss": "what it is trained on"}, "cross-entropy (nats)", 1, True, "Training loss"),
-        ("Mean margin", {"margin_mean": "mean margin"}, "margin (1/255)", 255, False, "Mean margin"),
+        ("Mean margin, correct images", {"margin_mean": "mean margin"}, "margin (1/255)", 255, False,
+         "Mean margin of correctly classified training images, found and reached ones together"),
         ("Where margins move", {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"},
          "training images", 1, False, "How many training images had their margin expanded or shrunk"),
         ("How much steps are cut", {"gamma1": "γ₁, by the margin", "gamma2": "γ₂, by the gradient"}, "mean factor", 1,

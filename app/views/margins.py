@@ -22,7 +22,7 @@ import ui
 from plain import plain
 from sources import Source
 
-from smd import registry, runs
+from smd import final_margins, registry, runs
 from smd.store import reader
 from smd.units import px
 
@@ -170,6 +170,10 @@ def beside() -> None:
     """Under a run's own margins: what was estimated of test images, which are what it will be used on."""
     source = next((s for s in everything if s.estimate and s.split == "test" and s.norm == "Linf"), None)
     if source is None:
+        plan = final_margins.read(run.folder)
+        if reason := plan.reason if plan else "":
+            st.subheader("Beside them: no test images")
+            st.caption(plain(reason))
         return
     st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
     ui.metrics(margin_words.cards(source, 0, levels))
@@ -187,6 +191,19 @@ def images(shown: list[Source], epoch: int) -> None:
         st.markdown(f"**Margin of every image** · {sources.title(source, epoch)}")
         name = re.sub(r"[^\w.-]", "-", source.estimate) or f"{source.run.id}-margins-{epoch}"
         ui.downloads(sources.images(source, epoch), name)
+
+
+def in_lengths(source: Source) -> None:
+    """An estimation in L2: its margins are lengths, which no axis or filter in 1/255 can hold."""
+    found = margin_words.rows(source, 0)
+    ui.metrics(margin_words.cards(source, 0, ()))
+    st.subheader(f"Margins of {source.n:,} {IMAGES[source.split]} by {source.by}")
+    st.altair_chart(
+        charts.lengths(found, IMAGES[source.split]), key="lengths",
+        alt=f"Histogram of margins as L2 lengths of {len(found):,} images.",
+    )  # fmt: skip
+    st.caption(margin_words.kinds(source, 0))
+    images([source], 0)
 
 
 def whole() -> None:
@@ -225,6 +242,9 @@ if kept and st.session_state["view"] != "all images":
     VIEWS[st.session_state["view"]]()
     st.stop()
 shown = choose(own)
-whole()
+if shown[0].norm == "Linf":
+    whole()
+else:
+    in_lengths(shown[0])
 state_section.section(run)
 estimating(expanded=False)

@@ -10,11 +10,11 @@ from smd.store.writer import Recorder
 @pytest.mark.parametrize(
     ("names", "shown", "missing"),
     [
-        (("loss",), ("Loss",), ("Mean margin", "Where margins move", "How much steps are cut")),
-        (("loss", "loss_noisy"), ("Loss",), ("Mean margin",)),
+        (("loss",), ("Loss",), ("Mean margin, correct images", "Where margins move", "How much steps are cut")),
+        (("loss", "loss_noisy"), ("Loss",), ("Mean margin, correct images",)),
         (
             ("loss", "loss_clean", "margin_mean", "expanded", "shrunk"),
-            ("Mean margin", "Where margins move"),
+            ("Mean margin, correct images", "Where margins move"),
             ("steps are",),
         ),
     ],

@@ -93,7 +93,7 @@ def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
     app = open_page(run)
     app.selectbox(key="method").set_value("pgd").run()
     app.text_input(key="margin-levels").set_value("8").run()
-    assert "The noise level 8 is outside [0, 1]" in words(app)
+    assert r"The noise level 8 is outside \[0, 1\]" in words(app)
     assert not runs.estimations(run)
 
 
@@ -109,7 +109,7 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
         in words(app)
     )
     cards = {metric.label: metric.value for metric in app.metric}
-    assert cards["margin, median of 4"] == "5.0/255"
+    assert cards["margin, median of 4"] == "5.00/255"
     assert cards["correct and beyond 4/255"] == "40.0 %"
     assert cards["correct and beyond 32/255"] == "0.0 %"
     assert "How the margins grew" not in words(app)
@@ -120,8 +120,8 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     near, far = two_pgd(std)
     app = open_page(std, show=f"{std.id}/{far}", **{"with": f"{std.id}/{near}"})
     text = words(app)
-    assert "On the 3 images where both met a boundary, the median margin is 4.0/255 by PGD 16/255" in text
-    assert "2.0/255 by PGD 8/255, 2.00 times as much" in text
+    assert "On the 3 images where both met a boundary, the median margin is 4.00/255 by PGD 16/255" in text
+    assert "2.00/255 by PGD 8/255, 2.00 times as much" in text
     assert "the larger one overestimates the distance" in text
     assert "1 of 5 images met no boundary within 8/255" in text
     near_first = open_page(std, show=f"{std.id}/{near}")
@@ -189,7 +189,14 @@ def test_an_estimate_in_another_norm_is_not_drawn_on_the_same_axis(finished):
     Recorder(run.store).estimate(record, ones)
     app = open_page(run)
     assert not [box for box in app.selectbox if box.key == "with"]
-    assert "Margins of 1 test images by Gradual expansion, L2" in words(open_page(run, split="test"))
+    app = open_page(run, split="test")
+    assert "Margins of 1 test images by Gradual expansion, L2" in words(app)
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "clean accuracy": "100.0 %",
+        "margin, median of 1": "1",
+    }
+    assert not [slider for slider in app.slider if slider.key == "range"]  # which is in 1/255
+    assert "255" not in words(app).split("Margins of 1 test images")[1]
 
 
 def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
@@ -274,7 +281,7 @@ def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
     assert cards["clean accuracy"] == "10.0 %"
     assert cards["correct and beyond 2/255"] == "10.0 %"
     assert cards["correct and beyond 8/255"] == f"{100 * 28 / 300:.1f} %"
-    assert cards["searched to, median of 30"] == "20.0/255"
+    assert cards["searched to, median of 30"] == "20.00/255"
     text = words(app)
     assert "**2 found**" in text
     assert "**28 reached**" in text
