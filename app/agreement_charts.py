@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 from charts import HEIGHT
 
-from smd.agreement import AUTOATTACK, PLAIN, WITHSTOOD
+from smd.agreement import AUTOATTACK, NAMED, PLAIN, WITHSTOOD
 from smd.units import level_title, show_level
 
 MUTED = "#8a9091"
@@ -25,6 +25,7 @@ def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerCh
     rows = table.assign(
         margin=table["beyond"].map({True: beyond, False: within}),
         attack=table["withstood"].map({True: "withstood", False: "broken"}),
+        kind=table["kind"].map(NAMED),
         text=[f"{n:,} · {percent:.1f} %" for n, percent in zip(table["n"], table["percent"], strict=True)],
     )
     base = alt.Chart(rows, height=HEIGHT).encode(
@@ -32,8 +33,8 @@ def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerCh
         alt.Y("margin:N", title=None, sort=[beyond, within], axis=alt.Axis(labelLimit=200)),
     )
     cells = base.mark_rect(cornerRadius=3).encode(
-        alt.Color("kind:N", title=None, legend=alt.Legend(orient="bottom", title=None),
-                  scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values()))),
+        alt.Color("kind:N", title=None, legend=alt.Legend(orient="bottom", title=None, columns=1, labelLimit=240),
+                  scale=alt.Scale(domain=[NAMED[kind] for kind in KINDS], range=list(KINDS.values()))),
         tooltip=["margin:N", "attack:N", "kind:N", alt.Tooltip("n:Q", title="images"),
                  alt.Tooltip("percent:Q", format=".2f", title="images (%)")],
     )  # fmt: skip

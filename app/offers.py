@@ -17,6 +17,7 @@ from smd.runs import Run
 from smd.store import reader
 
 Asked = TrainConfig | AttackConfig | MarginsConfig
+Known = tuple[float, int] | None  # seconds, and how many images that is known from
 FOLLOW = "2s"
 
 
@@ -24,9 +25,9 @@ def offer(key: str, asked: Asked, *targets: Run) -> None:
     """A button that starts what is asked for, on each of the trained runs named, unless it is under way already."""
     waiting = under_way(asked, targets)
     st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
-    clicked = st.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
-    if clicked and _start(asked, targets):
-        st.rerun()
+    pressed = st.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
+    if pressed and not waiting and _start(asked, targets):  # the second click of two finds the job of the first
+        st.rerun()  # with the job in sight and the button out of reach
     if waiting:
         st.fragment(_follow, run_every=FOLLOW)(waiting)
     st.code(command(asked, targets), language="bash", wrap_lines=True)
@@ -51,19 +52,55 @@ def command(asked: Asked, targets: tuple[Run, ...]) -> str:
 
 
 def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
-    """About how long it takes here, from an attack of the same name on the run; else that nobody knows."""
-    unknown = "How long it takes is not known beforehand; the job says it once it has begun."
-    if not isinstance(asked, AttackConfig) or not targets:
-        return unknown
+    """About how long it takes here, by the last job of the same sort; else that nobody knows."""
+    if isinstance(asked, TrainConfig):
+        known = _of_trainings(asked)
+    elif isinstance(asked, MarginsConfig):
+        known = _of_estimations(asked, targets)
+    else:
+        known = _of_attacks(asked, targets)
+    if known is None:
+        return "How long it takes is not known beforehand; the job says it once it has begun."
+    return f"About {duration(max(known[0], 1.0))}, by the last one on {known[1]:,} images."
+
+
+def _of_attacks(asked: AttackConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.attack_runs, targets[0].store)
     done = done[(done["name"] == asked.attack) & (done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == asked.norm)]
     if done.empty:
-        return unknown
+        return None
     last = done.iloc[-1]
     a_step = float(last["seconds"]) / (int(last["n"]) * max(int(last["steps"]), 1))
     steps = int(asked.params.get("steps", 100)) if int(last["steps"]) else 1
     seconds = a_step * steps * asked.n * max(len(asked.levels), 1) * len(asked.seeds) * len(targets)
-    return f"About {duration(max(seconds, 1.0))}, by the last one on {int(last['n']):,} images."
+    return seconds, int(last["n"])
+
+
+def _of_estimations(asked: MarginsConfig, targets: tuple[Run, ...]) -> Known:
+    done = data.brief(reader.estimates, targets[0].store)
+    done = done[(done["method"] == asked.method) & (done["norm"] == asked.norm) & (done["n"] > 0)]
+    if done.empty:
+        return None
+    last = done.iloc[-1]
+    each = float(last["seconds"]) / int(last["n"])
+    return each * asked.n * max(len(asked.levels), 1) * len(targets), int(last["n"])
+
+
+def _of_trainings(asked: TrainConfig) -> Known:
+    """By the newest trained run of the same defense and network on the same images."""
+    for run in runs.all_runs():
+        if run.weights.exists() and ui.readable(run) and _alike(run.config, asked):
+            metrics = data.brief(reader.metrics, run.store)
+            epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]["value"]
+            n = len(data.read(reader.samples, run.store, "train"))
+            if len(epochs) and n:
+                return float(epochs.mean()) * asked.epochs * (asked.n_train or n) / n, n
+    return None
+
+
+def _alike(one: TrainConfig, two: TrainConfig) -> bool:
+    names = ("data", "data_path", "image_size", "net", "defense", "params", "precision", "device")
+    return all(getattr(one, name) == getattr(two, name) for name in names)
 
 
 def under_way(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
@@ -91,20 +128,16 @@ def _for(asked: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | Margin
     return replace(asked, run=run.id)
 
 
-def _start(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
-    """Queue what is asked for; what was refused is said."""
-    started: list[Path] = []
+def _start(asked: Asked, targets: tuple[Run, ...]) -> bool:
+    """Queue what is asked for; what was refused is said. Whether nothing was."""
+    if isinstance(asked, TrainConfig):
+        return ui.attempt(lambda: launch.submit(runs.create(asked).folder))
+    each = [ui.attempt(_submit, run, _for(asked, run)) for run in targets]
+    return all(each)
 
-    def start() -> None:
-        if isinstance(asked, TrainConfig):
-            started.append(runs.create(asked).folder)
-        else:
-            started.extend(_on(run, _for(asked, run)) for run in targets)
-        for folder in started:
-            launch.submit(folder)
 
-    ui.attempt(start)
-    return started
+def _submit(run: Run, asked: AttackConfig | MarginsConfig) -> None:
+    launch.submit(_on(run, asked))
 
 
 def _on(run: Run, asked: AttackConfig | MarginsConfig) -> Path:

@@ -13,15 +13,26 @@ import ui
 
 from smd import export, registry
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
-from smd.kinds import FOUND, MISCLASSIFIED, REACHED
+from smd.export.estimates import paired
+from smd.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
 from smd.runs import Run
 from smd.store import reader
 from smd.units import px, show_level
 
-WIDTH, HEIGHT = 312, 200  # pixels: a column of a two-column page, 3.25 inches at 96 pixels an inch
+HEIGHT = 260  # of a plot on the screen, pixels; files have sizes of their own, see figure_files
+LEVEL = px(8)[0]  # the rule in histograms, and what shares are said of
 PROBED = px(16, 8)  # how far PGD looks in Fig. 5, left and right
 CURVE = px(1, 2, 4, 6, 8, 12, 16)  # noise levels of the last figure
-SETTINGS = ("epochs", "seed", "net", "recipe", "batch", "n_train", "image_size")  # what should be alike
+UNDER = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=200)
+LINES = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=200, symbolOpacity=1, symbolType="stroke")
+SAID = (  # of margins that were kept while training, see smd.kinds.MEANING
+    "Found: the last search crossed the boundary. Reached: it met none, and the margin says how far the next one may "
+    "go: no distance. Misclassified images have no margin and stand left of 0. The rule is at 8/255."
+)
+LOOKED = (  # of estimations
+    "Found margins are upper bounds. Reached: no boundary was met within the level, so the image stands where the "
+    "search ended. Misclassified images have no margin and stand left of 0. The rule is at 8/255."
+)
 Plot: TypeAlias = alt.Chart | alt.LayerChart
 Chosen = Mapping[str, Sequence[str]]  # a figure's name -> ids of the runs that it shall show
 
@@ -37,6 +48,7 @@ class Figure:
     missing: TrainConfig | MarginsConfig | AttackConfig | None = None  # what fills it
     targets: tuple[Run, ...] = ()  # the trained runs that this is for
     warning: str = ""  # why what is seen may mislead
+    runs: tuple[Run, ...] = ()  # that it is drawn from
 
 
 @dataclass(frozen=True)
@@ -49,10 +61,13 @@ class Kind:
     defense: str = ""  # "": several defenses beside each other
 
 
+def _newest(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.weights.exists() and ui.readable(run)]
+
+
 def candidates(runs: Sequence[Run], defense: str = "") -> list[Run]:
     """The trained runs that a figure may show, the newest first: those with the settings of tables before others."""
-    found = [run for run in runs if run.weights.exists() and ui.readable(run)]
-    found = [run for run in found if defense in ("", run.config.defense)]
+    found = [run for run in _newest(runs) if defense in ("", run.config.defense)]
     return sorted(found, key=lambda run: bool(run.config.params))
 
 
@@ -66,7 +81,7 @@ def usual(kind: Kind, runs: Sequence[Run]) -> list[Run]:
 
 def of(runs: Sequence[Run], chosen: Chosen | None = None) -> list[Figure]:
     """The figures from runs on one data set, the newest first; chosen: where others are wanted than the usual."""
-    return [figure(kind, runs, chosen or {}) for kind in KINDS]
+    return [figure(kind, runs, chosen or {}) for kind in FIGURES]
 
 
 def figure(kind: Kind, runs: Sequence[Run], chosen: Chosen) -> Figure:
@@ -83,11 +98,29 @@ def described(run: Run) -> str:
     return f"{export.defense_title(asked)} ({about})"
 
 
-def differing(runs: Sequence[Run]) -> str:
-    """In which settings the runs of one figure differ, in a sentence; "" where they are alike."""
-    values = {name: sorted({str(getattr(run.config, name)) for run in runs}) for name in SETTINGS}
-    unlike = [f"{name.replace('_', ' ')} ({', '.join(found)})" for name, found in values.items() if len(found) > 1]
-    return f"These runs differ in more than their defense: {'; '.join(unlike)}." if unlike else ""
+def settings(run: Run) -> dict[str, str]:
+    """What should be alike in runs that are compared, but for the defense."""
+    asked = run.config
+    return {
+        "epochs": str(asked.epochs), "seed": str(asked.seed), "network": asked.net, "recipe": asked.recipe,
+        "batch size": str(asked.batch), "training images": f"{len(data.read(reader.samples, run.store, 'train')):,}",
+        "images": str(data.value(reader.meta, run.store).get("images", "")),
+    }  # fmt: skip
+
+
+def differing(runs: Sequence[Run]) -> list[str]:
+    """In which settings these runs differ, each in words: "epochs 25 (b8e4), 3 (142f)"."""
+    table = {run.id: settings(run) for run in runs}
+    names = list(next(iter(table.values()), {}))
+    unlike = [name for name in names if len({about[name] for about in table.values()}) > 1]
+    return [_unlike(name, {key: about[name] for key, about in table.items()}) for name in unlike]
+
+
+def _unlike(name: str, values: Mapping[str, str]) -> str:
+    if name == "images":  # a hash says nothing to anybody
+        return "the images themselves, as their folder has changed between the runs or another size was asked for"
+    of_each = {value: [key[-4:] for key, own in values.items() if own == value] for value in values.values()}
+    return f"{name} " + ", ".join(f"{value} ({', '.join(keys)})" for value, keys in of_each.items())
 
 
 def _some(run: Run, most: int) -> int:
@@ -96,11 +129,11 @@ def _some(run: Run, most: int) -> int:
 
 
 def _training(runs: Sequence[Run], defense: str) -> TrainConfig:
-    """What trains this defense like the newest run."""
-    base = runs[0].config
+    """What trains this defense like the newest trained run, so that the two can be compared."""
+    base = next(iter(_newest(runs)), runs[0]).config
     return TrainConfig(
         data=base.data, data_path=base.data_path, image_size=base.image_size, net=base.net, defense=defense,
-        epochs=base.epochs, n_train=base.n_train, device=base.device,
+        epochs=base.epochs, n_train=base.n_train, seed=base.seed, device=base.device,
     )  # fmt: skip
 
 
@@ -122,14 +155,32 @@ def probed(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
             kind.name, kind.title, f"It takes an estimation of {described(run)} at both levels.", missing=asked,
             targets=(run,),
         )  # fmt: skip
-    counts = [data.read(reader.estimate_hist, run.store, part["id"].iloc[-1]) for part in found[-1]]
+    ids = [part["id"].iloc[-1] for part in found[-1]]
+    counts = [data.read(reader.estimate_hist, run.store, one) for one in ids]
+    rows = [data.read(reader.estimate_results, run.store, one) for one in ids]
+    n, split = int(found[-1][0]["n"].iloc[0]), found[-1][0]["split"].iloc[0]
     panels = tuple(
-        _histogram(one, counts, WIDTH // 2 - 56).properties(title=f"PGD {show_level(eps)}")
+        _histogram(one, counts, f"{split} images").properties(title=f"PGD {show_level(eps)}")
         for eps, one in zip(PROBED, counts, strict=True)
     )
-    n, split = int(found[-1][0]["n"].iloc[0]), found[-1][0]["split"].iloc[0]
-    about = f"{described(run)}, {n:,} {split} images. Found margins are upper bounds; rule at 8/255."
-    return Figure(kind.name, kind.title, about, panels)
+    each = [f"PGD {show_level(eps)}: {counted(one)}" for eps, one in zip(PROBED, rows, strict=True)]
+    about = f"{described(run)}; {n:,} {split} images. {'. '.join(each)}. {_medians(*rows)} {LOOKED}"
+    return Figure(kind.name, kind.title, about, panels, runs=(run,))
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """How many images of each kind: "10 found, 288 reached, 2 misclassified"."""
+    count = rows["kind"].value_counts()
+    return ", ".join(f"{count.get(kind, 0):,} {kind}" for kind in KINDS)
+
+
+def _medians(one: pd.DataFrame, two: pd.DataFrame) -> str:
+    """What the distance looked at does to the median, on the images where it can be compared."""
+    pair = paired(one, two)
+    if not pair.n:
+        return "No image met a boundary within both levels, so their medians cannot be compared."
+    first, second = (f"{255 * median:.1f}/255" for median in pair.medians)
+    return f"On the {pair.n:,} images that met a boundary within both, the medians are {first} and {second}."
 
 
 def margins(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
@@ -143,45 +194,45 @@ def margins(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     last = int(epochs.max())
     counts = data.read(reader.margin_hist, run.store, last)
     rows = data.read(reader.margins, run.store, last)
-    far = rows[(rows["kind"] != MISCLASSIFIED) & (rows["margin"] > px(8)[0])]["kind"].value_counts()
-    about = (
-        f"{described(run)}, after epoch {last}: {far.sum():,} of {len(rows):,} training images are correct "
-        f"with a margin beyond 8/255; for {far.get(FOUND, 0):,} of these a boundary was found, for "
-        f"{far.get(REACHED, 0):,} the search reached that far without meeting one."
+    about = f"{described(run)}, after epoch {last}: {counted(rows)}. {beyond(rows)} {SAID}"
+    return Figure(kind.name, kind.title, about, (_histogram(counts, [counts], "training images"),), runs=(run,))
+
+
+def beyond(rows: pd.DataFrame, level: float = LEVEL) -> str:
+    """How many images are correct and beyond the level, and how many of these have met a boundary; rows: margins."""
+    far = rows[(rows["kind"] != MISCLASSIFIED) & (rows["margin"] > level)]["kind"].value_counts()
+    return (
+        f"{far.sum():,} of {len(rows):,} training images are classified correctly and beyond {show_level(level)}; "
+        f"of these {far.get(FOUND, 0):,} found, {far.get(REACHED, 0):,} reached."
     )
-    return Figure(kind.name, kind.title, about, (_histogram(counts, [counts]),))
 
 
-def _histogram(counts: pd.DataFrame, all_of_them: Sequence[pd.DataFrame], width: int = WIDTH) -> alt.LayerChart:
-    """Bins of 1/255 by kind, a rule at 8/255; counts: kind, bin, n; all_of_them: what shares its axes."""
-    every = pd.concat(all_of_them)
-    top = max(9.0, float(every["bin"].max()) + 1)
+def _histogram(counts: pd.DataFrame, beside: Sequence[pd.DataFrame], images: str) -> alt.LayerChart:
+    """Bins of 1/255 by kind, a rule at 8/255; counts: kind, bin, n; beside: all that shares its axes."""
+    every = pd.concat(beside)
+    top = max(255 * LEVEL + 1, float(every["bin"].max()) + 1)
     left = charts.placed(every, top)[1]
-    high = float(every.groupby("bin")["n"].sum().groupby(level=0).max().max()) if len(all_of_them) == 1 else None
+    high = max(float(one.groupby("bin")["n"].sum().max()) for one in beside)
     rows, _ = charts.placed(counts, top)
     scale = alt.Scale(domain=[left, top], nice=False)
-    bars = (
-        alt.Chart(rows, width=width, height=HEIGHT)
-        .mark_bar(binSpacing=0.5)
-        .encode(
-            alt.X("low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=charts.NOT_NEGATIVE),
-            alt.X2("high:Q"),
-            alt.Y("n:Q", title="images", scale=alt.Scale(domainMax=high) if high else alt.Scale()),
-            charts.kind_colour(every), alt.Order("order:Q"),
-            tooltip=["kind:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images")],
-        )
+    bars = alt.Chart(rows).mark_bar(binSpacing=0.5).encode(
+        alt.X("low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=charts.NOT_NEGATIVE), alt.X2("high:Q"),
+        alt.Y("n:Q", title=images, scale=alt.Scale(domain=[0, high])),
+        charts.kind_colour(every, UNDER), alt.Order("order:Q"),
+        tooltip=["kind:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images")],
     )  # fmt: skip
-    rule = alt.Chart(pd.DataFrame({"at": [8.0]})).mark_rule(strokeDash=[3, 3], color="#8a9091").encode(alt.X("at:Q"))
-    return alt.layer(bars, rule)
+    at = pd.DataFrame({"at": [255 * LEVEL]})
+    rule = alt.Chart(at).mark_rule(strokeDash=[3, 3], color="#8a9091").encode(alt.X("at:Q"))
+    return alt.layer(bars, rule).properties(height=HEIGHT)
 
 
 def training_curves(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     """Fig. 8: clean and noisy accuracy over the epochs of SMD."""
     if not shown:
         return Figure(kind.name, kind.title, "It takes a run of SMD.", missing=_training(runs, "smd"))
-    chart = curves.accuracy(data.read(reader.metrics, shown[0].store)).properties(width=WIDTH, height=HEIGHT)
-    about = f"{described(shown[0])}; quick PGD of ten steps, training dashed, validation solid."
-    return Figure(kind.name, kind.title, about, (chart,))
+    chart = curves.accuracy(data.read(reader.metrics, shown[0].store)).properties(height=HEIGHT)
+    about = f"{described(shown[0])}. Noisy: under a quick PGD of ten steps. Training dashed, validation solid."
+    return Figure(kind.name, kind.title, about, (chart,), runs=(shown[0],))
 
 
 def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
@@ -190,29 +241,43 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
         return Figure(kind.name, kind.title, "It takes a finished run.", missing=_training(runs, "smd"))
     names = {run.id: f"{export.defense_title(run.config)} {run.id[-4:]}" for run in shown}
     tables = {names[run.id]: (run.config, data.brief(reader.attack_table, run.store)) for run in shown}
-    points = export.robustness_points(tables)
+    points = export.robustness_points({name: (config, _linf(table)) for name, (config, table) in tables.items()})
     if points["eps"].nunique() < 3:
-        asked = AttackConfig(shown[0].id, "ce-pgd", {"steps": 20}, levels=CURVE, n=_some(shown[0], 500), seeds=(0,))
+        asked = AttackConfig(
+            shown[0].id, "ce-pgd", {"steps": 20}, levels=CURVE, n=min(_some(run, 500) for run in shown), seeds=(0,)
+        )
         return Figure(
             kind.name, kind.title, "It takes an attack at several noise levels.", missing=asked, targets=tuple(shown)
         )
     drawn = [run for run in shown if names[run.id] in set(points["run"])]
     attack = export.attack_title(points["attack"].iloc[0], points["note"].iloc[0], int(points["steps"].iloc[0]))
-    counts = sorted({int(n) for n in points["n"]})
-    images = " or ".join(f"{n:,}" for n in counts)
-    left_out = len(shown) - len(drawn)
+    seen = points.groupby("run")["n"].max()
+    of_each = [f"{described(run)} on {seen[names[run.id]]:,} test images" for run in drawn]
+    absent = [ui.name(run.id) for run in shown if run not in drawn]
+    left_out = f" Not drawn, as they have not seen this attack: {', '.join(absent)}." if absent else ""
     about = (
-        f"{images} test images under {attack}; bands are 95 % intervals for that many images, one training a line: "
-        f"{'; '.join(map(described, drawn))}." + (f" {left_out} more have not seen this attack." if left_out else "")
+        f"{attack}, the mean over its seeds; a line a training, bands are 95 % intervals for that many images. "
+        f"{'; '.join(of_each)}.{left_out}"
     )
-    chart = charts.robustness(points, alt.Legend(title=None, orient="bottom", columns=3, symbolType="stroke"))
-    chart = chart.properties(width=WIDTH, height=HEIGHT)
-    warning = differing(drawn) or ("They have not seen the same number of images." if len(counts) > 1 else "")
-    return Figure(kind.name, kind.title, about, (chart,), warning=warning)
+    chart = charts.robustness(points, LINES).properties(height=HEIGHT)
+    return Figure(kind.name, kind.title, about, (chart,), warning=_unfair(drawn, seen), runs=tuple(drawn))
 
 
-KINDS = (
-    Kind("fig-5", "Fig. 5 · PGD's margins of a clean network depend on how far it looks", probed, "std"),
+def _linf(table: pd.DataFrame) -> pd.DataFrame:
+    """An L2 level is a length, and stands on no axis in 1/255."""
+    return table[table["norm"] == "Linf"]
+
+
+def _unfair(drawn: Sequence[Run], seen: "pd.Series[int]") -> str:
+    """Why lines beside each other may mislead, in a sentence or two; "" where nothing is known against them."""
+    unlike = differing(drawn)
+    found = [f"These runs differ in more than their defense: {'; '.join(unlike)}."] if unlike else []
+    counts = ["They have not seen the same number of images."] if seen.nunique() > 1 else []
+    return " ".join(found + counts)
+
+
+FIGURES = (
+    Kind("fig-5", "Fig. 5 · PGD's margins of a clean network, looking 16/255 and 8/255 far", probed, "std"),
     Kind("fig-6", "Fig. 6 · SMD's margins", margins, "smd"),
     Kind("fig-7", "Fig. 7 · MMA's margins", margins, "mma"),
     Kind("fig-8", "Fig. 8 · SMD's clean and noisy accuracy while it trains", training_curves, "smd"),

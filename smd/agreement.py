@@ -16,6 +16,9 @@ from smd.store.attack_tables import wilson
 
 Kind = Literal["overestimated", "underestimated"]
 
+NAMED = {  # as pages and exports call them: neither says which of the two, margin or attack, is wrong
+    "agreement": "agreement", "overestimated": "margin beyond, broken", "underestimated": "margin within, not broken",
+}  # fmt: skip
 MOST_BINS = 20
 
 # The stage that breaks a sample -> the sample's pattern, from the weakest attack to the strongest.
@@ -81,6 +84,19 @@ def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
     return Crosstab(
         table, len(known), len(rows) - len(known), share["agreement"], share["overestimated"], share["underestimated"]
     )
+
+
+def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
+    """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n, percent (of decided)."""
+    table = crosstab(rows, eps).table
+    words = {True: "withstood", False: "broken"}
+    known = pd.DataFrame({
+        "margin": table["beyond"].map({True: "beyond", False: "up to"}), "attack": table["withstood"].map(words),
+        "kind": table["kind"].map(NAMED), "n": table["n"], "percent": table["percent"],
+    })  # fmt: skip
+    ok = rows.loc[undecided(rows, eps), "ok"].astype(bool)
+    left = [("undecided", words[flag], "undecided", int((ok == flag).sum()), np.nan) for flag in (True, False)]
+    return pd.concat([known, pd.DataFrame(left, columns=known.columns)], ignore_index=True)
 
 
 def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255) -> pd.DataFrame:

@@ -68,6 +68,16 @@ def test_a_search_that_met_no_boundary_decides_nothing_beyond_its_end():
     assert agreement.disagreeing(rows, EPS, "underestimated")["idx"].tolist() == [2, 0]
 
 
+def test_the_undecided_are_taken_away_with_what_became_of_them():
+    rows = rows_of([8, 8, 4, 4, 4, 9], [1, 1, 1, 1, 0, 0], crossed=[True, False, True, False, False, True])
+    found = agreement.exported(rows, EPS)
+    assert found["n"].tolist() == [1, 1, 2, 0, 1, 1]
+    assert found["margin"].tolist() == ["beyond", "beyond", "up to", "up to", "undecided", "undecided"]
+    assert found["attack"].tolist()[-2:] == ["withstood", "broken"]
+    assert found["percent"].tolist()[:4] == [25, 25, 50, 0]
+    assert found["percent"][4:].isna().all()
+
+
 def test_nothing_to_compare_has_no_shares():
     found = agreement.crosstab(rows_of([], []), EPS)
     assert found.n == 0

@@ -127,17 +127,18 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
     of = f"Of the {found.n:,} decided images."
     ui.metrics([
         ("agreement", f"{found.agreement:.1f} %", f"They end as their margin says. {of}"),
-        ("margin beyond, broken", f"{found.overestimated:.1f} %",
+        (agreement.NAMED["overestimated"], f"{found.overestimated:.1f} %",
          f"No boundary was met within {level}, yet the attack crossed one there. {of}"),
-        ("margin within, not broken", f"{found.underestimated:.1f} %",
+        (agreement.NAMED["underestimated"], f"{found.underestimated:.1f} %",
          f"A boundary was met within {level}, yet the attack crossed none: it missed it, or the training has moved it "
          f"since. {of}"),
         ("decided", f"{found.n:,}",
-         f"Correct without noise, and a boundary was found, or the search went {level} far without meeting one."),
+         f"Correct without noise, and a boundary was found, or none was met and the margin is at least {level}."),
         ("undecided", f"{found.undecided:,}",
          f"Left out: their search ended below {level} and met no boundary, so their margin says nothing about it."),
         ("misclassified", f"{left_out:,}", "Left out: these are wrong without noise, so they have no margin."),
     ])  # fmt: skip
+    st.caption(composed(rows, eps, level))
     grid = ui.pair()
     with grid.cell():
         st.markdown(f"**{found.agreement:.1f} % of {found.n:,} decided images end as their margin says**")
@@ -145,7 +146,7 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
             agreement_charts.crosstab(found.table, eps, norm), key="crosstab",
             alt=f"Margin beyond {level} or not against withstood or broken; {found.agreement:.1f} % agree.",
         )  # fmt: skip
-        ui.downloads(found.table, f"{run.id}-agreement")
+        ui.downloads(agreement.exported(rows, eps), f"{run.id}-agreement")
     with grid.cell():
         beyond, within = (withstood(found.table, side) for side in (True, False))
         st.markdown(f"**Withstood: {beyond} of those with a margin beyond {level}, {within} of the others**")
@@ -163,6 +164,20 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
             "none there is no distance to draw. Bars are 95 % intervals. An ideal margin makes the dotted step."
         )
         ui.downloads(bins, f"{run.id}-calibration")
+
+
+def composed(rows: pd.DataFrame, eps: float, level: str) -> str:
+    """What the decided images are decided by, and what became of the others."""
+    known = agreement.decided(rows, eps)
+    met, ok = int((known["kind"] == FOUND).sum()), rows["ok"].astype(bool)
+    others = ok[~rows.index.isin(known.index)]
+    said = f"Decided: {met:,} by a boundary that was found, {len(known) - met:,} as none was met up to {level}."
+    if others.empty:
+        return said
+    return (
+        f"{said} Undecided: {len(others):,} whose search met no boundary and ended below {level}; {others.sum():,} of "
+        f"them withstood, {(~others).sum():,} were broken, and neither speaks for or against their margin."
+    )
 
 
 def calibrated(known: pd.DataFrame, eps: float) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import figure_files
 import going_back
@@ -18,6 +18,7 @@ from smd import registry, runs
 from smd.errors import UserError
 from smd.runs import Run
 
+T = TypeVar("T", str, list[str])
 NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
 MIME: dict[Form, str] = {
     "svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "json": "application/json",
@@ -49,16 +50,28 @@ def choose(kind: Kind, here: list[Run]) -> list[str]:
     usual = [run.id for run in paper_figures.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
-        return [st.selectbox("Run", ids, ids.index(usual[0]), key=key, bind="query-params", format_func=ui.name)]
-    begin = going_back.begin(key, usual)
-    return st.multiselect("Runs", ids, begin, key=key, bind="query-params", format_func=ui.name)
+        begin = begun(key, ids, usual[0])
+        at = ids.index(begin) if begin else 0
+        return [st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=ui.name)]
+    several = begun(key, ids, usual)
+    return st.multiselect("Runs", ids, several, key=key, bind="query-params", format_func=ui.name)
+
+
+def begun(key: str, ids: list[str], usual: T) -> T | None:
+    """What a list of runs begins with: it is put into the session, so that the address names it."""
+    kept = st.session_state.get(key)
+    elsewhere = kept is not None and not set([kept] if isinstance(kept, str) else kept) <= set(ids)  # other data
+    if elsewhere or (kept is None and key not in st.query_params):
+        st.session_state[key] = usual
+    return going_back.begin(key, usual)
 
 
 def drawn(figure: Figure) -> None:
     """The figure with its caption, warnings and files."""
-    grid = st.columns(len(figure.panels))
-    for k, (column, panel) in enumerate(zip(grid, figure.panels, strict=True)):
-        column.altair_chart(panel, key=f"{figure.name}-{k}", width="stretch", alt=f"{figure.title}: {figure.about}")
+    beside = st.grid(columns=len(figure.panels), min_column_width=190, gap="small")
+    for k, panel in enumerate(figure.panels):
+        with beside.cell():
+            st.altair_chart(panel, key=f"{figure.name}-{k}", width="stretch", alt=f"{figure.title}: {figure.about}")
     st.caption(plain(figure.about))
     if figure.warning:
         st.warning(plain(figure.warning), icon=":material/warning:")
@@ -75,19 +88,29 @@ by_data = by_data_set()
 if not by_data:
     st.error("No run can be read by this version: update to work with them.", icon=":material/error:")
     st.stop()
-st.caption(f"SVG, PDF and PNG are {figure_files.INCHES:g} inches wide: a column of a two-column page.")
+st.caption(
+    f"SVG, PDF and PNG are {figure_files.INCHES:g} inches ({25.4 * figure_files.INCHES:.1f} mm) wide with axes and "
+    f"legend: a column of a two-column page. PNGs have {figure_files.PPI} pixels an inch."
+)
 titles = {name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name for name in by_data}
 chosen = st.selectbox(
     "Data set", list(by_data), format_func=titles.__getitem__, key="figures-data", bind="query-params"
 )
 shown = chosen or next(iter(by_data))
+top = st.container()
+of_networks: list[Run] = []  # Figs. 5 to 8 stand side by side in the paper
 grid = ui.pair()
-for kind in paper_figures.KINDS:
+for kind in paper_figures.FIGURES:
     with grid.cell():
         st.subheader(kind.title)
         figure = paper_figures.figure(kind, by_data[shown], {kind.name: choose(kind, by_data[shown])})
         if figure.panels:
             drawn(figure)
+            of_networks += figure.runs if kind.defense else ()
         elif figure.missing:
             st.caption(plain(figure.about))
             offers.offer(figure.name, figure.missing, *figure.targets)
+with top:
+    if unlike := paper_figures.differing(list(dict.fromkeys(of_networks))):
+        words = plain("; ".join(unlike))
+        st.warning(f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.", icon=":material/warning:")

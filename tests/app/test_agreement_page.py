@@ -233,6 +233,8 @@ def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
     app = at(run, "8/255")
     assert cards(app)["decided"] == "1"
     assert cards(app)["undecided"] == "2"
+    assert "Decided: 1 by a boundary that was found, 0 as none was met up to 8/255." in words(app)
+    assert "2 of them withstood, 0 were broken" in words(app)
 
 
 def test_a_link_opens_its_margins_level_and_kind(judged):
@@ -279,4 +281,4 @@ def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
     assert len(set(three.values())) == 3
     table = agreement.crosstab(pd.DataFrame({"margin": [1.0], "ok": [True], "kind": "found"}), EPS).table
     spec = agreement_charts.crosstab(table, EPS).to_dict()
-    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["agreement", "overestimated", "underestimated"]
+    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == list(agreement.NAMED.values())

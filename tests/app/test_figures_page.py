@@ -1,12 +1,14 @@
 """Figures: which run fills which, what is said where none does, and the files that are taken away."""
 
 import json
+import os
 import re
 import shutil
 import sys
 
+import duckdb
 import pytest
-from storing import estimate
+from storing import attack, estimate
 from test_pages import open_page, words
 
 from smd import config, runs
@@ -58,7 +60,8 @@ def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
     figure = drawn()[name]
     svg = figure_files.as_file(figure, "svg").decode()
     assert svg.startswith("<svg")
-    assert f'width="{figure_files.INCHES}in"' in svg.split(">")[0]
+    wide = float(re.search(r' width="([\d.]+)in"', svg.split(">")[0])[1])
+    assert wide == pytest.approx(figure_files.INCHES, abs=0.01)
     png = figure_files.as_file(figure, "png")
     assert png.startswith(b"\x89PNG")
     assert int.from_bytes(png[16:20], "big") == pytest.approx(figure_files.INCHES * figure_files.PPI, abs=3)
@@ -66,6 +69,26 @@ def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
     assert pdf.startswith(b"%PDF")
     wide = float(re.search(rb"/MediaBox\s*\[\s*[\d.]+\s+[\d.]+\s+([\d.]+)", pdf)[1])
     assert wide == pytest.approx(72 * figure_files.INCHES, abs=1)  # points, 72 an inch
+
+
+def test_fig_5_with_its_two_plots_is_as_wide_as_any(finished):
+    _, std_run = finished
+    for level in (8, 16):
+        estimate(Recorder(std_run.store), [1, 2, level], eps=level / 255, split="test", created=float(level))
+    figure = drawn()["fig-5"]
+    wide = re.search(rb' width="([\d.]+)in"', figure_files.as_file(figure, "svg"))[1]
+    assert float(wide) == pytest.approx(figure_files.INCHES, abs=0.01)
+    assert "PGD 16/255: 3 found, 0 reached, 0 misclassified" in figure.about
+    assert "On the 3 images that met a boundary within both, the medians are 2.0/255 and 2.0/255." in figure.about
+
+
+def test_found_reached_and_misclassified_are_bars_of_their_own(finished):
+    spec = drawn()["fig-6"].panels[0].to_dict()
+    rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
+    assert {row["kind"] for row in rows} == {"found", "reached", "misclassified"}
+    assert all((row["high"] <= 0) == (row["kind"] == "misclassified") for row in rows)
+    colours = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert len(set(colours["range"])) == len(colours["domain"]) == 3
 
 
 def test_a_figure_leaves_as_vega_lite_with_its_data(finished):
@@ -80,8 +103,11 @@ def test_a_caption_names_the_run_its_epochs_and_its_seed_and_counts_kinds(finish
     far = rows[(rows["kind"] != "misclassified") & (rows["margin"] > px(8)[0])]
     about = drawn()["fig-6"].about
     assert f"{smd_run.id[16:]}: 3 epochs, seed 0, small-cnn, 300 training images" in about
-    assert f"{len(far)} of 300 training images are correct with a margin beyond 8/255" in about
-    assert f"for {int((far['kind'] == 'found').sum())} of these a boundary was found" in about
+    assert f"{len(far)} of 300 training images are classified correctly and beyond 8/255; of these" in about
+    found, reached = (int((far["kind"] == kind).sum()) for kind in ("found", "reached"))
+    assert f"of these {found} found, {reached} reached." in about
+    every = rows["kind"].value_counts()
+    assert ", ".join(f"{every.get(kind, 0)} {kind}" for kind in ("found", "reached", "misclassified")) in about
 
 
 def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(finished):
@@ -90,25 +116,90 @@ def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(fini
     assert smd_run.id[-4:] in figure.about
     assert std_run.id[-4:] in figure.about
     assert figure.warning == ""
+    assert not open_page("figures").warning
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": 5, "seed": 7}))
+    one, two = smd_run.id[-4:], std_run.id[-4:]
     assert drawn()["accuracy-noise"].warning == (
-        "These runs differ in more than their defense: epochs (3, 5); seed (0, 7)."
+        f"These runs differ in more than their defense: epochs 5 ({two}), 3 ({one}); seed 7 ({two}), 0 ({one})."
     )
+    assert len(open_page("figures").warning) == 1  # of Figs. 5 to 8 those of one run alone are drawn
+
+
+def test_the_runs_of_the_other_figures_are_compared_above_them(finished):
+    _, std_run = finished
+    for level in (8, 16):
+        estimate(Recorder(std_run.store), [1, 2, level], eps=level / 255, split="test", created=float(level))
+    path = std_run.folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": 5}))
+    first = open_page("figures").warning[0].value
+    assert first.startswith("The runs of Figs. 5 to 8 differ in more than their defense: epochs 5")
+
+
+def test_the_number_of_training_images_is_what_the_run_had(finished):
+    """Not what its config says: 0 there means all."""
+    smd_run, std_run = finished
+    path = std_run.folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "n_train": 0}))
+    assert paper_figures.differing([smd_run, std_run]) == []
+
+
+def test_an_attack_in_l2_stands_on_no_axis_of_pixel_steps(finished):
+    for run in finished:
+        for k, eps in enumerate((0.25, 0.5, 1.0, 1.5, 2.0), start=1):
+            attack(Recorder(run.store), eps=eps, norm="L2", created=float(k))
+    figure = drawn()["accuracy-noise"]
+    assert "CE-PGD, 20 steps" in figure.about
+    rows = next(iter(figure.panels[0].to_dict()["datasets"].values()))
+    assert max(row["eps"] for row in rows) == pytest.approx(32 / 255)
+
+
+def test_runs_that_the_attack_has_not_seen_are_named(finished):
+    _, std_run = finished
+    with duckdb.connect(str(std_run.store)) as con:
+        con.execute("UPDATE attack SET split = 'val' WHERE split = 'test'")
+    about = drawn()["accuracy-noise"].about
+    assert f"Not drawn, as they have not seen this attack: {std_run.id.split('-', 2)[-1]}." in about
 
 
 def test_another_run_of_a_defense_can_be_chosen(finished):
     smd_run, _ = finished
     other = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))
     shutil.copytree(smd_run.folder, other)
-    one, two = (drawn(**{"fig-6": [i]})["fig-6"].about for i in (smd_run.id, other.name))
-    assert "smd-again" in two
-    assert "smd-again" not in one
+    os.utime(other / "config.json", (0, 0))  # so that it is the older one
+    assert f"{smd_run.id[16:]}: 3 epochs" in drawn()["fig-6"].about
+    assert f"{other.name[16:]}: 3 epochs" in drawn(**{"fig-6": [other.name]})["fig-6"].about
     app = open_page("figures")
-    for name, wanted in ((other.name, 1), (smd_run.id, 0)):
-        app.selectbox(key="of-fig-6").set_value(name).run()
-        assert not app.exception
-        assert sum("smd-again" in c.value and "after epoch 3" in c.value for c in app.caption) == wanted
+    app.selectbox(key="of-fig-6").set_value(other.name).run()
+    assert not app.exception
+    assert f"{other.name[16:]}: 3 epochs" in words(app)
+    linked = open_page("figures", **{"of-fig-6": other.name[16:]})
+    assert f"{other.name[16:]}: 3 epochs" in words(linked)
+
+
+def test_the_list_of_runs_names_those_that_are_drawn(finished):
+    smd_run, std_run = finished
+    app = open_page("figures")
+    assert sorted(app.multiselect(key="of-accuracy-noise").value) == sorted([smd_run.id, std_run.id])
+    app.multiselect(key="of-accuracy-noise").set_value([std_run.id]).run()
+    assert not app.exception
+    assert sum("CE-PGD, 20 steps" in c.value and smd_run.id[-4:] in c.value for c in app.caption) == 0
+
+
+def test_runs_of_another_data_set_are_forgotten_with_it(finished):
+    smd_run, _ = finished
+    again = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))
+    for k, (name, data_set) in enumerate((("smd-again", "digits"), ("smd-other", "svhn"), ("smd-more", "svhn"))):
+        copy = smd_run.folder.with_name(smd_run.id.replace("smd", name))
+        shutil.copytree(smd_run.folder, copy)
+        path = copy / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "data": data_set}))
+        os.utime(path, (k, k))
+    app = open_page("figures")
+    app.selectbox(key="of-fig-6").set_value(again.name).run()
+    app.selectbox(key="figures-data").set_value("svhn").run()
+    assert not app.exception
+    assert "smd-more" in app.selectbox(key="of-fig-6").value  # the newest there
 
 
 def test_a_data_set_with_trained_networks_is_shown_first(finished):
