@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from plain import plain
 
 from smd import paths, registry
 from smd.config import TrainConfig
@@ -84,7 +85,7 @@ def plan(asked: TrainConfig, images: Images, splits: Splits) -> list[str]:
         _testing(images, splits),
         _network(asked, images),
         f"Accuracy is watched without noise and at noise levels **{show_levels(asked.levels).replace(',', ', ')}**.",
-        f"The imported images take **{show_bytes(images.pixels.nbytes)}** in {paths.cache_root()}; "
+        f"The imported images take **{show_bytes(images.pixels.nbytes)}** in {plain(paths.cache_root())}; "
         "the files themselves are only read.",
     ]
 

@@ -129,7 +129,7 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     grid = ui.pair()
     with grid.cell():
         st.markdown("**What will be done**")
-        st.markdown("\n".join(f"- {plain(text)}" for text in own_facts.plan(asked, images, review.splits)))
+        st.markdown("\n".join(f"- {text}" for text in own_facts.plan(asked, images, review.splits)))
         st.caption(PATIENTS)
     with grid.cell():
         _counts(review.counts)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import charts
 import data
 import numpy as np
 import pandas as pd
 import pictures
+import probability_chart
 import standing
 import streamlit as st
 import ui
@@ -54,7 +54,7 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
             "Attack it again for the exact one."
         )
     st.altair_chart(
-        charts.probabilities(probabilities(examples, position, classes)), key="probabilities",
+        probability_chart.probabilities(probabilities(examples, position, classes)), key="probabilities",
         alt=f"Predicted probabilities: {shown[0][1]}; {shown[1][1]}.",
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ def best(p: np.ndarray, classes: tuple[str, ...]) -> str:
 
 
 def probabilities(examples: adv.Examples, position: int, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Rows for charts.probabilities: class, image, percent."""
+    """Rows for probability_chart.probabilities: class, image, percent."""
     parts = [("clean", examples.p_clean[position]), ("adversarial", examples.p_adv[position])]
     return pd.concat(
         pd.DataFrame({"class": classes, "image": image, "percent": 100 * p.astype(float)}) for image, p in parts

@@ -98,6 +98,7 @@ chosen = st.selectbox(
 )
 shown = chosen or next(iter(by_data))
 top = st.container()
+offered: list[object] = []
 of_networks: list[Run] = []  # Figs. 5 to 8 stand side by side in the paper
 grid = ui.pair()
 for kind in paper_figures.FIGURES:
@@ -109,7 +110,11 @@ for kind in paper_figures.FIGURES:
             of_networks += figure.runs if kind.defense else ()
         elif figure.missing:
             st.caption(plain(figure.about))
-            offers.offer(figure.name, figure.missing, *figure.targets)
+            if figure.missing in offered:  # one training fills several figures
+                st.caption("What is offered above fills this one, too.")
+            else:
+                offers.offer(figure.name, figure.missing, *figure.targets)
+                offered.append(figure.missing)
 with top:
     if unlike := paper_figures.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))

@@ -6,6 +6,7 @@ import charts
 import curves
 import numpy as np
 import pandas as pd
+import probability_chart
 import pytest
 
 from smd.units import px
@@ -182,7 +183,7 @@ def predicted(names):
     [f"class {k}" for k in range(100)],
 ])  # fmt: skip
 def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
-    chart = charts.probabilities(predicted(names)).to_dict()
+    chart = probability_chart.probabilities(predicted(names)).to_dict()
     side = "x" if chart["encoding"]["x"].get("field") == "class" else "y"
     axis = chart["encoding"][side]
     assert axis["axis"]["labelOverlap"] is False
@@ -190,7 +191,7 @@ def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
     upright = side == "x"
     assert upright == (len(names) <= 12 and max(map(len, names)) <= 12)
     assert upright or chart["height"] / len(shown) >= 12  # a line of letters
-    rows = values(charts.probabilities(predicted(names)))
+    rows = values(probability_chart.probabilities(predicted(names)))
     assert rows.groupby("image")["percent"].sum().tolist() == pytest.approx([100 * (1 - 0.5 ** len(names))] * 2)
     if len(names) == 100:
         assert shown == [*names[:19], "81 other classes"]

@@ -71,6 +71,7 @@ def test_smd_shows_no_knob():
         "Seed",
         "Batch size",
         "Training images",
+        "Test images to estimate margins of",
         "Device",
         "Seeds",
     }

@@ -33,9 +33,11 @@ def test_the_first_answer_is_that_of_the_store(finished):
     run, _ = finished
     table = answer(open_page("ask", run=run.id)).set_index("label")
     rows = reader.margins(run.store, 3)
+    rows = rows[rows["clean_ok"]]
     expected = (255 * rows.groupby("label")["margin"].median()).round(2)
     assert table["median (1/255)"].to_dict() == pytest.approx(expected.to_dict(), abs=0.011)
-    assert table["images"].sum() == 300
+    assert table["correct images"].sum() == len(rows)
+    assert table["boundary found"].sum() == (rows["kind"] == "found").sum()
 
 
 def test_a_query_in_the_link_is_asked(finished):
