@@ -57,13 +57,15 @@ DOUBTS = """
             PARTITION BY name, steps, norm, split, n, eps, seed, note ORDER BY created DESC, id DESC) = 1
     ) AS a ON d.attack_id = a.id ORDER BY a.created, a.eps, a.seed, d.name"""
 
-# A sample withstood an attack if it withstood it with every seed; else the earliest stage counts.
+# A sample withstood an attack if it withstood it with every seed; else the earliest stage counts. Attacks on picked
+# images are of different ones in each job, so none of them stands in for another.
 OUTCOMES = """
     WITH newest AS (
         SELECT id, name, steps, n, note, seed FROM attack
         WHERE split = $split AND norm = $norm AND abs(eps - $eps) < 1e-6 AND eps > 0
             AND ($picked OR NOT picked)
-        QUALIFY row_number() OVER (PARTITION BY name, steps, n, note, seed ORDER BY created DESC, id DESC) = 1
+        QUALIFY row_number() OVER (
+            PARTITION BY name, steps, n, note, seed, CASE WHEN picked THEN job END ORDER BY created DESC, id DESC) = 1
     )
     SELECT a.name, a.steps, a.n, coalesce(a.note, '') AS note, r.idx, bool_and(r.ok) AS ok,
         coalesce(min(CASE WHEN r.stage = 0 THEN 'clean' END), arg_min(s.name, r.stage), '') AS broken_by

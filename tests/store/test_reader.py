@@ -148,3 +148,12 @@ def test_states_come_back_by_name_and_epoch(path):
     assert reader.state_values(path, "kappa", 2)["value"].tolist() == [0, 2, 2, 6, 20, 4]
     recorder.epoch(epoch(2))  # an epoch that is done again replaces what was kept of it
     assert reader.state_values(path, "kappa", 2).empty
+
+
+def test_two_attacks_on_picked_images_do_not_hide_each_other(path):
+    recorder = started(path)
+    attack(recorder, ok=(1, 0), picked=True, job="one", created=1.0)
+    attack(recorder, ok=(1, 0, 0), picked=True, job="two", created=2.0, n=2)
+    rows = reader.outcomes(path, "test", 8 / 255, picked=True)
+    assert rows["idx"].tolist() == [0, 1, 2]
+    assert rows["ok"].tolist() == [True, False, False]
