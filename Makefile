@@ -10,8 +10,9 @@ RUN := $(VENV)/bin/python
 app: env
 	$(RUN) -m streamlit run app/main.py
 
+# Files of tests side by side, each process with a thread of its own: more would wait for each other.
 test: env
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: env
 	$(RUN) -m ruff format --check .
