@@ -44,8 +44,8 @@ PLACES = (
     Place("Map", maps=1),
     Place("Margins", charts=2),
     Place("Margins", charts=10, tables=1, view="by class"),
-    Place("Margins", charts=2, pictures=40, view="over time"),
-    Place("Margins", charts=12, view="forces"),
+    Place("Margins", charts=2, pictures=24, view="over time"),
+    Place("Margins", view="forces"),  # no charts where too few images are at the boundary
     Place("Margins", charts=2, view="all images"),
     Place("Samples", charts=1, pictures=20),
     Place("Attacks", tables=1),

@@ -14,9 +14,12 @@ import pytest
 from smd.paths import REPOSITORY
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless browser; without one the tests fail in CI and are loudly skipped elsewhere."""
+    """A headless browser; without one the tests fail in CI and are loudly skipped elsewhere.
+
+    Of one file: as long as it is open, nothing else in this process can drive one.
+    """
     from playwright.sync_api import Error, expect, sync_playwright
 
     expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow, not wrong

@@ -98,9 +98,9 @@ def test_a_split_with_hardly_any_images_has_no_map():
     ("fields", "sentence"),
     [
         ({"split": "all"}, "There is no split 'all'"),
-        ({"n": 3}, "n is 3: a map needs at least 10 images"),
+        ({"n": 3}, "is 3: a map needs at least 10 images"),
         ({"level": 8.0}, r"The noise level 8 is outside \(0, 1\]"),
-        ({"pairs": -1}, "pairs is -1"),
+        ({"pairs": -1}, "is -1"),
         ({"device": "tpu"}, "There is no device 'tpu'"),
     ],
 )

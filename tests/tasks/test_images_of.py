@@ -76,7 +76,7 @@ def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
 def test_divergence_ends_a_run_with_a_sentence():
     from smd.monitor import Metric
 
-    bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, np.ones(1, bool), np.ones(1, bool))
+    bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, *np.ones((3, 1), bool))
     with pytest.raises(UserError, match="diverged in epoch 3"):
         _refuse_divergence(bad)
 

@@ -19,7 +19,7 @@ SETS = {
 def test_smd_trains_the_papers_network_on_real_images(data):
     net, n_train, n_test, channels = SETS[data]
     words = ["--data", data, "--epochs", 2, "--n-train", n_train, "--n-test", n_test, "--device", "cpu"]
-    smd("train", *words, SMD_DATA=str(SHARED_DATA), timeout=900)
+    smd("train", *words, SMD_DATA=str(SHARED_DATA), OMP_NUM_THREADS="2", timeout=900)
     (run,) = runs.all_runs()
     assert run.status.state == "finished"
     assert run.config.net == net
