@@ -102,6 +102,7 @@ def attack(page, steps, images):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Attack", exact=True).click()
     expect(page.get_by_role("heading", name=f"CE-PGD, {steps} steps, test images")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=LONG)  # all of its levels are there
 
 
 def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, tmp_path):
