@@ -58,8 +58,10 @@ def test_train_lists_the_jobs_of_both(copied):
 
     app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run()
     assert not app.exception
-    waiting = [folder for run in copied for folder in runs.jobs_of(run) if jobs.read(folder).state == "queued"]
-    assert len(waiting) >= 3  # those of a copy do not start by themselves
+    run, copy = copied
+    waiting = [folder for folder in runs.jobs_of(run) if jobs.read(folder).state == "queued"]
+    assert len(waiting) == 3
+    assert sorted(jobs.read(folder).state for folder in runs.jobs_of(copy)) == ["cancelled"] * 3 + ["lost"] * 3
     assert {job_rows.key("cancel", folder) for folder in waiting} <= {button.key for button in app.button}
 
 
