@@ -4,6 +4,7 @@ import math
 
 import data
 import pandas as pd
+import selection
 import sources
 from sources import Source
 
@@ -14,7 +15,7 @@ from smd.store import reader
 from smd.units import show_length, show_level
 
 Card = tuple[str, str, str]  # label, value, what it means
-IMAGES = {"train": "training images", "val": "validation images", "test": "test images"}
+IMAGES = selection.SPLITS
 
 
 def rows(source: Source, epoch: int) -> pd.DataFrame:

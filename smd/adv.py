@@ -5,7 +5,6 @@ which compresses best, where clean + noise is that very image, else as the image
 have noise rounded to float16: they are read, and `Examples.rounded` says so.
 """
 
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass, field, fields
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from smd import durable
 from smd.errors import UserError
 from smd.units import show_bytes
 
@@ -92,12 +92,8 @@ def write(path: Path, examples: Examples) -> None:
         count, most = len(examples.idx), show_bytes(LIMIT)
         raise UserError(f"{count} adversarial images take {show_bytes(size)}, more than {most}: keep fewer.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
+    with durable.replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def read(path: Path) -> Examples:

@@ -1,7 +1,6 @@
 """How far the judging of one attack at one noise level has come: all that a stopped job needs to go on."""
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smd import durable
 from smd.errors import UserError
 from smd.settled import Known
 
@@ -88,13 +88,9 @@ def save(path: Path, judging: Judging, about: str) -> None:
               "attacked": judging.attacked, "seconds": judging.seconds, "doubts": sorted(judging.doubts)}  # fmt: skip
     arrays: dict[str, np.ndarray] = {name: getattr(judging, name).numpy() for name in ARRAYS}
     kept = {"kept": np.array(list(judging.kept), np.int64), **stacked(list(judging.kept.values()))}
-    partial = path.with_suffix(".partial")
     try:
-        with partial.open("wb") as file:
+        with durable.replacing(path) as file:
             np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **kept, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror}): free some disk space and resume; what was judged is kept."

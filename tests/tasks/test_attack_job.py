@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import shutil
 import signal
 import time
 
@@ -31,22 +30,6 @@ def one_thread(monkeypatch):
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def trained_root(tmp_path_factory, own_cache):
-    """A network that knows something, so that attacks have something to break; never write to it."""
-    root = tmp_path_factory.mktemp("trained") / "runs"
-    words = ("--defense", "std", "--epochs", 10, "--n-train", 800, "--n-test", 100, "--device", "cpu")
-    smd("train", *words, root=root, OMP_NUM_THREADS="1")
-    return root
-
-
-@pytest.fixture
-def run(trained_root, own_runs):
-    """That run, copied into this test's own runs folder."""
-    shutil.copytree(trained_root, own_runs)
-    return runs.all_runs()[0]
 
 
 def wait_until(condition, seconds=120):

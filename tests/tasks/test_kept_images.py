@@ -1,11 +1,8 @@
 """Every adversarial image that is kept still is what the table says: in its ball, misclassified by saved weights."""
 
-import shutil
-
 import numpy as np
 import pytest
 import torch
-from conftest import smd
 
 from smd import adv, evaluate, judging, runs
 from smd.attacks import Course
@@ -16,22 +13,6 @@ from smd.store import reader
 from smd.tasks.attack import opened
 
 LEVEL = {"Linf": 32 / 255, "L2": 1.25}
-
-
-@pytest.fixture(scope="module")
-def trained_root(tmp_path_factory, own_cache):
-    """A network that knows something, so that attacks have something to break; never write to it."""
-    root = tmp_path_factory.mktemp("trained") / "runs"
-    words = ("--defense", "std", "--epochs", 10, "--n-train", 800, "--n-test", 100, "--device", "cpu")
-    smd("train", *words, root=root, OMP_NUM_THREADS="1")
-    return root
-
-
-@pytest.fixture
-def run(trained_root, own_runs):
-    """That run, copied into this test's own runs folder."""
-    shutil.copytree(trained_root, own_runs)
-    return runs.all_runs()[0]
 
 
 def attack_of(run, **fields):
