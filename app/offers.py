@@ -9,8 +9,9 @@ import job_rows
 import streamlit as st
 import ui
 
-from smd import commands, config, job_titles, jobs, runs
+from smd import commands, config, foreign, job_titles, jobs, runs
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd.errors import UserError
 from smd.jobs import launch
 from smd.progress import duration
 from smd.runs import Run
@@ -118,8 +119,8 @@ def _active(folder: Path) -> bool:
 def _same(folder: Path, asked: Asked) -> bool:
     """Whether the job was asked for just this."""
     try:
-        stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stored = foreign.json_object(folder / "config.json")
+    except (OSError, UserError):
         return False
     return bool(stored == json.loads(json.dumps(config.to_json(asked))))
 

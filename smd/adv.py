@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import durable
+from smd import durable, foreign
 from smd.errors import UserError
 from smd.units import show_bytes
 
@@ -91,6 +91,7 @@ def write(path: Path, examples: Examples) -> None:
     if size > LIMIT:
         count, most = len(examples.idx), show_bytes(LIMIT)
         raise UserError(f"{count} adversarial images take {show_bytes(size)}, more than {most}: keep fewer.")
+    foreign.refuse_link(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     with durable.replacing(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -114,8 +115,10 @@ def _fit(arrays: dict[str, np.ndarray]) -> bool:
 
 def names(folder: Path) -> list[str]:
     """The names of a run's files of adversarial images, the newest last."""
-    files = (folder / "adv").glob("*" + SUFFIX)
-    return [path.stem for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.stem))]
+    if (folder / "adv").is_symlink():  # it leads out of the run
+        return []
+    files = [path for path in (folder / "adv").glob("*" + SUFFIX) if path.name.isprintable() and not path.is_symlink()]
+    return [path.stem for path in sorted(files, key=lambda path: (path.lstat().st_mtime_ns, path.stem))]
 
 
 def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
@@ -131,13 +134,14 @@ def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
 def _arrays(path: Path, wanted: list[str], later: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """The arrays of those names; those of `later` may be missing."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        foreign.refuse_link(path.parent)
+        with foreign.opened(path) as opened, zipfile.ZipFile(opened) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LIMIT:
             raise UserError(
                 f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and keep fewer images."
             )
-        with np.load(path, allow_pickle=False) as file:
+        with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
             there = [name for name in dict.fromkeys((*wanted, *later)) if name not in later or name in file.files]
             return {name: np.asarray(file[name]) for name in there}
     except FileNotFoundError:

@@ -4,13 +4,12 @@ smd.problems names every bad field in plain words before anything is started.
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smd import registry
+from smd import config_types, foreign, registry
 from smd.errors import UserError
 from smd.recipes import COMMON, Recipe
 from smd.registry import Param
@@ -152,13 +151,20 @@ def to_json(config: Config) -> dict[str, Any]:
 
 
 def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
-    """Read a config written by to_json; raises UserError for a newer version or unknown fields."""
+    """Read a config written by to_json; raises UserError for a newer version or unknown fields.
+
+    Raises ValueError or TypeError where a field holds something else than it may.
+    """
     values = dict(values)
-    if values.pop("schema", SCHEMA) > SCHEMA:
+    schema = values.pop("schema", SCHEMA)
+    if not config_types.count(schema):
+        raise ValueError("schema must be a whole number from 0 on")
+    if schema > SCHEMA:
         raise UserError("This run was written by a newer version of SMD Studio: update to open it.")
     unknown = values.keys() - {f.name for f in dataclasses.fields(kind)}
     if unknown:
-        raise UserError(f"The config has fields that this version does not know: {', '.join(sorted(unknown))}.")
+        raise UserError(f"The config has fields that this version does not know: {', '.join(sorted(unknown))[:200]}.")
+    config_types.check(kind, values)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return kind(**given)
 
@@ -166,10 +172,10 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
 def read(kind: type[C], path: Path) -> C:
     """Read a config file; raises UserError if it is missing or broken."""
     try:
-        config = from_json(kind, json.loads(path.read_text()))
+        config = from_json(kind, foreign.json_object(path))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: this is no folder of a run.") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f"{path} is broken: {error}.") from None
     if isinstance(config, TrainConfig) and config.data not in registry.DATASETS:
         raise UserError(

@@ -9,8 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from smd import durable
+from smd import durable, foreign
+from smd.config_types import count, number, text
+from smd.errors import UserError
 
 JOB = "final-margins"  # its estimate is stored under this job
 FILE = "final-margins.json"  # in the run's folder: what was planned, so that a resumed job plans nothing anew
@@ -110,6 +113,17 @@ def write(folder: Path, plan: Plan) -> None:
 def read(folder: Path) -> Plan | None:
     """The plan of a run; None if there is none, as in runs of earlier versions, or if the file is broken."""
     try:
-        return Plan(**json.loads((folder / FILE).read_text()))
-    except (OSError, ValueError, TypeError):
+        return _parse(foreign.json_object(folder / FILE, foreign.MEGABYTE))
+    except (OSError, UserError, ValueError, TypeError):
         return None
+
+
+def _parse(values: Mapping[str, Any]) -> Plan:
+    plan = Plan(**values)
+    settings = plan.settings if isinstance(plan.settings, dict) else {"": -1}
+    counts = (plan.n, plan.batch, *settings.values())
+    if not all(map(count, counts)) or not number(plan.predicted) or not text(plan.reason):
+        raise ValueError("no plan")
+    if plan.n and not (plan.batch and {"steps", "targets"} <= settings.keys()):
+        raise ValueError("no plan")
+    return plan

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smd import durable
+from smd import durable, foreign
+from smd.config_types import count, number
 from smd.errors import UserError
 from smd.settled import Known
 
 CLEAN = 0  # `stage` of a sample that is misclassified without noise
 WITHSTOOD = -1
+LIMIT = 2 * 2**30  # bytes of the arrays, also of a file that comes from elsewhere
+BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, RuntimeError,
+          zipfile.BadZipFile, zlib.error, UserError)  # fmt: skip
 SCHEMA = 2  # 1 had the noise of kept images in float16
 ARRAYS = ("stage", "pred", "distance", "queue")
 
@@ -100,7 +105,9 @@ def save(path: Path, judging: Judging, about: str) -> None:
 def load(path: Path, about: str) -> Judging | None:
     """The state in the file; None if there is none, or if it is broken or of something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
+            if sum(entry.file_size for entry in file.zip.infolist()) > LIMIT:
+                return None
             arrays = {name: file[name] for name in file.files}
         values: dict[str, Any] = json.loads(str(arrays.pop("values")))
         if values.pop("schema") != SCHEMA or values.pop("about") != about:
@@ -108,9 +115,23 @@ def load(path: Path, about: str) -> Judging | None:
         images = zip(arrays.pop("image"), arrays.pop("p"), strict=True)
         kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
         stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
-        return Judging(
+        state = Judging(
             stage, pred, distance, queue, values["doing"], values["done"], values["attacked"], values["seconds"],
             set(values["doubts"]), kept,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return state if _sound(state) else None
+    except BROKEN:
         return None
+
+
+def _sound(state: Judging) -> bool:
+    """Whether the parts have their types and fit together; the file may have come from elsewhere."""
+    each, n = (state.stage, state.pred, state.distance, state.queue), len(state.stage)
+    kinds = (torch.int16, torch.int16, torch.float32, torch.int64)
+    right = all(tensor.dtype == kind and tensor.dim() == 1 for tensor, kind in zip(each, kinds, strict=True))
+    right = right and len(state.pred) == len(state.distance) == n
+    right = right and bool(((state.queue >= 0) & (state.queue < n)).all()) and bool(state.distance.isfinite().all())
+    told = all(map(count, (state.doing, state.done, *state.attacked))) and all(map(number, state.seconds))
+    fits = told and state.done <= len(state.queue) and len(state.attacked) == state.doing == len(state.seconds) - 1
+    stages = bool(((state.stage >= WITHSTOOD) & (state.stage <= state.doing)).all()) if fits else False
+    return right and stages and all(0 <= k < n for k in state.kept) and all(isinstance(d, str) for d in state.doubts)

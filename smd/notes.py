@@ -1,10 +1,11 @@
 """What people add to a run: notes, tags, and whether it is pinned or hidden. One small file in its folder."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from smd import durable
+from smd import durable, foreign
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.runs import Run
@@ -28,11 +29,19 @@ class Notes:
 def read(run: Run) -> Notes:
     """The run's notes; empty ones where there are none, or where their file cannot be read."""
     try:
-        values = json.loads((run.folder / FILE).read_text())
-        tags = tuple(str(tag) for tag in values.get("tags", ()))
-        return Notes(str(values.get("text", "")), tags, bool(values.get("pinned")), bool(values.get("hidden")))
-    except (OSError, ValueError, TypeError, AttributeError):
+        return _parse(foreign.json_object(run.folder / FILE, foreign.MEGABYTE))
+    except (OSError, UserError):
         return Notes()
+
+
+def _parse(values: Mapping[str, Any]) -> Notes:
+    """What is there in the types and lengths that `write` keeps; what is of another type is left out."""
+    text, tags = values.get("text"), values.get("tags")
+    texts = [tag[:LONGEST_TAG] for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return Notes(
+        text[:LONGEST_TEXT] if isinstance(text, str) else "", _tidy(texts)[:MOST_TAGS],
+        values.get("pinned") is True, values.get("hidden") is True,
+    )  # fmt: skip
 
 
 def write(run: Run, notes: Notes) -> Notes:

@@ -7,6 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from smd import foreign
+from smd.errors import UserError
 from smd.paths import REPOSITORY
 
 PACKAGES = ("torch", "torchvision", "duckdb", "numpy")
@@ -25,6 +27,23 @@ def provenance() -> dict[str, Any]:
         "processor": _processor(),
         "command": sys.argv,
     }
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a run's file says, see `provenance`; what is missing, or of another type, is left out.
+
+    Raises UserError where the file is missing or broken.
+    """
+    try:
+        values = foreign.json_object(path, foreign.MEGABYTE)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: what the run was started with is not known.") from None
+    kinds: dict[str, type] = dict.fromkeys(("commit", "python", "host", "processor"), str)
+    kinds |= {"dirty": bool, "packages": dict, "command": list}
+    found: dict[str, Any] = {k: v for k, v in values.items() if k in kinds and isinstance(v, kinds[k])}
+    if "packages" in found:
+        found["packages"] = {k: v for k, v in found["packages"].items() if isinstance(v, str)}
+    return {"commit": None, "dirty": None, **found}
 
 
 def _processor() -> str:

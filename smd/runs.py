@@ -6,14 +6,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from smd import config as configs
-from smd import jobs, problems
+from smd import foreign, jobs, problems, provenance
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.paths import runs_root
-from smd.provenance import provenance
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Run:
         return self.folder / "provenance.json"
 
     @property
+    def about(self) -> dict[str, Any]:
+        """What that file says, see smd.provenance.read."""
+        return provenance.read(self.provenance)
+
+    @property
     def adv(self) -> Path:
         """The folder of adversarial images."""
         return self.folder / "adv"
@@ -77,7 +82,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     _refuse(problems.of_training(config))
     config = settled(config)
     name = _new_id(runs_root(), config.data, config.defense)
-    files = {"config.json": configs.to_json(config), "provenance.json": provenance()}
+    files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
     transitions.create(runs_root() / name, "train", config.device, files, claim)
     return Run(name, runs_root() / name)
 
@@ -92,7 +97,7 @@ def settled(config: TrainConfig) -> TrainConfig:
 def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
     """Make a queued attack on a run and return its folder; errors and `claim` are as in `create`."""
     _refuse(problems.of_attack(config))
-    folder = run.folder / "attacks" / _new_id(run.folder / "attacks", config.attack)
+    folder = _new_job(run, "attacks", config.attack)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
@@ -101,7 +106,7 @@ def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
 def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
     """Make a queued estimation of margins and return its folder; errors and `claim` are as in `create`."""
     _refuse(problems.of_margins(config))
-    folder = run.folder / "margins" / _new_id(run.folder / "margins", config.method)
+    folder = _new_job(run, "margins", config.method)
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
@@ -110,7 +115,7 @@ def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path
 def create_embed(run: Run, config: EmbedConfig, claim: bool = False) -> Path:
     """Make a queued map of a run's images and return its folder; errors and `claim` are as in `create`."""
     _refuse(problems.of_embedding(config))
-    folder = run.folder / "maps" / _new_id(run.folder / "maps", "map")
+    folder = _new_job(run, "maps", "map")
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(folder, "embed", config.device, {"config.json": configs.to_json(config)}, claim)
     return folder
@@ -119,6 +124,13 @@ def create_embed(run: Run, config: EmbedConfig, claim: bool = False) -> Path:
 def _refuse(found: list[str]) -> None:
     if found:
         raise UserError(" ".join(found))
+
+
+def _new_job(run: Run, kind: str, word: str) -> Path:
+    """A folder for a job on a run, not made yet; raises UserError where the folder around it leads elsewhere."""
+    around = run.folder / kind
+    foreign.refuse_link(around)
+    return around / _new_id(around, word)
 
 
 def _new_id(folder: Path, *words: str) -> str:
@@ -156,11 +168,15 @@ def jobs_of(run: Run) -> list[Path]:
 
 def _job_folders(root: Path) -> list[Path]:
     found = []
-    for path in root.glob("*/config.json"):
+    inside = root != runs_root()  # of a run, which may have come from elsewhere: no link leads out of it
+    for path in [] if inside and root.is_symlink() else root.glob("*/config.json"):
+        folder = path.parent
+        if folder.name.startswith(".") or not folder.name.isprintable() or (inside and folder.is_symlink()):
+            continue  # a name that cannot be printed can be given to no command
         with suppress(FileNotFoundError):  # deleted just now
             # Ids count in seconds; within one, the config tells, as it is written once.
-            found.append((path.parent.name[:15], path.stat().st_mtime_ns, path.parent))
-    return [folder for *_, folder in sorted(found, reverse=True) if not folder.name.startswith(".")]
+            found.append((folder.name[:15], path.lstat().st_mtime_ns, folder))
+    return [folder for *_, folder in sorted(found, reverse=True)]
 
 
 def find(text: str) -> Run:

@@ -1,6 +1,5 @@
 """Attacks: attack trained networks at chosen noise levels and put the accuracies side by side."""
 
-import json
 from functools import partial
 from pathlib import Path
 
@@ -138,7 +137,7 @@ def entries() -> None:
 
 def entry(run: Run) -> str:
     cells = export.accuracy_cells({ui.name(run.id): (run.config, data.read(reader.attack_table, run.store))})
-    about = json.loads(run.provenance.read_text())
+    about = run.about
     return export.to_robustbench(run.config, data.value(reader.meta, run.store), cells, about)
 
 

@@ -1,7 +1,6 @@
 """`export`: the tables of runs, as the pages show them."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def _robustbench(found: list[Run]) -> str:
     texts = []
     for one in found:
         cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store))})
-        about = json.loads(one.provenance.read_text())
+        about = one.about
         texts.append(export.to_robustbench(one.config, reader.meta(one.store), cells, about))
     return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
 

@@ -188,7 +188,7 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
     attacks = attacks[attacks["job"] == (folder.name if folder else "")]
     steps = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]
     return {
-        "run": run.id, "commit": json.loads(run.provenance.read_text())["commit"], "defense": defense_title(config),
+        "run": run.id, "commit": run.about["commit"], "defense": defense_title(config),
         "seed": config.seed, "epochs": config.epochs, "n_train": config.n_train,
         "device": reader.meta(run.store).get("device", ""), "training_s": round(float(steps["value"].sum()), 3),
         "attack": asked.attack, "attack_seeds": list(asked.seeds), "n_test": int(attacks["n"].max()),

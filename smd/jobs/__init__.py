@@ -3,7 +3,7 @@
 The status is always replaced as a whole, so that reading it needs no lock; `smd.jobs.transitions` changes it.
 """
 
-import json
+import math
 import platform
 import time
 from collections.abc import Mapping
@@ -14,10 +14,18 @@ from typing import Any, Literal, get_args
 
 import psutil
 
+from smd import foreign
+from smd.config_types import DEVICE, LARGEST, LONGEST
+from smd.errors import UserError
 from smd.jobs import tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
+LATEST = 2.0**37  # seconds: the year 6325, which calendars still know
+MOST = {
+    **dict.fromkeys(("created", "queued", "started", "ended", "heartbeat", "pid_started"), LATEST),
+    "pid": 2**31 - 1,
+}
 REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
@@ -68,9 +76,12 @@ def read(folder: Path) -> Status:
     schema reads as "failed" with the reason; fields that this version does not know are ignored.
     """
     try:
-        status = _parse(json.loads((folder / "status.json").read_text()))
+        status = _parse(foreign.json_object(folder / "status.json", foreign.MEGABYTE))
     except FileNotFoundError:
         return _unreadable(folder, "is missing")
+    except UserError as error:
+        why = str(error).removeprefix(f"{folder / 'status.json'} ").rstrip(".")
+        return _unreadable(folder, f"cannot be read (it {why})")
     except (ValueError, OSError) as error:
         return _unreadable(folder, f"cannot be read ({error})")
     if status.schema > SCHEMA:
@@ -87,26 +98,36 @@ def _from_elsewhere(folder: Path, status: Status) -> bool:
     return status.by in ("", tickets.me()) and not tickets.valid(folder, status.ticket)
 
 
-def _parse(values: Any) -> Status:
-    if not isinstance(values, dict):
-        raise ValueError("no JSON object")
-    if isinstance(values.get("schema"), int) and values["schema"] > SCHEMA:
-        return Status(schema=values["schema"])  # the other fields may mean something else by now
+def _parse(values: Mapping[str, Any]) -> Status:
+    schema = values.get("schema", SCHEMA)
+    if _fits("schema", schema) and schema > SCHEMA:
+        return Status(schema=schema)  # the other fields may mean something else by now
     known = {f.name: values[f.name] for f in fields(Status) if f.name in values}
     for name, value in known.items():
-        kind = type(getattr(Status, name))
-        if not isinstance(value, int | float if kind is float else kind):
-            raise ValueError(f"{name} is {value!r}")
+        if not _fits(name, value):
+            raise ValueError(f"{name} is {str(value)[:40]!r}")
+    known = {name: value[:LONGEST] if isinstance(value, str) else value for name, value in known.items()}
     status = Status(**known)
     if status.state not in get_args(State) or status.kind not in get_args(Kind):
         raise ValueError(f"unknown state {status.state!r} or kind {status.kind!r}")
     return status
 
 
+def _fits(name: str, value: Any) -> bool:
+    """Whether a field of the file has its type, and a number that times and processes can be computed with."""
+    kind = type(getattr(Status, name))
+    if kind is str:
+        return isinstance(value, str) and (name != "device" or bool(DEVICE.fullmatch(value)))
+    if isinstance(value, bool) or not isinstance(value, int | float if kind is float else int):
+        return False
+    least = -1 if name == "eta" else 0
+    return math.isfinite(value) and least <= value <= MOST.get(name, LARGEST)
+
+
 def _unreadable(folder: Path, reason: str) -> Status:
     created = 0.0
     with suppress(OSError):
-        created = (folder / "config.json").stat().st_mtime  # written once, when the job was made
+        created = (folder / "config.json").lstat().st_mtime  # written once, when the job was made
     kind = FOLDERS.get(folder.parent.name, "train")
     error = f"status.json {reason}: resume the {NOUN[kind]} or delete it."
     return Status(kind=kind, state="failed", created=created, error=error)

@@ -1,9 +1,11 @@
 """Locks between processes, one file each; the kernel frees them however a process ends."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
 
+from smd.errors import UserError
 from smd.paths import runs_root
 
 
@@ -16,7 +18,7 @@ class Lock:
 
     def acquire(self, wait: bool = True) -> bool:
         """Take the lock; without waiting, False says that somebody else holds it."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited by the processes we start
+        file = self._opened()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -27,6 +29,15 @@ class Lock:
             raise
         self._file = file
         return True
+
+    def _opened(self) -> int:
+        """Its file, not inherited by the processes we start; in a folder from elsewhere it may be anything."""
+        try:
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+                raise UserError(f"{self._path} is no ordinary file: remove it, it did not come from here.") from None
+            raise
 
     def release(self) -> None:
         """Give the lock back; does nothing if it is not held."""

@@ -3,22 +3,27 @@
 import os
 from pathlib import Path
 
+from smd import foreign
+from smd.errors import UserError
+
 CHUNK = 64 * 1024  # bytes read from the end
 
 
 def tail(path: Path, lines: int = 40, start: int = 0) -> list[str]:
-    """The last non-empty lines of a log, after byte `start`; none if there is no log.
+    """The last non-empty lines of a log, after byte `start`; none if there is no log, the reason if it is no file.
 
     Of a progress bar that redraws itself with carriage returns only the last state is kept.
     """
     try:
-        with path.open("rb") as file:
+        with foreign.opened(path) as file:
             size = file.seek(0, os.SEEK_END)
             begin = max(start, size - CHUNK)
             file.seek(begin)
             text = file.read().decode(errors="replace")
     except FileNotFoundError:
         return []
+    except UserError as error:
+        return [str(error)]
     rows = text.split("\n")
     if begin > start and len(rows) > 1:
         rows = rows[1:]  # the first is cut

@@ -14,7 +14,7 @@ import secrets
 from functools import lru_cache
 from pathlib import Path
 
-from smd import paths
+from smd import foreign, paths
 from smd.errors import UserError
 
 BYTES = 32
@@ -31,8 +31,8 @@ def me() -> str:
 def ticket(place: Path, config: Path) -> str:
     """The ticket of the job that lies in `place`; config: its config.json, wherever that is just now."""
     try:
-        asked = config.read_bytes()
-    except OSError:
+        asked = foreign.content(config)
+    except (OSError, UserError):
         asked = b""
     words = b"\0".join((os.fsencode(place.resolve()), me().encode(), hashlib.sha256(asked).digest()))
     return hmac.new(_key(paths.state_root() / "key"), words, hashlib.sha256).hexdigest()

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from smd import batching, durable
+from smd import batching, durable, foreign
 from smd.config import AttackConfig
 from smd.data.batches import OnDevice
 from smd.errors import UserError
 
 FILE = "batch.json"
+LARGEST = 2**20  # images; a size beyond is none that was found
 
 
 def batch_size(folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor) -> int:
@@ -36,9 +37,10 @@ def smaller(folder: Path, asked: AttackConfig, size: int) -> int:
 def _kept(folder: Path) -> int:
     """What an earlier try has found; 0 if none has, or its file is broken."""
     try:
-        return max(int(json.loads((folder / FILE).read_text())["size"]), 0)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        size = foreign.json_object(folder / FILE, foreign.MEGABYTE).get("size")
+    except (OSError, UserError):
         return 0
+    return size if isinstance(size, int) and 0 < size <= LARGEST else 0
 
 
 def _keep(folder: Path, size: int) -> None:

@@ -1,6 +1,5 @@
 """The training job: train, record every epoch, save, attack at the end, write the model card."""
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -226,5 +225,6 @@ def worth_seeing(n: int, kept: pd.DataFrame) -> tuple[int, ...]:
 def _card(job: Job) -> None:
     config, store = job.config, job.run.store
     table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
-    provenance = json.loads(job.run.provenance.read_text())
-    durable.write(job.run.card, export.model_card(config, reader.meta(store), table, provenance, margins_of(job.run)))
+    durable.write(
+        job.run.card, export.model_card(config, reader.meta(store), table, job.run.about, margins_of(job.run))
+    )

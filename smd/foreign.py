@@ -1,0 +1,105 @@
+"""Reading files of a run's folder, which may have come from elsewhere: nothing but an ordinary file of its own is read.
+
+A link could show any file of this user's, a pipe would block for ever, a device or a huge file would fill the memory.
+"""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from smd.errors import UserError
+
+MEGABYTE = 2**20
+JSON = 16 * MEGABYTE  # the longest file of ours is an attack on chosen images: ten bytes an image
+LIMIT = 64 * 2**30  # of what is not read as a whole
+
+
+def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
+    """An ordinary file, open for reading; raises FileNotFoundError if there is none.
+
+    Raises UserError where a link, pipe, device or folder lies there, where the file is longer than `limit` bytes, and
+    where it cannot be read.
+    """
+    try:
+        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UserError(f"{path} {_kind(path) or f'cannot be read ({error})'}.") from None
+    file = os.fdopen(found, "rb", closefd=True) if stat.S_ISREG(os.fstat(found).st_mode) else None
+    if file is None:
+        os.close(found)
+        raise UserError(f"{path} {_kind(path)}.")
+    if os.fstat(found).st_size > limit:
+        file.close()
+        raise UserError(f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone.")
+    return file
+
+
+def content(path: Path, limit: int = JSON) -> bytes:
+    """All of an ordinary file; errors are as in `opened`."""
+    with opened(path, limit) as file:
+        try:
+            found = file.read(limit + 1)
+        except OSError as error:
+            raise UserError(f"{path} cannot be read ({error}).") from None
+    if len(found) > limit:  # it grew
+        raise UserError(f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone.")
+    return found
+
+
+def json_object(path: Path, limit: int = JSON) -> dict[str, Any]:
+    """The object in a JSON file whose texts can be shown and stored; errors are as in `opened`.
+
+    Also raises UserError where it holds anything else, NaN, a NUL or half a character.
+    """
+    try:
+        values = json.loads(content(path, limit), parse_constant=_refuse)
+        if not isinstance(values, dict):
+            raise ValueError("no JSON object")
+        if "\\u0000" in json.dumps(values, ensure_ascii=True):
+            raise ValueError("a NUL in a text")
+        json.dumps(values, ensure_ascii=False).encode()  # half a character raises
+    except (ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UserError(f"{path} is broken: {why}.") from None
+    return values
+
+
+def refuse_link(folder: Path) -> None:
+    """Raises UserError where a folder inside a run's is a link: it would lead elsewhere."""
+    if folder.is_symlink():
+        raise UserError(f"{folder} {_kind(folder)}.")
+
+
+def refuse_other(path: Path) -> bool:
+    """Whether there is an ordinary file, for those who open it by its name; errors are those of `opened`."""
+    try:
+        opened(path).close()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number")
+
+
+def _size(limit: int) -> str:
+    return f"{limit // MEGABYTE:,} MB"
+
+
+def _kind(path: Path) -> str:
+    """What is wrong with what lies there; "" if it is an ordinary file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return ""
+    for found, name in (
+        (stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
+    ):  # fmt: skip
+        if found(mode):
+            return f"is {name} and no ordinary file: remove it or restore the file"
+    return "" if stat.S_ISREG(mode) else "is a device and no ordinary file: remove it or restore the file"
