@@ -13,8 +13,9 @@ SOURCES = sorted([*(REPOSITORY / "smd").rglob("*.py"), *(REPOSITORY / "app").rgl
 HEAVY = {"torch", "torchvision", "umap", "safetensors"}
 LIGHT = {  # what pages may import of smd
     "adv", "agreement", "commands", "config", "data", "doubts", "errors", "export", "final_margins", "forces",
-    "foreign", "gaps", "gauges", "job_titles", "jobs", "kinds", "looks", "notes", "paths", "problems", "progress", "published",
-    "recipes", "registry", "runs", "schedule", "store.ask", "store.questions", "store.reader", "sweep", "units",
+    "foreign", "gaps", "gauges", "job_titles", "jobs", "kinds", "looks", "notes", "paths", "problems", "progress",
+    "published", "recipes", "registry", "runs", "schedule", "store.ask", "store.questions", "store.reader",
+    "sweep", "units",
 }  # fmt: skip
 
 

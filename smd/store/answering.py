@@ -22,7 +22,7 @@ import duckdb
 from duckdb import DuckDBPyConnection, Statement, StatementType
 
 from smd.errors import UserError
-from smd.store.connection import CONFIG, Config, reading
+from smd.store.connection import CONFIG, PATIENCE, Config, reading
 
 MEMORY = "512MB"  # of DuckDB's tables and intermediate results
 SPACE = 3 * 2**29  # bytes of addresses; Python and DuckDB take 0.8 GiB of them to begin with
@@ -55,8 +55,9 @@ def main() -> None:
 
 def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
     """Names, the first rows and the seconds that one query took; raises UserError where it is refused or fails."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE + seconds)  # opening may have to wait for a writer
     with reading(path, BOUNDED) as con:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, seconds)  # from here on the store is locked
         start = time.perf_counter()
         try:

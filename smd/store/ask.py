@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,15 @@ from smd.store.connection import reading
 from smd.store.questions import TABLES
 
 LIMIT = 1000  # rows
+AT_ONCE = 3  # queries of all pages of this process: each may take 1.5 GiB
+TURN = 30.0  # seconds that a query waits for its turn
 SECONDS = 3.0  # less than a writing job waits for a reader to let the file go
+
+TURNS = threading.BoundedSemaphore(AT_ONCE)
 
 COLUMNS = """
     SELECT table_name AS "table", string_agg(column_name, ', ' ORDER BY column_index) AS columns
-    FROM duckdb_columns() WHERE NOT internal GROUP BY table_name ORDER BY table_name"""
+    FROM system.main.duckdb_columns() WHERE NOT internal GROUP BY table_name ORDER BY table_name"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +48,8 @@ def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) ->
     with one sentence for anything else than one such statement, for what DuckDB has against it, and where it takes
     too long or too much memory.
     """
-    asked = {"path": str(path.resolve()), "query": query, "limit": limit + 1, "seconds": seconds}
-    done = subprocess.run(
-        [sys.executable, "-m", "smd.store.answering"],
-        input=json.dumps(asked).encode(), capture_output=True, cwd=REPOSITORY, check=False,
-    )  # fmt: skip
+    asked = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
+    done = _answered(json.dumps(asked).encode())
     if done.returncode == -signal.SIGALRM:
         raise UserError(f"The query took longer than {seconds:g} s: ask for less at once.")
     if done.returncode:
@@ -57,6 +59,18 @@ def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) ->
         raise UserError(found)
     names, rows, took = found
     return Answer(pd.DataFrame(rows[:limit], columns=names), len(rows) > limit, took)
+
+
+def _answered(request: bytes) -> "subprocess.CompletedProcess[bytes]":
+    if not TURNS.acquire(timeout=TURN):
+        raise UserError(f"{AT_ONCE} other queries are being answered: try again in a moment.")
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "smd.store.answering"],
+            input=request, capture_output=True, cwd=REPOSITORY, check=False,
+        )  # fmt: skip
+    finally:
+        TURNS.release()
 
 
 def tables(path: Path) -> pd.DataFrame:

@@ -2,24 +2,27 @@
 
 DuckDB lets in one writing process or many reading ones and locks the file, so whoever comes at the
 wrong moment tries again for a while. Stores may come from elsewhere: no connection can reach other
-files, the network or extensions.
+files, the network or extensions, only ordinary files with our tables are read (smd.store.stranger), and
+reading takes bounded time and memory.
 """
 
 import errno
 import random
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from smd import durable
+from smd import durable, foreign
 from smd.errors import UserError
-from smd.store import schema
+from smd.store import schema, stranger
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file
+LONGEST = 30.0  # seconds that a reader may read; the largest of our own stores take two
 Config = dict[str, str | bool | int | float | list[str]]
 
 CONFIG: Config = {
@@ -27,6 +30,8 @@ CONFIG: Config = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "threads": 2,  # the tables are small, and the job's cores have other work
+    "memory_limit": "2GB",
+    "temp_directory": "",  # it would lie in the run's folder, where a link may wait
     "lock_configuration": True,
 }
 
@@ -40,12 +45,20 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
     try:
         with _connected(path, config) as con:
             if not schema.outdated(con):
+                stranger.check_whole(con)
                 yield con
                 return
         with writing(path):
             pass  # brings an older store up to date
         with _connected(path, config) as con:
+            stranger.check_whole(con)
             yield con
+    except duckdb.InterruptException:
+        raise UserError(f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken.") from None
+    except duckdb.OutOfMemoryException:
+        raise UserError(
+            f"{path} needs more than {CONFIG['memory_limit']} of memory to read: it is too large."
+        ) from None
     except duckdb.Error as error:
         raise UserError(
             f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the run."
@@ -60,7 +73,7 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
     cannot be written.
     """
     try:
-        if not path.exists():
+        if not _there(path):
             _create(path)
         with _opened(path, False, patience) as con:
             old = schema.outdated(con)
@@ -77,18 +90,46 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
 
 @contextmanager
 def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
-    if path.exists():
-        with _opened(path, True, PATIENCE, config) as con:
-            yield con
+    if _there(path):
+        with _opened(path, True, PATIENCE, config) as con, _bounded(con) if config is CONFIG else nullcontext():
+            yield con  # who brings bounds of memory has a clock of its own
         return
     with duckdb.connect(":memory:", config=config) as con:
         schema.create(con)
         yield con
 
 
+def _there(path: Path) -> bool:
+    """Whether there is a store; raises UserError where something else lies in its place or in that of its log."""
+    foreign.refuse_other(path.with_name(path.name + ".wal"))
+    return foreign.refuse_other(path)
+
+
+def _version(path: Path, read_only: bool) -> tuple[object, ...]:
+    """Tells a file from any other, and for readers from what it was before; a writer knows what it has written."""
+    found = []
+    for file in (path, path.with_name(path.name + ".wal")):
+        with suppress(FileNotFoundError):
+            about = file.lstat()
+            found += [about.st_dev, about.st_ino, *([about.st_size, about.st_mtime_ns, about.st_ctime_ns] * read_only)]
+    return (str(path), *(found if read_only else found[:2]))
+
+
+@contextmanager
+def _bounded(con: DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt what is asked for longer than LONGEST seconds; the one asking meets duckdb.InterruptException."""
+    timer = threading.Timer(LONGEST, con.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 @contextmanager
 def _opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
-    wait, deadline = 0.02, time.monotonic() + patience
+    wait, deadline, version = 0.02, time.monotonic() + patience, _version(path, read_only)
     while True:
         try:
             con = duckdb.connect(str(path), read_only=read_only, config=config)
@@ -101,6 +142,7 @@ def _opened(path: Path, read_only: bool, patience: float, config: Config = CONFI
             time.sleep(wait * random.uniform(0.5, 1.5))  # jitter, so that two do not meet again and again
             wait = min(2 * wait, 0.5)
     try:
+        stranger.check(con, version)
         yield con
     finally:
         con.close()  # rolls back what was not committed

@@ -1,14 +1,18 @@
 """Reading what a run says about itself: its description, its samples and the curves of its epochs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from smd.config_types import count, number, text
 from smd.errors import UserError
 from smd.store.connection import reading
+
+CHUNK = 500  # vectors of 2,048 rows that leave DuckDB at once
+MOST = 20_000_000  # rows; one attack on all of ImageNet-1k has 1.3 million
 
 METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
 VALIDATION = """
@@ -19,9 +23,15 @@ SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
 def frame(path: Path, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
-    """The rows of one query; no rows where the run has no store yet."""
+    """The rows of one query, at most MOST (UserError); no rows where the run has no store yet."""
     with reading(path) as con:
-        return con.execute(query, values).df()
+        found = con.execute(query, values)
+        parts = [found.fetch_df_chunk(CHUNK)]
+        while len(parts[-1]):
+            parts.append(found.fetch_df_chunk(CHUNK))
+            if sum(map(len, parts)) > MOST:
+                raise UserError(f"{path} has more than {MOST:,} rows where a page reads: it is too large, or broken.")
+    return parts[0] if len(parts) < 3 else pd.concat(parts[:-1], ignore_index=True)
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -32,20 +42,35 @@ def stamp(path: Path) -> tuple[int, int]:
     newest = size = 0
     for file in (path, path.with_name(path.name + ".wal")):
         try:
-            found = file.stat()
+            found = file.lstat()
         except FileNotFoundError:
             continue
         newest, size = max(newest, found.st_mtime_ns), size + found.st_size
     return newest, size
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= CLASSES and all(map(text, value))
+
+
+CLASSES = 100_000  # at most
+FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, where it does
+    "data": text, "images": text, "device": text, "delta": number, "parameters": count, "classes": _texts,
+    "shape": lambda value: isinstance(value, list) and len(value) in (3, 4) and all(map(count, value)),
+}  # fmt: skip
+
+
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
     rows = frame(path, "SELECT key, value FROM meta")
     try:
-        return {key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)}
-    except (ValueError, TypeError):
-        raise UserError(f"The description in {path} is broken: restore the file, or delete the run.") from None
+        found = {key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)}
+        json.dumps(found, ensure_ascii=False).encode()  # half a character raises
+        if all(FITS[name](found[name]) for name in FITS if name in found):
+            return found
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise UserError(f"The description in {path} is broken: restore the file, or delete the run.")
 
 
 def class_names(path: Path) -> tuple[str, ...]:

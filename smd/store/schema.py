@@ -116,7 +116,7 @@ def upgrade(con: DuckDBPyConnection) -> None:
 
 def _version(con: DuckDBPyConnection) -> int:
     row = con.execute("SELECT TRY_CAST(value AS INTEGER) FROM meta WHERE key = 'schema'").fetchone()
-    if row is None or row[0] is None:
+    if row is None or row[0] is None or row[0] < 1:
         raise UserError("The store names no version: it was not written by SMD Studio.")
     if row[0] > VERSION:
         raise UserError("The store was written by a newer version of SMD Studio: update to open it.")

@@ -202,7 +202,7 @@ def test_a_store_that_came_from_elsewhere_reaches_no_other_file(path, tmp_path):
         con.execute(f"CREATE VIEW epoch_metric AS SELECT 1 AS epoch, a AS split, a AS name, 0 AS eps, 0 AS value "
                     f"FROM read_csv('{secret}')")  # fmt: skip
         con.execute("SELECT * FROM epoch_metric")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="The store has views"):
         reader.metrics(path)
 
 
