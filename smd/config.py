@@ -175,6 +175,8 @@ def read(kind: type[C], path: Path) -> C:
         config = from_json(kind, foreign.json_object(path))
     except FileNotFoundError:
         raise UserError(f"{path} is missing: this is no folder of a run.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it.") from None
     except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f"{path} is broken: {error}.") from None
     if isinstance(config, TrainConfig) and config.data not in registry.DATASETS:

@@ -17,17 +17,16 @@ LIMIT = 64 * 2**30  # of what is not read as a whole
 
 
 def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
-    """An ordinary file, open for reading; raises FileNotFoundError if there is none.
+    """An ordinary file, open for reading; raises OSError if there is none, or it cannot be read now.
 
-    Raises UserError where a link, pipe, device or folder lies there, where the file is longer than `limit` bytes, and
-    where it cannot be read.
+    Raises UserError where a link, pipe, device or folder lies there, or the file is longer than `limit` bytes.
     """
     try:
         found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:
+        if kind := _kind(path):
+            raise UserError(f"{path} {kind}.") from None
         raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise UserError(f"{path} {_kind(path) or f'cannot be read ({error})'}.") from None
     file = os.fdopen(found, "rb", closefd=True) if stat.S_ISREG(os.fstat(found).st_mode) else None
     if file is None:
         os.close(found)
@@ -41,10 +40,7 @@ def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
 def content(path: Path, limit: int = JSON) -> bytes:
     """All of an ordinary file; errors are as in `opened`."""
     with opened(path, limit) as file:
-        try:
-            found = file.read(limit + 1)
-        except OSError as error:
-            raise UserError(f"{path} cannot be read ({error}).") from None
+        found = file.read(limit + 1)
     if len(found) > limit:  # it grew
         raise UserError(f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone.")
     return found
@@ -95,7 +91,7 @@ def _kind(path: Path) -> str:
     """What is wrong with what lies there; "" if it is an ordinary file."""
     try:
         mode = os.lstat(path).st_mode
-    except (OSError, ValueError):
+    except OSError:
         return ""
     for found, name in (
         (stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),

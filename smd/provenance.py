@@ -38,6 +38,8 @@ def read(path: Path) -> dict[str, Any]:
         values = foreign.json_object(path, foreign.MEGABYTE)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: what the run was started with is not known.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it.") from None
     kinds: dict[str, type] = dict.fromkeys(("commit", "python", "host", "processor"), str)
     kinds |= {"dirty": bool, "packages": dict, "command": list}
     found: dict[str, Any] = {k: v for k, v in values.items() if k in kinds and isinstance(v, kinds[k])}

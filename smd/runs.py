@@ -212,6 +212,12 @@ def find_job(text: str) -> Path:
     raise UserError(f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it.")
 
 
+def of_job(folder: Path) -> Run:
+    """The run that a job lies in, which a copied or renamed folder tells better than the job's config does."""
+    around = folder.absolute().parent.parent
+    return Run(around.name, around)
+
+
 def dismiss(folder: Path) -> None:
     """Remove the folder of a job on a run that is over; what it has stored stays in the run's store.
 

@@ -23,7 +23,7 @@ from smd.jobs.processes import identity
 SCHEMA = 1
 LATEST = 2.0**37  # seconds: the year 6325, which calendars still know
 MOST = {
-    **dict.fromkeys(("created", "queued", "started", "ended", "heartbeat", "pid_started"), LATEST),
+    **dict.fromkeys(("created", "queued", "started", "ended", "heartbeat", "pid_started", "asked"), LATEST),
     "pid": 2**31 - 1,
 }
 REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
@@ -76,12 +76,9 @@ def read(folder: Path) -> Status:
     schema reads as "failed" with the reason; fields that this version does not know are ignored.
     """
     try:
-        status = _parse(foreign.json_object(folder / "status.json", foreign.MEGABYTE))
+        status = stored(folder)
     except FileNotFoundError:
         return _unreadable(folder, "is missing")
-    except UserError as error:
-        why = str(error).removeprefix(f"{folder / 'status.json'} ").rstrip(".")
-        return _unreadable(folder, f"cannot be read (it {why})")
     except (ValueError, OSError) as error:
         return _unreadable(folder, f"cannot be read ({error})")
     if status.schema > SCHEMA:
@@ -91,6 +88,15 @@ def read(folder: Path) -> Status:
     if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
         return replace(status, state="lost", error=LOST)
     return status
+
+
+def stored(folder: Path) -> Status:
+    """The status as it is written; raises OSError where it cannot be read now, ValueError where it is broken."""
+    path = folder / "status.json"
+    try:
+        return _parse(foreign.json_object(path, foreign.MEGABYTE))
+    except UserError as error:
+        raise ValueError("it " + str(error).removeprefix(f"{path} ").rstrip(".")) from None
 
 
 def _from_elsewhere(folder: Path, status: Status) -> bool:

@@ -1,6 +1,7 @@
 """Start, cancel, resume and watch jobs from a page or the shell; nothing here waits for a job's work."""
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ import psutil
 
 from smd import jobs
 from smd.errors import UserError
-from smd.jobs import Status, logs, transitions, worker
+from smd.jobs import Status, logs, tickets, transitions, worker
 from smd.jobs.locks import device_key, shared
 from smd.paths import REPOSITORY, cache_root, data_root, runs_root
 
@@ -54,6 +55,9 @@ def cancel(folder: Path) -> None:
 
     def edit(old: Status) -> Status:
         cancelled = transitions.moved(folder, old, "cancelled")
+        if old.state == "running" and old.by not in ("", tickets.me()) and old.host == platform.node():
+            # What another's status says of a process here is only said: it may be anybody's.
+            raise UserError(f"{folder.name} was started by {old.by}: cancel it there.")
         if old.state == "queued":
             return cancelled
         _terminate(folder, old)  # under the lock, so that the job cannot end and its pid be given away

@@ -36,8 +36,8 @@ from smd.units import level_title, show_bytes
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
     """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see train_run."""
-    asked = config.read(AttackConfig, folder / "config.json")
-    run = runs.find(asked.run)
+    run = runs.of_job(folder)
+    asked = replace(config.read(AttackConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
     progress = Progress(f"{run.id} {asked.attack}", log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,8 +31,8 @@ LOOKING, TWINS = 0.1, 0.4
 
 def embed_run(folder: Path, log: Path | None = None) -> None:
     """Make a queued map in this process; raises Cancelled if it was asked to stop. log: see train_run."""
-    asked = config.read(EmbedConfig, folder / "config.json")
-    run = runs.find(asked.run)
+    run = runs.of_job(folder)
+    asked = replace(config.read(EmbedConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
     progress = Progress(f"{run.id} map", log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -28,8 +28,8 @@ from smd.units import show_length, show_level
 
 def margins_run(folder: Path, log: Path | None = None) -> None:
     """Do a queued estimation in this process; raises Cancelled if it was asked to stop. log: see train_run."""
-    asked = config.read(MarginsConfig, folder / "config.json")
-    run = runs.find(asked.run)
+    run = runs.of_job(folder)
+    asked = replace(config.read(MarginsConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
     progress = Progress(f"{run.id} margins", log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
