@@ -9,7 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from smd import durable
+from smd import durable, foreign
+from smd.checkpoints import unlike
+from smd.config_types import count
 from smd.errors import UserError
 
 
@@ -22,7 +24,12 @@ def save_checkpoint(path: Path, values: Mapping[str, Any]) -> None:
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """Read a checkpoint; raises UserError if it is broken or newer."""
     try:
-        values: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        with foreign.opened(path) as file:
+            values: dict[str, Any] = torch.load(file, map_location=device, weights_only=True)
+        if not isinstance(values, dict) or not count(values.get("schema", 0)):
+            raise TypeError("it is no checkpoint")
+    except UserError:
+        raise
     except Exception as error:
         raise UserError(f"The checkpoint {path} cannot be read: delete the file to start over.") from error
     if values.get("schema", 0) > 1:
@@ -39,9 +46,16 @@ def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None
 def load_weights(path: Path, model: nn.Module) -> None:
     """Fill a network; raises UserError if the file is missing, broken or of another network."""
     try:
-        tensors: dict[str, Tensor] = load_file(path)
+        with foreign.opened(path):  # safetensors maps the file by its name
+            tensors: dict[str, Tensor] = load_file(path)
+        if wrong := unlike(tensors, model.state_dict()):
+            raise RuntimeError(f"{wrong} is missing, of another network, of another type or not finite.")
         model.load_state_dict(tensors)
     except FileNotFoundError:
         raise UserError("This run has no trained weights yet: let it finish, or resume it.") from None
-    except (SafetensorError, RuntimeError) as error:
-        raise UserError(f"The weights {path} do not fit this run's network: {str(error).splitlines()[0]}") from error
+    except (SafetensorError, RuntimeError, OSError, ValueError, TypeError) as error:
+        raise UserError(f"The weights {path} do not fit this run's network: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from smd import durable, export, final_margins, gauges
+from smd.checkpoints import misfit
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
@@ -102,7 +103,10 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
     job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()})
     if job.run.checkpoint.exists():
-        restore(training, load_checkpoint(job.run.checkpoint, plan.device))
+        saved = load_checkpoint(job.run.checkpoint, plan.device)
+        if wrong := misfit(training, saved):
+            raise UserError(f"{job.run.checkpoint} does not fit this run: {wrong}. Delete it to start over.")
+        restore(training, saved)
         job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
 
 
