@@ -10,6 +10,7 @@ from smd import __version__
 from smd.cli import attack, embed, export, margins, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
 from smd.jobs.session import Cancelled, reason
+from smd.visible import visible
 
 EPILOG = """\
 Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are downloaded
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if args.debug or (_in_background(args) and not isinstance(error, UserError)):
             traceback.print_exc()  # a job's log tells where a defect is
-        print(f"smd: {reason(error)}", file=sys.stderr)
+        print(f"smd: {visible(reason(error))}", file=sys.stderr)
         return 1
     return 0
 

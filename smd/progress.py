@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from smd import durable
+from smd.visible import visible
 
 BAR = 24  # characters
 EVERY = 10.0  # seconds between two plain lines
@@ -45,6 +46,7 @@ class Progress:
 
     def line(self, text: str) -> None:
         """A line that stays, above the bar; one that finds no room is lost, and the work goes on."""
+        text = visible(text)
         if self.log:
             with suppress(OSError), durable.appending(self.log) as file:
                 file.write(f"{text}\n".encode())

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from smd import notes, runs
+from smd.visible import visible
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,6 +37,5 @@ def run(args: argparse.Namespace) -> None:
     if after != before:
         after = notes.write(target, after)
     marks = [name for name, on in (("pinned", after.pinned), ("hidden", after.hidden)) if on]
-    print(
-        "\n".join([" ".join([target.id, *marks]), *[f"tags: {', '.join(after.tags)}"] * bool(after.tags), after.text])
-    )
+    lines = [" ".join([target.id, *marks]), *[f"tags: {', '.join(after.tags)}"] * bool(after.tags), after.text]
+    print(visible("\n".join(lines)))

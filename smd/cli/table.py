@@ -7,13 +7,19 @@ import pandas as pd
 from smd import export
 from smd.runs import Run
 from smd.store import reader
+from smd.visible import visible
 
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 
 
 def print_table(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> None:
-    """One table on stdout; bold: booleans of its shape, for the formats that can print it."""
-    sys.stdout.write(as_text(table, form, bold))
+    """One table on stdout; bold: booleans of its shape, for the formats that can print it.
+
+    What a terminal would obey is shown; a file or a program gets JSON and CSV as they are.
+    """
+    text = as_text(table, form, bold)
+    raw = form in ("json", "csv") and not sys.stdout.isatty()
+    sys.stdout.write(text if raw else visible(text))
 
 
 def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> str:

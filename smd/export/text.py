@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from smd.export import empty
+from smd.visible import visible
 
-FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet runs a cell that begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # a spreadsheet runs a cell that begins so
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -69,7 +70,7 @@ def _texts(column: pd.Series) -> list[str]:
 
 def markdown_cell(value: object) -> str:
     """A text that neither ends its cell nor its row and is not taken for a link or for HTML."""
-    text = " ".join(str(value).splitlines()).replace("\\", "\\\\")
+    text = visible(" ".join(str(value).splitlines())).replace("\\", "\\\\")
     return text.replace("|", "\\|").replace("[", "\\[").replace("<", "&lt;")
 
 
