@@ -45,13 +45,13 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
     try:
         with _connected(path, config) as con:
             if not schema.outdated(con):
-                stranger.check_whole(con)
+                stranger.check_whole(con, _version(path, True))
                 yield con
                 return
         with writing(path):
             pass  # brings an older store up to date
         with _connected(path, config) as con:
-            stranger.check_whole(con)
+            stranger.check_whole(con, _version(path, True))
             yield con
     except duckdb.InterruptException:
         raise UserError(f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken.") from None

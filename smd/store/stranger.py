@@ -5,6 +5,7 @@ queries call. Only DuckDB's own catalogue is asked, by names that no macro can t
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from duckdb import DuckDBPyConnection
@@ -40,11 +41,21 @@ def check(con: DuckDBPyConnection, version: Version) -> None:
 
     version: which file that is; what was found sound is not looked through again before it changes.
     """
-    if version not in SOUND:
-        _check(con)
-        if len(SOUND) >= MOST_KNOWN:
-            SOUND.clear()
-        SOUND.add(version)
+    _once(_check, con, version)
+
+
+def check_whole(con: DuckDBPyConnection, version: Version) -> None:
+    """Raises UserError where a store of this version lacks one of its columns; version: as in `check`."""
+    _once(_check_whole, con, ("whole", *version))
+
+
+def _once(look: Callable[[DuckDBPyConnection], None], con: DuckDBPyConnection, version: Version) -> None:
+    if version in SOUND:
+        return
+    look(con)
+    if len(SOUND) >= MOST_KNOWN:
+        SOUND.clear()
+    SOUND.add(version)
 
 
 def _check(con: DuckDBPyConnection) -> None:
@@ -68,8 +79,7 @@ def _check(con: DuckDBPyConnection) -> None:
         raise UserError("The store names no version: it was not written by SMD Studio.")
 
 
-def check_whole(con: DuckDBPyConnection) -> None:
-    """Raises UserError where a store of this version lacks one of its columns."""
+def _check_whole(con: DuckDBPyConnection) -> None:
     found = {(table, name, kind) for table, name, kind, *_ in con.execute(COLUMNS).fetchall()}
     missing = sorted(_whole() - found)
     if missing:
