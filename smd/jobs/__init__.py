@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd.jobs import tickets
+from smd.jobs import endings, tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -78,8 +78,15 @@ def read(folder: Path) -> Status:
     if status.state == "queued" and _from_elsewhere(folder, status):
         return replace(status, state="lost", error=ELSEWHERE)
     if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
-        return replace(status, state="lost", error=LOST)
+        return _gone(folder, status)
     return status
+
+
+def _gone(folder: Path, status: Status) -> Status:
+    """A running job without a process; on a disk that takes nothing it could not store how it ended."""
+    if endings.read_only(folder) and status.by == tickets.me():
+        return replace(status, state="failed", error=endings.READ_ONLY)
+    return replace(status, state="lost", error=LOST)
 
 
 def _from_elsewhere(folder: Path, status: Status) -> bool:

@@ -1,11 +1,10 @@
 """A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
 
-import errno
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -14,6 +13,7 @@ from typing import Any
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import Status, transitions
+from smd.jobs.endings import reason
 from smd.jobs.locks import Lock, device_lock
 
 BEAT = 2.0  # seconds between two heartbeats
@@ -144,22 +144,14 @@ def _outcome(current: Session) -> Iterator[None]:
     try:
         yield
     except (Cancelled, KeyboardInterrupt):
-        current.end("cancelled")
+        with suppress(OSError, UserError):
+            current.end("cancelled")
         raise
     except BaseException as error:
-        current.end("failed", reason(error))
+        with suppress(OSError, UserError):  # it cannot be stored: then at least its own reason is told
+            current.end("failed", reason(error))
         raise
     current.end("finished")
-
-
-def reason(error: BaseException) -> str:
-    """An error in one line, as a job stores it."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full: free some space, then resume."
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 
 @contextmanager
@@ -171,7 +163,8 @@ def _heartbeat(current: Session) -> Iterator[None]:
             try:
                 current.beat()
             except (OSError, UserError) as error:  # a full disk must not end the job; the log shall tell
-                print(f"No heartbeat: {error}", flush=True)
+                with suppress(OSError):  # the log may be on that disk
+                    print(f"No heartbeat: {error}", flush=True)
 
     thread = threading.Thread(target=beats, name="heartbeat", daemon=True)
     thread.start()

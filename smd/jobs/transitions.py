@@ -19,7 +19,8 @@ import psutil
 
 from smd import durable
 from smd.errors import UserError
-from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, tickets
+from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, tickets
+from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
 
@@ -59,7 +60,7 @@ def move(folder: Path, to: State, error: str = "") -> Status:
 def change(folder: Path, edit: Callable[[Status], Status]) -> Status:
     """Read, edit and write the status under the folder's lock; returns the new status.
 
-    Raises UserError if the job is gone or was written by a newer version.
+    Raises UserError if the job is gone, was written by a newer version, or cannot be written.
     """
     with locked(folder):
         old = read(folder)
@@ -67,16 +68,19 @@ def change(folder: Path, edit: Callable[[Status], Status]) -> Status:
             raise UserError(f"{folder.name}: {NEWER}")
         new = edit(old)
         if new != old:
-            write(folder, new)
+            try:
+                write(folder, new)
+            except OSError as error:
+                raise UserError(reason(error)) from error
         return new
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a job's folder; raises UserError if the folder is gone."""
+    """Hold the lock of a job's folder; raises UserError if the folder is gone or cannot be written."""
     lock = Lock(folder / ".lock")
     try:
-        lock.acquire()
+        _take(lock)
         if not folder.is_dir():  # deleted while we waited
             raise FileNotFoundError
         yield
@@ -88,14 +92,35 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _take(lock: Lock) -> None:
+    try:
+        lock.acquire()
+    except FileNotFoundError:
+        raise
+    except OSError as error:  # a folder of somebody else's, a disk that is full or read-only
+        raise UserError(reason(error)) from error
+
+
 def write(folder: Path, status: Status, place: Path | None = None) -> None:
     """Replace the status at once; for the holder of the folder's lock.
 
-    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it.
+    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it. How it
+    ended is written also where the disk is full.
     """
     if status.state in ("queued", "running"):
+        reserve.keep(folder)
         status = replace(status, by=tickets.me(), ticket=tickets.ticket(place or folder, folder / "config.json"))
-    durable.write(folder / "status.json", json.dumps(asdict(status), indent=1))
+        durable.write(folder / "status.json", _json(status))
+        return
+    content = _json(status)
+    if len(content) > reserve.SIZE:
+        content = _json(replace(status, error=status.error[: reserve.LONGEST] + "…"))
+    reserve.write(folder / "status.json", content)
+    reserve.release(folder)
+
+
+def _json(status: Status) -> str:
+    return json.dumps(asdict(status), indent=1)
 
 
 def own(status: Status) -> Status:
