@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd.jobs import endings, tickets
+from smd.jobs import endings, results, tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -58,6 +58,7 @@ class Status:
     batches: int = 0
     rate: float = 0.0  # samples per second
     eta: float = -1.0  # seconds; -1 if unknown
+    asked: float = 0.0  # when it was first asked to stop
     error: str = ""  # why it failed, one sentence
 
 
@@ -68,18 +69,25 @@ def read(folder: Path) -> Status:
     schema reads as "failed" with the reason; fields that this version does not know are ignored.
     """
     try:
-        status = _parse(json.loads((folder / "status.json").read_text()))
+        status = stored(folder)
     except FileNotFoundError:
         return _unreadable(folder, "is missing")
     except (ValueError, OSError) as error:
         return _unreadable(folder, f"cannot be read ({error})")
     if status.schema > SCHEMA:
         return replace(status, state="failed", error=NEWER)
+    if status.state == "finished" and status.kind == "train" and results.emptied(folder):
+        return replace(status, state="failed", error=results.EMPTIED)
     if status.state == "queued" and _from_elsewhere(folder, status):
         return replace(status, state="lost", error=ELSEWHERE)
     if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
         return _gone(folder, status)
     return status
+
+
+def stored(folder: Path) -> Status:
+    """The status as it is written; raises OSError where it cannot be read now, ValueError where it is broken."""
+    return _parse(json.loads((folder / "status.json").read_text(encoding="utf-8")))
 
 
 def _gone(folder: Path, status: Status) -> Status:

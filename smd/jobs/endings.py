@@ -16,6 +16,8 @@ WORDS = {os.strerror(number): sentence for number, sentence in SENTENCES.items()
 
 def reason(error: BaseException) -> str:
     """An error in one line, as a job stores it."""
+    if isinstance(error, UserError) and "SMD_CACHE" in str(error):
+        return str(error)  # it knows which disk
     for each in _chain(error):
         if sentence := _of_the_disk(each):
             return sentence

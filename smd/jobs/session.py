@@ -32,6 +32,7 @@ class Session:
         self.folder = folder
         self.stopping = False
         self._progress: dict[str, Any] = {}
+        self._latest: Status | None = None  # as this process wrote it
 
     def report(
         self,
@@ -58,9 +59,11 @@ class Session:
             if old.state not in ("queued", "running") or not transitions.owned(old):
                 self.stopping = True
                 return old
-            return replace(old, heartbeat=time.time(), **self._progress)
+            self._latest = replace(old, heartbeat=time.time(), **self._progress)
+            return self._latest
 
-        transitions.change(self.folder, edit)
+        with suppress(ValueError):  # broken or unreadable is not taken away: the next beat may find it whole
+            transitions.change(self.folder, edit, jobs.stored)
 
     def start(self) -> None:
         """Move from queued to running; raises Cancelled if somebody cancelled it meanwhile."""
@@ -68,7 +71,8 @@ class Session:
         def edit(old: Status) -> Status:
             if old.state != "queued" or not transitions.owned(old):
                 raise Cancelled("It was cancelled while it waited.")
-            return transitions.moved(self.folder, old, "running")
+            self._latest = transitions.moved(self.folder, old, "running")
+            return self._latest
 
         transitions.change(self.folder, edit)
 
@@ -81,7 +85,14 @@ class Session:
             latest = replace(old, heartbeat=time.time(), **self._progress)
             return transitions.moved(self.folder, latest, to, error)
 
-        transitions.change(self.folder, edit)
+        transitions.change(self.folder, edit, self._known)
+
+    def _known(self, folder: Path) -> Status:
+        """The status, or where it cannot be read the one that this process wrote last."""
+        try:
+            return jobs.stored(folder)
+        except (OSError, ValueError):
+            return self._latest or jobs.read(folder)
 
 
 @contextmanager
@@ -134,9 +145,16 @@ def _wait(current: Session, lock: Lock, on_wait: Callable[[], None] | None) -> N
     if on_wait:
         on_wait()
     while not lock.acquire(wait=False):
-        if current.stopping or jobs.read(current.folder).state != "queued":
+        if current.stopping or _taken(current.folder):
             raise Cancelled("It was cancelled while it waited for the device.")
         time.sleep(POLL)
+
+
+def _taken(folder: Path) -> bool:
+    try:
+        return jobs.stored(folder).state != "queued"
+    except (OSError, ValueError):
+        return not folder.is_dir()  # unreadable for now is not taken away
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import psutil
 
 from smd import durable
 from smd.errors import UserError
-from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, tickets
+from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, results, tickets
 from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
@@ -32,6 +32,7 @@ ALLOWED: Mapping[State, frozenset[State]] = {
     "lost": frozenset({"queued"}),  # never stored: jobs.read finds that a running job has no process
     "finished": frozenset(),
 }
+GRACE = 60.0  # seconds in which a job that is asked to stop does so; one that hangs is killed then
 REFUSAL = {
     "cancelled": "nothing to cancel",
     "queued": "it cannot be resumed",
@@ -41,7 +42,8 @@ REFUSAL = {
 
 def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
     """The status in another state, with the fields that follow; raises UserError if that is not allowed."""
-    if to not in ALLOWED[old.state]:
+    repair = to == "queued" and old.state == "finished" and old.kind == "train" and results.repairable(folder)
+    if to not in ALLOWED[old.state] and not repair:
         why = REFUSAL.get(to, f"it cannot become {to}")
         raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
     now = time.time()
@@ -57,13 +59,14 @@ def move(folder: Path, to: State, error: str = "") -> Status:
     return change(folder, lambda old: moved(folder, old, to, error))
 
 
-def change(folder: Path, edit: Callable[[Status], Status]) -> Status:
+def change(folder: Path, edit: Callable[[Status], Status], reading: Callable[[Path], Status] = read) -> Status:
     """Read, edit and write the status under the folder's lock; returns the new status.
 
+    reading: how it is read; what that raises is raised.
     Raises UserError if the job is gone, was written by a newer version, or cannot be written.
     """
     with locked(folder):
-        old = read(folder)
+        old = reading(folder)
         if old.schema > SCHEMA:
             raise UserError(f"{folder.name}: {NEWER}")
         new = edit(old)
@@ -121,6 +124,11 @@ def write(folder: Path, status: Status, place: Path | None = None) -> None:
 
 def _json(status: Status) -> str:
     return json.dumps(asdict(status), indent=1)
+
+
+def overdue(status: Status) -> bool:
+    """Whether it was asked to stop longer than GRACE ago; a clock that was set back starts the wait anew."""
+    return status.asked > 0 and abs(time.time() - status.asked) > GRACE
 
 
 def own(status: Status) -> Status:

@@ -68,7 +68,7 @@ def test_a_disk_that_turns_read_only_is_told_of_though_nothing_can_be_stored(sma
         with pytest.raises(OSError, match="Read-only"), session.session(folder, "cpu"):
             broken.enter_context(read_only(folder))
             durable.write(folder / "last.pt", b"x")
-        monkeypatch.setattr(jobs, "attended", lambda status: False)  # its process is over then
+        monkeypatch.setattr(jobs, "attended", lambda *_: False)  # its process is over then
         assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.READ_ONLY)
     assert jobs.read(folder).state == "lost"
 
