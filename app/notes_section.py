@@ -58,9 +58,6 @@ def save(
     hidden: bool | None = None,
 ) -> None:
     """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
-    before = notes.read(run)
-    after = replace(
-        before, text=before.text if text is None else text, tags=before.tags if tags is None else tags,
-        pinned=before.pinned if pinned is None else pinned, hidden=before.hidden if hidden is None else hidden,
-    )  # fmt: skip
-    ui.attempt(notes.write, run, after)
+    given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
+    change = {name: value for name, value in given.items() if value is not None}
+    ui.attempt(notes.change, run, lambda before: replace(before, **change))

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from smd import __version__
 from smd.cli import attack, embed, export, margins, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
-from smd.jobs.session import Cancelled, reason
+from smd.jobs.endings import reason
+from smd.jobs.session import Cancelled
 from smd.visible import visible
 
 EPILOG = """\

@@ -1,13 +1,14 @@
 """What people add to a run: notes, tags, and whether it is pinned or hidden. One small file in its folder."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from smd import durable, foreign
 from smd.errors import UserError
 from smd.jobs import transitions
+from smd.jobs.endings import reason
 from smd.runs import Run
 
 SCHEMA = 1
@@ -45,10 +46,31 @@ def _parse(values: Mapping[str, Any]) -> Notes:
 
 
 def write(run: Run, notes: Notes) -> Notes:
-    """Keep the notes in place of those before, and return them as kept: tags stripped, each once.
+    """Keep the notes in place of those before, and return them as kept; raises as `change` does."""
+    return change(run, lambda before: notes)
 
-    Raises UserError if they are too long, or the run is gone.
+
+def change(run: Run, edit: Callable[[Notes], Notes]) -> Notes:
+    """Keep what `edit` makes of the notes, and return them as kept: tags stripped, each once.
+
+    Nobody else changes them meanwhile. Raises UserError if they are too long, or the run is gone or not to be written.
     """
+    with transitions.locked(run.folder):
+        before = read(run)
+        after = _checked(edit(before))
+        if after != before:
+            _store(run, after)
+    return after
+
+
+def _store(run: Run, notes: Notes) -> None:
+    try:
+        durable.write(run.folder / FILE, json.dumps({"schema": SCHEMA, **asdict(notes)}, indent=1))
+    except OSError as error:
+        raise UserError(reason(error)) from error
+
+
+def _checked(notes: Notes) -> Notes:
     notes = replace(notes, tags=_tidy(notes.tags))
     if len(notes.text) > LONGEST_TEXT:
         raise UserError(f"The notes have {len(notes.text):,} characters: shorten them to {LONGEST_TEXT:,}.")
@@ -57,8 +79,6 @@ def write(run: Run, notes: Notes) -> Notes:
     for tag in notes.tags:
         if len(tag) > LONGEST_TAG:
             raise UserError(f"The tag '{tag[:20]}…' is too long: shorten it to {LONGEST_TAG} characters.")
-    with transitions.locked(run.folder):
-        durable.write(run.folder / FILE, json.dumps({"schema": SCHEMA, **asdict(notes)}, indent=1))
     return notes
 
 

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import replace
 
 from smd import notes, runs
+from smd.notes import Notes
 from smd.visible import visible
 
 
@@ -28,14 +29,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(args: argparse.Namespace) -> None:
     """Change what was asked for, print what is noted then."""
     target = runs.find(args.run)
-    before = notes.read(target)
-    tags = [tag for tag in (*before.tags, *args.tag) if tag not in args.untag]
-    after = replace(
-        before, text=before.text if args.text is None else args.text, tags=tuple(tags),
-        pinned=args.pin or (before.pinned and not args.unpin), hidden=args.hide or (before.hidden and not args.unhide),
-    )  # fmt: skip
-    if after != before:
-        after = notes.write(target, after)
+
+    def edit(before: Notes) -> Notes:
+        tags = [tag for tag in (*before.tags, *args.tag) if tag not in args.untag]
+        return replace(
+            before, text=before.text if args.text is None else args.text, tags=tuple(tags),
+            pinned=args.pin or (before.pinned and not args.unpin),
+            hidden=args.hide or (before.hidden and not args.unhide),
+        )  # fmt: skip
+
+    asked = args.tag or args.untag or args.text is not None or args.pin or args.unpin or args.hide or args.unhide
+    after = notes.change(target, edit) if asked else notes.read(target)
     marks = [name for name, on in (("pinned", after.pinned), ("hidden", after.hidden)) if on]
     lines = [" ".join([target.id, *marks]), *[f"tags: {', '.join(after.tags)}"] * bool(after.tags), after.text]
     print(visible("\n".join(lines)))

@@ -5,17 +5,19 @@ if it exists, it is whole. Two processes that import the same set at once both s
 """
 
 import hashlib
+import io
 import json
+import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from smd import paths
+from smd import durable, paths
 from smd.data import disk
 from smd.data.images import Images
 from smd.errors import UserError
@@ -45,7 +47,7 @@ def cached(key: str) -> Images | None:
         return None
     try:
         return _open(key)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
 
 
@@ -66,13 +68,17 @@ def fetch(name: str, fingerprint: Fingerprint, make: Callable[[Path], Imported])
 def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
     """The set's pixels, uint8 and still zero, on disk; raises UserError if they do not fit there."""
     disk.require(int(np.prod(shape, dtype=np.int64)), f"The cache of these {shape[0]:,} images")
-    pixels: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, shape)
+    with disk.refusing("The cache of these images"):
+        pixels: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, shape)
+        # Into a hole of a mapped file that finds no room later the kernel kills whoever writes.
+        with (folder / PIXELS).open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, pixels.offset + pixels.nbytes))
     return pixels
 
 
 def _open(key: str) -> Images:
     folder = paths.cache_root() / key
-    meta = json.loads((folder / META).read_text())
+    meta = json.loads((folder / META).read_text(encoding="utf-8"))
     return Images(
         name=meta["name"],
         key=key,
@@ -87,25 +93,36 @@ def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path]
     folder = _working_folder(key)
     try:
         imported = make(folder)
-        imported.pixels.flush()
-        np.save(folder / LABELS, imported.labels.astype(np.int64))
-        np.save(folder / SPLIT, imported.split.astype(np.uint8))
-        meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
-        (folder / META).write_text(json.dumps(meta, indent=1))
-        _move(folder, paths.cache_root() / key)
+        with disk.refusing("The cache of these images"):
+            imported.pixels.flush()
+            durable.write(folder / LABELS, _npy(imported.labels.astype(np.int64)))
+            durable.write(folder / SPLIT, _npy(imported.split.astype(np.uint8)))
+            meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+            durable.write(folder / META, json.dumps(meta, indent=1))
+            _move(folder, paths.cache_root() / key)
+            durable.sync(paths.cache_root())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _npy(values: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    np.save(out, values)
+    return out.getvalue()
+
+
 def _working_folder(key: str) -> Path:
+    """A new folder, open to whom the umask and the cache's group let in: the cache may be shared."""
     root = paths.cache_root()
+    folder = root / f".{key}-{secrets.token_hex(4)}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{key}-", dir=root))
+        folder.mkdir()
     except OSError as error:
         raise UserError(
             f"The cache {root} cannot be written ({error.strerror}): point SMD_CACHE at a folder that can."
         ) from None
+    return folder
 
 
 def _move(folder: Path, target: Path) -> None:

@@ -1,6 +1,8 @@
 """How much the disk of the cache still takes."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from smd import paths
 from smd.errors import UserError
@@ -22,6 +24,18 @@ def require(needed: int, what: str) -> None:
             f"{what} needs {show(needed)}, but the disk of {paths.cache_root()} has {show(left)} free: "
             "make room, or point SMD_CACHE at another disk."
         )
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Around what writes to the cache: the disk's refusals, its being full too, become a UserError."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{what} cannot be written ({error.strerror or error}): "
+            f"make room on the disk of {paths.cache_root()}, or point SMD_CACHE at another."
+        ) from error
 
 
 def show(size: int) -> str:

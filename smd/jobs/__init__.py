@@ -17,7 +17,7 @@ import psutil
 from smd import foreign
 from smd.config_types import DEVICE, LARGEST, LONGEST
 from smd.errors import UserError
-from smd.jobs import tickets
+from smd.jobs import endings, results, tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -66,6 +66,7 @@ class Status:
     batches: int = 0
     rate: float = 0.0  # samples per second
     eta: float = -1.0  # seconds; -1 if unknown
+    asked: float = 0.0  # when it was first asked to stop
     error: str = ""  # why it failed, one sentence
 
 
@@ -83,10 +84,12 @@ def read(folder: Path) -> Status:
         return _unreadable(folder, f"cannot be read ({error})")
     if status.schema > SCHEMA:
         return replace(status, state="failed", error=NEWER)
+    if status.state == "finished" and status.kind == "train" and results.emptied(folder):
+        return replace(status, state="failed", error=results.EMPTIED)
     if status.state == "queued" and _from_elsewhere(folder, status):
         return replace(status, state="lost", error=ELSEWHERE)
     if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
-        return replace(status, state="lost", error=LOST)
+        return _gone(folder, status)
     return status
 
 
@@ -97,6 +100,13 @@ def stored(folder: Path) -> Status:
         return _parse(foreign.json_object(path, foreign.MEGABYTE))
     except UserError as error:
         raise ValueError("it " + str(error).removeprefix(f"{path} ").rstrip(".")) from None
+
+
+def _gone(folder: Path, status: Status) -> Status:
+    """A running job without a process; on a disk that takes nothing it could not store how it ended."""
+    if endings.read_only(folder) and status.by == tickets.me():
+        return replace(status, state="failed", error=endings.READ_ONLY)
+    return replace(status, state="lost", error=LOST)
 
 
 def _from_elsewhere(folder: Path, status: Status) -> bool:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,8 +15,11 @@ import psutil
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import Status, logs, tickets, transitions, worker
-from smd.jobs.locks import device_key, shared
+from smd.jobs.locks import Lock, device_key, shared
 from smd.paths import REPOSITORY, cache_root, data_root, runs_root
+
+LOOK = 0.1  # seconds between two looks at whether a worker works by now
+KILLED = 10.0  # seconds in which a killed process is gone
 
 
 def submit(folder: Path) -> None:
@@ -24,18 +29,38 @@ def submit(folder: Path) -> None:
 
 def wake_all() -> None:
     """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it often."""
-    for key in {device_key(status.device) for _, status in worker.queued()}:
-        lock = worker.worker_lock(key)
-        if lock.acquire(wait=False):
+    with suppress(OSError):  # a runs folder that can only be looked at: nothing is run from it
+        for key in {device_key(status.device) for _, status in worker.queued()}:
+            starting = Lock(shared(f"worker-{key}.starting"))
+            if starting.acquire(wait=False):  # else somebody does the same at this moment
+                _start_worker(key, starting)
+
+
+def _start_worker(key: str, starting: Lock) -> None:
+    """Start a worker unless one works; `starting` is held until it does, so that others start none beside it."""
+    lock = worker.worker_lock(key)
+    try:
+        idle = lock.acquire(wait=False)
+        lock.release()
+        process = _wake(key) if idle else None
+    except BaseException:
+        starting.release()
+        raise
+
+    def watch() -> None:
+        while process and process.poll() is None and lock.acquire(wait=False):
             lock.release()
-            _wake(key)
+            time.sleep(LOOK)
+        starting.release()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _worker_command(key: str) -> list[str]:
     return [sys.executable, "-m", "smd", "work", "--device", key]
 
 
-def _wake(key: str) -> None:
+def _wake(key: str) -> "subprocess.Popen[bytes]":
     # A relative SMD_RUNS would mean another folder from where the worker stands.
     places = {"SMD_RUNS": runs_root(), "SMD_DATA": data_root(), "SMD_CACHE": cache_root()}
     env = {**os.environ, **{name: str(path) for name, path in places.items()}}
@@ -45,11 +70,13 @@ def _wake(key: str) -> None:
             start_new_session=True, cwd=REPOSITORY, env=env,  # a Ctrl-C at the dashboard is not for it
         )  # fmt: skip
     threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie behind
+    return process
 
 
 def cancel(folder: Path) -> None:
     """Cancel a queued job at once; ask a running one to stop, which it does after its batch.
 
+    One that hangs and does not stop within transitions.GRACE is killed: by its worker, or by who asks again then.
     Raises UserError if it is over, or runs on another machine.
     """
 
@@ -60,18 +87,23 @@ def cancel(folder: Path) -> None:
             raise UserError(f"{folder.name} was started by {old.by}: cancel it there.")
         if old.state == "queued":
             return cancelled
-        _terminate(folder, old)  # under the lock, so that the job cannot end and its pid be given away
-        return old
+        hanging = transitions.overdue(old)
+        _stop(folder, old, hanging)  # under the lock, so that the job cannot end and its pid be given away
+        return cancelled if hanging else replace(old, asked=old.asked or time.time())
 
     transitions.change(folder, edit)
 
 
-def _terminate(folder: Path, status: Status) -> None:
+def _stop(folder: Path, status: Status, hanging: bool) -> None:
     process = jobs.process(status)
     if process is None:
         raise UserError(f"{folder.name} runs on {status.host}: cancel it there.")
     try:
-        process.terminate()
+        if not hanging:
+            process.terminate()
+            return
+        process.kill()
+        process.wait(KILLED)
     except psutil.Error as error:
         raise UserError(f"{folder.name} could not be asked to stop: {error}.") from None
 

@@ -1,11 +1,10 @@
 """A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
 
-import errno
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -14,6 +13,7 @@ from typing import Any
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import Status, transitions
+from smd.jobs.endings import reason
 from smd.jobs.locks import Lock, device_lock
 
 BEAT = 2.0  # seconds between two heartbeats
@@ -32,6 +32,7 @@ class Session:
         self.folder = folder
         self.stopping = False
         self._progress: dict[str, Any] = {}
+        self._latest: Status | None = None  # as this process wrote it
 
     def report(
         self,
@@ -58,9 +59,11 @@ class Session:
             if old.state not in ("queued", "running") or not transitions.owned(old):
                 self.stopping = True
                 return old
-            return replace(old, heartbeat=time.time(), **self._progress)
+            self._latest = replace(old, heartbeat=time.time(), **self._progress)
+            return self._latest
 
-        transitions.change(self.folder, edit)
+        with suppress(ValueError):  # broken or unreadable is not taken away: the next beat may find it whole
+            transitions.change(self.folder, edit, jobs.stored)
 
     def start(self) -> None:
         """Move from queued to running; raises Cancelled if somebody cancelled it meanwhile."""
@@ -68,7 +71,8 @@ class Session:
         def edit(old: Status) -> Status:
             if old.state != "queued" or not transitions.owned(old):
                 raise Cancelled("It was cancelled while it waited.")
-            return transitions.moved(self.folder, old, "running")
+            self._latest = transitions.moved(self.folder, old, "running")
+            return self._latest
 
         transitions.change(self.folder, edit)
 
@@ -81,7 +85,14 @@ class Session:
             latest = replace(old, heartbeat=time.time(), **self._progress)
             return transitions.moved(self.folder, latest, to, error)
 
-        transitions.change(self.folder, edit)
+        transitions.change(self.folder, edit, self._known)
+
+    def _known(self, folder: Path) -> Status:
+        """The status, or where it cannot be read the one that this process wrote last."""
+        try:
+            return jobs.stored(folder)
+        except (OSError, ValueError):
+            return self._latest or jobs.read(folder)
 
 
 @contextmanager
@@ -134,9 +145,16 @@ def _wait(current: Session, lock: Lock, on_wait: Callable[[], None] | None) -> N
     if on_wait:
         on_wait()
     while not lock.acquire(wait=False):
-        if current.stopping or jobs.read(current.folder).state != "queued":
+        if current.stopping or _taken(current.folder):
             raise Cancelled("It was cancelled while it waited for the device.")
         time.sleep(POLL)
+
+
+def _taken(folder: Path) -> bool:
+    try:
+        return jobs.stored(folder).state != "queued"
+    except (OSError, ValueError):
+        return not folder.is_dir()  # unreadable for now is not taken away
 
 
 @contextmanager
@@ -144,22 +162,14 @@ def _outcome(current: Session) -> Iterator[None]:
     try:
         yield
     except (Cancelled, KeyboardInterrupt):
-        current.end("cancelled")
+        with suppress(OSError, UserError):
+            current.end("cancelled")
         raise
     except BaseException as error:
-        current.end("failed", reason(error))
+        with suppress(OSError, UserError):  # it cannot be stored: then at least its own reason is told
+            current.end("failed", reason(error))
         raise
     current.end("finished")
-
-
-def reason(error: BaseException) -> str:
-    """An error in one line, as a job stores it."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full: free some space, then resume."
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
 
 @contextmanager
@@ -171,7 +181,8 @@ def _heartbeat(current: Session) -> Iterator[None]:
             try:
                 current.beat()
             except (OSError, UserError) as error:  # a full disk must not end the job; the log shall tell
-                print(f"No heartbeat: {error}", flush=True)
+                with suppress(OSError):  # the log may be on that disk
+                    print(f"No heartbeat: {error}", flush=True)
 
     thread = threading.Thread(target=beats, name="heartbeat", daemon=True)
     thread.start()

@@ -19,7 +19,8 @@ import psutil
 
 from smd import durable
 from smd.errors import UserError
-from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, tickets
+from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, results, tickets
+from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
 
@@ -31,6 +32,7 @@ ALLOWED: Mapping[State, frozenset[State]] = {
     "lost": frozenset({"queued"}),  # never stored: jobs.read finds that a running job has no process
     "finished": frozenset(),
 }
+GRACE = 60.0  # seconds in which a job that is asked to stop does so; one that hangs is killed then
 REFUSAL = {
     "cancelled": "nothing to cancel",
     "queued": "it cannot be resumed",
@@ -40,7 +42,8 @@ REFUSAL = {
 
 def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
     """The status in another state, with the fields that follow; raises UserError if that is not allowed."""
-    if to not in ALLOWED[old.state]:
+    repair = to == "queued" and old.state == "finished" and old.kind == "train" and results.repairable(folder)
+    if to not in ALLOWED[old.state] and not repair:
         why = REFUSAL.get(to, f"it cannot become {to}")
         raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
     now = time.time()
@@ -56,27 +59,31 @@ def move(folder: Path, to: State, error: str = "") -> Status:
     return change(folder, lambda old: moved(folder, old, to, error))
 
 
-def change(folder: Path, edit: Callable[[Status], Status]) -> Status:
+def change(folder: Path, edit: Callable[[Status], Status], reading: Callable[[Path], Status] = read) -> Status:
     """Read, edit and write the status under the folder's lock; returns the new status.
 
-    Raises UserError if the job is gone or was written by a newer version.
+    reading: how it is read; what that raises is raised.
+    Raises UserError if the job is gone, was written by a newer version, or cannot be written.
     """
     with locked(folder):
-        old = read(folder)
+        old = reading(folder)
         if old.schema > SCHEMA:
             raise UserError(f"{folder.name}: {NEWER}")
         new = edit(old)
         if new != old:
-            write(folder, new)
+            try:
+                write(folder, new)
+            except OSError as error:
+                raise UserError(reason(error)) from error
         return new
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a job's folder; raises UserError if the folder is gone."""
+    """Hold the lock of a job's folder; raises UserError if the folder is gone or cannot be written."""
     lock = Lock(folder / ".lock")
     try:
-        lock.acquire()
+        _take(lock)
         if not folder.is_dir():  # deleted while we waited
             raise FileNotFoundError
         yield
@@ -88,14 +95,40 @@ def locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def _take(lock: Lock) -> None:
+    try:
+        lock.acquire()
+    except FileNotFoundError:
+        raise
+    except OSError as error:  # a folder of somebody else's, a disk that is full or read-only
+        raise UserError(reason(error)) from error
+
+
 def write(folder: Path, status: Status, place: Path | None = None) -> None:
     """Replace the status at once; for the holder of the folder's lock.
 
-    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it.
+    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it. How it
+    ended is written also where the disk is full.
     """
     if status.state in ("queued", "running"):
+        reserve.keep(folder)
         status = replace(status, by=tickets.me(), ticket=tickets.ticket(place or folder, folder / "config.json"))
-    durable.write(folder / "status.json", json.dumps(asdict(status), indent=1))
+        durable.write(folder / "status.json", _json(status))
+        return
+    content = _json(status)
+    if len(content) > reserve.SIZE:
+        content = _json(replace(status, error=status.error[: reserve.LONGEST] + "…"))
+    reserve.write(folder / "status.json", content)
+    reserve.release(folder)
+
+
+def _json(status: Status) -> str:
+    return json.dumps(asdict(status), indent=1)
+
+
+def overdue(status: Status) -> bool:
+    """Whether it was asked to stop longer than GRACE ago; a clock that was set back starts the wait anew."""
+    return status.asked > 0 and abs(time.time() - status.asked) > GRACE
 
 
 def own(status: Status) -> Status:

@@ -6,6 +6,7 @@ It stops when nothing is queued. The queue is the job folders themselves, so it 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from smd.jobs.locks import Lock, device_key, shared
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
 from smd.paths import REPOSITORY
+
+LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
 
 
 def queued() -> list[tuple[Path, Status]]:
@@ -67,7 +70,7 @@ def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> 
     log = folder / "log.txt"
     offset = log.stat().st_size if log.exists() else 0
     try:
-        code = _child(command(folder), log)
+        code = _child(command(folder), log, folder)
     except OSError as error:
         _fail(folder, before, f"It could not be started: {error}.")
         return
@@ -75,13 +78,32 @@ def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> 
     _fail(folder, before, lines[-1] if lines else f"Its process ended with status {code} before it began.")
 
 
-def _child(command: list[str], log: Path) -> int:
+def _child(command: list[str], log: Path, folder: Path) -> int:
     with durable.appending(log) as out:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             cwd=REPOSITORY, env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
-    return child.wait()
+    asked = 0.0  # by a clock that nobody sets
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(LOOK)
+        asked = (asked or time.monotonic()) if jobs.read(folder).asked else 0.0
+        if asked and time.monotonic() - asked > transitions.GRACE:
+            _kill(folder, child)
+
+
+def _kill(folder: Path, child: "subprocess.Popen[bytes]") -> None:
+    """End a job that hangs and was asked to stop; it cannot store that it is cancelled."""
+
+    def kill(now: Status) -> Status:
+        mine = now.state in ("queued", "running") and now.pid == child.pid
+        child.kill()
+        child.wait()
+        return transitions.moved(folder, now, "cancelled") if mine else now
+
+    with suppress(UserError):
+        transitions.change(folder, kill)
 
 
 def _fail(folder: Path, before: Status, reason: str) -> None:

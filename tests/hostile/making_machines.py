@@ -1,0 +1,76 @@
+"""Makers of unlucky machines: small disks that fill, and disks that turn read-only. They need root and mount."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+mounts = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a disk")
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """A disk of its own, "64k" or "2m"; skips the test where none can be had."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "small", folder], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """The folder takes nothing, as after an error of its disk; what is open already stays open."""
+    subprocess.run(["mount", "--bind", folder, folder], check=True, capture_output=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True, capture_output=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True, capture_output=True)
+
+
+def fill(folder: Path) -> Path:
+    """Use every byte that is left."""
+    path = folder / "ballast"
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass
+    with suppress(OSError), path.open("ab", buffering=0) as file:
+        while file.write(b"x"):
+            pass
+    assert os.statvfs(folder).f_bavail == 0
+    return path
+
+
+IMPORTER = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from smd.data import cache
+from smd.errors import UserError
+
+def make(folder):
+    pixels = cache.allocate(folder, (400, 1, 32, 32))
+    try:  # somebody else takes all that is left
+        with open(folder.parent / "ballast", "wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+    except OSError:
+        pass
+    pixels[:] = 7
+    return cache.Imported(("a",), pixels, np.zeros(400, int), np.zeros(400, int))
+
+try:
+    cache.fetch("tiny", {"v": 1}, make)
+except UserError as error:
+    sys.exit(f"said: {error}")
+"""
