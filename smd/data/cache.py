@@ -34,6 +34,7 @@ class Imported:
     pixels: np.memmap  # (N, C, H, W) uint8, made by allocate()
     labels: np.ndarray  # (N,) integers in [0, len(classes))
     split: np.ndarray  # (N,) 0 train, 1 val, 2 test
+    notes: tuple[str, ...] = ()  # what was changed or left out, each a sentence
 
 
 def cached(key: str) -> Images | None:
@@ -80,6 +81,7 @@ def _open(key: str) -> Images:
         pixels=np.load(folder / PIXELS, mmap_mode="r"),
         labels=np.load(folder / LABELS),
         split=np.load(folder / SPLIT),
+        notes=tuple(map(str, meta.get("notes", ()))),
     )
 
 
@@ -91,6 +93,7 @@ def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path]
         np.save(folder / LABELS, imported.labels.astype(np.int64))
         np.save(folder / SPLIT, imported.split.astype(np.uint8))
         meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+        meta |= {"notes": imported.notes} if imported.notes else {}
         (folder / META).write_text(json.dumps(meta, indent=1))
         _move(folder, paths.cache_root() / key)
     finally:

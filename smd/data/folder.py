@@ -1,17 +1,20 @@
 """The user's own images: a folder or an archive of class folders, or a file of arrays."""
 
 import io
+import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from smd.data import arrays, axes, cache, layout, npy, sources
-from smd.data.decode import decode, resized
+from smd.data import arrays, axes, cache, decode, layout, npy, sources
 from smd.data.images import Images
 from smd.data.request import Request
 from smd.errors import UserError
 
+PATIENCE = 0.5  # seconds that a listing may take where only the kind of images is asked for
+DECODING = 2  # raised when the same files give other pixels
 REPORTS = 100  # times that an import tells how far it is
 
 
@@ -31,7 +34,7 @@ def dims(path: str) -> int:
     if sources.holds_arrays(source):
         return len(arrays.shape(source)) - 1
     found = 2
-    for member in sources.members(source):
+    for member in sources.members(source, time.monotonic() + PATIENCE):
         if layout.is_picture(member.path):
             return 2
         if found == 2 and layout.is_image(member.path):
@@ -44,24 +47,27 @@ def fingerprint(source: Path, request: Request) -> cache.Fingerprint:
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
     if source.is_dir():
         files = [source / member.path for member in sources.members(source) if layout.is_image(member.path)]
-    return {**sources.stamp(files, source), "image_size": request.image_size}
+    decoding = {} if sources.holds_arrays(source) else {"decoding": DECODING}
+    return {**sources.stamp(files, source), "image_size": request.image_size, **decoding}
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a folder or archive of class folders into the cache's folder, one image at a time."""
     request.report(f"Listing {source.name}", 0.0)
     plan = layout.plan((member.path for member in sources.members(source)), str(source))
-    pixels = _read_pixels(source, plan, request, folder)
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split)
+    told: Counter[str] = Counter()
+    pixels = _read_pixels(source, plan, request, folder, told)
+    notes = [f"{told[text]:,} of {len(plan.names):,} {text}." for text in decode.NOTES if told[text]]
+    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, tuple(notes))
 
 
-def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path) -> np.memmap:
+def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]) -> np.memmap:
     row_of = {name: row for row, name in enumerate(plan.names)}
     every = -(-len(row_of) // REPORTS)
     wanted = (member for member in sources.members(source) if member.path in row_of)
     first, pixels = "", None
     for done, member in enumerate(wanted):
-        take = _array if layout.is_array(member.path) else decode
+        take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
         image = take(member.read(), member.path, request.image_size)
         if pixels is None:
             _check_square(member.path, image)
@@ -83,7 +89,7 @@ def _array(data: bytes, name: str, side: int) -> np.ndarray:
     if not all(stored.shape):
         raise UserError(f"{title} is empty: remove it.")
     values = axes.channels_first(npy.whole(stored)[None], title)
-    return resized(axes.to_bytes(values, title)[0], side)
+    return decode.resized(axes.to_bytes(values, title)[0], side)
 
 
 def _check_square(name: str, image: np.ndarray) -> None:

@@ -8,7 +8,50 @@ import numpy as np
 from smd.data.split import TEST, TRAIN, VAL
 from smd.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".pfm",
+    ".jfif",
+    ".jpe",
+    ".mpo",
+    ".jp2",
+    ".j2k",
+    ".j2c",
+    ".jpc",
+    ".jpf",
+    ".jpx",
+    ".apng",
+    ".avif",
+    ".avifs",
+    ".dib",
+    ".ico",
+    ".cur",
+    ".pcx",
+    ".qoi",
+    ".tga",
+    ".icb",
+    ".vda",
+    ".vst",
+    ".sgi",
+    ".rgb",
+    ".rgba",
+    ".bw",
+    ".ras",
+    ".psd",
+    ".dds",
+    ".xbm",
+)  # of smd.data.decode.FORMATS
 ARRAY = ".npy"  # a file with the array of one image or volume
 SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
 
