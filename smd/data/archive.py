@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from smd.data import disk, zipped
+from smd.data import disk, names, zipped
 from smd.errors import UserError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
@@ -95,10 +95,11 @@ def _zip_members(archive: Path, until: float) -> Iterator[Member]:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _refused(archive, info.filename, "is a link or a device")
-            path = _inside(archive, info.filename)
+            name = info.filename.replace("\\", "/")  # which some programs on Windows write
+            path = _inside(archive, name)
             if path:
-                read = partial(_read, archive, info.filename, info.file_size, partial(opened.open, info))
-                yield Member(path + "/" * info.is_dir(), info.file_size, read)
+                read = partial(_read, archive, name, info.file_size, partial(opened.open, info))
+                yield Member(path + "/" * name.endswith("/"), info.file_size, read)
 
 
 def _tar_members(archive: Path, until: float) -> Iterator[Member]:
@@ -157,7 +158,7 @@ def _inside(archive: Path, name: str) -> str:
 
 
 def _refused(archive: Path, name: str, why: str) -> UserError:
-    return UserError(f"{archive} is refused: '{name}' in it {why}. Make the archive again without it.")
+    return UserError(f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again without it.")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The user's own images: a folder or an archive of class folders, or a file of arrays."""
 
+import hashlib
 import io
 import time
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd.data import arrays, axes, cache, decode, layout, npy, sources
+from smd.data import arrays, axes, cache, decode, layout, names, npy, sources
 from smd.data.images import Images
 from smd.data.request import Request
 from smd.errors import UserError
@@ -45,20 +46,23 @@ def dims(path: str) -> int:
 def fingerprint(source: Path, request: Request) -> cache.Fingerprint:
     """What changes when the images of a folder or archive, or the size asked for, do."""
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
+    more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
-        files = [source / member.path for member in sources.members(source) if layout.is_image(member.path)]
-    decoding = {} if sources.holds_arrays(source) else {"decoding": DECODING}
-    return {**sources.stamp(files, source), "image_size": request.image_size, **decoding}
+        listed = [member.path for member in sources.members(source)]
+        files = [source / path for path in listed if layout.is_image(path)]
+        others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))  # an empty test/ is one
+        more["others"] = hashlib.blake2b(others.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+    return {**sources.stamp(files, source), "image_size": request.image_size, **more}
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a folder or archive of class folders into the cache's folder, one image at a time."""
-    request.report(f"Listing {source.name}", 0.0)
-    plan = layout.plan((member.path for member in sources.members(source)), str(source))
+    request.report(f"Listing {names.visible(source.name)}", 0.0)
+    plan = layout.plan((member.path for member in sources.members(source)), names.visible(str(source)))
     told: Counter[str] = Counter()
     pixels = _read_pixels(source, plan, request, folder, told)
     notes = [f"{told[text]:,} of {len(plan.names):,} {text}." for text in decode.NOTES if told[text]]
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, tuple(notes))
+    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes))
 
 
 def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]) -> np.memmap:
@@ -68,16 +72,16 @@ def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path
     first, pixels = "", None
     for done, member in enumerate(wanted):
         take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
-        image = take(member.read(), member.path, request.image_size)
+        image = take(member.read(), names.visible(member.path), request.image_size)
         if pixels is None:
-            _check_square(member.path, image)
-            first, pixels = member.path, cache.allocate(folder, (len(row_of), *image.shape))
-        _check_alike(first, pixels.shape[1:], member.path, image.shape)
+            _check_square(names.visible(member.path), image)
+            first, pixels = names.visible(member.path), cache.allocate(folder, (len(row_of), *image.shape))
+        _check_alike(first, pixels.shape[1:], names.visible(member.path), image.shape)
         pixels[row_of[member.path]] = image
         if done % every == 0:
-            request.report(f"Reading {source.name}", done / len(row_of))
+            request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
     if pixels is None:
-        raise UserError(f"{source} changed while it was read: try again.")
+        raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
     return pixels
 
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from smd.data import archive, disk, tree
+from smd.data import archive, disk, names, tree
 from smd.data.archive import Member
 from smd.errors import UserError
 
@@ -35,7 +35,7 @@ def find(path: str) -> Path:
 
 def _shown(path: str) -> str:
     """The path in quotes, on one line and not endless."""
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in path)
+    line = names.visible(path)
     return f"'{line}'" if len(line) < 1000 else f"'{line[:500]} ...'"
 
 
@@ -75,5 +75,9 @@ def _stat(file: Path) -> os.stat_result:
     """Of the file, or of the link itself if it leads to nothing: the import names that one."""
     try:
         return file.stat()
+    except PermissionError:
+        raise UserError(
+            f"{names.visible(str(file))} cannot be looked at: permission is denied, ask its owner for it."
+        ) from None
     except OSError:
         return file.lstat()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from smd.data import disk
+from smd.data import disk, names
 from smd.data.archive import MAX_FILE, Member
 from smd.errors import UserError
 
@@ -26,11 +26,14 @@ def members(source: Path) -> Iterator[Member]:
     for place, folders, files in os.walk(source, followlinks=True, onerror=_refuse):
         inside = Path(place).relative_to(source)
         if folders and len(inside.parts) >= DEEPEST:
-            raise UserError(f"{Path(place, folders[0])} lies more than {DEEPEST} folders deep: move it up.")
-        folders[:] = sorted(name for name in folders if not _leads_back(Path(place, name), len(inside.parts) + 1))
+            raise UserError(
+                f"{names.visible(str(Path(place, folders[0])))} lies more than {DEEPEST} folders deep: move it up."
+            )
+        back = [name for name in folders if _leads_back(Path(place, name), len(inside.parts) + 1)]
+        folders[:] = sorted(set(folders) - set(back))
         for name in folders:
             yield Member(f"{(inside / name).as_posix()}/", 0, bytes)
-        for name in sorted(files):
+        for name in sorted(files + back):  # such a link counts as a file, which is no image
             yield Member((inside / name).as_posix(), 0, partial(read, Path(place, name)))
 
 
@@ -43,15 +46,17 @@ def read(file: Path) -> bytes:
             check(file, os.fstat(descriptor))
             return stream.read(MAX_FILE)
     except OSError as error:
-        raise UserError(f"{file} {_why(file, error)}.") from None
+        raise UserError(f"{names.visible(str(file))} {_why(file, error)}.") from None
 
 
 def check(file: Path, found: os.stat_result) -> None:
     """Raise UserError unless it is an ordinary file of a size that an image can have."""
     if not stat.S_ISREG(found.st_mode):
-        raise UserError(f"{file} is {kind(found.st_mode)}, not an image: remove it.")
+        raise UserError(f"{names.visible(str(file))} is {kind(found.st_mode)}, not an image: remove it.")
     if found.st_size > MAX_FILE:
-        raise UserError(f"{file} is larger than {disk.show(MAX_FILE)} ({disk.show(found.st_size)}): remove it.")
+        raise UserError(
+            f"{names.visible(str(file))} is larger than {disk.show(MAX_FILE)} ({disk.show(found.st_size)}): remove it."
+        )
 
 
 def kind(mode: int) -> str:
@@ -73,11 +78,11 @@ def _why(file: Path, error: OSError) -> str:
 
 def _refuse(error: OSError) -> None:
     why = "permission is denied, ask its owner for it" if isinstance(error, PermissionError) else error.strerror
-    raise UserError(f"The folder {error.filename} cannot be listed: {why}.")
+    raise UserError(f"The folder {names.visible(str(error.filename))} cannot be listed: {why}.")
 
 
 def _leads_back(folder: Path, depth: int) -> bool:
     """Whether it is a link that lies within a class, or one to a folder that it lies in itself."""
-    if not folder.is_symlink():
+    if not os.path.islink(folder):  # noqa: PTH114 - Path's own raises where one may list but not enter
         return False
     return depth > LINKED or folder.parent.resolve().is_relative_to(folder.resolve())
