@@ -18,7 +18,8 @@ from smd.errors import UserError
 
 SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
 MIXED = 32  # pixels a side, where the images differ in size
-PATIENCE = 1.0  # seconds; a page waits no longer for a suggestion
+PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
+FIRST = 1.0  # seconds until there must be an image at all: archives of a million other files answer soon
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,9 @@ def _survey(source: str, stamp: int) -> Survey:
     found: Counter[tuple[int, int]] = Counter()
     until = time.monotonic() + PATIENCE
     try:
+        members = sources.members(Path(source), time.monotonic() + FIRST)
+        if not any(layout.is_picture(member.path) for member in members):
+            return Survey({}, True)
         for member in sources.members(Path(source), until):
             if time.monotonic() > until:
                 return Survey(dict(found.most_common()), False)
