@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smd import config as configs
-from smd import jobs, problems
+from smd import jobs, leftovers, problems
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
@@ -223,3 +223,4 @@ def delete(run: Run) -> None:
                 raise UserError(f"{folder.name} is {status.state}: cancel it before you delete the run.")
         run.folder.rename(trash)  # at once, so that nobody meets half a run
     shutil.rmtree(trash)
+    leftovers.sweep_trash(runs_root())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import paths
+from smd import leftovers, paths
 from smd.data import disk
 from smd.data.images import Images
 from smd.errors import UserError
@@ -86,9 +86,12 @@ def _open(key: str) -> Images:
 
 
 def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> None:
+    leftovers.sweep(paths.cache_root())
     folder = _working_folder(key)
     try:
-        imported = make(folder)
+        with leftovers.held(folder):
+            imported = make(folder)
+        (folder / leftovers.LOCK).unlink()
         imported.pixels.flush()
         np.save(folder / LABELS, imported.labels.astype(np.int64))
         np.save(folder / SPLIT, imported.split.astype(np.uint8))

@@ -11,6 +11,7 @@ import numpy as np
 
 from smd.data import arrays, axes, cache, decode, layout, names, npy, sources
 from smd.data.images import Images
+from smd.data.problems import Problems
 from smd.data.request import Request
 from smd.errors import UserError
 
@@ -69,17 +70,25 @@ def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path
     row_of = {name: row for row, name in enumerate(plan.names)}
     every = -(-len(row_of) // REPORTS)
     wanted = (member for member in sources.members(source) if member.path in row_of)
-    first, pixels = "", None
+    first, pixels, problems = "", None, Problems()
     for done, member in enumerate(wanted):
-        take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
-        image = take(member.read(), names.visible(member.path), request.image_size)
-        if pixels is None:
-            _check_square(names.visible(member.path), image)
-            first, pixels = names.visible(member.path), cache.allocate(folder, (len(row_of), *image.shape))
-        _check_alike(first, pixels.shape[1:], names.visible(member.path), image.shape)
-        pixels[row_of[member.path]] = image
         if done % every == 0:
             request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
+        name = names.visible(member.path)
+        take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
+        try:
+            image = take(member.read(), name, request.image_size)
+        except UserError as error:
+            problems.broken.append(str(error))
+            continue
+        if pixels is None:
+            _check_square(name, image)
+            first, pixels = name, cache.allocate(folder, (len(row_of), *image.shape))
+        if why := _unlike(first, pixels.shape[1:], name, image.shape):
+            problems.differs(*why)
+        else:
+            pixels[row_of[member.path]] = image
+    problems.check(len(row_of))
     if pixels is None:
         raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
     return pixels
@@ -104,21 +113,22 @@ def _check_square(name: str, image: np.ndarray) -> None:
         )
 
 
-def _check_alike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]) -> None:
-    """Raise UserError unless both shapes (C, H, W) or (C, D, H, W) are the same."""
+def _unlike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]) -> tuple[str, str] | None:
+    """How two shapes (C, H, W) or (C, D, H, W) differ, in a word and a sentence; None if they do not."""
+    if found == shape:
+        return None
     if len(found) != len(shape):
-        raise UserError(
+        return "dims", (
             f"Images and volumes are mixed: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
             "Keep one kind."
         )
     if found[0] != shape[0]:
         gray, colour = (first, name) if shape[0] == 1 else (name, first)
-        raise UserError(
+        return "channels", (
             f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. Convert all of them to one kind."
         )
-    if found != shape:
-        how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
-        raise UserError(
-            f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
-            f"{how or 'Set an image size, such as 32, to resize all'}."
-        )
+    how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
+    return "sizes", (
+        f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
+        f"{how or 'Set an image size, such as 32, to resize all'}."
+    )

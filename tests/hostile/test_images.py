@@ -1,6 +1,8 @@
 """Own images from anywhere: nothing is read without a limit, nothing is changed or left out without a word."""
 
 import io
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 import streamlit as st
 from PIL import EpsImagePlugin, Image
 
+from smd import leftovers
 from smd.data import load, suited_net
 from smd.errors import UserError
+from smd.paths import REPOSITORY
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +176,62 @@ def test_formats_of_pixels_are_taken(tmp_path, suffix):
     mode = "RGB" if suffix == "ppm" else "L"
     files = {f"{c}/0.{suffix}": making.picture(seed, mode, kind=KINDS[suffix]) for seed, c in enumerate("ab")}
     assert len(load("folder", str(making.lay_out(tmp_path / "own", files))).labels) == 2
+
+
+def test_all_broken_and_odd_files_are_told_at_once(tmp_path):
+    files = making.two_classes() | {"a/empty.png": b"", "b/broken.png": b"no image", "b/cut.png": making.picture()[:60]}
+    files |= {f"b/rgb{i}.png": making.picture(mode="RGB") for i in range(3)} | {
+        "b/large.png": making.picture(size=(9, 9))
+    }
+    with pytest.raises(UserError, match=r"^7 of 13 images are in the way\.") as caught:
+        load("folder", str(making.lay_out(tmp_path / "own", files)))
+    said = str(caught.value)
+    assert "'a/empty.png' is empty (0 bytes)" in said
+    assert "'b/broken.png' cannot be read" in said and "'b/cut.png' cannot be read" in said
+    assert "'b/rgb0.png' is not" in said and "2 more differ" in said
+    assert "'b/large.png' is 9x9" in said
+    assert "0x" not in said
+
+
+def test_the_list_of_broken_files_has_an_end(tmp_path):
+    files = making.two_classes() | {f"a/bad{i:03}.png": b"no image" for i in range(200)}
+    with pytest.raises(UserError, match=r"200 of 206 images .* 190 more cannot be used") as caught:
+        load("folder", str(making.lay_out(tmp_path / "own", files)))
+    assert len(str(caught.value)) < 3000
+
+
+IMPORT = """
+import sys
+from smd.data import load
+load("folder", sys.argv[1], progress=lambda text, share: share > 0.3 and (print("half", flush=True), sys.stdin.read()))
+"""
+
+
+def test_a_killed_import_is_swept_by_the_next_one_and_a_living_one_is_not(tmp_path):
+    folder = making.lay_out(tmp_path / "own", making.two_classes(30))
+    other = making.lay_out(tmp_path / "other", making.two_classes())
+    place = tmp_path / "cache"
+    with subprocess.Popen(
+        [sys.executable, "-c", IMPORT, str(folder)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as importing:
+        assert importing.stdout.readline() == b"half\n"
+        load("folder", str(other))
+        assert len(list(place.glob(".folder-*"))) == 1
+        importing.kill()
+    load("folder", str(other), image_size=16)
+    assert not list(place.glob(".folder-*"))
+    assert len(list(place.glob("folder-*"))) == 2
+    assert not list(place.rglob(leftovers.LOCK))
+
+
+def test_old_leftovers_without_a_lock_are_swept_and_links_are_not_followed(tmp_path, monkeypatch):
+    kept = making.lay_out(tmp_path / "kept", {"a.txt": b"mine"})
+    for root, name in ((tmp_path / "cache", ".folder-0123456789ab-abcd1234"), (tmp_path / "runs", ".trash-run")):
+        making.lay_out(root / name, {"images.npy": b"x"})
+        (root / f"{name[:-1]}x").symlink_to(kept)
+    for age, left in ((0.0, 2), (2 * leftovers.OLD, 1)):
+        monkeypatch.setattr(leftovers, "_age", lambda folder, age=age: age)
+        leftovers.sweep(tmp_path / "cache")
+        leftovers.sweep_trash(tmp_path / "runs")
+        assert [len(list((tmp_path / root).iterdir())) for root in ("cache", "runs")] == [left, left]
+    assert (kept / "a.txt").read_bytes() == b"mine"
