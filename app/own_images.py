@@ -124,6 +124,8 @@ def _review(key: str, seed: int, _images: Images) -> Review:
 def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
         st.error(plain(problem), icon=":material/error:")
+    for text in images.notes:
+        st.info(plain(text), icon=":material/info:")
     for text in own_facts.warnings(review.counts, review.twins):
         st.warning(plain(text), icon=":material/warning:")
     grid = ui.pair()

@@ -1,9 +1,9 @@
 """The sizes of own images, read from the files' headers alone, and what size they had best be trained at."""
 
-import io
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from PIL import Image
 
 from smd import data, registry
 from smd.data import arrays, layout, sources
+from smd.data.archive import Member, OutOfTime
+from smd.data.decode import opened
 from smd.errors import UserError
 
 SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
 MIXED = 32  # pixels a side, where the images differ in size
 PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
+FIRST = 1.0  # seconds until there must be an image at all: archives of a million other files answer soon
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,27 @@ def survey(path: str) -> Survey:
 def _survey(source: str, stamp: int) -> Survey:
     found: Counter[tuple[int, int]] = Counter()
     until = time.monotonic() + PATIENCE
-    for member in sources.members(Path(source)):
-        if not layout.is_picture(member.path):
-            continue
-        if time.monotonic() > until:
-            return Survey(dict(found.most_common()), False)
-        try:
-            with Image.open(io.BytesIO(member.read())) as image:
-                found[image.size] += 1
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            continue  # the import names what is broken
+    try:
+        members = sources.members(Path(source), time.monotonic() + FIRST)
+        if not any(layout.is_picture(member.path) for member in members):
+            return Survey({}, True)
+        for member in sources.members(Path(source), until):
+            if time.monotonic() > until:
+                return Survey(dict(found.most_common()), False)
+            if layout.is_picture(member.path):
+                _count(member, found)
+    except OutOfTime:
+        return Survey(dict(found.most_common()), False)
     return Survey(dict(found.most_common()), True)
+
+
+def _count(member: Member, found: Counter[tuple[int, int]]) -> None:
+    """Add the size of one image; what is broken is named by the import."""
+    with (
+        suppress(UserError, OSError, ValueError, SyntaxError, Image.DecompressionBombError),
+        opened(member.read()) as image,
+    ):
+        found[image.size] += 1
 
 
 def suggested(path: str) -> int:

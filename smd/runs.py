@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smd import config as configs
-from smd import foreign, jobs, problems, provenance
+from smd import foreign, jobs, leftovers, problems, provenance
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
@@ -245,3 +245,4 @@ def delete(run: Run) -> None:
                 raise UserError(f"{folder.name} is {status.state}: cancel it before you delete the run.")
         run.folder.rename(trash)  # at once, so that nobody meets half a run
     shutil.rmtree(trash)
+    leftovers.sweep_trash(runs_root())

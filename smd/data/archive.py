@@ -5,9 +5,11 @@ fill the disk or the memory is refused before its content is read.
 """
 
 import gzip
+import math
 import re
 import stat
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,13 +19,17 @@ from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from smd.data import disk
+from smd.data import disk, names, zipped
 from smd.errors import UserError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MAX_TOTAL = 64 * 10**9  # bytes of all files, uncompressed
 MAX_FILE = 100 * 10**6  # bytes of one image file, uncompressed
 MAX_MEMBERS = 2_000_000
+MAX_RATIO = 200  # times its own size that an archive may unpack to, if that is much: images are packed already
+MUCH = 10**9  # bytes
+LISTED = 8 * 10**6  # bytes of a .zip's list of files that are read while somebody waits: well under a second
+STEP = 2**20  # bytes that are skipped at once
 
 
 @dataclass(frozen=True)
@@ -35,38 +41,71 @@ class Member:
     read: Callable[[], bytes]  # only before the next member is asked for
 
 
-def members(archive: Path) -> Iterator[Member]:
-    """Every file and folder of the archive in its order; raises UserError if it is broken or unsafe."""
+class OutOfTime(UserError):
+    """The archive is not listed yet, and nobody waits for the rest."""
+
+
+def members(archive: Path, until: float = math.inf) -> Iterator[Member]:
+    """Every file and folder of the archive in its order; raises UserError if it is broken or unsafe.
+
+    until: when to stop by time.monotonic(); raises OutOfTime then.
+    """
     kind = _zip_members if archive.name.lower().endswith(".zip") else _tar_members
     limit = min(MAX_TOTAL, disk.free())
     total = 0
     with _broken_is_user_error(archive):
-        for count, member in enumerate(kind(archive), 1):
+        for count, member in enumerate(kind(archive, until), 1):
             total += member.size
             if total > limit or count > MAX_MEMBERS:
-                raise UserError(
-                    f"{archive} would fill the disk: it unpacks to more than "
-                    f"{disk.show(limit)} or {MAX_MEMBERS:,} files. Make a smaller archive."
-                )
+                raise _too_large(archive, limit)
+            check_ratio(archive, total)
+            _check_time(archive, until)
             yield member
 
 
-def _zip_members(archive: Path) -> Iterator[Member]:
+def check_ratio(archive: Path, unpacked: int) -> None:
+    """Raise UserError if so many bytes out of a file of that size are a bomb rather than images."""
+    if unpacked > max(MUCH, MAX_RATIO * archive.stat().st_size):
+        raise UserError(
+            f"{archive} is refused: {disk.show(archive.stat().st_size)} unpack to {disk.show(unpacked)} or more. "
+            "Lay its files out in a folder if they are images."
+        )
+
+
+def _too_large(archive: Path, limit: int) -> UserError:
+    return UserError(
+        f"{archive} would fill the disk: it unpacks to more than "
+        f"{disk.show(limit)} or {MAX_MEMBERS:,} files. Make a smaller archive."
+    )
+
+
+def _check_time(archive: Path, until: float) -> None:
+    if time.monotonic() > until:
+        raise OutOfTime(f"{archive} takes long to list: import it to see all of it.")
+
+
+def _zip_members(archive: Path, until: float) -> Iterator[Member]:
+    listed = zipped.directory(archive)
+    if listed and listed.files > MAX_MEMBERS:
+        raise _too_large(archive, min(MAX_TOTAL, disk.free()))
+    if listed and listed.size > LISTED and until < math.inf:
+        _check_time(archive, -math.inf)
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _refused(archive, info.filename, "is a link or a device")
-            path = _inside(archive, info.filename)
+            name = info.filename.replace("\\", "/")  # which some programs on Windows write
+            path = _inside(archive, name)
             if path:
-                read = partial(_read, archive, info.filename, info.file_size, partial(opened.open, info))
-                yield Member(path + "/" * info.is_dir(), info.file_size, read)
+                read = partial(_read, archive, name, info.file_size, partial(opened.open, info))
+                yield Member(path + "/" * name.endswith("/"), info.file_size, read)
 
 
-def _tar_members(archive: Path) -> Iterator[Member]:
+def _tar_members(archive: Path, until: float) -> Iterator[Member]:
     packed = not archive.name.lower().endswith(".tar")
     with gzip.open(archive) if packed else archive.open("rb") as stream:
-        bounded = cast(IO[bytes], _Bounded(archive, cast(BinaryIO, stream)))
+        bounded = cast(IO[bytes], _Bounded(archive, cast(BinaryIO, stream), until, packed))
         with tarfile.open(fileobj=bounded, mode="r:") as opened:
             for info in opened:
                 if not (info.isfile() or info.isdir()):
@@ -84,6 +123,8 @@ class _Bounded:
 
     archive: Path
     stream: BinaryIO
+    until: float
+    packed: bool  # then whatever is skipped is read
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= MAX_FILE:
@@ -91,6 +132,10 @@ class _Bounded:
         return self.stream.read(size)
 
     def seek(self, position: int) -> int:
+        if self.packed:
+            for stop in range(self.stream.tell() + STEP, position, STEP):
+                self.stream.seek(stop)
+                _check_time(self.archive, self.until)
         return self.stream.seek(position)
 
     def tell(self) -> int:
@@ -113,7 +158,7 @@ def _inside(archive: Path, name: str) -> str:
 
 
 def _refused(archive: Path, name: str, why: str) -> UserError:
-    return UserError(f"{archive} is refused: '{name}' in it {why}. Make the archive again without it.")
+    return UserError(f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again without it.")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import IO
 
 import numpy as np
 
-from smd.data import axes, cache, disk, labels, npy
+from smd.data import archive, axes, cache, disk, labels, npy, zipped
 from smd.data.archive import MAX_FILE, MAX_TOTAL
 from smd.data.decode import resized
 from smd.data.npy import Stored
@@ -137,10 +137,15 @@ def _labels_beside(source: Path) -> Path:
 
 
 def _npz(source: Path) -> Content:
+    with npy.readable(str(source)):
+        listed = zipped.directory(source)
+    if listed and listed.size > archive.LISTED:
+        raise UserError(f"{source} lists {listed.files:,} or more arrays: keep images and labels alone.")
     with npy.readable(str(source)), zipfile.ZipFile(source) as opened:
         sizes = {info.filename.removesuffix(".npy"): info.file_size for info in opened.infolist()}
     if sum(sizes.values()) > MAX_TOTAL:
         raise UserError(f"{source} unpacks to more than {disk.show(MAX_TOTAL)}: make a smaller file.")
+    archive.check_ratio(source, sum(sizes.values()))
     stored = partial(_stored, source, sizes)
     pairs = [(prefix, split) for prefix, split in PARTS if f"{prefix}images" in sizes]
     if "train_" not in dict(pairs):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import durable, paths
+from smd import durable, leftovers, paths
 from smd.data import disk
 from smd.data.images import Images
 from smd.errors import UserError
@@ -36,6 +36,7 @@ class Imported:
     pixels: np.memmap  # (N, C, H, W) uint8, made by allocate()
     labels: np.ndarray  # (N,) integers in [0, len(classes))
     split: np.ndarray  # (N,) 0 train, 1 val, 2 test
+    notes: tuple[str, ...] = ()  # what was changed or left out, each a sentence
 
 
 def cached(key: str) -> Images | None:
@@ -86,18 +87,23 @@ def _open(key: str) -> Images:
         pixels=np.load(folder / PIXELS, mmap_mode="r"),
         labels=np.load(folder / LABELS),
         split=np.load(folder / SPLIT),
+        notes=tuple(map(str, meta.get("notes", ()))),
     )
 
 
 def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> None:
+    leftovers.sweep(paths.cache_root())
     folder = _working_folder(key)
     try:
-        imported = make(folder)
+        with leftovers.held(folder):
+            imported = make(folder)
+        (folder / leftovers.LOCK).unlink()
         with disk.refusing("The cache of these images"):
             imported.pixels.flush()
             durable.write(folder / LABELS, _npy(imported.labels.astype(np.int64)))
             durable.write(folder / SPLIT, _npy(imported.split.astype(np.uint8)))
             meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+            meta |= {"notes": imported.notes} if imported.notes else {}
             durable.write(folder / META, json.dumps(meta, indent=1))
             _move(folder, paths.cache_root() / key)
             durable.sync(paths.cache_root())

@@ -1,35 +1,59 @@
-"""One image file to pixels."""
+"""One image file to the pixels that a viewer shows."""
 
 import io
+from collections import Counter
+from collections.abc import MutableMapping
+from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from smd.errors import UserError
 
 GRAY = ("1", "L", "LA", "La")  # what Pillow calls them; 8 bits a channel, as all others but DEEP
 DEEP = ("I", "F")  # and "I;16", ...: more than 8 bits a pixel
 MAX_PIXELS = 64_000_000  # of one image: a small file can claim a huge one
+FORMATS = (  # of pixels; others run programs (EPS), call the system (WMF) or hold no image of their own (PDF)
+    "PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO", "CUR", "PCX", "QOI", "TGA",
+    "SGI", "SUN", "PSD", "DDS", "XBM",
+)  # fmt: skip
+TURNED = "images were turned as their EXIF orientation says"
+ON_WHITE = "images have transparent parts: they were laid on white"
+FIRST = "images have several frames or pages: only the first one is used"
+NOTES = (TURNED, ON_WHITE, FIRST)
 
 
-def decode(data: bytes, name: str, side: int) -> np.ndarray:
-    """The image as (C, H, W) uint8; C is 1 for gray, 3 for colour, palette or transparent images.
+def decode(data: bytes, name: str, side: int, told: MutableMapping[str, int] | None = None) -> np.ndarray:
+    """The image as (C, H, W) uint8; C is 1 for gray, 3 for colour or palette images.
 
-    It is resized to (side, side), bilinear with antialiasing, unless side is 0.
+    It is what a viewer shows: the first frame, turned as EXIF says, on white where it is transparent; what of NOTES
+    was done is counted in `told`. It is resized to (side, side), bilinear with antialiasing, unless side is 0.
     Raises UserError, with the name, if it is no image, too large, or deeper than 8 bits.
     """
+    if not data:
+        raise UserError(f"The image '{name}' is empty (0 bytes): remove or replace it.")
+    done: Counter[str] = Counter()
     try:
-        opened = Image.open(io.BytesIO(data))
-        _check(opened, name)
-        image = opened.convert("L" if opened.mode in GRAY else "RGB")
+        with opened(data) as image:
+            _check(image, name)
+            shown = _on_white(_turned(image, done), done)
+            done[FIRST] += _has_more(image)
     except UserError:
         raise
     except Exception as error:  # a broken file makes Pillow raise nearly anything
-        raise UserError(f"The image '{name}' cannot be read ({error}): remove or replace it.") from None
-    if side and image.size != (side, side):
-        image = image.resize((side, side), Image.Resampling.BILINEAR)
-    pixels = np.asarray(image)
+        raise UserError(f"The image '{name}' cannot be read ({_why(error)}): remove or replace it.") from None
+    for note, times in done.items():
+        if told is not None:
+            told[note] = told.get(note, 0) + times
+    if side and shown.size != (side, side):
+        shown = shown.resize((side, side), Image.Resampling.BILINEAR)
+    pixels = np.asarray(shown)
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def opened(data: bytes) -> Image.Image:
+    """The image with its header read, by what it holds and not by its name; raises what Pillow does."""
+    return Image.open(io.BytesIO(data), formats=_formats())
 
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -41,10 +65,55 @@ def resized(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.stack(small).reshape(*pixels.shape[:-2], side, side)
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow knows."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
 def _check(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UserError(f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller.")
-    if getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"The image '{name}' has several pages or frames: store each as an image of its own.")
     if image.mode.startswith(DEEP):
         raise UserError(f"The image '{name}' has more than 8 bits a pixel: convert it to 8 bits first.")
+
+
+def _turned(image: Image.Image, done: Counter[str]) -> Image.Image:
+    """A copy of the image as its EXIF orientation says; viewers show it as it is where that is broken."""
+    image.load()
+    try:
+        turned = ImageOps.exif_transpose(image)
+        done[TURNED] += image.getexif().get(0x0112, 1) in range(2, 9)
+    except Exception:
+        return image.copy()
+    return turned
+
+
+def _on_white(image: Image.Image, done: Counter[str]) -> Image.Image:
+    """The image in "L" or "RGB", on white where it is transparent."""
+    mode = "L" if image.mode in GRAY else "RGB"
+    if not image.has_transparency_data:
+        return image.convert(mode)
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)  # their colours are multiplied by their alpha
+    layer = (image.convert(straight) if straight else image).convert("RGBA")
+    if layer.getchannel("A").getextrema() == (255, 255):
+        return image.convert(mode)
+    done[ON_WHITE] += 1
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert(mode)
+
+
+def _has_more(image: Image.Image) -> bool:
+    """Whether there is a second frame; to count them all can take minutes."""
+    try:
+        image.seek(1)
+    except Exception:  # there is none, or it is broken: the first one is whole
+        return False
+    return True
+
+
+def _why(error: Exception) -> str:
+    """The reason without the addresses of objects, which Pillow names."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is none of the kinds of images that are known"
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,17 +1,22 @@
 """The user's own images: a folder or an archive of class folders, or a file of arrays."""
 
+import hashlib
 import io
+import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from smd.data import arrays, axes, cache, layout, npy, sources
-from smd.data.decode import decode, resized
+from smd.data import arrays, axes, cache, decode, layout, names, npy, sources
 from smd.data.images import Images
+from smd.data.problems import Problems
 from smd.data.request import Request
 from smd.errors import UserError
 
+PATIENCE = 0.5  # seconds that a listing may take where only the kind of images is asked for
+DECODING = 2  # raised when the same files give other pixels
 REPORTS = 100  # times that an import tells how far it is
 
 
@@ -31,7 +36,7 @@ def dims(path: str) -> int:
     if sources.holds_arrays(source):
         return len(arrays.shape(source)) - 1
     found = 2
-    for member in sources.members(source):
+    for member in sources.members(source, time.monotonic() + PATIENCE):
         if layout.is_picture(member.path):
             return 2
         if found == 2 and layout.is_image(member.path):
@@ -42,36 +47,50 @@ def dims(path: str) -> int:
 def fingerprint(source: Path, request: Request) -> cache.Fingerprint:
     """What changes when the images of a folder or archive, or the size asked for, do."""
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
+    more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
-        files = [source / member.path for member in sources.members(source) if layout.is_image(member.path)]
-    return {**sources.stamp(files, source), "image_size": request.image_size}
+        listed = [member.path for member in sources.members(source)]
+        files = [source / path for path in listed if layout.is_image(path)]
+        others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))  # an empty test/ is one
+        more["others"] = hashlib.blake2b(others.encode(errors="surrogateescape"), digest_size=16).hexdigest()
+    return {**sources.stamp(files, source), "image_size": request.image_size, **more}
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a folder or archive of class folders into the cache's folder, one image at a time."""
-    request.report(f"Listing {source.name}", 0.0)
-    plan = layout.plan((member.path for member in sources.members(source)), str(source))
-    pixels = _read_pixels(source, plan, request, folder)
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split)
+    request.report(f"Listing {names.visible(source.name)}", 0.0)
+    plan = layout.plan((member.path for member in sources.members(source)), names.visible(str(source)))
+    told: Counter[str] = Counter()
+    pixels = _read_pixels(source, plan, request, folder, told)
+    notes = [f"{told[text]:,} of {len(plan.names):,} {text}." for text in decode.NOTES if told[text]]
+    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes))
 
 
-def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path) -> np.memmap:
+def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]) -> np.memmap:
     row_of = {name: row for row, name in enumerate(plan.names)}
     every = -(-len(row_of) // REPORTS)
     wanted = (member for member in sources.members(source) if member.path in row_of)
-    first, pixels = "", None
+    first, pixels, problems = "", None, Problems()
     for done, member in enumerate(wanted):
-        take = _array if layout.is_array(member.path) else decode
-        image = take(member.read(), member.path, request.image_size)
-        if pixels is None:
-            _check_square(member.path, image)
-            first, pixels = member.path, cache.allocate(folder, (len(row_of), *image.shape))
-        _check_alike(first, pixels.shape[1:], member.path, image.shape)
-        pixels[row_of[member.path]] = image
         if done % every == 0:
-            request.report(f"Reading {source.name}", done / len(row_of))
+            request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
+        name = names.visible(member.path)
+        take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
+        try:
+            image = take(member.read(), name, request.image_size)
+        except UserError as error:
+            problems.broken.append(str(error))
+            continue
+        if pixels is None:
+            _check_square(name, image)
+            first, pixels = name, cache.allocate(folder, (len(row_of), *image.shape))
+        if why := _unlike(first, pixels.shape[1:], name, image.shape):
+            problems.differs(*why)
+        else:
+            pixels[row_of[member.path]] = image
+    problems.check(len(row_of))
     if pixels is None:
-        raise UserError(f"{source} changed while it was read: try again.")
+        raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
     return pixels
 
 
@@ -83,7 +102,7 @@ def _array(data: bytes, name: str, side: int) -> np.ndarray:
     if not all(stored.shape):
         raise UserError(f"{title} is empty: remove it.")
     values = axes.channels_first(npy.whole(stored)[None], title)
-    return resized(axes.to_bytes(values, title)[0], side)
+    return decode.resized(axes.to_bytes(values, title)[0], side)
 
 
 def _check_square(name: str, image: np.ndarray) -> None:
@@ -94,21 +113,22 @@ def _check_square(name: str, image: np.ndarray) -> None:
         )
 
 
-def _check_alike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]) -> None:
-    """Raise UserError unless both shapes (C, H, W) or (C, D, H, W) are the same."""
+def _unlike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]) -> tuple[str, str] | None:
+    """How two shapes (C, H, W) or (C, D, H, W) differ, in a word and a sentence; None if they do not."""
+    if found == shape:
+        return None
     if len(found) != len(shape):
-        raise UserError(
+        return "dims", (
             f"Images and volumes are mixed: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
             "Keep one kind."
         )
     if found[0] != shape[0]:
         gray, colour = (first, name) if shape[0] == 1 else (name, first)
-        raise UserError(
+        return "channels", (
             f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. Convert all of them to one kind."
         )
-    if found != shape:
-        how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
-        raise UserError(
-            f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
-            f"{how or 'Set an image size, such as 32, to resize all'}."
-        )
+    how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
+    return "sizes", (
+        f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
+        f"{how or 'Set an image size, such as 32, to resize all'}."
+    )

@@ -15,6 +15,7 @@ class Images:
     pixels: np.ndarray  # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
     labels: np.ndarray  # (N,) int64 in [0, len(classes))
     split: np.ndarray  # (N,) uint8, as the source gives it: 0 train, 1 val, 2 test
+    notes: tuple[str, ...] = ()  # what the import changed or left out, each a sentence
 
     @property
     def shape(self) -> tuple[int, ...]:

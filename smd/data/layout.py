@@ -1,16 +1,27 @@
 """From file names to classes and splits: class folders, or train/, val/ and test/ with class folders."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from smd.data import names
 from smd.data.split import TEST, TRAIN, VAL
 from smd.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm",
+    ".jfif", ".jpe", ".mpo", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".apng", ".avif", ".avifs", ".dib",
+    ".ico", ".cur", ".pcx", ".qoi", ".tga", ".icb", ".vda", ".vst", ".sgi", ".rgb", ".rgba", ".bw", ".ras", ".psd",
+    ".dds", ".xbm",
+)  # fmt: skip  # of smd.data.decode.FORMATS
 ARRAY = ".npy"  # a file with the array of one image or volume
-SPLITS = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
+KINDS = ".png, .jpg, .tif, .webp and other images, or .npy"
+SPLITS = {
+    "train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST, "testing": TEST,
+}  # fmt: skip
+SPLIT_NAMES = "train, val and test"
 
 Parts = tuple[str, ...]  # of a path; the last one of a folder is ""
 
@@ -19,20 +30,27 @@ Parts = tuple[str, ...]  # of a path; the last one of a folder is ""
 class Plan:
     """Which file becomes which row, sorted by split, class and file name."""
 
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # as they can be shown
     names: tuple[str, ...]  # row -> path in the source
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) int64, 0 train, 1 val, 2 test
+    notes: tuple[str, ...] = ()  # what is left out, each a sentence
+
+
+def split_of(folder: str) -> int | None:
+    """Which split a folder's name means: Training, test_set, valid ...; None if it means none."""
+    plain = re.sub(r"[ _-]?(set|images|data)$", "", folder.lower().strip())
+    return SPLITS.get(plain)
 
 
 def is_image(path: str) -> bool:
     """Whether a path is that of an image by its ending, and not hidden."""
-    return is_picture(path) or (is_array(path) and not _hidden(path))
+    return is_picture(path) or (is_array(path) and not names.of_system(path))
 
 
 def is_picture(path: str) -> bool:
     """Whether it is an image in one of the formats that browsers and scanners write."""
-    return path.lower().endswith(SUFFIXES) and not _hidden(path)
+    return path.lower().endswith(SUFFIXES) and not names.of_system(path)
 
 
 def is_array(path: str) -> bool:
@@ -43,49 +61,89 @@ def is_array(path: str) -> bool:
 def plan(paths: Iterable[str], where: str) -> Plan:
     """Find the classes and splits of the files in `where`; folders end with "/".
 
-    Arrays count as images only where there are no pictures: beside these they may be anything.
-    Raises UserError if there are no images, no class folders or only one, an empty one, or other
-    classes in one split than in the next.
+    What lies in folders below a class belongs to the class. Arrays count as images only where there are no pictures:
+    beside these they may be anything. Raises UserError if there are no images, no class folders or only one, an
+    empty split or class, or other classes in one split than in the next.
     """
-    seen: list[Parts] = [tuple(path.split("/")) for path in paths if not _hidden(path)]
-    images = sorted({parts for parts in seen if is_picture(parts[-1])})
-    images = images or sorted({parts for parts in seen if is_array(parts[-1])})
+    listed = set(paths)
+    seen: list[Parts] = sorted(tuple(path.split("/")) for path in listed if not names.of_system(path))
+    images = [parts for parts in seen if is_picture(parts[-1])]
+    images = images or [parts for parts in seen if is_array(parts[-1])]
     if not images:
-        kinds = ", ".join((*SUFFIXES, ARRAY))
-        raise UserError(f"There are no images in {where}: it needs class folders with {kinds} files.")
-    top = images[0][:1] if _has_top(images) else ()
-    depth = len(top) + _has_splits(images, len(top), where)  # where the class stands in a path
+        held = names.types(path for path in listed if not path.endswith("/")) or "nothing"
+        raise UserError(f"There are no images in {where}, it holds {held}: it needs class folders with {KINDS} files.")
+    top = _top(images)
+    _check_splits(seen, images, top, where)
+    splits = _has_splits(images, top, where)
+    depth = top + splits  # where the class stands in a path
     for parts in images:
-        if len(parts) != depth + 2:
-            raise UserError(f"'{'/'.join(parts)}' in {where} does not lie in a class folder: move it into one.")
+        _check_depth(parts, depth, where)
     _check_folders(seen, images, depth, where)
-    classes = sorted({parts[depth] for parts in images})
+    classes = sorted({names.visible(parts[depth]) for parts in images})
     if len(classes) == 1:
         raise UserError(f"There is only one class in {where}, '{classes[0]}': add a folder of another one.")
-    return _ordered(images, classes, depth)
+    return _ordered(images, classes, depth, splits, _left_out(listed, images))
 
 
-def _hidden(path: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.split("/"))
+def _left_out(listed: set[str], images: list[Parts]) -> tuple[str, ...]:
+    """How many files are no images or are hidden, in words."""
+    files = {path for path in listed if not path.endswith("/")} - {"/".join(parts) for parts in images}
+    hidden = {path for path in files if names.of_system(path)}
+    found = ((files - hidden, "are no images"), (hidden, "are hidden or a system's own"))
+    return tuple(f"{len(f):,} files are left out, they {why}: {names.types(f)}." for f, why in found if f)
 
 
-def _has_top(images: list[Parts]) -> bool:
-    """Whether everything lies in one folder that is neither a split nor a class."""
-    tops = {parts[0].lower() for parts in images}
-    return len(tops) == 1 and tops.isdisjoint(SPLITS) and all(len(parts) > 2 for parts in images)
+def _top(images: list[Parts]) -> int:
+    """How many folders, each in the one before, are around everything and are neither a split nor a class."""
+    depth = 0
+    while len({parts[depth] for parts in images}) == 1:
+        if split_of(images[0][depth]) is not None or any(len(parts) <= depth + 2 for parts in images):
+            break
+        depth += 1
+    return depth
+
+
+def _check_splits(seen: list[Parts], images: list[Parts], top: int, where: str) -> None:
+    """A split that holds no images is never taken for one that is not there: another one would be drawn instead."""
+    for depth in range(top + 1):
+        filled = {parts[: depth + 1] for parts in images}
+        for parts in seen:
+            if len(parts) > depth + 1 and split_of(parts[depth]) is not None and parts[: depth + 1] not in filled:
+                raise _empty(parts[: depth + 1], seen, where)
+
+
+def _empty(folder: Parts, seen: list[Parts], where: str) -> UserError:
+    files = ["/".join(parts) for parts in seen if parts[: len(folder)] == folder and parts[-1]]
+    but = f" but {names.types(files)}" if files else ""
+    return UserError(f"'{_shown(folder)}' in {where} holds no images{but}: fill or remove it.")
 
 
 def _has_splits(images: list[Parts], at: int, where: str) -> bool:
     """Whether the folders at that depth are splits; class folders may bear such a name if not all do."""
-    folders = {parts[at].lower() for parts in images if len(parts) > at + 1}
-    if not folders or not folders <= SPLITS.keys():
-        if "train" in folders:
-            stray = min(folders - SPLITS.keys())
-            raise UserError(f"'{stray}' in {where} stands beside 'train': use {', '.join(SPLITS)} or classes only.")
+    folders = {parts[at]: split_of(parts[at]) for parts in images if len(parts) > at + 1}
+    stray = sorted(name for name, split in folders.items() if split is None)
+    train = [name for name, split in folders.items() if split == TRAIN]
+    if stray or not folders:
+        if train:
+            raise UserError(
+                f"'{names.visible(stray[0])}' in {where} stands beside '{names.visible(train[0])}': "
+                f"use {SPLIT_NAMES}, or classes, only."
+            )
         return False
-    if "train" not in folders:
-        raise UserError(f"There is no 'train' folder beside '{min(folders)}' in {where}: add one.")
+    if not train:
+        raise UserError(f"There is no 'train' folder beside '{names.visible(min(folders))}' in {where}: add one.")
     return True
+
+
+def _check_depth(parts: Parts, depth: int, where: str) -> None:
+    if len(parts) < depth + 2:
+        raise UserError(f"'{_shown(parts)}' in {where} does not lie in a class folder: move it into one.")
+    below = parts[depth + 1 : -1]
+    if below and split_of(below[0]) is not None:
+        raise UserError(
+            f"'{_shown(parts[: depth + 2])}' in {where} is a split within a class: "
+            f"lay out {SPLIT_NAMES} first, with the classes in each."
+        )
 
 
 def _check_folders(seen: list[Parts], images: list[Parts], depth: int, where: str) -> None:
@@ -93,23 +151,28 @@ def _check_folders(seen: list[Parts], images: list[Parts], depth: int, where: st
     splits = {parts[:depth] for parts in images}
     folders = {parts[: depth + 1] for parts in seen if len(parts) > depth + 1 and parts[:depth] in splits}
     filled = {parts[: depth + 1] for parts in images}
-    if folders != filled:
-        raise UserError(f"'{'/'.join(min(folders - filled))}' in {where} holds no images: fill or remove it.")
+    if folders - filled:
+        raise _empty(min(folders - filled), seen, where)
+    classes = {names.visible(parts[depth]) for parts in images}
     for folder in sorted(splits):
-        missing = {parts[depth] for parts in images} - {parts[depth] for parts in filled if parts[:depth] == folder}
+        missing = classes - {names.visible(parts[depth]) for parts in filled if parts[:depth] == folder}
         if missing:
-            raise UserError(f"'{'/'.join(folder)}' in {where} has no folder '{min(missing)}': add it, with images.")
+            raise UserError(f"'{_shown(folder)}' in {where} has no folder '{min(missing)}': add it, with images.")
 
 
-def _ordered(images: list[Parts], classes: list[str], depth: int) -> Plan:
+def _shown(parts: Parts) -> str:
+    return names.visible("/".join(parts))
+
+
+def _ordered(images: list[Parts], classes: list[str], depth: int, splits: bool, notes: tuple[str, ...]) -> Plan:
     label_of = {name: label for label, name in enumerate(classes)}
     rows = sorted(
         (
-            SPLITS.get(parts[depth - 1].lower(), TRAIN) if depth else TRAIN,
-            label_of[parts[depth]],
+            (split_of(parts[depth - 1]) if splits else None) or TRAIN,
+            label_of[names.visible(parts[depth])],
             "/".join(parts),
         )
         for parts in images
     )
-    split, labels, names = zip(*rows, strict=True)
-    return Plan(tuple(classes), names, np.array(labels), np.array(split))
+    split, labels, paths = zip(*rows, strict=True)
+    return Plan(tuple(classes), paths, np.array(labels), np.array(split), notes)

@@ -1,32 +1,48 @@
 """Where images come from: a folder or an archive, read alike, or a file of arrays."""
 
 import hashlib
+import math
 import os
+import stat
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
-from smd.data import archive
+from smd.data import archive, disk, names, tree
 from smd.data.archive import Member
 from smd.errors import UserError
 
 ARRAYS = (".npy", ".npz")
-DEEPEST = 5  # parts of a path: top folder, split, class, file, and one more that is refused by name
 
 
 def find(path: str) -> Path:
     """The folder, archive or file of arrays at that path; raises UserError if there is none."""
-    missing = UserError(f"There is nothing at '{path}': give a folder of class folders, an archive of one, or arrays.")
     try:
         source = Path(path).expanduser().absolute()
-        found = bool(path) and source.exists()
-    except (OSError, RuntimeError):  # too long, in a folder that is closed to us, or ~ with a name that nobody has
-        raise missing from None
-    if not found:
-        raise missing
-    if not source.is_dir() and not source.name.lower().endswith((*archive.SUFFIXES, *ARRAYS)):
-        raise UserError(f"{source} is neither a folder nor one of {', '.join((*archive.SUFFIXES, *ARRAYS))}.")
+        mode = source.stat().st_mode if path else 0
+    except PermissionError:
+        raise UserError(f"'{path}' cannot be looked at: permission is denied, ask its owner for it.") from None
+    except (OSError, RuntimeError, ValueError):  # missing, too long, ~ with a name that nobody has, a NUL in it
+        mode = 0
+    if not mode:
+        raise UserError(f"There is nothing at {_shown(path)}: {_instead(path)}.")
+    kinds = (*archive.SUFFIXES, *ARRAYS)
+    if not stat.S_ISDIR(mode) and not source.name.lower().endswith(kinds):
+        raise UserError(f"{source} is neither a folder nor one of {', '.join(kinds)}.")
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise UserError(f"{source} is {tree.kind(mode)}, not a file: give a folder, an archive or arrays.")
     return source
+
+
+def _shown(path: str) -> str:
+    """The path in quotes, on one line and not endless."""
+    line = names.visible(path)
+    return f"'{line}'" if len(line) < 1000 else f"'{line[:500]} ...'"
+
+
+def _instead(path: str) -> str:
+    if len(path.strip()) > 2 and path.strip()[0] == path.strip()[-1] and path.strip()[0] in "'\"":
+        return "leave out the quotes around it"
+    return "give a folder of class folders, an archive of one, or arrays"
 
 
 def holds_arrays(source: Path) -> bool:
@@ -34,35 +50,34 @@ def holds_arrays(source: Path) -> bool:
     return not source.is_dir() and source.name.lower().endswith(ARRAYS)
 
 
-def members(source: Path) -> Iterator[Member]:
-    """Every file and folder below the source; raises UserError if it is broken or unsafe."""
-    return _folder_members(source) if source.is_dir() else archive.members(source)
+def members(source: Path, until: float = math.inf) -> Iterator[Member]:
+    """Every file and folder below the source; raises UserError if it is broken or unsafe.
+
+    until: when to stop listing an archive by time.monotonic(); raises smd.data.archive.OutOfTime then.
+    """
+    return tree.members(source) if source.is_dir() else archive.members(source, until)
 
 
 def stamp(files: Iterable[Path], source: Path) -> dict[str, str | int]:
     """What changes when one of the source's files does: names, sizes and times of change."""
     digest = hashlib.blake2b(digest_size=16)
+    total = 0
     for file in sorted(files):
-        found = file.stat()
+        found = _stat(file)
+        total += found.st_size
         digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
+    if source.is_dir() and total > archive.MAX_TOTAL:
+        raise UserError(f"The images in {source} take more than {disk.show(archive.MAX_TOTAL)}: use fewer of them.")
     return {"source": str(source), "files": digest.hexdigest()}
 
 
-def _folder_members(source: Path) -> Iterator[Member]:
-    for place, folders, files in os.walk(source, followlinks=True):
-        inside = Path(place).relative_to(source)
-        if len(inside.parts) == DEEPEST - 1:
-            folders.clear()  # nothing deeper is of use, and links may lead in circles
-        folders.sort()  # the same order, and the same message, on every disk
-        for name in folders:
-            yield Member(f"{(inside / name).as_posix()}/", 0, bytes)
-        for name in sorted(files):
-            file = Path(place, name)
-            yield Member((inside / name).as_posix(), 0, partial(_read, file))
-
-
-def _read(file: Path) -> bytes:
+def _stat(file: Path) -> os.stat_result:
+    """Of the file, or of the link itself if it leads to nothing: the import names that one."""
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}.") from None
+        return file.stat()
+    except PermissionError:
+        raise UserError(
+            f"{names.visible(str(file))} cannot be looked at: permission is denied, ask its owner for it."
+        ) from None
+    except OSError:
+        return file.lstat()

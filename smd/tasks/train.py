@@ -100,6 +100,10 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
     }
+    if images.notes:
+        meta["image_notes"] = list(images.notes)
+    for note in images.notes:
+        job.progress.line(note)
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
     job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()})
     if job.run.checkpoint.exists():

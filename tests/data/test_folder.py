@@ -97,7 +97,7 @@ BROKEN = {
     "one class": (["a/0.png", "a/1.png"], "only one class .*'a'"),
     "one class in splits": (["train/a/0.png", "test/a/1.png"], "only one class .*'a'"),
     "no class folders": (["0.png", "1.png"], "'0.png' .*does not lie in a class folder"),
-    "too deep": (["a/0.png", "b/more/0.png"], "'b/more/0.png' .*does not lie in a class folder"),
+    "split within a class": (["a/train/0.png", "b/train/0.png"], "'a/train' .*split within a class"),
     "unreadable": (["a/0.png", "b/bad.png"], "'b/bad.png' cannot be read"),
     "cut off": (["a/0.png", "b/cut.png"], "'b/cut.png' cannot be read"),
     "mixed channels": (["a/0.png", "b/rgb.png"], "'a/0.png' is gray, 'b/rgb.png' is not"),

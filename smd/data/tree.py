@@ -1,0 +1,88 @@
+"""The files below a folder: each is looked at before it is opened, and what is no ordinary file is never read.
+
+A class folder comes from anywhere: it may hold pipes, which would wait for ever, devices without an end, links to
+nothing, or links that lead in circles.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from smd.data import disk, names
+from smd.data.archive import MAX_FILE, Member
+from smd.errors import UserError
+
+DEEPEST = 16  # parts of a path; deeper folders are refused by name
+LINKED = 3  # parts of a path down to where links to folders are followed: top folder, split, class
+
+
+def members(source: Path) -> Iterator[Member]:
+    """Every file and folder below the source, in the same order on every disk.
+
+    Raises UserError if a folder may not be listed: what is in it would be lost without a word.
+    """
+    for place, folders, files in os.walk(source, followlinks=True, onerror=_refuse):
+        inside = Path(place).relative_to(source)
+        if folders and len(inside.parts) >= DEEPEST:
+            raise UserError(
+                f"{names.visible(str(Path(place, folders[0])))} lies more than {DEEPEST} folders deep: move it up."
+            )
+        back = [name for name in folders if _leads_back(Path(place, name), len(inside.parts) + 1)]
+        folders[:] = sorted(set(folders) - set(back))
+        for name in folders:
+            yield Member(f"{(inside / name).as_posix()}/", 0, bytes)
+        for name in sorted(files + back):  # such a link counts as a file, which is no image
+            yield Member((inside / name).as_posix(), 0, partial(read, Path(place, name)))
+
+
+def read(file: Path) -> bytes:
+    """The content of an ordinary file; raises UserError if it is none, is too large, or cannot be read."""
+    try:
+        check(file, file.stat())
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # should it be a pipe by now
+        with os.fdopen(descriptor, "rb") as stream:
+            check(file, os.fstat(descriptor))
+            return stream.read(MAX_FILE)
+    except OSError as error:
+        raise UserError(f"{names.visible(str(file))} {_why(file, error)}.") from None
+
+
+def check(file: Path, found: os.stat_result) -> None:
+    """Raise UserError unless it is an ordinary file of a size that an image can have."""
+    if not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{names.visible(str(file))} is {kind(found.st_mode)}, not an image: remove it.")
+    if found.st_size > MAX_FILE:
+        raise UserError(
+            f"{names.visible(str(file))} is larger than {disk.show(MAX_FILE)} ({disk.show(found.st_size)}): remove it."
+        )
+
+
+def kind(mode: int) -> str:
+    """What is no ordinary file, in words."""
+    names = {
+        stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket", stat.S_ISDIR: "a folder",
+        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device",
+    }  # fmt: skip
+    return next((name for test, name in names.items() if test(mode)), "no ordinary file")
+
+
+def _why(file: Path, error: OSError) -> str:
+    if file.is_symlink() and isinstance(error, FileNotFoundError):
+        return "is a link to nothing: remove it"
+    if isinstance(error, PermissionError):
+        return "cannot be read: permission is denied, ask its owner for it"
+    return f"cannot be read: {error.strerror}"
+
+
+def _refuse(error: OSError) -> None:
+    why = "permission is denied, ask its owner for it" if isinstance(error, PermissionError) else error.strerror
+    raise UserError(f"The folder {names.visible(str(error.filename))} cannot be listed: {why}.")
+
+
+def _leads_back(folder: Path, depth: int) -> bool:
+    """Whether it is a link that lies within a class, or one to a folder that it lies in itself."""
+    if not os.path.islink(folder):  # noqa: PTH114 - Path's own raises where one may list but not enter
+        return False
+    return depth > LINKED or folder.parent.resolve().is_relative_to(folder.resolve())
