@@ -13,7 +13,7 @@ from smd import durable, export, final_margins, gauges
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
-from smd.data.split import Splits, carve
+from smd.data.split import Splits
 from smd.errors import UserError
 from smd.gauges import Gauges
 from smd.jobs.session import Cancelled, Session, session
@@ -29,7 +29,7 @@ from smd.tasks.attack import Work, evaluate
 from smd.tasks.card import margins_of
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.final_margins import measure_test_images, training_seconds
-from smd.tasks.images import images_of
+from smd.tasks.images import images_of, splits_of
 from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
@@ -64,8 +64,8 @@ def train_run(run: Run, log: Path | None = None) -> None:
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
         images = images_of(run, _loading(job))
-        training = prepare(config, images, device)
-        splits = carve(images, config.seed, config.n_train)
+        splits = splits_of(run, images)
+        training = prepare(config, images, device, splits)
         _begin(job, training, images, splits)
         try:
             _train(job, training)
