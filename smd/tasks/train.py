@@ -80,7 +80,12 @@ def train_run(run: Run, log: Path | None = None) -> None:
 
 
 def _loading(job: Job) -> Callable[[str, float], None]:
+    said: set[str] = set()
+
     def show(text: str, share: float) -> None:
+        if text not in said:  # what is done with the images stays in the log
+            said.add(text)
+            job.progress.line(f"{text}.")
         job.progress.show(share, text, -1)
         if job.session.stopping:
             raise Cancelled("It was cancelled while it loaded its images.")
