@@ -9,14 +9,14 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from smd import paths
-from smd.data import disk
+from smd.data import disk, filenames
 from smd.data.images import Images
 from smd.errors import UserError
 
@@ -34,6 +34,7 @@ class Imported:
     pixels: np.memmap  # (N, C, H, W) uint8, made by allocate()
     labels: np.ndarray  # (N,) integers in [0, len(classes))
     split: np.ndarray  # (N,) 0 train, 1 val, 2 test
+    paths: Sequence[str] = ()  # (N,) of the files in the source; () where images are no files
 
 
 def cached(key: str) -> Images | None:
@@ -90,6 +91,8 @@ def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path]
         imported.pixels.flush()
         np.save(folder / LABELS, imported.labels.astype(np.int64))
         np.save(folder / SPLIT, imported.split.astype(np.uint8))
+        if imported.paths:
+            filenames.write(folder, imported.paths)
         meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
         (folder / META).write_text(json.dumps(meta, indent=1))
         _move(folder, paths.cache_root() / key)

@@ -52,7 +52,7 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     request.report(f"Listing {source.name}", 0.0)
     plan = layout.plan((member.path for member in sources.members(source)), str(source))
     pixels = _read_pixels(source, plan, request, folder)
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split)
+    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, paths=plan.names)
 
 
 def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path) -> np.memmap:

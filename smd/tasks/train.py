@@ -11,6 +11,7 @@ import pandas as pd
 
 from smd import durable, export, final_margins, gauges
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd.data import content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits
@@ -99,14 +100,18 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
     meta = {
         "data": config.data,
         "images": images.key,
+        "content": content.of(images),
         "classes": list(images.classes),
         "shape": list(plan.shape),
         "delta": initial_step(config.epochs, plan.shape),
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
     }
+    if located := reader.meta(job.run.store).get("located"):
+        meta["located"] = located
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
-    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()})
+    names = filenames.read(images.key, len(images.labels))
+    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()}, names)
     if job.run.checkpoint.exists():
         restore(training, load_checkpoint(job.run.checkpoint, plan.device))
         job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
