@@ -9,6 +9,7 @@ import streamlit as st
 
 from smd import adv
 from smd import data as sets
+from smd.runs import Run
 from smd.store import reader
 
 
@@ -46,10 +47,19 @@ def _value(_query: Callable[..., Any], name: str, store: str, stamp: tuple[int, 
     return _query(Path(store), *args)
 
 
+def images(run: Run) -> sets.Images | None:
+    """The memory-mapped images of a run, by what they are, wherever they lie now; None if their cache is gone."""
+    about = value(reader.meta, run.store)
+    asked = about.get("images", ""), about.get("content", "")
+    found = _images(*asked)
+    if found is None:  # they may come back at any moment
+        _images.clear(*asked)
+    return found
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def images(key: str) -> sets.Images | None:
-    """The memory-mapped images of a run's data set; None if their cache is gone."""
-    return sets.cached(key)
+def _images(key: str, content: str) -> sets.Images | None:
+    return sets.find(key, content)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -11,16 +11,14 @@ import streamlit as st
 import ui
 from plain import plain
 
+from smd import commands
 from smd.kinds import KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.runs import Run
 from smd.store import reader
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
-GONE = (
-    "The imported images are gone from the cache, so they are listed without pictures: start any run on this data "
-    "set to import them again."
-)
+GONE = "The imported images are gone from the cache, so they are listed without pictures: "
 
 
 def show(
@@ -36,11 +34,11 @@ def show(
         st.caption(empty)
         return
     table = _described(run, rows, split)
-    images = data.images(data.value(reader.meta, run.store).get("images", ""))
+    images = data.images(run)
+    if images is None:
+        gone(run)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        if images is None:
-            st.caption(GONE)
-        else:
+        if images is not None:
             st.segmented_control(
                 "Shown as", (TILES, TABLE), default=TILES, required=True, key=f"as-{key}", bind="query-params",
                 label_visibility="collapsed",
@@ -59,16 +57,28 @@ def show(
         st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 
 
+def gone(run: Run) -> None:
+    """Say that a run's images are not imported any more, and what brings them back."""
+    if run.config.data != "folder":
+        st.caption(f"{GONE}start any run on this data set to import them again.")
+        return
+    st.caption(f"{GONE}say where they are now. If they are where they were, that is {plain(run.config.data_path)}.")
+    st.code(commands.locate_command(run.id), language="bash", wrap_lines=True)
+
+
 def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     classes = data.value(reader.class_names, run.store)
     if "label" not in rows:
         rows = rows.merge(data.read(reader.samples, run.store, split), on="idx", how="left")
+    files = data.read(reader.sample_paths, run.store, split)
+    if len(files):
+        rows = rows.merge(files[["idx", "path"]], on="idx", how="left")
     names = dict(enumerate(classes))
     return rows.assign(**{"class": rows["label"].map(lambda label: names.get(label, "?"))})
 
 
 def _taken(table: pd.DataFrame) -> pd.DataFrame:
-    wanted = ("idx", "class", "margin_255", "margin_l2", "kind", "change_255", "broken_by")
+    wanted = ("idx", "class", "path", "margin_255", "margin_l2", "kind", "change_255", "broken_by")
     return table[[name for name in wanted if name in table]].rename(columns={"idx": "id"})
 
 
@@ -93,12 +103,18 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
         clicked = st.button(
             f"{plain(name)}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary",
             on_click=_choose, args=(idx, split),
-            help=f"Open image {idx}. Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came "
-            "without one, wrong is misclassified without noise.",
+            help=f"Open image {idx}{_file(row)}. Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a "
+            "search came without one, wrong is misclassified without noise.",
         )  # fmt: skip
         if row.get("broken_by"):
             st.caption(plain(row["broken_by"]))
     return clicked
+
+
+def _file(row: dict[Any, Any]) -> str:
+    """The name of its file, if it has one."""
+    path = row.get("path")
+    return f", {plain(path)}" if isinstance(path, str) else ""
 
 
 def _choose(idx: int, split: str) -> None:
@@ -136,6 +152,7 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         alt=f"{len(table)} {split} images with their class and margin.",
         column_config={
             "image": st.column_config.ImageColumn("image", width="small"),
+            "path": st.column_config.TextColumn("file"),
             "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
             "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
             "kind": st.column_config.TextColumn("what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)),

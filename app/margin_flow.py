@@ -116,9 +116,10 @@ def between_runs(before: Run, after: Run) -> Flow:
         last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
         margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
         parts.append(margins.merge(data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"))
-    keys = [data.value(reader.meta, run.store).get("images") for run in (before, after)]
+    one, other = (data.value(reader.meta, run.store) for run in (before, after))
+    alike = any(one.get(key) and one.get(key) == other.get(key) for key in ("images", "content"))
     old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[["source", "before", "kind_before"]]
-    if keys[0] != keys[1]:
+    if not alike:
         old = old.iloc[:0]
     pairs = parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
     right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 
 from smd import __version__
-from smd.cli import attack, embed, export, margins, note, probe, query, reproduce, runs, sweep, train, work
+from smd.cli import attack, embed, export, locate, margins, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
 from smd.jobs.endings import reason
 from smd.jobs.session import Cancelled
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"SMD Studio {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, sweep, attack, margins, embed, reproduce, runs, note, export, query, probe, work):
+    for command in (train, sweep, attack, margins, embed, reproduce, runs, note, locate, export, query, probe, work):
         command.add(commands)
     for sub in commands.choices.values():
         sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)

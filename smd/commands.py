@@ -80,6 +80,11 @@ def embed_command(config: EmbedConfig) -> str:
     return shlex.join(["python", "-m", "smd", "embed", *words])
 
 
+def locate_command(run: str, path: str = "") -> str:
+    """The command that says where a run's images are now, quoted for a shell; PATH stands for one that is not known."""
+    return f"{shlex.join(['python', '-m', 'smd', 'locate', run, '--path'])} {shlex.quote(path) if path else 'PATH'}"
+
+
 def query_command(run: str, query: str) -> str:
     """The command that asks a run's store the same, quoted for a shell."""
     return shlex.join(["python", "-m", "smd", "query", run, query])

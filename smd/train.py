@@ -17,7 +17,7 @@ from smd import nets, registry, rng
 from smd.config import TrainConfig
 from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
-from smd.data.split import carve
+from smd.data.split import Splits, carve
 from smd.defenses import Defense, Now, Plan, Report, build
 from smd.errors import UserError
 from smd.monitor import Metric, robust_accuracies
@@ -112,9 +112,12 @@ def resolve_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def prepare(config: TrainConfig, images: Images, device: torch.device) -> Training:
-    """A run before its first epoch; raises UserError where data and network do not fit."""
-    rows = carve(images, config.seed, config.n_train)
+def prepare(config: TrainConfig, images: Images, device: torch.device, splits: Splits | None = None) -> Training:
+    """A run before its first epoch; raises UserError where data and network do not fit.
+
+    splits: the rows that it has begun with; None: they are carved now.
+    """
+    rows = splits or carve(images, config.seed, config.n_train)
     sets = Sets(on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes)
     plan = Plan(len(sets.train), config.epochs, images.shape, device)
     torch.manual_seed(rng.derived(config.seed, "weights"))

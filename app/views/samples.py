@@ -21,7 +21,7 @@ from smd.units import level_title, show_length
 run = ui.picked()
 ui.broken(run)
 meta = data.value(reader.meta, run.store)
-images = data.images(meta.get("images", ""))
+images = data.images(run)
 classes = data.value(reader.class_names, run.store)
 if "images" not in meta:
     standing.show(run.status, "Images appear", "the run has begun")
@@ -47,13 +47,15 @@ def detail(idx: int) -> None:
     label, source = int(row["label"].iloc[0]), int(row["source"].iloc[0])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(f"Image {idx} · class {plain(classes[label])}", width="content")
-        st.caption(f"{split} split of {run.config.data}")
+        files = data.read(reader.sample_paths, run.store, split)
+        named = files.loc[files["idx"] == idx, "path"]
+        st.caption(f"{split} split of {run.config.data}{''.join(f' · {plain(name)}' for name in named)}")
     pixels = images.pixels[source] if images is not None else None
     at = slices.chooser(pixels.shape[1], "slice") if pixels is not None and pixels.ndim == 4 else None
     grid = ui.pair()
     with grid.cell():
         if pixels is None:
-            st.caption(gallery.GONE)
+            gallery.gone(run)
         else:
             twins.section(run, split, idx, pixels, at)
     with grid.cell():

@@ -12,7 +12,7 @@ from smd.errors import UserError
 from smd.runs import Run
 from smd.store import reader
 
-TABLES = ("accuracy", "epochs", "margins", "histogram")
+TABLES = ("accuracy", "epochs", "margins", "histogram", "verdicts")
 FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 
 
@@ -86,10 +86,13 @@ def _others(found: list[Run], args: argparse.Namespace) -> pd.DataFrame:
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
     last = reader.last_epoch(run.store)
-    if what != "epochs" and not 0 <= asked <= last:
+    if what in ("margins", "histogram") and not 0 <= asked <= last:
         raise UserError(f"{run.id} has no epoch {asked}: its last one is {last}.")
     if what == "epochs":
         return export.epoch_table(reader.metrics(run.store))
     if what == "margins":
-        return export.margin_table(reader.margins(run.store, asked or last))
+        files = reader.sample_paths(run.store, "train")
+        return export.with_paths(export.margin_table(reader.margins(run.store, asked or last)), files)
+    if what == "verdicts":
+        return export.verdict_table(reader.image_verdicts(run.store), reader.sample_paths(run.store))
     return reader.margin_hist(run.store, asked or last)

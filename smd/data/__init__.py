@@ -2,11 +2,12 @@
 
 from smd import registry
 from smd.data.cache import cached
+from smd.data.content import find
 from smd.data.images import Images
 from smd.data.request import Progress, Request
 from smd.errors import UserError
 
-__all__ = ["Images", "cached", "load", "suited_net"]
+__all__ = ["Images", "cached", "find", "load", "suited_net"]
 
 
 def load(data: str, path: str = "", image_size: int = 0, progress: Progress | None = None) -> Images:

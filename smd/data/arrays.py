@@ -1,7 +1,8 @@
 """Own images in a file of arrays: an .npz as MedMNIST's, or an .npy with its labels beside it.
 
-An .npz holds train_images and train_labels, and if there are any val_* and test_*; or images and labels. It may
-name the classes in `classes`, an array of strings. See smd.data.axes for the shapes and values of the images.
+An .npz holds train_images and train_labels, and if there are any val_* and test_*; or x_train, y_train, ...; or images
+and labels (smd.data.roles). It may name the classes in `classes`, an array of strings. See smd.data.axes for the shapes
+and values of the images, smd.data.labels for those of the labels.
 """
 
 import zipfile
@@ -14,15 +15,14 @@ from typing import IO
 
 import numpy as np
 
-from smd.data import archive, axes, cache, disk, labels, npy, zipped
+from smd.data import archive, axes, cache, disk, labels, npy, roles, zipped
 from smd.data.archive import MAX_FILE, MAX_TOTAL
 from smd.data.decode import resized
 from smd.data.npy import Stored
 from smd.data.request import Request
-from smd.data.split import TEST, TRAIN, VAL
+from smd.data.split import TRAIN
 from smd.errors import UserError
 
-PARTS = (("train_", TRAIN), ("val_", VAL), ("test_", TEST))
 CHUNK = 16 * 2**20  # bytes that are converted at once
 
 
@@ -61,13 +61,15 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     request.report(f"Reading {source.name}", 0.0)
     content = _content(source)
     into = _shape(content, request.image_size)
-    found = [labels.of(part.labels, part.images.shape[0]) for part in content.parts]
-    joined = np.concatenate(found)
-    split = np.repeat([part.split for part in content.parts], [len(each) for each in found])
-    classes = labels.classes(content.classes, joined, joined[split == TRAIN], str(source))
+    sizes = [part.images.shape[0] for part in content.parts]
+    found = [labels.of(part.labels, n) for part, n in zip(content.parts, sizes, strict=True)]
+    joined, names = labels.joined(found, content.classes)
+    split = np.repeat([part.split for part in content.parts], sizes)
+    classes = labels.classes(names, joined, joined[split == TRAIN], str(source))
+    notes = ("The labels are one-hot: the column of the 1 is taken as the class.",) if found[0].columns else ()
     pixels = cache.allocate(folder, (len(joined), *into))
     _fill(pixels, content, request, source.name)
-    return cache.Imported(classes, pixels, joined, split)
+    return cache.Imported(classes, pixels, joined, split, notes)
 
 
 def _fill(pixels: np.memmap, content: Content, request: Request, name: str) -> None:
@@ -142,24 +144,19 @@ def _npz(source: Path) -> Content:
     if listed and listed.size > archive.LISTED:
         raise UserError(f"{source} lists {listed.files:,} or more arrays: keep images and labels alone.")
     with npy.readable(str(source)), zipfile.ZipFile(source) as opened:
-        sizes = {info.filename.removesuffix(".npy"): info.file_size for info in opened.infolist()}
-    if sum(sizes.values()) > MAX_TOTAL:
+        infos = opened.infolist()
+    sizes = {info.filename.removesuffix(".npy"): info.file_size for info in infos}
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > MAX_TOTAL:
         raise UserError(f"{source} unpacks to more than {disk.show(MAX_TOTAL)}: make a smaller file.")
-    archive.check_ratio(source, sum(sizes.values()))
+    archive.check_ratio(source, unpacked)
     stored = partial(_stored, source, sizes)
-    pairs = [(prefix, split) for prefix, split in PARTS if f"{prefix}images" in sizes]
-    if "train_" not in dict(pairs):
-        if pairs or "images" not in sizes:
-            held = ", ".join(sorted(sizes)[:8]) or "nothing"
-            raise UserError(f"{source} has no array train_images, nor images: it holds {held}.")
-        pairs = [("", TRAIN)]
-    parts = tuple(Part(stored(f"{prefix}images"), stored(f"{prefix}labels"), split) for prefix, split in pairs)
+    pairs = roles.pairs(sizes.keys() - {"classes"}, str(source))
+    parts = tuple(Part(stored(pair.images), stored(pair.labels), pair.split) for pair in pairs)
     return Content(parts, stored("classes") if "classes" in sizes else None)
 
 
 def _stored(source: Path, sizes: dict[str, int], name: str) -> Stored:
-    if name not in sizes:
-        raise UserError(f"{source} has no array {name}: add it.")
     return npy.described(f"{name} in {source}", sizes[name], partial(_member, source, f"{name}.npy"))
 
 

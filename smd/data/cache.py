@@ -11,14 +11,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from smd import durable, leftovers, paths
-from smd.data import disk
+from smd.data import disk, filenames
 from smd.data.images import Images
 from smd.errors import UserError
 
@@ -37,6 +37,7 @@ class Imported:
     labels: np.ndarray  # (N,) integers in [0, len(classes))
     split: np.ndarray  # (N,) 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what was changed or left out, each a sentence
+    paths: Sequence[str] = ()  # (N,) of the files in the source; () where images are no files
 
 
 def cached(key: str) -> Images | None:
@@ -102,6 +103,8 @@ def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path]
             imported.pixels.flush()
             durable.write(folder / LABELS, _npy(imported.labels.astype(np.int64)))
             durable.write(folder / SPLIT, _npy(imported.split.astype(np.uint8)))
+            if imported.paths:
+                filenames.write(folder, imported.paths)
             meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
             meta |= {"notes": imported.notes} if imported.notes else {}
             durable.write(folder / META, json.dumps(meta, indent=1))

@@ -63,7 +63,7 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     told: Counter[str] = Counter()
     pixels = _read_pixels(source, plan, request, folder, told)
     notes = [f"{told[text]:,} of {len(plan.names):,} {text}." for text in decode.NOTES if told[text]]
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes))
+    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes), plan.names)
 
 
 def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]) -> np.memmap:

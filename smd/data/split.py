@@ -1,9 +1,14 @@
-"""Which rows are for training, validation and testing; sample ids are positions in these."""
+"""Which rows are for training, validation and testing; sample ids are positions in these.
 
+A run that has begun keeps the rows that its store names (smd.tasks.images), however they are carved here.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from smd.data import quotas
 from smd.data.images import Images
 from smd.errors import UserError
 
@@ -11,6 +16,9 @@ TRAIN, VAL, TEST = 0, 1, 2  # values of Images.split
 VAL_FRACTION = 0.1  # of the training images, where the source has no validation split
 TEST_FRACTION = 0.2  # of all, where the source has no test split
 TEST_SEED = (0, TEST)  # the test split is the same for every run
+LOTS = 3  # beside TRAIN, VAL and TEST: the draw among classes with the same claim to one image more
+
+Quotas = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]  # see smd.data.quotas
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +33,9 @@ class Splits:
 def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     """The splits of a run: the source's own, and what it lacks carved from its training images.
 
-    A test split is carved the same for every seed, a validation split by the run's seed; both keep the
-    shares of the classes. `n_train` > 0 keeps only so many training images, chosen by the seed.
+    A test split is carved the same for every seed, a validation split by the run's seed; each class
+    gives its share, to less than one image, and keeps an image to train on. `n_train` > 0 keeps only so many
+    training images, chosen by the seed.
     Raises UserError if a class has no training image left, if there are fewer than `n_train`, or if there
     are so few images that none is left for validation or testing.
     """
@@ -38,7 +47,7 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     if n_train > len(train):
         raise UserError(f"n_train is {n_train}, but there are {len(train)} training images: choose fewer.")
     if n_train:
-        _, train = _divide(images, train, n_train, (seed, TRAIN))
+        train = stratified(train, images.labels[train], n_train, (seed, TRAIN))
     _check_classes(images, train)
     if not len(val) or not len(test):
         raise UserError(
@@ -48,13 +57,14 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     return Splits(train, val, test)
 
 
-def stratified(rows: np.ndarray, labels: np.ndarray, n: int, seed: tuple[int, ...]) -> np.ndarray:
+def stratified(
+    rows: np.ndarray, labels: np.ndarray, n: int, seed: tuple[int, ...], quotas_of: Quotas = quotas.kept
+) -> np.ndarray:
     """n of the rows, ascending, with the classes' shares kept; labels are those of the rows."""
-    rng = np.random.default_rng(seed)
-    chosen = [
-        rng.permutation(rows[labels == label])[:quota] for label, quota in enumerate(_quotas(np.bincount(labels), n))
-    ]
-    return np.sort(np.concatenate(chosen))
+    rng, lots = np.random.default_rng(seed), np.random.default_rng((*seed, LOTS))
+    wanted = quotas_of(np.bincount(labels), n, lots)
+    by_class = np.split(rows[np.argsort(labels, kind="stable")], np.cumsum(np.bincount(labels))[:-1])
+    return np.sort(np.concatenate([rng.permutation(of)[:quota] for of, quota in zip(by_class, wanted, strict=True)]))
 
 
 def summary(images: Images) -> list[dict[str, str | int]]:
@@ -72,17 +82,8 @@ def summary(images: Images) -> list[dict[str, str | int]]:
 
 def _divide(images: Images, rows: np.ndarray, n: int, seed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """(the rest, n of the rows), both ascending."""
-    taken = stratified(rows, images.labels[rows], n, seed)
+    taken = stratified(rows, images.labels[rows], n, seed, quotas.taken_away)
     return rows[~np.isin(rows, taken)], taken
-
-
-def _quotas(counts: np.ndarray, n: int) -> np.ndarray:
-    """How many of each class make n in all: largest remainders, so that the total is exact."""
-    exact = counts * (n / counts.sum())
-    quotas: np.ndarray = np.floor(exact + 1e-9).astype(np.int64)  # 0.1 * 6000 must not become 599
-    most_cut = np.argsort(quotas - exact, kind="stable")
-    quotas[most_cut[: n - quotas.sum()]] += 1
-    return quotas
 
 
 def _check_classes(images: Images, train: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from smd.export.parquet import to_parquet
 from smd.export.percent import interval
 from smd.export.robustbench import robustbench, to_robustbench
 from smd.export.seeds import grouped
-from smd.export.series import epoch_table, margin_table, robustness_points
+from smd.export.series import epoch_table, margin_table, robustness_points, verdict_table, with_paths
 from smd.export.tables import ABOUT, WIDE, accuracy_table, concise, interval_table, spread_table, wide
 from smd.export.text import FORMULA, to_csv, to_json, to_markdown, to_text
 from smd.export.titles import attack_title, defense_title
@@ -54,5 +54,7 @@ __all__ = [
     "to_parquet",
     "to_robustbench",
     "to_text",
+    "verdict_table",
     "wide",
+    "with_paths",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from smd.export.cells import Runs
+from smd.export.titles import attack_title
 from smd.units import show_level
 
 
@@ -44,4 +45,34 @@ def margin_table(margins: pd.DataFrame) -> pd.DataFrame:
     """reader.margins with the sample's id first and the margin in 1/255 beside it."""
     table = margins.rename(columns={"idx": "id"})
     table.insert(table.columns.get_loc("margin") + 1, "margin_255", (table["margin"] * 255.0).round(3))
+    return table
+
+
+def verdict_table(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """reader.image_verdicts, a row an attack, level and image: attack, norm, split, level, id, path, withstood, seeds.
+
+    withstood is the share of the seeds that the image withstood, in [0, 1]; files: reader.sample_paths.
+    """
+    attack = [attack_title(v.name, v.note or "", v.steps) if v.eps else "" for v in verdicts.itertuples()]
+    table = pd.DataFrame({
+        "attack": attack, "norm": verdicts["norm"], "split": verdicts["split"],
+        "level": [show_level(eps) for eps in verdicts["eps"]], "id": verdicts["idx"],
+        "withstood": verdicts["share"], "seeds": verdicts["seeds"],
+    })  # fmt: skip
+    return with_paths(table, files)
+
+
+def with_paths(table: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
+    """The table with the file of each image behind its id, where images are files.
+
+    table: id, and split unless all are of one; files: reader.sample_paths.
+    """
+    if files.empty:
+        return table
+    by = ["split", "idx"] if "split" in table else ["idx"]
+    known = files.set_index(by)["path"]
+    asked = table[["split", "id"]] if "split" in table else table["id"]
+    keys = pd.MultiIndex.from_frame(asked) if "split" in table else pd.Index(asked)
+    table = table.copy()
+    table.insert(table.columns.get_loc("id") + 1, "path", known.reindex(keys).fillna("").to_numpy())
     return table

@@ -15,7 +15,7 @@ TABLES = {
     "margin_hist": "an epoch's histogram of margins by kind: found, reached, misclassified; bin k is [k, k + 1) / 255",
     "margin_summary": "an epoch's quantiles of the correctly classified images' margins",
     "meta": "what the run says about itself, in JSON",
-    "sample": "the images of a split: label, and row in the image cache",
+    "sample": "the images of a split: label, row in the image cache, and path of the file if it was one",
     "sample_state": "what a defense keeps of an image beside its margin",
 }
 

@@ -27,7 +27,18 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
-from smd.store.run_tables import class_names, gauges, last_epoch, meta, metrics, samples, split_sizes, stamp, validation
+from smd.store.run_tables import (
+    class_names,
+    gauges,
+    last_epoch,
+    meta,
+    metrics,
+    sample_paths,
+    samples,
+    split_sizes,
+    stamp,
+    validation,
+)
 
 __all__ = [
     "at_boundary",
@@ -57,6 +68,7 @@ __all__ = [
     "metrics",
     "outcomes",
     "sample_history",
+    "sample_paths",
     "sample_verdicts",
     "samples",
     "share_beyond",

@@ -19,6 +19,9 @@ VALIDATION = """
     SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY epoch, eps"""
 GAUGES = "SELECT moment, name, value FROM gauge ORDER BY moment, name"
 SIZES = "SELECT split, count(*) AS n FROM sample GROUP BY split ORDER BY split"
+PATHS = """
+    SELECT split, idx, path FROM sample
+    WHERE path IS NOT NULL AND ($split = '' OR split = $split) ORDER BY split, idx"""
 SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
@@ -96,6 +99,11 @@ def last_epoch(path: Path) -> int:
 def samples(path: Path, split: str) -> pd.DataFrame:
     """The samples of a split: idx, label, source (row in the image cache)."""
     return frame(path, SAMPLES, [split])
+
+
+def sample_paths(path: Path, split: str = "") -> pd.DataFrame:
+    """The files of a split's samples, or of all: split, idx, path in the source; no rows where images are no files."""
+    return frame(path, PATHS, {"split": split})
 
 
 def split_sizes(path: Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from smd.errors import UserError
 from smd.kinds import KIND, NO_BIN
 
-VERSION = 5  # raised when a store can no longer be read by the code before
+VERSION = 6  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -77,6 +77,11 @@ UPDATE epoch_metric AS e SET value = s.mean
     FROM margin_summary AS s WHERE e.name = 'margin_mean' AND s.epoch = e.epoch;
 """
 
+# path: of the image's file in the folder or archive that it was imported from; NULL where images are no files.
+DDL_6 = "ALTER TABLE sample ADD COLUMN path VARCHAR;"
+
+STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6)  # each version's, after which a store has this one's tables
+
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
@@ -91,14 +96,14 @@ INSERT INTO attack_stage
     FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
 """
-UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4, 4: DDL_5}  # from that version to the next
+UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4, 4: DDL_5, 5: DDL_6}  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")
 
 
 def create(con: DuckDBPyConnection) -> None:
     """Make the tables in an empty database."""
-    con.execute(DDL + DDL_2 + DDL_3 + DDL_4 + DDL_5)
+    con.execute("".join(STEPS))
     con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
 
 

@@ -89,7 +89,7 @@ def _check_whole(con: DuckDBPyConnection) -> None:
 @lru_cache(maxsize=1)
 def _whole() -> frozenset[Column]:
     """The columns of this version, read off its own statements: a second database would take memory and time."""
-    ddl = re.sub(r"--.*", "", schema.DDL + schema.DDL_2 + schema.DDL_3 + schema.DDL_4 + schema.DDL_5)
+    ddl = re.sub(r"--.*", "", "".join(schema.STEPS))
     tables = {name: columns.split(",") for name, columns in re.findall(r"CREATE TABLE (\w+) \((.*?)\);", ddl, re.S)}
     for name, column in re.findall(r"ALTER TABLE (\w+) ADD COLUMN (\w+ \w+);", ddl):
         tables[name].append(column)

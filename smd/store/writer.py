@@ -47,10 +47,16 @@ class Recorder:
         self._patience = patience
         self._waiting: list[Callable[[DuckDBPyConnection], None]] = []
 
-    def start(self, meta: Mapping[str, Any], samples: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    def start(
+        self,
+        meta: Mapping[str, Any],
+        samples: Mapping[str, tuple[np.ndarray, np.ndarray]],
+        paths: Sequence[str] = (),
+    ) -> None:
         """Describe the run, in place of what an earlier start has written.
 
-        meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)).
+        meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)). paths: of the file of every
+        row in the image cache; () where images are no files.
         Raises UserError if the store is broken, newer or cannot be written.
         """
         with writing(self._path, self._patience) as con:
@@ -60,7 +66,19 @@ class Recorder:
             for split, (labels, rows) in samples.items():
                 names = np.full(len(rows), split, dtype=object)
                 idx = np.arange(len(rows), dtype=np.int32)
-                _insert(con, "sample", {"split": names, "idx": idx, "label": labels, "source": rows})
+                columns = {"split": names, "idx": idx, "label": labels, "source": rows}
+                files = {"path": _texts(paths[row] for row in rows)} if paths else {}
+                _insert(con, "sample", {**columns, **files})
+
+    def describe(self, about: Mapping[str, Any]) -> None:
+        """Say more of the run: JSON values, each in place of what was said under its key."""
+
+        def write(con: DuckDBPyConnection) -> None:
+            for key in about:
+                con.execute("DELETE FROM meta WHERE key = ? AND key <> 'schema'", [key])
+            _insert(con, "meta", {"key": _texts(about), "value": _texts(map(json.dumps, about.values()))})
+
+        self._write(write)
 
     def epoch(self, record: EpochRecord) -> None:
         """Keep an epoch, in place of this and any later one that the store has."""

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from smd import adv, attacks, config, judging, nets, registry, runs
 from smd.config import AttackConfig
 from smd.data.batches import OnDevice, on_device, spread
-from smd.data.split import carve
 from smd.errors import UserError
 from smd.evaluate import Ground, Task, Verdict, judge
 from smd.jobs.session import Cancelled, Session, session
@@ -29,7 +28,7 @@ from smd.store.writer import Recorder
 from smd.tasks.attack_plan import plan, share_of_all, told, undone
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
-from smd.tasks.images import images_of
+from smd.tasks.images import images_of, splits_of
 from smd.train import resolve_device
 from smd.units import level_title, show_bytes
 
@@ -60,8 +59,7 @@ def opened(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDev
         raise UserError(f"The network knows {classes} classes, the images have {len(images.classes)}.")
     model = nets.build(trained.net, images.shape, classes).to(device)
     load_weights(run.weights, model)
-    splits = carve(images, trained.seed, trained.n_train)
-    return model, on_device(images, getattr(splits, split), device)
+    return model, on_device(images, getattr(splits_of(run, images), split), device)
 
 
 def chosen(asked: AttackConfig, n: int) -> Tensor:

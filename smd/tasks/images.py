@@ -1,28 +1,139 @@
 """The images of a run: those it began with, also when its source has moved or changed since."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
 from smd import data
+from smd.commands import locate_command
+from smd.data import content
 from smd.data.images import Images
 from smd.data.request import Progress
+from smd.data.split import Splits, carve
 from smd.errors import UserError
-from smd.runs import Run
+from smd.runs import Run, settled
 from smd.store import reader
+from smd.store.writer import Recorder
 
 
 def images_of(run: Run, progress: Progress | None = None) -> Images:
-    """The run's images, from the cache it was trained from if that is still there.
+    """The run's images: from the cache that has them, from where they were located, or from where they were.
 
-    Margins and sample ids belong to rows of these very images. Raises UserError if they are gone and
-    the source holds others now.
+    Margins and sample ids belong to rows of these very images, which their content tells (smd.data.content). Raises
+    UserError if they are nowhere, with the command that says where they are now.
     """
-    key = reader.meta(run.store).get("images", "")
-    kept = data.cached(key) if key else None
+    about = reader.meta(run.store)
+    key = about.get("images", "")
+    kept = data.find(key, about.get("content", "")) if key else None
     if kept is not None:
+        if not about.get("content"):  # an earlier version began it
+            Recorder(run.store).describe({"content": content.of(kept)})
         return kept
-    config = run.config
-    images = data.load(config.data, config.data_path, config.image_size, progress)
-    if key and images.key != key:
+    config, found, missing = run.config, False, None
+    for path in dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path))) or ("",):
+        try:
+            images = data.load(config.data, path, config.image_size, progress)
+        except UserError as error:
+            missing = error
+            continue
+        if not key or same(images, about):
+            return images
+        found = True
+    if not key and missing:  # it has not begun: there is nothing else to look for
+        raise missing
+    where = config.data_path or config.data
+    hint = f" If they are elsewhere, say so: `{locate_command(run.id)}`." if config.data == "folder" else ""
+    if found or missing is None:
         raise UserError(
-            f"The images of {config.data_path or config.data} have changed since {run.id} was trained on them: "
-            "put them back as they were, or train a new run."
+            f"The images of {where} have changed since {run.id} was trained on them: put them back as they were, or "
+            f"train a new run.{hint}"
         )
-    return images
+    raise UserError(f"The images of {run.id} are gone. {missing}{hint}")
+
+
+def same(images: Images, about: Mapping[str, Any]) -> bool:
+    """Whether these are the images of a run that says this about itself (reader.meta)."""
+    known = about.get("content")
+    return content.of(images) == known if known else images.key == about.get("images")
+
+
+def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
+    """Keep in the run's store where its images are now, and return that place.
+
+    Raises UserError if there are none, if they are others than those that it was trained on, or if nothing can tell.
+    """
+    about, config = reader.meta(run.store), run.config
+    if not about.get("images"):
+        raise UserError(f"{run.id} has not begun, so it has no images yet: train a new run with --path.")
+    if config.data != "folder":
+        raise UserError(
+            f"{run.id} is trained on {config.data}, which is found by its name: put its files into SMD_DATA."
+        )
+    known = about.get("content")
+    if not known:
+        kept = data.cached(about["images"])
+        known = content.of(kept) if kept is not None else ""
+    place = Path(settled(replace(config, data_path=path)).data_path)
+    images = data.load("folder", str(place), config.image_size, progress)
+    if not known and images.key != about["images"]:
+        raise UserError(
+            f"Nothing can tell whether {place} holds the images of {run.id}: an earlier version, which kept no hash of "
+            f"them, trained it, and its imported images are gone. Put them back at {config.data_path}, unchanged."
+        )
+    found = content.of(images)
+    if known and found != known:
+        raise UserError(
+            f"{place} holds other images than {run.id} was trained on (their hash is {found[:12]}, not {known[:12]}): "
+            "give the folder, archive or file that has the very same ones."
+        )
+    recorder = Recorder(run.store)
+    recorder.describe({"content": found, "located": str(place)})
+    recorder.flush()
+    return place
+
+
+def located(run: Run) -> str:
+    """Where the run's images are, in words: imported, at a path, or nowhere that is known."""
+    about = reader.meta(run.store)
+    kept = data.find(about.get("images", ""), about.get("content", ""))
+    place = _text(about.get("located")) or run.config.data_path or run.config.data
+    return f"{place} (imported as {kept.key})" if kept is not None else f"{place} (not imported)"
+
+
+def _text(value: object) -> str:
+    """What a store, which may come from elsewhere, says where there should be a path."""
+    return value if isinstance(value, str) else ""
+
+
+def splits_of(run: Run, images: Images) -> Splits:
+    """The rows that the run began with, as its store names them; carved where it has not begun.
+
+    Its margins and verdicts are on these rows, also if a later version carves others. Raises UserError if the store's
+    rows are none of these images.
+    """
+    begun = {split: reader.samples(run.store, split) for split in ("train", "val", "test")}
+    if all(table.empty for table in begun.values()):
+        return carve(images, run.config.seed, run.config.n_train)
+    rows = {}
+    for split, table in begun.items():
+        try:
+            found, labels = (table[name].to_numpy(np.int64) for name in ("source", "label"))
+        except (TypeError, ValueError):  # a missing number
+            raise _other_rows(run) from None
+        inside = len(found) and found[0] >= 0 and found[-1] < len(images.labels) and (np.diff(found) > 0).all()
+        if not inside or table["idx"].tolist() != list(range(len(found))) or (images.labels[found] != labels).any():
+            raise _other_rows(run)
+        rows[split] = found
+    if len(np.unique(np.concatenate(list(rows.values())))) < sum(map(len, rows.values())):
+        raise _other_rows(run)
+    return Splits(**rows)
+
+
+def _other_rows(run: Run) -> UserError:
+    return UserError(
+        f"The samples in the store of {run.id} are not rows of its images: "
+        f"restore {run.store.name}, or train a new run."
+    )

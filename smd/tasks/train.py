@@ -11,9 +11,10 @@ import pandas as pd
 from smd import durable, export, final_margins, gauges
 from smd.checkpoints import misfit
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd.data import content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
-from smd.data.split import Splits, carve
+from smd.data.split import Splits
 from smd.errors import UserError
 from smd.gauges import Gauges
 from smd.jobs.session import Cancelled, Session, session
@@ -29,7 +30,7 @@ from smd.tasks.attack import Work, evaluate
 from smd.tasks.card import margins_of
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.final_margins import measure_test_images, training_seconds
-from smd.tasks.images import images_of
+from smd.tasks.images import images_of, splits_of
 from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
@@ -64,8 +65,8 @@ def train_run(run: Run, log: Path | None = None) -> None:
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
         images = images_of(run, _loading(job))
-        training = prepare(config, images, device)
-        splits = carve(images, config.seed, config.n_train)
+        splits = splits_of(run, images)
+        training = prepare(config, images, device, splits)
         _begin(job, training, images, splits)
         try:
             _train(job, training)
@@ -80,7 +81,12 @@ def train_run(run: Run, log: Path | None = None) -> None:
 
 
 def _loading(job: Job) -> Callable[[str, float], None]:
+    said: set[str] = set()
+
     def show(text: str, share: float) -> None:
+        if text not in said:  # what is done with the images stays in the log
+            said.add(text)
+            job.progress.line(f"{text}.")
         job.progress.show(share, text, -1)
         if job.session.stopping:
             raise Cancelled("It was cancelled while it loaded its images.")
@@ -94,6 +100,7 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
     meta = {
         "data": config.data,
         "images": images.key,
+        "content": content.of(images),
         "classes": list(images.classes),
         "shape": list(plan.shape),
         "delta": initial_step(config.epochs, plan.shape),
@@ -104,8 +111,11 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         meta["image_notes"] = list(images.notes)
     for note in images.notes:
         job.progress.line(note)
+    if located := reader.meta(job.run.store).get("located"):
+        meta["located"] = located
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
-    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()})
+    names = filenames.read(images.key, len(images.labels))
+    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()}, names)
     if job.run.checkpoint.exists():
         saved = load_checkpoint(job.run.checkpoint, plan.device)
         if wrong := misfit(training, saved):

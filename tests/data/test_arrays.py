@@ -115,7 +115,10 @@ BAD = {
     "channels": ({"images": drawn(2, 5, 8, 8)}, "1 or 3 channels"),
     "by columns": ({"images": np.asfortranarray(drawn(8, 8))}, "ascontiguousarray"),
     "without a pixel": ({"images": drawn(0, 0)}, "without a pixel"),
-    "several labels": ({"labels": np.zeros((6, 14), int)}, "14 labels an image.*one class"),
+    "several labels": (
+        {"labels": np.zeros((6, 14), int)},
+        "14 numbers an image.*row 0 .*one class.*argmax",
+    ),
     "too few labels": ({"labels": LABELS[:5]}, "6 images"),
     "no whole numbers": ({"labels": LABELS / 2}, "whole numbers"),
     "negative label": ({"labels": LABELS - 1}, "label -1.*from 0"),

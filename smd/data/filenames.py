@@ -1,0 +1,24 @@
+"""The file name of each image, kept beside the imported pixels: one path of the source a row."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from smd import durable, paths
+from smd.data import names
+
+FILE = "names"  # in the folder of a cache: paths in UTF-8, a zero byte after each
+
+
+def write(folder: Path, found: Iterable[str]) -> None:
+    """Keep the paths, in the order of the rows, in the folder of a cache. Raises OSError."""
+    durable.write(folder / FILE, b"".join(names.visible(path).encode() + b"\0" for path in found))
+
+
+def read(key: str, n: int) -> tuple[str, ...]:
+    """The path of each of the n rows of the set that is cached under a key; () where none were kept."""
+    try:
+        content = (paths.cache_root() / key / FILE).read_bytes().decode()
+    except (OSError, ValueError):
+        return ()
+    found = content.split("\0")[:-1]
+    return tuple(found) if len(found) == n else ()
