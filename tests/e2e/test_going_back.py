@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from e2e.answers import Answers
 from e2e.looking import settled
 from playwright.sync_api import expect
 
@@ -32,7 +33,8 @@ def content(page):
 
 
 def test_back_and_forward_show_each_page_as_it_was(server, page, finished):
-    page.goto(f"{server}/attacks")
+    answers = Answers(page)
+    answers.after(lambda: page.goto(f"{server}/attacks"))
     seen = {}
     for name in PAGES:
         choose_page(page, name)
@@ -44,7 +46,7 @@ def test_back_and_forward_show_each_page_as_it_was(server, page, finished):
         for _ in range(
             3 * len(PAGES)
         ):  # Streamlit puts in an entry where it corrects an address: more steps than pages
-            step()
+            answers.after(step)
             visited.append(opened(page))
             assert content(page) == seen[visited[-1]], visited
             if visited[-1] == (PAGES[0] if step == page.go_back else PAGES[-1]):
