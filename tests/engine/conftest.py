@@ -1,5 +1,7 @@
 """A small network trained for a moment on real digits: some samples cross, some do not."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,17 @@ def trained(digits):
     model = briefly_trained("small-cnn", x, y)
     right = (model(x).argmax(1) == y).nonzero().squeeze(1)[:96]
     return model, x[right], y[right]
+
+
+@pytest.fixture(scope="session")
+def trained_exactly(trained):
+    """`trained` in float64, where a batch and its samples one by one agree.
+
+    In float32 they differ by a rounding, which turns the sign of a gradient that is nearly zero: a
+    step of whole pixels, and another one on every processor.
+    """
+    model, x, y = trained
+    return copy.deepcopy(model).double(), x.double(), y
 
 
 @pytest.fixture(scope="session")

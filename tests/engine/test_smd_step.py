@@ -18,12 +18,15 @@ from smd.margin import initial_step
 EPOCHS = 150
 
 
-@pytest.fixture
-def mixed(trained, digits):
-    """A trained network and a batch of which it gets some clean samples wrong."""
-    model, x, y = trained
+def some_wrong(model, x, y):
+    """The network and a batch of which it gets some clean samples wrong."""
     x, y = torch.cat([x[:40], x[:8]]), torch.cat([y[:40], (y[:8] + 1) % 10])
     return copy.deepcopy(model), x, y
+
+
+@pytest.fixture
+def mixed(trained):
+    return some_wrong(*trained)
 
 
 def plan_for(x):
@@ -39,9 +42,9 @@ def one_step(model, x, y, margins, preset="paper"):
 
 
 @pytest.mark.parametrize("preset", ["paper", "literal"])
-def test_flags_margins_and_gradients_equal_the_oracles(mixed, preset):
-    model, x, y = mixed
-    margins = torch.linspace(0.005, 0.2, len(x))
+def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset):
+    model, x, y = some_wrong(*trained_exactly)
+    margins = torch.linspace(0.005, 0.2, len(x), dtype=x.dtype)
     report, new = one_step(model, x, y, margins, preset)
     grads = [p.grad.clone() for p in model.parameters()]
     loss, loss0, flag1, flag2, expected = oracle.one_batch(model, x, y, margins, EPOCHS, preset == "literal")
