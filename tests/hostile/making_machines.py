@@ -1,4 +1,4 @@
-"""Makers of unlucky machines: small disks that fill, and disks that turn read-only. They need root and mount."""
+"""Makers of unlucky machines: small disks that fill, disks that turn read-only, old locales. Most need root."""
 
 import os
 import shutil
@@ -49,6 +49,18 @@ def fill(folder: Path) -> Path:
             pass
     assert os.statvfs(folder).f_bavail == 0
     return path
+
+
+def latin1(folder: Path) -> dict[str, str]:
+    """The environment of a machine that speaks en_US.ISO-8859-1; skips the test where none can be made."""
+    if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/en_US").exists():
+        pytest.skip("no locales can be made here")
+    made = folder / "en_US.ISO-8859-1"
+    if not made.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        words = ["localedef", "--no-archive", "-i", "en_US", "-f", "ISO-8859-1", made]
+        subprocess.run(words, capture_output=True, check=False)  # ends with 1 after mere warnings
+    return {"LOCPATH": str(folder), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
 
 
 IMPORTER = """
