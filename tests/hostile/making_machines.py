@@ -3,10 +3,13 @@
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 mounts = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a disk")
@@ -61,6 +64,22 @@ def latin1(folder: Path) -> dict[str, str]:
         words = ["localedef", "--no-archive", "-i", "en_US", "-f", "ISO-8859-1", made]
         subprocess.run(words, capture_output=True, check=False)  # ends with 1 after mere warnings
     return {"LOCPATH": str(folder), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
+
+
+def on_host(name: str, *command: object) -> list[str]:
+    """The command as it runs on a machine of that name; skips the test where none can be had."""
+    renamed = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
+    words = ["unshare", "--uts", sys.executable, "-c", renamed, name]
+    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no machine can be given another name here")
+    return [*words, *map(str, command)]
+
+
+def step_clock(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    """This process's wall clock is set, from now on; psutil's starts of processes move with it, as on Linux."""
+    now, started = time.time, psutil.Process.create_time
+    patch.setattr(time, "time", lambda: now() + seconds)
+    patch.setattr(psutil.Process, "create_time", lambda self: started(self) + seconds)
 
 
 IMPORTER = """
