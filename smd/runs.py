@@ -16,6 +16,7 @@ from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.paths import runs_root
+from smd.store import places
 
 STAMP = r"\d{8}-\d{6}"
 SET_BACK = 26 * 3600.0  # seconds by which clocks are set back, zones included; what is further ahead is not ours
@@ -85,6 +86,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     claim: this process will run the job itself, so no worker shall take it.
     """
     _refuse(problems.of_training(config))
+    places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     config = settled(config)
     name = _new_id(runs_root(), config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}

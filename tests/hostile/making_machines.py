@@ -82,6 +82,17 @@ def step_clock(patch: pytest.MonkeyPatch, seconds: float) -> None:
     patch.setattr(psutil.Process, "create_time", lambda self: started(self) + seconds)
 
 
+ODD_NAMES = ["#%20%s", "two words", "line\nline", "'\"", "🐘 ü", "[a]*", "md:x", "~", "-x", "\x01"]
+REFUSED_NAMES = ["a?access_mode=read_only", "a\\b", b"M\xe4nner"]  # DuckDB would look elsewhere
+
+
+def odd(folder: Path, name: str | bytes) -> Path:
+    """A folder of an odd name in another; bytes are of a name that is no UTF-8."""
+    path = folder / os.fsdecode(name)
+    path.mkdir(parents=True)
+    return path
+
+
 IMPORTER = """
 import os, sys
 from pathlib import Path
