@@ -1,7 +1,6 @@
 """`train`: the very job that the Train page starts, in this terminal or in the background."""
 
 import argparse
-import sys
 
 from smd import registry, runs
 from smd.choices import parse_choice
@@ -11,6 +10,7 @@ from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.problems import PRECISIONS
 from smd.runs import Run
+from smd.terminal import tell
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -109,7 +109,7 @@ def _here(configs: list[TrainConfig], form: str) -> None:
     for config in configs:
         resolve_device(config.device)  # explains a missing device before there is a run
         current = runs.create(config, claim=True)
-        print(f"Run {current.id}", file=sys.stderr)
+        tell(f"Run {current.id}")
         with claimed(current.folder):
             train_run(current, current.log)
         done.append(current)

@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from smd import durable, foreign
 from smd.errors import UserError
-from smd.store import schema, stranger
+from smd.store import places, schema, stranger
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file
 LONGEST = 30.0  # seconds that a reader may read; the largest of our own stores take two
@@ -101,6 +101,7 @@ def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
 
 def _there(path: Path) -> bool:
     """Whether there is a store; raises UserError where something else lies in its place or in that of its log."""
+    places.refuse_odd(path)
     foreign.refuse_other(path.with_name(path.name + ".wal"))
     return foreign.refuse_other(path)
 
