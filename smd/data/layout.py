@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,19 @@ class Plan:
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) int64, 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what is left out, each a sentence
+
+    def only(self, kept: np.ndarray) -> "Plan":
+        """The plan of those rows alone, (N,) bool; raises UserError if a split has none of a class any more."""
+        for split, label in sorted(set(zip(self.split.tolist(), self.labels.tolist(), strict=True))):
+            here = (self.split == split) & (self.labels == label)
+            if not kept[here].any():
+                folder = self.names[int(here.argmax())].rsplit("/", 1)[0]
+                raise UserError(
+                    f"None of the images in '{names.visible(folder)}' can be read, so class '{self.classes[label]}' "
+                    "would be without any there: replace them, or remove the class."
+                )
+        paths = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
+        return replace(self, names=paths, labels=self.labels[kept], split=self.split[kept])
 
 
 def split_of(folder: str) -> int | None:
