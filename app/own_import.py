@@ -1,5 +1,7 @@
 """Importing own images when a page is asked to look at them: how far it is, and what can be done with odd files."""
 
+import time
+
 import own_sizes
 import streamlit as st
 from plain import plain
@@ -7,15 +9,15 @@ from streamlit.delta_generator import DeltaGenerator
 
 from smd import data as sets
 from smd.config import TrainConfig
-from smd.data import Images, apart
+from smd.data import Images, apart, folder
+from smd.data.archive import OutOfTime
 from smd.data.problems import Unusable
+from smd.data.request import Request
 
 SKIP, CHANNELS, SIZE = "train-skip", "train-channels", "train-size"  # fields of the form
 AGAIN = "own-look-again"  # in the session: an answer was chosen, so look at once
-
-
-class _NotImported(Exception):
-    """An import would have begun."""
+LAST = "own-last"  # in the session: what was imported last, and its key
+PATIENCE = 1.0  # seconds to look whether images are imported already: a folder can hold a million files
 
 
 def looked(asked: TrainConfig) -> Images | None:
@@ -23,7 +25,7 @@ def looked(asked: TrainConfig) -> Images | None:
 
     Files that are in the way are told, with a button for each thing that can be done about them.
     """
-    images = sets.cached(_known(asked.data_path, asked.image_size, asked.skip_broken, asked.channels))
+    images = sets.cached(_known(asked))
     if images is not None:
         return images
     st.caption(_sizes(own_sizes.survey(asked.data_path), asked.image_size))
@@ -40,17 +42,23 @@ def looked(asked: TrainConfig) -> Images | None:
     return None
 
 
-@st.cache_data(max_entries=32, ttl=30, show_spinner=False)
-def _known(path: str, size: int, skip_broken: bool, channels: str) -> str:
-    """The key of these images in the cache; "" if they are not there. Raises UserError if the path is wrong."""
+def _known(asked: TrainConfig) -> str:
+    """The key of these images in the cache, or that of the last import where there are too many files to look at all.
 
-    def stop(text: str, fraction: float) -> None:
-        raise _NotImported
-
+    "" if they are not there. Raises UserError if the path is wrong.
+    """
+    request = Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
     try:
-        return sets.load("folder", path, size, stop, skip_broken, channels).key
-    except _NotImported:  # an import tells that it begins before it reads anything
-        return ""
+        return _found(request)
+    except OutOfTime:
+        last, key = st.session_state.get(LAST, (None, ""))
+        return str(key) if last == request else ""
+
+
+@st.cache_data(max_entries=32, ttl=30, show_spinner=False, hash_funcs={Request: repr})
+def _found(request: Request) -> str:
+    images = folder.found(request, time.monotonic() + PATIENCE)
+    return images.key if images else ""
 
 
 def _import(asked: TrainConfig) -> None:
@@ -58,14 +66,16 @@ def _import(asked: TrainConfig) -> None:
     bar, cancel = st.progress(0.0, "Reading the images"), st.empty()
     cancel.button("Cancel", key="own-cancel", icon=":material/block:", type="tertiary")
     try:
-        apart.load(
+        key = apart.load(
             lambda text, part: _tell(bar, text, part), path=asked.data_path, image_size=asked.image_size,
             skip_broken=asked.skip_broken, channels=asked.channels,
         )  # fmt: skip
+        request = Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
+        st.session_state[LAST] = request, key
     finally:
         bar.empty()
         cancel.empty()
-        _known.clear()
+        _found.clear()
 
 
 def _tell(bar: DeltaGenerator, text: str, part: float) -> None:

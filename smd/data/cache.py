@@ -59,13 +59,18 @@ def fetch(name: str, fingerprint: Fingerprint, make: Callable[[Path], Imported])
 
     Raises UserError if the cache cannot be written, and what `make` raises; nothing is left behind then.
     """
-    described = json.dumps({"schema": SCHEMA, **fingerprint}, sort_keys=True)
-    key = f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
+    key = key_of(name, fingerprint)
     images = cached(key)
     if images is None:
         _import(name, key, fingerprint, make)
         images = _open(key)
     return images
+
+
+def key_of(name: str, fingerprint: Fingerprint) -> str:
+    """The key that a set of that fingerprint has."""
+    described = json.dumps({"schema": SCHEMA, **fingerprint}, sort_keys=True)
+    return f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
 
 
 def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:

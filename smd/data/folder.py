@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import time
 from collections import Counter
 from functools import partial
@@ -50,16 +51,24 @@ def dims(path: str) -> int:
     return found
 
 
-def fingerprint(source: Path, request: Request) -> cache.Fingerprint:
-    """What changes when the images of a folder or archive, or the size asked for, do."""
+def found(request: Request, until: float) -> Images | None:
+    """The same images if they are imported already; raises UserError if the path is wrong.
+
+    until: when to stop listing by time.monotonic(); raises smd.data.archive.OutOfTime then.
+    """
+    return cache.cached(cache.key_of("folder", fingerprint(sources.find(request.path), request, until)))
+
+
+def fingerprint(source: Path, request: Request, until: float = math.inf) -> cache.Fingerprint:
+    """What changes when the images of a folder or archive, or what is asked of them, do; until: as in `found`."""
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
     more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
-        listed = [member.path for member in sources.members(source)]
+        listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if layout.is_image(path)]
         others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))  # an empty test/ is one
         more["others"] = hashlib.blake2b(others.encode(errors="surrogateescape"), digest_size=16).hexdigest()
-    return {**sources.stamp(files, source), "image_size": request.image_size, **request.choices, **more}
+    return {**sources.stamp(files, source, until), "image_size": request.image_size, **request.choices, **more}
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:

@@ -63,7 +63,7 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
         raise UserError(
             f"{path} needs more than {CONFIG['memory_limit']} of memory to read: it is too large."
         ) from None
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeDecodeError) as error:
         raise UserError(unreadable(path, error)) from error
 
 
@@ -87,7 +87,7 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
             yield con
             con.commit()
         trust.ours(_version(path, False))
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} cannot be written ({_line(error)}): check the free disk space and the file."
         ) from error

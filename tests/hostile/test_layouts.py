@@ -1,6 +1,7 @@
 """No split, class or file is replaced or left out without a word, whatever folders and files are called."""
 
 import os
+import tempfile
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -48,19 +49,41 @@ def test_an_empty_split_beside_a_wrapping_folder_or_in_an_archive(tmp_path):
         load("folder", str(place))
 
 
-def test_a_folder_that_may_not_be_listed_is_said_so(tmp_path, monkeypatch):
-    folder = making.lay_out(tmp_path / "own", split(2, "train", "test"))
-    scan = os.scandir
+@pytest.fixture
+def open_folder(monkeypatch):
+    """A folder that anybody may use, as pytest's own are not, with a cache in it."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o777)
+        monkeypatch.setenv("SMD_CACHE", f"{made}/cache")
+        yield Path(made)
 
-    def closed(path):
-        if str(path).endswith("test"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
 
-    monkeypatch.setattr(os, "scandir", closed)
-    monkeypatch.setattr("os.scandir", closed)
-    with pytest.raises(UserError, match=r"test cannot be listed: permission is denied"):
-        load("folder", str(folder))
+@pytest.mark.parametrize("mode", [0o700, 0o744, 0o711])
+@pytest.mark.parametrize("name", ["test", "test/a", "train/b"])
+def test_a_folder_that_may_not_be_listed_or_entered_is_said_so(open_folder, mode, name):
+    folder = making.lay_out(open_folder / "own", split(2, "train", "test"))
+    assert making.as_anybody(lambda: load("folder", str(folder))) == ""
+    (folder / name).chmod(mode & 0o077 if os.getuid() else mode)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    (folder / name).chmod(0o755)
+    assert said.startswith("UserError: ")
+    assert "ermission is denied, ask its owner" in said
+    assert name in said
+
+
+def test_a_file_that_may_not_be_read_is_said_so(open_folder):
+    folder = making.lay_out(open_folder / "own", making.two_classes())
+    (folder / "b" / "1.png").chmod(0o600 if os.getuid() == 0 else 0)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    assert "b/1.png cannot be read: permission is denied" in said
+
+
+def test_a_cache_that_may_not_be_written_is_said_so(open_folder):
+    folder = making.lay_out(open_folder / "own", making.two_classes())
+    open_folder.chmod(0o755 if os.getuid() == 0 else 0o555)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    open_folder.chmod(0o777)
+    assert "cannot be written (Permission denied): point SMD_CACHE at a folder that can" in said
 
 
 def test_no_images_says_what_was_seen(tmp_path):

@@ -80,3 +80,14 @@ def test_our_own_stores_are_never_asked_about(tmp_path, started):
     making.started(tmp_path / "run.duckdb").epoch(making.epoch(2))
     assert reader.last_epoch(tmp_path / "run.duckdb") == 2
     assert started == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_names_that_are_no_text_are_one_sentence(tmp_path, started, known):
+    path = tmp_path / "run.duckdb"
+    making.crafted(path, b"epoch_metric", b"epoch_m\xfftric")
+    if not known:
+        path = shutil.copy(path, tmp_path / "copied.duckdb")
+    with pytest.raises(UserError, match=r"The results in .* cannot be read|which SMD Studio never makes"):
+        reader.meta(path)
+    assert len(started) == (not known)
