@@ -16,7 +16,7 @@ from smd.data.problems import Problems
 from smd.data.request import Request
 from smd.errors import UserError
 
-PATIENCE = 0.5  # seconds that a listing may take where only the kind of images is asked for
+PATIENCE = 0.4  # seconds that a listing may take where only the kind of images is asked for
 DECODING = 2  # raised when the same files give other pixels
 REPORTS = 100  # times that an import tells how far it is
 SILENCE = 1.0  # seconds after which it tells anyway

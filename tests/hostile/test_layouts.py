@@ -1,5 +1,6 @@
 """No split, class or file is replaced or left out without a word, whatever folders and files are called."""
 
+import io
 import os
 import tempfile
 import unicodedata
@@ -11,7 +12,7 @@ import making_images as making
 import numpy as np
 import pytest
 
-from smd.data import layout, load, names
+from smd.data import filenames, layout, load, names
 from smd.errors import UserError
 
 
@@ -210,3 +211,38 @@ def test_every_file_becomes_one_row_whatever_the_order(seed):
     assert sorted(plan.names) == sorted(paths)
     assert plan.names == again.names
     assert [plan.classes[label] for label in plan.labels] == [names.visible(p.split("/")[0]) for p in plan.names]
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("training_set/training_set", "test_set/test_set"),
+        ("archive/training_set/training_set", "archive/test_set/test_set"),
+        ("train/images", "test/images", "valid/images"),
+        ("train/train", "test"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_around_the_classes_of_a_split_is_looked_through(tmp_path, places, packed):
+    files = split(2, *places) | {f"{places[0]}/notes.txt": b"x"}
+    place = making.zip_of(tmp_path / "own.zip", files) if packed else making.lay_out(tmp_path / "own", files)
+    images = load("folder", str(place))
+    assert images.classes == ("a", "b")
+    assert sorted(np.bincount(images.split)) == sorted([4] * len(places) + [0] * (3 - len(places)))
+    assert sorted(filenames.read(images.key, 4 * len(places))) == sorted(set(files) - {f"{places[0]}/notes.txt"})
+
+
+def test_one_folder_in_one_split_alone_is_a_class_and_the_other_split_lacks_it(tmp_path):
+    folder = making.lay_out(tmp_path / "own", split(2, "train/mine", "test"))
+    with pytest.raises(UserError, match="has no folder"):
+        load("folder", str(folder))
+
+
+@pytest.mark.parametrize("names", [("x_train", "y_train", "x_test", "y_test"), ("images", "labels"), ("X", "y")])
+@pytest.mark.parametrize("inside", ["", "data/"])
+def test_arrays_with_labels_beside_them_are_refused_with_what_to_do(tmp_path, names, inside):
+    content = io.BytesIO()
+    np.save(content, np.zeros((4, 8, 8), np.uint8))
+    folder = making.lay_out(tmp_path / "own", {f"{inside}{name}.npy": content.getvalue() for name in names})
+    with pytest.raises(UserError, match=r"save them in one file, numpy\.savez\('own\.npz'"):
+        load("folder", str(folder))
