@@ -30,6 +30,11 @@ def settings() -> Settings:
     return access.settings(os.environ, auth is not None)
 
 
+def by_provider() -> bool:
+    """Whether an identity provider is asked who it is; raises UserError if that cannot be told."""
+    return _auth() is not None
+
+
 def _auth() -> Mapping[str, Any] | None:
     """The section [auth] of the secrets; None where there are no secrets, or none of a login."""
     files = [Path(str(path)) for path in st.get_option("secrets.files")]

@@ -72,7 +72,5 @@ def handed(values: list[str]) -> str:
     """The name that this layer handed to a page; values: of all headers HANDED. Raises UserError if it handed none."""
     sign, _, name = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     if not hmac.compare_digest(sign.encode(), SIGN.encode()):
-        raise UserError(
-            "The proxy's names are not checked here, so nobody can log in: start the dashboard by its server."
-        )
+        raise UserError("The proxy's names are not checked here: start the dashboard by `streamlit run app/server.py`.")
     return unquote(name)
