@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import filters
+import login
 import notices
 import streamlit as st
 import ui
@@ -52,6 +53,7 @@ PAGES = {
 OF_IMAGES = ("Map", "Margins", "Samples", "Attacks")  # what they show of a run, they show of the selected images
 OF_A_RUN = ("Live", "Agreement", "Query", *OF_IMAGES)
 
+login.admit()
 st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
 launch.wake_all()  # queued jobs go on after a restart of the machine

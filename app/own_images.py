@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+import acts
 import altair as alt
 import charts
+import login
 import numpy as np
 import own_facts
 import own_sizes
@@ -54,6 +56,7 @@ def section(asked: TrainConfig) -> None:
             st.caption("Enter the path of a folder or an archive above: its classes and images are shown here.")
             return
         try:
+            login.check_path(asked.data_path)  # first: what others had looked at is kept for a while
             images = _looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:
@@ -70,7 +73,7 @@ def _looked(asked: TrainConfig) -> Images | None:
     if images is None:
         found = own_sizes.survey(path)
         st.caption(_sizes(found, size))
-        if not st.button("Look at the images", key="look", icon=":material/visibility:"):
+        if not acts.button("Look at the images", key="look", icon=":material/visibility:"):
             return None
         _import(path, size)
         st.rerun()
@@ -85,7 +88,7 @@ def _known(path: str, size: int) -> str:
         raise _NotImported
 
     try:
-        return sets.load("folder", path, size, stop).key
+        return acts.own_images(path, size, stop).key
     except _NotImported:  # an import tells that it begins before it reads anything
         return ""
 
@@ -93,7 +96,7 @@ def _known(path: str, size: int) -> str:
 def _import(path: str, size: int) -> None:
     bar = st.progress(0.0, "Reading the images")
     try:
-        sets.load("folder", path, size, lambda text, part: _tell(bar, text, part))
+        acts.own_images(path, size, lambda text, part: _tell(bar, text, part))
     finally:
         bar.empty()
         _known.clear()
