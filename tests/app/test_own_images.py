@@ -196,7 +196,9 @@ def test_the_page_warns_of_small_and_uneven_classes_and_of_test_images_that_were
     told = [warning.value for warning in app.warning]
     assert "Class 'dog' has fewer than 20 images" in told[0]
     assert "'cat' has 11 times as many images as 'dog'" in told[1]
-    assert "1 of 24 test images (such as 'test/dog/same.png') is also among the training or validation images" in told[2]
+    assert (
+        "1 of 24 test images (such as 'test/dog/same.png') is also among the training or validation images" in told[2]
+    )
     assert len(told) == 3
 
 
