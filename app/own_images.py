@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import altair as alt
 import charts
+import login
 import numpy as np
 import own_facts
 import own_import
@@ -48,6 +49,7 @@ def section(asked: TrainConfig) -> None:
             st.caption("Enter the path of a folder or an archive above: its classes and images are shown here.")
             return
         try:
+            login.check_path(asked.data_path)  # first: what others had looked at is kept for a while
             images = own_import.looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:

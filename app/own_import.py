@@ -2,6 +2,7 @@
 
 import time
 
+import acts
 import own_sizes
 import streamlit as st
 from plain import plain
@@ -9,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from smd import data as sets
 from smd.config import TrainConfig
-from smd.data import Images, apart, folder
+from smd.data import Images
 from smd.data.archive import OutOfTime
 from smd.data.problems import Unusable
 from smd.data.request import Request
@@ -29,7 +30,7 @@ def looked(asked: TrainConfig) -> Images | None:
     if images is not None:
         return images
     st.caption(_sizes(own_sizes.survey(asked.data_path), asked.image_size))
-    clicked = st.button("Look at the images", key="look", icon=":material/visibility:")
+    clicked = acts.button("Look at the images", key="look", icon=":material/visibility:")
     if not (st.session_state.pop(AGAIN, False) or clicked):
         return None
     try:
@@ -57,7 +58,7 @@ def _known(asked: TrainConfig) -> str:
 
 @st.cache_data(max_entries=32, ttl=30, show_spinner=False, hash_funcs={Request: repr})
 def _found(request: Request) -> str:
-    images = folder.found(request, time.monotonic() + PATIENCE)
+    images = acts.known_images(request, time.monotonic() + PATIENCE)
     return images.key if images else ""
 
 
@@ -66,11 +67,8 @@ def _import(asked: TrainConfig) -> None:
     bar, cancel = st.progress(0.0, "Reading the images"), st.empty()
     cancel.button("Cancel", key="own-cancel", icon=":material/block:", type="tertiary")
     try:
-        key = apart.load(
-            lambda text, part: _tell(bar, text, part), path=asked.data_path, image_size=asked.image_size,
-            skip_broken=asked.skip_broken, channels=asked.channels,
-        )  # fmt: skip
         request = Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
+        key = acts.import_images(lambda text, part: _tell(bar, text, part), request)
         st.session_state[LAST] = request, key
     finally:
         bar.empty()

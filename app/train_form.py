@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
+import acts
 import knobs
 import own_sizes
 import streamlit as st
 from own_import import CHANNELS, SIZE, SKIP
 from streamlit.delta_generator import DeltaGenerator
 
-from smd import data as sets
 from smd import registry
 from smd.config import TrainConfig
 from smd.errors import UserError
@@ -92,7 +92,7 @@ def _own_images() -> dict[str, Any]:
     if st.session_state.get("train-fitted") != path:
         st.session_state["train-fitted"] = path
         st.session_state[SIZE], st.session_state[SKIP], st.session_state[CHANNELS] = _suggested(path), False, ""
-        st.session_state[net_key("folder")] = sets.suited_net(path)
+        st.session_state[net_key("folder")] = _suited(path)
     most = max(net.sizes[1] for net in registry.NETWORKS.values())
     left, right = st.columns(2)
     size = left.number_input(
@@ -114,6 +114,13 @@ def _suggested(path: str) -> int:
         return own_sizes.suggested(path) if path else 0
     except UserError:  # the section of the images says what is wrong
         return 0
+
+
+def _suited(path: str) -> str:
+    try:
+        return acts.suited_net(path)
+    except UserError:
+        return registry.DATASETS["folder"].net
 
 
 def _epochs(data: str, defense: str) -> int:
