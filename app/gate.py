@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import hosts
+from hosts import Names
 
 from smd.errors import UserError
 
@@ -36,13 +37,14 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
+    b"cross-origin-opener-policy": b"same-origin",  # who opens the pages in a window has no hold of it
 }
 
 
 class Gate:
     """Lets requests through that `hosts.check` finds right; names: as `hosts.allowed` gives them."""
 
-    def __init__(self, app: App, names: frozenset[str]) -> None:
+    def __init__(self, app: App, names: Names) -> None:
         self.app = app
         self.names = names
 

@@ -28,19 +28,42 @@ class Place:
     port: int
 
 
-def allowed(env: Mapping[str, str], *told: str) -> frozenset[str]:
+@dataclass(frozen=True)
+class Names:
+    """What this server is called, and where its pages may be beside where the request itself goes: behind a proxy."""
+
+    hosts: frozenset[str]  # lower case
+    pages: frozenset[Place]
+
+
+def allowed(env: Mapping[str, str], *told: str) -> Names:
     """The names that are believed; told: what Streamlit was told of this server, "" where nothing.
 
     Raises UserError for a name that cannot be one.
     """
-    names = [name.strip().lower().rstrip(".") for name in env.get(ALLOWED, "").split(",")]
-    for name in filter(None, names):
-        if not NAME.fullmatch(name):
-            raise UserError(f"{ALLOWED} has {name[:60]!r}, which is no name: write names such as smd.example.org.")
-    return frozenset({LOCAL, *names, *(name.lower().rstrip(".") for name in told)} - {""})
+    texts = [text.strip().lower() for text in env.get(ALLOWED, "").split(",")]
+    pages = frozenset(place for text in filter(None, texts) for place in _pages(text))
+    hosts = {LOCAL, *(place.host for place in pages), *(name.lower().rstrip(".") for name in told)}
+    return Names(frozenset(hosts - {""}), pages)
 
 
-def check(headers: Headers, websocket: bool, names: frozenset[str]) -> None:
+def _pages(text: str) -> list[Place]:
+    """Where pages of an allowed name are: on its port, or without one on those that addresses leave out.
+
+    On others of the same machine may be anybody's pages.
+    """
+    if text.count(":") > 1 and "[" not in text:
+        text = f"[{text}]"
+    try:
+        found = {scheme: _place(text, scheme) for scheme in PORTS}
+    except UserError:
+        found = {}
+    if not found or not (NAME.fullmatch(found["http"].host) or _in_digits(found["http"].host)):
+        raise UserError(f"{ALLOWED} has {text[:60]!r}, which is no name: write names such as smd.example.org.")
+    return list(found.values())
+
+
+def check(headers: Headers, websocket: bool, names: Names) -> None:
     """Raise UserError unless the request names this server, and comes from its own pages if it says whence.
 
     A websocket has to say whence: every browser does.
@@ -56,6 +79,12 @@ def check(headers: Headers, websocket: bool, names: frozenset[str]) -> None:
         )
     if origin is not None:
         _check_origin(origin, host, names)
+
+
+def shown(address: str, port: int, path: str, tls: bool) -> str:
+    """Where people open a server that was told to listen at an address, below a path or ""."""
+    host = LOCAL if address in ("0.0.0.0", "::") else f"[{address}]" if ":" in address else address
+    return f"{'https' if tls else 'http'}://{host}:{port}/{path.strip('/')}"
 
 
 def inner(headers: Headers) -> list[tuple[bytes, bytes]]:
@@ -78,23 +107,24 @@ def _only(headers: Headers, name: bytes, shown: str) -> str | None:
     return values[0].decode("latin-1") if values else None
 
 
-def _check_host(text: str, names: frozenset[str]) -> None:
-    if not _known(_place(text, "http").host, names):
+def _check_host(text: str, names: Names) -> None:
+    name = _place(text, "http").host
+    if not (name in names.hosts or name.endswith(f".{LOCAL}") or _in_digits(name)):
         raise UserError(
             f"This dashboard is not called {text[:80]!r}: open it as localhost or by its address, or start it with "
             f"{ALLOWED}=<name>."
         )
 
 
-def _check_origin(text: str, host: str, names: frozenset[str]) -> None:
+def _check_origin(text: str, host: str, names: Names) -> None:
     scheme, _, rest = text.partition("://")
     if scheme not in PORTS or not rest:
         raise UserError(f"A page of {text[:80]!r} may not use this dashboard.")
     page = _place(rest, scheme)
-    if page != _place(host, scheme) and page.host not in names - {LOCAL}:
+    if page != _place(host, scheme) and page not in names.pages:
         raise UserError(
             f"A page of {text[:80]!r} may not use this dashboard: open the dashboard itself, or, where a proxy "
-            f"changes names, start it with {ALLOWED}=<name>."
+            f"changes names, start it with {ALLOWED}=<name>, or <name>:<port>."
         )
 
 
@@ -112,9 +142,7 @@ def _place(text: str, scheme: str) -> Place:
     return Place(host, PORTS[scheme] if port is None else port)
 
 
-def _known(host: str, names: frozenset[str]) -> bool:
-    if host in names or host.endswith(f".{LOCAL}"):
-        return True
+def _in_digits(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -5,6 +5,7 @@ What the pages show is in dashboard.py. Streamlit puts app/ on the path, not the
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -38,3 +39,17 @@ app = st.App(
         Middleware(proxy_login.ProxyLogin, oidc=login.by_provider(), base=st.get_option("server.baseUrlPath")),
     ],
 )
+
+# Streamlit's own welcome is switched off in config.toml: to print a machine's address it asks the internet for it.
+with suppress(OSError):  # nobody reads it
+    print(
+        "\n  SMD Studio, in your browser. URL:",
+        hosts.shown(
+            st.get_option("browser.serverAddress") or st.get_option(ADDRESS),
+            st.get_option("server.port"),
+            st.get_option("server.baseUrlPath"),
+            bool(st.get_option("server.sslCertFile")),
+        ),
+        end="\n\n",
+        flush=True,
+    )

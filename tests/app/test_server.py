@@ -90,8 +90,12 @@ def test_only_its_own_names_and_pages_are_answered_and_nothing_is_asked_outward(
             assert "SMD_ALLOWED_HOSTS" in said
         for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "http://localhost:1"}):
             assert answer(port, "/_stcore/stream", **own, **origin, **UPGRADE)[0] == 403
+        assert json.loads(answer(port, "/_stcore/host-config", **own)[1])["allowedOrigins"] == []
         with socket.socket() as other, pytest.raises(OSError, match="refused"):
             other.connect(("127.0.0.2", port))
+    # Where it listens to all, as in a container, Streamlit would ask the internet for its address.
+    with serving(tmp_path, "--server.address=0.0.0.0", folder=tmp_path, **watched) as port:
+        assert answer(port, "/", Host=f"localhost:{port}")[0] == 200
     assert not outward.exists()
 
 
@@ -151,5 +155,9 @@ def test_the_container_is_not_root_and_takes_only_what_is_there():
     copied = [name for word in words if word[0] == "COPY" for name in word[1:-1] if not name.startswith("--")]
     assert all((REPOSITORY / name).exists() for name in copied)
     assert {"app", "smd", ".streamlit", "requirements.txt"} <= set(copied)
+    # All that outlives a container: without its key an installation starts nothing that it queued before.
+    kept = {pair.partition("=")[2] for word in words if word[0] == "ENV" for pair in word[1:]}
+    assert kept == set(json.loads(next(line for line in lines if line.startswith("VOLUME")).removeprefix("VOLUME ")))
+    assert {name for word in words for name in word if name.startswith("SMD_STATE=")}
     command = json.loads(next(line for line in lines if line.startswith("CMD")).removeprefix("CMD "))
     assert command[1:5] == ["-m", "streamlit", "run", "app/main.py"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -85,7 +86,7 @@ def page(browser):
 
 
 def watch(page):
-    """The errors of a page's console, as they come.
+    """The errors of a page's console, and what it asks of other machines, as they come.
 
     Streamlit itself asks for its health below each page's own path first and is told 404.
     """
@@ -95,6 +96,11 @@ def watch(page):
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
             errors.append(f"{message.text} {message.location}")
 
+    def leaving(request):
+        if urlsplit(request.url).hostname not in ("localhost", "127.0.0.1", None):  # data: and blob: have no host
+            errors.append(f"asks {request.url}")
+
     page.on("console", note)
+    page.on("request", leaving)
     page.on("pageerror", lambda error: errors.append(str(error)))
     return errors

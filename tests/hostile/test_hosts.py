@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smd.errors import UserError
 
-NAMES = hosts.allowed({"SMD_ALLOWED_HOSTS": "smd.example.org, Lab"}, "localhost", "")
+NAMES = hosts.allowed({"SMD_ALLOWED_HOSTS": "smd.example.org, Lab, lab:8443, ::1"}, "localhost", "")
 PORT = 8501
 
 
@@ -22,7 +22,7 @@ def headers(host="localhost:8501", origin=None):
 @pytest.mark.parametrize(
     "host",
     ["localhost", "LOCALHOST:8501", "localhost.:8501", "a.localhost", "127.0.0.1:1", "[::1]:8501", "10.1.2.3",
-     "smd.example.org", "lab:80"],
+     "smd.example.org", "lab:80", "lab:1"],
 )  # fmt: skip
 def test_names_of_this_server_and_addresses_in_digits_are_answered(host):
     hosts.check(headers(host), False, NAMES)
@@ -48,6 +48,12 @@ def test_other_names_are_refused(host):
         ("smd.example.org", "https://smd.example.org", True),
         ("smd.example.org:443", "https://smd.example.org", True),
         ("127.0.0.1:8501", "https://smd.example.org", True),  # a proxy that changes Host
+        ("smd.example.org", "https://smd.example.org:8443", False),  # another's pages on the same machine
+        ("smd.example.org:8501", "http://smd.example.org:8888", False),
+        ("lab", "https://lab:8443", True),  # a proxy that leaves the port out
+        ("lab:8501", "https://lab:8888", False),
+        ("127.0.0.1:8501", "http://[::1]", True),
+        ("127.0.0.1:8501", "http://[::1]:8888", False),
         ("localhost:8501", "http://localhost:1234", False),
         ("localhost:8501", "http://127.0.0.1:8501", False),
         ("localhost:8501", "http://evil.example:8501", False),
@@ -87,7 +93,7 @@ def test_a_header_that_is_there_twice_is_refused(name):
 def test_whatever_a_host_is_it_is_this_one_or_refused(text):
     raw = text.encode("latin-1", "replace").decode("latin-1")
     try:
-        hosts.check([(b"host", raw.encode("latin-1"))], False, frozenset({"localhost"}))
+        hosts.check([(b"host", raw.encode("latin-1"))], False, hosts.allowed({}, "localhost"))
     except UserError:
         return
     bare = raw.lower().rpartition(":")[0] or raw.lower()
@@ -101,10 +107,22 @@ def test_streamlit_sees_the_pages_own_name_behind_a_proxy():
     assert hosts.inner(headers()) == headers()
 
 
-@pytest.mark.parametrize("text", ["a b", "http://lab", "lab:80", "*", "-lab"])
+@pytest.mark.parametrize("text", ["a b", "http://lab", "lab:x", "lab:99999", "*", "-lab", "lab/x", "a@lab"])
 def test_a_setting_that_is_no_name_is_told(text):
     with pytest.raises(UserError, match="SMD_ALLOWED_HOSTS"):
         hosts.allowed({"SMD_ALLOWED_HOSTS": text})
+
+
+@pytest.mark.parametrize(
+    ("told", "address"),
+    [
+        (("localhost", 8501, "", False), "http://localhost:8501/"),
+        (("0.0.0.0", 1, "/studio/", True), "https://localhost:1/studio"),
+        (("::1", 1, "a/b", False), "http://[::1]:1/a/b"),
+    ],
+)
+def test_people_are_told_where_to_go(told, address):
+    assert hosts.shown(*told) == address
 
 
 def through(scope):
@@ -129,6 +147,7 @@ def test_every_answer_carries_what_a_browser_must_not_do():
     found = dict(start["headers"])
     assert body["body"] == b"in"
     assert found[b"a"] == b"b" and b"X-Frame-Options" not in found
+    assert found[b"cross-origin-opener-policy"] == b"same-origin"
     assert found[b"x-frame-options"] == b"DENY" and found[b"x-content-type-options"] == b"nosniff"
     policy = dict(part.split(" ", 1) for part in found[b"content-security-policy"].decode().split("; "))
     assert policy["default-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
