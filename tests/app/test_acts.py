@@ -219,3 +219,21 @@ def test_starting_a_job_of_each_kind(person, monkeypatch, request):
         acts.start(run, asked)
     assert [folder.parent.name for folder in started] == ["attacks", "margins", "maps"]
     acts.note(run, lambda before: Notes("seen"))
+
+
+def test_a_job_remembers_who_started_it(person, monkeypatch):
+    person("runner", "ada")
+    run = acts.train(TrainConfig())
+    assert run.status.started_by == "ada"
+    assert "started by ada" in " ".join(caption.value for caption in open_page("live", run).caption)
+    acts.cancel(run.folder)
+    assert run.status.started_by == "ada"
+    monkeypatch.setattr(login, "person", lambda: login.FREE)  # the login is switched off again
+    acts.resume(run.folder)
+    assert run.status.started_by == "ada"
+    person("runner", "grace")
+    acts.cancel(run.folder)
+    acts.resume(run.folder)
+    assert run.status.started_by == "grace"
+    monkeypatch.setattr(login, "person", lambda: login.FREE)
+    assert acts.train(TrainConfig()).status.started_by == ""
