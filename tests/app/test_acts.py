@@ -30,6 +30,13 @@ LOOKS = {
     "smd.jobs": {"FOLDERS", "NOUN", "State", "Status", "read"},
     "smd.store.ask": {"LIMIT", "SECONDS", "ask", "tables"},  # reads a store in a process that can do nothing else
 }
+# Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
+PURE = {
+    "adv", "agreement", "commands", "config", "data.archive", "data.decode", "data.layout", "data.split", "doubts",
+    "errors", "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "kinds", "looks",
+    "paths", "progress", "published", "recipes", "registry", "schedule", "store.questions", "store.reader", "units",
+}  # fmt: skip
+WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}  # of paths
 OUTSIDE = ("subprocess", "shutil", "os", "smd.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
 ALLOWED = {  # file -> what of OUTSIDE it may have
     "probing.py": {"subprocess"},  # called by acts alone
@@ -65,12 +72,23 @@ def taken(tree):
 def acting(tree):
     """What of these is an act, or may be one."""
     for name in taken(tree):
-        module, _, thing = name.rpartition(".")
-        if (module in LOOKS and name not in LOOKS and thing not in LOOKS[module]) or name in (
-            "probing.probe",
-            "acts.P",
-        ):
+        if name == "probing.probe" or (name.startswith("smd.") and not looks(name)):
             yield name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):  # all of a module at once
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "smd")
+        if isinstance(node, ast.Attribute) and node.attr in WRITES:
+            yield node.attr
+
+
+def looks(name):
+    """Whether this thing of smd, or this module, is one to look with."""
+    if name in LOOKS or any(f"smd.{pure}".startswith(f"{name}.") or name == f"smd.{pure}" for pure in PURE):
+        return True
+    module, _, thing = name.rpartition(".")
+    if module in LOOKS:
+        return thing in LOOKS[module]
+    return any(name.startswith(f"smd.{pure}.") for pure in PURE)
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda p: p.name)
@@ -90,6 +108,8 @@ def test_only_acts_acts(path):
     "from smd.jobs import launch\nact = launch.cancel", "from smd import data as sets\nsets.load('folder', path)",
     "from smd import notes\nui.attempt(notes.change, run)", "import probing\nprobing.probe(asked)",
     "from smd import sweep\nsweep.start(wanted)", "from smd.data import sources\nsources.find(path)",
+    "from smd import located\nlocated.locate(run, path)", "from smd.jobs import worker", "import smd.durable",
+    "import smd.runs\nsmd.runs.delete(run)", "(run.folder / 'notes.json').unlink()",
 ])  # fmt: skip
 def test_an_act_elsewhere_would_be_found(act):
     assert set(acting(ast.parse(act)))
