@@ -19,12 +19,13 @@ from streamlit.delta_generator import DeltaGenerator
 from smd import data as sets
 from smd import registry
 from smd.config import TrainConfig
-from smd.data import Images
+from smd.data import Images, cautions, filenames
 from smd.data.split import Splits, carve
 from smd.errors import UserError
 
 EXAMPLES = 4  # images of a class
 CLASSES = 6  # shown at once
+MOST_COMPARED = 4 * 2**30  # bytes of pixels; a page does not wait for more, the training's log tells
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
 SHADES = (charts.LEVELS[1], charts.LEVELS[0], charts.LEVELS[2])
@@ -44,7 +45,7 @@ class Review:
 
     splits: Splits
     counts: pd.DataFrame
-    twins: int  # see own_facts.twins
+    cautions: list[str]
 
 
 def section(asked: TrainConfig) -> None:
@@ -121,7 +122,11 @@ def _sizes(found: own_sizes.Survey, size: int) -> str:
 @st.cache_resource(max_entries=8, show_spinner="Counting")
 def _review(key: str, seed: int, _images: Images) -> Review:
     splits = carve(_images, seed)
-    return Review(splits, own_facts.counts(_images, splits), own_facts.twins(_images, splits))
+    quick = _images.pixels.nbytes <= MOST_COMPARED
+    twins, constant = (cautions.twins(_images, splits), cautions.constant(_images)) if quick else ([], [])
+    names = filenames.read(key, len(_images.labels))
+    table = cautions.counts(_images, splits)
+    return Review(splits, table, cautions.sentences(table, twins, constant, names))
 
 
 def _show(asked: TrainConfig, images: Images, review: Review) -> None:
@@ -129,7 +134,7 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
         st.error(plain(problem), icon=":material/error:")
     for text in images.notes:
         st.info(plain(text), icon=":material/info:")
-    for text in own_facts.warnings(review.counts, review.twins):
+    for text in review.cautions:
         st.warning(plain(text), icon=":material/warning:")
     grid = ui.pair()
     with grid.cell():

@@ -8,18 +8,14 @@ that without this layer there are no names, and nobody gets in.
 import hmac
 import os
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 import access
 from access import Settings
+from gate import App, Scope, Send, refuse
 
 from smd.errors import UserError
-
-Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Any, Send], Awaitable[None]]
 
 HANDED = "smd-user"
 SIGN = secrets.token_urlsafe(32)
@@ -45,7 +41,7 @@ class ProxyLogin:
             try:
                 name = access.named(scope["headers"], (scope.get("client") or ("",))[0], self.how)
             except UserError as error:
-                return await _refuse(scope, send, str(error))
+                return await refuse(scope, send, str(error))
             return await self.app(_handing(scope, self.how, name), receive, send)
         return await self.app(_handing(scope, self.how), receive, send)
 
@@ -59,18 +55,9 @@ def _handing(scope: Scope, how: Settings, name: str | None = None) -> Scope:
     return {**scope, "headers": headers}
 
 
-async def _refuse(scope: Scope, send: Send, why: str) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": why[:120]})
-        return
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": f"{why}\n".encode()})
-
-
 def handed(values: list[str]) -> str:
     """The name that this layer handed to a page; values: of all headers HANDED. Raises UserError if it handed none."""
     sign, _, name = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     if not hmac.compare_digest(sign.encode(), SIGN.encode()):
-        raise UserError("The proxy's names are not checked here: start the dashboard by `streamlit run app/server.py`.")
+        raise UserError("The proxy's names are not checked here: start the dashboard by `streamlit run app/main.py`.")
     return unquote(name)

@@ -181,7 +181,7 @@ def test_without_a_login_all_paths_are_free(tmp_path):
 
 
 def open_page(view, run):
-    app = AppTest.from_file(str(APP / "main.py"), default_timeout=30)
+    app = AppTest.from_file(str(APP / "dashboard.py"), default_timeout=30)
     app.query_params["run"] = run.id
     app.run()
     return app if view == "train" else app.switch_page(f"views/{view}.py").run()

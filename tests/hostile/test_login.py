@@ -242,7 +242,7 @@ def test_typed_paths_stay_below_the_data(where, tmp_path, monkeypatch):
 def dashboard(monkeypatch, **values):
     environment(monkeypatch, **values)
     monkeypatch.setattr("smd.jobs.launch.wake_all", lambda: pytest.fail("something began before anybody was let in"))
-    return AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30).run()
+    return AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30).run()
 
 
 @pytest.mark.parametrize("values", [PROXY, without("SMD_PROXY_ADDRESSES"), {"SMD_RUNNERS": "*"}])
