@@ -33,7 +33,8 @@ LOOKS = {
 }
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
 PURE = {
-    "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout", "data.split", "doubts",
+    "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout", "data.split",
+    "doubts",
     "errors", "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "kinds", "looks",
     "paths", "progress", "published", "recipes", "registry", "schedule", "store.questions", "store.reader", "units",
 }  # fmt: skip
