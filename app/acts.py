@@ -16,8 +16,8 @@ import streamlit as st
 from smd import data as sets
 from smd import notes, runs, sweep
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
-from smd.data import Images, sources
-from smd.data.request import Progress
+from smd.data import Images, apart, folder, sources
+from smd.data.request import Progress, Request
 from smd.jobs import launch, tickets
 from smd.notes import Notes
 from smd.runs import Run
@@ -131,7 +131,16 @@ def suited_net(path: str) -> str:
 
 
 @guarded
-def own_images(path: str, size: int, progress: Progress) -> Images:
-    """The images at a typed path, imported unless they are already."""
-    login.check_path(path)
-    return sets.load("folder", path, size, progress)
+def known_images(asked: Request, until: float) -> Images | None:
+    """The images at a typed path if they are imported already; see smd.data.folder.found."""
+    login.check_path(asked.path)
+    return folder.found(asked, until)
+
+
+@guarded
+def import_images(progress: Progress, asked: Request) -> str:
+    """Import the images at a typed path in a process of its own; see smd.data.apart.load."""
+    login.check_path(asked.path)
+    return apart.load(
+        progress, path=asked.path, image_size=asked.image_size, skip_broken=asked.skip_broken, channels=asked.channels
+    )

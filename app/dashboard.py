@@ -15,6 +15,7 @@ import streamlit as st
 import ui
 from plain import plain
 
+from smd import runs
 from smd.errors import UserError
 from smd.jobs import launch
 
@@ -67,5 +68,7 @@ st.title(page.title)
 notices.watch()
 try:
     page.run()
+    if page.title in ("Train", "Compare") and (told := runs.nameless()):
+        st.warning(plain(told), icon=":material/folder_off:")
 except UserError as error:  # a store that is broken or newer, a cache that is gone: it says what to do
     st.error(plain(error), icon=":material/error:")

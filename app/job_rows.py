@@ -62,6 +62,8 @@ def _active(folder: Path, status: Status, of: str) -> None:
         ui.badge(status)
         left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
         text = f"{title(folder, of)}: {plain(status.stage) or 'waiting for its turn'}{left}"
+        if where := jobs.elsewhere(status):
+            text += f", {plain(where)}"
         st.progress(min(status.batch / max(status.batches, 1), 1.0), text=text)
         if acts.button("Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"):
             ui.attempt(acts.cancel, folder)

@@ -100,7 +100,18 @@ def _of_trainings(asked: TrainConfig) -> Known:
 
 
 def _alike(one: TrainConfig, two: TrainConfig) -> bool:
-    names = ("data", "data_path", "image_size", "net", "defense", "params", "precision", "device")
+    names = (
+        "data",
+        "data_path",
+        "image_size",
+        "skip_broken",
+        "channels",
+        "net",
+        "defense",
+        "params",
+        "precision",
+        "device",
+    )
     return all(getattr(one, name) == getattr(two, name) for name in names)
 
 

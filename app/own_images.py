@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-import acts
 import altair as alt
 import charts
 import login
 import numpy as np
 import own_facts
-import own_sizes
+import own_import
 import pandas as pd
 import pictures
 import streamlit as st
 import ui
 from plain import plain
-from streamlit.delta_generator import DeltaGenerator
 
-from smd import data as sets
 from smd import registry
 from smd.config import TrainConfig
 from smd.data import Images, cautions, filenames
@@ -33,10 +30,6 @@ PATIENTS = (
     "Several images of one patient must not be in both training and test: SMD Studio does not know patients. "
     "Lay out train/ and test/ yourself, with each patient in one of them."
 )
-
-
-class _NotImported(Exception):
-    """An import would have begun."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,66 +50,13 @@ def section(asked: TrainConfig) -> None:
             return
         try:
             login.check_path(asked.data_path)  # first: what others had looked at is kept for a while
-            images = _looked(asked)
+            images = own_import.looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:
             st.error(plain(error), icon=":material/error:")
             return
         if images and review:
             _show(asked, images, review)
-
-
-def _looked(asked: TrainConfig) -> Images | None:
-    """The imported images, if they are there or have just been asked for."""
-    path, size = asked.data_path, asked.image_size
-    images = sets.cached(_known(path, size))
-    if images is None:
-        found = own_sizes.survey(path)
-        st.caption(_sizes(found, size))
-        if not acts.button("Look at the images", key="look", icon=":material/visibility:"):
-            return None
-        _import(path, size)
-        st.rerun()
-    return images
-
-
-@st.cache_data(max_entries=32, ttl=30, show_spinner=False)
-def _known(path: str, size: int) -> str:
-    """The key of these images in the cache; "" if they are not there. Raises UserError if the path is wrong."""
-
-    def stop(text: str, fraction: float) -> None:
-        raise _NotImported
-
-    try:
-        return acts.own_images(path, size, stop).key
-    except _NotImported:  # an import tells that it begins before it reads anything
-        return ""
-
-
-def _import(path: str, size: int) -> None:
-    bar = st.progress(0.0, "Reading the images")
-    try:
-        acts.own_images(path, size, lambda text, part: _tell(bar, text, part))
-    finally:
-        bar.empty()
-        _known.clear()
-
-
-def _tell(bar: DeltaGenerator, text: str, part: float) -> None:
-    bar.progress(min(max(part, 0.0), 1.0), text)
-
-
-def _sizes(found: own_sizes.Survey, size: int) -> str:
-    """What the headers told, and what follows."""
-    if not found.images:
-        return "The images are read once; training then uses what was read."
-    (width, height), _ = next(iter(found.sizes.items()))
-    seen = f"{found.images:,} images" if found.whole else f"The first {found.images:,} images"
-    alike = f"{width}x{height} pixels each" if len(found.sizes) == 1 else f"of {len(found.sizes)} sizes"
-    if len(found.sizes) > 1 and not size:
-        return f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
-    then = f"resized to {size}x{size}" if size else "used as they are"
-    return f"{seen}, {alike}; they will be {then}. They are read once; training then uses what was read."
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting")

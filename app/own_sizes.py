@@ -20,7 +20,7 @@ from smd.errors import UserError
 SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
 MIXED = 32  # pixels a side, where the images differ in size
 PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
-FIRST = 1.0  # seconds until there must be an image at all: archives of a million other files answer soon
+FIRST = 0.5  # seconds until there must be an image at all: archives of a million other files answer soon
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import streamlit as st
 import ui
 from plain import plain
 
-from smd import export, notes, runs
+from smd import export, jobs, notes, runs
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
@@ -67,6 +67,8 @@ def header(run: Run, status: Status) -> None:
         st.markdown(f"**{plain(ui.label(run))}**")
         notes_section.badges(notes.read(run))
         st.caption(run.id + (f", started by {plain(status.started_by)}" if status.started_by else ""))
+    if where := jobs.elsewhere(status):
+        st.caption(f"{status.state.capitalize()} {plain(where)}: cancel it there.")
     if status.state == "failed":
         st.error(plain(status.error) or "It failed; the log below says more.", icon=":material/error:")
     if status.state == "lost":
@@ -81,7 +83,7 @@ def header(run: Run, status: Status) -> None:
 
 def cards(status: Status) -> list[tuple[str, str, str]]:
     busy = status.state == "running"
-    spent = (status.ended or time.time()) - status.started if status.started else 0
+    spent = max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
     return [
         ("Epoch", f"{status.done} / {status.total}", "Finished epochs."),
         ("Time left", duration(status.eta) if busy and status.eta >= 0 else "–", "At the speed so far."),

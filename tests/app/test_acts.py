@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.data.request import Request
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.notes import Notes
@@ -21,20 +22,20 @@ APP = REPOSITORY / "app"
 # All that pages may take of the modules of smd that act, since it only looks. What is not named here is an act.
 LOOKS = {
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
-    "smd.runs": {"Run", "all_runs", "attacks", "estimations", "jobs_of", "maps", "settled"},
+    "smd.runs": {"Run", "all_runs", "nameless", "attacks", "estimations", "jobs_of", "maps", "settled"},
     "smd.notes": {"Notes", "listed", "read"},
     "smd.sweep": {"Member", "configs", "members"},
     "smd.data": {"Images", "arrays", "cached", "filenames", "find", "sources"},
     "smd.data.filenames": {"read"},
     "smd.data.sources": {"holds_arrays", "members"},  # of what `acts.source` found
     "smd.data.arrays": {"shape"},
-    "smd.jobs": {"FOLDERS", "NOUN", "State", "Status", "read"},
-    "smd.store.ask": {"LIMIT", "SECONDS", "ask", "tables"},  # reads a store in a process that can do nothing else
+    "smd.jobs": {"State", "Status", "elsewhere", "read"},
+    "smd.store.ask": {"ask", "tables"},  # reads a store in a process that can do nothing else
 }
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
 PURE = {
-    "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout", "data.split",
-    "doubts",
+    "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout",
+    "data.problems", "data.request", "data.split", "doubts",
     "errors", "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "kinds", "looks",
     "paths", "progress", "published", "recipes", "registry", "schedule", "store.questions", "store.reader", "units",
 }  # fmt: skip
@@ -90,7 +91,7 @@ def looks(name):
         return True
     module, _, thing = name.rpartition(".")
     if module in LOOKS:
-        return thing in LOOKS[module]
+        return thing in LOOKS[module] or thing.isupper()  # a constant
     return any(name.startswith(f"smd.{pure}.") for pure in PURE)
 
 
@@ -171,7 +172,8 @@ def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
     for act in (
         lambda: acts.train(asked), lambda: acts.start_sweep([TrainConfig(), asked]), lambda: acts.probe(asked),
         lambda: acts.source(str(tmp_path)), lambda: acts.suited_net(str(tmp_path)),
-        lambda: acts.own_images(str(tmp_path), 0, print),
+        lambda: acts.known_images(Request(str(tmp_path)), 0.0),
+        lambda: acts.import_images(print, Request(str(tmp_path))),
     ):  # fmt: skip
         with pytest.raises(UserError, match="lie below"):
             act()
