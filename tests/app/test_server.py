@@ -99,19 +99,33 @@ def test_only_its_own_names_and_pages_are_answered_and_nothing_is_asked_outward(
     assert not outward.exists()
 
 
-@pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin"), reason="There is no nginx.")
-def test_below_a_path_behind_nginx_as_docs_have_it(tmp_path):
-    """The configuration of docs/deploy without its certificate."""
-    given = (REPOSITORY / "docs" / "deploy" / "nginx.conf").read_text()
+def nginx_command(given, folder, front, port):
+    lines = [line for line in given.splitlines() if "ssl_" not in line]
+    server = "\n".join(lines).replace("443 ssl", f"127.0.0.1:{front}").replace("127.0.0.1:8501", f"127.0.0.1:{port}")
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, server=server))
+    return ["-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+
+
+def caddy_command(given, folder, front, port):
+    site = given.replace("smd.example.org {", f"http://smd.example.org:{front} {{\nbind 127.0.0.1")
+    site = site.replace("127.0.0.1:8501", f"127.0.0.1:{port}")
+    (folder / "Caddyfile").write_text("{\nadmin off\nauto_https off\n}\n" + site)
+    return ["run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
+@pytest.mark.parametrize(
+    ("program", "file", "command"), [("nginx", "nginx.conf", nginx_command), ("caddy", "Caddyfile", caddy_command)]
+)
+def test_below_a_path_behind_a_proxy_as_docs_have_it(program, file, command, tmp_path):
+    """The configurations of docs/deploy without their certificates."""
+    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/usr/bin:/usr/local/bin")
+    if not found:
+        pytest.skip(f"There is no {program}: apt-get install {program}")
+    given = (REPOSITORY / "docs" / "deploy" / file).read_text()
     with serving(tmp_path, "--server.baseUrlPath=studio", SMD_ALLOWED_HOSTS="smd.example.org") as port:
         front = free_port()
-        lines = [line for line in given.splitlines() if "ssl_" not in line]
-        server = (
-            "\n".join(lines).replace("443 ssl", f"127.0.0.1:{front}").replace("127.0.0.1:8501", f"127.0.0.1:{port}")
-        )
-        (tmp_path / "nginx.conf").write_text(NGINX.format(folder=tmp_path, server=server))
-        nginx = subprocess.Popen(["nginx", "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "error.log")],
-                                 env={"PATH": "/usr/sbin:/usr/bin:/usr/local/bin"})  # fmt: skip
+        proxy = subprocess.Popen([found, *command(given, tmp_path, front, port)],
+                                 env={"HOME": str(tmp_path)}, stderr=subprocess.DEVNULL)  # fmt: skip
         try:
             until_open(front)
             own = {"Host": "smd.example.org"}
@@ -121,9 +135,10 @@ def test_below_a_path_behind_nginx_as_docs_have_it(tmp_path):
             stream = "/studio/_stcore/stream"
             assert answer(front, stream, **own, Origin="https://smd.example.org", **UPGRADE)[0] == 101
             assert answer(front, stream, **own, Origin="https://evil.example", **UPGRADE)[0] == 403
+            assert answer(front, stream, **own, **UPGRADE)[0] == 403
         finally:
-            nginx.terminate()
-            nginx.wait()
+            proxy.terminate()
+            proxy.wait()
 
 
 def until_open(port):
@@ -131,7 +146,7 @@ def until_open(port):
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
-    raise AssertionError("nginx does not listen")
+    raise AssertionError("the proxy does not listen")
 
 
 def test_the_settings_lie_beside_the_pages_too():

@@ -153,6 +153,14 @@ def test_every_answer_carries_what_a_browser_must_not_do():
     assert policy["default-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
     assert policy["img-src"] == "'self' data: blob:"
     assert not any("http" in part or "*" in part for part in policy.values())
+    assert "unsafe" not in policy["script-src"] and "'sha256-" in policy["script-src"]
+
+
+def test_scripts_that_stand_in_the_page_are_told_by_their_digest(tmp_path):
+    (tmp_path / "x.html").write_text("<script>a</script><script src='b'></script><script>\n</script>")
+    a, b = gate.inline(tmp_path / "x.html")
+    assert a == "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
+    assert b == "'sha256-AbpHGcgLb+kRsJGnwFEktk7uzpZOCcBY74+YBdrKVGs='"
 
 
 def test_a_foreign_request_gets_403_and_a_sentence_and_nothing_behind():
