@@ -14,6 +14,7 @@ import streamlit as st
 import ui
 from plain import plain
 
+from smd import paths
 from smd.errors import UserError
 from smd.jobs import launch
 
@@ -54,6 +55,7 @@ OF_A_RUN = ("Live", "Agreement", "Query", *OF_IMAGES)
 
 st.logo(str(ICON), size="large")
 page = st.navigation(PAGES)
+paths.share()
 launch.wake_all()  # queued jobs go on after a restart of the machine
 if page.title in OF_A_RUN:
     ui.redirect(page)
