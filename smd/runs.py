@@ -165,6 +165,21 @@ def all_runs() -> list[Run]:
     return [Run(folder.name, folder) for folder in _job_folders(runs_root())]
 
 
+def nameless() -> str:
+    """The sentence about folders of runs whose names cannot be printed, so that nothing can be done with them here.
+
+    "" if there are none, as is usual.
+    """
+    found = [path.parent.name for path in runs_root().glob("*/config.json") if not path.parent.name.isprintable()]
+    if not found:
+        return ""
+    some = "1 folder in {} has a name" if len(found) == 1 else f"{len(found):,} folders in {{}} have names"
+    return (
+        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(found)!a}: rename "
+        f"{'it' if len(found) == 1 else 'them'} to see the runs."
+    )
+
+
 def attacks(run: Run) -> list[Path]:
     """The folders of a run's attacks, the newest first."""
     return _job_folders(run.folder / "attacks")

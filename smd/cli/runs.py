@@ -34,6 +34,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _list(args: argparse.Namespace) -> None:
+    if told := store.nameless():
+        print(told, file=sys.stderr)
     rows = []
     for run in store.all_runs():
         for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run))]:

@@ -11,6 +11,7 @@ import os
 import platform
 import pwd
 import secrets
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from smd import foreign, paths
 from smd.errors import UserError
 
 BYTES = 32
+STARTER: ContextVar[str] = ContextVar("starter", default="")  # whom jobs are queued for now; "" without a login
 
 
 def me() -> str:
