@@ -36,7 +36,7 @@ def _answer(asked: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
         images = data.load("folder", progress=lambda text, part: _tell(out, {"text": text, "part": part}), **asked)
     except Unusable as error:
-        return {"error": str(error), "broken": error.broken, "odd": list(error.odd)}
+        return {"error": str(error), "sentences": error.sentences, "broken": error.broken, "odd": error.odd}
     except UserError as error:
         return {"error": str(error)}
     except MemoryError:
