@@ -55,7 +55,7 @@ def valid(folder: Path, shown: str) -> bool:
 def _key(path: Path) -> bytes:
     """This installation's secret, made when it is first needed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else shall put a key there
         _make(path)
         key = path.read_bytes()
     except OSError as error:
