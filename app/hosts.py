@@ -81,9 +81,10 @@ def check(headers: Headers, websocket: bool, names: Names) -> None:
         _check_origin(origin, host, names)
 
 
-def shown(address: str, port: int, path: str, tls: bool) -> str:
-    """Where people open a server that was told to listen at an address, below a path or ""."""
-    host = LOCAL if address in ("0.0.0.0", "::") else f"[{address}]" if ":" in address else address
+def shown(name: str, address: str, port: int, path: str, tls: bool) -> str:
+    """Where people open a server that was told its name, `localhost` or "" by default, and to listen at an address."""
+    told = name if name not in ("", LOCAL) or address in ("0.0.0.0", "::") else address
+    host = f"[{told}]" if ":" in told else told or LOCAL
     return f"{'https' if tls else 'http'}://{host}:{port}/{path.strip('/')}"
 
 

@@ -47,7 +47,8 @@ with suppress(OSError):  # nobody reads it
     print(
         "\n  SMD Studio, in your browser. URL:",
         hosts.shown(
-            st.get_option("browser.serverAddress") or st.get_option(ADDRESS),
+            st.get_option("browser.serverAddress"),
+            st.get_option(ADDRESS),
             st.get_option("server.port"),
             st.get_option("server.baseUrlPath"),
             bool(st.get_option("server.sslCertFile")),

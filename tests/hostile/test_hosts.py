@@ -116,9 +116,11 @@ def test_a_setting_that_is_no_name_is_told(text):
 @pytest.mark.parametrize(
     ("told", "address"),
     [
-        (("localhost", 8501, "", False), "http://localhost:8501/"),
-        (("0.0.0.0", 1, "/studio/", True), "https://localhost:1/studio"),
-        (("::1", 1, "a/b", False), "http://[::1]:1/a/b"),
+        (("localhost", "localhost", 8501, "", False), "http://localhost:8501/"),
+        (("localhost", "10.1.2.3", 8501, "", False), "http://10.1.2.3:8501/"),
+        (("smd.example.org", "10.1.2.3", 8501, "", False), "http://smd.example.org:8501/"),
+        (("", "0.0.0.0", 1, "/studio/", True), "https://localhost:1/studio"),
+        (("localhost", "::1", 1, "a/b", False), "http://[::1]:1/a/b"),
     ],
 )
 def test_people_are_told_where_to_go(told, address):
