@@ -12,7 +12,7 @@ import pandas as pd
 import pictures
 import streamlit as st
 import ui
-from plain import plain
+from plain import listed, plain
 
 from smd import registry
 from smd.config import TrainConfig
@@ -73,9 +73,9 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
         st.error(plain(problem), icon=":material/error:")
     if images.notes:
-        st.info(own_import.listed(images.notes), icon=":material/info:")
+        st.info(listed(images.notes), icon=":material/info:")
     if review.cautions:
-        st.warning(own_import.listed(review.cautions), icon=":material/warning:")
+        st.warning(listed(review.cautions), icon=":material/warning:")
     grid = ui.pair()
     with grid.cell():
         st.markdown("**What will be done**")

@@ -1,12 +1,11 @@
 """Importing own images when a page is asked to look at them: how far it is, and what can be done with odd files."""
 
 import time
-from collections.abc import Sequence
 
 import acts
 import own_sizes
 import streamlit as st
-from plain import plain
+from plain import listed, plain
 from streamlit.delta_generator import DeltaGenerator
 
 from smd import data as sets
@@ -20,11 +19,6 @@ SKIP, CHANNELS, SIZE = "train-skip", "train-channels", "train-size"  # fields of
 AGAIN = "own-look-again"  # in the session: an answer was chosen, so look at once
 LAST = "own-last"  # in the session: what was imported last, and its key
 PATIENCE = 1.0  # seconds to look whether images are imported already: a folder can hold a million files
-
-
-def listed(sentences: Sequence[str]) -> str:
-    """Markdown with a line for each sentence, which is plain text."""
-    return "\n".join(f"- {plain(each)}" for each in sentences) if len(sentences) > 1 else "".join(map(plain, sentences))
 
 
 def looked(asked: TrainConfig) -> Images | None:

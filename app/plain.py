@@ -1,6 +1,7 @@
 """Text from elsewhere (notes, tags, names of classes, reasons of failures) is shown as it is, never as Markdown."""
 
 import re
+from collections.abc import Sequence
 
 MARKS = re.compile(r"([\\`*_\[\]<~$^|])")
 ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -17,6 +18,11 @@ def plain(text: object) -> str:
     """Markdown that shows the very text, on one line."""
     line = PIECES.sub(JOINER, " ".join(str(text).split()))
     return LEADING.sub(_led, ENTITY.sub(r"\\&", MARKS.sub(r"\\\1", line)))
+
+
+def listed(sentences: Sequence[str]) -> str:
+    """Markdown with a line for each text, which is shown as it is; one alone is no list."""
+    return "\n".join(f"- {plain(each)}" for each in sentences) if len(sentences) > 1 else "".join(map(plain, sentences))
 
 
 def in_badge(text: object) -> str:

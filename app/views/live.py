@@ -13,13 +13,15 @@ import pandas as pd
 import standing
 import streamlit as st
 import ui
-from plain import plain
+from plain import listed, plain
 
 from smd import export, jobs, notes, runs
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
+
+MOST, LONGEST = 20, 2000  # notes about images that are shown, and characters of one
 
 run = ui.picked()
 ui.broken(run)
@@ -121,6 +123,16 @@ def figures(run: Run, how: curves.Look) -> None:
     ui.downloads(export.epoch_table(metrics), f"{ui.name(run.id)}-epochs")
 
 
+def images_told(run: Run) -> None:
+    """What the import did to own images, and what to beware of; a store from elsewhere may say anything here."""
+    meta = data.value(reader.meta, run.store) if ui.readable(run) else {}
+    for name, show, icon in (("image_notes", st.info, "info"), ("image_cautions", st.warning, "warning")):
+        said = meta.get(name)
+        texts = [text[:LONGEST] for text in said if isinstance(text, str)][:MOST] if isinstance(said, list) else []
+        if texts:
+            show(listed(texts), icon=f":material/{icon}:")
+
+
 def measured(metrics: pd.DataFrame, names: dict[str, str]) -> dict[str, str]:
     """Those of these training metrics that the run has: not every defense measures all of them."""
     there = set(metrics[metrics["split"] == "train"]["name"])
@@ -134,6 +146,7 @@ def page() -> None:
     how = look.choose() if ui.readable(run) and data.value(reader.last_epoch, run.store) else curves.PLAIN
     ui.attempt(figures, run, how)
     ui.attempt(gauge_section.section, run)
+    ui.attempt(images_told, run)
     with st.expander("Log", icon=":material/terminal:", expanded=status.state in ("failed", "lost")):
         st.code("\n".join(launch.log_tail(run.folder)) or "Nothing yet.", language=None)
     before = st.session_state.get("active")

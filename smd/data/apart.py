@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+from smd.data import sources
 from smd.data.problems import Unusable
 from smd.data.request import Progress
 from smd.errors import UserError
@@ -36,6 +37,7 @@ def load(progress: Progress, **asked: Any) -> str:
     progress is called every TICK at least; what it raises ends the import. Raises UserError as smd.data.load does, and
     where the process dies or stalls.
     """
+    asked["path"] = str(sources.find(asked["path"]))  # the process works in another folder
     with _running() as process:
         answer = _watched(process, json.dumps(asked).encode(), progress)
         if not answer:

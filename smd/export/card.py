@@ -66,7 +66,8 @@ def _facts(config: TrainConfig, meta: Mapping[str, Any], provenance: Mapping[str
     commit = provenance.get("commit") or "unknown"
     changed = ", with changes that were not committed" if provenance.get("dirty") else ""
     versions = ", ".join(f"{name} {version}" for name, version in provenance.get("packages", {}).items())
-    told = [str(text) for name in ("image_notes", "image_cautions") for text in meta.get(name) or ()]
+    said = [meta.get(name) for name in ("image_notes", "image_cautions")]
+    told = [str(text) for texts in said if isinstance(texts, list) for text in texts]
     return [
         ("Data", _title(registry.DATASETS, config.data)),
         ("Source", registry.DATASETS[config.data].source if config.data in registry.DATASETS else ""),

@@ -2,11 +2,17 @@
 
 import numpy as np
 from PIL import Image
+from plain import plain
+from streamlit.testing.v1 import AppTest
 
 from smd import runs
 from smd.config import TrainConfig
+from smd.jobs import launch
+from smd.paths import REPOSITORY
 from smd.store import reader
+from smd.store.writer import Recorder
 from smd.tasks.train import train_run
+from tests.storing import started
 
 
 def laid_out(root):
@@ -27,7 +33,8 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
     monkeypatch.setenv("SMD_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "cache"))
     path = str(laid_out(tmp_path / "images"))
-    run = runs.create(TrainConfig("folder", path, defense="std", epochs=1, n_margins=0))
+    (tmp_path / "images" / "train" / "cat" / "broken.png").write_bytes(b"no image")
+    run = runs.create(TrainConfig("folder", path, defense="std", epochs=1, n_margins=0, skip_broken=True))
     log = tmp_path / "log.txt"
     train_run(run, log)
     expected = (
@@ -41,3 +48,29 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
         assert text in sentence
         assert sentence in log.read_text()
         assert sentence in (run.folder / "README.md").read_text()
+    (note,) = reader.meta(run.store)["image_notes"]
+    assert "1 of 31 images is left out as asked for" in note and "'train/cat/broken.png'" in note
+    assert note in log.read_text()
+    live = shown(run, monkeypatch)
+    assert plain(note) in live.info[0].value
+    assert live.warning[0].value.count("\n") == 2
+
+
+def shown(run, monkeypatch):
+    """The run's Live page."""
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app.query_params["run"] = run.id
+    app.run()
+    app.switch_page("views/live.py").run()
+    assert not app.exception
+    return app
+
+
+def test_a_store_from_elsewhere_may_say_anything_there(own_runs, monkeypatch):
+    run = runs.create(TrainConfig("folder", str(own_runs.parent), epochs=1), claim=True)
+    for said in (5, [1, None], ["# *bold*"] * 1000):
+        started(run.store)
+        Recorder(run.store).describe({"image_notes": said, "image_cautions": said})
+        Recorder(run.store).flush()
+        assert all(box.value.count("\n") < 20 for box in [*shown(run, monkeypatch).info])

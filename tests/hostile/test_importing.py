@@ -60,6 +60,12 @@ def test_the_process_imports_what_this_one_would(tmp_path):
     assert (caught.value.broken, caught.value.odd) == (1, ())
 
 
+def test_a_path_is_that_of_the_one_who_asks(tmp_path, monkeypatch):
+    making.lay_out(tmp_path / "own", making.two_classes())
+    monkeypatch.chdir(tmp_path)
+    assert apart.load(told, path="own") == load("folder", "own").key
+
+
 @pytest.mark.parametrize(
     ("how", "words"),
     [
@@ -71,7 +77,7 @@ def test_the_process_imports_what_this_one_would(tmp_path):
 def test_a_crash_is_one_sentence(monkeypatch, how, words):
     monkeypatch.setattr(apart, "COMMAND", dying(how))
     with pytest.raises(UserError, match=words):
-        apart.load(told, path="/x")
+        apart.load(told, path="/")
 
 
 def test_a_hang_is_ended_and_told(monkeypatch):
@@ -79,7 +85,7 @@ def test_a_hang_is_ended_and_told(monkeypatch):
         monkeypatch.setattr(apart, name, value)
     before = {child.pid for child in psutil.Process().children()}
     with pytest.raises(UserError, match="has stood still"):
-        apart.load(told, path="/x")
+        apart.load(told, path="/")
     assert {child.pid for child in psutil.Process().children()} <= before
 
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from conftest import smd
+from conftest import known, smd
 
 from smd import runs
 
@@ -21,4 +21,5 @@ def trained_root(tmp_path_factory, own_cache):
 def run(trained_root, own_runs):
     """That run, copied into this test's own runs folder."""
     shutil.copytree(trained_root, own_runs)
+    known(own_runs)
     return runs.all_runs()[0]
