@@ -1,5 +1,6 @@
 """Small parts that pages share: the run picker, badges, empty states, downloads."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from streamlit.navigation.page import StreamlitPage
 from smd import export, notes, registry, runs
 from smd.errors import UserError
 from smd.jobs import Status
+from smd.jobs.endings import reason
 from smd.paths import runs_root
 from smd.progress import duration
 from smd.runs import Run
@@ -149,13 +151,21 @@ def nothing_yet() -> None:
 
 
 def attempt(act: Callable[..., object], *args: object) -> bool:
-    """Do something that may be refused; the reason is shown and False returned."""
+    """Do something that may be refused, also by the disk; the reason is shown and False returned."""
     try:
         act(*args)
-    except UserError as error:
-        st.error(plain(error), icon=":material/error:")
+    except (UserError, OSError) as error:
+        st.error(plain(reason(error)), icon=":material/error:")
         return False
     return True
+
+
+def say_if_only_looked_at() -> None:
+    """Where the runs lie in a folder that cannot be written, every page says so at its top, once."""
+    root = runs_root()
+    if root.is_dir() and not os.access(root, os.W_OK | os.X_OK):
+        where = plain(str(root))
+        st.info(f"{where} can only be looked at: to start or change something, set SMD_RUNS.", icon=":material/lock:")
 
 
 def readable(run: Run) -> bool:
