@@ -1,6 +1,5 @@
 """Small parts that pages share: the run picker, badges, empty states, downloads."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from smd import export, notes, registry, runs
 from smd.errors import UserError
 from smd.jobs import Status
 from smd.jobs.endings import reason
-from smd.paths import runs_root
+from smd.paths import only_looked_at, runs_root
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
@@ -162,9 +161,8 @@ def attempt(act: Callable[..., object], *args: object) -> bool:
 
 def say_if_only_looked_at() -> None:
     """Where the runs lie in a folder that cannot be written, every page says so at its top, once."""
-    root = runs_root()
-    if root.is_dir() and not os.access(root, os.W_OK | os.X_OK):
-        where = plain(str(root))
+    if only_looked_at():
+        where = plain(str(runs_root()))
         st.info(f"{where} can only be looked at: to start or change something, set SMD_RUNS.", icon=":material/lock:")
 
 
