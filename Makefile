@@ -7,6 +7,9 @@ VENV := .venv
 STAMP := $(VENV)/.complete
 RUN := $(VENV)/bin/python
 
+# Streamlit asks for a home; a user without a name, as in a container, may have none.
+export HOME ?= $(or $(shell getent passwd $$(id -u) | cut -d: -f6),/nonexistent)
+
 app: env
 	$(RUN) -m streamlit run app/main.py
 

@@ -65,6 +65,7 @@ if page.title in OF_A_RUN:
         if page.title in OF_IMAGES:
             filters.sidebar(page.title)
 st.title(page.title)
+ui.say_if_only_looked_at()
 notices.watch()
 try:
     page.run()

@@ -19,7 +19,8 @@ from streamlit.navigation.page import StreamlitPage
 from smd import export, notes, registry, runs
 from smd.errors import UserError
 from smd.jobs import Status
-from smd.paths import runs_root
+from smd.jobs.endings import reason
+from smd.paths import only_looked_at, runs_root
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
@@ -149,13 +150,20 @@ def nothing_yet() -> None:
 
 
 def attempt(act: Callable[..., object], *args: object) -> bool:
-    """Do something that may be refused; the reason is shown and False returned."""
+    """Do something that may be refused, also by the disk; the reason is shown and False returned."""
     try:
         act(*args)
-    except UserError as error:
-        st.error(plain(error), icon=":material/error:")
+    except (UserError, OSError) as error:
+        st.error(plain(reason(error)), icon=":material/error:")
         return False
     return True
+
+
+def say_if_only_looked_at() -> None:
+    """Where the runs lie in a folder that cannot be written, every page says so at its top, once."""
+    if only_looked_at():
+        where = plain(str(runs_root()))
+        st.info(f"{where} can only be looked at: to start or change something, set SMD_RUNS.", icon=":material/lock:")
 
 
 def readable(run: Run) -> bool:

@@ -17,6 +17,12 @@ def runs_root() -> Path:
     return Path(os.environ.get("SMD_RUNS") or REPOSITORY / "runs").expanduser().absolute()
 
 
+def only_looked_at() -> bool:
+    """Whether the folder of all runs is there but takes nothing: another's, or on a disk that is read-only."""
+    root = runs_root()
+    return root.is_dir() and not os.access(root, os.W_OK | os.X_OK)
+
+
 def data_root() -> Path:
     """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/`."""
     return Path(os.environ.get("SMD_DATA") or REPOSITORY / "data").expanduser().absolute()

@@ -7,7 +7,10 @@ reading takes bounded time and memory.
 """
 
 import errno
+import os
 import random
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -52,10 +55,8 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
                 stranger.check_whole(con, _version(path, True))
                 yield con
                 return
-        with writing(path):
-            pass  # brings an older store up to date
-        with _connected(path, config) as con:
-            stranger.check_whole(con, _version(path, True))
+        with _renewed(path) as now, _connected(now, config) as con:
+            stranger.check_whole(con, _version(now, True))
             yield con
     except duckdb.InterruptException:
         raise UserError(f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken.") from None
@@ -65,6 +66,28 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
         ) from None
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise UserError(unreadable(path, error)) from error
+
+
+@contextmanager
+def _renewed(path: Path) -> Iterator[Path]:
+    """An older version's store, brought up to date; where it can only be looked at, a copy of it is."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with writing(path):
+            pass
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="smd-store-") as folder:
+        copy = Path(folder) / path.name
+        for name in (path.name, path.name + ".wal"):
+            with (
+                suppress(FileNotFoundError),
+                foreign.opened(path.with_name(name)) as file,
+                copy.with_name(name).open("wb") as out,
+            ):
+                shutil.copyfileobj(file, out)
+        with writing(copy):
+            pass
+        yield copy
 
 
 @contextmanager

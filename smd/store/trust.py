@@ -101,7 +101,7 @@ def _keep(name: str) -> None:
     _known.add(name)
     with suppress(OSError, UserError):
         file = _file()
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if file.exists() and file.stat().st_size > KEPT:
             durable.write(file, foreign.content(file, 4 * KEPT)[KEPT // 2 // LINE * LINE :])
         with durable.appending(file) as kept:

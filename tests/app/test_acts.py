@@ -35,8 +35,8 @@ LOOKS = {
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
 PURE = {
     "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout",
-    "data.problems", "data.request", "data.split", "doubts",
-    "errors", "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "kinds", "looks",
+    "data.problems", "data.request", "data.split", "doubts", "errors",
+    "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "jobs.endings", "kinds", "looks",
     "paths", "progress", "published", "recipes", "registry", "schedule", "store.questions", "store.reader", "units",
 }  # fmt: skip
 WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}  # of paths

@@ -153,7 +153,7 @@ def test_a_run_of_an_earlier_version_is_shown_without_names(tmp_path, monkeypatc
     monkeypatch.setattr(filenames, "read", lambda key, n: ())
     run = begun(picture_folder(tmp_path / "own"))
     monkeypatch.setattr(launch, "wake_all", lambda: None)
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
     app.query_params["run"] = run.id
     app.run()
     app.switch_page("views/samples.py").run()

@@ -38,7 +38,7 @@ def dying(how):
 
 
 def on_page(source):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     app.run()
     app.selectbox(key="train-data").set_value("folder").run()
     app.text_input(key="train-path").set_value(str(source)).run()

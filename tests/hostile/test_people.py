@@ -7,10 +7,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import duckdb
+import making_stranger
 import pytest
-from making_machines import as_user
+from making_machines import as_user, mounts, read_only
+from streamlit.testing.v1 import AppTest
 
+from smd import runs
+from smd.config import TrainConfig
+from smd.errors import UserError
 from smd.paths import REPOSITORY
+from smd.store import schema
 
 GROUP, ANNA, BEN = 54321, 54322, 54323
 ALL = """
@@ -109,3 +116,27 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
     assert said == "codes [0, 1] []"
     assert len(errors.strip().splitlines()) == 1
     assert "is not yours to use" in errors
+
+
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+
+
+@mounts
+def test_runs_that_can_only_be_looked_at_are_shown_on_every_page_which_say_so_once(own_runs):
+    run = making_stranger.run(own_runs, "20240101-000001-digits-smd-900d")
+    with duckdb.connect(str(run / "run.duckdb")) as con:  # of the version before this one
+        con.execute("".join(schema.STEPS[:-1]))
+        con.execute("INSERT INTO meta VALUES ('schema', ?)", [str(schema.VERSION - 1)])
+    before = {path: path.read_bytes() for path in own_runs.rglob("*") if path.is_file()}
+    with read_only(own_runs):
+        app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
+        app.query_params["run"] = run.name
+        app.run()
+        for view in VIEWS:
+            app.switch_page(f"views/{view}.py").run()
+            assert not app.exception, view
+            assert sum("can only be looked at" in info.value for info in app.info) == 1
+            assert [e.value for e in app.error] == [], view
+        with pytest.raises(UserError, match="read-only"):
+            runs.create(TrainConfig(device="cpu"))
+    assert {path: path.read_bytes() for path in own_runs.rglob("*") if path.is_file()} == before
