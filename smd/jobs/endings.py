@@ -47,8 +47,12 @@ def _of_the_disk(error: BaseException) -> str | None:
 
 
 def read_only(folder: Path) -> bool:
-    """Whether the folder's disk takes nothing at present."""
+    """Whether the disk of a job's folder takes nothing at present."""
     try:
-        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return True
+        # After an error of the disk a kernel may refuse every write and still call it writable.
+        os.close(os.open(folder / "status.json", os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False

@@ -73,6 +73,24 @@ def test_a_disk_that_turns_read_only_is_told_of_though_nothing_can_be_stored(sma
     assert jobs.read(folder).state == "lost"
 
 
+def test_so_is_one_that_refuses_writes_but_is_called_writable(own_runs, monkeypatch):
+    folder = new_run()
+    real = os.open
+
+    def refusing(path, flags, *more, **options):  # as ext4 does after an error, which statvfs does not tell
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return real(path, flags, *more, **options)
+
+    with pytest.raises(OSError, match="Read-only"), session.session(folder, "cpu"):
+        monkeypatch.setattr(os, "open", refusing)
+        durable.write(folder / "last.pt", b"x")
+    monkeypatch.setattr(jobs, "attended", lambda *_: False)
+    assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.READ_ONLY)
+    monkeypatch.setattr(os, "open", real)
+    assert jobs.read(folder).state == "lost"
+
+
 @pytest.mark.parametrize("length", [0, 600, 50_000])
 def test_an_error_of_any_length_fits_into_what_is_kept(own_runs, monkeypatch, length):
     folder = new_run()

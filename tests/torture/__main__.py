@@ -14,9 +14,10 @@ from tests.torture.campaign import Campaign, Case, Fault, Missing
 
 def campaigns() -> list[Campaign]:
     """All there are."""
-    from tests.torture import kills
+    from tests.torture import clocks, disks, hosts, imports, kills, locales, power, strangers
 
-    return [*kills.CAMPAIGNS]
+    parts = (kills, imports, disks, power, clocks, hosts, locales, strangers)
+    return [each for part in parts for each in part.CAMPAIGNS]
 
 
 def main() -> int:
