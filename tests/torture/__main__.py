@@ -4,8 +4,10 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.torture import forked, report, shared, steps
@@ -20,39 +22,51 @@ def campaigns() -> list[Campaign]:
     return [each for part in parts for each in part.CAMPAIGNS]
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 if anything failed."""
-    asked = _arguments()
+    asked = _arguments(argv)
     root = steps.scratch()
     for name in ("SMD_RUNS", "SMD_CACHE", "SMD_STATE"):
         os.environ[name] = str(root / name.lower())
     shared.ROOT[:] = [root]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is mounted is unmounted then
     try:
         forked.preload()
-        rows = [_tried(each, asked, root) for each in campaigns() if not asked.only or each.name in asked.only]
+        rows = []
+        for each in campaigns():
+            if not asked.only or each.name in asked.only:
+                rows.append(_tried(each, asked, root))
+                if asked.rows:
+                    report.keep(Path(asked.rows), rows[-1])
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if asked.markdown:
-        Path(asked.markdown).write_text(report.markdown(rows, asked.seed), encoding="utf-8")
+        known = {**(report.kept(Path(asked.rows)) if asked.rows else {}), **{row.name: row for row in rows}}
+        every = [known[each.name] for each in campaigns() if each.name in known]
+        Path(asked.markdown).write_text(report.markdown(every), encoding="utf-8")
     print(report.table(rows))
     return int(any(row.faults for row in rows))
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--only", type=lambda text: text.split(","), help="campaigns, separated by commas")
     parser.add_argument("--tries", type=int, default=None, help="of each campaign; 0: all there are")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--at", type=int, default=None, help="only the try of that number, as a failure names it")
     parser.add_argument("--minutes", type=float, default=60.0, help="of each campaign, after which it is cut short")
+    parser.add_argument("--rows", metavar="FILE", help="keep the table's rows there, beside those of other campaigns")
     parser.add_argument("--markdown", metavar="FILE", help="write the table there")
-    return parser.parse_args()
+    asked = parser.parse_args(argv)
+    if unknown := set(asked.only or ()) - {each.name for each in campaigns()}:
+        parser.error(f"there is no {', '.join(sorted(unknown))}: choose from {', '.join(c.name for c in campaigns())}")
+    return asked
 
 
 def _tried(campaign: Campaign, asked: argparse.Namespace, root: Path) -> report.Row:
     tries = campaign.tries if asked.tries is None else asked.tries
     start = time.monotonic()
-    row = report.Row(campaign.name, campaign.what)
+    row = report.Row(campaign.name, campaign.what, seed=asked.seed)
     try:
         cases = campaign.cases(tries, random.Random(f"{asked.seed} {campaign.name}"))
     except Missing as reason:
@@ -78,7 +92,7 @@ def _one(case: Case, folder: Path, row: report.Row, again: str) -> None:
     except Missing as reason:
         row.tries -= 1
         outcome = row.skipped = str(reason)
-    except Fault as fault:
+    except (Fault, OSError, ValueError, TypeError, KeyError) as fault:
         outcome = "failed"
         row.faults.append(f"{case.about}: {fault}. Again: `{again}`")
         print(f"FAILED {row.faults[-1]}", flush=True)

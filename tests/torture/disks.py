@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.torture import mounts, shared, steps, work
-from tests.torture.campaign import Campaign, Case, Fault, check, spread
+from tests.torture.campaign import Campaign, Case, check, spread
 from tests.torture.forked import Child, ask
 
 WORDS = ("train", "--epochs", work.EPOCHS, "--n-train", 100, "--n-test", 20, "--n-margins", 0, "--device", "cpu")
@@ -173,5 +173,3 @@ CAMPAIGNS = (
     campaign("read-only", "the disk turns read-only before the n-th operation on a file", read_only, 16),
     campaign("cache", "the cache's disk is too small or is filled during an import", caches, 20),
 )
-
-__all__ = ["CAMPAIGNS", "Fault"]

@@ -2,7 +2,9 @@
 
 import os
 import pickle
+import select
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -49,9 +51,11 @@ class Child:
         code = 70
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             log = os.open(self._out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             for number in (1, 2):
                 os.dup2(log, number)
+            sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1, encoding="utf-8", errors="replace")
             if self._go[0] >= 0:
                 os.close(self._go[1])
                 os.read(self._go[0], 1)  # until it is watched
@@ -90,10 +94,11 @@ class Child:
                 raise Fault(f"it hung for {patience:g} s: {self.said()[-300:]}")
             time.sleep(LOOK)
 
-    def value(self) -> Any:
-        """What the body returned, once the child is over."""
+    def read(self, patience: float) -> bytes:
+        """Its pickled answer; b"" where none comes in time."""
         with os.fdopen(self._answer, "rb") as file:
-            return pickle.load(file)
+            answered, _, _ = select.select([file], [], [], patience)
+            return file.read() if answered else b""
 
     def said(self) -> str:
         """All that it printed."""
@@ -104,9 +109,8 @@ def ask(body: Callable[[], Any], out: Path, patience: float = PATIENCE) -> Any:
     """What a forked process returns; a Fault where it raises. So this process itself never opens a store."""
     before = out.stat().st_size if out.exists() else 0
     child = Child(body, out)
-    with os.fdopen(child._answer, "rb") as file:  # read first: a long answer does not fit into the pipe
-        content = file.read()
-    if code := child.wait(patience):
+    content = child.read(patience)  # first: a long answer does not fit into the pipe
+    if code := child.wait(patience if content else 1.0):
         lines = child.said()[before:].strip().splitlines()
         raise Fault(f"it ended with {code}: {' | '.join(lines[-3:])}")
     return pickle.loads(content)

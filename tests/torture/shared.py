@@ -20,7 +20,9 @@ def folder(name: str) -> Path:
 @lru_cache(maxsize=1)
 def reference() -> dict[str, str]:
     """The results of an unbroken training."""
-    return work.reference("train", work.make_and_train, finished())
+    recorded(work.make_and_train)
+    with work.places(finished()):
+        return ask(work.results, finished().with_suffix(".out"))
 
 
 def finished() -> Path:
@@ -41,8 +43,7 @@ def seconds() -> float:
 @lru_cache(maxsize=4)
 def recorded(make) -> list[str]:
     """The operations on files of a job, in words and in order."""
-    reference()
-    runs = folder(f"recorded-{make.__name__}") / "runs"
+    runs = finished() if make is work.make_and_train else folder(f"recorded-{make.__name__}") / "runs"
 
     def body() -> list[str]:
         found: list[str] = []

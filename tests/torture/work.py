@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.torture.campaign import Fault, check
-from tests.torture.forked import Child, ask
+from tests.torture.campaign import check
+from tests.torture.forked import ask
 
 EPOCHS = 3
 # Of every table but those readings of the machine, and without what a clock tells.
@@ -178,18 +178,3 @@ def finish(expected: dict[str, str], out: Path, done: Callable[[dict[str, Any]],
         check(after["state"] == "finished", f"resumed it is {after['state']}: {after['error']}")
     compare(expected, out)
     return told
-
-
-_REFERENCE: dict[str, dict[str, str]] = {}
-
-
-def reference(name: str, make: Callable[[], None], runs: Path) -> dict[str, str]:
-    """The results of an unbroken job, made once; it stays in `runs`."""
-    if name not in _REFERENCE:
-        with places(runs):
-            ask(make, runs.with_suffix(".out"))
-            _REFERENCE[name] = ask(results, runs.with_suffix(".out"))
-    return _REFERENCE[name]
-
-
-__all__ = ["Child", "Fault", "ask", "compare", "finish", "go_on", "make_and_train", "places", "reference", "results"]
