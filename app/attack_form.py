@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
+import acts
 import data
 import knobs
 import streamlit as st
 import ui
 
-from smd import commands, config, registry, runs
+from smd import commands, config, registry
 from smd.config import AttackConfig
-from smd.jobs import launch
 from smd.registry import Attack
 from smd.runs import Run
 from smd.store import reader
@@ -30,15 +30,15 @@ def form(chosen: list[Run]) -> None:
     if not knobs.told(wrong):
         st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
     with st.container(horizontal=True):
-        start = st.button("Attack", type="primary", icon=":material/bolt:", key="start-attack", disabled=bool(wrong))
-        quick = st.button(
+        start = acts.button("Attack", type="primary", icon=":material/bolt:", key="start-attack", disabled=bool(wrong))
+        quick = acts.button(
             "Preview", icon=":material/timer:", key="preview-attack", disabled=bool(wrong),
             help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
         )  # fmt: skip
     if quick:
         configs = [config.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
     if start or quick:
-        queued = [ui.attempt(_queue, run, one) for run, one in zip(chosen, configs, strict=True)]
+        queued = [ui.attempt(acts.start, run, one) for run, one in zip(chosen, configs, strict=True)]
         if all(queued):
             st.rerun()
 
@@ -49,10 +49,6 @@ def _commands(configs: list[AttackConfig]) -> list[str]:
     for one in configs:
         alike.setdefault(repr(replace(one, run="")), []).append(one)
     return [commands.attack_command(first, *(one.run for one in others)) for first, *others in alike.values()]
-
-
-def _queue(run: Run, asked: AttackConfig) -> None:
-    launch.submit(runs.create_attack(run, asked))
 
 
 def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:

@@ -33,7 +33,10 @@ def _fields(config: TrainConfig) -> dict[str, Value]:
     """What each field of the form holds."""
     own: dict[str, Value] = {}
     if config.data == "folder":
-        own = {"train-path": config.data_path, "train-fitted": config.data_path, "train-size": config.image_size}
+        own = {
+            "train-path": config.data_path, "train-fitted": config.data_path, "train-size": config.image_size,
+            "train-skip": config.skip_broken, "train-channels": config.channels,
+        }  # fmt: skip
     shown = [p for p in registry.DEFENSES[config.defense].params if p.in_form]
     return {
         "train-data": config.data,

@@ -1,5 +1,6 @@
 """The form that starts an estimation of margins, and the estimations that are under way."""
 
+import acts
 import data
 import job_rows
 import knobs
@@ -8,7 +9,6 @@ import ui
 
 from smd import commands, registry, runs
 from smd.config import MarginsConfig, Value
-from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
 
@@ -44,10 +44,10 @@ def form(run: Run) -> None:
     st.caption(f"{registry.ESTIMATORS[method].source}.")
     if not knobs.told(wrong):
         st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
-    start = st.button(
+    start = acts.button(
         "Estimate margins", type="primary", icon=":material/straighten:", key="start-margins", disabled=bool(wrong)
     )
-    if start and ui.attempt(_queue, run, asked):
+    if start and ui.attempt(acts.start, run, asked):
         st.rerun()
 
 
@@ -60,10 +60,6 @@ def _more(method: str, wrong: list[str]) -> dict[str, Value]:
     with st.popover("More", icon=":material/tune:"):
         given = {p.name: knobs.knob(p, f"{method}-{p.name}", wrong) for p in own}
     return {p.name: given[p.name] for p in own if given[p.name] != p.default}
-
-
-def _queue(run: Run, asked: MarginsConfig) -> None:
-    launch.submit(runs.create_margins(run, asked))
 
 
 def under_way(run: Run) -> None:

@@ -12,12 +12,14 @@ import ui
 from plain import plain
 
 from smd import commands
+from smd.data.sources import ARRAYS
 from smd.kinds import KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.runs import Run
 from smd.store import reader
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
+NAMELESS = "no file name (imported by an earlier version)"
 GONE = "The imported images are gone from the cache, so they are listed without pictures: "
 
 
@@ -57,6 +59,11 @@ def show(
         st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 
 
+def has_files(run: Run) -> bool:
+    """Whether its images are files of their own, not arrays, nor a set that comes without any."""
+    return run.config.data == "folder" and not run.config.data_path.lower().endswith(ARRAYS)
+
+
 def gone(run: Run) -> None:
     """Say that a run's images are not imported any more, and what brings them back."""
     if run.config.data != "folder":
@@ -73,6 +80,8 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     files = data.read(reader.sample_paths, run.store, split)
     if len(files):
         rows = rows.merge(files[["idx", "path"]], on="idx", how="left")
+    elif has_files(run):
+        rows = rows.assign(path=NAMELESS)
     names = dict(enumerate(classes))
     return rows.assign(**{"class": rows["label"].map(lambda label: names.get(label, "?"))})
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import acts
 import streamlit as st
 import ui
 from plain import plain
 
-from smd import jobs, runs
+from smd import jobs
 from smd.job_titles import job_title
-from smd.jobs import Status, launch
+from smd.jobs import Status
 from smd.progress import duration
 from smd.runs import Run
 
@@ -61,16 +62,18 @@ def _active(folder: Path, status: Status, of: str) -> None:
         ui.badge(status)
         left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
         text = f"{title(folder, of)}: {plain(status.stage) or 'waiting for its turn'}{left}"
+        if where := jobs.elsewhere(status):
+            text += f", {plain(where)}"
         st.progress(min(status.batch / max(status.batches, 1), 1.0), text=text)
-        if st.button("Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"):
-            ui.attempt(launch.cancel, folder)
+        if acts.button("Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"):
+            ui.attempt(acts.cancel, folder)
 
 
 def _ended(folder: Path, status: Status, of: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         ui.badge(status)
         st.markdown(f"{title(folder, of)}. {plain(status.error)}")
-        resume = st.button("Resume", key=key("resume", folder), icon=":material/resume:")
-        away = st.button("Put away", key=key("dismiss", folder), type="tertiary")
-    if (resume and ui.attempt(launch.resume, folder)) or (away and ui.attempt(runs.dismiss, folder)):
+        resume = acts.button("Resume", key=key("resume", folder), icon=":material/resume:")
+        away = acts.button("Put away", key=key("dismiss", folder), type="tertiary")
+    if (resume and ui.attempt(acts.resume, folder)) or (away and ui.attempt(acts.dismiss, folder)):
         st.rerun()

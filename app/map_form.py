@@ -1,5 +1,6 @@
 """The form that makes a map of a run's images, and the maps that are under way."""
 
+import acts
 import data
 import job_rows
 import streamlit as st
@@ -7,7 +8,6 @@ import ui
 
 from smd import commands, runs
 from smd.config import EmbedConfig
-from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
 
@@ -35,10 +35,6 @@ def form(run: Run, split: str) -> None:
     )  # fmt: skip
     asked = EmbedConfig(run.id, split=split, n=int(n))
     st.code(commands.embed_command(asked), language="bash", wrap_lines=True)
-    start = st.button("Make the map", type="primary", icon=":material/map:", key="start-map")
-    if start and ui.attempt(_queue, run, asked):
+    start = acts.button("Make the map", type="primary", icon=":material/map:", key="start-map")
+    if start and ui.attempt(acts.start, run, asked):
         st.rerun()
-
-
-def _queue(run: Run, asked: EmbedConfig) -> None:
-    launch.submit(runs.create_embed(run, asked))

@@ -87,7 +87,8 @@ def choose_other(run: Run) -> Run | None:
 
 def _alike(one: Run, two: Run) -> bool:
     kept = [source for source in sources.of_another(one) if not source.estimate]
-    return bool(kept) and (one.config.data, one.config.data_path) == (two.config.data, two.config.data_path)
+    which = [(run.config.data, run.config.data_path, run.config.skip_broken) for run in (one, two)]
+    return bool(kept) and which[0] == which[1]
 
 
 def choose_epochs(run: Run) -> tuple[int, int]:

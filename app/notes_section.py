@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import acts
+import login
 import streamlit as st
 import ui
 from plain import in_badge
@@ -24,7 +26,7 @@ def badges(noted: Notes) -> None:
 
 def section(run: Run, others: Sequence[str]) -> None:
     """The form; others: tags that other runs have, to choose from."""
-    noted = notes.read(run)
+    noted, looking = notes.read(run), not login.may_act()
     with st.container():  # there also without notes: the panel below keeps its place, so that it stays open
         if noted.text.strip():
             st.text(noted.text.strip())
@@ -32,21 +34,22 @@ def section(run: Run, others: Sequence[str]) -> None:
         key = f"notes-{run.id}"
         st.text_area(
             "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in plain text.",
-            on_change=lambda: save(run, text=st.session_state[key]),
+            on_change=lambda: save(run, text=st.session_state[key]), disabled=looking,
         )  # fmt: skip
         tags = f"tags-{run.id}"
         st.multiselect(
             "Tags", list(dict.fromkeys([*noted.tags, *others])), list(noted.tags), key=tags, accept_new_options=True,
             placeholder="baseline, paper, ...", on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
+            disabled=looking,
         )  # fmt: skip
         with st.container(horizontal=True):
             st.toggle(
                 "Pinned", noted.pinned, key=f"pin-{run.id}", help="Before all other runs in every list.",
-                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]),
+                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]), disabled=looking,
             )  # fmt: skip
             st.toggle(
                 "Hidden", noted.hidden, key=f"hide-{run.id}", help="Out of the lists; Compare can show hidden runs.",
-                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]),
+                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]), disabled=looking,
             )  # fmt: skip
 
 
@@ -60,4 +63,4 @@ def save(
     """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
     given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
     change = {name: value for name, value in given.items() if value is not None}
-    ui.attempt(notes.change, run, lambda before: replace(before, **change))
+    ui.attempt(acts.note, run, lambda before: replace(before, **change))

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import acts
 import data
 import job_rows
 import streamlit as st
@@ -12,7 +13,6 @@ import ui
 from smd import commands, config, foreign, job_titles, jobs, runs
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
-from smd.jobs import launch
 from smd.progress import duration
 from smd.runs import Run
 from smd.store import reader
@@ -26,7 +26,7 @@ def offer(key: str, asked: Asked, *targets: Run) -> None:
     """A button that starts what is asked for, on each of the trained runs named, unless it is under way already."""
     waiting = under_way(asked, targets)
     st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
-    pressed = st.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
+    pressed = acts.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
     if pressed and not waiting and _start(asked, targets):  # the second click of two finds the job of the first
         st.rerun()  # with the job in sight and the button out of reach
     if waiting:
@@ -100,7 +100,18 @@ def _of_trainings(asked: TrainConfig) -> Known:
 
 
 def _alike(one: TrainConfig, two: TrainConfig) -> bool:
-    names = ("data", "data_path", "image_size", "net", "defense", "params", "precision", "device")
+    names = (
+        "data",
+        "data_path",
+        "image_size",
+        "skip_broken",
+        "channels",
+        "net",
+        "defense",
+        "params",
+        "precision",
+        "device",
+    )
     return all(getattr(one, name) == getattr(two, name) for name in names)
 
 
@@ -132,17 +143,9 @@ def _for(asked: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | Margin
 def _start(asked: Asked, targets: tuple[Run, ...]) -> bool:
     """Queue what is asked for; what was refused is said. Whether nothing was."""
     if isinstance(asked, TrainConfig):
-        return ui.attempt(lambda: launch.submit(runs.create(asked).folder))
-    each = [ui.attempt(_submit, run, _for(asked, run)) for run in targets]
+        return ui.attempt(acts.train, asked)
+    each = [ui.attempt(acts.start, run, _for(asked, run)) for run in targets]
     return all(each)
-
-
-def _submit(run: Run, asked: AttackConfig | MarginsConfig) -> None:
-    launch.submit(_on(run, asked))
-
-
-def _on(run: Run, asked: AttackConfig | MarginsConfig) -> Path:
-    return runs.create_attack(run, asked) if isinstance(asked, AttackConfig) else runs.create_margins(run, asked)
 
 
 def _follow(waiting: list[Path]) -> None:

@@ -1,9 +1,5 @@
 """What own images are and what will be done with them, counted and in words; knows no Streamlit."""
 
-import hashlib
-from collections.abc import Sequence
-
-import numpy as np
 import pandas as pd
 from plain import plain
 
@@ -13,68 +9,11 @@ from smd.data import Images
 from smd.data.split import TEST, VAL, Splits
 from smd.units import show_bytes, show_levels
 
-FEW = 20  # images of a class; with fewer, one of them moves its accuracy by more than five points
-UNEVEN = 10  # times as many images in the largest class as in the smallest
-MOST_HASHED = 4 * 2**30  # bytes of pixels that are compared; a page does not wait for more
-NAMED = 3  # classes that a warning names
-
-
-def counts(images: Images, splits: Splits) -> pd.DataFrame:
-    """Images of each class in each split: class, training, validation, test, all."""
-    table = pd.DataFrame({"class": images.classes})
-    for name, rows in (("training", splits.train), ("validation", splits.val), ("test", splits.test)):
-        table[name] = np.bincount(images.labels[rows], minlength=len(images.classes))
-    return table.assign(all=table[["training", "validation", "test"]].sum(axis=1))
-
 
 def with_total(table: pd.DataFrame) -> pd.DataFrame:
     """The counts with a last row that sums them."""
     total = {name: "all classes" if name == "class" else table[name].sum() for name in table}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
-
-
-def twins(images: Images, splits: Splits) -> int:
-    """How many test images are also, pixel for pixel, among those for training or validation; -1: too many bytes."""
-    if images.pixels.nbytes > MOST_HASHED:
-        return -1
-    known = {_digest(images.pixels[row]) for row in np.concatenate([splits.train, splits.val])}
-    return sum(_digest(images.pixels[row]) in known for row in splits.test)
-
-
-def _digest(pixels: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).digest()
-
-
-def warnings(table: pd.DataFrame, twins: int) -> list[str]:
-    """What to know before these images are trained on, each a sentence. table: as `counts` gives it."""
-    found = []
-    few = table[table["all"] < FEW]["class"].tolist()
-    if few:
-        found.append(
-            f"{_classes(few)} fewer than {FEW} images: add some, or do not trust the accuracy on "
-            f"{'it' if len(few) == 1 else 'them'}."
-        )
-    least, most = table.loc[table["all"].idxmin()], table.loc[table["all"].idxmax()]
-    if most["all"] > UNEVEN * least["all"]:
-        found.append(
-            f"'{most['class']}' has {most['all'] / least['all']:,.0f} times as many images as '{least['class']}': "
-            "the accuracy can be high although the small classes are never recognised."
-        )
-    if twins > 0:
-        found.append(
-            f"{twins:,} of {table['test'].sum():,} test images {'is' if twins == 1 else 'are'} also among the training "
-            "or validation images, pixel for pixel: the test accuracy is too good, remove them from one side."
-        )
-    return found
-
-
-def _classes(names: Sequence[str]) -> str:
-    """'a', 'b' and 2 more classes have."""
-    if len(names) == 1:
-        return f"Class '{names[0]}' has"
-    shown = ", ".join(f"'{name}'" for name in names[:NAMED])
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"The classes {shown}{more} have"
 
 
 def plan(asked: TrainConfig, images: Images, splits: Splits) -> list[str]:

@@ -4,25 +4,25 @@ from dataclasses import dataclass
 
 import altair as alt
 import charts
+import login
 import numpy as np
 import own_facts
-import own_sizes
+import own_import
 import pandas as pd
 import pictures
 import streamlit as st
 import ui
 from plain import plain
-from streamlit.delta_generator import DeltaGenerator
 
-from smd import data as sets
 from smd import registry
 from smd.config import TrainConfig
-from smd.data import Images
+from smd.data import Images, cautions, filenames
 from smd.data.split import Splits, carve
 from smd.errors import UserError
 
 EXAMPLES = 4  # images of a class
 CLASSES = 6  # shown at once
+MOST_COMPARED = 4 * 2**30  # bytes of pixels; a page does not wait for more, the training's log tells
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
 SHADES = (charts.LEVELS[1], charts.LEVELS[0], charts.LEVELS[2])
@@ -32,17 +32,13 @@ PATIENTS = (
 )
 
 
-class _NotImported(Exception):
-    """An import would have begun."""
-
-
 @dataclass(frozen=True, eq=False)
 class Review:
     """What is counted of a set of images, once."""
 
     splits: Splits
     counts: pd.DataFrame
-    twins: int  # see own_facts.twins
+    cautions: list[str]
 
 
 def section(asked: TrainConfig) -> None:
@@ -53,7 +49,8 @@ def section(asked: TrainConfig) -> None:
             st.caption("Enter the path of a folder or an archive above: its classes and images are shown here.")
             return
         try:
-            images = _looked(asked)
+            login.check_path(asked.data_path)  # first: what others had looked at is kept for a while
+            images = own_import.looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:
             st.error(plain(error), icon=":material/error:")
@@ -62,63 +59,14 @@ def section(asked: TrainConfig) -> None:
             _show(asked, images, review)
 
 
-def _looked(asked: TrainConfig) -> Images | None:
-    """The imported images, if they are there or have just been asked for."""
-    path, size = asked.data_path, asked.image_size
-    images = sets.cached(_known(path, size))
-    if images is None:
-        found = own_sizes.survey(path)
-        st.caption(_sizes(found, size))
-        if not st.button("Look at the images", key="look", icon=":material/visibility:"):
-            return None
-        _import(path, size)
-        st.rerun()
-    return images
-
-
-@st.cache_data(max_entries=32, ttl=30, show_spinner=False)
-def _known(path: str, size: int) -> str:
-    """The key of these images in the cache; "" if they are not there. Raises UserError if the path is wrong."""
-
-    def stop(text: str, fraction: float) -> None:
-        raise _NotImported
-
-    try:
-        return sets.load("folder", path, size, stop).key
-    except _NotImported:  # an import tells that it begins before it reads anything
-        return ""
-
-
-def _import(path: str, size: int) -> None:
-    bar = st.progress(0.0, "Reading the images")
-    try:
-        sets.load("folder", path, size, lambda text, part: _tell(bar, text, part))
-    finally:
-        bar.empty()
-        _known.clear()
-
-
-def _tell(bar: DeltaGenerator, text: str, part: float) -> None:
-    bar.progress(min(max(part, 0.0), 1.0), text)
-
-
-def _sizes(found: own_sizes.Survey, size: int) -> str:
-    """What the headers told, and what follows."""
-    if not found.images:
-        return "The images are read once; training then uses what was read."
-    (width, height), _ = next(iter(found.sizes.items()))
-    seen = f"{found.images:,} images" if found.whole else f"The first {found.images:,} images"
-    alike = f"{width}x{height} pixels each" if len(found.sizes) == 1 else f"of {len(found.sizes)} sizes"
-    if len(found.sizes) > 1 and not size:
-        return f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
-    then = f"resized to {size}x{size}" if size else "used as they are"
-    return f"{seen}, {alike}; they will be {then}. They are read once; training then uses what was read."
-
-
 @st.cache_resource(max_entries=8, show_spinner="Counting")
 def _review(key: str, seed: int, _images: Images) -> Review:
     splits = carve(_images, seed)
-    return Review(splits, own_facts.counts(_images, splits), own_facts.twins(_images, splits))
+    quick = _images.pixels.nbytes <= MOST_COMPARED
+    twins, constant = (cautions.twins(_images, splits), cautions.constant(_images)) if quick else ([], [])
+    names = filenames.read(key, len(_images.labels))
+    table = cautions.counts(_images, splits)
+    return Review(splits, table, cautions.sentences(table, twins, constant, names))
 
 
 def _show(asked: TrainConfig, images: Images, review: Review) -> None:
@@ -126,7 +74,7 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
         st.error(plain(problem), icon=":material/error:")
     for text in images.notes:
         st.info(plain(text), icon=":material/info:")
-    for text in own_facts.warnings(review.counts, review.twins):
+    for text in review.cautions:
         st.warning(plain(text), icon=":material/warning:")
     grid = ui.pair()
     with grid.cell():

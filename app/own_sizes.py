@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import acts
 import streamlit as st
 from PIL import Image
 
-from smd import data, registry
+from smd import registry
 from smd.data import arrays, layout, sources
 from smd.data.archive import Member, OutOfTime
 from smd.data.decode import opened
@@ -19,7 +20,7 @@ from smd.errors import UserError
 SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
 MIXED = 32  # pixels a side, where the images differ in size
 PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
-FIRST = 1.0  # seconds until there must be an image at all: archives of a million other files answer soon
+FIRST = 0.5  # seconds until there must be an image at all: archives of a million other files answer soon
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Survey:
 
 def survey(path: str) -> Survey:
     """The sizes of the images in a folder or an archive; raises UserError if there is none or it is broken."""
-    source = sources.find(path)
+    source = acts.source(path)
     if sources.holds_arrays(source):
         return Survey({}, True)  # there are no files of single images
     return _survey(str(source), source.stat().st_mtime_ns)
@@ -75,7 +76,7 @@ def suggested(path: str) -> int:
 
     Raises UserError if there are none, or if they are broken.
     """
-    source = sources.find(path)
+    source = acts.source(path)
     return _of_arrays(source) if sources.holds_arrays(source) else suited(survey(path))
 
 
@@ -86,7 +87,7 @@ def _of_arrays(source: Path) -> int:
         return MIXED
     if len(shape) == 3:
         return suited(Survey({(shape[2], shape[1]): 1}, True))
-    net = registry.NETWORKS[data.suited_net(str(source))]
+    net = registry.NETWORKS[acts.suited_net(str(source))]
     return LARGEST if registry.shape_problem(net, shape) else 0
 
 

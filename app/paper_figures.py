@@ -132,7 +132,8 @@ def _training(runs: Sequence[Run], defense: str) -> TrainConfig:
     """What trains this defense like the newest trained run, so that the two can be compared."""
     base = next(iter(_newest(runs)), runs[0]).config
     return TrainConfig(
-        data=base.data, data_path=base.data_path, image_size=base.image_size, net=base.net, defense=defense,
+        data=base.data, data_path=base.data_path, image_size=base.image_size,
+        skip_broken=base.skip_broken, channels=base.channels, net=base.net, defense=defense,
         epochs=base.epochs, n_train=base.n_train, seed=base.seed, device=base.device,
     )  # fmt: skip
 

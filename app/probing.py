@@ -17,7 +17,16 @@ def probe(asked: TrainConfig) -> dict[str, Any]:
     """What `python -m smd probe` answers; raises UserError with the reason if it cannot."""
     command = [sys.executable, "-m", "smd", "probe", *commands.train_words(asked), "--format", "json"]
     try:
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise UserError("No estimate after ten minutes: start the run, its page tells the time left.") from None
     if done.returncode:

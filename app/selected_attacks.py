@@ -1,5 +1,6 @@
 """What attacks did to the selected images, against what they did to all of the split."""
 
+import acts
 import data
 import gallery
 import pandas as pd
@@ -9,9 +10,8 @@ import ui
 from plain import plain
 from selection import Selection
 
-from smd import export, runs
+from smd import export
 from smd.config import AttackConfig
-from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
 from smd.units import show_level
@@ -38,7 +38,7 @@ def section(run: Run) -> None:
         ui.table(table, key="selected-verdicts", alt=said(table))
         ui.downloads(table, f"{ui.name(run.id)}-selected")
     n = min(len(chosen.rows), MOST)
-    clicked = st.button(f"Attack these {n} images", icon=":material/bolt:", key="attack-selected",
+    clicked = acts.button(f"Attack these {n} images", icon=":material/bolt:", key="attack-selected",
                         help=f"CE-PGD with {STEPS} steps; every image's verdict and twin are kept.")  # fmt: skip
     if clicked and ui.attempt(_attack, run, chosen, n):
         st.rerun()
@@ -90,4 +90,4 @@ def _attack(run: Run, chosen: Selection, n: int) -> None:
         run=run.id, split=chosen.asked.split, ids=ids, levels=run.config.levels, params={"steps": STEPS}, seeds=(0,),
         keep=n,
     )  # fmt: skip
-    launch.submit(runs.create_attack(run, asked))
+    acts.start(run, asked)

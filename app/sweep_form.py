@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import acts
 import pandas as pd
-import probing
 import streamlit as st
 import ui
 
@@ -38,13 +38,15 @@ def section(base: TrainConfig) -> None:
         there = sum(run is not None for run in sweep.members(wanted))
         st.code(commands.sweep_command(wanted), language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):
-            start = st.button(f"Start {len(wanted)} runs", type="primary", key="start-sweep", icon=":material/stacks:")
-            ask = st.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
+            start = acts.button(
+                f"Start {len(wanted)} runs", type="primary", key="start-sweep", icon=":material/stacks:"
+            )
+            ask = acts.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
             st.caption(f"{there} of them are there already." if there else "None of them is there yet.")
         if ask:
             ui.attempt(lambda: st.success(estimate(wanted)))
         if start:
-            _started(sweep.start(wanted))
+            ui.attempt(lambda: _started(acts.start_sweep(wanted)))
 
 
 def _options(base: TrainConfig) -> dict[str, TrainConfig]:
@@ -65,7 +67,7 @@ def estimate(wanted: Sequence[TrainConfig]) -> str:
     seconds, bar = 0.0, st.progress(0.0, "Taking a few steps of each")
     for k, one in enumerate(first.values(), start=1):
         runs = sum((c.defense, c.params) == (one.defense, one.params) for c in wanted)
-        seconds += runs * probing.probe(one)["seconds"]
+        seconds += runs * acts.probe(one)["seconds"]
         bar.progress(k / len(first), f"{defense_title(one)} took a few steps")
     bar.empty()
     return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."

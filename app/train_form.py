@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
+import acts
 import knobs
 import own_sizes
 import streamlit as st
+from own_import import CHANNELS, SIZE, SKIP
 from streamlit.delta_generator import DeltaGenerator
 
-from smd import data as sets
 from smd import registry
 from smd.config import TrainConfig
 from smd.errors import UserError
@@ -22,6 +23,7 @@ WHERE = (
     "Without test/ a fifth of the images is kept for testing, image by image: if several images are of one "
     "patient, lay out train/ and test/ yourself, so that nobody is in both."
 )
+COLOURS = {"": "as they are", "rgb": "all in RGB", "gray": "all in gray"}
 RESIZE = (
     "Suggested from your images. Every image becomes a square of this side; others are squeezed, not cut. "
     "0 leaves them as they are."
@@ -51,7 +53,7 @@ def knob_key(defense: str, name: str) -> str:
 def form(wrong: list[str]) -> TrainConfig:
     """Draw the form; what is typed wrong is told in `wrong`, and stands as it is by default."""
     data = _choose("Data set", registry.DATASETS, "digits", "train-data", "Images are looked for in the data folder.")
-    path, size = _own_images() if data == "folder" else ("", 0)
+    own = _own_images() if data == "folder" else {}
     left, right = st.columns(2)
     with left:
         suits = "The first one suits the data set."
@@ -66,9 +68,8 @@ def form(wrong: list[str]) -> TrainConfig:
             ":material/auto_awesome: SMD has no noise level to choose: it finds a margin for every single image."
         )
     epochs = _epochs(data, defense)
-    return _more(
-        TrainConfig(data, path, size, net, defense, params, st.session_state.get("train-recipe") or "common", epochs)
-    )
+    recipe = st.session_state.get("train-recipe") or "common"
+    return _more(TrainConfig(data, net=net, defense=defense, params=params, recipe=recipe, epochs=epochs, **own))
 
 
 def _choose(title: str, table: Mapping[str, Any], default: str, key: str, help: str) -> str:
@@ -79,21 +80,33 @@ def _choose(title: str, table: Mapping[str, Any], default: str, key: str, help: 
     )  # fmt: skip
 
 
-def _own_images() -> tuple[str, int]:
-    """The path of own images and their side; each path has a side and a network suggested."""
+def _own_images() -> dict[str, Any]:
+    """The fields of a config that are for own images alone: where they are, and what is done with them.
+
+    Each path has a side and a network suggested; what is done with files that are in the way is asked anew.
+    """
     path = st.text_input(
         "Folder, archive or array file", key="train-path", placeholder="/path/to/images or images.zip", help=WHERE,
         persist_state="session",
     ).strip()  # fmt: skip
     if st.session_state.get("train-fitted") != path:
         st.session_state["train-fitted"] = path
-        st.session_state["train-size"] = _suggested(path)
-        st.session_state[net_key("folder")] = sets.suited_net(path)
+        st.session_state[SIZE], st.session_state[SKIP], st.session_state[CHANNELS] = _suggested(path), False, ""
+        st.session_state[net_key("folder")] = _suited(path)
     most = max(net.sizes[1] for net in registry.NETWORKS.values())
-    size = st.number_input(
-        "Resize to (pixels a side; 0: as they are)", 0, most, key="train-size", help=RESIZE, persist_state="session"
+    left, right = st.columns(2)
+    size = left.number_input(
+        "Resize to (pixels a side; 0: as they are)", 0, most, key=SIZE, help=RESIZE, persist_state="session"
     )  # fmt: skip
-    return path, int(size)
+    channels = right.selectbox(
+        "Colours", list(COLOURS), key=CHANNELS, help="Gray and colour images cannot be mixed as they are.",
+        format_func=lambda name: COLOURS[name], persist_state="session",
+    )  # fmt: skip
+    skip = st.checkbox(
+        "Leave out broken files", key=SKIP, help="Files that cannot be read are left out, counted and named.",
+        persist_state="session",
+    )  # fmt: skip
+    return {"data_path": path, "image_size": int(size), "skip_broken": bool(skip), "channels": channels}
 
 
 def _suggested(path: str) -> int:
@@ -101,6 +114,13 @@ def _suggested(path: str) -> int:
         return own_sizes.suggested(path) if path else 0
     except UserError:  # the section of the images says what is wrong
         return 0
+
+
+def _suited(path: str) -> str:
+    try:
+        return acts.suited_net(path)
+    except UserError:
+        return registry.DATASETS["folder"].net
 
 
 def _epochs(data: str, defense: str) -> int:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import acts
 import data
 import numpy as np
 import pandas as pd
@@ -14,7 +15,6 @@ from plain import plain
 
 from smd import adv, export, jobs, runs
 from smd.config import AttackConfig
-from smd.jobs import launch
 from smd.runs import Run
 from smd.store import reader
 from smd.units import level_title
@@ -82,7 +82,7 @@ def _none_yet(run: Run, split: str, idx: int) -> None:
         _waiting(run)
     elif run.weights.exists():
         st.caption("No adversarial image of this one is kept: of an attack on a whole split only some are.")
-        wanted = st.button("Attack this image", icon=":material/bolt:", key="attack-one")
+        wanted = acts.button("Attack this image", icon=":material/bolt:", key="attack-one")
         if wanted and ui.attempt(_ask, run, split, idx):
             st.rerun()
     else:
@@ -103,7 +103,7 @@ def _waiting(run: Run) -> None:
 def _ask(run: Run, split: str, idx: int) -> None:
     levels = run.config.levels
     asked = AttackConfig(run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,))
-    launch.submit(runs.create_attack(run, asked))
+    acts.start(run, asked)
 
 
 def best(p: np.ndarray, classes: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from smd import __version__
+from smd import __version__, terminal
 from smd.cli import attack, embed, export, locate, margins, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
 from smd.jobs.endings import reason
@@ -43,18 +43,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     # torch's threads spin while they wait for each other. Left alone they spin so long that two busy
     # processes on the same cores slow each other down several times over; this costs nothing otherwise.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    terminal.prepare()
     words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        status = _run(words)
+    except BrokenPipeError:  # as of `| head`: whoever reads has enough
+        status = 1
+    finally:
+        taken = terminal.settle()
+    return status if taken else 1
+
+
+def _run(words: list[str]) -> int:
     args = parser().parse_args(words)
     args.bare = len([word for word in words if word != "--debug"]) == 1  # a sub-command and nothing else
     try:
         args.run_command(args)
+        sys.stdout.flush()  # a disk that takes no more is told of
     except (Cancelled, KeyboardInterrupt):
-        print("Cancelled; `python -m smd resume` goes on from here.", file=sys.stderr)
+        terminal.tell("Cancelled; `python -m smd resume` goes on from here.")
         return 1
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if args.debug or (_in_background(args) and not isinstance(error, UserError)):
             traceback.print_exc()  # a job's log tells where a defect is
-        print(f"smd: {visible(reason(error))}", file=sys.stderr)
+        terminal.tell(f"smd: {visible(reason(error))}")
         return 1
     return 0
 

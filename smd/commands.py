@@ -23,6 +23,8 @@ def train_words(config: TrainConfig) -> list[str]:
     words += ["--epochs", str(config.epochs), "--seed", str(config.seed), "--device", config.device]
     words += ["--path", config.data_path] if config.data_path else []
     words += ["--image-size", str(config.image_size)] if config.image_size else []
+    words += ["--skip-broken"] if config.skip_broken else []
+    words += ["--channels", config.channels] if config.channels else []
     words += ["--batch", str(config.batch)] if config.batch != config.how.batch else []
     words += ["--precision", config.precision] if config.precision != TrainConfig.precision else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []

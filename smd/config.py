@@ -40,6 +40,8 @@ class TrainConfig:
     n_train: int = 0  # use only so many training images; 0: all
     n_test: int = 0  # attack only so many test images at the end; 0: at most 1,000
     n_margins: int = 200  # estimate the margins of at most so many test images at the end, see smd.final_margins
+    skip_broken: bool = False  # own images: leave out files that cannot be read, and say so
+    channels: str = ""  # own images: convert all to "gray" or "rgb"; "": as they are
 
     def __post_init__(self) -> None:
         entry = registry.DATASETS.get(self.data)

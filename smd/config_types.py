@@ -11,7 +11,12 @@ from smd.registry import Param
 LONGEST = 4096  # characters, as long as a path may be
 LARGEST = 2**53  # whole numbers up to here are the same in JSON, in Python and in a store
 DEVICE = re.compile(r"[a-z]{1,16}(:[0-9]{1,3})?")
-CHOICES = {"norm": ("Linf", "L2"), "split": ("train", "val", "test"), "recipe": ("common", "official")}
+CHOICES = {
+    "norm": ("Linf", "L2"),
+    "split": ("train", "val", "test"),
+    "recipe": ("common", "official"),
+    "channels": ("", "gray", "rgb"),
+}
 
 
 def number(value: Any) -> bool:
@@ -36,6 +41,7 @@ def _params(value: Any) -> bool:
 
 FITS: Mapping[str, Callable[[Any], bool]] = {
     "str": text,
+    "bool": lambda value: isinstance(value, bool),
     "int": count,
     "float": lambda value: number(value) and value >= 0,
     "params": _params,
@@ -43,7 +49,8 @@ FITS: Mapping[str, Callable[[Any], bool]] = {
     "floats": lambda value: isinstance(value, list | tuple) and all(number(v) and v >= 0 for v in value),
 }
 NAMES = {
-    "str": "a text", "int": "a whole number from 0 on", "float": "a number from 0 on", "params": "settings by name",
+    "str": "a text", "bool": "true or false", "int": "a whole number from 0 on", "float": "a number from 0 on",
+    "params": "settings by name",
     "ints": "whole numbers from 0 on", "floats": "numbers from 0 on",
 }  # fmt: skip
 
@@ -56,7 +63,7 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
         if not FITS[shape](value):
             raise ValueError(f"{name} must be {NAMES[shape]}")
         if name in CHOICES and value not in CHOICES[name]:
-            raise ValueError(f"{name} must be {' or '.join(CHOICES[name])}")
+            raise ValueError(f"{name} must be {' or '.join(filter(None, CHOICES[name]))}")
         if name == "device" and not DEVICE.fullmatch(value):
             raise ValueError("device must be auto, cpu, cuda, cuda:1 or mps")
     for known in _known(values):
@@ -66,7 +73,7 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
 
 
 def _shape(hint: Any) -> str:
-    plain = {str: "str", int: "int", float: "float", tuple[int, ...]: "ints", tuple[float, ...]: "floats"}
+    plain = {str: "str", bool: "bool", int: "int", float: "float", tuple[int, ...]: "ints", tuple[float, ...]: "floats"}
     return plain.get(hint, "params")
 
 

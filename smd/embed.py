@@ -4,17 +4,20 @@ Images that the network finds alike lie near each other; adversarial twins are p
 """
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import losses, pgd
+from smd import losses, paths, pgd
 from smd.data.batches import OnDevice, spread
 from smd.errors import UserError
 from smd.nets import Classifier
@@ -108,6 +111,7 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
         return np.zeros((len(features), 2), np.float32)
     count = min(NEIGHBOURS, len(features) - 1)
     near, far = neighbours(features, count)
+    _keep_compiled()
     with _quiet():
         import umap  # takes seconds, and only a map needs it
 
@@ -147,6 +151,13 @@ class _Listener:
 
     def flush(self) -> None:
         """Nothing waits."""
+
+
+def _keep_compiled() -> None:
+    """Let numba find a place for what it compiles for umap where it can write neither beside umap nor in the home."""
+    beside = find_spec("umap")
+    if beside is None or beside.origin is None or not os.access(Path(beside.origin).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(paths.compiled_root()))
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def read(path: Path) -> dict[str, Any]:
 def _processor() -> str:
     """The processor's name; Linux keeps it where platform does not look."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -61,7 +61,13 @@ def _processor() -> str:
 def _git(*words: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, timeout=5, check=True
+            ["git", "-C", str(REPOSITORY), *words],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=5,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

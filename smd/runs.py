@@ -1,5 +1,7 @@
 """The folder of a training run and of the jobs on it: make, list, find and delete them."""
 
+import calendar
+import re
 import secrets
 import shutil
 import time
@@ -14,6 +16,10 @@ from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.paths import runs_root
+from smd.store import places
+
+STAMP = r"\d{8}-\d{6}"
+SET_BACK = 26 * 3600.0  # seconds by which clocks are set back, zones included; what is further ahead is not ours
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     claim: this process will run the job itself, so no worker shall take it.
     """
     _refuse(problems.of_training(config))
+    places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     config = settled(config)
     name = _new_id(runs_root(), config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
@@ -138,12 +145,38 @@ def _new_id(folder: Path, *words: str) -> str:
     while True:
         short = "-".join([*words, secrets.token_hex(2)])
         if not any(folder.glob(f"*-{short}")):
-            return "-".join([time.strftime("%Y%m%d-%H%M%S", time.gmtime()), short])
+            return f"{_moment(folder)}-{short}"
+
+
+def _moment(folder: Path) -> str:
+    """This second; the one after the newest job's where the clock was set back, so that the newest stays the newest."""
+    now = time.time()
+    newest = max((path.name[:15] for path in folder.glob("*") if re.fullmatch(STAMP, path.name[:15])), default="")
+    with suppress(ValueError, OverflowError):
+        last = calendar.timegm(time.strptime(newest, "%Y%m%d-%H%M%S"))
+        if now < last + 1 and last - now < SET_BACK:
+            now = last + (1 if now < last else 0)
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
 
 
 def all_runs() -> list[Run]:
     """All runs, the newest first; also those whose config cannot be read."""
     return [Run(folder.name, folder) for folder in _job_folders(runs_root())]
+
+
+def nameless() -> str:
+    """The sentence about folders of runs whose names cannot be printed, so that nothing can be done with them here.
+
+    "" if there are none, as is usual.
+    """
+    found = [path.parent.name for path in runs_root().glob("*/config.json") if not path.parent.name.isprintable()]
+    if not found:
+        return ""
+    some = "1 folder in {} has a name" if len(found) == 1 else f"{len(found):,} folders in {{}} have names"
+    return (
+        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(found)!a}: rename "
+        f"{'it' if len(found) == 1 else 'them'} to see the runs."
+    )
 
 
 def attacks(run: Run) -> list[Path]:

@@ -106,6 +106,45 @@ def test_functions_are_short(path):
             assert node.end_lineno - node.lineno + 1 <= 60, node.name
 
 
+OPENERS_OF_BYTES = {"os.open", "tarfile.open", "gzip.open", "bz2.open", "lzma.open", "Image.open", "opened.open"}
+
+
+def speaks_the_machines_encoding(call):
+    """Whether a call reads or writes text in whatever encoding the machine has."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    given = {word.arg: word.value for word in call.keywords}
+    if "encoding" in given or None in given:
+        return False
+    if {"text", "universal_newlines"} & given.keys() and name in ("run", "Popen", "check_output", "check_call", "call"):
+        return True
+    if name in ("read_text", "write_text"):
+        return True
+    first = {"open": 0 if isinstance(call.func, ast.Attribute) else 1, "fdopen": 1}.get(name)
+    if first is None or ast.unparse(call.func) in OPENERS_OF_BYTES:
+        return False
+    mode = given.get("mode") or (call.args[first] if len(call.args) > first else None)
+    return "b" not in ast.unparse(mode).lower() if mode is not None else True
+
+
+@pytest.mark.parametrize(
+    "code, found",
+    [
+        ("p.read_text()", True), ("p.read_text(encoding='utf-8')", False), ("open(p)", True), ("open(p, 'rb')", False),
+        ("p.open('w')", True), ("p.open('wb')", False), ("run(c, text=True)", True), ("run(c)", False),
+        ("run(c, text=True, encoding='utf-8')", False), ("os.fdopen(3, 'w')", True), ("os.open(p, 0)", False),
+        ("p.write_text(t)", True),
+    ],
+)  # fmt: skip
+def test_text_in_the_machines_encoding_is_found(code, found):
+    assert speaks_the_machines_encoding(ast.parse(code).body[0].value) == found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_every_text_is_utf8_whatever_the_machine_speaks(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    assert [ast.unparse(call) for call in calls if speaks_the_machines_encoding(call)] == []
+
+
 def test_every_registry_entry_can_be_loaded():
     from smd import registry
 

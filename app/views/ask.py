@@ -38,7 +38,7 @@ with st.container(horizontal=True, gap="small"):
         )
 with st.form("ask", border=False, enter_to_submit=True):
     written = st.text_area("Query", FIRST, key="sql", bind="query-params", height=170)
-    st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
+    clicked = st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
 with st.expander("What there is to ask about", icon=":material/table:"):
     st.table(data.read(ask.tables, run.store), border="horizontal", hide_index=True)
     st.caption(
@@ -46,6 +46,12 @@ with st.expander("What there is to ask about", icon=":material/table:"):
         "are lengths over all pixels. `DESCRIBE margin` tells a "
         "table's types."
     )
+mine = st.session_state.setdefault("sql-mine", set())  # what was run by a click; a link alone runs nothing of its own
+if clicked:
+    mine.add(written)
+if written and written not in mine and written not in EXAMPLES.values():
+    st.info("This query came with a link. Read it, then click Run.", icon=":material/link:")
+    st.stop()
 try:
     answer = data.value(ask.ask, run.store, written or "")
 except UserError as error:

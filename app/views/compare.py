@@ -3,6 +3,7 @@
 import json
 import math
 
+import acts
 import charts
 import cloning
 import curves
@@ -144,18 +145,18 @@ def ticked_in_link() -> list[str]:
     return ids
 
 
-def acts(ticked: list[Run]) -> None:
+def choices(ticked: list[Run]) -> None:
     """What can be done with the ticked runs."""
     with st.container(horizontal=True, gap="small"):
         noted = [notes.read(run) for run in ticked]
         pin, hide = not all(each.pinned for each in noted), not all(each.hidden for each in noted)
-        if st.button("Pin" if pin else "Unpin", icon=":material/keep:", disabled=not ticked, key="pin"):
+        if acts.button("Pin" if pin else "Unpin", icon=":material/keep:", disabled=not ticked, key="pin"):
             mark(ticked, pinned=pin)
-        if st.button("Hide" if hide else "Unhide", icon=":material/visibility_off:", disabled=not ticked, key="hide"):
+        if acts.button("Hide" if hide else "Unhide", icon=":material/visibility_off:", disabled=not ticked, key="hide"):
             mark(ticked, hidden=hide)
         one = len(ticked) == 1
-        if st.button("Clone into the form", icon=":material/content_copy:", disabled=not one, key="clone",
-                     help="Tick one run to train another like it."):  # fmt: skip
+        if acts.button("Clone into the form", icon=":material/content_copy:", disabled=not one, key="clone",
+                       help="Tick one run to train another like it."):  # fmt: skip
             ui.attempt(cloning.into_form, ticked[0].config)
         if one:
             st.page_link("views/live.py", label="Open", icon=":material/monitoring:",
@@ -196,7 +197,7 @@ ui.table(
         "curve": st.column_config.LineChartColumn("quick PGD, by epoch", y_min=0, y_max=100),
     },
 )  # fmt: skip
-acts([run for run in known if run.id in in_link])
+choices([run for run in known if run.id in in_link])
 ui.downloads(rows.drop(columns="curve", errors="ignore"), "runs")
 ticked = [run for run in known if run.id in in_link] or known[:4]
 chosen = [run for run in ticked if ui.readable(run)]

@@ -2,6 +2,7 @@
 
 import time
 
+import acts
 import cloning
 import curves
 import data
@@ -14,7 +15,7 @@ import streamlit as st
 import ui
 from plain import plain
 
-from smd import export, notes, runs
+from smd import export, jobs, notes, runs
 from smd.jobs import Status, launch
 from smd.progress import duration
 from smd.runs import Run
@@ -31,7 +32,7 @@ def actions(run: Run, status: Status) -> None:
             cancelling(run)
         else:
             resuming(run, status)
-        if st.button("Clone into the form", icon=":material/content_copy:", key="clone"):
+        if acts.button("Clone into the form", icon=":material/content_copy:", key="clone"):
             ui.attempt(cloning.into_form, run.config)
         if status.state not in ("queued", "running"):
             deleting(run)
@@ -40,22 +41,22 @@ def actions(run: Run, status: Status) -> None:
 def cancelling(run: Run) -> None:
     with st.popover("Cancel", icon=":material/block:"):
         st.write("It stops after the running batch and keeps what it has learnt; you can resume it later.")
-        wanted = st.button("Cancel the run", type="primary", key="confirm-cancel")
-        if wanted and ui.attempt(launch.cancel, run.folder):
+        wanted = acts.button("Cancel the run", type="primary", key="confirm-cancel")
+        if wanted and ui.attempt(acts.cancel, run.folder):
             st.rerun()
 
 
 def resuming(run: Run, status: Status) -> None:
     stopped = status.state in ("failed", "cancelled", "lost")
-    wanted = stopped and st.button("Resume", icon=":material/resume:", type="primary", key="resume")
-    if wanted and ui.attempt(launch.resume, run.folder):
+    wanted = stopped and acts.button("Resume", icon=":material/resume:", type="primary", key="resume")
+    if wanted and ui.attempt(acts.resume, run.folder):
         st.rerun()
 
 
 def deleting(run: Run) -> None:
     with st.popover("Delete", icon=":material/delete:"):
         st.write(f"**{plain(ui.label(run))}**: its weights, margins and attack results are removed for good.")
-        if st.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(runs.delete, run):
+        if acts.button("Delete for good", type="primary", key="confirm-delete") and ui.attempt(acts.delete, run):
             st.session_state.pop("run", None)
             st.rerun()
 
@@ -66,6 +67,8 @@ def header(run: Run, status: Status) -> None:
         st.markdown(f"**{plain(ui.label(run))}**")
         notes_section.badges(notes.read(run))
         st.caption(run.id)
+    if where := jobs.elsewhere(status):
+        st.caption(f"{status.state.capitalize()} {plain(where)}: cancel it there.")
     if status.state == "failed":
         st.error(plain(status.error) or "It failed; the log below says more.", icon=":material/error:")
     if status.state == "lost":
@@ -80,7 +83,7 @@ def header(run: Run, status: Status) -> None:
 
 def cards(status: Status) -> list[tuple[str, str, str]]:
     busy = status.state == "running"
-    spent = (status.ended or time.time()) - status.started if status.started else 0
+    spent = max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
     return [
         ("Epoch", f"{status.done} / {status.total}", "Finished epochs."),
         ("Time left", duration(status.eta) if busy and status.eta >= 0 else "–", "At the speed so far."),

@@ -49,7 +49,8 @@ def detail(idx: int) -> None:
         st.subheader(f"Image {idx} · class {plain(classes[label])}", width="content")
         files = data.read(reader.sample_paths, run.store, split)
         named = files.loc[files["idx"] == idx, "path"]
-        st.caption(f"{split} split of {run.config.data}{''.join(f' · {plain(name)}' for name in named)}")
+        names = [plain(name) for name in named] or ([gallery.NAMELESS] if gallery.has_files(run) else [])
+        st.caption(" · ".join([f"{split} split of {run.config.data}", *names]))
     pixels = images.pixels[source] if images is not None else None
     at = slices.chooser(pixels.shape[1], "slice") if pixels is not None and pixels.ndim == 4 else None
     grid = ui.pair()

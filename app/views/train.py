@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import acts
 import cloning
 import job_rows
 import knobs
+import login
 import own_images
-import probing
 import streamlit as st
 import sweep_form
 import train_form
@@ -16,14 +17,14 @@ from plain import plain
 from smd import commands, jobs, runs
 from smd.config import TrainConfig
 from smd.errors import UserError
-from smd.jobs import Status, launch
+from smd.jobs import Status
 from smd.progress import duration
 from smd.runs import Run
 
 
 def estimate(asked: TrainConfig) -> str:
     """How long a run would take, in words; raises UserError with the reason if that cannot be told."""
-    answer = probing.probe(asked)
+    answer = acts.probe(asked)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
         f"About **{duration(answer['seconds'])}** on {answer['device']}: {answer['samples_per_s']:,.0f} images/s, "
@@ -42,15 +43,14 @@ def summary(asked: TrainConfig, wrong: bool) -> None:
         return
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
-    if st.button("Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."):
+    if acts.button("Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."):
         with st.spinner("Taking a few steps"):
             ui.attempt(lambda: st.success(estimate(asked)))
 
 
 def start(asked: TrainConfig) -> None:
     try:
-        run = runs.create(asked)
-        launch.submit(run.folder)
+        run = acts.train(asked)
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
@@ -87,23 +87,33 @@ def row(run: Run, folder: Path, status: Status) -> None:
             st.page_link(
                 "views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
             )
-            clicked = st.button("Cancel", key=job_rows.key("cancel", folder), icon=":material/block:", type="tertiary")
-        if clicked and ui.attempt(launch.cancel, folder):
+            clicked = acts.button(
+                "Cancel", key=job_rows.key("cancel", folder), icon=":material/block:", type="tertiary"
+            )
+        if clicked and ui.attempt(acts.cancel, folder):
             st.rerun()
 
 
-grid = ui.pair()
-with grid.cell(), st.container(border=True):
-    cloning.banner()
-    wrong: list[str] = []
-    asked = cloning.completed(train_form.form(wrong))
-    knobs.told(wrong)
-    clicked = st.button("Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong))
-with grid.cell():
-    summary(asked, bool(wrong))
-if clicked:
-    start(asked)
-if asked.data == "folder":
-    own_images.section(asked)
-sweep_form.section(asked)
+def forms() -> None:
+    """What is to be trained."""
+    grid = ui.pair()
+    with grid.cell(), st.container(border=True):
+        cloning.banner()
+        wrong: list[str] = []
+        asked = cloning.completed(train_form.form(wrong))
+        knobs.told(wrong)
+        clicked = acts.button("Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong))
+    with grid.cell():
+        summary(asked, bool(wrong))
+    if clicked:
+        start(asked)
+    if asked.data == "folder":
+        own_images.section(asked)
+    sweep_form.section(asked)
+
+
+if login.may_act():
+    forms()
+else:
+    st.caption(login.ONLY_LOOKING)
 st.fragment(queue, run_every="2s" if waiting_or_running() else None)()

@@ -52,7 +52,13 @@ def _peak_of_process(*cases: Case) -> float:
     """MiB of a process that trains this network, or none."""
     words = [str(value) for case in cases for value in astuple(case)]
     done = subprocess.run(
-        [sys.executable, "-m", "smd.bench.memory", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "smd.bench.memory", *words],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         said = done.stderr.strip() or f"exit status {done.returncode}"  # a process that was killed says nothing
@@ -63,7 +69,7 @@ def _peak_of_process(*cases: Case) -> float:
 def peak() -> float:
     """MiB that this process has held at most so far; raises UserError where the kernel does not tell."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         raise UserError("The peak of a process is read from Linux's /proc: leave the part memory out here.") from None
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

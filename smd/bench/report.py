@@ -35,4 +35,4 @@ def write(path: Path, parts: Sequence[Done], machine: Mapping[str, Any], quick: 
         "parts": [{**asdict(done.part), "seconds": done.seconds} for done in parts],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n")
+    path.write_text(json.dumps(values, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import sys
 
 from smd.cli import train
 from smd.progress import duration
+from smd.terminal import tell
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(estimate))
     else:
         if estimate["busy"]:
-            print("Another job uses the device now, so this is too long.", file=sys.stderr)
+            tell("Another job uses the device now, so this is too long.")
         print(
             f"About {duration(estimate['seconds'])} on {estimate['device']}, {estimate['samples_per_s']:.0f} samples/s."
         )

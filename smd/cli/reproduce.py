@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from smd.provenance import provenance
 from smd.reproduce import BUDGETS, Budget, Table
 from smd.runs import Run
 from smd.store import reader
+from smd.terminal import tell
 from smd.units import show_level
 
 EVERY = 60.0  # seconds between two lines about a job
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     found, bold = beside(table, done)
     print_table(found, args.format, bold)
     write(out, table, done)
-    print(f"Results are in {out}.", file=sys.stderr)
+    tell(f"Results are in {out}.")
     if failed:
         raise UserError(f"{len(failed)} of {len(table.configs)} rows are missing: {' '.join(failed)}")
 
@@ -103,7 +103,7 @@ def estimate(table: Table) -> None:
         total, busy = total + found["seconds"], busy or found["busy"]
         print(f"{defense_title(config)}, seed {config.seed}: {duration(found['seconds'])} on {found['device']}")
     if busy:
-        print("Another job used the device meanwhile, so this is too long.", file=sys.stderr)
+        tell("Another job used the device meanwhile, so this is too long.")
     count = len(table.configs)
     print(f"About {duration(total)} for all {count} trainings, one after the other; the attacks come on top.")
 
@@ -153,7 +153,7 @@ def _standing(status: Status) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+    tell(f"{time.strftime('%H:%M:%S')} {text}")
 
 
 def beside(table: Table, done: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:

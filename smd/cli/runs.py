@@ -34,16 +34,25 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _list(args: argparse.Namespace) -> None:
+    if told := store.nameless():
+        print(told, file=sys.stderr)
     rows = []
     for run in store.all_runs():
         for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run))]:
             status = jobs.read(folder)
             done = f"{status.done}/{status.total}" if status.total else ""
-            spent = (status.ended or time.time()) - status.started if status.started else 0.0
+            spent = max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
             took = duration(spent) if status.started else ""
             what = job_title(folder)
             rows.append(
-                {"run": name, "state": status.state, "done": done, "time": took, "what": what, "reason": status.error}
+                {
+                    "run": name,
+                    "state": status.state,
+                    "done": done,
+                    "time": took,
+                    "what": what,
+                    "reason": status.error or jobs.elsewhere(status),
+                }
             )
     print_table(pd.DataFrame(rows, columns=["run", "state", "done", "time", "what", "reason"]), args.format)
 

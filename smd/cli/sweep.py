@@ -1,7 +1,6 @@
 """`sweep`: several defenses and seeds on one data set, queued as runs of their own."""
 
 import argparse
-import sys
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from smd.config import TrainConfig
 from smd.errors import UserError
 from smd.export import defense_title
 from smd.jobs import launch
+from smd.terminal import tell
 
 FOREVER = float("inf")
 
@@ -52,9 +52,9 @@ def run(args: argparse.Namespace) -> None:
     table = pd.DataFrame(rows)
     if not args.wait:
         return print_table(table, args.format)
-    print(table.drop(columns="reason").to_string(index=False), file=sys.stderr)
+    tell(table.drop(columns="reason").to_string(index=False))
     runs = [m.run for m in members if m.run]
     for each in runs:
         status = launch.wait(each.folder, FOREVER)
-        print(f"{each.id} {status.state} {status.error}".rstrip(), file=sys.stderr)
+        tell(f"{each.id} {status.state} {status.error}".rstrip())
     return print_accuracies([each for each in runs if each.weights.exists()], args.format)

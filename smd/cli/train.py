@@ -1,7 +1,6 @@
 """`train`: the very job that the Train page starts, in this terminal or in the background."""
 
 import argparse
-import sys
 
 from smd import registry, runs
 from smd.choices import parse_choice
@@ -11,6 +10,7 @@ from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.problems import PRECISIONS
 from smd.runs import Run
+from smd.terminal import tell
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,6 +35,12 @@ def options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--path", default="", help="own images: a folder or archive of class folders, .npy or .npz")
     sub.add_argument(
         "--image-size", type=int, default=0, help="own images: resize to this side in pixels (0: as they are)"
+    )
+    sub.add_argument(
+        "--skip-broken", action="store_true", help="own images: leave out files that cannot be read, and say which"
+    )
+    sub.add_argument(
+        "--channels", default="", choices=("gray", "rgb"), help="own images: convert all of them (as they are)"
     )
     sub.add_argument("--net", default="", help=f"{', '.join(registry.NETWORKS)} (what suits the data set)")
     sub.add_argument(
@@ -69,7 +75,8 @@ def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     """The run that the options describe."""
     name, params = parse_choice(defense, registry.DEFENSES, "defense")
     return TrainConfig(
-        data=args.data, data_path=args.path, image_size=args.image_size, net=args.net or suited(args), defense=name,
+        data=args.data, data_path=args.path, image_size=args.image_size, skip_broken=args.skip_broken,
+        channels=args.channels, net=args.net or suited(args), defense=name,
         params=params, recipe=args.recipe, epochs=args.epochs, batch=args.batch, seed=args.seed, device=args.device,
         precision=args.precision, n_train=args.n_train, n_test=args.n_test, n_margins=args.n_margins,
     )  # fmt: skip
@@ -109,7 +116,7 @@ def _here(configs: list[TrainConfig], form: str) -> None:
     for config in configs:
         resolve_device(config.device)  # explains a missing device before there is a run
         current = runs.create(config, claim=True)
-        print(f"Run {current.id}", file=sys.stderr)
+        tell(f"Run {current.id}")
         with claimed(current.folder):
             train_run(current, current.log)
         done.append(current)

@@ -4,22 +4,31 @@ from smd import registry
 from smd.data.cache import cached
 from smd.data.content import find
 from smd.data.images import Images
-from smd.data.request import Progress, Request
+from smd.data.request import CHANNELS, Progress, Request
 from smd.errors import UserError
 
 __all__ = ["Images", "cached", "find", "load", "suited_net"]
 
 
-def load(data: str, path: str = "", image_size: int = 0, progress: Progress | None = None) -> Images:
+def load(
+    data: str, path: str = "", image_size: int = 0, progress: Progress | None = None, skip_broken: bool = False,
+    channels: str = "",
+) -> Images:  # fmt: skip
     """The data set of that name in smd.registry.DATASETS, from its cache if the source has not changed.
 
-    `path` and `image_size` (side in pixels, 0: as they are) are for own images, data = "folder".
-    Raises UserError if the set cannot be found, downloaded, read or stored.
+    Where data = "folder", own images, `path` says where they are; `image_size` is the side in pixels that they are
+    resized to (0: as they are), `skip_broken` leaves out files that cannot be read, and `channels` ("gray" or "rgb")
+    converts all of them. Raises UserError if the set cannot be found, downloaded, read or stored.
     """
     entry = registry.find(registry.DATASETS, data, "data set")
-    if data != "folder" and (path or image_size):
-        raise UserError(f"A path and an image size are for own images only: leave them out for '{data}'.")
-    images: Images = registry.load(entry.target)(Request(path, image_size, progress))
+    request = Request(path, image_size, progress, skip_broken, channels)
+    if data != "folder" and (path or image_size or request.choices):
+        raise UserError(
+            f"A path, an image size and what to do with its files are for own images only: leave them out for '{data}'."
+        )
+    if channels not in CHANNELS:
+        raise UserError(f"There are no channels '{channels}': choose gray or rgb, or leave them out.")
+    images: Images = registry.load(entry.target)(request)
     return images
 
 

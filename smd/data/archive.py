@@ -59,7 +59,7 @@ def members(archive: Path, until: float = math.inf) -> Iterator[Member]:
             if total > limit or count > MAX_MEMBERS:
                 raise _too_large(archive, limit)
             check_ratio(archive, total)
-            _check_time(archive, until)
+            check_time(archive, until)
             yield member
 
 
@@ -79,7 +79,8 @@ def _too_large(archive: Path, limit: int) -> UserError:
     )
 
 
-def _check_time(archive: Path, until: float) -> None:
+def check_time(archive: Path, until: float) -> None:
+    """Raise OutOfTime if it is later than that by time.monotonic()."""
     if time.monotonic() > until:
         raise OutOfTime(f"{archive} takes long to list: import it to see all of it.")
 
@@ -89,7 +90,7 @@ def _zip_members(archive: Path, until: float) -> Iterator[Member]:
     if listed and listed.files > MAX_MEMBERS:
         raise _too_large(archive, min(MAX_TOTAL, disk.free()))
     if listed and listed.size > LISTED and until < math.inf:
-        _check_time(archive, -math.inf)
+        check_time(archive, -math.inf)
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -135,7 +136,7 @@ class _Bounded:
         if self.packed:
             for stop in range(self.stream.tell() + STEP, position, STEP):
                 self.stream.seek(stop)
-                _check_time(self.archive, self.until)
+                check_time(self.archive, self.until)
         return self.stream.seek(position)
 
     def tell(self) -> int:

@@ -17,13 +17,14 @@ import numpy as np
 
 from smd.data import archive, axes, cache, disk, labels, npy, roles, zipped
 from smd.data.archive import MAX_FILE, MAX_TOTAL
-from smd.data.decode import resized
+from smd.data.decode import in_channels, resized
 from smd.data.npy import Stored
 from smd.data.request import Request
 from smd.data.split import TRAIN
 from smd.errors import UserError
 
 CHUNK = 16 * 2**20  # bytes that are converted at once
+COUNT = {"gray": 1, "rgb": 3}  # channels
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,16 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a file of arrays into the cache's folder, a few images at a time."""
     request.report(f"Reading {source.name}", 0.0)
     content = _content(source)
-    into = _shape(content, request.image_size)
+    into = _shape(content, request.image_size, request.channels)
     sizes = [part.images.shape[0] for part in content.parts]
     found = [labels.of(part.labels, n) for part, n in zip(content.parts, sizes, strict=True)]
     joined, names = labels.joined(found, content.classes)
     split = np.repeat([part.split for part in content.parts], sizes)
     classes = labels.classes(names, joined, joined[split == TRAIN], str(source))
-    notes = ("The labels are one-hot: the column of the 1 is taken as the class.",) if found[0].columns else ()
+    notes: tuple[str, ...] = (
+        ("The labels are one-hot: the column of the 1 is taken as the class.",) if found[0].columns else ()
+    )
+    notes += _converted(content, request.channels)
     pixels = cache.allocate(folder, (len(joined), *into))
     _fill(pixels, content, request, source.name)
     return cache.Imported(classes, pixels, joined, split, notes)
@@ -79,19 +83,33 @@ def _fill(pixels: np.memmap, content: Content, request: Request, name: str) -> N
         rows = max(1, CHUNK // max(stored.row, pixels[0].nbytes))
         for chunk in npy.chunks(stored, rows):
             values = axes.to_bytes(axes.channels_first(chunk, stored.title), stored.title)
-            pixels[row : row + len(chunk)] = resized(values, request.image_size)
+            pixels[row : row + len(chunk)] = resized(in_channels(values, request.channels), request.image_size)
             row += len(chunk)
             request.report(f"Reading {name}", row / len(pixels))
 
 
-def _shape(content: Content, side: int) -> tuple[int, ...]:
+def _converted(content: Content, channels: str) -> tuple[str, ...]:
+    """How many images are converted, in words."""
+    count = sum(
+        part.images.shape[0] for part in content.parts
+        if channels and _one_shape(part.images, 0, square=False)[0] != COUNT[channels]
+    )  # fmt: skip
+    return (f"{count:,} images were converted to {channels.replace('rgb', 'RGB')} as asked for.",) if count else ()
+
+
+def _shape(content: Content, side: int, channels: str = "") -> tuple[int, ...]:
     first = content.parts[0].images
     found = {part.images.title: _one_shape(part.images, side) for part in content.parts}
+    if channels:
+        found = {title: (COUNT[channels], *shape[1:]) for title, shape in found.items()}
     for title, other in found.items():
         if other != found[first.title]:
+            sizes = other[1:] != found[first.title][1:]
+            alike = (
+                "Make them alike" if sizes else "Convert all with --channels rgb or gray (the Train page's 'Colours')"
+            )
             raise UserError(
-                f"The images differ: {first.title} has {_said(found[first.title])}, {title} {_said(other)}. "
-                "Make them alike."
+                f"The images differ: {first.title} has {_said(found[first.title])}, {title} {_said(other)}. {alike}."
             )
     return found[first.title]
 
@@ -100,7 +118,7 @@ def _said(shape: tuple[int, ...]) -> str:
     return f"{axes.sides(shape)} in {shape[0]} channel{'s' * (shape[0] > 1)}"
 
 
-def _one_shape(stored: Stored, side: int) -> tuple[int, ...]:
+def _one_shape(stored: Stored, side: int, square: bool = True) -> tuple[int, ...]:
     axes.check_kind(stored.dtype, stored.title)
     if stored.row > MAX_FILE:
         raise UserError(f"{stored.title} has images of more than {disk.show(MAX_FILE)} each: make them smaller.")
@@ -109,7 +127,7 @@ def _one_shape(stored: Stored, side: int) -> tuple[int, ...]:
         found = (*found[:-2], side, side)
     if min(found) == 0:
         raise UserError(f"{stored.title} holds images without a pixel: save it again.")
-    if len(found) == 3 and found[1] != found[2]:
+    if square and len(found) == 3 and found[1] != found[2]:
         raise UserError(
             f"{stored.title} has images of {axes.sides(found)}, but networks take square ones: "
             "set an image size, such as 32, to resize all."

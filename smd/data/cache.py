@@ -4,6 +4,7 @@ A cache is a folder `<name>-<hash of the fingerprint>` that is moved into place 
 if it exists, it is whole. Two processes that import the same set at once both succeed.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -58,13 +59,18 @@ def fetch(name: str, fingerprint: Fingerprint, make: Callable[[Path], Imported])
 
     Raises UserError if the cache cannot be written, and what `make` raises; nothing is left behind then.
     """
-    described = json.dumps({"schema": SCHEMA, **fingerprint}, sort_keys=True)
-    key = f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
+    key = key_of(name, fingerprint)
     images = cached(key)
     if images is None:
         _import(name, key, fingerprint, make)
         images = _open(key)
     return images
+
+
+def key_of(name: str, fingerprint: Fingerprint) -> str:
+    """The key that a set of that fingerprint has."""
+    described = json.dumps({"schema": SCHEMA, **fingerprint}, sort_keys=True)
+    return f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
 
 
 def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
@@ -76,6 +82,24 @@ def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
         with (folder / PIXELS).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, max(1, pixels.offset + pixels.nbytes))
     return pixels
+
+
+def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
+    """The pixels of `allocate` without the rows that are not kept, (N,) bool; takes no more room than before."""
+    rows = np.flatnonzero(kept)
+    for new, old in enumerate(rows):
+        if new != old:
+            pixels[new] = pixels[old]
+    pixels.flush()
+    shape, offset = (len(rows), *pixels.shape[1:]), pixels.offset
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with disk.refusing("The cache of these images"), (folder / PIXELS).open("r+b") as file:
+        np.lib.format.write_array_header_1_0(file, header)  # as long as before: NumPy leaves room for the first axis
+        if file.tell() != offset:
+            raise OSError(errno.EIO, "its header has another length")
+        file.truncate(offset + int(np.prod(shape, dtype=np.int64)))
+    smaller: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "r+")
+    return smaller
 
 
 def _open(key: str) -> Images:

@@ -57,6 +57,6 @@ def find(key: str, content: str) -> Images | None:
 
 def _kept(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return ""

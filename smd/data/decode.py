@@ -65,6 +65,19 @@ def resized(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.stack(small).reshape(*pixels.shape[:-2], side, side)
 
 
+def in_channels(pixels: np.ndarray, channels: str) -> np.ndarray:
+    """(N, C, ...) uint8 -> the same in "gray", C = 1, or "rgb", C = 3; as it is if channels is "".
+
+    Gray is Pillow's: 0.299 R + 0.587 G + 0.114 B, rounded.
+    """
+    if channels == "rgb" and pixels.shape[1] == 1:
+        return np.repeat(pixels, 3, axis=1)
+    if channels == "gray" and pixels.shape[1] == 3:
+        red, green, blue = (pixels[:, c : c + 1].astype(np.uint32) for c in range(3))
+        return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
+    return pixels
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     """Those of FORMATS that this Pillow knows."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import time
 from collections import Counter
 from functools import partial
@@ -15,9 +16,15 @@ from smd.data.problems import Problems
 from smd.data.request import Request
 from smd.errors import UserError
 
-PATIENCE = 0.5  # seconds that a listing may take where only the kind of images is asked for
+PATIENCE = 0.4  # seconds that a listing may take where only the kind of images is asked for
 DECODING = 2  # raised when the same files give other pixels
 REPORTS = 100  # times that an import tells how far it is
+SILENCE = 1.0  # seconds after which it tells anyway
+LISTED = 10  # files that a note names
+CONVERTED = {
+    "rgb": "images were converted from gray to RGB as asked for",
+    "gray": "images were converted from RGB to gray as asked for",
+}
 
 
 def load(request: Request) -> Images:
@@ -44,42 +51,66 @@ def dims(path: str) -> int:
     return found
 
 
-def fingerprint(source: Path, request: Request) -> cache.Fingerprint:
-    """What changes when the images of a folder or archive, or the size asked for, do."""
+def found(request: Request, until: float) -> Images | None:
+    """The same images if they are imported already; raises UserError if the path is wrong.
+
+    until: when to stop listing by time.monotonic(); raises smd.data.archive.OutOfTime then.
+    """
+    return cache.cached(cache.key_of("folder", fingerprint(sources.find(request.path), request, until)))
+
+
+def fingerprint(source: Path, request: Request, until: float = math.inf) -> cache.Fingerprint:
+    """What changes when the images of a folder or archive, or what is asked of them, do; until: as in `found`."""
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
     more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
-        listed = [member.path for member in sources.members(source)]
+        listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if layout.is_image(path)]
         others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))  # an empty test/ is one
         more["others"] = hashlib.blake2b(others.encode(errors="surrogateescape"), digest_size=16).hexdigest()
-    return {**sources.stamp(files, source), "image_size": request.image_size, **more}
+    return {**sources.stamp(files, source, until), "image_size": request.image_size, **request.choices, **more}
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a folder or archive of class folders into the cache's folder, one image at a time."""
     request.report(f"Listing {names.visible(source.name)}", 0.0)
     plan = layout.plan((member.path for member in sources.members(source)), names.visible(str(source)))
-    told: Counter[str] = Counter()
-    pixels = _read_pixels(source, plan, request, folder, told)
-    notes = [f"{told[text]:,} of {len(plan.names):,} {text}." for text in decode.NOTES if told[text]]
+    told, total = Counter[str](), len(plan.names)
+    pixels, broken = _read_pixels(source, plan, request, folder, told)
+    notes = [f"{told[text]:,} of {total:,} {text}." for text in (*decode.NOTES, *CONVERTED.values()) if told[text]]
+    if broken:
+        kept = ~np.isin(np.array(plan.names, dtype=object), broken)
+        plan, pixels = plan.only(kept), cache.shrunk(folder, pixels, kept)
+        notes.insert(0, _left_out(broken, total))
     return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes), plan.names)
 
 
-def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]) -> np.memmap:
+def _left_out(broken: list[str], total: int) -> str:
+    shown = ", ".join(f"'{names.visible(path)}'" for path in sorted(broken)[:LISTED])
+    more = f" and {len(broken) - LISTED:,} more" if len(broken) > LISTED else ""
+    be = "is" if len(broken) == 1 else "are"
+    return f"{len(broken):,} of {total:,} images {be} left out as asked for, for they cannot be read: {shown}{more}."
+
+
+def _read_pixels(
+    source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]
+) -> tuple[np.memmap, list[str]]:
+    """The pixels, and the paths of images that were left out because they cannot be read: their rows are zero."""
     row_of = {name: row for row, name in enumerate(plan.names)}
     every = -(-len(row_of) // REPORTS)
     wanted = (member for member in sources.members(source) if member.path in row_of)
-    first, pixels, problems = "", None, Problems()
+    first, pixels, problems, broken, told_at = "", None, Problems(), [], 0.0
     for done, member in enumerate(wanted):
-        if done % every == 0:
+        if done % every == 0 or time.monotonic() > told_at + SILENCE:
+            told_at = time.monotonic()
             request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
         name = names.visible(member.path)
         take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
         try:
-            image = take(member.read(), name, request.image_size)
+            image = _converted(take(member.read(), name, request.image_size), request.channels, told)
         except UserError as error:
             problems.broken.append(str(error))
+            broken.append(member.path)
             continue
         if pixels is None:
             _check_square(name, image)
@@ -88,10 +119,20 @@ def _read_pixels(source: Path, plan: layout.Plan, request: Request, folder: Path
             problems.differs(*why)
         else:
             pixels[row_of[member.path]] = image
-    problems.check(len(row_of))
+    problems.check(len(row_of), request.skip_broken)
+    if pixels is None and broken:
+        raise UserError(f"None of the {len(broken):,} images in {names.visible(str(source))} can be read.")
     if pixels is None:
         raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
-    return pixels
+    return pixels, broken
+
+
+def _converted(image: np.ndarray, channels: str, told: Counter[str]) -> np.ndarray:
+    """The image (C, ...) in the channels asked for."""
+    found = decode.in_channels(image[None], channels)[0]
+    if len(found) != len(image):
+        told[CONVERTED[channels]] += 1
+    return found
 
 
 def _array(data: bytes, name: str, side: int) -> np.ndarray:
@@ -125,7 +166,8 @@ def _unlike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...
     if found[0] != shape[0]:
         gray, colour = (first, name) if shape[0] == 1 else (name, first)
         return "channels", (
-            f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. Convert all of them to one kind."
+            f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. "
+            "Convert all of them to one kind with --channels rgb or gray (on the Train page: 'Colours')."
         )
     how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
     return "sizes", (

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smd.data import names
+from smd.data import names, roles
 from smd.data.split import TEST, TRAIN, VAL
 from smd.errors import UserError
 
@@ -35,6 +35,19 @@ class Plan:
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) int64, 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what is left out, each a sentence
+
+    def only(self, kept: np.ndarray) -> "Plan":
+        """The plan of those rows alone, (N,) bool; raises UserError if a split has none of a class any more."""
+        for split, label in sorted(set(zip(self.split.tolist(), self.labels.tolist(), strict=True))):
+            here = (self.split == split) & (self.labels == label)
+            if not kept[here].any():
+                folder = self.names[int(here.argmax())].rsplit("/", 1)[0]
+                raise UserError(
+                    f"None of the images in '{names.visible(folder)}' can be read, so class '{self.classes[label]}' "
+                    "would be without any there: replace them, or remove the class."
+                )
+        paths = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
+        return replace(self, names=paths, labels=self.labels[kept], split=self.split[kept])
 
 
 def split_of(folder: str) -> int | None:
@@ -73,21 +86,59 @@ def plan(paths: Iterable[str], where: str) -> Plan:
         held = names.types(path for path in listed if not path.endswith("/")) or "nothing"
         raise UserError(f"There are no images in {where}, it holds {held}: it needs class folders with {KINDS} files.")
     top = _top(images)
+    _check_arrays(images, where)
     _check_splits(seen, images, top, where)
     splits = _has_splits(images, top, where)
     depth = top + splits  # where the class stands in a path
+    around = _around(images, depth) if splits else {}
+    path_of = {_inside(parts, depth, around): "/".join(parts) for parts in images}
+    images, seen = sorted(path_of), sorted({_inside(parts, depth, around) for parts in seen})
     for parts in images:
         _check_depth(parts, depth, where)
     _check_folders(seen, images, depth, where)
     classes = sorted({names.visible(parts[depth]) for parts in images})
     if len(classes) == 1:
         raise UserError(f"There is only one class in {where}, '{classes[0]}': add a folder of another one.")
-    return _ordered(images, classes, depth, splits, _left_out(listed, images))
+    found = _ordered(images, classes, depth, splits, _left_out(listed, path_of.values()))
+    return replace(found, names=tuple(path_of[tuple(path.split("/"))] for path in found.names))
 
 
-def _left_out(listed: set[str], images: list[Parts]) -> tuple[str, ...]:
+def _around(images: list[Parts], at: int) -> dict[Parts, str]:
+    """The one folder around all classes of a split, by that of the split: training_set/training_set/cat.
+
+    It is none if other splits have their classes in themselves, unless it is called like the split.
+    """
+    found: dict[Parts, str] = {}
+    splits = {parts[:at] for parts in images}
+    for split in splits:
+        inside = [parts for parts in images if parts[:at] == split]
+        if len({parts[at] for parts in inside}) == 1 and all(len(parts) > at + 2 for parts in inside):
+            found[split] = inside[0][at]
+    if len(found) == len(splits):
+        return found
+    return {split: name for split, name in found.items() if split_of(name) == split_of(split[-1])}
+
+
+def _inside(parts: Parts, at: int, around: dict[Parts, str]) -> Parts:
+    """The path without the folder around a split's classes."""
+    name = around.get(parts[:at])
+    return parts[:at] + parts[at + 1 :] if name and len(parts) > at + 1 and parts[at] == name else parts
+
+
+def _check_arrays(images: list[Parts], where: str) -> None:
+    """Arrays of many images with their labels in another file are read from one .npz only."""
+    loose = [parts[-1] for parts in images if is_array(parts[-1]) and roles.has_role(parts[-1][: -len(ARRAY)])]
+    if loose and len(loose) == len(images) and len({parts[:-1] for parts in images}) == 1:
+        pairs = ", ".join(f"{name[: -len(ARRAY)]}=..." for name in sorted(set(loose))[:4])
+        raise UserError(
+            f"{where} holds arrays with their labels in other files, such as '{names.visible(loose[0])}': save them in "
+            f"one file, numpy.savez('own.npz', {names.visible(pairs)}), and give the path of that."
+        )
+
+
+def _left_out(listed: set[str], images: Iterable[str]) -> tuple[str, ...]:
     """How many files are no images or are hidden, in words."""
-    files = {path for path in listed if not path.endswith("/")} - {"/".join(parts) for parts in images}
+    files = {path for path in listed if not path.endswith("/")} - set(images)
     hidden = {path for path in files if names.of_system(path)}
     found = ((files - hidden, "are no images"), (hidden, "are hidden or a system's own"))
     return tuple(f"{len(f):,} files are left out, they {why}: {names.types(f)}." for f, why in found if f)

@@ -5,6 +5,16 @@ from dataclasses import dataclass, field
 from smd.errors import UserError
 
 LISTED = 10  # files that a message names
+SKIP = "To leave out what cannot be read, use --skip-broken (on the Train page: 'Leave out broken files')."
+
+
+class Unusable(UserError):
+    """Files are in the way, and there is an option that says what to do with them."""
+
+    def __init__(self, text: str, broken: int = 0, odd: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.broken = broken  # files that cannot be read
+        self.odd = odd  # in which ways others differ from the first one: "channels", "sizes", "dims"
 
 
 @dataclass
@@ -18,17 +28,20 @@ class Problems:
         """Note an image that is whole, but not like the first one."""
         self.odd.setdefault(kind, []).append(sentence)
 
-    def check(self, total: int) -> None:
-        """Raise UserError if there are any; total: of all images."""
-        sentences = self.broken[:LISTED]
-        if len(self.broken) > LISTED:
-            sentences.append(f"{len(self.broken) - LISTED:,} more cannot be used either.")
+    def check(self, total: int, skip_broken: bool = False) -> None:
+        """Raise Unusable if there are any; total: of all images; skip_broken: those that cannot be read may be."""
+        broken = [] if skip_broken else self.broken
+        sentences = broken[:LISTED]
+        if len(broken) > LISTED:
+            sentences.append(f"{len(broken) - LISTED:,} more cannot be used either.")
+        if broken:
+            sentences.append(SKIP)
         for found in self.odd.values():
             sentences.append(found[0])
             if len(found) > 1:
                 sentences.append(f"{len(found) - 1:,} more differ from the first one in the same way.")
-        many = len(self.broken) + sum(map(len, self.odd.values()))
+        many = len(broken) + sum(map(len, self.odd.values()))
         if many > 1:
             sentences.insert(0, f"{many:,} of {total:,} images are in the way.")
         if sentences:
-            raise UserError(" ".join(sentences))
+            raise Unusable(" ".join(sentences), len(broken), tuple(self.odd))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 Progress = Callable[[str, float], None]  # (what is being done, how much of it in [0, 1])
 
+CHANNELS = ("", "gray", "rgb")  # what own images can be converted to; "": as they are
+
 
 @dataclass(frozen=True)
 class Request:
@@ -13,6 +15,14 @@ class Request:
     path: str = ""  # folder or archive of class folders, or a file of arrays; own images only
     image_size: int = 0  # side in pixels that own images are resized to; 0: as they are
     progress: Progress | None = None
+    skip_broken: bool = False  # leave out image files that cannot be read, and say so
+    channels: str = ""  # "gray" or "rgb": what all own images are converted to; "": as they are
+
+    @property
+    def choices(self) -> dict[str, str | int]:
+        """What was asked to be done with images that are in the way; part of a cache's fingerprint."""
+        asked: dict[str, str | int] = {"skip_broken": int(self.skip_broken), "channels": self.channels}
+        return {name: value for name, value in asked.items() if value}
 
     def report(self, text: str, fraction: float) -> None:
         """Tell how far the import is, if anybody listens."""

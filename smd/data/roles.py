@@ -47,6 +47,11 @@ def pairs(names: Iterable[str], where: str) -> list[Pair]:
     return [Pair(images[split], labels[split], split) for split in sorted(images)]
 
 
+def has_role(name: str) -> bool:
+    """Whether an array of that name holds the images or the labels of a split."""
+    return _split_of(name, IMAGES | LABELS) is not None
+
+
 def _by_split(names: list[str], kinds: frozenset[str], where: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for name in names:

@@ -53,16 +53,17 @@ def holds_arrays(source: Path) -> bool:
 def members(source: Path, until: float = math.inf) -> Iterator[Member]:
     """Every file and folder below the source; raises UserError if it is broken or unsafe.
 
-    until: when to stop listing an archive by time.monotonic(); raises smd.data.archive.OutOfTime then.
+    until: when to stop listing by time.monotonic(); raises smd.data.archive.OutOfTime then.
     """
-    return tree.members(source) if source.is_dir() else archive.members(source, until)
+    return tree.members(source, until) if source.is_dir() else archive.members(source, until)
 
 
-def stamp(files: Iterable[Path], source: Path) -> dict[str, str | int]:
-    """What changes when one of the source's files does: names, sizes and times of change."""
+def stamp(files: Iterable[Path], source: Path, until: float = math.inf) -> dict[str, str | int]:
+    """What changes when one of the source's files does: names, sizes and times of change; until: as in `members`."""
     digest = hashlib.blake2b(digest_size=16)
     total = 0
     for file in sorted(files):
+        archive.check_time(source, until)
         found = _stat(file)
         total += found.st_size
         digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))

@@ -4,37 +4,65 @@ A class folder comes from anywhere: it may hold pipes, which would wait for ever
 nothing, or links that lead in circles.
 """
 
+import math
 import os
 import stat
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from smd.data import disk, names
-from smd.data.archive import MAX_FILE, Member
+from smd.data.archive import MAX_FILE, Member, check_time
 from smd.errors import UserError
 
 DEEPEST = 16  # parts of a path; deeper folders are refused by name
 LINKED = 3  # parts of a path down to where links to folders are followed: top folder, split, class
 
 
-def members(source: Path) -> Iterator[Member]:
+def members(source: Path, until: float = math.inf) -> Iterator[Member]:
     """Every file and folder below the source, in the same order on every disk.
 
-    Raises UserError if a folder may not be listed: what is in it would be lost without a word.
+    until: when to stop by time.monotonic(); raises smd.data.archive.OutOfTime then. Raises UserError if a folder may
+    not be listed: what is in it would be lost without a word.
     """
-    for place, folders, files in os.walk(source, followlinks=True, onerror=_refuse):
-        inside = Path(place).relative_to(source)
-        if folders and len(inside.parts) >= DEEPEST:
-            raise UserError(
-                f"{names.visible(str(Path(place, folders[0])))} lies more than {DEEPEST} folders deep: move it up."
-            )
-        back = [name for name in folders if _leads_back(Path(place, name), len(inside.parts) + 1)]
-        folders[:] = sorted(set(folders) - set(back))
-        for name in folders:
-            yield Member(f"{(inside / name).as_posix()}/", 0, bytes)
-        for name in sorted(files + back):  # such a link counts as a file, which is no image
-            yield Member((inside / name).as_posix(), 0, partial(read, Path(place, name)))
+    yield from _below(source, PurePosixPath(), until)
+
+
+def _below(source: Path, inside: PurePosixPath, until: float) -> Iterator[Member]:
+    place = source / inside
+    folders, files = _listed(place, until)
+    if folders and len(inside.parts) >= DEEPEST:
+        raise UserError(f"{names.visible(str(place / folders[0]))} lies more than {DEEPEST} folders deep: move it up.")
+    back = {name for name in folders if _leads_back(place / name, len(inside.parts) + 1)}
+    inner = sorted(set(folders) - back)
+    for name in inner:
+        yield Member(f"{(inside / name).as_posix()}/", 0, bytes)
+    for name in sorted([*files, *back]):  # such a link counts as a file, which is no image
+        yield Member((inside / name).as_posix(), 0, partial(read, place / name))
+        check_time(source, until)
+    for name in inner:
+        yield from _below(source, inside / name, until)
+
+
+def _listed(place: Path, until: float) -> tuple[list[str], list[str]]:
+    """The names of the folders, and links to folders, in one and those of its files."""
+    folders: list[str] = []
+    files: list[str] = []
+    try:
+        with os.scandir(place) as found:
+            for entry in found:
+                (folders if _is_folder(entry) else files).append(entry.name)
+                check_time(place, until)
+    except OSError as error:
+        _refuse(error)
+    return folders, files
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that cannot be followed
+        return False
 
 
 def read(file: Path) -> bytes:

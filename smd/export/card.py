@@ -66,10 +66,12 @@ def _facts(config: TrainConfig, meta: Mapping[str, Any], provenance: Mapping[str
     commit = provenance.get("commit") or "unknown"
     changed = ", with changes that were not committed" if provenance.get("dirty") else ""
     versions = ", ".join(f"{name} {version}" for name, version in provenance.get("packages", {}).items())
+    told = [str(text) for name in ("image_notes", "image_cautions") for text in meta.get(name) or ()]
     return [
         ("Data", _title(registry.DATASETS, config.data)),
         ("Source", registry.DATASETS[config.data].source if config.data in registry.DATASETS else ""),
         ("Classes", classes),
+        *[("To know of the images", " ".join(told))] * bool(told),
         ("Input", " x ".join(str(side) for side in meta.get("shape", ()))),
         ("Network", _title(registry.NETWORKS, config.net)),
         ("Parameters", str(meta.get("parameters", ""))),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from smd.export import empty
 from smd.visible import visible
 
 FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # a spreadsheet runs a cell that begins so
+
+LATER = re.compile(rf"([;\t]\s*)(?=[{re.escape(''.join(FORMULA))}])")  # where ; or a tab ends a cell, as in German
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -33,6 +36,7 @@ def _guarded(cell: Any) -> Any:
     try:
         float(text)  # a negative number is no formula
     except ValueError:
+        text = LATER.sub(r"\1'", text)
         return "'" + text if text.startswith(FORMULA) else text
     return text
 

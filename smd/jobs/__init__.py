@@ -5,7 +5,6 @@ The status is always replaced as a whole, so that reading it needs no lock; `smd
 
 import math
 import platform
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -17,7 +16,7 @@ import psutil
 from smd import foreign
 from smd.config_types import DEVICE, LARGEST, LONGEST
 from smd.errors import UserError
-from smd.jobs import endings, results, tickets
+from smd.jobs import clocks, endings, results, tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -66,7 +65,7 @@ class Status:
     batches: int = 0
     rate: float = 0.0  # samples per second
     eta: float = -1.0  # seconds; -1 if unknown
-    asked: float = 0.0  # when it was first asked to stop
+    asked: float = 0.0  # when it was first asked to stop, by its machine's monotonic clock
     error: str = ""  # why it failed, one sentence
 
 
@@ -88,7 +87,7 @@ def read(folder: Path) -> Status:
         return replace(status, state="failed", error=results.EMPTIED)
     if status.state == "queued" and _from_elsewhere(folder, status):
         return replace(status, state="lost", error=ELSEWHERE)
-    if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status)):
+    if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status, folder)):
         return _gone(folder, status)
     return status
 
@@ -149,11 +148,19 @@ def _unreadable(folder: Path, reason: str) -> Status:
     return Status(kind=kind, state="failed", created=created, error=error)
 
 
-def attended(status: Status) -> bool:
-    """Whether the process that took the job on is still there, and is that same process."""
+def attended(status: Status, folder: Path) -> bool:
+    """Whether the process that took the job in that folder on is still there, and is that same process."""
     if status.host != platform.node():
-        return time.time() - status.heartbeat < REMOTE_PATIENCE
+        return status.pid > 0 and clocks.silence(folder, status.heartbeat) < REMOTE_PATIENCE
     return process(status) is not None
+
+
+def elsewhere(status: Status) -> str:
+    """As "by anna on host-b" of a job that waits or runs there; "" of one of this user's on this machine."""
+    if status.state not in ("queued", "running") or status.by in ("", tickets.me()):
+        return ""
+    name, _, host = status.by.rpartition("@")
+    return f"by {name} on {host}" if name else f"by {host}"
 
 
 def process(status: Status) -> psutil.Process | None:

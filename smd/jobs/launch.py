@@ -12,13 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from smd import jobs
+from smd import durable, jobs
 from smd.errors import UserError
 from smd.jobs import Status, logs, tickets, transitions, worker
-from smd.jobs.locks import Lock, device_key, shared
+from smd.jobs.locks import Lock, device_key, own
 from smd.paths import REPOSITORY, cache_root, data_root, runs_root
 
 LOOK = 0.1  # seconds between two looks at whether a worker works by now
+WATCHED = 5.0  # seconds in which a living job beats twice
 KILLED = 10.0  # seconds in which a killed process is gone
 
 
@@ -31,7 +32,7 @@ def wake_all() -> None:
     """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it often."""
     with suppress(OSError):  # a runs folder that can only be looked at: nothing is run from it
         for key in {device_key(status.device) for _, status in worker.queued()}:
-            starting = Lock(shared(f"worker-{key}.starting"))
+            starting = Lock(own(f"worker-{key}.starting"))
             if starting.acquire(wait=False):  # else somebody does the same at this moment
                 _start_worker(key, starting)
 
@@ -64,7 +65,7 @@ def _wake(key: str) -> "subprocess.Popen[bytes]":
     # A relative SMD_RUNS would mean another folder from where the worker stands.
     places = {"SMD_RUNS": runs_root(), "SMD_DATA": data_root(), "SMD_CACHE": cache_root()}
     env = {**os.environ, **{name: str(path) for name, path in places.items()}}
-    with shared(f"worker-{key}.log").open("ab") as out:
+    with durable.appending(own(f"worker-{key}.log")) as out:
         process = subprocess.Popen(
             _worker_command(key), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True, cwd=REPOSITORY, env=env,  # a Ctrl-C at the dashboard is not for it
@@ -89,7 +90,7 @@ def cancel(folder: Path) -> None:
             return cancelled
         hanging = transitions.overdue(old)
         _stop(folder, old, hanging)  # under the lock, so that the job cannot end and its pid be given away
-        return cancelled if hanging else replace(old, asked=old.asked or time.time())
+        return cancelled if hanging else replace(old, asked=old.asked or time.monotonic())
 
     transitions.change(folder, edit)
 
@@ -109,9 +110,25 @@ def _stop(folder: Path, status: Status, hanging: bool) -> None:
 
 
 def resume(folder: Path) -> None:
-    """Queue a failed, cancelled or lost job again; raises UserError for any other."""
+    """Queue a failed, cancelled or lost job again; raises UserError for any other.
+
+    One that another machine is said to run is watched for some heartbeats first: its clock may differ.
+    """
+    _refuse_living(folder)
     transitions.move(folder, "queued")
     submit(folder)
+
+
+def _refuse_living(folder: Path) -> None:
+    with suppress(OSError, ValueError):  # unreadable: nobody runs it
+        first = jobs.stored(folder)
+        if first.state != "running" or first.host in ("", platform.node()):
+            return
+        deadline = time.monotonic() + WATCHED
+        while time.monotonic() < deadline:
+            if jobs.stored(folder).heartbeat != first.heartbeat:
+                raise UserError(f"{folder.name} runs on {first.host}: cancel it there.")
+            time.sleep(LOOK)
 
 
 def log_tail(folder: Path, lines: int = 40) -> list[str]:

@@ -3,6 +3,9 @@
 import errno
 import fcntl
 import os
+import platform
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from smd.errors import UserError
@@ -31,9 +34,17 @@ class Lock:
         return True
 
     def _opened(self) -> int:
-        """Its file, not inherited by the processes we start; in a folder from elsewhere it may be anything."""
+        """Its file, not inherited by the processes we start; in a folder from elsewhere it may be anything.
+
+        Another user's is locked without writing to it.
+        """
+        flags = os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+            return os.open(self._path, flags | os.O_RDWR | os.O_CREAT, 0o666)  # as the umask lets: runs may be shared
+        except PermissionError:
+            if not self._path.is_file():
+                raise
+            return os.open(self._path, flags | os.O_RDONLY)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
                 raise UserError(f"{self._path} is no ordinary file: remove it, it did not come from here.") from None
@@ -58,11 +69,36 @@ def device_key(device: str) -> str:
     return "cuda:0" if device == "cuda" else device
 
 
+def own(name: str) -> Path:
+    """A path in the folder of what the processes of this user on this host share; raises OSError."""
+    return _folder() / _named(name, f"{platform.node()}-{os.getuid()}")
+
+
 def shared(name: str) -> Path:
-    """A path in the folder of everything that the processes of one runs root share."""
-    folder = runs_root() / ".locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / name.replace(":", "-")
+    """A path there of a file that all users on this host may lock, as its devices are theirs; raises OSError."""
+    path = _folder() / _named(name, platform.node())
+    with suppress(FileExistsError):
+        file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        os.fchmod(file, os.fstat(file).st_mode & 0o666 | 0o444)  # to read it is enough for a lock
+        os.close(file)
+    return path
+
+
+def _folder() -> Path:
+    """The folder of locks, open to everybody to whom that of the runs is."""
+    root = runs_root()
+    folder = root / ".locks"
+    if not folder.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            folder.chmod(root.stat().st_mode & 0o7777)
+    return folder
+
+
+def _named(name: str, owner: str) -> str:
+    stem, dot, ending = name.replace(":", "-").rpartition(".")
+    return f"{stem}@{re.sub(r'[^A-Za-z0-9._-]', '-', owner)}{dot}{ending}"
 
 
 def device_lock(device: str) -> Lock:

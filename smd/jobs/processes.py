@@ -18,7 +18,7 @@ def identity(pid: int) -> str:
     try:
         if platform.system() == "Linux":
             after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            return f"{BOOT.read_text().strip()}:{pid}:{int(after[START])}"
+            return f"{BOOT.read_text(encoding='utf-8').strip()}:{pid}:{int(after[START])}"
         return f"{pid}:{psutil.Process(pid).create_time():.3f}"
     except (OSError, ValueError, IndexError, psutil.Error):
         return ""

@@ -1,5 +1,6 @@
 """A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
 
+import platform
 import signal
 import threading
 import time
@@ -132,8 +133,9 @@ def _claim(folder: Path, device: str) -> None:
         if old.state == "cancelled":
             raise Cancelled("It was cancelled before it began.")
         transitions.moved(folder, old, "running")  # refuses what is not queued
-        if jobs.process(old) and not transitions.owned(old):
-            raise UserError(f"{folder.name} is being started already, by process {old.pid}: wait for it.")
+        if old.pid > 0 and jobs.attended(old, folder) and not transitions.owned(old):
+            where = "" if old.host == platform.node() else f" on {old.host}"
+            raise UserError(f"{folder.name} is being started already, by process {old.pid}{where}: wait for it.")
         return replace(transitions.own(old), device=device, stage=WAITING)
 
     transitions.change(folder, edit)

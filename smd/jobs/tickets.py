@@ -5,11 +5,11 @@ job's place and of what it is asked to do; the key lies outside of every run, so
 of a folder has none.
 """
 
-import getpass
 import hashlib
 import hmac
 import os
 import platform
+import pwd
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -21,10 +21,13 @@ BYTES = 32
 
 
 def me() -> str:
-    """Who queues and runs jobs here, as other people and machines on the same folder see it."""
+    """Who queues and runs jobs here, as other people and machines on the same folder see it.
+
+    By the process's user and not by USER, which sudo, cron and containers set, unset or leave as it was.
+    """
     try:
-        return f"{getpass.getuser()}@{platform.node()}"
-    except (OSError, KeyError):  # a number without a name, as in a container
+        return f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"
+    except KeyError:  # a number without a name, as in a container
         return f"{os.getuid()}@{platform.node()}"
 
 

@@ -127,8 +127,8 @@ def _json(status: Status) -> str:
 
 
 def overdue(status: Status) -> bool:
-    """Whether it was asked to stop longer than GRACE ago; a clock that was set back starts the wait anew."""
-    return status.asked > 0 and abs(time.time() - status.asked) > GRACE
+    """Whether it was asked to stop longer than GRACE ago, by the machine's clock since its boot, which nobody sets."""
+    return status.asked > 0 and time.monotonic() - status.asked > GRACE
 
 
 def own(status: Status) -> Status:
@@ -139,7 +139,9 @@ def own(status: Status) -> Status:
 
 
 def owned(status: Status) -> bool:
-    """Whether it is this process that took the job on."""
+    """Whether it is this process that took the job on; also where the machine got another name meanwhile."""
+    if status.process_identity:
+        return status.pid == os.getpid() and status.process_identity == identity(os.getpid())
     return status.pid == os.getpid() and process(status) is not None
 
 
@@ -151,14 +153,16 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
     now = time.time()
     status = Status(kind=kind, created=now, queued=now, device=device)
     draft = folder.with_name(f".new-{folder.name}")
-    draft.mkdir(parents=True)
     try:
+        draft.mkdir(parents=True)
         for name, values in files.items():
             durable.write(draft / name, json.dumps(values, indent=1))
         write(draft, own(status) if claim else status, folder)
         (draft / "log.txt").touch()
         draft.rename(folder)
         durable.sync(folder.parent)
-    except BaseException:
-        shutil.rmtree(draft)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UserError(reason(error)) from error
         raise

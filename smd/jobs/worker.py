@@ -14,7 +14,7 @@ from pathlib import Path
 from smd import durable, jobs, runs
 from smd.errors import UserError
 from smd.jobs import Status, transitions
-from smd.jobs.locks import Lock, device_key, shared
+from smd.jobs.locks import Lock, device_key, own
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
 from smd.paths import REPOSITORY
@@ -26,12 +26,12 @@ def queued() -> list[tuple[Path, Status]]:
     """All jobs of this user's that wait for a worker here, whoever waits longest first."""
     folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
-    waiting = [(f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(s)]
+    waiting = [(f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)]
     return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
 
 
-def _claimed(status: Status) -> bool:
-    return status.pid > 0 and jobs.attended(status)  # a process has taken it on and waits for the device
+def _claimed(folder: Path, status: Status) -> bool:
+    return status.pid > 0 and jobs.attended(status, folder)  # a process has taken it on and waits for the device
 
 
 def job_command(folder: Path) -> list[str]:
@@ -44,13 +44,13 @@ def job_command(folder: Path) -> list[str]:
 
 def worker_lock(key: str) -> Lock:
     """The lock that the working worker of a queue holds."""
-    return Lock(shared(f"worker-{key}.lock"))
+    return Lock(own(f"worker-{key}.lock"))
 
 
 def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
     """Run the queued jobs of a device until none is left; one worker works, one more waits to look again."""
     key = device_key(device)
-    follower, lock = Lock(shared(f"worker-{key}.next")), worker_lock(key)
+    follower, lock = Lock(own(f"worker-{key}.next")), worker_lock(key)
     if not follower.acquire(wait=False):
         return  # somebody waits already, and will see whatever is queued by now
     lock.acquire()
@@ -111,7 +111,7 @@ def _fail(folder: Path, before: Status, reason: str) -> None:
 
     def edit(now: Status) -> Status:
         same = now.state == "queued" and now.queued == before.queued  # not one that was resumed meanwhile
-        return transitions.moved(folder, now, "failed", reason) if same and not _claimed(now) else now
+        return transitions.moved(folder, now, "failed", reason) if same and not _claimed(folder, now) else now
 
     with suppress(UserError):  # deleted meanwhile; the next job is waiting
         transitions.change(folder, edit)

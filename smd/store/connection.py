@@ -19,7 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from smd import durable, foreign
 from smd.errors import UserError
-from smd.store import schema, stranger
+from smd.store import places, schema, stranger, trust
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file
 LONGEST = 30.0  # seconds that a reader may read; the largest of our own stores take two
@@ -34,6 +34,10 @@ CONFIG: Config = {
     "temp_directory": "",  # it would lie in the run's folder, where a link may wait
     "lock_configuration": True,
 }
+
+
+class Busy(UserError):
+    """Another program has the store just now."""
 
 
 @contextmanager
@@ -59,10 +63,8 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
         raise UserError(
             f"{path} needs more than {CONFIG['memory_limit']} of memory to read: it is too large."
         ) from None
-    except duckdb.Error as error:
-        raise UserError(
-            f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the run."
-        ) from error
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise UserError(unreadable(path, error)) from error
 
 
 @contextmanager
@@ -73,16 +75,19 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
     cannot be written.
     """
     try:
-        if not _there(path):
+        if _there(path):
+            trust.require(path, _version(path, True), _version(path, False))
+        else:
             _create(path)
-        with _opened(path, False, patience) as con:
+        with opened(path, False, patience) as con:
             old = schema.outdated(con)
             con.begin()
             if old:
                 schema.upgrade(con)
             yield con
             con.commit()
-    except (duckdb.Error, OSError) as error:
+        trust.ours(_version(path, False))
+    except (duckdb.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} cannot be written ({_line(error)}): check the free disk space and the file."
         ) from error
@@ -91,7 +96,9 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
 @contextmanager
 def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
     if _there(path):
-        with _opened(path, True, PATIENCE, config) as con, _bounded(con) if config is CONFIG else nullcontext():
+        if config is CONFIG:  # others read in a process of its own
+            trust.require(path, _version(path, True), _version(path, False))
+        with opened(path, True, PATIENCE, config) as con, _bounded(con) if config is CONFIG else nullcontext():
             yield con  # who brings bounds of memory has a clock of its own
         return
     with duckdb.connect(":memory:", config=config) as con:
@@ -101,6 +108,7 @@ def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
 
 def _there(path: Path) -> bool:
     """Whether there is a store; raises UserError where something else lies in its place or in that of its log."""
+    places.refuse_odd(path)
     foreign.refuse_other(path.with_name(path.name + ".wal"))
     return foreign.refuse_other(path)
 
@@ -128,7 +136,8 @@ def _bounded(con: DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
+def opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
+    """A connection to a store that is there and holds our tables alone; raises UserError, and what DuckDB raises."""
     wait, deadline, version = 0.02, time.monotonic() + patience, _version(path, read_only)
     while True:
         try:
@@ -138,7 +147,7 @@ def _opened(path: Path, read_only: bool, patience: float, config: Config = CONFI
             if not _busy(error):
                 raise
             if time.monotonic() > deadline:
-                raise UserError(f"{path} is in use by another program: close it there and try again.") from error
+                raise Busy(f"{path} is in use by another program: close it there and try again.") from error
             time.sleep(wait * random.uniform(0.5, 1.5))  # jitter, so that two do not meet again and again
             wait = min(2 * wait, 0.5)
     try:
@@ -169,6 +178,11 @@ def _create(path: Path) -> None:
     if log.exists():
         raise OSError(errno.ENOSPC, "the disk is full")
     durable.move(partial, path)
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """The sentence for a store that DuckDB cannot read."""
+    return f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the run."
 
 
 def _line(error: Exception) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from smd import data
 from smd.commands import locate_command
+from smd.config import TrainConfig
 from smd.data import content
 from smd.data.images import Images
 from smd.data.request import Progress
@@ -35,7 +36,7 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
     config, found, missing = run.config, False, None
     for path in dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path))) or ("",):
         try:
-            images = data.load(config.data, path, config.image_size, progress)
+            images = loaded(config, path, progress)
         except UserError as error:
             missing = error
             continue
@@ -52,6 +53,11 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
             f"train a new run.{hint}"
         )
     raise UserError(f"The images of {run.id} are gone. {missing}{hint}")
+
+
+def loaded(config: TrainConfig, path: str, progress: Progress | None = None) -> Images:
+    """The images at that path as the config wants them, imported if need be; raises UserError as smd.data.load does."""
+    return data.load(config.data, path, config.image_size, progress, config.skip_broken, config.channels)
 
 
 def same(images: Images, about: Mapping[str, Any]) -> bool:
@@ -77,7 +83,7 @@ def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
         kept = data.cached(about["images"])
         known = content.of(kept) if kept is not None else ""
     place = Path(settled(replace(config, data_path=path)).data_path)
-    images = data.load("folder", str(place), config.image_size, progress)
+    images = loaded(config, str(place), progress)
     if not known and images.key != about["images"]:
         raise UserError(
             f"Nothing can tell whether {place} holds the images of {run.id}: an earlier version, which kept no hash of "

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from smd import data, looks, problems, rng
+from smd import looks, problems, rng
 from smd.config import TrainConfig
 from smd.data.batches import spread
 from smd.defenses import Now
@@ -16,6 +16,7 @@ from smd.errors import UserError
 from smd.jobs.locks import device_lock
 from smd.losses import ce
 from smd.pgd import input_gradient
+from smd.tasks.images import loaded
 from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
 from smd.train import Training, prepare, resolve_device
 
@@ -33,7 +34,7 @@ def probe(config: TrainConfig) -> dict[str, Any]:
     lock = device_lock(str(device))
     free = lock.acquire(wait=False)
     try:
-        training = prepare(config, data.load(config.data, config.data_path, config.image_size), device)
+        training = prepare(config, loaded(config, config.data_path), device)
         step, look = _seconds_of_a_step(training), _seconds_of_a_pass(training)
     finally:
         lock.release()

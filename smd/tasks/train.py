@@ -11,10 +11,10 @@ import pandas as pd
 from smd import durable, export, final_margins, gauges
 from smd.checkpoints import misfit
 from smd.config import AttackConfig, MarginsConfig, TrainConfig
-from smd.data import content, filenames
+from smd.data import cautions, content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
-from smd.data.split import Splits
+from smd.data.split import Splits, carve
 from smd.errors import UserError
 from smd.gauges import Gauges
 from smd.jobs.session import Cancelled, Session, session
@@ -107,10 +107,7 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
     }
-    if images.notes:
-        meta["image_notes"] = list(images.notes)
-    for note in images.notes:
-        job.progress.line(note)
+    meta |= _told(job, images, splits)
     if located := reader.meta(job.run.store).get("located"):
         meta["located"] = located
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
@@ -122,6 +119,21 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
             raise UserError(f"{job.run.checkpoint} does not fit this run: {wrong}. Delete it to start over.")
         restore(training, saved)
         job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
+
+
+def _told(job: Job, images: Images, splits: Splits) -> dict[str, list[str]]:
+    """What the import did to the images and what to beware of, in the log and for the store."""
+    beware: list[str] = []
+    if job.config.data == "folder":
+        table = cautions.counts(
+            images, carve(images, job.config.seed)
+        )  # all of them, also those that n_train leaves out
+        names = filenames.read(images.key, len(images.labels))
+        beware = cautions.sentences(table, cautions.twins(images, splits), cautions.constant(images), names)
+    for line in (*images.notes, *beware):
+        job.progress.line(line)
+    told = {"image_notes": list(images.notes), "image_cautions": beware}
+    return {name: lines for name, lines in told.items() if lines}
 
 
 def _train(job: Job, training: Training) -> None:

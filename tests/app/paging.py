@@ -9,7 +9,7 @@ from smd.paths import REPOSITORY
 
 def open_page(name, /, **query):
     """The page as a link with these parameters opens it; lists are repeated parameters."""
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
     app.run()

@@ -23,7 +23,7 @@ def no_workers(monkeypatch):
 
 
 def open_page(run, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
     app.query_params["run"] = run.id
     for name, value in query.items():
         app.query_params[name] = value

@@ -56,7 +56,7 @@ def test_train_lists_the_jobs_of_both(copied):
 
     from smd.paths import REPOSITORY
 
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run()
     assert not app.exception
     run, copy = copied
     waiting = [folder for folder in runs.jobs_of(run) if jobs.read(folder).state == "queued"]
@@ -101,5 +101,5 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
 
     from smd.paths import REPOSITORY
 
-    train = words(AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run())
+    train = words(AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run())
     assert all(title.format(n) in train for title in shown.values() for n in (20, 30))

@@ -141,7 +141,7 @@ def test_a_bad_level_of_a_defense_leaves_the_train_form_whole(monkeypatch, own_r
     from smd.paths import REPOSITORY
 
     monkeypatch.setattr(launch, "wake_all", lambda: None)
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run()
     app.selectbox(key="train-defense").select("at").run()
     app.text_input(key="train-at-eps").set_value("1.5").run()
     assert not app.exception

@@ -27,7 +27,7 @@ def no_workers(monkeypatch):
 
 
 def open_page(run, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     for name, value in {"run": run.id, **query}.items():
         app.query_params[name] = value
     app.run()

@@ -15,7 +15,7 @@ from test_pages import open_page, words
 
 from smd import runs
 from smd.config import TrainConfig
-from smd.data import Images, load
+from smd.data import Images, cautions, load
 from smd.data.split import carve
 from smd.jobs import launch
 from smd.paths import REPOSITORY
@@ -196,7 +196,9 @@ def test_the_page_warns_of_small_and_uneven_classes_and_of_test_images_that_were
     told = [warning.value for warning in app.warning]
     assert "Class 'dog' has fewer than 20 images" in told[0]
     assert "'cat' has 11 times as many images as 'dog'" in told[1]
-    assert "1 of 24 test images is also among the training or validation images" in told[2]
+    assert (
+        "1 of 24 test images (such as 'test/dog/same.png') is also among the training or validation images" in told[2]
+    )
     assert len(told) == 3
 
 
@@ -208,14 +210,16 @@ def test_even_classes_of_different_images_earn_no_warning(tmp_path):
 
 def test_many_small_classes_are_named_in_one_sentence():
     images = made_up((5,) * 6 + (40,))
-    (text,) = own_facts.warnings(own_facts.counts(images, carve(images, 0)), 0)
+    (text,) = cautions.sentences(cautions.counts(images, carve(images, 0)), [], [])
     assert text.startswith("The classes 'a', 'b', 'c' and 3 more have fewer than 20 images")
 
 
-def test_too_many_bytes_are_not_compared(monkeypatch):
-    monkeypatch.setattr(own_facts, "MOST_HASHED", 10)
-    images = made_up((30, 30))
-    assert own_facts.twins(images, carve(images, 0)) == -1
+def test_images_of_one_colour_are_counted():
+    images = made_up((30, 30), shape=(3, 12, 12))
+    images.pixels[3] = np.array([5, 9, 200])[:, None, None]
+    images.pixels[7] = 0
+    assert cautions.constant(images) == [3, 7]
+    assert cautions.constant(made_up((3, 3), shape=(1, 4, 6, 6))) == []
 
 
 def test_volumes_are_told_with_their_depth_and_shown_by_their_middle_slice(monkeypatch):
@@ -266,7 +270,9 @@ def test_real_radiology_images_need_no_setting():
     assert app.number_input(key="train-size").value == 0
     app.button(key="look").click().run(timeout=120)
     assert not app.exception
-    assert [warning.value for warning in app.warning] == []
+    (empty,) = [warning.value for warning in app.warning]  # slices beside the head
+    assert empty.startswith("9 of 7,200 images (such as ")
+    assert "HeadCT/" in empty
     table = next(frame.value for frame in app.dataframe if "class" in frame.value)
     assert table.iloc[-1].tolist() == ["all classes", 5400, 600, 1200, 7200]
     assert "**7,200** images of 6 classes, used as they are, **64x64 pixels, gray**" in words(app)

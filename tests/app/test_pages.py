@@ -19,7 +19,7 @@ def no_workers(monkeypatch):
 
 
 def open_page(view, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()

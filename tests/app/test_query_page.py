@@ -18,6 +18,12 @@ def answer(app):
     return app.dataframe[0].value
 
 
+def asked(run, sql):
+    """The page after the query of a link was run by a click."""
+    app = open_page("ask", run=run.id, sql=sql)
+    return next(button for button in app.button if button.label == "Run").click().run()
+
+
 def test_every_example_has_an_answer(finished):
     run, _ = finished
     app = open_page("ask", run=run.id)
@@ -40,9 +46,14 @@ def test_the_first_answer_is_that_of_the_store(finished):
     assert table["boundary found"].sum() == (rows["kind"] == "found").sum()
 
 
-def test_a_query_in_the_link_is_asked(finished):
+def test_a_query_in_the_link_is_asked_when_run_is_clicked(finished):
     run, _ = finished
     app = open_page("ask", run=run.id, sql="SELECT count(*) AS n FROM margin")
+    assert app.text_area(key="sql").value == "SELECT count(*) AS n FROM margin"
+    assert not app.dataframe
+    assert "This query came with a link. Read it, then click Run." in words(app)
+    app = asked(run, "SELECT count(*) AS n FROM margin")
+    assert "came with a link" not in words(app)
     assert answer(app)["n"].tolist() == [900]
     shown = app.code[0].value
     assert shown == commands.query_command(run.id, "SELECT count(*) AS n FROM margin")
@@ -50,14 +61,14 @@ def test_a_query_in_the_link_is_asked(finished):
 
 def test_what_is_not_reading_is_refused_on_the_page(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id, sql="DELETE FROM margin")
+    app = asked(run, "DELETE FROM margin")
     assert "Only reading is possible here, and DELETE does more: write a SELECT." in words(app)
     assert len(reader.margins(run.store, 3)) == 300
 
 
 def test_more_rows_than_are_shown_are_admitted(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id, sql="SELECT * FROM range(5000)")
+    app = asked(run, "SELECT * FROM range(5000)")
     assert "The first 1,000 rows; there are more." in words(app)
 
 
@@ -74,7 +85,7 @@ def test_the_shell_asks_the_same(finished, capsys):
 
 def test_numbers_that_no_column_of_numbers_can_hold_are_shown(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id, sql="SELECT 2::HUGEINT ** 0 + 170141183460469231731687303715884105726::HUGEINT")
+    app = asked(run, "SELECT 2::HUGEINT ** 0 + 170141183460469231731687303715884105726::HUGEINT")
     assert not app.error
     assert len(answer(app)) == 1
 

@@ -1,12 +1,15 @@
-"""Makers of unlucky machines: small disks that fill, and disks that turn read-only. They need root and mount."""
+"""Makers of unlucky machines: small disks that fill, disks that turn read-only, old locales. Most need root."""
 
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 mounts = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a disk")
@@ -48,6 +51,45 @@ def fill(folder: Path) -> Path:
         while file.write(b"x"):
             pass
     assert os.statvfs(folder).f_bavail == 0
+    return path
+
+
+def latin1(folder: Path) -> dict[str, str]:
+    """The environment of a machine that speaks en_US.ISO-8859-1; skips the test where none can be made."""
+    if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/en_US").exists():
+        pytest.skip("no locales can be made here")
+    made = folder / "en_US.ISO-8859-1"
+    if not made.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        words = ["localedef", "--no-archive", "-i", "en_US", "-f", "ISO-8859-1", made]
+        subprocess.run(words, capture_output=True, check=False)  # ends with 1 after mere warnings
+    return {"LOCPATH": str(folder), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
+
+
+def on_host(name: str, *command: object) -> list[str]:
+    """The command as it runs on a machine of that name; skips the test where none can be had."""
+    renamed = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
+    words = ["unshare", "--uts", sys.executable, "-c", renamed, name]
+    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no machine can be given another name here")
+    return [*words, *map(str, command)]
+
+
+def step_clock(patch: pytest.MonkeyPatch, seconds: float) -> None:
+    """This process's wall clock is set, from now on; psutil's starts of processes move with it, as on Linux."""
+    now, started = time.time, psutil.Process.create_time
+    patch.setattr(time, "time", lambda: now() + seconds)
+    patch.setattr(psutil.Process, "create_time", lambda self: started(self) + seconds)
+
+
+ODD_NAMES = ["#%20%s", "two words", "line\nline", "'\"", "🐘 ü", "[a]*", "md:x", "~", "-x", "\x01"]
+REFUSED_NAMES = ["a?access_mode=read_only", "a\\b", b"M\xe4nner"]  # DuckDB would look elsewhere
+
+
+def odd(folder: Path, name: str | bytes) -> Path:
+    """A folder of an odd name in another; bytes are of a name that is no UTF-8."""
+    path = folder / os.fsdecode(name)
+    path.mkdir(parents=True)
     return path
 
 

@@ -1,6 +1,7 @@
 """Makers of stores as a stranger may send them: DuckDB files that run something, or are not ours."""
 
 import duckdb
+import numpy as np
 
 from smd.store import stranger
 from tests.storing import epoch, started
@@ -30,6 +31,7 @@ STATEMENTS = {
     "version twice and wrong": "UPDATE meta SET value = 'x' WHERE key = 'schema'",
 }  # fmt: skip
 CLASSES = ("5", "null", "[[[", "[" * 100_000, "[1, 2]", '["a", null]', '{"a": 1}', '"cat"', "NaN", '["\\ud800"]', "")
+BLOCK = 2**18  # bytes of a block of DuckDB's files
 OTHERS = ("link", "dangling", "pipe", "folder", "device")
 
 
@@ -57,4 +59,20 @@ def huge(path, rows):
     return path.stat().st_size
 
 
-__all__ = ["CLASSES", "OTHERS", "STATEMENTS", "described", "huge", "store"]
+def crafted(path, old, new):
+    """A store in which some bytes are others and all checksums are right: DuckDB decodes what it is given."""
+    store(path)
+    assert len(old) == len(new) and old in path.read_bytes()
+    content = bytearray(path.read_bytes().replace(old, new))
+    for begin, size in [
+        *((4096 * k, 4096) for k in range(3)),
+        *((at, BLOCK) for at in range(12288, len(content), BLOCK)),
+    ]:
+        words = np.frombuffer(bytes(content[begin + 8 : begin + size]), "<u8")
+        with np.errstate(over="ignore"):
+            mixed = np.bitwise_xor.reduce(words * np.uint64(0xBF58476D1CE4E5B9)) ^ np.uint64(5381)
+        content[begin : begin + 8] = int(mixed).to_bytes(8, "little")
+    path.write_bytes(content)
+
+
+__all__ = ["CLASSES", "OTHERS", "STATEMENTS", "crafted", "described", "huge", "store"]

@@ -14,9 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from making_runs import begun, picture_folder
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from smd import data
 from smd.data import filenames, names
+from smd.jobs import launch
+from smd.paths import REPOSITORY
 from smd.store import reader, schema
 
 
@@ -144,3 +147,15 @@ def test_an_import_does_not_depend_on_the_order_of_an_archive(tmp_path_factory, 
 
 def hash_of(name, stem):
     return sum(f"{name}/{stem}".encode()) % 256
+
+
+def test_a_run_of_an_earlier_version_is_shown_without_names(tmp_path, monkeypatch):
+    monkeypatch.setattr(filenames, "read", lambda key, n: ())
+    run = begun(picture_folder(tmp_path / "own"))
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=30)
+    app.query_params["run"] = run.id
+    app.run()
+    app.switch_page("views/samples.py").run()
+    assert not app.exception
+    assert any("no file name (imported by an earlier version)" in caption.value for caption in app.caption)

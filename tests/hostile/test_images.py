@@ -1,6 +1,7 @@
 """Own images from anywhere: nothing is read without a limit, nothing is changed or left out without a word."""
 
 import io
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,9 @@ from PIL import EpsImagePlugin, Image
 
 from smd import leftovers
 from smd.data import load, suited_net
+from smd.data.archive import OutOfTime
+from smd.data.folder import found
+from smd.data.request import Request
 from smd.errors import UserError
 from smd.paths import REPOSITORY
 
@@ -100,6 +104,36 @@ def test_quotes_around_a_path_are_named(tmp_path, quote):
 def test_a_million_members_are_answered_at_once(tmp_path, make):
     name = "own.zip" if make is making.zip_of_many else "own.tar.gz"
     assert typed(make(tmp_path / name, 1_000_000)) < 4  # under 2 s alone on a machine
+
+
+def test_a_folder_that_takes_long_to_list_is_answered_before_that(tmp_path, monkeypatch):
+    folder = making.lay_out(tmp_path / "own", making.two_classes())
+    scan, listed = os.scandir, []
+
+    class Endless:
+        """A folder of a million files, listed a file a millisecond."""
+
+        def __init__(self, place):
+            self.found = scan(place)
+            (self.entry, *_) = (entry for entry in scan(folder / "a"))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.found.close()
+
+        def __iter__(self):
+            for _ in range(1_000_000):
+                time.sleep(0.001)
+                listed.append(1)
+                yield self.entry
+
+    monkeypatch.setattr(os, "scandir", Endless)
+    assert typed(folder) < 3
+    with pytest.raises(OutOfTime):
+        found(Request(str(folder)), time.monotonic() + 0.1)
+    assert len(listed) < 10_000
 
 
 def test_a_tar_bomb_is_answered_at_once_and_refused(tmp_path):

@@ -15,7 +15,7 @@ from safetensors.torch import load
 from smd import jobs, notes, runs
 from smd.errors import UserError
 from smd.jobs import launch, results, session, transitions, worker
-from smd.jobs.locks import Lock, shared
+from smd.jobs.locks import Lock, own
 from smd.paths import REPOSITORY
 from tests.jobs.jobbing import new_run, script, state, until
 
@@ -158,7 +158,7 @@ def test_forty_sessions_that_open_at_once_start_one_worker(own_runs, monkeypatch
     assert started == ["cpu"]
     children[0].stdin.close()
     children[0].wait(60)
-    until(lambda: Lock(shared("worker-cpu.starting")).acquire(wait=False), "released")
+    until(lambda: Lock(own("worker-cpu.starting")).acquire(wait=False), "released")
 
 
 def test_a_worker_that_works_lets_others_be_started_later(own_runs, monkeypatch):

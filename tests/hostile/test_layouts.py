@@ -1,6 +1,8 @@
 """No split, class or file is replaced or left out without a word, whatever folders and files are called."""
 
+import io
 import os
+import tempfile
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -10,7 +12,7 @@ import making_images as making
 import numpy as np
 import pytest
 
-from smd.data import layout, load, names
+from smd.data import filenames, layout, load, names
 from smd.errors import UserError
 
 
@@ -48,19 +50,41 @@ def test_an_empty_split_beside_a_wrapping_folder_or_in_an_archive(tmp_path):
         load("folder", str(place))
 
 
-def test_a_folder_that_may_not_be_listed_is_said_so(tmp_path, monkeypatch):
-    folder = making.lay_out(tmp_path / "own", split(2, "train", "test"))
-    scan = os.scandir
+@pytest.fixture
+def open_folder(monkeypatch):
+    """A folder that anybody may use, as pytest's own are not, with a cache in it."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o777)
+        monkeypatch.setenv("SMD_CACHE", f"{made}/cache")
+        yield Path(made)
 
-    def closed(path):
-        if str(path).endswith("test"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
 
-    monkeypatch.setattr(os, "scandir", closed)
-    monkeypatch.setattr("os.scandir", closed)
-    with pytest.raises(UserError, match=r"test cannot be listed: permission is denied"):
-        load("folder", str(folder))
+@pytest.mark.parametrize("mode", [0o700, 0o744, 0o711])
+@pytest.mark.parametrize("name", ["test", "test/a", "train/b"])
+def test_a_folder_that_may_not_be_listed_or_entered_is_said_so(open_folder, mode, name):
+    folder = making.lay_out(open_folder / "own", split(2, "train", "test"))
+    assert making.as_anybody(lambda: load("folder", str(folder))) == ""
+    (folder / name).chmod(mode & 0o077 if os.getuid() else mode)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    (folder / name).chmod(0o755)
+    assert said.startswith("UserError: ")
+    assert "ermission is denied, ask its owner" in said
+    assert name in said
+
+
+def test_a_file_that_may_not_be_read_is_said_so(open_folder):
+    folder = making.lay_out(open_folder / "own", making.two_classes())
+    (folder / "b" / "1.png").chmod(0o600 if os.getuid() == 0 else 0)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    assert "b/1.png cannot be read: permission is denied" in said
+
+
+def test_a_cache_that_may_not_be_written_is_said_so(open_folder):
+    folder = making.lay_out(open_folder / "own", making.two_classes())
+    open_folder.chmod(0o755 if os.getuid() == 0 else 0o555)
+    said = making.as_anybody(lambda: load("folder", str(folder)))
+    open_folder.chmod(0o777)
+    assert "cannot be written (Permission denied): point SMD_CACHE at a folder that can" in said
 
 
 def test_no_images_says_what_was_seen(tmp_path):
@@ -187,3 +211,38 @@ def test_every_file_becomes_one_row_whatever_the_order(seed):
     assert sorted(plan.names) == sorted(paths)
     assert plan.names == again.names
     assert [plan.classes[label] for label in plan.labels] == [names.visible(p.split("/")[0]) for p in plan.names]
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("training_set/training_set", "test_set/test_set"),
+        ("archive/training_set/training_set", "archive/test_set/test_set"),
+        ("train/images", "test/images", "valid/images"),
+        ("train/train", "test"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_folder_around_the_classes_of_a_split_is_looked_through(tmp_path, places, packed):
+    files = split(2, *places) | {f"{places[0]}/notes.txt": b"x"}
+    place = making.zip_of(tmp_path / "own.zip", files) if packed else making.lay_out(tmp_path / "own", files)
+    images = load("folder", str(place))
+    assert images.classes == ("a", "b")
+    assert sorted(np.bincount(images.split)) == sorted([4] * len(places) + [0] * (3 - len(places)))
+    assert sorted(filenames.read(images.key, 4 * len(places))) == sorted(set(files) - {f"{places[0]}/notes.txt"})
+
+
+def test_one_folder_in_one_split_alone_is_a_class_and_the_other_split_lacks_it(tmp_path):
+    folder = making.lay_out(tmp_path / "own", split(2, "train/mine", "test"))
+    with pytest.raises(UserError, match="has no folder"):
+        load("folder", str(folder))
+
+
+@pytest.mark.parametrize("names", [("x_train", "y_train", "x_test", "y_test"), ("images", "labels"), ("X", "y")])
+@pytest.mark.parametrize("inside", ["", "data/"])
+def test_arrays_with_labels_beside_them_are_refused_with_what_to_do(tmp_path, names, inside):
+    content = io.BytesIO()
+    np.save(content, np.zeros((4, 8, 8), np.uint8))
+    folder = making.lay_out(tmp_path / "own", {f"{inside}{name}.npy": content.getvalue() for name in names})
+    with pytest.raises(UserError, match=r"save them in one file, numpy\.savez\('own\.npz'"):
+        load("folder", str(folder))

@@ -1,6 +1,7 @@
 """What goes to a terminal or a spreadsheet says what a stranger wrote, and does nothing that it asks for."""
 
 import io
+import re
 import tomllib
 
 import pandas as pd
@@ -66,6 +67,30 @@ def test_no_cell_of_our_csv_is_a_formula(text):
     read = pd.read_csv(io.StringIO(export.to_csv(pd.DataFrame({text: [text]}))), dtype=str)
     assert read.columns[0].startswith("'")
     assert read.iloc[0, 0].startswith("'")
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a; @SUM(1)", "a\t=1", "1;2;-3+4", "a,b;+1", '"a";=1'])
+def test_nor_is_one_where_a_semicolon_or_a_tab_ends_a_cell(text):
+    table = pd.DataFrame({"before": ["x"], "own": [text], "number": [-1.5]})
+    written = export.to_csv(table)
+    for cell in re.split("[;,\t\n]", written):
+        assert not re.match(r"[\s\"]*[=+@]|[\s\"]*-(?!1\.5$)", cell), written
+    assert pd.read_csv(io.StringIO(written)).loc[0, "number"] == -1.5
+
+
+def test_a_text_with_semicolons_is_as_it_is():
+    assert export.to_csv(pd.DataFrame({"own": ["a; b;c"]})) == "own\na; b;c\n"
+
+
+def test_folders_whose_names_cannot_be_printed_are_counted(own_runs):
+    making.run(own_runs)
+    assert runs.nameless() == ""
+    for name in ("20240101-000001-a\nb", "20240101-000002-\x1b[31m"):
+        making.run(own_runs, name)
+    said = smd("runs", root=own_runs).stderr
+    assert "2 folders in" in said
+    assert "rename them to see the runs" in said
+    assert harmless(said)
 
 
 def test_the_built_in_download_of_tables_is_off():

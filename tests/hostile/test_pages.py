@@ -18,7 +18,7 @@ CASES = [
 
 
 def opened(view):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     app.query_params["run"] = BAD
     app.run()
     app.switch_page(f"views/{view}.py").run()

@@ -138,6 +138,7 @@ def test_a_job_on_another_host_is_lost_when_its_heartbeat_is_old(folder: Path) -
     store(folder, **there, heartbeat=time.time() - 60)
     assert jobs.read(folder).state == "running"
     store(folder, **there, heartbeat=time.time() - 180)
+    os.utime(folder / "status.json", (time.time() - 180,) * 2)
     assert jobs.read(folder).state == "lost"
 
 

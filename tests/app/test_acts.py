@@ -1,0 +1,221 @@
+"""What pages do besides looking goes through app/acts.py, which asks who is there; viewers only look."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import access
+import acts
+import kinds
+import login
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.errors import UserError
+from smd.jobs import launch
+from smd.notes import Notes
+from smd.paths import REPOSITORY
+
+APP = REPOSITORY / "app"
+# All that pages may take of the modules of smd that act, since it only looks. What is not named here is an act.
+LOOKS = {
+    "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
+    "smd.runs": {"Run", "all_runs", "nameless", "attacks", "estimations", "jobs_of", "maps", "settled"},
+    "smd.notes": {"Notes", "listed", "read"},
+    "smd.sweep": {"Member", "configs", "members"},
+    "smd.data": {"Images", "arrays", "cached", "find", "layout", "sources"},
+    "smd.data.sources": {"holds_arrays", "members"},  # of what `acts.source` found
+    "smd.data.arrays": {"shape"},
+    "smd.jobs": {"FOLDERS", "NOUN", "State", "Status", "read"},
+    "smd.store.ask": {"LIMIT", "SECONDS", "ask", "tables"},  # reads a store in a process that can do nothing else
+}
+OUTSIDE = ("subprocess", "shutil", "os", "smd.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
+ALLOWED = {  # file -> what of OUTSIDE it may have
+    "probing.py": {"subprocess"},  # called by acts alone
+    "proxy_login.py": {"os.environ"},
+    "login.py": {"os.environ", "os.path"},
+}
+
+
+def files():
+    return [path for path in sorted(APP.rglob("*.py")) if path.name != "acts.py"]
+
+
+def names_of(tree):
+    """Local name -> the module or thing that it stands for."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def taken(tree):
+    """Every thing of a module that a file names, with its whole path: "smd.runs.delete"."""
+    known = names_of(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+            yield f"{known[node.value.id]}.{node.attr}"
+    yield from known.values()
+
+
+def acting(tree):
+    """What of these is an act, or may be one."""
+    for name in taken(tree):
+        module, _, thing = name.rpartition(".")
+        if (module in LOOKS and name not in LOOKS and thing not in LOOKS[module]) or name in (
+            "probing.probe",
+            "acts.P",
+        ):
+            yield name
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda p: p.name)
+def test_only_acts_acts(path):
+    tree = ast.parse(path.read_text())
+    assert set(acting(tree)) == set()
+    known = names_of(tree)
+    modules = {name for name in known.values() if name.startswith(OUTSIDE) and name.split(".")[0] in OUTSIDE}
+    used = {name for name in taken(tree) if any(name == m or name.startswith(f"{m}.") for m in OUTSIDE)} - modules
+    allowed = ALLOWED.get(path.name, set())
+    assert not {name for name in used if not any(name == ok or name.startswith(f"{ok}.") for ok in allowed)}
+    assert used or not modules
+
+
+@pytest.mark.parametrize("act", [
+    "from smd import runs\nruns.delete(run)", "from smd.runs import delete", "from smd import runs as r\nr.create(c)",
+    "from smd.jobs import launch\nact = launch.cancel", "from smd import data as sets\nsets.load('folder', path)",
+    "from smd import notes\nui.attempt(notes.change, run)", "import probing\nprobing.probe(asked)",
+    "from smd import sweep\nsweep.start(wanted)", "from smd.data import sources\nsources.find(path)",
+])  # fmt: skip
+def test_an_act_elsewhere_would_be_found(act):
+    assert set(acting(ast.parse(act)))
+
+
+PUBLIC = [name for name, thing in vars(acts).items()
+          if inspect.isfunction(thing) and thing.__module__ == "acts" and name[0] != "_"
+          and name not in ("guarded", "button")]  # fmt: skip
+
+
+def test_every_act_is_guarded():
+    functions = [node for node in ast.parse((APP / "acts.py").read_text()).body if isinstance(node, ast.FunctionDef)]
+    decorated = {f.name for f in functions if "guarded" in [ast.unparse(d) for d in f.decorator_list]}
+    assert set(PUBLIC) == decorated
+    assert len(PUBLIC) > 10
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """Somebody looks: call it with a role."""
+
+    def looks(role, name="vera"):
+        monkeypatch.setattr(login, "person", lambda: access.Person(name, role))
+
+    return looks
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch):
+    monkeypatch.setattr(launch, "wake_all", lambda: None)
+    monkeypatch.setattr(launch, "submit", lambda folder: None)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("role", ["viewer", "nobody"])
+def test_no_act_is_for_viewers(name, role, person):
+    person(role)
+    with pytest.raises(UserError, match="You may look and export"):
+        getattr(acts, name)(*[None] * len(inspect.signature(getattr(acts, name)).parameters))
+
+
+def test_who_has_not_logged_in_does_nothing(monkeypatch):
+    monkeypatch.setattr(login, "person", lambda: None)
+    with pytest.raises(UserError):
+        acts.train(TrainConfig())
+    assert not login.may_act()
+
+
+def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
+    root = tmp_path / "data"
+    root.mkdir()
+    monkeypatch.setenv("SMD_DATA", str(root))
+    person("runner")
+    asked = TrainConfig(data="folder", data_path=str(tmp_path))
+    for act in (
+        lambda: acts.train(asked), lambda: acts.start_sweep([TrainConfig(), asked]), lambda: acts.probe(asked),
+        lambda: acts.source(str(tmp_path)), lambda: acts.suited_net(str(tmp_path)),
+        lambda: acts.own_images(str(tmp_path), 0, print),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match="lie below"):
+            act()
+    assert acts.source(str(root)) == root
+    assert not list((Path(tmp_path) / "runs").glob("*"))
+
+
+def test_without_a_login_all_paths_are_free(tmp_path):
+    assert acts.source(str(tmp_path)) == tmp_path
+    assert login.person() == login.FREE
+
+
+def open_page(view, run):
+    app = AppTest.from_file(str(APP / "dashboard.py"), default_timeout=30)
+    app.query_params["run"] = run.id
+    app.run()
+    return app if view == "train" else app.switch_page(f"views/{view}.py").run()
+
+
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+
+
+@pytest.mark.parametrize(
+    "view, kind",
+    [*((view, "finished") for view in VIEWS), ("live", "failed"), ("live", "running"), ("train", "running")],
+)
+def test_a_viewer_has_no_button_that_acts(view, kind, person, request, monkeypatch):
+    """Pressed are all that they can press: nothing is done, whichever these are."""
+    run = kinds.make(kind, request)
+    person("viewer")
+    done = []
+    monkeypatch.setattr(acts.login, "require_runner", lambda: done.append(1) or pytest.fail("an act was tried"))
+    app = open_page(view, run)
+    assert not app.exception
+    enabled = {button.label: button.key for button in app.button if not button.disabled}.values()  # one of alike ones
+    typed = [field.key for field in [*app.text_input, *app.text_area, *app.toggle] if not field.disabled]
+    assert not [key for key in typed if key.startswith(("train-", "notes-", "pin-", "hide-"))]
+    for key in enabled:
+        if key in [button.key for button in app.button]:
+            app.button(key=key).click().run()
+        assert not app.exception
+    assert done == []
+
+
+def test_a_viewer_sees_no_form_and_why(person, request):
+    run = kinds.make("finished", request)
+    person("viewer")
+    app = open_page("train", run)
+    assert not [button for button in app.button if button.key == "train"]
+    assert login.ONLY_LOOKING in [caption.value for caption in app.caption]
+    assert any("vera, viewer" in caption.value for caption in app.sidebar.caption)
+
+
+def test_without_a_login_nothing_is_said_of_it(request):
+    run = kinds.make("finished", request)
+    app = open_page("live", run)
+    words = " ".join(str(element.value) for element in [*app.caption, *app.markdown])
+    assert "runner" not in words and "viewer" not in words
+    assert not any(button.disabled for button in app.button)
+    assert "log-out" not in [button.key for button in app.button]
+
+
+def test_starting_a_job_of_each_kind(person, monkeypatch, request):
+    run = kinds.make("finished", request)
+    person("runner")
+    started = []
+    monkeypatch.setattr(launch, "submit", started.append)
+    for asked in (AttackConfig(run.id, n=10), MarginsConfig(run.id, n=10), EmbedConfig(run.id, n=10)):
+        acts.start(run, asked)
+    assert [folder.parent.name for folder in started] == ["attacks", "margins", "maps"]
+    acts.note(run, lambda before: Notes("seen"))
