@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.torture import forked, report, shared, steps
+from tests.torture import forked, mounts, report, shared, steps
 from tests.torture.campaign import Campaign, Case, Fault, Missing
 
 
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     shared.ROOT[:] = [root]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is mounted is unmounted then
     try:
+        mounts.alone()
         forked.preload()
         rows = []
         for each in campaigns():

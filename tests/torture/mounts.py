@@ -1,5 +1,6 @@
 """Disks of a try's own, small or crashing. They need root and mount; none is left when the try is over."""
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 from tests.torture.campaign import Missing
 
 SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN of ext4 and xfs
+OWN_MOUNTS = 0x00020000  # CLONE_NEWNS
 NO_LOG_FLUSH = 2  # what is not on the disk yet never gets there
 
 
@@ -29,6 +31,12 @@ def require() -> None:
         raise Missing("it needs root to mount a disk.")
     if shutil.which("mount") is None or shutil.which("mkfs.ext4") is None:
         raise Missing("mount or mkfs.ext4 is not installed.")
+
+
+def alone() -> None:
+    """Mount for this process and its children only: whatever ends it, nothing stays mounted or is held by others."""
+    if os.getuid() == 0 and shutil.which("mount") and ctypes.CDLL(None).unshare(OWN_MOUNTS) == 0:
+        _do("mount", "--make-rprivate", "/")
 
 
 @contextmanager
