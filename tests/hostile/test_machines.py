@@ -9,7 +9,7 @@ import pytest
 
 from smd import durable, jobs
 from smd.errors import UserError
-from smd.jobs import endings, reserve, session, transitions
+from smd.jobs import endings, reserve, session, transitions, worker
 from tests.hostile.making_machines import disk, fill, mounts, read_only
 from tests.jobs.jobbing import new_run
 
@@ -36,6 +36,24 @@ def test_a_job_on_a_full_disk_ends_as_failed_with_its_sentence(small, kept):
         durable.write(folder / "last.pt", b"x" * 9000)
     status = jobs.read(folder)
     assert (status.state, status.error) == ("failed", endings.FULL)
+
+
+def test_a_job_that_cannot_begin_on_a_full_disk_is_stored_as_failed(own_runs, monkeypatch):
+    folder = new_run()
+    assert (folder / ".lock").is_file()  # it needs no name later
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(session.transitions, "own", lambda status: (_ for _ in ()).throw(full))
+    with pytest.raises(OSError), session.claimed(folder), session.session(folder, "cpu"):
+        pass
+    assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.FULL)
+
+
+def test_a_job_whose_end_cannot_be_stored_is_not_started_again_and_again(own_runs, monkeypatch):
+    folder, other = new_run(), new_run()
+    started = []
+    monkeypatch.setattr(worker, "_run", lambda place, *_: started.append(place))  # which changes nothing
+    worker.work("cpu")
+    assert started == [folder, other]
 
 
 @mounts

@@ -5,6 +5,7 @@ import random
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -157,11 +158,13 @@ def _thing(file: str, thing: str) -> Callable[[Path], str]:
 
     def run(folder: Path) -> str:
         from smd import runs
+        from smd.config import to_json
 
         victim = folder / "victim"
         victim.write_text("mine")
         with work.places(folder / "runs"):
             made = runs.Run("20240101-000000-digits-smd-0bad", folders.run(folder / "runs"))
+            folders.dump(made.folder / "config.json", to_json(work.tiny(epochs=1)))  # its training is short
             folders.put(made.folder / file, thing, victim)
             ask(bounded(lambda: _looked_at(made)), folder / "out.txt", LONGEST)
             told = _told(lambda: _written(made), folder / "out.txt")
@@ -212,8 +215,6 @@ def _store(statements: str) -> Callable[[Path], str]:
 
 def cases(tries: int, chance: random.Random) -> Sequence[Case]:
     """All makers, or so many of them by chance."""
-    from dataclasses import asdict
-
     from smd.config import TrainConfig
     from smd.jobs import Status
 
