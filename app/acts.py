@@ -18,21 +18,25 @@ from smd import notes, runs, sweep
 from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.data import Images, apart, folder, sources
 from smd.data.request import Progress, Request
-from smd.jobs import launch
+from smd.jobs import launch, tickets
 from smd.notes import Notes
 from smd.runs import Run
 
 P = ParamSpec("P")
 T = TypeVar("T")
+SHOWN = 60  # characters of a name that a status has room for
 
 
 def guarded(act: Callable[P, T]) -> Callable[P, T]:
-    """The act for runners alone: for anybody else it raises UserError before anything is done."""
+    """The act for runners alone, in their name: for anybody else it raises UserError before anything is done."""
 
     @functools.wraps(act)
     def asking(*args: P.args, **kwargs: P.kwargs) -> T:
-        login.require_runner()
-        return act(*args, **kwargs)
+        who = tickets.STARTER.set(login.require_runner().name[:SHOWN])
+        try:
+            return act(*args, **kwargs)
+        finally:
+            tickets.STARTER.reset(who)
 
     return asking
 

@@ -58,8 +58,8 @@ def _check_auth(auth: Mapping[str, Any]) -> None:
         raise UserError(f"cookie_secret in the secrets is short: put {SECRET} random characters or more there.")
     if st.get_option("server.trustedUserHeaders"):
         raise UserError("server.trustedUserHeaders lets anybody name themselves: unset it.")
-    if not importlib.util.find_spec("authlib"):
-        raise UserError('Logging in needs Authlib: .venv/bin/python -m pip install "authlib>=1.3.2".')
+    if not all(map(importlib.util.find_spec, ("authlib", "httpx"))):
+        raise UserError('Logging in needs Authlib: .venv/bin/python -m pip install "authlib>=1.3.2" httpx.')
 
 
 def person() -> Person | None:
@@ -79,6 +79,8 @@ def admit() -> None:
         found = person()
     except UserError as error:
         st.error(plain(error), icon=":material/lock:")
+        if st.user.get("is_logged_in") is True:  # as somebody else, then
+            _leave()
         st.stop()
     if found is None:
         _ask()
@@ -106,7 +108,11 @@ def _ask() -> None:
 
 def _leaving() -> None:
     if settings().way == "oidc":
-        st.button("Log out", type="tertiary", icon=":material/logout:", on_click=st.logout, key="log-out")
+        _leave()
+
+
+def _leave() -> None:
+    st.button("Log out", type="tertiary", icon=":material/logout:", on_click=st.logout, key="log-out")
 
 
 def may_act() -> bool:

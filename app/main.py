@@ -17,6 +17,7 @@ import proxy_login
 import streamlit as st
 from starlette.middleware import Middleware
 
+from smd import paths
 from smd.errors import UserError
 
 ADDRESS = "server.address"
@@ -31,6 +32,7 @@ try:
 except UserError as error:  # a dashboard that was meant to be closed does not open
     sys.exit(f"smd: {error}")
 
+paths.share()
 app = st.App(
     str(HERE / "dashboard.py"),
     middleware=[

@@ -72,10 +72,10 @@ def _review(key: str, seed: int, _images: Images) -> Review:
 def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
         st.error(plain(problem), icon=":material/error:")
-    for text in images.notes:
-        st.info(plain(text), icon=":material/info:")
-    for text in review.cautions:
-        st.warning(plain(text), icon=":material/warning:")
+    if images.notes:
+        st.info(own_import.listed(images.notes), icon=":material/info:")
+    if review.cautions:
+        st.warning(own_import.listed(review.cautions), icon=":material/warning:")
     grid = ui.pair()
     with grid.cell():
         st.markdown("**What will be done**")

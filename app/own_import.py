@@ -1,6 +1,7 @@
 """Importing own images when a page is asked to look at them: how far it is, and what can be done with odd files."""
 
 import time
+from collections.abc import Sequence
 
 import acts
 import own_sizes
@@ -21,6 +22,11 @@ LAST = "own-last"  # in the session: what was imported last, and its key
 PATIENCE = 1.0  # seconds to look whether images are imported already: a folder can hold a million files
 
 
+def listed(sentences: Sequence[str]) -> str:
+    """Markdown with a line for each sentence, which is plain text."""
+    return "\n".join(f"- {plain(each)}" for each in sentences) if len(sentences) > 1 else "".join(map(plain, sentences))
+
+
 def looked(asked: TrainConfig) -> Images | None:
     """The imported images, if they are there or have just been asked for; raises UserError.
 
@@ -36,7 +42,7 @@ def looked(asked: TrainConfig) -> Images | None:
     try:
         _import(asked)
     except Unusable as error:
-        st.error(plain(error), icon=":material/error:")
+        st.error(listed(error.sentences), icon=":material/error:")
         _ways_out(error)
     else:
         st.rerun()

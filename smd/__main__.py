@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from smd import __version__, terminal
+from smd import __version__, paths, terminal
 from smd.cli import attack, embed, export, locate, margins, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
 from smd.jobs.endings import reason
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # processes on the same cores slow each other down several times over; this costs nothing otherwise.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     terminal.prepare()
+    paths.share()
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         status = _run(words)

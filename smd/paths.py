@@ -4,6 +4,7 @@ import os
 import stat
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from smd.errors import UserError
@@ -23,8 +24,27 @@ def data_root() -> Path:
 
 def state_root() -> Path:
     """The folder of what this installation keeps to itself: `SMD_STATE`, or `smd-studio` in the user's state folder."""
-    base = os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state"
-    return Path(os.environ.get("SMD_STATE") or Path(base) / "smd-studio").expanduser().absolute()
+    return _of_the_user("SMD_STATE", "XDG_STATE_HOME", ".local/state")
+
+
+def _of_the_user(own: str, base: str, usual: str) -> Path:
+    """The folder that `own` names, or ours in that of `base`; a temporary one where there is none and none can be."""
+    if named := os.environ.get(own):
+        return Path(named).expanduser().absolute()
+    folder = Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio"
+    return folder if _exists(folder) or _takes(folder) else temporary("smd-studio") / usual.lstrip(".")
+
+
+def _takes(folder: Path) -> bool:
+    """Whether it could be made, or written to."""
+    above = next(each for each in (folder, *folder.parents) if _exists(each))
+    return above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError):  # another user's home, as after `su`
+        return path.exists()
+    return False
 
 
 def _home() -> Path:
@@ -59,8 +79,25 @@ def cache_root() -> Path:
 
     It is apart from the data root, which may be shared and read-only.
     """
-    base = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
-    return Path(os.environ.get("SMD_CACHE") or Path(base) / "smd-studio").expanduser().absolute()
+    return _of_the_user("SMD_CACHE", "XDG_CACHE_HOME", ".cache")
+
+
+def share() -> None:
+    """Let what this process makes belong to a group as well, where the runs or the cache lie in a group's folder.
+
+    Such a folder hands its group on (setgid) and lets it write: without this only who made a run could go on with it.
+    """
+    with suppress(UserError):
+        for folder in (runs_root(), cache_root()):
+            _share(folder)
+
+
+@cache
+def _share(folder: Path) -> None:  # once: for a moment no thread shall make what nobody else can read
+    with suppress(OSError):
+        mode = folder.stat().st_mode
+        if mode & stat.S_ISGID and mode & stat.S_IWGRP:
+            os.umask(os.umask(0o077) & ~0o070)
 
 
 def compiled_root() -> Path:
@@ -69,6 +106,10 @@ def compiled_root() -> Path:
     Whoever can write there can have programs run, so a cache that others share is not taken. Raises UserError.
     """
     root = cache_root() / "numba"
-    above = next(folder for folder in (root, *root.parents) if folder.exists())
-    own = above.stat().st_uid == os.getuid() and not above.stat().st_mode & 0o022
-    return root if own and os.access(above, os.W_OK | os.X_OK) else temporary("smd-numba")
+    with suppress(OSError):
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        above, about = cache_root().stat(), root.stat()
+        own = above.st_uid == about.st_uid == os.getuid() and not (above.st_mode | about.st_mode) & 0o022
+        if own and os.access(root, os.W_OK | os.X_OK):
+            return root
+    return temporary("smd-numba")

@@ -1,6 +1,7 @@
 """The folder of a training run and of the jobs on it: make, list, find and delete them."""
 
 import calendar
+import os
 import re
 import secrets
 import shutil
@@ -260,9 +261,21 @@ def dismiss(folder: Path) -> None:
         raise UserError(f"{folder} is no job on a run: nothing was removed.")
     if jobs.read(folder).state in ("queued", "running"):
         raise UserError(f"{folder.name} is not over: cancel it first.")
+    _refuse_others(folder)
     trash = folder.with_name(f".trash-{folder.name}")
     folder.rename(trash)
     shutil.rmtree(trash)
+
+
+def _refuse_others(folder: Path) -> None:
+    """Raises UserError where something in it could not be removed: half of it would be left."""
+    for place in (
+        folder.parent,
+        folder,
+        *(Path(above) / name for above, names, _ in os.walk(folder) for name in names),
+    ):
+        if not place.is_symlink() and not os.access(place, os.W_OK | os.X_OK):
+            raise UserError(f"{place} is not yours to change: ask its owner to delete it.")
 
 
 def delete(run: Run) -> None:
@@ -271,6 +284,7 @@ def delete(run: Run) -> None:
     if not inside or run.folder.is_symlink() or not (run.folder / "config.json").is_file():
         raise UserError(f"{run.folder} is no run in {runs_root()}: nothing was deleted.")
     trash = runs_root() / f".trash-{run.id}-{secrets.token_hex(2)}"
+    _refuse_others(run.folder)
     with transitions.locked(run.folder):
         for folder in (run.folder, *jobs_of(run)):
             status = jobs.read(folder)

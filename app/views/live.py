@@ -66,7 +66,7 @@ def header(run: Run, status: Status) -> None:
         ui.badge(status)
         st.markdown(f"**{plain(ui.label(run))}**")
         notes_section.badges(notes.read(run))
-        st.caption(run.id)
+        st.caption(run.id + (f", started by {plain(status.started_by)}" if status.started_by else ""))
     if where := jobs.elsewhere(status):
         st.caption(f"{status.state.capitalize()} {plain(where)}: cancel it there.")
     if status.state == "failed":

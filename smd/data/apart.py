@@ -45,8 +45,8 @@ def load(progress: Progress, **asked: Any) -> str:
         return str(answer["key"])
     if "error" not in answer:
         raise UserError(_died(process.returncode))
-    if answer.get("broken") or answer.get("odd"):
-        raise Unusable(answer["error"], answer["broken"], tuple(answer["odd"]))
+    if "sentences" in answer:
+        raise Unusable(answer["sentences"], answer["broken"], answer["odd"])
     raise UserError(answer["error"])
 
 

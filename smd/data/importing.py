@@ -25,7 +25,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with suppress(OSError, ValueError):  # a system without these does without
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-        with open(FIRST, "w") as file:
+        with open(FIRST, "w", encoding="utf-8") as file:
             file.write("800")
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
@@ -36,7 +36,7 @@ def _answer(asked: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
         images = data.load("folder", progress=lambda text, part: _tell(out, {"text": text, "part": part}), **asked)
     except Unusable as error:
-        return {"error": str(error), "broken": error.broken, "odd": list(error.odd)}
+        return {"error": str(error), "sentences": error.sentences, "broken": error.broken, "odd": error.odd}
     except UserError as error:
         return {"error": str(error)}
     except MemoryError:

@@ -140,8 +140,14 @@ def _left_out(listed: set[str], images: Iterable[str]) -> tuple[str, ...]:
     """How many files are no images or are hidden, in words."""
     files = {path for path in listed if not path.endswith("/")} - set(images)
     hidden = {path for path in files if names.of_system(path)}
-    found = ((files - hidden, "are no images"), (hidden, "are hidden or a system's own"))
-    return tuple(f"{len(f):,} files are left out, they {why}: {names.types(f)}." for f, why in found if f)
+    return tuple(
+        f"{len(found):,} {one if len(found) == 1 else many}: {names.types(found)}."
+        for found, one, many in (
+            (files - hidden, "file is left out, it is no image", "files are left out, they are no images"),
+            (hidden, "hidden or system file is left out", "hidden or system files are left out"),
+        )
+        if found
+    )
 
 
 def _top(images: list[Parts]) -> int:

@@ -1,5 +1,6 @@
 """What is wrong with the files of an import: all of it is told at once, so that it can be mended at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from smd.errors import UserError
@@ -11,10 +12,11 @@ SKIP = "To leave out what cannot be read, use --skip-broken (on the Train page: 
 class Unusable(UserError):
     """Files are in the way, and there is an option that says what to do with them."""
 
-    def __init__(self, text: str, broken: int = 0, odd: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
+    def __init__(self, sentences: Sequence[str], broken: int = 0, odd: Sequence[str] = ()) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = tuple(sentences)
         self.broken = broken  # files that cannot be read
-        self.odd = odd  # in which ways others differ from the first one: "channels", "sizes", "dims"
+        self.odd = tuple(odd)  # in which ways others differ from the first one: "channels", "sizes", "dims"
 
 
 @dataclass
@@ -44,4 +46,4 @@ class Problems:
         if many > 1:
             sentences.insert(0, f"{many:,} of {total:,} images are in the way.")
         if sentences:
-            raise Unusable(" ".join(sentences), len(broken), tuple(self.odd))
+            raise Unusable(sentences, len(broken), tuple(self.odd))

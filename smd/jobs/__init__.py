@@ -56,6 +56,7 @@ class Status:
     process_identity: str = ""  # see smd.jobs.processes
     host: str = ""
     by: str = ""  # who queued it, see smd.jobs.tickets
+    started_by: str = ""  # who asked for it on a shared server with a login, see tickets.STARTER
     ticket: str = ""  # by which that installation knows it again
     device: str = "auto"
     stage: str = ""  # "waiting for the device", "training", "attacking", ...

@@ -11,6 +11,7 @@ import os
 import platform
 import pwd
 import secrets
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from smd import durable, foreign, paths
 from smd.errors import UserError
 
 BYTES = 32
+STARTER: ContextVar[str] = ContextVar("starter", default="")  # whom jobs are queued for now; "" without a login
 
 
 def me() -> str:
@@ -53,7 +55,7 @@ def valid(folder: Path, shown: str) -> bool:
 def _key(path: Path) -> bytes:
     """This installation's secret, made when it is first needed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else shall put a key there
         _make(path)
         key = path.read_bytes()
         if not any(key):  # emptied by a power loss, or zeros, which anybody could guess

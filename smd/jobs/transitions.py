@@ -48,7 +48,11 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
         raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
     now = time.time()
     if to == "queued":  # what was done stays: the job goes on from there
-        return Status(kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total)
+        who = tickets.STARTER.get() or old.started_by
+        return Status(
+            kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total,
+            started_by=who,
+        )  # fmt: skip
     if to == "running":
         return replace(old, state=to, started=now, heartbeat=now, stage="")
     return replace(old, state=to, ended=now, eta=-1.0, error=error)
@@ -151,7 +155,7 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
     claim: this process will run the job itself, so no worker shall take it.
     """
     now = time.time()
-    status = Status(kind=kind, created=now, queued=now, device=device)
+    status = Status(kind=kind, created=now, queued=now, device=device, started_by=tickets.STARTER.get())
     draft = folder.with_name(f".new-{folder.name}")
     try:
         draft.mkdir(parents=True)

@@ -75,6 +75,31 @@ def on_host(name: str, *command: object) -> list[str]:
     return [*words, *map(str, command)]
 
 
+HIDDEN = """
+kept=$(mktemp -d); mount --bind "$2" "$kept"; mount -t tmpfs -o mode=755 none "$1"
+mkdir -p "$2"; mount --bind "$kept" "$2"; shift 2; exec "$@"
+"""
+
+
+def as_user(uid: int, group: int, *command: object, **env: str) -> list[str]:
+    """The command as another user runs it, one without a name and with nothing but `env` in the environment.
+
+    Skips the test where this user cannot become another. An interpreter that lies in a private home is laid open for
+    that process alone.
+    """
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs root to become another user")
+    words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", f"--groups={group}", "env", "-i", f"PATH={os.defpath}"]
+    words += [f"{name}={value}" for name, value in env.items()]
+    base = Path(sys.base_prefix)
+    closed = next((folder for folder in reversed(base.parents) if not folder.stat().st_mode & 0o001), None)
+    if closed:
+        words = ["unshare", "--mount", "sh", "-e", "-c", HIDDEN, "sh", str(closed), str(base), *words]
+    if subprocess.run([*words, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip("another user cannot use this installation")
+    return [*words, *map(str, command)]
+
+
 def step_clock(patch: pytest.MonkeyPatch, seconds: float) -> None:
     """This process's wall clock is set, from now on; psutil's starts of processes move with it, as on Linux."""
     now, started = time.time, psutil.Process.create_time

@@ -104,8 +104,8 @@ def test_what_is_left_out_is_counted_and_kept_with_the_set(tmp_path, packed):
         images = load("folder", str(place))
         assert len(images.labels) == 6
         assert images.notes == (
-            "1 files are left out, they are no images: 1 .heic.",
-            "6 files are left out, they are hidden or a system's own: 4 .png, 1 .db, 1 with no ending.",
+            "1 file is left out, it is no image: 1 .heic.",
+            "6 hidden or system files are left out: 4 .png, 1 .db, 1 with no ending.",
         )
 
 

@@ -193,6 +193,27 @@ def test_half_a_provider_opens_nothing(auth, why, monkeypatch):
         login.settings()
 
 
+@pytest.mark.parametrize("user, found", [
+    ({"is_logged_in": True, "email": "Ada@example.org"}, access.Person("Ada@example.org", "runner")),
+    ({"is_logged_in": True, "email": "mallory@example.org"}, access.Person("mallory@example.org", "nobody")),
+    ({"is_logged_in": False, "email": "ada@example.org"}, None),
+    ({"is_logged_in": "yes", "email": "ada@example.org"}, None),
+    ({"email": "ada@example.org"}, None),
+    ({}, None),
+])  # fmt: skip
+def test_who_the_provider_names(user, found, monkeypatch):
+    monkeypatch.setattr(login, "_auth", lambda: AUTH)
+    monkeypatch.setattr(login.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(st, "user", user)
+    environment(monkeypatch, SMD_RUNNERS="ada@example.org")
+    assert login.person() == found
+    assert login.may_act() == bool(found and found.role == "runner")
+    monkeypatch.setattr(st, "get_option", lambda name: {"X-User": "email"} if "trusted" in name else [])
+    with pytest.raises(UserError, match="trustedUserHeaders"):
+        login.person()
+    assert not login.may_act()
+
+
 def test_secrets_that_are_broken_open_nothing(tmp_path, monkeypatch):
     path = tmp_path / "secrets.toml"
     path.write_text("[auth\n")

@@ -88,6 +88,5 @@ def test_a_temporary_folder_that_somebody_else_has_taken_is_not_used(temporary):
 def test_what_numba_compiles_is_kept_where_no_other_can_write(tmp_path, temporary, monkeypatch):
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "cache"))
     assert paths.compiled_root() == tmp_path / "cache" / "numba"
-    (tmp_path / "cache").mkdir()
     (tmp_path / "cache").chmod(0o2775)
     assert paths.compiled_root().parent == temporary

@@ -11,7 +11,7 @@ SETS = {
     # data set: (network, training images, test images, channels)
     "fashion-mnist": ("fashion-cnn", 300, 60, 1),
     "svhn": ("svhn-cnn", 300, 60, 3),
-    "cifar10": ("wrn-28-4", 200, 10, 3),
+    "cifar10": ("wrn-28-4", 40, 4, 3),
 }
 
 

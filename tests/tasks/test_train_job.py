@@ -124,7 +124,7 @@ def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
     empty.mkdir()
     done = smd("train", "--data", "folder", "--path", empty, check=False)
     assert done.returncode == 1
-    assert done.stderr.count("\n") <= 4
+    assert done.stderr.count("\n") <= 5
     assert "Traceback" not in done.stderr
     (run,) = runs.all_runs()
     status = jobs.read(run.folder)
