@@ -1,6 +1,7 @@
 # make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
 # make demo-all: every defense on the digits, one after the other, and their table. make bench: what things cost here.
-.PHONY: app test check env format demo-all bench
+# make torture: kills, full disks, set clocks and power losses, an hour of them; as root it tries more of them.
+.PHONY: app test check env format demo-all bench torture
 
 PYTHON ?= python3
 VENV := .venv
@@ -33,6 +34,9 @@ demo-all: env
 
 bench: env
 	$(RUN) -m smd.bench
+
+torture: env
+	$(RUN) -m tests.torture --markdown docs/torture.md
 
 env: $(STAMP)
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,14 @@ FULL = "The disk is full: free some space, then resume."
 READ_ONLY = "The disk became read-only: have it repaired or mounted for writing again, then resume."
 BROKEN = "The disk reports errors: see what the system's log says of it, then resume."
 SENTENCES = {errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY, errno.EIO: BROKEN}
+OF_ROOM = re.compile(r"\bdisk\b|\bspace\b|\bSMD_[A-Z]+\b")
 WORDS = {os.strerror(number): sentence for number, sentence in SENTENCES.items()}
 
 
 def reason(error: BaseException) -> str:
     """An error in one line, as a job stores it."""
-    if isinstance(error, UserError) and isinstance(error.__cause__, OSError):
-        return str(error)  # who wrote it has seen the disk's error, and knows which disk
+    if isinstance(error, UserError) and isinstance(error.__cause__, OSError) and OF_ROOM.search(str(error)):
+        return str(error)  # who wrote it has seen the disk's error, and says which disk
     for each in _chain(error):
         if sentence := _of_the_disk(each):
             return sentence
@@ -47,8 +49,12 @@ def _of_the_disk(error: BaseException) -> str | None:
 
 
 def read_only(folder: Path) -> bool:
-    """Whether the folder's disk takes nothing at present."""
+    """Whether the disk of a job's folder takes nothing at present."""
     try:
-        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return True
+        # After an error of the disk a kernel may refuse every write and still call it writable.
+        os.close(os.open(folder / "status.json", os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False

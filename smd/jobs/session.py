@@ -101,9 +101,11 @@ def claimed(folder: Path) -> Iterator[None]:
     """Around a job that this process has claimed: if it never begins, it does not stay queued for others."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if jobs.read(folder).state == "queued":
-            transitions.move(folder, "cancelled")
+            to: jobs.State = "failed" if isinstance(error, OSError | UserError) else "cancelled"
+            with suppress(OSError, UserError):  # what was raised says more
+                transitions.move(folder, to, reason(error) if to == "failed" else "")
         raise
 
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
-from smd import foreign, paths
+from smd import durable, foreign, paths
 from smd.errors import UserError
 
 BYTES = 32
@@ -58,6 +58,10 @@ def _key(path: Path) -> bytes:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else shall put a key there
         _make(path)
         key = path.read_bytes()
+        if not any(key):  # emptied by a power loss, or zeros, which anybody could guess
+            path.unlink()
+            _make(path)
+            key = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be kept ({error.strerror}): point SMD_STATE at a folder of your own.") from None
     if len(key) != BYTES:
@@ -66,14 +70,17 @@ def _key(path: Path) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Make the secret unless there is one; whole before it has its name, so that nobody reads half of it."""
+    """Make the secret unless there is one; whole and on the disk before it has its name, so that nobody reads half."""
     if path.exists():
         return
     draft = path.with_name(f".key-{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secrets.token_bytes(BYTES))
+        file.flush()
+        os.fsync(file.fileno())
     try:
         os.link(draft, path)  # unlike a rename it takes no other process's key away
+        durable.sync(path.parent)  # else what it has signed comes from elsewhere after a power loss
     except FileExistsError:
         pass
     finally:

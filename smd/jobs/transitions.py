@@ -163,6 +163,7 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
             durable.write(draft / name, json.dumps(values, indent=1))
         write(draft, own(status) if claim else status, folder)
         (draft / "log.txt").touch()
+        _make_lock(draft)
         draft.rename(folder)
         durable.sync(folder.parent)
     except BaseException as error:
@@ -170,3 +171,10 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
         if isinstance(error, OSError):
             raise UserError(reason(error)) from error
         raise
+
+
+def _make_lock(folder: Path) -> None:
+    """Have the lock from the start: a disk without room for one more name must not keep an end from being stored."""
+    lock = Lock(folder / ".lock")
+    lock.acquire()
+    lock.release()

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -56,14 +56,17 @@ def work(device: str, command: Callable[[Path], list[str]] = job_command) -> Non
     lock.acquire()
     follower.release()
     try:
-        while job := _next(key):
+        tried: set[tuple[Path, float]] = set()
+        while job := _next(key, tried):
+            tried.add((job[0], job[1].queued))
             _run(*job, command)
     finally:
         lock.release()
 
 
-def _next(key: str) -> tuple[Path, Status] | None:
-    return next(((f, s) for f, s in queued() if device_key(s.device) == key), None)
+def _next(key: str, tried: Collection[tuple[Path, float]]) -> tuple[Path, Status] | None:
+    """Whoever waits longest; not again one whose end could not even be stored, as on a broken disk."""
+    return next(((f, s) for f, s in queued() if device_key(s.device) == key and (f, s.queued) not in tried), None)
 
 
 def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from smd import durable, jobs
 from smd.errors import UserError
-from smd.jobs import endings, reserve, session, transitions
+from smd.jobs import endings, reserve, session, transitions, worker
 from tests.hostile.making_machines import disk, fill, mounts, read_only
 from tests.jobs.jobbing import new_run
 
@@ -36,6 +36,24 @@ def test_a_job_on_a_full_disk_ends_as_failed_with_its_sentence(small, kept):
         durable.write(folder / "last.pt", b"x" * 9000)
     status = jobs.read(folder)
     assert (status.state, status.error) == ("failed", endings.FULL)
+
+
+def test_a_job_that_cannot_begin_on_a_full_disk_is_stored_as_failed(own_runs, monkeypatch):
+    folder = new_run()
+    assert (folder / ".lock").is_file()  # it needs no name later
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(session.transitions, "own", lambda status: (_ for _ in ()).throw(full))
+    with pytest.raises(OSError), session.claimed(folder), session.session(folder, "cpu"):
+        pass
+    assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.FULL)
+
+
+def test_a_job_whose_end_cannot_be_stored_is_not_started_again_and_again(own_runs, monkeypatch):
+    folder, other = new_run(), new_run()
+    started = []
+    monkeypatch.setattr(worker, "_run", lambda place, *_: started.append(place))  # which changes nothing
+    worker.work("cpu")
+    assert started == [folder, other]
 
 
 @mounts
@@ -70,6 +88,24 @@ def test_a_disk_that_turns_read_only_is_told_of_though_nothing_can_be_stored(sma
             durable.write(folder / "last.pt", b"x")
         monkeypatch.setattr(jobs, "attended", lambda *_: False)  # its process is over then
         assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.READ_ONLY)
+    assert jobs.read(folder).state == "lost"
+
+
+def test_so_is_one_that_refuses_writes_but_is_called_writable(own_runs, monkeypatch):
+    folder = new_run()
+    real = os.open
+
+    def refusing(path, flags, *more, **options):  # as ext4 does after an error, which statvfs does not tell
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return real(path, flags, *more, **options)
+
+    with pytest.raises(OSError, match="Read-only"), session.session(folder, "cpu"):
+        monkeypatch.setattr(os, "open", refusing)
+        durable.write(folder / "last.pt", b"x")
+    monkeypatch.setattr(jobs, "attended", lambda *_: False)
+    assert (jobs.read(folder).state, jobs.read(folder).error) == ("failed", endings.READ_ONLY)
+    monkeypatch.setattr(os, "open", real)
     assert jobs.read(folder).state == "lost"
 
 

@@ -37,7 +37,7 @@ def test_a_new_job_is_queued_with_its_files(folder: Path) -> None:
     assert (status.state, status.kind, status.device, status.pid) == ("queued", "train", "cpu", 0)
     assert 0 < status.created == status.queued <= time.time()
     assert json.loads((folder / "config.json").read_text()) == {"a": 1}
-    assert {p.name for p in folder.iterdir()} == {"config.json", "status.json", "status.reserve", "log.txt"}
+    assert {p.name for p in folder.iterdir()} == {"config.json", "status.json", "status.reserve", ".lock", "log.txt"}
 
 
 def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
