@@ -16,7 +16,8 @@ WORDS = {os.strerror(number): sentence for number, sentence in SENTENCES.items()
 
 def reason(error: BaseException) -> str:
     """An error in one line, as a job stores it."""
-    if isinstance(error, UserError) and isinstance(error.__cause__, OSError):
+    cause = error.__cause__
+    if isinstance(error, UserError) and isinstance(cause, OSError) and str(cause.strerror) in str(error):
         return str(error)  # who wrote it has seen the disk's error, and knows which disk
     for each in _chain(error):
         if sentence := _of_the_disk(each):
