@@ -24,7 +24,7 @@ def commands(images: Path, run: str) -> list[tuple[str, ...]]:
         ("train", "--data", "folder", "--path", images, *TINY),
         ("note", run, "--text", "Grüße ☃ 😀", "--tag", "naïve"),
         ("runs",), ("runs", "--help"),
-        ("attack", run, "--attack", "ce-pgd:steps=2", "--n", 10, "--device", "cpu"),
+        ("attack", run, "--attack", "ce-pgd:steps=2", "--n", 5, "--device", "cpu"),
         ("margins", run, "--n", 4, "--device", "cpu"),
         ("export", run), ("export", run, "--format", "latex"), ("export", run, "--format", "markdown"),
         ("export", run, "--format", "json"), ("export", run, "--format", "csv"),
@@ -33,7 +33,7 @@ def commands(images: Path, run: str) -> list[tuple[str, ...]]:
         ("probe", "--data", "folder", "--path", images, "--device", "cpu"),
         ("sweep", "--data", "folder", "--path", images, "--defenses", "std", *TINY, "--wait"),
         ("train", "--data", "folder", "--path", images.with_name("Größe gibt's nicht ☃")),
-        ("cancel", run), ("delete", run),
+        ("cancel", run), ("delete", run, "--yes"),
     ]  # fmt: skip
     return [tuple(map(str, each)) for each in words]
 

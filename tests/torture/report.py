@@ -71,7 +71,7 @@ def markdown(rows: Sequence[Row]) -> str:
     about = (
         f"Version {__version__}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, {machine()}, seed {seeds}: {total}."
     )
-    parts = [INTRODUCTION, about, table(rows), "## Failures", "\n".join(faults) or "None.", ENDING]
+    parts = [INTRODUCTION, about, table(rows), "## Failures", "\n".join(faults) or "None.", FOUND, ENDING]
     return "\n\n".join(parts) + "\n"
 
 
@@ -81,6 +81,15 @@ INTRODUCTION = """# Bad luck, measured
 store open, is the status true, do the results after a resume equal an unbroken run's bit for bit (every table, the
 weights, the adversarial images; without times and readings of the machine)? A failure names the command that repeats
 that try. `--only kills,disk` runs some campaigns, `--tries 0` all their cases, `--seed` others by chance."""
+
+FOUND = """## What it has found
+
+Each was mended with a test in `tests/hostile/`, and what had failed was tried again.
+
+- A power loss emptied this installation's key, and every command ended with an error until it was deleted by hand.
+- A disk that turned read-only for an error is still called writable by newer kernels: the job was told as lost.
+- Without room for one more name (inodes) a job that could not begin stayed queued, and a worker would have started it
+  again and again; one that found no room before it began was told as cancelled, not as failed."""
 
 ENDING = """## What is not tried
 
