@@ -59,7 +59,7 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
 def shown(run, monkeypatch):
     """The run's Live page."""
     monkeypatch.setattr(launch, "wake_all", lambda: None)
-    app = AppTest.from_file(str(REPOSITORY / "app" / "main.py"), default_timeout=60)
+    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     app.query_params["run"] = run.id
     app.run()
     app.switch_page("views/live.py").run()

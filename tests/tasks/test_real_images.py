@@ -11,7 +11,7 @@ SETS = {
     # data set: (network, training images, test images, channels)
     "fashion-mnist": ("fashion-cnn", 300, 60, 1),
     "svhn": ("svhn-cnn", 300, 60, 3),
-    "cifar10": ("wrn-28-4", 40, 4, 3),
+    "cifar10": ("wrn-28-4", 100, 4, 3),
 }
 
 
@@ -29,7 +29,7 @@ def test_smd_trains_the_papers_network_on_real_images(data):
     margins = reader.margins(run.store, 2)
     assert len(margins) == n_train
     assert margins["margin"].between(0, 1).all()
-    assert (margins["margin"] - meta["delta"]).abs().gt(1e-6).sum() > 10  # some have been measured
+    assert (margins["margin"] - meta["delta"]).abs().gt(1e-6).sum() > n_train / 30  # some have been measured
     table = reader.attack_table(run.store)
     test = table[table["split"] == "test"].sort_values("eps")
     assert [round(255 * e) for e in test["eps"]] == [0, 2, 4, 8]
