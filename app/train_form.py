@@ -65,7 +65,8 @@ def form(wrong: list[str]) -> TrainConfig:
     }
     if defense == "smd":
         st.caption(
-            ":material/auto_awesome: SMD has no noise level to choose: it keeps a margin for every single image and widens it."
+            ":material/auto_awesome: SMD has no noise level to choose: it keeps a margin for every single image "
+            "and widens it."
         )
     epochs = _epochs(data, defense)
     recipe = st.session_state.get("train-recipe") or "common"

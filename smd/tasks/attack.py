@@ -115,10 +115,12 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
     asked, level = work.asked, work.rows.pixels[0].numel()
     space = adv.space(min(asked.keep, n), level, classes)
-    if space > adv.LIMIT or space > shutil.disk_usage(work.run.folder).free:
+    kept = f"{min(asked.keep, n):,} adversarial images take {show_bytes(space)} a level"
+    if space > adv.LIMIT:
+        raise UserError(f"{kept}, and {show_bytes(adv.LIMIT)} is the most: keep fewer, with --keep.")
+    if space > (free := shutil.disk_usage(work.run.folder).free):
         raise UserError(
-            f"{min(asked.keep, n)} adversarial images take {show_bytes(space)} a level, more than can be stored: "
-            "keep fewer, with --keep."
+            f"The disk has {show_bytes(free)} left, and {kept}: free some space and resume, or keep fewer, with --keep."
         )
     if note:
         work.progress.line(note)

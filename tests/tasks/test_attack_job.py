@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from smd.config import AttackConfig
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.store import reader
+from smd.tasks import attack
 
 STAGES = ("apgd-ce", "apgd-t", "fab-t", "square")
 ASKED = {"attack": "autoattack", "levels": (32 / 255,), "n": 64, "batch": 8, "seeds": (0,), "device": "cpu"}
@@ -249,6 +251,12 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
     assert len(kept) == len(before) + 1  # the clean images were judged already
     launch.resume(folder)
     assert launch.wait(folder, 60).state == "finished"
+
+
+def test_room_for_adversarial_images_is_asked_for_beforehand(run, monkeypatch):
+    monkeypatch.setattr(attack.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    with pytest.raises(UserError, match=r"^The disk has 1 KiB left, and .* KiB a level: free some space and resume"):
+        attack_of(run, keep=20)
 
 
 def test_a_batch_size_below_nothing_is_refused(run):
