@@ -48,12 +48,16 @@ def _known(asked: TrainConfig) -> str:
 
     "" if they are not there. Raises UserError if the path is wrong.
     """
-    request = Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
+    request = _request(asked)
     try:
         return _found(request)
     except OutOfTime:
         last, key = st.session_state.get(LAST, (None, ""))
         return str(key) if last == request else ""
+
+
+def _request(asked: TrainConfig) -> Request:
+    return Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
 
 
 @st.cache_data(max_entries=32, ttl=30, show_spinner=False, hash_funcs={Request: repr})
@@ -67,7 +71,7 @@ def _import(asked: TrainConfig) -> None:
     bar, cancel = st.progress(0.0, "Reading the images"), st.empty()
     cancel.button("Cancel", key="own-cancel", icon=":material/block:", type="tertiary")
     try:
-        request = Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
+        request = _request(asked)
         key = acts.import_images(lambda text, part: _tell(bar, text, part), request)
         st.session_state[LAST] = request, key
     finally:

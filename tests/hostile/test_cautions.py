@@ -1,18 +1,17 @@
 """What a training on own images says beforehand is said in its log, its store and its model card too."""
 
 import numpy as np
+from paging import open_page
 from PIL import Image
 from plain import plain
-from streamlit.testing.v1 import AppTest
+from storing import started
 
 from smd import runs
 from smd.config import TrainConfig
 from smd.jobs import launch
-from smd.paths import REPOSITORY
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks.train import train_run
-from tests.storing import started
 
 
 def laid_out(root):
@@ -59,12 +58,7 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
 def shown(run, monkeypatch):
     """The run's Live page."""
     monkeypatch.setattr(launch, "wake_all", lambda: None)
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
-    app.query_params["run"] = run.id
-    app.run()
-    app.switch_page("views/live.py").run()
-    assert not app.exception
-    return app
+    return open_page("live", run=run.id)
 
 
 def test_a_store_from_elsewhere_may_say_anything_there(own_runs, monkeypatch):

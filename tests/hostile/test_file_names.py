@@ -13,13 +13,12 @@ from conftest import smd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from making_runs import begun, picture_folder
+from paging import open_page
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from smd import data
 from smd.data import filenames, names
 from smd.jobs import launch
-from smd.paths import REPOSITORY
 from smd.store import reader, schema
 
 
@@ -153,9 +152,5 @@ def test_a_run_of_an_earlier_version_is_shown_without_names(tmp_path, monkeypatc
     monkeypatch.setattr(filenames, "read", lambda key, n: ())
     run = begun(picture_folder(tmp_path / "own"))
     monkeypatch.setattr(launch, "wake_all", lambda: None)
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
-    app.query_params["run"] = run.id
-    app.run()
-    app.switch_page("views/samples.py").run()
-    assert not app.exception
+    app = open_page("samples", run=run.id)
     assert any("no file name (imported by an earlier version)" in caption.value for caption in app.caption)
