@@ -88,8 +88,8 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
 def _left_out(broken: list[str], total: int) -> str:
     shown = ", ".join(f"'{names.visible(path)}'" for path in sorted(broken)[:LISTED])
     more = f" and {len(broken) - LISTED:,} more" if len(broken) > LISTED else ""
-    be = "is" if len(broken) == 1 else "are"
-    return f"{len(broken):,} of {total:,} images {be} left out as asked for, for they cannot be read: {shown}{more}."
+    be, what = ("is", "it") if len(broken) == 1 else ("are", "they")
+    return f"{len(broken):,} of {total:,} images {be} left out as asked for, for {what} cannot be read: {shown}{more}."
 
 
 def _read_pixels(
