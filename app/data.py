@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from smd import adv
 from smd import data as sets
-from smd.runs import Run
+from smd.evaluation import examples as adv
+from smd.runs.folders import Run
 from smd.store import reader
 
 

@@ -1,25 +1,27 @@
 """The dashboard as a server, `streamlit run app/main.py`: layers that see every request before the pages do.
 
-What the pages show is in dashboard.py. Streamlit puts app/ on the path, not the repository, hence the first lines.
+What the pages show is in frame.py. Streamlit puts this folder on the path, not the one around it, hence the first lines;
+the folder's name is that of the package, `app` in a checkout and `smd_app` where it is installed.
 """
 
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
-import gate
-import hosts
-import login
-import proxy_login
 import streamlit as st
 from starlette.middleware import Middleware
 
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(HERE))]  # nothing of ours is top-level
+
 from smd import paths
 from smd.errors import UserError
+
+gate, hosts, login, proxy_login = (
+    import_module(f"{HERE.name}.server.{name}") for name in ("gate", "hosts", "login", "proxy_login")
+)
 
 ADDRESS = "server.address"
 

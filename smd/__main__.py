@@ -6,12 +6,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from smd import __version__, paths, terminal
-from smd.cli import attack, embed, export, locate, margins, note, probe, query, reproduce, runs, sweep, train, work
+from smd import __version__, paths
+from smd.cli import attack, embedding, estimate, export, locate, note, probe, query, reproduce, runs, sweep, train, work
 from smd.errors import UserError
 from smd.jobs.endings import reason
 from smd.jobs.session import Cancelled
-from smd.visible import visible
+from smd.terminal import streams
+from smd.terminal.visible import visible
 
 EPILOG = """\
 Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are downloaded
@@ -31,7 +32,21 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"SMD Studio {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, sweep, attack, margins, embed, reproduce, runs, note, locate, export, query, probe, work):
+    for command in (
+        train,
+        sweep,
+        attack,
+        estimate,
+        embedding,
+        reproduce,
+        runs,
+        note,
+        locate,
+        export,
+        query,
+        probe,
+        work,
+    ):
         command.add(commands)
     for sub in commands.choices.values():
         sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -43,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # torch's threads spin while they wait for each other. Left alone they spin so long that two busy
     # processes on the same cores slow each other down several times over; this costs nothing otherwise.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
-    terminal.prepare()
+    streams.prepare()
     paths.share()
     words = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -51,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as of `| head`: whoever reads has enough
         status = 1
     finally:
-        taken = terminal.settle()
+        taken = streams.settle()
     return status if taken else 1
 
 
@@ -62,14 +77,14 @@ def _run(words: list[str]) -> int:
         args.run_command(args)
         sys.stdout.flush()  # a disk that takes no more is told of
     except (Cancelled, KeyboardInterrupt):
-        terminal.tell("Cancelled; `python -m smd resume` goes on from here.")
+        streams.tell("Cancelled; `python -m smd resume` goes on from here.")
         return 1
     except BrokenPipeError:
         raise
     except Exception as error:
         if args.debug or (_in_background(args) and not isinstance(error, UserError)):
             traceback.print_exc()  # a job's log tells where a defect is
-        terminal.tell(f"smd: {visible(reason(error))}")
+        streams.tell(f"smd: {visible(reason(error))}")
         return 1
     return 0
 

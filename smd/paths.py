@@ -9,12 +9,13 @@ from pathlib import Path
 
 from smd.errors import UserError
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+AROUND = Path(__file__).resolve().parent.parent
+CHECKOUT = AROUND if (AROUND / "app" / "main.py").is_file() else None  # None where the package is installed
 
 
 def runs_root() -> Path:
-    """The folder of all runs: `SMD_RUNS`, or `runs/` in the checkout."""
-    return Path(os.environ.get("SMD_RUNS") or REPOSITORY / "runs").expanduser().absolute()
+    """The folder of all runs: `SMD_RUNS`, or `runs/` in a checkout, or in the user's folder of data."""
+    return _beside("SMD_RUNS", "runs")
 
 
 def only_looked_at() -> bool:
@@ -24,8 +25,14 @@ def only_looked_at() -> bool:
 
 
 def data_root() -> Path:
-    """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/`."""
-    return Path(os.environ.get("SMD_DATA") or REPOSITORY / "data").expanduser().absolute()
+    """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/` likewise."""
+    return _beside("SMD_DATA", "data")
+
+
+def _beside(own: str, name: str) -> Path:
+    if CHECKOUT and not os.environ.get(own):
+        return CHECKOUT / name
+    return _of_the_user(own, "XDG_DATA_HOME", ".local/share", name)
 
 
 def state_root() -> Path:
@@ -33,12 +40,12 @@ def state_root() -> Path:
     return _of_the_user("SMD_STATE", "XDG_STATE_HOME", ".local/state")
 
 
-def _of_the_user(own: str, base: str, usual: str) -> Path:
+def _of_the_user(own: str, base: str, usual: str, name: str = "") -> Path:
     """The folder that `own` names, or ours in that of `base`; a temporary one where there is none and none can be."""
     if named := os.environ.get(own):
         return Path(named).expanduser().absolute()
-    folder = Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio"
-    return folder if _exists(folder) or _takes(folder) else temporary("smd-studio") / usual.lstrip(".")
+    folder = Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio" / name
+    return folder if _exists(folder) or _takes(folder) else temporary("smd-studio") / usual.lstrip(".") / name
 
 
 def _takes(folder: Path) -> bool:

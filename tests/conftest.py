@@ -10,9 +10,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # before torch is loaded; see s
 
 import pytest
 
-from smd import runs
-from smd.config import TrainConfig
-from smd.paths import REPOSITORY
+from smd.config.schema import TrainConfig
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import connection, trust
 
 SHARED_DATA = Path(os.environ.get("SMD_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
@@ -66,7 +66,7 @@ def finished(finished_root, own_runs):
     """The two finished runs, copied into this test's own runs folder: (smd, std)."""
     shutil.copytree(finished_root, own_runs)
     known(own_runs)
-    found = {run.config.defense: run for run in runs.all_runs()}
+    found = {run.config.defense: run for run in folders.all_runs()}
     return found["smd"], found["std"]
 
 

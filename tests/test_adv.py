@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from smd import adv
-from smd.adv import Examples
 from smd.errors import UserError
+from smd.evaluation import examples as adv
+from smd.evaluation.examples import Examples
 
 
 def examples(split="train", ids=(4, 2, 9), attack="ce-pgd"):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smd import agreement, kinds
+from smd.analysis import agreement
+from smd.core import kinds
 from smd.store.attack_tables import wilson
 
 EPS = 8 / 255

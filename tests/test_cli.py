@@ -7,7 +7,7 @@ import pytest
 from conftest import smd
 
 from smd import __main__ as cli
-from smd import runs
+from smd.runs import folders
 from smd.store import reader
 
 
@@ -74,7 +74,7 @@ def test_an_impossible_estimation_is_refused_and_leaves_no_job(finished, words, 
     assert run_cli("margins", run.id, *words) == 1
     (last,) = capsys.readouterr().err.strip().splitlines()
     assert hint in last
-    assert runs.estimations(run) == []
+    assert folders.estimations(run) == []
 
 
 def test_help_tells_units_and_defaults(capsys):
@@ -99,15 +99,15 @@ def test_runs_lists_every_run_and_its_attacks(finished, capsys):
 
 
 def test_runs_lists_the_estimations_of_a_run(finished, capsys):
-    from smd.config import MarginsConfig
+    from smd.config.schema import MarginsConfig
 
     run, _ = finished
-    job = runs.create_margins(run, MarginsConfig(run.id))
+    job = folders.create_margins(run, MarginsConfig(run.id))
     assert run_cli("runs", "--format", "json") == 0
     states = {row["run"]: row["state"] for row in json.loads(capsys.readouterr().out)}
     assert states[f"{run.id}/{job.name}"] == "queued"
     assert run_cli("cancel", f"{run.id}/{job.name}") == 0
-    assert runs.jobs.read(job).state == "cancelled"
+    assert folders.jobs.read(job).state == "cancelled"
 
 
 def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
@@ -177,7 +177,7 @@ def test_tables_leave_as_latex_parquet_and_robustbench(finished, capsys, tmp_pat
 def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monkeypatch):
     from dataclasses import replace
 
-    from smd.runs import Run
+    from smd.runs.folders import Run
 
     run, _ = finished
     cifar = replace(run.config, data="cifar10")
@@ -189,14 +189,14 @@ def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monke
 
 
 def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could_attack(finished):
-    from smd import adv
+    from smd.evaluation import examples
 
     run, _ = finished
     words = ["--attack", "ce-pgd:steps=3", "--split", "train", "--eps", "8/255", "--seeds", "0"]
     assert run_cli("attack", run.id, *words, "--ids", ",".join(map(str, range(300)))) == 0
     job = reader.attack_runs(run.store).iloc[-1]["job"]
     stage = reader.attack_results(run.store, f"{job}:8/255:0").set_index("idx")["stage"]
-    kept = adv.read(run.adv / f"{job}_8-255_0.npz").idx
+    kept = examples.read(run.adv / f"{job}_8-255_0.npz").idx
     assert len(stage) == 300
     assert 0 < len(kept) <= 256
     assert set(kept) <= set(stage.index[stage != 0])  # what is misclassified without noise is not attacked
@@ -244,4 +244,4 @@ def test_debug_shows_the_traceback():
     done = smd("--debug", "export", "last", check=False)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert runs.all_runs() == []
+    assert folders.all_runs() == []

@@ -1,5 +1,5 @@
-from smd.commands import attack_command, margins_command, sweep_command, train_command
-from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.commands import attack_command, margins_command, sweep_command, train_command
+from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
 
 
 def test_the_command_of_a_plain_training() -> None:

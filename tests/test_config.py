@@ -4,15 +4,10 @@ import json
 
 import pytest
 
-from smd import problems, registry
-from smd.choices import parse_choice
-from smd.config import (
-    AttackConfig,
-    TrainConfig,
-    from_json,
-    read,
-    to_json,
-)
+from smd import registry
+from smd.config import validation
+from smd.config.parsing import parse_choice
+from smd.config.schema import AttackConfig, TrainConfig, from_json, read, to_json
 from smd.errors import UserError
 
 
@@ -21,11 +16,11 @@ def test_what_is_left_out_follows_from_the_data_set(data):
     config = TrainConfig(data=data, data_path="." if data == "folder" else "")
     entry = registry.DATASETS[data]
     assert (config.net, config.epochs, config.levels) == (entry.net, entry.epochs, entry.levels)
-    assert problems.of_training(config) == []
+    assert validation.of_training(config) == []
 
 
 def test_every_bad_field_gets_its_own_sentence():
-    found = problems.of_training(
+    found = validation.of_training(
         TrainConfig(data="mars", defense="hope", net="brain", epochs=-1, batch=-1, device="gpu", precision="int8")
     )
     assert len(found) == 7
@@ -34,17 +29,17 @@ def test_every_bad_field_gets_its_own_sentence():
 
 
 def test_a_network_too_large_for_the_images_is_refused_before_anything_starts():
-    (sentence,) = problems.of_training(TrainConfig(data="digits", net="svhn-cnn"))
+    (sentence,) = validation.of_training(TrainConfig(data="digits", net="svhn-cnn"))
     assert "25 to 64 pixels" in sentence
 
 
 def test_own_images_need_a_path():
-    assert any("path" in sentence for sentence in problems.of_training(TrainConfig(data="folder")))
+    assert any("path" in sentence for sentence in validation.of_training(TrainConfig(data="folder")))
 
 
 @pytest.mark.parametrize("levels", [(0.0,), (-0.1,), (1.5,), (float("nan"),)])
 def test_impossible_levels_are_refused(levels):
-    assert problems.of_attack(AttackConfig(run="r", levels=levels))
+    assert validation.of_attack(AttackConfig(run="r", levels=levels))
 
 
 @pytest.mark.parametrize(
@@ -80,10 +75,10 @@ def test_choices_with_parameters():
 
 @pytest.mark.parametrize("defense", registry.DEFENSES)
 def test_every_defense_refuses_what_it_does_not_know_and_names_what_it_does(defense):
-    (found,) = problems.of_training(TrainConfig(defense=defense, params={"luck": 1}))
+    (found,) = validation.of_training(TrainConfig(defense=defense, params={"luck": 1}))
     assert "no parameter 'luck'" in found
     assert all(param.name in found for param in registry.DEFENSES[defense].params)
 
 
 def test_a_level_above_one_is_refused():
-    assert problems.of_training(TrainConfig(defense="at", params={"eps": 8})) == ['"Eps" is 8: it must be at most 1.']
+    assert validation.of_training(TrainConfig(defense="at", params={"eps": 8})) == ['"Eps" is 8: it must be at most 1.']

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from smd import durable
+from smd.files import durable
 
 
 def kind(descriptor):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from smd import data, forces
-from smd.config import TrainConfig
+from smd import data
+from smd.analysis import forces
+from smd.config.schema import TrainConfig
 from smd.data.batches import in_order
 from smd.defenses import Now, build
-from smd.train import prepare
+from smd.training.loop import prepare
 
 EPOCHS, CLASSES = 20, 8
 
@@ -99,7 +100,7 @@ class Frozen(torch.nn.Module):
 @pytest.fixture(scope="module")
 def trained():
     """A run on the digits after a few epochs of standard training."""
-    from smd.train import epochs
+    from smd.training.loop import epochs
 
     run = prepare(
         TrainConfig(defense="std", epochs=4, n_train=500, device="cpu"), data.load("digits"), torch.device("cpu")

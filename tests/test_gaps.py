@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from storing import attack, started
 
-from smd import gaps
+from smd.analysis import gaps
 from smd.store import reader
 
 

@@ -7,9 +7,10 @@ import threading
 import pytest
 import torch
 
-from smd import gauges, runs
-from smd.gauges import GPU, GPU_MEMORY, MEMORY, PROCESSOR
-from smd.paths import REPOSITORY
+from smd.jobs import system_metrics
+from smd.jobs.system_metrics import GPU, GPU_MEMORY, MEMORY, PROCESSOR
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import reader
 from smd.tasks import train
 
@@ -24,7 +25,7 @@ def wait_for(condition, seconds=20):
 
 
 def test_readings_come_while_the_body_runs_and_stop_with_it():
-    with gauges.watching("cpu", first=0.01) as found:
+    with system_metrics.watching("cpu", first=0.01) as found:
         taken = []
 
         def two():
@@ -42,7 +43,7 @@ def test_readings_come_while_the_body_runs_and_stop_with_it():
 
 
 def test_what_is_taken_is_taken_once():
-    found = gauges.Gauges()
+    found = system_metrics.Gauges()
     found.note(1.0, {"cpu": 5.0})
     assert found.take() == [(1.0, "cpu", 5.0)]
     assert found.take() == []
@@ -54,12 +55,12 @@ def test_a_long_job_is_read_ever_more_rarely(monkeypatch):
     class Over:
         def wait(self, seconds):
             waits.append(seconds)
-            return len(waits) > 2 * gauges.DOUBLED
+            return len(waits) > 2 * system_metrics.DOUBLED
 
-    monkeypatch.setattr(gauges, "reader", lambda device: lambda: {"cpu": 1.0})
-    gauges._watch(gauges.Gauges(), Over(), "cpu", 2.0)
-    assert waits[0] == waits[gauges.DOUBLED - 1] == 2.0
-    assert waits[gauges.DOUBLED] == 4.0
+    monkeypatch.setattr(system_metrics, "reader", lambda device: lambda: {"cpu": 1.0})
+    system_metrics._watch(system_metrics.Gauges(), Over(), "cpu", 2.0)
+    assert waits[0] == waits[system_metrics.DOUBLED - 1] == 2.0
+    assert waits[system_metrics.DOUBLED] == 4.0
     assert waits[-1] == 8.0
 
 
@@ -67,8 +68,8 @@ def test_a_gauge_that_breaks_ends_quietly(monkeypatch, caplog):
     def broken(device):
         raise RuntimeError("no such sensor")
 
-    monkeypatch.setattr(gauges, "reader", broken)
-    with gauges.watching("cpu", first=0.001) as found:
+    monkeypatch.setattr(system_metrics, "reader", broken)
+    with system_metrics.watching("cpu", first=0.001) as found:
         wait_for(lambda: "no such sensor" in caplog.text)
     assert found.take() == []
 
@@ -76,10 +77,10 @@ def test_a_gauge_that_breaks_ends_quietly(monkeypatch, caplog):
 def test_a_gpu_is_read_where_its_package_is_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "utilization", lambda device: {"cuda:1": 87}[device])
     monkeypatch.setattr(torch.cuda, "device_memory_used", lambda device: {"cuda:1": 10**9}[device])
-    values = gauges.reader("cuda:1")()
+    values = system_metrics.reader("cuda:1")()
     assert values[GPU] == 87.0
     assert values[GPU_MEMORY] == 1e9
-    assert set(gauges.reader("cpu")()) == {PROCESSOR, MEMORY}
+    assert set(system_metrics.reader("cpu")()) == {PROCESSOR, MEMORY}
 
 
 def test_a_gpu_that_cannot_be_read_leaves_the_rest(monkeypatch):
@@ -88,11 +89,11 @@ def test_a_gpu_that_cannot_be_read_leaves_the_rest(monkeypatch):
 
     monkeypatch.setattr(torch.cuda, "utilization", broken)
     monkeypatch.setattr(torch.cuda, "device_memory_used", lambda device: 10**9)
-    assert set(gauges.reader("cuda")()) == {PROCESSOR, MEMORY, GPU_MEMORY}
+    assert set(system_metrics.reader("cuda")()) == {PROCESSOR, MEMORY, GPU_MEMORY}
 
 
 def test_pages_take_the_names_without_torch():
-    code = "import sys, smd.gauges; sys.exit('torch' in sys.modules)"
+    code = "import sys, smd.jobs.system_metrics; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
@@ -101,7 +102,7 @@ class Stop(Exception):
 
 
 def test_a_job_that_breaks_off_keeps_its_readings(tiny, monkeypatch):
-    run = runs.create(tiny)
+    run = folders.create(tiny)
 
     def broken(job, training):
         job.gauges.note(5.0, {"cpu": 40.0})

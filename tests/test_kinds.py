@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smd import kinds
+from smd.core import kinds
 
 
 def rows(*values, kind=kinds.FOUND):

@@ -3,15 +3,15 @@
 import pytest
 
 from smd import __main__ as cli
-from smd import notes, runs
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.notes import Notes
+from smd.runs import folders, notes
+from smd.runs.notes import Notes
 
 
 @pytest.fixture
 def run():
-    return runs.create(TrainConfig())
+    return folders.create(TrainConfig())
 
 
 def test_what_is_noted_is_read_again(run):
@@ -46,12 +46,12 @@ def test_what_is_too_long_is_refused_and_nothing_is_lost(run, bad, sentence):
 
 
 def test_pinned_runs_come_first_and_hidden_ones_not_at_all_unless_they_are_open():
-    made = [runs.create(TrainConfig(seed=k)) for k in range(3)]
+    made = [folders.create(TrainConfig(seed=k)) for k in range(3)]
     notes.write(made[0], Notes(pinned=True))
     notes.write(made[1], Notes(hidden=True))
-    order = [run.id for run, _ in notes.listed(runs.all_runs())]
+    order = [run.id for run, _ in notes.listed(folders.all_runs())]
     assert order == [made[0].id, made[2].id]
-    assert made[1].id in [run.id for run, _ in notes.listed(runs.all_runs(), keep=made[1].id)]
+    assert made[1].id in [run.id for run, _ in notes.listed(folders.all_runs(), keep=made[1].id)]
 
 
 def test_the_shell_writes_and_prints_notes(run, capsys):

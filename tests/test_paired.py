@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from smd import paired
+from smd import stats as paired
 
 
 def shares(values, index=None):

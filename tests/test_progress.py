@@ -3,7 +3,7 @@
 import errno
 import io
 
-from smd.progress import Progress
+from smd.terminal.progress import Progress
 
 
 class Full(io.StringIO):

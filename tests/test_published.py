@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from smd import export, published, registry
+from smd import export, registry
+from smd.experiments import published
 
 LEVELS = ["0", "2", "4", "8"]
 

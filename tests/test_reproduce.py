@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from smd import __main__ as program
-from smd import jobs, problems, published, reproduce, runs
+from smd import jobs
 from smd.cli import reproduce as command
-from smd.config import TrainConfig
+from smd.config import validation
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
+from smd.experiments import published, reproduce
+from smd.experiments.reproduce import BUDGETS, Budget, Table
 from smd.export import defense_title
 from smd.jobs import launch, transitions
-from smd.reproduce import BUDGETS, Budget, Table
+from smd.runs import folders as runs
 
 
 @pytest.mark.parametrize("name", reproduce.names())
@@ -26,7 +29,7 @@ def test_a_full_table_has_the_papers_rows_in_its_order(name):
     assert {config.epochs for config in table.configs} == {150}
     assert {(0.0, *config.levels) for config in table.configs} == {tuple(published.LEVELS.values())}
     assert table.attack == rows["attack"].iloc[0]
-    assert all(problems.of_training(config) == [] for config in table.configs)
+    assert all(validation.of_training(config) == [] for config in table.configs)
 
 
 def test_a_full_table_is_attacked_as_the_paper_does(own_runs):

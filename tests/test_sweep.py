@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from smd import __main__ as cli
-from smd import runs, sweep
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
+from smd.experiments import sweep
 from smd.jobs import launch, transitions
+from smd.runs import folders as runs
 
 
 @pytest.fixture(autouse=True)

@@ -2,21 +2,20 @@
 
 from typing import NamedTuple
 
-import agreement_charts
-import data
-import disagreement
-import gallery
-import offers
 import pandas as pd
-import standing
 import streamlit as st
-import ui
 
-from smd import agreement, export, registry
-from smd.config import AttackConfig, MarginsConfig
-from smd.kinds import FOUND
+from smd import export, registry
+from smd.analysis import agreement
+from smd.config.schema import AttackConfig, MarginsConfig
+from smd.core.kinds import FOUND
 from smd.store import reader
 from smd.units import UNIT, level_title, show_level
+
+from .. import data, pages
+from ..charts import agreement as agreement_charts
+from ..components import gallery, offers, standing, ui
+from ..sections import disagreement
 
 run = ui.picked()
 ui.broken(run)
@@ -248,7 +247,7 @@ elif on(source.split, source.norm).empty:
     not_attacked(source)
 if attacked.empty:
     st.info("Nothing has been attacked yet: attacks are what margins are held against.", icon=":material/bolt:")
-    st.page_link("views/attacks.py", label="Attack this network", icon=":material/bolt:")
+    st.page_link(pages.link("attacks"), label="Attack this network", icon=":material/bolt:")
     st.stop()
 comparable = source is not None and not on(source.split, source.norm).empty
 split, norm = (source.split, source.norm) if source and comparable else attacks_of()

@@ -3,27 +3,28 @@
 from functools import partial
 from pathlib import Path
 
-import attack_form
-import chosen_runs
-import data
-import disagreement
-import job_rows
 import pandas as pd
-import selected_attacks
-import standing
 import streamlit as st
-import ui
-from plain import plain
 
-from smd import export, gaps, jobs, published, registry, runs
-from smd.doubts import DOUBTS
+from smd import export, jobs, registry
+from smd.analysis import gaps
+from smd.analysis.flags import DOUBTS
+from smd.experiments import published
 from smd.export.titles import attack_settings
 from smd.jobs import Status
-from smd.runs import Run
+from smd.runs import folders
+from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import level_title, show_level
 
-known = {run.id: run for run in runs.all_runs()}
+from .. import data
+from ..components import job_rows, standing, ui
+from ..components.plain import plain
+from ..forms import attack as attack_form
+from ..sections import disagreement, selected_attacks
+from ..selection import runs as chosen_runs
+
+known = {run.id: run for run in folders.all_runs()}
 if not known:
     ui.nothing_yet()
 ready = {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
@@ -40,7 +41,7 @@ if not chosen:
 
 
 def attack_jobs() -> list[tuple[Run, Path, Status]]:
-    return [(run, folder, jobs.read(folder)) for run in chosen for folder in runs.attacks(run)]
+    return [(run, folder, jobs.read(folder)) for run in chosen for folder in folders.attacks(run)]
 
 
 def under_way() -> None:

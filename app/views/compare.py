@@ -3,27 +3,27 @@
 import json
 import math
 
-import acts
-import charts
-import cloning
-import curves
-import data
-import going_back
-import look
-import notes_section
 import pandas as pd
-import pareto_chart
 import streamlit as st
-import ui
 
-from smd import config, export, looks, notes, runs
-from smd.notes import Notes
-from smd.runs import Run
+from smd import export
+from smd.config import schema
+from smd.runs import folders, notes
+from smd.runs.folders import Run
+from smd.runs.notes import Notes
 from smd.store import reader
+from smd.training import monitor_size
 from smd.units import show_level
 
+from .. import actions, data, pages
+from ..charts import basic, curves
+from ..charts import pareto as pareto_chart
+from ..components import curve_controls, going_back, ui
+from ..forms import cloning
+from ..sections import notes as notes_section
+
 LAST = ("network", "started", "pinned", "tags")  # columns that may stand beyond the window's edge
-everything = runs.all_runs()
+everything = folders.all_runs()
 if not everything:
     ui.nothing_yet()
 
@@ -53,7 +53,7 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
     """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and 95 % interval."""
     final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
     sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
-    seen = looks.images(int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    seen = monitor_size.images(int(sizes.get("train", 0)), int(sizes.get("val", 0)))
     found: dict[str, object] = {}
     for name, n, rows in zip(
         ("clean", "quick PGD"), seen, (final[final["eps"] == 0], final[final["eps"] > 0]), strict=True
@@ -70,7 +70,7 @@ def differences(chosen: list[Run]) -> pd.DataFrame:
     """The settings in which the chosen runs differ, one column a run."""
     columns = {
         ui.name(r.id): {
-            k: json.dumps(v) if isinstance(v, dict) else export.cell(v) for k, v in config.to_json(r.config).items()
+            k: json.dumps(v) if isinstance(v, dict) else export.cell(v) for k, v in schema.to_json(r.config).items()
         }
         for r in chosen
     }
@@ -110,7 +110,7 @@ def sizes(chosen: list[Run], attacked: bool) -> str:
     name = "quick PGD" if attacked else "clean"
     parts = [f"{run}: {row[f'{name}: 95 %']}" for run, row in found.items()
              if row[f"{name}: 95 %"]]  # fmt: skip
-    at = f", largest level, PGD with {looks.STEPS} steps" if attacked else ""
+    at = f", largest level, PGD with {monitor_size.STEPS} steps" if attacked else ""
     return f"95 % intervals after the last epoch{at}: " + "; ".join(parts) + "."
 
 
@@ -150,16 +150,18 @@ def choices(ticked: list[Run]) -> None:
     with st.container(horizontal=True, gap="small"):
         noted = [notes.read(run) for run in ticked]
         pin, hide = not all(each.pinned for each in noted), not all(each.hidden for each in noted)
-        if acts.button("Pin" if pin else "Unpin", icon=":material/keep:", disabled=not ticked, key="pin"):
+        if actions.button("Pin" if pin else "Unpin", icon=":material/keep:", disabled=not ticked, key="pin"):
             mark(ticked, pinned=pin)
-        if acts.button("Hide" if hide else "Unhide", icon=":material/visibility_off:", disabled=not ticked, key="hide"):
+        if actions.button(
+            "Hide" if hide else "Unhide", icon=":material/visibility_off:", disabled=not ticked, key="hide"
+        ):
             mark(ticked, hidden=hide)
         one = len(ticked) == 1
-        if acts.button("Clone into the form", icon=":material/content_copy:", disabled=not one, key="clone",
+        if actions.button("Clone into the form", icon=":material/content_copy:", disabled=not one, key="clone",
                        help="Tick one run to train another like it."):  # fmt: skip
             ui.attempt(cloning.into_form, ticked[0].config)
         if one:
-            st.page_link("views/live.py", label="Open", icon=":material/monitoring:",
+            st.page_link(pages.link("live"), label="Open", icon=":material/monitoring:",
                          query_params={"run": ui.name(ticked[0].id)})  # fmt: skip
 
 
@@ -188,7 +190,7 @@ ui.table(
         "tags": st.column_config.ListColumn(help="Written on Live, under Notes and tags."),
         "clean (val, %)": st.column_config.NumberColumn(format="%.2f", help="Clean validation images, last epoch."),
         "quick PGD (val, %)": st.column_config.NumberColumn(
-            format="%.2f", help=f"Validation images under PGD with {looks.STEPS} steps, last epoch: a quick look, "
+            format="%.2f", help=f"Validation images under PGD with {monitor_size.STEPS} steps, last epoch: a quick look, "
             "no judgement. A stronger attack finds more.",
         ),
         "at": st.column_config.TextColumn(help="The noise level of the quick PGD."),
@@ -212,7 +214,7 @@ with grid.cell():
     if drawn.empty:
         st.caption("None of these runs has measured that yet.")
     else:
-        how = look.choose()
+        how = curve_controls.choose()
         last = drawn.sort_values("epoch").groupby("run", sort=False)["shown"].last()
         st.altair_chart(
             curves.overlay(drawn, title, how), key="overlay",
@@ -241,7 +243,7 @@ if not points.empty:
     st.caption(f"{images} test images under {name}, with the 95 % interval for so many images.")
     most = points[points["eps"] == points["eps"].max()]
     st.altair_chart(
-        charts.robustness(points), key="robustness",
+        basic.robustness(points), key="robustness",
         alt=f"At {show_level(float(most['eps'].iloc[0]))}: "
         + "; ".join(f"{p.run} {p.percent:.1f} % ({p.low:.1f} to {p.high:.1f})" for p in most.itertuples()),
     )  # fmt: skip

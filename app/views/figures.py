@@ -4,19 +4,18 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, get_args
 
-import figure_files
-import going_back
-import offers
-import paper_figures
 import streamlit as st
-import ui
-from figure_files import Form
-from paper_figures import Figure, Kind
-from plain import plain
 
-from smd import registry, runs
+from smd import registry
 from smd.errors import UserError
-from smd.runs import Run
+from smd.runs import folders
+from smd.runs.folders import Run
+
+from ..charts import files, paper
+from ..charts.files import Form
+from ..charts.paper import Figure, Kind
+from ..components import going_back, offers, ui
+from ..components.plain import plain
 
 T = TypeVar("T", str, list[str])
 NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
@@ -44,10 +43,10 @@ def by_data_set() -> dict[str, list[Run]]:
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:
     """The ids of the runs that a figure shall show, kept in the address."""
-    ids = [run.id for run in paper_figures.candidates(here, kind.defense)]
+    ids = [run.id for run in paper.candidates(here, kind.defense)]
     if len(ids) < 2:
         return ids
-    usual = [run.id for run in paper_figures.usual(kind, here)]
+    usual = [run.id for run in paper.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
         begin = begun(key, ids, usual[0])
@@ -77,11 +76,11 @@ def drawn(figure: Figure) -> None:
         st.warning(plain(figure.warning), icon=":material/warning:")
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
-            make = partial(figure_files.as_file, figure, form)
+            make = partial(files.as_file, figure, form)
             ui.download(NAMES[form], f"{Path(shown).name}-{figure.name}.{form}", MIME[form], make)
 
 
-everything = runs.all_runs()
+everything = folders.all_runs()
 if not everything:
     ui.nothing_yet()
 by_data = by_data_set()
@@ -89,8 +88,8 @@ if not by_data:
     st.error("No run can be read by this version: update to work with them.", icon=":material/error:")
     st.stop()
 st.caption(
-    f"SVG, PDF and PNG are {figure_files.INCHES:g} inches ({25.4 * figure_files.INCHES:.1f} mm) wide with axes and "
-    f"legend: a column of a two-column page. PNGs have {figure_files.PPI} pixels an inch."
+    f"SVG, PDF and PNG are {files.INCHES:g} inches ({25.4 * files.INCHES:.1f} mm) wide with axes and "
+    f"legend: a column of a two-column page. PNGs have {files.PPI} pixels an inch."
 )
 titles = {name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name for name in by_data}
 chosen = st.selectbox(
@@ -101,10 +100,10 @@ top = st.container()
 offered: list[object] = []
 of_networks: list[Run] = []  # Figs. 5 to 8 stand side by side in the paper
 grid = ui.pair()
-for kind in paper_figures.FIGURES:
+for kind in paper.FIGURES:
     with grid.cell():
         st.subheader(kind.title)
-        figure = paper_figures.figure(kind, by_data[shown], {kind.name: choose(kind, by_data[shown])})
+        figure = paper.figure(kind, by_data[shown], {kind.name: choose(kind, by_data[shown])})
         if figure.panels:
             drawn(figure)
             of_networks += figure.runs if kind.defense else ()
@@ -116,6 +115,6 @@ for kind in paper_figures.FIGURES:
                 offers.offer(figure.name, figure.missing, *figure.targets)
                 offered.append(figure.missing)
 with top:
-    if unlike := paper_figures.differing(list(dict.fromkeys(of_networks))):
+    if unlike := paper.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))
         st.warning(f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.", icon=":material/warning:")

@@ -2,24 +2,24 @@
 
 import time
 
-import acts
-import cloning
-import curves
-import data
-import gauge_section
-import look
-import notes_section
 import pandas as pd
-import standing
 import streamlit as st
-import ui
-from plain import listed, plain
 
-from smd import export, jobs, notes, runs
+from smd import export, jobs
 from smd.jobs import Status, launch
-from smd.progress import duration
-from smd.runs import Run
+from smd.runs import folders, notes
+from smd.runs.folders import Run
 from smd.store import reader
+from smd.terminal.progress import duration
+
+from .. import actions as acts
+from .. import data
+from ..charts import curves
+from ..components import curve_controls, standing, ui
+from ..components.plain import listed, plain
+from ..forms import cloning
+from ..sections import notes as notes_section
+from ..sections import system_metrics
 
 MOST, LONGEST = 20, 2000  # notes about images that are shown, and characters of one
 
@@ -143,9 +143,9 @@ def page() -> None:
     status = run.status
     header(run, status)
     actions(run, status)
-    how = look.choose() if ui.readable(run) and data.value(reader.last_epoch, run.store) else curves.PLAIN
+    how = curve_controls.choose() if ui.readable(run) and data.value(reader.last_epoch, run.store) else curves.PLAIN
     ui.attempt(figures, run, how)
-    ui.attempt(gauge_section.section, run)
+    ui.attempt(system_metrics.section, run)
     ui.attempt(images_told, run)
     with st.expander("Log", icon=":material/terminal:", expanded=status.state in ("failed", "lost")):
         st.code("\n".join(launch.log_tail(run.folder)) or "Nothing yet.", language=None)
@@ -156,7 +156,7 @@ def page() -> None:
 
 
 def tags_of_others() -> list[str]:
-    return sorted({tag for other in runs.all_runs() for tag in notes.read(other).tags})
+    return sorted({tag for other in folders.all_runs() for tag in notes.read(other).tags})
 
 
 active = run.status.state in ("queued", "running")

@@ -1,20 +1,18 @@
 """Map: the images as the network sees them, near each other where its features are alike (UMAP)."""
 
-import data
-import gallery
-import map_chart
-import map_colours
-import map_form
 import pandas as pd
-import picking
-import selection
-import standing
 import streamlit as st
-import ui
-from plain import plain
 
 from smd.store import reader
 from smd.units import show_level
+
+from .. import data
+from ..charts import embedding as map_chart
+from ..charts import embedding_colours
+from ..components import gallery, standing, ui
+from ..components.plain import plain
+from ..forms import embedding as map_form
+from ..selection import image_query, selected
 
 run = ui.picked()
 ui.broken(run)
@@ -23,7 +21,7 @@ MOST_LINES = 300  # more hide what they join
 if not data.value(reader.last_epoch, run.store) or not run.weights.exists():
     standing.show(run.status, "A map can be made", "the training is over")
     st.stop()
-chosen = selection.of(run)
+chosen = selected.of(run)
 split = chosen.asked.split
 maps = data.read(reader.embeddings, run.store)
 maps = maps[maps["split"] == split][::-1]
@@ -42,10 +40,10 @@ def choose_map() -> pd.Series:
 
 def around() -> None:
     """Something was drawn around on the map: its images are selected."""
-    areas = st.session_state[selection.brush_key("map")].selection.areas
+    areas = st.session_state[selected.brush_key("map")].selection.areas
     corners = _corners(areas[-1]) if areas else []
-    region = picking.drawn(str(shown["id"]), corners)
-    selection.ask(region=region.text() if region else None)
+    region = image_query.drawn(str(shown["id"]), corners)
+    selected.ask(region=region.text() if region else None)
 
 
 def _corners(area: dict) -> list:  # type: ignore[type-arg]
@@ -75,21 +73,21 @@ def pairs(points: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
 def draw(points: pd.DataFrame) -> None:
     clean = points[~points["adversarial"].astype(bool)].reset_index(drop=True)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        colouring = map_colours.choose(run, chosen)
+        colouring = embedding_colours.choose(run, chosen)
         lines = st.toggle(
             "Adversarial twins", key="twins", bind="query-params",
             help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))}, joined by a line; "
             "of the selected images, if some are.",
         )  # fmt: skip
-    table, finding = map_colours.coloured(run, chosen, clean, colouring)
+    table, finding = embedding_colours.coloured(run, chosen, clean, colouring)
     inside = table["id"].isin(chosen.rows["idx"])
     classes = data.value(reader.class_names, run.store)
-    shown_fully = (inside | chosen.everything) & (table["value"] != map_colours.UNSEEN)
-    layers, scale = map_colours.layers(table[shown_fully], colouring, classes)
+    shown_fully = (inside | chosen.everything) & (table["value"] != embedding_colours.UNSEEN)
+    layers, scale = embedding_colours.layers(table[shown_fully], colouring, classes)
     faded = table[~shown_fully]
     twins = pairs(points, points["idx"].isin(chosen.rows["idx"])) if lines else pd.DataFrame()
     st.echarts_chart(
-        map_chart.option(layers, faded, twins, scale), height=map_chart.HEIGHT, key=selection.brush_key("map"),
+        map_chart.option(layers, faded, twins, scale), height=map_chart.HEIGHT, key=selected.brush_key("map"),
         on_select=around, alt=f"Map of {len(clean):,} {split} images. {finding}",
     )  # fmt: skip
     st.caption(
@@ -101,7 +99,7 @@ def draw(points: pd.DataFrame) -> None:
 if chosen.missing:
     st.info(plain(chosen.missing), icon=":material/info:")
 if maps.empty:
-    st.info(f"There is no map of the {selection.SPLITS[split]} yet.", icon=":material/map:")
+    st.info(f"There is no map of the {selected.SPLITS[split]} yet.", icon=":material/map:")
     map_form.section(run, split, expanded=True)
     st.stop()
 shown = choose_map()

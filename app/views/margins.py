@@ -2,29 +2,25 @@
 
 import re
 
-import charts
-import class_margins
-import data
-import estimate_form
-import gallery
-import margin_charts
-import margin_flow
-import margin_forces
-import margin_words
 import numpy as np
 import pandas as pd
-import selection
-import sources
-import standing
-import state_section
 import streamlit as st
-import ui
-from plain import plain
-from sources import Source
 
-from smd import final_margins, registry, runs
+from smd import registry
+from smd.evaluation import final_margins
+from smd.runs import folders
 from smd.store import reader
 from smd.units import px
+
+from .. import data
+from ..charts import basic, margins
+from ..components import gallery, standing, ui
+from ..components.plain import plain
+from ..forms import estimate
+from ..sections import class_margins, margin_flow, margin_forces, margin_words, sample_state
+from ..selection import selected as selection
+from ..selection import sources
+from ..selection.sources import Source
 
 run = ui.picked()
 ui.broken(run)
@@ -63,8 +59,8 @@ def elsewhere() -> None:
 def estimating(expanded: bool) -> None:
     if run.weights.exists():
         with st.expander("Estimate margins on the trained network", icon=":material/straighten:", expanded=expanded):
-            estimate_form.form(run)
-    estimate_form.under_way(run)
+            estimate.form(run)
+    estimate.under_way(run)
 
 
 def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | None:
@@ -84,7 +80,7 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
 
 def choose(own: list[Source]) -> list[Source]:
     """What to show: one source of this run, of the selected split, and perhaps another one of any run."""
-    others = [source for r in runs.all_runs() if r.id != run.id for source in sources.of_another(r)]
+    others = [source for r in folders.all_runs() if r.id != run.id for source in sources.of_another(r)]
     with st.container(horizontal=True):
         first = (pick("Margins", own, "show", optional=False) if len(own) > 1 else None) or own[0]
         known = [source for source in sources.of(run) + others if source != first and source.norm == first.norm]
@@ -103,7 +99,7 @@ def head(source: Source, epoch: int) -> None:
 
 def brush() -> None:
     """A range was drawn in the histogram: its images are selected, in whole bins; a click beside it drops it."""
-    drawn = st.session_state[selection.brush_key("histogram")].selection.get(margin_charts.BRUSH, {}).get("low")
+    drawn = st.session_state[selection.brush_key("histogram")].selection.get(margins.BRUSH, {}).get("low")
     top = selection.top(run)
     low, high = sorted(float(max(0, round(end))) for end in drawn) if drawn else (0.0, top)
     selection.ask(range=(low, min(max(high, low + 1), top)))
@@ -117,7 +113,7 @@ def histogram(shown: list[Source], epoch: int, chosen: selection.Selection) -> N
     within = picked_bins(chosen) if len(shown) == 1 else NO_BINS
     if not table.empty:
         st.altair_chart(
-            margin_charts.brushed(table, levels, images, chosen.asked.span, within),
+            margins.brushed(table, levels, images, chosen.asked.span, within),
             key=selection.brush_key("histogram"), on_select=brush,
             alt=f"Histogram of margins, {' and '.join(sources.title(source, epoch) for source in shown)}: "
             + margin_words.fullest(table),
@@ -161,7 +157,7 @@ def growth() -> None:
     said = margin_words.growth(summary, schedule)
     st.caption(f"Median, the middle half and the middle 90 % of the correctly classified training images. {said}")
     st.altair_chart(
-        charts.fan(summary, levels, run.config.defense, schedule), key="fan",
+        basic.fan(summary, levels, run.config.defense, schedule), key="fan",
         alt=f"Quantiles of the margins over the epochs. {said}",
     )  # fmt: skip
 
@@ -179,7 +175,7 @@ def beside() -> None:
     ui.metrics(margin_words.cards(source, 0, levels))
     counts = sources.counts(source, 0)
     st.altair_chart(
-        charts.histogram(counts, levels, IMAGES["test"]), key="beside",
+        basic.histogram(counts, levels, IMAGES["test"]), key="beside",
         alt=f"Histogram of estimated margins of test images: {margin_words.fullest(counts)}",
     )  # fmt: skip
     st.caption(margin_words.kinds(source, 0))
@@ -199,7 +195,7 @@ def in_lengths(source: Source) -> None:
     ui.metrics(margin_words.cards(source, 0, ()))
     st.subheader(f"Margins of {source.n:,} {IMAGES[source.split]} by {source.by}")
     st.altair_chart(
-        charts.lengths(found, IMAGES[source.split]), key="lengths",
+        basic.lengths(found, IMAGES[source.split]), key="lengths",
         alt=f"Histogram of margins as L2 lengths of {len(found):,} images.",
     )  # fmt: skip
     st.caption(margin_words.kinds(source, 0))
@@ -223,7 +219,7 @@ everything = sources.of(run)
 split = selection.of(run).asked.split
 own = [source for source in everything if source.split == split]
 if not own:
-    state_section.section(run)
+    sample_state.section(run)
     if everything:
         elsewhere()
     else:
@@ -246,5 +242,5 @@ if shown[0].norm == "Linf":
     whole()
 else:
     in_lengths(shown[0])
-state_section.section(run)
+sample_state.section(run)
 estimating(expanded=False)

@@ -1,22 +1,19 @@
 """Samples: the images that are meant, and one of them closely: its margin over the epochs, its adversarial twin."""
 
-import charts
-import data
-import gallery
-import going_back
 import pandas as pd
-import selection
-import slices
-import standing
 import streamlit as st
-import twins
-import ui
-from plain import plain
 
 from smd import export
-from smd.kinds import MEANING, MISCLASSIFIED
+from smd.core.kinds import MEANING, MISCLASSIFIED
 from smd.store import reader
 from smd.units import level_title, show_length
+
+from .. import data
+from ..charts import basic
+from ..components import gallery, going_back, slices, standing, ui
+from ..components.plain import plain
+from ..sections import adversarial_examples
+from ..selection import selected
 
 run = ui.picked()
 ui.broken(run)
@@ -26,7 +23,7 @@ classes = data.value(reader.class_names, run.store)
 if "images" not in meta:
     standing.show(run.status, "Images appear", "the run has begun")
     st.stop()
-chosen = selection.of(run)
+chosen = selected.of(run)
 split = chosen.asked.split
 
 
@@ -34,13 +31,13 @@ def detail(idx: int) -> None:
     table = data.read(reader.samples, run.store, split)
     row = table[table["idx"] == nearest(table["idx"], idx)]
     if row.empty:
-        st.info(f"This run has no {selection.SPLITS[split]}: choose others in the sidebar.", icon=":material/info:")
+        st.info(f"This run has no {selected.SPLITS[split]}: choose others in the sidebar.", icon=":material/info:")
         return
     if row["idx"].iloc[0] != idx:
         ends = f"{table['idx'].min()} to {table['idx'].max()}"
         idx, missing = int(row["idx"].iloc[0]), idx
         st.info(
-            f"There is no image {missing:,} among the {selection.SPLITS[split]} of this run, whose ids go from {ends}: "
+            f"There is no image {missing:,} among the {selected.SPLITS[split]} of this run, whose ids go from {ends}: "
             f"this is the nearest one, image {idx:,}.",
             icon=":material/info:",
         )
@@ -58,7 +55,7 @@ def detail(idx: int) -> None:
         if pixels is None:
             gallery.gone(run)
         else:
-            twins.section(run, split, idx, pixels, at)
+            adversarial_examples.section(run, split, idx, pixels, at)
     with grid.cell():
         history(idx)
         verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
@@ -86,7 +83,7 @@ def history(idx: int) -> None:
     said = f"After epoch {last['epoch']}:{margin} {last['kind']}: {MEANING[last['kind']]}."
     st.caption(said)
     st.altair_chart(
-        charts.history(rows), key="history", alt=f"The margin of image {idx} over {len(rows)} epochs. {said}"
+        basic.history(rows), key="history", alt=f"The margin of image {idx} over {len(rows)} epochs. {said}"
     )
 
 

@@ -2,29 +2,28 @@
 
 from pathlib import Path
 
-import acts
-import cloning
-import job_rows
-import knobs
-import login
-import own_images
 import streamlit as st
-import sweep_form
-import train_form
-import ui
-from plain import plain
 
-from smd import commands, jobs, runs
-from smd.config import TrainConfig
+from smd import jobs
+from smd.config import commands
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.jobs import Status
-from smd.progress import duration
-from smd.runs import Run
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.terminal.progress import duration
+
+from .. import actions, pages
+from ..components import job_rows, ui
+from ..components.plain import plain
+from ..forms import cloning, knobs, sweep, train
+from ..sections import own_images
+from ..server import login
 
 
 def estimate(asked: TrainConfig) -> str:
     """How long a run would take, in words; raises UserError with the reason if that cannot be told."""
-    answer = acts.probe(asked)
+    answer = actions.probe(asked)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
         f"About **{duration(answer['seconds'])}** on {answer['device']}: {answer['samples_per_s']:,.0f} images/s, "
@@ -43,25 +42,27 @@ def summary(asked: TrainConfig, wrong: bool) -> None:
         return
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
-    if acts.button("Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."):
+    if actions.button(
+        "Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."
+    ):
         with st.spinner("Taking a few steps"):
             ui.attempt(lambda: st.success(estimate(asked)))
 
 
 def start(asked: TrainConfig) -> None:
     try:
-        run = acts.train(asked)
+        run = actions.train(asked)
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
-    st.switch_page("views/live.py", query_params={"run": ui.name(run.id)})
+    st.switch_page(pages.link("live"), query_params={"run": ui.name(run.id)})
 
 
 def waiting_or_running() -> list[tuple[Run, Path, Status]]:
     return [
         (run, folder, status)
-        for run in runs.all_runs()
-        for folder in (run.folder, *runs.jobs_of(run))
+        for run in folders.all_runs()
+        for folder in (run.folder, *folders.jobs_of(run))
         if (status := jobs.read(folder)).state in ("queued", "running")
     ]
 
@@ -85,12 +86,12 @@ def row(run: Run, folder: Path, status: Status) -> None:
                 st.caption(f"{plain(status.stage)}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
-                "views/live.py", label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
+                pages.link("live"), label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
             )
-            clicked = acts.button(
+            clicked = actions.button(
                 "Cancel", key=job_rows.key("cancel", folder), icon=":material/block:", type="tertiary"
             )
-        if clicked and ui.attempt(acts.cancel, folder):
+        if clicked and ui.attempt(actions.cancel, folder):
             st.rerun()
 
 
@@ -100,16 +101,18 @@ def forms() -> None:
     with grid.cell(), st.container(border=True):
         cloning.banner()
         wrong: list[str] = []
-        asked = cloning.completed(train_form.form(wrong))
+        asked = cloning.completed(train.form(wrong))
         knobs.told(wrong)
-        clicked = acts.button("Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong))
+        clicked = actions.button(
+            "Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong)
+        )
     with grid.cell():
         summary(asked, bool(wrong))
     if clicked:
         start(asked)
     if asked.data == "folder":
         own_images.section(asked)
-    sweep_form.section(asked)
+    sweep.section(asked)
 
 
 if login.may_act():

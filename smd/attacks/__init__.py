@@ -1,7 +1,7 @@
 """Attacks: one small file each, listed in smd.registry.ATTACKS.
 
 An attack is a frozen dataclass whose fields are its settings. It is made of stages, each tried on the
-samples that withstood those before; a stage only proposes images, smd.evaluate checks and judges them.
+samples that withstood those before; a stage only proposes images, smd.evaluation.evaluate checks and judges them.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +11,10 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from smd import __version__, registry, rng
-from smd.config import Value
-from smd.lp import Norm
+from smd import __version__, registry
+from smd.config.schema import Value
+from smd.core import rng
+from smd.core.lp import Norm
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Turn:
     batch: int  # counted from 0 within the stage
     eps: float  # noise level, unit of x
     norm: Norm
-    doubts: set[str] = field(default_factory=set)  # keys of smd.doubts.DOUBTS
+    doubts: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.DOUBTS
 
     def generator(self, device: torch.device, stage: str) -> torch.Generator:
         """Randomness of this batch alone, so that a resumed attack draws the same."""

@@ -6,9 +6,9 @@ MMA's "only white-box" attack: half of the runs climb the cross-entropy, half th
 
 from dataclasses import dataclass
 
-from smd import losses
 from smd.attacks import Course
 from smd.attacks.stages import Ascent
+from smd.core import losses
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from smd import losses
 from smd.attacks import Course
 from smd.attacks.stages import Ascent
+from smd.core import losses
 
 
 @dataclass(frozen=True)

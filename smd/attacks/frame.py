@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd.lp import Norm
+from smd.core.lp import Norm
 
 TILES = 5  # in a column of the L2 start, as the package divides an image
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd import lp, pgd
 from smd.attacks import Turn
-from smd.losses import Loss
+from smd.core import lp, pgd
+from smd.core.losses import Loss
 
 
 @dataclass(frozen=True)

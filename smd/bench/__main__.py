@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smd import registry
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND
 
 PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it is its turn
     "step": "smd.bench.step:measure",
@@ -20,7 +20,7 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
 }
-OUT = REPOSITORY / "docs" / "bench"
+OUT = AROUND / "docs" / "bench"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
-from smd.evaluate import Ground, Task, judge
+from smd.evaluation.evaluate import Ground, Task, judge
 
 STEPS = 150  # of training, for a network that some images withstand and some do not
 SEED = 0

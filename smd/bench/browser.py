@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -100,7 +100,7 @@ def server(env: Mapping[str, str]) -> Iterator[str]:
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
-        cwd=REPOSITORY, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
+        cwd=AROUND, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + PATIENCE

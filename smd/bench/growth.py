@@ -13,11 +13,11 @@ from smd.attacks.ce_pgd import CePgd
 from smd.bench import made_up
 from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.data.batches import OnDevice
-from smd.evaluate import Ground, Task, judge
+from smd.evaluation.evaluate import Ground, Task, judge
 from smd.store import reader
-from smd.train import epochs, prepare
+from smd.training.loop import epochs, prepare
 
 REPETITIONS = 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from smd.provenance import provenance
+from smd.runs.provenance import provenance
 
 
 def machine() -> dict[str, Any]:

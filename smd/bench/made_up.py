@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from smd import rng
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
+from smd.core import rng
 from smd.data.batches import Batch
 from smd.data.images import Images
 from smd.data.split import TEST, TRAIN, VAL
 from smd.defenses import Now
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
-from smd.train import Training, prepare
+from smd.training.loop import Training, prepare
 
 FARTHEST = 32 / 255  # margin that the last epoch reaches
 SHARE = 8  # for so many training images one for validation and one for testing

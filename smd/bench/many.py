@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from smd import adv, data, nets
-from smd import config as configs
+from smd import data, nets
 from smd.bench import made_up, verdicts
-from smd.config import TrainConfig
+from smd.config import schema as configs
+from smd.config.schema import TrainConfig
 from smd.data import cache
 from smd.data.images import Images
+from smd.evaluation import examples
 from smd.jobs import transitions
 from smd.jobs.session import session
-from smd.provenance import provenance
-from smd.runs import Run
+from smd.runs.folders import Run
+from smd.runs.provenance import provenance
 from smd.store.writer import Recorder
 from smd.tasks.files import save_weights
 from smd.tasks.train import FINAL_EXAMPLES, FINAL_IMAGES
@@ -96,7 +97,9 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     recorder.embedding(*verdicts.mapped(min(MOST_POINTS, samples), samples))
     recorder.flush()
     assert record.margins is not None
-    adv.write(run.adv / "final-train_8-255_0.npz", verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]))
+    examples.write(
+        run.adv / "final-train_8-255_0.npz", verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES])
+    )
     save_weights(run.weights, nets.build(config.net, images.shape, len(images.classes)), {})
     return run
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from smd import lp
 from smd.bench.part import Part, Row
 from smd.bench.step import CASES, QUICK, prepared
-from smd.epgd import epgd
+from smd.core import lp
+from smd.core.epgd import epgd
+from smd.core.margin import Rules
 from smd.estimators.min_norm import MinNorm
-from smd.margin import Rules
 
 SAMPLES = 64
 REACHES = (1.05, 1.25, 1.5, 2.0, 3.0)

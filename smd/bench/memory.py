@@ -10,7 +10,7 @@ from pathlib import Path
 
 from smd.bench.part import Part, Row
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND
 
 STEPS = 2  # the second finds the optimiser's momentum in place
 
@@ -53,7 +53,7 @@ def _peak_of_process(*cases: Case) -> float:
     words = [str(value) for case in cases for value in astuple(case)]
     done = subprocess.run(
         [sys.executable, "-m", "smd.bench.memory", *words],
-        cwd=REPOSITORY,
+        cwd=AROUND,
         capture_output=True,
         text=True,
         encoding="utf-8",

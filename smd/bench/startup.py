@@ -15,7 +15,7 @@ from smd.bench import browser
 from smd.bench.many import environment, fill
 from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved, seconds
-from smd.paths import REPOSITORY
+from smd.paths import AROUND
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -56,7 +56,7 @@ def _shell(env: Mapping[str, str], repetitions: int) -> list[Row]:
 def _command(env: Mapping[str, str], *words: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "smd", *words],
-        cwd=REPOSITORY, env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True,
+        cwd=AROUND, env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True,
     )  # fmt: skip
 
 

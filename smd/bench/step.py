@@ -16,12 +16,12 @@ from smd.bench import literal
 from smd.bench.part import Part, Row
 from smd.bench.peak import flops_per_second
 from smd.bench.timing import interleaved
+from smd.core.epgd import epgd
+from smd.core.margin import Rules
 from smd.data.batches import Batch, on_device, spread
 from smd.defenses import Now, Plan
 from smd.defenses.smd import SMD
-from smd.epgd import epgd
 from smd.errors import UserError
-from smd.margin import Rules
 from smd.nets.batchnorm import statistics_kept
 
 EPOCHS = 150  # of the run whose delta is taken

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smd import __version__, adv
+from smd import __version__
 from smd.bench import made_up
 from smd.data.images import Images
+from smd.evaluation import examples
 from smd.store.records import (
     AttackRecord,
     EmbeddingRecord,
@@ -64,11 +65,13 @@ def mapped(n: int, samples: int) -> tuple[EmbeddingRecord, Points]:
     return record, Points(idx, np.zeros(n, bool), *on_plane, label.astype(np.int16), np.ones(n, bool))
 
 
-def twins(images: Images, ids: np.ndarray) -> adv.Examples:
+def twins(images: Images, ids: np.ndarray) -> examples.Examples:
     """Adversarial images of those training samples at 8/255."""
     n, drawn = len(ids), np.random.default_rng(0)
     noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float32)
     clean, attacked = (drawn.dirichlet(np.ones(len(images.classes)), n).astype(np.float16) for _ in range(2))
     label = images.labels[ids % len(images.labels)]
     levels = np.full(n, 8 / 255, np.float32)
-    return adv.Examples("train", "ce-pgd", ids.astype(np.int32), label, levels, noise, clean, attacked, norm="Linf")
+    return examples.Examples(
+        "train", "ce-pgd", ids.astype(np.int32), label, levels, noise, clean, attacked, norm="Linf"
+    )

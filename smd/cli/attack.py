@@ -3,14 +3,15 @@
 import argparse
 import math
 
-from smd import registry, runs
-from smd.choices import parse_choice
+from smd import registry
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import AttackConfig, preview
+from smd.config.parsing import parse_choice
+from smd.config.schema import AttackConfig, preview
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.jobs.session import claimed
-from smd.runs import Run
+from smd.runs import folders
+from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import parse_levels
 
@@ -71,12 +72,12 @@ def run(args: argparse.Namespace) -> None:
     if args.job:
         from smd.tasks.attack import attack_run
 
-        return attack_run(runs.find_job(args.job))
+        return attack_run(folders.find_job(args.job))
     if not args.runs:
         raise UserError("Name the runs to attack; `python -m smd runs` lists them.")
-    targets = [runs.find(text) for text in args.runs]
+    targets = [folders.find(text) for text in args.runs]
     for target in targets:
-        folder = runs.create_attack(target, config_from(args, target), claim=not args.background)
+        folder = folders.create_attack(target, config_from(args, target), claim=not args.background)
         if args.background:
             launch.submit(folder)
             print(f"{target.id}/{folder.name}")

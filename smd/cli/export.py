@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from smd import export, published, runs
+from smd import export
 from smd.cli.table import FORMATS, as_text, verdicts
 from smd.errors import UserError
-from smd.runs import Run
+from smd.experiments import published
+from smd.runs import folders
+from smd.runs.folders import Run
 from smd.store import reader
 
 TABLES = ("accuracy", "epochs", "margins", "histogram", "verdicts")
@@ -33,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
-    found = [runs.find(text) for text in args.runs]
+    found = [folders.find(text) for text in args.runs]
     if args.format == "robustbench":
         return _write(f"{_robustbench(found)}\n".encode(), args.out)
     table, bold = _accuracies(found, args) if args.table == "accuracy" else (_others(found, args), None)

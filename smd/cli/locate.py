@@ -2,9 +2,9 @@
 
 import argparse
 
-from smd import runs
-from smd.progress import Progress
+from smd.runs import folders
 from smd.tasks import images
+from smd.terminal.progress import Progress
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,7 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> None:
     """Keep the place, print where the images are."""
-    target = runs.find(args.run)
+    target = folders.find(args.run)
     if args.path:
         progress = Progress(f"locate {target.id}")
         images.locate(target, args.path, lambda text, share: progress.show(share, text, -1))

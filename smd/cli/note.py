@@ -3,9 +3,9 @@
 import argparse
 from dataclasses import replace
 
-from smd import notes, runs
-from smd.notes import Notes
-from smd.visible import visible
+from smd.runs import folders, notes
+from smd.runs.notes import Notes
+from smd.terminal.visible import visible
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> None:
     """Change what was asked for, print what is noted then."""
-    target = runs.find(args.run)
+    target = folders.find(args.run)
 
     def edit(before: Notes) -> Notes:
         tags = [tag for tag in (*before.tags, *args.tag) if tag not in args.untag]

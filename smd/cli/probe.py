@@ -4,8 +4,8 @@ import argparse
 import json
 
 from smd.cli import train
-from smd.progress import duration
-from smd.terminal import tell
+from smd.terminal.progress import duration
+from smd.terminal.streams import tell
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

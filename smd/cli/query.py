@@ -2,9 +2,9 @@
 
 import argparse
 
-from smd import runs
 from smd.cli.table import FORMATS, print_table
-from smd.store import ask
+from smd.runs import folders
+from smd.store import query
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,13 +16,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     sub.add_argument("run", metavar="RUN", help="run id, its beginning or end, or 'last'")
     sub.add_argument("sql", metavar="SQL", help="one query that reads, such as SHOW TABLES")
-    sub.add_argument("--limit", type=int, default=ask.LIMIT, help=f"rows at most ({ask.LIMIT})")
-    sub.add_argument("--seconds", type=float, default=ask.SECONDS, help=f"it may take ({ask.SECONDS:g})")
+    sub.add_argument("--limit", type=int, default=query.LIMIT, help=f"rows at most ({query.LIMIT})")
+    sub.add_argument("--seconds", type=float, default=query.SECONDS, help=f"it may take ({query.SECONDS:g})")
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
     sub.set_defaults(run_command=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Ask, print the answer."""
-    answer = ask.ask(runs.find(args.run).store, args.sql, max(args.limit, 1), args.seconds)
+    answer = query.ask(folders.find(args.run).store, args.sql, max(args.limit, 1), args.seconds)
     print_table(answer.table, args.format)

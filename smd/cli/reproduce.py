@@ -10,19 +10,20 @@ from typing import Any
 
 import pandas as pd
 
-from smd import export, reproduce, sweep
+from smd import export
 from smd.cli.attack import numbers
 from smd.cli.table import FORMATS, as_text, print_table
 from smd.errors import UserError
+from smd.experiments import reproduce, sweep
+from smd.experiments.reproduce import BUDGETS, Budget, Table
 from smd.export import defense_title
 from smd.jobs import Status, launch
 from smd.paths import runs_root
-from smd.progress import duration
-from smd.provenance import provenance
-from smd.reproduce import BUDGETS, Budget, Table
-from smd.runs import Run
+from smd.runs.folders import Run
+from smd.runs.provenance import provenance
 from smd.store import reader
-from smd.terminal import tell
+from smd.terminal.progress import duration
+from smd.terminal.streams import tell
 from smd.units import show_level
 
 EVERY = 60.0  # seconds between two lines about a job

@@ -7,12 +7,12 @@ import time
 import pandas as pd
 
 from smd import jobs
-from smd import runs as store
 from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
-from smd.job_titles import job_title
 from smd.jobs import launch
-from smd.progress import duration
+from smd.runs import folders as store
+from smd.runs.job_titles import job_title
+from smd.terminal.progress import duration
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

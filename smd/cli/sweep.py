@@ -4,15 +4,15 @@ import argparse
 
 import pandas as pd
 
-from smd import sweep
 from smd.cli.attack import numbers
 from smd.cli.table import FORMATS, print_accuracies, print_table
 from smd.cli.train import config_from, options
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
+from smd.experiments import sweep
 from smd.export import defense_title
 from smd.jobs import launch
-from smd.terminal import tell
+from smd.terminal.streams import tell
 
 FOREVER = float("inf")
 

@@ -5,9 +5,9 @@ import sys
 import pandas as pd
 
 from smd import export
-from smd.runs import Run
+from smd.runs.folders import Run
 from smd.store import reader
-from smd.visible import visible
+from smd.terminal.visible import visible
 
 FORMATS = ("text", "json", "csv", "markdown", "latex")
 

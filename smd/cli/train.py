@@ -2,15 +2,16 @@
 
 import argparse
 
-from smd import registry, runs
-from smd.choices import parse_choice
+from smd import registry
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config import TrainConfig
+from smd.config.parsing import parse_choice
+from smd.config.schema import TrainConfig
+from smd.config.validation import PRECISIONS
 from smd.jobs import launch
 from smd.jobs.session import claimed
-from smd.problems import PRECISIONS
-from smd.runs import Run
-from smd.terminal import tell
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.terminal.streams import tell
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -96,12 +97,12 @@ def run(args: argparse.Namespace) -> None:
     if args.run:
         from smd.tasks.train import train_run
 
-        return train_run(runs.find(args.run))
+        return train_run(folders.find(args.run))
     against = args.against or ("std" if args.bare else "")
     configs = [config_from(args, name) for name in (args.defense, against) if name]
     if args.background:
         for config in configs:
-            queued = runs.create(config)
+            queued = folders.create(config)
             launch.submit(queued.folder)
             print(queued.id)
         return None
@@ -110,12 +111,12 @@ def run(args: argparse.Namespace) -> None:
 
 def _here(configs: list[TrainConfig], form: str) -> None:
     from smd.tasks.train import train_run
-    from smd.train import resolve_device
+    from smd.training.loop import resolve_device
 
     done: list[Run] = []
     for config in configs:
         resolve_device(config.device)  # explains a missing device before there is a run
-        current = runs.create(config, claim=True)
+        current = folders.create(config, claim=True)
         tell(f"Run {current.id}")
         with claimed(current.folder):
             train_run(current, current.log)

@@ -5,19 +5,18 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
+from smd import children
 from smd.data import sources
-from smd.data.problems import Unusable
 from smd.data.request import Progress
+from smd.data.validation import Unusable
 from smd.errors import UserError
-from smd.paths import REPOSITORY
 
-COMMAND = (sys.executable, "-m", "smd.data.importing")
+COMMAND = children.command("smd.data.importing")
 STALL = 300.0  # seconds without a sign of life
 TICK = 0.5  # seconds between two calls of the one that watches, who may raise to end it
 ENDING = 5.0  # seconds to end by itself, or to take away what is half done
@@ -55,7 +54,13 @@ def load(progress: Progress, **asked: Any) -> str:
 @contextmanager
 def _running() -> Iterator[Process]:
     """The process, which is over at the end whatever happens."""
-    process = subprocess.Popen(COMMAND, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=children.FOLDER,
+        env=children.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     try:
         yield process
     finally:

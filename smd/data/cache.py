@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import durable, leftovers, paths
+from smd import paths
 from smd.data import disk, filenames
 from smd.data.images import Images
 from smd.errors import UserError
+from smd.files import durable, leftovers
 
 SCHEMA = 1  # part of every key: raised when the files below change their meaning
 PIXELS, LABELS, SPLIT, META = "images.npy", "labels.npy", "split.npy", "meta.json"

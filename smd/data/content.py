@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from smd import durable, paths
+from smd import paths
 from smd.data import cache
 from smd.data.images import Images
+from smd.files import durable
 
 FILE = "content"  # in the folder of a cache: the hash, as it is costly to find
 CHUNK = 2**24  # bytes

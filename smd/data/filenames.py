@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from smd import durable, paths
+from smd import paths
 from smd.data import names
+from smd.files import durable
 
 FILE = "names"  # in the folder of a cache: paths in UTF-8, a zero byte after each
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from smd.data import arrays, axes, cache, decode, layout, names, npy, sources
 from smd.data.images import Images
-from smd.data.problems import Problems
 from smd.data.request import Request
+from smd.data.validation import Problems
 from smd.errors import UserError
 
 PATIENCE = 0.4  # seconds that a listing may take where only the kind of images is asked for

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from smd import data
-from smd.data.problems import Unusable
+from smd.data.validation import Unusable
 from smd.errors import UserError
 
 MEMORY = 8 * 2**30  # bytes, beside the pixels, which are on disk

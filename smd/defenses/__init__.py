@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from smd import registry
-from smd.config import Value
+from smd.config.schema import Value
 from smd.data.batches import Batch
 
 

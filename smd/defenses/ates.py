@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import losses, lp
+from smd.core import losses, lp
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
 from smd.defenses.common import attacking, every, means, right

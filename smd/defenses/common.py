@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import lp, pgd
+from smd.core import lp, pgd
+from smd.core.losses import Loss
 from smd.defenses import Report
-from smd.losses import Loss
 
 PUBLISHED = 8 / 255  # the noise level that TRADES and its kin were published with
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import losses, lp, pgd
+from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
 from smd.defenses.common import attacking, every, means, right

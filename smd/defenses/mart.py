@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import losses
+from smd.core import losses
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
 from smd.defenses.common import ascended, attacking, every, gaussian, means, right, trades_step

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import losses, lp
+from smd.core import losses, lp
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
 from smd.defenses.common import ascended, attacking

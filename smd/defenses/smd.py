@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd import graphed, lp
+from smd.core import cuda_graph, lp
+from smd.core.epgd import Explored, epgd
+from smd.core.margin import Rules, gamma1, gamma2, initial_step, updated
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
-from smd.epgd import Explored, epgd
-from smd.margin import Rules, gamma1, gamma2, initial_step, updated
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
 # literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong iterate and is brought
@@ -91,7 +91,7 @@ def _noisy(model: nn.Module, clean: Clean, rules: Rules, generator: torch.Genera
     x, y, margin, gradient = clean.x, clean.y, clean.margin, clean.gradient
     if masked:
         with nullcontext() if rules.statistics == "updated" else statistics_kept(model):
-            found = graphed.epgd(model, x, y, margin, rules, generator, gradient)
+            found = cuda_graph.epgd(model, x, y, margin, rules, generator, gradient)
         kept = torch.where(lp.per_sample(clean.correct, x), found.x, x)
         return Explored(kept, found.crossed & clean.correct)
     rows = clean.correct.nonzero().squeeze(1)

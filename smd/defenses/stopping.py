@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from smd import losses, lp, pgd
+from smd.core import losses, lp, pgd
 from smd.defenses.common import every
 
 Enough = Callable[[Tensor, Tensor], Tensor]  # (rows (A,), their logits (A, K)) -> (A,) bool: not to be moved any more

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from smd import registry
-from smd.config import Value
-from smd.lp import Norm
+from smd.config.schema import Value
+from smd.core.lp import Norm
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from smd import losses, lp, pgd
-from smd.epgd import Explored, bisect
-from smd.exploring import STEPS
-from smd.lp import Norm
+from smd.core import losses, lp, pgd
+from smd.core.epgd import Explored, bisect
+from smd.core.exploring import STEPS
+from smd.core.lp import Norm
 
 
 def explore(
@@ -18,7 +18,7 @@ def explore(
 ) -> Explored:
     """Explore as far as the radius, then search back to just before the decision boundary.
 
-    This is smd.epgd.epgd but for samples whose iterates crossed and came back. There Alg. 2 searches on the
+    This is smd.core.epgd.epgd but for samples whose iterates crossed and came back. There Alg. 2 searches on the
     way to an end that is classified correctly; here it is the last misclassified iterate that ends the way,
     so that a boundary lies just behind every crossed sample's point.
     """

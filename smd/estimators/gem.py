@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd import losses, lp, pgd
+from smd.core import losses, lp, pgd
+from smd.core.lp import Norm
+from smd.core.margin import gamma1, gamma2, initial_step, updated
 from smd.estimators import Found
 from smd.estimators.explore import explore
-from smd.lp import Norm
-from smd.margin import gamma1, gamma2, initial_step, updated
 
 
 @dataclass(frozen=True)

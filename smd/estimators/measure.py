@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import rng
+from smd.core import rng
+from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.estimators import Estimator
-from smd.evaluate import frozen
-from smd.lp import Norm
+from smd.evaluation.evaluate import frozen
 
 
 @dataclass(frozen=True, eq=False)

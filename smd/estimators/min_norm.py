@@ -12,11 +12,11 @@ import torch
 from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
-from smd import lp
-from smd.epgd import bisect
+from smd.core import lp
+from smd.core.epgd import bisect
+from smd.core.lp import Norm
 from smd.estimators import Found
-from smd.evaluate import frozen
-from smd.lp import Norm
+from smd.evaluation.evaluate import frozen
 
 
 @dataclass(frozen=True)

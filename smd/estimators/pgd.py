@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd import lp
+from smd.core import lp
+from smd.core.lp import Norm
 from smd.estimators import Found
 from smd.estimators.explore import explore
-from smd.lp import Norm
 
 
 @dataclass(frozen=True)

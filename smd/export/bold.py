@@ -4,11 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from smd import paired
+from smd import stats
 from smd.export import fates
 from smd.export.fates import Verdicts
 from smd.export.tables import WIDE, rows_of, wide
-from smd.paired import Shares
+from smd.stats import Shares
 from smd.units import show_level
 
 # What rows share that may be compared. The note holds an attack's settings: 1 run is not 10.
@@ -21,7 +21,7 @@ BOLD = (
 def best(cells: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     """What to print in bold: booleans of the shape of `wide` of these cells.
 
-    True where an accuracy or "Avg." is better than each other one of its column by a paired test (smd.paired) on
+    True where an accuracy or "Avg." is better than each other one of its column by a paired test (smd.stats) on
     the same images, so at most once among rows that agree in COMPARABLE, and nowhere where images differ or
     verdicts are missing. All tests have to hold, so no chance grows with their number. The paper's rows take no part.
     """
@@ -43,7 +43,7 @@ def _beats_all(rows: list[tuple[pd.DataFrame, Verdicts]], column: str) -> bool:
     first, *others = rows
     if (own := _shares(*first, column)) is None:
         return False
-    return all((other := _shares(*row, column)) is not None and paired.better(own, other) for row in others)
+    return all((other := _shares(*row, column)) is not None and stats.better(own, other) for row in others)
 
 
 def _shares(part: pd.DataFrame, verdicts: Verdicts, column: str) -> Shares | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from smd import registry
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.export.margins_card import NONE
 from smd.export.text import markdown_cell, to_markdown
 from smd.export.titles import defense_title
@@ -49,7 +49,7 @@ def model_card(
 ) -> str:
     """The card of a trained network, in Markdown.
 
-    meta: reader.meta; table: accuracy_table of this run; provenance: smd.provenance.provenance of its start;
+    meta: reader.meta; table: accuracy_table of this run; provenance: smd.runs.provenance.provenance of its start;
     margins: margins_section.
     """
     defense = defense_title(config)

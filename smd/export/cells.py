@@ -1,6 +1,6 @@
 """Measured accuracies in the long shape "cells": a row a run, attack and noise level.
 
-Tables of every shape and the paper's own numbers (smd.published) are made from it.
+Tables of every shape and the paper's own numbers (smd.experiments.published) are made from it.
 """
 
 import math
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.export.titles import defense_title
 from smd.units import show_levels
 

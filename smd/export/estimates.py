@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from smd.core.kinds import FOUND, beyond, undecided
 from smd.export.titles import estimate_title
-from smd.kinds import FOUND, beyond, undecided
 from smd.units import show_level
 
 
@@ -61,7 +61,7 @@ def median(found: pd.DataFrame) -> float:
 
 
 def share_beyond(found: pd.DataFrame, level: float) -> float:
-    """The share of all images in [0, 1] that are beyond the level (smd.kinds); nan where one is undecided.
+    """The share of all images in [0, 1] that are beyond the level (smd.core.kinds); nan where one is undecided.
 
     A misclassified image is not beyond.
     """

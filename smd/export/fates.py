@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from smd.paired import Shares
+from smd.stats import Shares
 
 Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.image_verdicts
 WHAT = ("steps", "norm", "split", "n", "note")  # of a cell (export.CELLS), beside attack and level, as in the store

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.export.estimates import median, share_beyond
 from smd.export.percent import interval
-from smd.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
 from smd.units import show_level
 
 NONE = "No margins were kept while training, and none of test images were estimated."

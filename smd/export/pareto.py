@@ -4,12 +4,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from smd import paired
+from smd import stats
 from smd.export import fates
 from smd.export.cells import CELLS, Runs
 from smd.export.fates import Verdicts
 from smd.export.seeds import WHAT, grouped, trainings
-from smd.paired import Shares
+from smd.stats import Shares
 from smd.units import show_level
 
 POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n", "note"]  # what both accuracies share
@@ -76,11 +76,11 @@ def _beats(one: tuple[Side, Side], two: tuple[Side, Side]) -> bool:
 def _better(one: Side, two: Side) -> bool:
     """On these images and, where a point is of several trainings, beyond what trainings differ by."""
     alone = len(one.each) == len(two.each) == 1
-    return _better_on_images(one, two) and (alone or paired.trained_better(one.each, two.each))
+    return _better_on_images(one, two) and (alone or stats.trained_better(one.each, two.each))
 
 
 def _better_on_images(one: Side, two: Side) -> bool:
-    return one.images is not None and two.images is not None and paired.better(one.images, two.images)
+    return one.images is not None and two.images is not None and stats.better(one.images, two.images)
 
 
 def _seen_by_most(cells: pd.DataFrame) -> pd.DataFrame:

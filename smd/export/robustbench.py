@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from smd import registry
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.export.percent import shown
 from smd.export.titles import attack_title, defense_title
 from smd.units import level_title, show_level
@@ -18,7 +18,7 @@ def robustbench(
 ) -> dict[str, Any]:
     """The entry as JSON values; accuracies are texts in % with two decimals, None where nothing was measured.
 
-    meta: reader.meta; cells: export.accuracy_cells of this run; provenance: smd.provenance.provenance of its
+    meta: reader.meta; cells: export.accuracy_cells of this run; provenance: smd.runs.provenance.provenance of its
     start. eps is the largest level that the run watched. Accuracies are of test images under Linf noise, as many
     as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of the other
     attacks; clean_acc of the same images. Where autoattack_acc is null, autoattack_note says why. link, authors and

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smd import config as configs
-from smd.config import TrainConfig
+from smd.config import schema as configs
+from smd.config.schema import TrainConfig
 from smd.export.cells import Runs, accuracy_cells, as_cells
 from smd.store.attack_tables import wilson
 

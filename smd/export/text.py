@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from smd.export import empty
-from smd.visible import visible
+from smd.terminal.visible import visible
 
 FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # a spreadsheet runs a cell that begins so
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from smd import registry
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.registry import Param
 from smd.units import show_level
 

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd import foreign
-from smd.config_types import DEVICE, LARGEST, LONGEST
+from smd.config.types import DEVICE, LARGEST, LONGEST
 from smd.errors import UserError
+from smd.files import foreign
 from smd.jobs import clocks, endings, results, tickets
 from smd.jobs.processes import identity
 

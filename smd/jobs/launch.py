@@ -1,9 +1,7 @@
 """Start, cancel, resume and watch jobs from a page or the shell; nothing here waits for a job's work."""
 
-import os
 import platform
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -12,11 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from smd import durable, jobs
+from smd import children, jobs
 from smd.errors import UserError
+from smd.files import durable
 from smd.jobs import Status, logs, tickets, transitions, worker
 from smd.jobs.locks import Lock, device_key, own
-from smd.paths import REPOSITORY, cache_root, data_root, runs_root
 
 LOOK = 0.1  # seconds between two looks at whether a worker works by now
 WATCHED = 5.0  # seconds in which a living job beats twice
@@ -58,17 +56,14 @@ def _start_worker(key: str, starting: Lock) -> None:
 
 
 def _worker_command(key: str) -> list[str]:
-    return [sys.executable, "-m", "smd", "work", "--device", key]
+    return children.command("smd", "work", "--device", key)
 
 
 def _wake(key: str) -> "subprocess.Popen[bytes]":
-    # A relative SMD_RUNS would mean another folder from where the worker stands.
-    places = {"SMD_RUNS": runs_root(), "SMD_DATA": data_root(), "SMD_CACHE": cache_root()}
-    env = {**os.environ, **{name: str(path) for name, path in places.items()}}
     with durable.appending(own(f"worker-{key}.log")) as out:
         process = subprocess.Popen(
             _worker_command(key), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True, cwd=REPOSITORY, env=env,  # a Ctrl-C at the dashboard is not for it
+            start_new_session=True, cwd=children.FOLDER, env=children.environment(),  # a Ctrl-C at the dashboard is not for it
         )  # fmt: skip
     threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie behind
     return process

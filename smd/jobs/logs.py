@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from smd import foreign
 from smd.errors import UserError
+from smd.files import foreign
 
 CHUNK = 64 * 1024  # bytes read from the end
 

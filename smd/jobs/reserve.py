@@ -5,7 +5,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from smd import durable
+from smd.files import durable
 
 FILE = "status.reserve"
 SIZE = 8192  # bytes; a status with an error of LONGEST characters fits

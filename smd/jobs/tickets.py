@@ -15,8 +15,9 @@ from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
-from smd import durable, foreign, paths
+from smd import paths
 from smd.errors import UserError
+from smd.files import durable, foreign
 
 BYTES = 32
 STARTER: ContextVar[str] = ContextVar("starter", default="")  # whom jobs are queued for now; "" without a login

@@ -17,8 +17,8 @@ from typing import Any
 
 import psutil
 
-from smd import durable
 from smd.errors import UserError
+from smd.files import durable
 from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, results, tickets
 from smd.jobs.endings import reason
 from smd.jobs.locks import Lock

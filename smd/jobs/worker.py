@@ -3,21 +3,20 @@
 It stops when nothing is queued. The queue is the job folders themselves, so it survives a reboot.
 """
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-from smd import durable, jobs, runs
+from smd import children, jobs
 from smd.errors import UserError
+from smd.files import durable
 from smd.jobs import Status, transitions
 from smd.jobs.locks import Lock, device_key, own
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
-from smd.paths import REPOSITORY
+from smd.runs import folders as runs
 
 LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
 
@@ -38,8 +37,8 @@ def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
     kind = jobs.read(folder).kind
     if kind == "train":
-        return [sys.executable, "-m", "smd", "train", "--run", folder.name]
-    return [sys.executable, "-m", "smd", kind, "--job", f"{folder.parent.parent.name}/{folder.name}"]
+        return children.command("smd", "train", "--run", folder.name)
+    return children.command("smd", kind, "--job", f"{folder.parent.parent.name}/{folder.name}")
 
 
 def worker_lock(key: str) -> Lock:
@@ -85,7 +84,7 @@ def _child(command: list[str], log: Path, folder: Path) -> int:
     with durable.appending(log) as out:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            cwd=REPOSITORY, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            cwd=children.FOLDER, env={**children.environment(), "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
     asked = 0.0  # by a clock that nobody sets
     while True:

@@ -1,7 +1,7 @@
 """Every defense that the paper names, with the settings that its tables have."""
 
-from smd.recipes import Recipe, dropping
 from smd.registry.kinds import Defense, Param
+from smd.registry.recipes import Recipe, dropping
 from smd.units import px
 
 FRIENDLY = Recipe(lr=0.1, drops=dropping(120, (59, 0.1), (89, 0.01), (109, 0.005)), epochs=120)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from smd.recipes import COMMON, Recipe
+from smd.registry.recipes import COMMON, Recipe
 
 
 @dataclass(frozen=True)

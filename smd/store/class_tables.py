@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smd.kinds import KIND, NO_BIN
+from smd.core.kinds import KIND, NO_BIN
 from smd.store.run_tables import frame
 
 MOST_EPOCHS, MOST_BINS = 30, 16  # cells of a density that a browser draws at once, for each class

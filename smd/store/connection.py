@@ -20,8 +20,8 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from smd import durable, foreign
 from smd.errors import UserError
+from smd.files import durable, foreign
 from smd.store import places, schema, stranger, trust
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smd.kinds import KIND, NO_BIN
+from smd.core.kinds import KIND, NO_BIN
 from smd.store.run_tables import frame
 
 ALL = """
@@ -29,7 +29,7 @@ def estimates(path: Path) -> pd.DataFrame:
 
 
 def estimate_results(path: Path, estimate_id: str) -> pd.DataFrame:
-    """What one estimation found: idx, label, source, margin (unit of x), clean_ok, crossed, kind (smd.kinds.KINDS).
+    """What one estimation found: idx, label, source, margin (unit of x), clean_ok, crossed, kind (smd.core.kinds.KINDS).
 
     Where no boundary was met (reached) the margin says how far the search came; it is 0 where misclassified.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from smd.kinds import KIND
+from smd.core.kinds import KIND
 from smd.store.run_tables import frame
 
 HIST = "SELECT kind, bin, n FROM margin_hist WHERE epoch = ? ORDER BY bin, kind"
@@ -68,7 +68,7 @@ def state_values(path: Path, name: str, epoch: int) -> pd.DataFrame:
 def margin_hist(path: Path, epoch: int) -> pd.DataFrame:
     """One epoch's histogram: kind, bin, n; bin k is [k, k + 1) / 255, empty bins are left out.
 
-    kind is one of smd.kinds.KINDS; misclassified images are all in bin smd.kinds.NO_BIN.
+    kind is one of smd.core.kinds.KINDS; misclassified images are all in bin smd.core.kinds.NO_BIN.
     """
     return frame(path, HIST, [epoch])
 
@@ -82,7 +82,7 @@ def margin_summary(path: Path) -> pd.DataFrame:
 
 
 def margins(path: Path, epoch: int) -> pd.DataFrame:
-    """Every sample's margin after one epoch: idx, label, margin, clean_ok, adv_ok, crossed, kind (smd.kinds.KINDS)."""
+    """Every sample's margin after one epoch: idx, label, margin, clean_ok, adv_ok, crossed, kind (smd.core.kinds.KINDS)."""
     return frame(path, MARGINS, [epoch])
 
 

@@ -60,7 +60,7 @@ class Verdicts:
     distance: np.ndarray  # (n,) length of the noise, unit of x
     stage: np.ndarray  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
     stages: Sequence[StageRecord] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.doubts.DOUBTS -> details, if any
+    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.analysis.flags.DOUBTS -> details, if any
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from smd.config_types import count, number, text
+from smd.config.types import count, number, text
 from smd.errors import UserError
 from smd.store.connection import reading
 
@@ -112,5 +112,5 @@ def split_sizes(path: Path) -> pd.DataFrame:
 
 
 def gauges(path: Path) -> pd.DataFrame:
-    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see smd.gauges), value."""
+    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see smd.jobs.system_metrics), value."""
     return frame(path, GAUGES)

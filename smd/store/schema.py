@@ -6,8 +6,8 @@ carry its id, the position in its split. Noise levels and margins are in the uni
 
 from duckdb import DuckDBPyConnection
 
+from smd.core.kinds import KIND, NO_BIN
 from smd.errors import UserError
-from smd.kinds import KIND, NO_BIN
 
 VERSION = 6  # raised when a store can no longer be read by the code before
 
@@ -54,7 +54,7 @@ CREATE TABLE embedding_point (
 CREATE TABLE gauge (moment DOUBLE, name VARCHAR, value DOUBLE);
 """
 
-# crossed: the image's search met the boundary, see smd.kinds. The summary is over images that are classified
+# crossed: the image's search met the boundary, see smd.core.kinds. The summary is over images that are classified
 # correctly. Of what earlier versions wrote, only SMD's margins can tell: one that grew had met none; MMA's search
 # went on from there, so some of its margins count as reached though a boundary was found.
 DDL_5 = f"""

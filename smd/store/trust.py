@@ -1,7 +1,7 @@
 """Which stores may be opened in this process: those that it made, and those that another has opened first.
 
 DuckDB is native code: a crafted file can end the process that reads it. So a store that nobody here knows is opened
-by a process of its own (smd.store.checking), once; what is known is kept in a file outside the runs, as digests.
+by a process of its own (smd.store.check_process), once; what is known is kept in a file outside the runs, as digests.
 A store that this installation writes is known whatever it becomes, any other one until it changes.
 """
 
@@ -10,17 +10,16 @@ import json
 import select
 import signal
 import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-from smd import durable, foreign, paths
+from smd import children, paths
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.files import durable, foreign
 
-COMMAND = (sys.executable, "-m", "smd.store.checking")
+COMMAND = children.command("smd.store.check_process")
 LIMIT = 20.0  # seconds that a store may take, with the start of the process
 KEPT = 2**20  # bytes of digests; the older half goes then
 LINE = 33  # bytes of one digest there
@@ -113,7 +112,13 @@ def _asked(path: Path) -> Answer:
     global _process
     for _ in range(2):
         if _process is None or _process.poll() is not None:
-            _process = subprocess.Popen(COMMAND, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            _process = subprocess.Popen(
+                COMMAND,
+                cwd=children.FOLDER,
+                env=children.environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
         said = _said(_process, json.dumps(str(path.absolute())).encode() + b"\n")
         if said is None:
             _process.kill()

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from duckdb import DuckDBPyConnection
 
+from smd.core.kinds import KINDS, MISCLASSIFIED, NO_BIN, kinds
 from smd.errors import UserError
-from smd.kinds import KINDS, MISCLASSIFIED, NO_BIN, kinds
 from smd.store.connection import PATIENCE, writing
 from smd.store.records import (
     AttackRecord,

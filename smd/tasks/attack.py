@@ -12,16 +12,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd import adv, attacks, config, judging, nets, registry, runs
-from smd.config import AttackConfig
+from smd import attacks, nets, registry
+from smd.config import schema
+from smd.config.schema import AttackConfig
+from smd.core.lp import Norm
 from smd.data.batches import OnDevice, on_device, spread
 from smd.errors import UserError
-from smd.evaluate import Ground, Task, Verdict, judge
+from smd.evaluation import examples as adv
+from smd.evaluation import state as judging
+from smd.evaluation.evaluate import Ground, Task, Verdict, judge
+from smd.evaluation.state import Judging
 from smd.jobs.session import Cancelled, Session, session
-from smd.judging import Judging
-from smd.lp import Norm
-from smd.progress import Eta, Progress
-from smd.runs import Run
+from smd.runs import folders
+from smd.runs.folders import Run
 from smd.store import reader
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.store.writer import Recorder
@@ -29,14 +32,15 @@ from smd.tasks.attack_plan import plan, share_of_all, told, undone
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
-from smd.train import resolve_device
+from smd.terminal.progress import Eta, Progress
+from smd.training.loop import resolve_device
 from smd.units import level_title, show_bytes
 
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
     """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see train_run."""
-    run = runs.of_job(folder)
-    asked = replace(config.read(AttackConfig, folder / "config.json"), run=run.id)
+    run = folders.of_job(folder)
+    asked = replace(schema.read(AttackConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
     progress = Progress(f"{run.id} {asked.attack}", log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731

@@ -12,7 +12,7 @@ import pandas as pd
 from torch import Tensor
 
 from smd.attacks import Course
-from smd.settled import Known, known
+from smd.evaluation.prior_verdicts import Known, known
 from smd.store import reader
 from smd.units import show_level
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from smd import batching, durable, foreign
-from smd.config import AttackConfig
+from smd.config.schema import AttackConfig
 from smd.data.batches import OnDevice
 from smd.errors import UserError
+from smd.evaluation import batch_size as batching
+from smd.files import durable, foreign
 
 FILE = "batch.json"
 LARGEST = 2**20  # images; a size beyond is none that was found

@@ -1,10 +1,10 @@
 """What a run's store knows of margins, as its model card says it."""
 
-from smd import final_margins
+from smd.evaluation import final_margins
+from smd.evaluation.final_margins import JOB
 from smd.export.margins_card import Estimated, Kept, margins_section
 from smd.export.titles import estimate_title
-from smd.final_margins import JOB
-from smd.runs import Run
+from smd.runs.folders import Run
 from smd.store import reader
 
 

@@ -9,10 +9,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from smd import durable, foreign
-from smd.checkpoints import unlike
-from smd.config_types import count
+from smd.config.types import count
 from smd.errors import UserError
+from smd.files import durable, foreign
+from smd.training.checkpoints import unlike
 
 
 def save_checkpoint(path: Path, values: Mapping[str, Any]) -> None:

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from smd import estimators, final_margins, rng
-from smd.config import MarginsConfig
+from smd import estimators
+from smd.config.schema import MarginsConfig
+from smd.core import rng
 from smd.data.batches import OnDevice, spread
-from smd.evaluate import frozen
-from smd.final_margins import FEWEST, JOB, LARGEST, SAFETY, SHORTEST, Pace, Plan
+from smd.evaluation import final_margins
+from smd.evaluation.evaluate import frozen
+from smd.evaluation.final_margins import FEWEST, JOB, LARGEST, SAFETY, SHORTEST, Pace, Plan
 from smd.jobs.session import Cancelled, Session
-from smd.runs import Run
+from smd.runs.folders import Run
 from smd.store import reader
-from smd.tasks.margins import Work, estimate
+from smd.tasks.estimate import Work, estimate
 
 METHOD = "min-norm"
 TIMED = 3  # steps; the bisection that ends a search is in their time, so that the prediction is on the safe side

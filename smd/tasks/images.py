@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from smd import data
-from smd.commands import locate_command
-from smd.config import TrainConfig
+from smd.config.commands import locate_command
+from smd.config.schema import TrainConfig
 from smd.data import content
 from smd.data.images import Images
 from smd.data.request import Progress
 from smd.data.split import Splits, carve
 from smd.errors import UserError
-from smd.runs import Run, settled
+from smd.runs.folders import Run, settled
 from smd.store import reader
 from smd.store.writer import Recorder
 

@@ -8,17 +8,19 @@ from typing import Any
 
 import torch
 
-from smd import looks, problems, rng
-from smd.config import TrainConfig
+from smd.config import validation
+from smd.config.schema import TrainConfig
+from smd.core import rng
+from smd.core.losses import ce
+from smd.core.pgd import input_gradient
 from smd.data.batches import spread
 from smd.defenses import Now
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
-from smd.losses import ce
-from smd.pgd import input_gradient
 from smd.tasks.images import loaded
 from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
-from smd.train import Training, prepare, resolve_device
+from smd.training import monitor_size
+from smd.training.loop import Training, prepare, resolve_device
 
 BATCHES = 3  # the first warms up and does not count
 
@@ -28,7 +30,7 @@ def probe(config: TrainConfig) -> dict[str, Any]:
 
     "busy" tells that another job uses the device, so that the estimate is too long.
     """
-    if found := problems.of_training(config):
+    if found := validation.of_training(config):
         raise UserError(" ".join(found))
     device = resolve_device(config.device)
     lock = device_lock(str(device))
@@ -79,7 +81,7 @@ def _seconds_of_a_pass(training: Training) -> float:
 def _passes_of_a_look(training: Training) -> int:
     """Gradient steps times images of the quick attacks after an epoch: two levels, two splits."""
     sizes = (len(training.sets.train), len(training.sets.val))
-    return sum(2 * looks.STEPS * looks.images(training.plan.n, n)[1] for n in sizes)
+    return sum(2 * monitor_size.STEPS * monitor_size.images(training.plan.n, n)[1] for n in sizes)
 
 
 def _timed(act: Callable[[], object]) -> float:

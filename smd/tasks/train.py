@@ -8,30 +8,33 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from smd import durable, export, final_margins, gauges
-from smd.checkpoints import misfit
-from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd import export
+from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.core.kinds import FOUND, MISCLASSIFIED
+from smd.core.margin import initial_step
 from smd.data import cautions, content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.errors import UserError
-from smd.gauges import Gauges
+from smd.evaluation import final_margins
+from smd.files import durable
+from smd.jobs import system_metrics
 from smd.jobs.session import Cancelled, Session, session
-from smd.kinds import FOUND, MISCLASSIFIED
-from smd.margin import initial_step
-from smd.progress import Eta, Progress
-from smd.runs import Run
+from smd.jobs.system_metrics import Gauges
+from smd.runs.folders import Run
 from smd.store import reader
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
-from smd.tasks import margins
+from smd.tasks import estimate
 from smd.tasks.attack import Work, evaluate
 from smd.tasks.card import margins_of
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.final_margins import measure_test_images, training_seconds
 from smd.tasks.images import images_of, splits_of
-from smd.train import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
+from smd.terminal.progress import Eta, Progress
+from smd.training.checkpoints import misfit
+from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
@@ -60,7 +63,7 @@ def train_run(run: Run, log: Path | None = None) -> None:
     device = resolve_device(config.device)
     progress = Progress(run.id, log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(run.folder, str(device), wait) as current, gauges.watching(str(device)) as readings:
+    with session(run.folder, str(device), wait) as current, system_metrics.watching(str(device)) as readings:
         job = Job(run, config, current, progress, Recorder(run.store), readings)
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
@@ -228,7 +231,7 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
     job.recorder.flush()  # the seconds of all epochs are asked for
     asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
     rows = on_device(images, splits.test, training.plan.device)
-    work = margins.Work(final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder)
+    work = estimate.Work(final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder)
     return measure_test_images(work, job.run, training_seconds(job.run))
 
 

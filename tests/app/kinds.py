@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
-from smd import jobs, runs
-from smd.config import TrainConfig
+from smd import jobs
+from smd.config.schema import TrainConfig
 from smd.jobs import transitions
+from smd.runs import folders
 
 KINDS = (
     "empty",
@@ -29,7 +30,7 @@ def make(kind, request):
     if kind in ("finished", "std", "begun", "newer-store"):
         smd_run, std_run = request.getfixturevalue("finished")
         return _changed(std_run if kind == "std" else smd_run, kind)
-    run = runs.create(TrainConfig(epochs=5))
+    run = folders.create(TrainConfig(epochs=5))
     if kind == "newer":
         path = run.folder / "config.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))

@@ -1,48 +1,76 @@
-"""What pages do besides looking goes through app/acts.py, which asks who is there; viewers only look."""
+"""What pages do besides looking goes through app/actions.py, which asks who is there; viewers only look."""
 
 import ast
 import inspect
 from pathlib import Path
 
-import access
-import acts
 import kinds
-import login
 import pytest
+from paging import switch
 from streamlit.testing.v1 import AppTest
 
-from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from app import actions
+from app.server import access, login
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.data.request import Request
 from smd.errors import UserError
 from smd.jobs import launch
-from smd.notes import Notes
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs.notes import Notes
 
 APP = REPOSITORY / "app"
 # All that pages may take of the modules of smd that act, since it only looks. What is not named here is an act.
 LOOKS = {
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
-    "smd.runs": {"Run", "all_runs", "nameless", "attacks", "estimations", "jobs_of", "maps", "settled"},
-    "smd.notes": {"Notes", "listed", "read"},
-    "smd.sweep": {"Member", "configs", "members"},
+    "smd.runs.folders": {"Run", "all_runs", "nameless", "attacks", "estimations", "jobs_of", "maps", "settled"},
+    "smd.runs.notes": {"Notes", "listed", "read"},
+    "smd.experiments.sweep": {"Member", "configs", "members"},
     "smd.data": {"Images", "arrays", "cached", "filenames", "find", "sources"},
     "smd.data.filenames": {"read"},
     "smd.data.sources": {"holds_arrays", "members"},  # of what `acts.source` found
     "smd.data.arrays": {"shape"},
     "smd.jobs": {"State", "Status", "elsewhere", "read"},
-    "smd.store.ask": {"ask", "tables"},  # reads a store in a process that can do nothing else
+    "smd.store.query": {"ask", "tables"},  # reads a store in a process that can do nothing else
 }
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
 PURE = {
-    "adv", "agreement", "commands", "config", "data.archive", "data.cautions", "data.decode", "data.layout",
-    "data.problems", "data.request", "data.split", "doubts", "errors",
-    "export", "final_margins", "forces", "foreign", "gaps", "gauges", "job_titles", "jobs.endings", "kinds", "looks",
-    "paths", "progress", "published", "recipes", "registry", "schedule", "store.questions", "store.reader", "units",
-}  # fmt: skip
+        "analysis.agreement",
+        "analysis.flags",
+        "analysis.forces",
+        "analysis.gaps",
+        "config.commands",
+        "config.schema",
+        "core.kinds",
+        "core.schedule",
+        "data.archive",
+        "data.cautions",
+        "data.decode",
+        "data.layout",
+        "data.request",
+        "data.split",
+        "data.validation",
+        "errors",
+        "evaluation.examples",
+        "evaluation.final_margins",
+        "experiments.published",
+        "export",
+        "files.foreign",
+        "jobs.endings",
+        "jobs.system_metrics",
+        "paths",
+        "registry",
+        "registry.recipes",
+        "runs.job_titles",
+        "store.query_examples",
+        "store.reader",
+        "terminal.progress",
+        "training.monitor_size",
+        "units",
+    }
 WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}  # of paths
-OUTSIDE = ("subprocess", "shutil", "os", "smd.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
+OUTSIDE = ("subprocess", "shutil", "os", "smd.files.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
 ALLOWED = {  # file -> what of OUTSIDE it may have
-    "probing.py": {"subprocess"},  # called by acts alone
+    "duration.py": {"subprocess"},  # called by acts alone
     "proxy_login.py": {"os.environ"},
     "login.py": {"os.environ", "os.path"},
     "main.py": {"os.environ"},
@@ -50,22 +78,23 @@ ALLOWED = {  # file -> what of OUTSIDE it may have
 
 
 def files():
-    return [path for path in sorted(APP.rglob("*.py")) if path.name != "acts.py"]
+    return [path for path in sorted(APP.rglob("*.py")) if path.name != "actions.py"]
 
 
 def names_of(tree):
-    """Local name -> the module or thing that it stands for."""
+    """Local name -> the module or thing that it stands for; of the app's own, its path from some package on."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.asname or alias.name.split(".")[0]: alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = f"{node.module}." if node.module else ""
+            found |= {alias.asname or alias.name: f"{start}{alias.name}" for alias in node.names}
     return found
 
 
 def taken(tree):
-    """Every thing of a module that a file names, with its whole path: "smd.runs.delete"."""
+    """Every thing of a module that a file names, with its whole path: "smd.runs.folders.delete"."""
     known = names_of(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
@@ -76,7 +105,7 @@ def taken(tree):
 def acting(tree):
     """What of these is an act, or may be one."""
     for name in taken(tree):
-        if name == "probing.probe" or (name.startswith("smd.") and not looks(name)):
+        if name.endswith("duration.probe") or (name.startswith("smd.") and not looks(name)):
             yield name
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):  # all of a module at once
@@ -99,7 +128,7 @@ def looks(name):
 def test_only_acts_acts(path):
     tree = ast.parse(path.read_text())
     found = sorted(set(acting(tree)))
-    assert not found, f"{found}: call it through acts.py; if it changes nothing, name it in LOOKS or PURE"
+    assert not found, f"{found}: call it through actions.py; if it changes nothing, name it in LOOKS or PURE"
     known = names_of(tree)
     modules = {name for name in known.values() if name.startswith(OUTSIDE) and name.split(".")[0] in OUTSIDE}
     used = {name for name in taken(tree) if any(name == m or name.startswith(f"{m}.") for m in OUTSIDE)} - modules
@@ -108,25 +137,36 @@ def test_only_acts_acts(path):
     assert used or not modules
 
 
-@pytest.mark.parametrize("act", [
-    "from smd import runs\nruns.delete(run)", "from smd.runs import delete", "from smd import runs as r\nr.create(c)",
-    "from smd.jobs import launch\nact = launch.cancel", "from smd import data as sets\nsets.load('folder', path)",
-    "from smd import notes\nui.attempt(notes.change, run)", "import probing\nprobing.probe(asked)",
-    "from smd import sweep\nsweep.start(wanted)", "from smd.data import sources\nsources.find(path)",
-    "from smd import located\nlocated.locate(run, path)", "from smd.jobs import worker", "import smd.durable",
-    "import smd.runs\nsmd.runs.delete(run)", "(run.folder / 'notes.json').unlink()",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "act",
+    [
+        "from smd.runs import folders\nfolders.delete(run)",
+        "from smd.runs.folders import delete",
+        "from smd.runs import folders as f\nf.create(c)",
+        "from smd.jobs import launch\nact = launch.cancel",
+        "from smd import data as sets\nsets.load('folder', path)",
+        "from smd.runs import notes\nui.attempt(notes.change, run)",
+        "from . import duration\nduration.probe(asked)",
+        "from smd.experiments import sweep\nsweep.start(wanted)",
+        "from smd.data import sources\nsources.find(path)",
+        "from smd import located\nlocated.locate(run, path)",
+        "from smd.jobs import worker",
+        "import smd.files.durable",
+        "import smd.runs.folders\nsmd.runs.folders.delete(run)",
+        "(run.folder / 'notes.json').unlink()",
+    ],
+)
 def test_an_act_elsewhere_would_be_found(act):
     assert set(acting(ast.parse(act)))
 
 
-PUBLIC = [name for name, thing in vars(acts).items()
-          if inspect.isfunction(thing) and thing.__module__ == "acts" and name[0] != "_"
+PUBLIC = [name for name, thing in vars(actions).items()
+          if inspect.isfunction(thing) and thing.__module__ == "app.actions" and name[0] != "_"
           and name not in ("guarded", "button")]  # fmt: skip
 
 
 def test_every_act_is_guarded():
-    functions = [node for node in ast.parse((APP / "acts.py").read_text()).body if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in ast.parse((APP / "actions.py").read_text()).body if isinstance(node, ast.FunctionDef)]
     decorated = {f.name for f in functions if "guarded" in [ast.unparse(d) for d in f.decorator_list]}
     assert set(PUBLIC) == decorated
     assert len(PUBLIC) > 10
@@ -153,13 +193,13 @@ def no_workers(monkeypatch):
 def test_no_act_is_for_viewers(name, role, person):
     person(role)
     with pytest.raises(UserError, match="You may look and export"):
-        getattr(acts, name)(*[None] * len(inspect.signature(getattr(acts, name)).parameters))
+        getattr(actions, name)(*[None] * len(inspect.signature(getattr(actions, name)).parameters))
 
 
 def test_who_has_not_logged_in_does_nothing(monkeypatch):
     monkeypatch.setattr(login, "person", lambda: None)
     with pytest.raises(UserError):
-        acts.train(TrainConfig())
+        actions.train(TrainConfig())
     assert not login.may_act()
 
 
@@ -170,19 +210,19 @@ def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
     person("runner")
     asked = TrainConfig(data="folder", data_path=str(tmp_path))
     for act in (
-        lambda: acts.train(asked), lambda: acts.start_sweep([TrainConfig(), asked]), lambda: acts.probe(asked),
-        lambda: acts.source(str(tmp_path)), lambda: acts.suited_net(str(tmp_path)),
-        lambda: acts.known_images(Request(str(tmp_path)), 0.0),
-        lambda: acts.import_images(print, Request(str(tmp_path))),
+        lambda: actions.train(asked), lambda: actions.start_sweep([TrainConfig(), asked]), lambda: actions.probe(asked),
+        lambda: actions.source(str(tmp_path)), lambda: actions.suited_net(str(tmp_path)),
+        lambda: actions.known_images(Request(str(tmp_path)), 0.0),
+        lambda: actions.import_images(print, Request(str(tmp_path))),
     ):  # fmt: skip
         with pytest.raises(UserError, match="lie below"):
             act()
-    assert acts.source(str(root)) == root
+    assert actions.source(str(root)) == root
     assert not list((Path(tmp_path) / "runs").glob("*"))
 
 
 def test_without_a_login_all_paths_are_free(tmp_path):
-    assert acts.source(str(tmp_path)) == tmp_path
+    assert actions.source(str(tmp_path)) == tmp_path
     assert login.person() == login.FREE
 
 
@@ -190,10 +230,10 @@ def open_page(view, run):
     app = AppTest.from_file(str(APP / "dashboard.py"), default_timeout=30)
     app.query_params["run"] = run.id
     app.run()
-    return app if view == "train" else app.switch_page(f"views/{view}.py").run()
+    return app if view == "train" else switch(app, view).run()
 
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +245,7 @@ def test_a_viewer_has_no_button_that_acts(view, kind, person, request, monkeypat
     run = kinds.make(kind, request)
     person("viewer")
     done = []
-    monkeypatch.setattr(acts.login, "require_runner", lambda: done.append(1) or pytest.fail("an act was tried"))
+    monkeypatch.setattr(actions.login, "require_runner", lambda: done.append(1) or pytest.fail("an act was tried"))
     app = open_page(view, run)
     assert not app.exception
     enabled = {button.label: button.key for button in app.button if not button.disabled}.values()  # one of alike ones
@@ -242,24 +282,24 @@ def test_starting_a_job_of_each_kind(person, monkeypatch, request):
     started = []
     monkeypatch.setattr(launch, "submit", started.append)
     for asked in (AttackConfig(run.id, n=10), MarginsConfig(run.id, n=10), EmbedConfig(run.id, n=10)):
-        acts.start(run, asked)
+        actions.start(run, asked)
     assert [folder.parent.name for folder in started] == ["attacks", "margins", "maps"]
-    acts.note(run, lambda before: Notes("seen"))
+    actions.note(run, lambda before: Notes("seen"))
 
 
 def test_a_job_remembers_who_started_it(person, monkeypatch):
     person("runner", "ada")
-    run = acts.train(TrainConfig())
+    run = actions.train(TrainConfig())
     assert run.status.started_by == "ada"
     assert "started by ada" in " ".join(caption.value for caption in open_page("live", run).caption)
-    acts.cancel(run.folder)
+    actions.cancel(run.folder)
     assert run.status.started_by == "ada"
     monkeypatch.setattr(login, "person", lambda: login.FREE)  # the login is switched off again
-    acts.resume(run.folder)
+    actions.resume(run.folder)
     assert run.status.started_by == "ada"
     person("runner", "grace")
-    acts.cancel(run.folder)
-    acts.resume(run.folder)
+    actions.cancel(run.folder)
+    actions.resume(run.folder)
     assert run.status.started_by == "grace"
     monkeypatch.setattr(login, "person", lambda: login.FREE)
-    assert acts.train(TrainConfig()).status.started_by == ""
+    assert actions.train(TrainConfig()).status.started_by == ""

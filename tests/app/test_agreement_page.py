@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from paging import switch
 from storing import attack, epoch, estimate
 from streamlit.testing.v1 import AppTest
 
-from smd import agreement, kinds
+from smd.analysis import agreement
+from smd.core import kinds
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from smd.store import reader
 from smd.store.writer import Recorder
 
@@ -28,7 +30,7 @@ def open_page(run, **query):
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
-    app.switch_page("views/agreement.py").run()
+    switch(app, "agreement").run()
     assert not app.exception
     return app
 
@@ -128,7 +130,7 @@ def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, 
     stored(run, ["ce-pgd"] * 40, "ce-cw-pgd", ("ce-pgd",), eps=7 / 255)
     stored(run, ["apgd-ce"] * 40, "autoattack", AA, eps=7 / 255)
     assert len(tiles(at(run), "pattern")) == 24
-    import data
+    from app import data
 
     monkeypatch.setattr(data, "images", lambda key: None)
     app = at(run)
@@ -254,7 +256,7 @@ def test_choosing_another_run_forgets_margins_that_it_has_not(judged, finished):
 
 
 def test_charts_draw_in_pixel_steps_with_the_ideal_step_at_the_level():
-    import agreement_charts
+    from app.charts import agreement as agreement_charts
 
     rows = pd.DataFrame({"idx": range(3), "margin": np.float32([2, 9, 10]) / 255, "ok": [False, True, True]})
     spec = agreement_charts.calibration(agreement.calibration(rows), EPS).to_dict()
@@ -266,7 +268,7 @@ def test_charts_draw_in_pixel_steps_with_the_ideal_step_at_the_level():
 
 
 def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
-    import agreement_charts
+    from app.charts import agreement as agreement_charts
 
     def colours(names):
         spec = agreement_charts.patterns(pd.DataFrame({"pattern": names, "n": 1, "percent": 1.0})).to_dict()

@@ -4,9 +4,9 @@ import pytest
 from storing import attack
 from test_pages import open_page, words
 
-from smd import runs
-from smd.config import AttackConfig, read
+from smd.config.schema import AttackConfig, read
 from smd.jobs import launch
+from smd.runs import folders
 from smd.store.writer import Recorder
 
 
@@ -18,7 +18,7 @@ def no_workers(monkeypatch):
 
 
 def queued(run):
-    return [read(AttackConfig, folder / "config.json") for folder in runs.attacks(run)]
+    return [read(AttackConfig, folder / "config.json") for folder in folders.attacks(run)]
 
 
 def tables(app):
@@ -46,7 +46,7 @@ def test_the_shown_command_asks_for_the_same(finished):
     app.button(key="start-attack").click().run()
     args = cli.parser().parse_args(shown.split()[3:])
     assert len(args.runs) == 2
-    for run in map(runs.find, args.runs):
+    for run in map(folders.find, args.runs):
         assert [command.config_from(args, run)] == queued(run)
 
 
@@ -80,7 +80,7 @@ def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
     app.text_input(key="eps-digits").set_value("8/255").run()
     assert "ce-pgd:steps=7 --eps 8/255" in next(c.value for c in app.code if "smd attack" in c.value)
     assert not app.button(key="start-attack").disabled
-    assert not any(runs.attacks(run) for run in finished)
+    assert not any(folders.attacks(run) for run in finished)
 
 
 def test_intervals_and_spread_stand_in_the_cells(finished):
@@ -163,7 +163,7 @@ def test_the_papers_rows_are_marked_and_can_be_hidden(finished, monkeypatch):
     run, _ = finished
     attack(Recorder(run.store), "autoattack", steps=0)
     fashion = replace(run.config, data="fashion-mnist")
-    monkeypatch.setattr(runs.Run, "config", property(lambda self: fashion))
+    monkeypatch.setattr(folders.Run, "config", property(lambda self: fashion))
     app = open_page("attacks")
     (table,) = [t for t in tables(app) if "source" in t]
     assert list(table["source"]).count("paper") == 12

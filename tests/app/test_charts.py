@@ -2,13 +2,11 @@
 
 import itertools
 
-import charts
-import curves
 import numpy as np
 import pandas as pd
-import probability_chart
 import pytest
 
+from app.charts import basic, curves, probabilities
 from smd.units import px
 
 
@@ -83,7 +81,7 @@ def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
     counts = pd.DataFrame(
         {"run": "a", "defense": "smd", "kind": "found", "bin": [0, 5, 9], "n": [1, 2, 3], "percent": 0.0}
     )
-    spec = charts.histogram(counts, px(2, 4, 8)).to_dict()
+    spec = basic.histogram(counts, px(2, 4, 8)).to_dict()
     sets = [pd.DataFrame(rows) for rows in spec["datasets"].values()]
     bars = next(s for s in sets if "low" in s)
     marks = next(s for s in sets if "at" in s)
@@ -99,7 +97,7 @@ KINDS = pd.DataFrame({
 
 
 def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_of_every_margin():
-    bars = charts.histogram(KINDS, px(2, 4, 8)).to_dict()
+    bars = basic.histogram(KINDS, px(2, 4, 8)).to_dict()
     encoding = bars["layer"][0]["encoding"]
     assert encoding["color"]["scale"]["domain"] == ["found", "reached", "misclassified"]
     assert len(set(encoding["color"]["scale"]["range"])) == 3
@@ -112,7 +110,7 @@ def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_
 def test_the_histogram_begins_at_0_where_nothing_is_misclassified_and_stands_where_everything_is():
     right, wrong = KINDS[KINDS["kind"] != "misclassified"], KINDS[KINDS["kind"] == "misclassified"]
     ends = [
-        charts.histogram(part, px(8)).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+        basic.histogram(part, px(8)).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
         for part in (right, wrong)
     ]
     assert ends[0] == [0, 10]
@@ -123,16 +121,16 @@ def test_the_schedule_alone_is_drawn_beside_the_margins():
     quantiles = {f"q{k:02}": [0.01, 0.02] for k in (5, 25, 50, 75, 95)}
     summary = pd.DataFrame({"epoch": [1, 2], **quantiles})
     schedule = pd.DataFrame({"epoch": [1, 2, 3], "margin": [5.0, 9.0, 12.0]})
-    spec = charts.fan(summary, px(8), "smd", schedule).to_dict()
+    spec = basic.fan(summary, px(8), "smd", schedule).to_dict()
     drawn = next(rows for rows in spec["datasets"].values() if rows and set(rows[0]) == {"epoch", "margin"})
     assert [row["margin"] for row in drawn] == [5.0, 9.0]  # as far as the run has come
 
 
 def test_a_defense_has_one_colour_and_two_runs_of_it_are_told_apart():
     both = pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "std"]})
-    assert charts.run_colours(both) == [charts.colour("smd"), charts.colour("std")]
-    twice = charts.run_colours(pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "smd"]}))
-    assert twice[0] == charts.colour("smd")
+    assert basic.run_colours(both) == [basic.colour("smd"), basic.colour("std")]
+    twice = basic.run_colours(pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "smd"]}))
+    assert twice[0] == basic.colour("smd")
     assert twice[0] != twice[1]
 
 
@@ -140,13 +138,13 @@ def test_history_colours_points_by_what_happened():
     rows = pd.DataFrame(
         {"epoch": [1, 2], "margin": [0.01, 0.02], "change": ["expanded", "shrunk"], "clean_ok": True, "adv_ok": True}
     )
-    layer = charts.history(rows).to_dict()["layer"][1]
+    layer = basic.history(rows).to_dict()["layer"][1]
     assert layer["encoding"]["color"]["scale"]["domain"] == ["expanded", "shrunk"]
 
 
 def labels(levels, top, **how):
     """The rules' labels with the row in which each stands: (at, text, row)."""
-    line, *parts = charts.rules(levels, top, **how).layer
+    line, *parts = basic.rules(levels, top, **how).layer
     rows = [(row["at"], row["text"], row["row"]) for part in parts for row in part.data.to_dict("records")]
     assert sorted(at for at, *_ in rows) == list(line.data["at"])
     heights = {part.mark.dy for part in parts}
@@ -183,7 +181,7 @@ def predicted(names):
     [f"class {k}" for k in range(100)],
 ])  # fmt: skip
 def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
-    chart = probability_chart.probabilities(predicted(names)).to_dict()
+    chart = probabilities.probabilities(predicted(names)).to_dict()
     side = "x" if chart["encoding"]["x"].get("field") == "class" else "y"
     axis = chart["encoding"][side]
     assert axis["axis"]["labelOverlap"] is False
@@ -191,7 +189,7 @@ def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
     upright = side == "x"
     assert upright == (len(names) <= 12 and max(map(len, names)) <= 12)
     assert upright or chart["height"] / len(shown) >= 12  # a line of letters
-    rows = values(probability_chart.probabilities(predicted(names)))
+    rows = values(probabilities.probabilities(predicted(names)))
     assert rows.groupby("image")["percent"].sum().tolist() == pytest.approx([100 * (1 - 0.5 ** len(names))] * 2)
     if len(names) == 100:
         assert shown == [*names[:19], "81 other classes"]

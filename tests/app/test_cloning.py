@@ -1,19 +1,19 @@
 """A run's settings come back in the Train form, whole."""
 
 import json
-import shutil
 from dataclasses import asdict, replace
 
-import cloning
 import pytest
+from paging import switch
 from streamlit.testing.v1 import AppTest
 from test_pages import words
 
-from smd import runs
-from smd.config import TrainConfig
+from app.forms import cloning
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 
 CONFIGS = {
     "digits": TrainConfig(epochs=7, seed=3),
@@ -27,21 +27,19 @@ CONFIGS = {
 }
 
 MAIN = """
-import sys
-sys.path[:0] = [APP, REPOSITORY]
-import streamlit as st
-pages = [st.Page(f"views/{name}.py") for name in ("clone", "train", "live")]
-st.navigation(pages).run()
-"""
-OTHER = """
-import json
+import json, sys
 from pathlib import Path
+sys.path.insert(0, REPOSITORY)
 import streamlit as st
-import cloning
-from smd.config import TrainConfig, from_json
+from app import pages
+from app.forms import cloning
+from smd.config.schema import TrainConfig, from_json
 
-if st.button("Clone", key="clone"):
-    cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
+def clone():
+    if st.button("Clone", key="clone"):
+        cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
+
+st.navigation([pages.link("train"), pages.link("live"), st.Page(clone, url_path="clone")]).run()
 """
 
 
@@ -60,12 +58,10 @@ def opened(tmp_path):
         (tmp_path / "images").mkdir(exist_ok=True)
         config = replace(config, data_path=config.data_path and str(tmp_path / "images"))
         (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
-        (tmp_path / "views").mkdir()
-        shutil.copy(REPOSITORY / "app" / "views" / "train.py", tmp_path / "views")
-        (tmp_path / "views" / "live.py").write_text("")
-        (tmp_path / "views" / "clone.py").write_text(f"CONFIG = {str(tmp_path / 'config.json')!r}\n{OTHER}")
-        (tmp_path / "main.py").write_text(f"APP, REPOSITORY = {str(REPOSITORY / 'app')!r}, {str(REPOSITORY)!r}\n{MAIN}")
+        places = f"CONFIG, REPOSITORY = {str(tmp_path / 'config.json')!r}, {str(REPOSITORY)!r}\n"
+        (tmp_path / "main.py").write_text(places + MAIN)
         app = AppTest.from_file(str(tmp_path / "main.py"), default_timeout=30).run()
+        switch(app, "clone").run()
         return app, config
 
     return make
@@ -82,28 +78,28 @@ def test_the_form_asks_for_the_very_run_that_was_cloned(name, opened):
     app, config = opened(CONFIGS[name])
     clone(app)
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.config == config
 
 
 def test_the_form_names_the_run_whose_settings_it_has(opened):
     app, config = opened(CONFIGS["digits"])
-    run = runs.create(config)
+    run = folders.create(config)
     clone(app)
     assert f"Settings of **{run.id.split('-', 2)[-1]}**" in words(app)
 
 
 def test_what_was_in_the_form_before_is_replaced(opened):
     app, config = opened(CONFIGS["level"])
-    app.switch_page("views/train.py").run()
+    switch(app, "train").run()
     app.number_input(key="train-seed").set_value(9).run()
     app.number_input(key="train-epochs-digits").set_value(99).run()
     app.selectbox(key="train-defense").set_value("at").run()
     app.text_input(key="train-at-eps").set_value("16/255").run()
-    app.switch_page("views/clone.py").run()
-    clone(app).switch_page("views/train.py").run()
+    switch(app, "clone").run()
+    switch(clone(app), "train").run()
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.config == config
 
 
@@ -112,7 +108,7 @@ def test_a_changed_field_changes_the_run_and_nothing_else(opened):
     clone(app)
     app.number_input(key="train-seed").set_value(5).run()
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.config == replace(config, seed=5)
 
 
@@ -121,7 +117,7 @@ def test_another_defense_does_not_take_the_hidden_settings_of_the_cloned_one(ope
     clone(app)
     app.selectbox(key="train-defense").set_value("at").run()
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert (run.config.defense, run.config.params, run.config.n_test) == ("at", {}, 50)
 
 
@@ -132,17 +128,17 @@ def test_reset_empties_the_form(opened):
     assert not app.exception
     assert "Settings of" not in words(app)
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.config == TrainConfig()
 
 
 def test_settings_stay_in_the_form_when_the_page_is_left(opened):
     app, _ = opened(CONFIGS["digits"])
-    app.switch_page("views/train.py").run()
+    switch(app, "train").run()
     app.number_input(key="train-seed").set_value(9).run()
-    app.switch_page("views/clone.py").run()
+    switch(app, "clone").run()
     assert "train" not in {button.key for button in app.button}
-    app.switch_page("views/train.py").run()
+    switch(app, "train").run()
     assert app.number_input(key="train-seed").value == 9
 
 

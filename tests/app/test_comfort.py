@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-import notices
 import pytest
 from paging import open_page, spec, words
 
-from smd import notes, runs
-from smd.config import TrainConfig
+from app.components import notices
+from smd.config.schema import TrainConfig
 from smd.jobs import launch, transitions
-from smd.notes import Notes
+from smd.runs import folders, notes
+from smd.runs.notes import Notes
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_smoothing_and_the_axis_are_kept_in_the_address(finished):
 
 
 def test_a_notice_comes_once_when_a_job_has_ended():
-    run = runs.create(TrainConfig())
+    run = folders.create(TrainConfig())
     transitions.write(run.folder, replace(transitions.own(run.status), state="running", total=5))
     app = open_page("train")
     assert not app.toast
@@ -95,10 +95,10 @@ def test_a_notice_comes_once_when_a_job_has_ended():
 
 
 def test_a_notice_names_the_kind_of_job(finished):
-    from smd.config import EmbedConfig
+    from smd.config.schema import EmbedConfig
 
     run, _ = finished
-    job = runs.create_embed(run, EmbedConfig(run.id))
+    job = folders.create_embed(run, EmbedConfig(run.id))
     app = open_page("map", run=run.id)
     transitions.move(job, "cancelled")
     app.run()

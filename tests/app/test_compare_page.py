@@ -8,10 +8,11 @@ import pytest
 from storing import attack
 from test_pages import open_page, words
 
-from smd import looks, runs
 from smd.export import interval
+from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
+from smd.training import monitor_size
 
 
 def table(app, column):
@@ -31,7 +32,7 @@ def twice(finished, own_runs):
         attack(recorder, "autoattack", eps=0.0, ok=(1,) * 36 + (0,) * 4, steps=0)
         for seed, right in enumerate(rights):
             attack(recorder, "autoattack", ok=(1,) * right + (0,) * (40 - right), steps=0, seed=seed)
-    return runs.all_runs()
+    return folders.all_runs()
 
 
 def test_a_quick_accuracy_says_that_it_is_quick_and_of_how_many_images(finished):
@@ -41,7 +42,7 @@ def test_a_quick_accuracy_says_that_it_is_quick_and_of_how_many_images(finished)
     own = reader.validation(run.store)
     last = own[own["epoch"] == own["epoch"].max()].sort_values("eps")["value"]
     sizes = reader.split_sizes(run.store).set_index("split")["n"]
-    clean, attacked = looks.images(sizes["train"], sizes["val"])
+    clean, attacked = monitor_size.images(sizes["train"], sizes["val"])
     assert attacked == 75  # a quarter of the training images
     assert row["clean: 95 %"] == f"{interval(last.iloc[0], clean)}, n = {clean}"
     assert row["quick PGD: 95 %"] == f"{interval(last.iloc[-1], attacked)}, n = {attacked}"
@@ -69,10 +70,9 @@ def test_no_cell_shows_a_word_where_there_is_no_value(twice):
 
 
 def test_the_axes_hold_every_interval_and_training():
-    import pareto_chart
-
+    from app.charts import pareto
     from smd import export
-    from smd.config import TrainConfig
+    from smd.config.schema import TrainConfig
     from tests.export.exporting import attacked
 
     def run(defense, seed, clean, robust):
@@ -80,7 +80,7 @@ def test_the_axes_hold_every_interval_and_training():
 
     near = {"a": run("smd", 0, 0.95, 0.501), "b": run("smd", 1, 0.96, 0.62), "c": run("std", 0, 0.953, 0.502)}
     points = export.pareto_points(near, {})
-    spec = pareto_chart.pareto(points, "8/255").to_dict()
+    spec = pareto.pareto(points, "8/255").to_dict()
     scales = {
         (axis, tuple(layer["encoding"][axis]["scale"]["domain"]))
         for layer in spec["layer"] for axis in ("x", "y") if "scale" in layer["encoding"][axis]

@@ -2,16 +2,16 @@
 
 import shutil
 
-import job_rows
 import pytest
-import ui
 from paging import open_page, words
 
-from smd import jobs, runs
-from smd.config import AttackConfig, EmbedConfig, MarginsConfig
+from app.components import job_rows, ui
+from smd import jobs
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
 from smd.jobs import launch, transitions
+from smd.runs import folders
 
-VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +31,16 @@ def copied(request, finished):
     """(run, its copy), each with two jobs of every kind, waiting and cancelled."""
     run, _ = finished
     for state in ("queued", "cancelled"):
-        for make, asked in ((runs.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
-                            (runs.create_margins, MarginsConfig(run.id, n=20)),
-                            (runs.create_embed, EmbedConfig(run.id, n=20))):  # fmt: skip
+        for make, asked in ((folders.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
+                            (folders.create_margins, MarginsConfig(run.id, n=20)),
+                            (folders.create_embed, EmbedConfig(run.id, n=20))):  # fmt: skip
             folder = make(run, asked)
             if state != "queued":
                 set_state(folder, state)
     short = run.id.split("-", 2)[2]
     name = f"20200101-000000-{short}" if request.param == "other-time" else f"{run.id}-copy"
     shutil.copytree(run.folder, run.folder.with_name(name))
-    return run, runs.find(name)
+    return run, folders.find(name)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -54,27 +54,27 @@ def test_every_page_opens_beside_a_copy(view, copied):
 def test_train_lists_the_jobs_of_both(copied):
     from streamlit.testing.v1 import AppTest
 
-    from smd.paths import REPOSITORY
+    from smd.paths import AROUND as REPOSITORY
 
     app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run()
     assert not app.exception
     run, copy = copied
-    waiting = [folder for folder in runs.jobs_of(run) if jobs.read(folder).state == "queued"]
+    waiting = [folder for folder in folders.jobs_of(run) if jobs.read(folder).state == "queued"]
     assert len(waiting) == 3
-    assert sorted(jobs.read(folder).state for folder in runs.jobs_of(copy)) == ["cancelled"] * 3 + ["lost"] * 3
+    assert sorted(jobs.read(folder).state for folder in folders.jobs_of(copy)) == ["cancelled"] * 3 + ["lost"] * 3
     assert {job_rows.key("cancel", folder) for folder in waiting} <= {button.key for button in app.button}
 
 
 def test_two_runs_never_have_one_name(copied):
     run, copy = copied
     assert ui.name(run.id) != ui.name(copy.id)
-    other = next(each for each in runs.all_runs() if each.config.defense == "std")
+    other = next(each for each in folders.all_runs() if each.config.defense == "std")
     assert ui.name(other.id) == other.id.split("-", 2)[2]
 
 
 def test_resume_and_put_away_are_the_chosen_runs_own(copied):
     run, copy = copied
-    (stopped,) = [f for f in runs.attacks(copy) if jobs.read(f).state == "cancelled"]
+    (stopped,) = [f for f in folders.attacks(copy) if jobs.read(f).state == "cancelled"]
     app = open_page("attacks", runs=[ui.name(run.id), ui.name(copy.id)])
     app.button(key=job_rows.key("dismiss", stopped)).click().run()
     assert not app.exception
@@ -85,9 +85,9 @@ def test_resume_and_put_away_are_the_chosen_runs_own(copied):
 def test_waiting_jobs_of_one_run_are_told_apart(finished):
     run, _ = finished
     for n in (20, 30):
-        runs.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
-        runs.create_margins(run, MarginsConfig(run.id, n=n))
-        runs.create_embed(run, EmbedConfig(run.id, n=n))
+        folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
+        folders.create_margins(run, MarginsConfig(run.id, n=n))
+        folders.create_embed(run, EmbedConfig(run.id, n=n))
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0", "margins": "Minimum norm (FAB) on {} test images",
         "map": "map of {} test images",
@@ -99,7 +99,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
         assert title.format(30) in texts
     from streamlit.testing.v1 import AppTest
 
-    from smd.paths import REPOSITORY
+    from smd.paths import AROUND as REPOSITORY
 
     train = words(AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run())
     assert all(title.format(n) in train for title in shown.values() for n in (20, 30))

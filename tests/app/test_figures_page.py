@@ -11,22 +11,22 @@ import pytest
 from storing import attack, estimate
 from test_pages import open_page, words
 
-from smd import config, runs
-from smd.config import MarginsConfig
+from smd.config import schema
+from smd.config.schema import MarginsConfig
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.units import px
 
 sys.path.insert(0, str(REPOSITORY / "app"))
 
-import figure_files
-import paper_figures
+from app.charts import files, paper
 
 
 def drawn(**chosen):
-    return {figure.name: figure for figure in paper_figures.of(runs.all_runs(), chosen)}
+    return {figure.name: figure for figure in paper.of(folders.all_runs(), chosen)}
 
 
 @pytest.fixture(autouse=True)
@@ -52,23 +52,23 @@ def test_fig_5_is_there_when_a_clean_network_has_been_probed_at_both_levels(fini
         estimate(recorder, [1, 2, level], eps=level / 255, split="test", created=float(level))
     figure = drawn()["fig-5"]
     assert [panel.to_dict()["title"] for panel in figure.panels] == ["PGD 16/255", "PGD 8/255"]
-    assert b"PGD 16/255" in figure_files.as_file(figure, "svg")
+    assert b"PGD 16/255" in files.as_file(figure, "svg")
 
 
 @pytest.mark.parametrize("name", ["fig-6", "fig-8", "accuracy-noise"])
 def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
     figure = drawn()[name]
-    svg = figure_files.as_file(figure, "svg").decode()
+    svg = files.as_file(figure, "svg").decode()
     assert svg.startswith("<svg")
     wide = float(re.search(r' width="([\d.]+)in"', svg.split(">")[0])[1])
-    assert wide == pytest.approx(figure_files.INCHES, abs=0.01)
-    png = figure_files.as_file(figure, "png")
+    assert wide == pytest.approx(files.INCHES, abs=0.01)
+    png = files.as_file(figure, "png")
     assert png.startswith(b"\x89PNG")
-    assert int.from_bytes(png[16:20], "big") == pytest.approx(figure_files.INCHES * figure_files.PPI, abs=3)
-    pdf = figure_files.as_file(figure, "pdf")
+    assert int.from_bytes(png[16:20], "big") == pytest.approx(files.INCHES * files.PPI, abs=3)
+    pdf = files.as_file(figure, "pdf")
     assert pdf.startswith(b"%PDF")
     wide = float(re.search(rb"/MediaBox\s*\[\s*[\d.]+\s+[\d.]+\s+([\d.]+)", pdf)[1])
-    assert wide == pytest.approx(72 * figure_files.INCHES, abs=1)  # points, 72 an inch
+    assert wide == pytest.approx(72 * files.INCHES, abs=1)  # points, 72 an inch
 
 
 def test_fig_5_with_its_two_plots_is_as_wide_as_any(finished):
@@ -76,8 +76,8 @@ def test_fig_5_with_its_two_plots_is_as_wide_as_any(finished):
     for level in (8, 16):
         estimate(Recorder(std_run.store), [1, 2, level], eps=level / 255, split="test", created=float(level))
     figure = drawn()["fig-5"]
-    wide = re.search(rb' width="([\d.]+)in"', figure_files.as_file(figure, "svg"))[1]
-    assert float(wide) == pytest.approx(figure_files.INCHES, abs=0.01)
+    wide = re.search(rb' width="([\d.]+)in"', files.as_file(figure, "svg"))[1]
+    assert float(wide) == pytest.approx(files.INCHES, abs=0.01)
     assert "PGD 16/255: 3 found, 0 reached, 0 misclassified" in figure.about
     assert "On the 3 images that met a boundary within both, the medians are 2.0/255 and 2.0/255." in figure.about
 
@@ -95,7 +95,7 @@ def test_found_reached_and_misclassified_are_bars_of_their_own(finished):
 
 
 def test_a_figure_leaves_as_vega_lite_with_its_data(finished):
-    spec = json.loads(figure_files.as_file(drawn()["fig-6"], "json"))
+    spec = json.loads(files.as_file(drawn()["fig-6"], "json"))
     assert "vega-lite" in spec["$schema"]
     assert spec["datasets"]
 
@@ -144,7 +144,7 @@ def test_the_number_of_training_images_is_what_the_run_had(finished):
     smd_run, std_run = finished
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "n_train": 0}))
-    assert paper_figures.differing([smd_run, std_run]) == []
+    assert paper.differing([smd_run, std_run]) == []
 
 
 def test_an_attack_in_l2_stands_on_no_axis_of_pixel_steps(finished):
@@ -206,9 +206,9 @@ def test_runs_of_another_data_set_are_forgotten_with_it(finished):
 
 
 def test_a_data_set_with_trained_networks_is_shown_first(finished):
-    from smd.config import TrainConfig
+    from smd.config.schema import TrainConfig
 
-    runs.create(TrainConfig(data="fashion-mnist", epochs=2, device="cpu"))
+    folders.create(TrainConfig(data="fashion-mnist", epochs=2, device="cpu"))
     app = open_page("figures")
     assert app.selectbox(key="figures-data").value == "digits"
 
@@ -220,8 +220,8 @@ def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished)
     assert "How long it takes is not known beforehand" in words(app)
     app.button(key="offer-fig-5").click().run()
     assert not app.exception
-    (job,) = runs.estimations(std_run)
-    assert config.read(MarginsConfig, job / "config.json") == MarginsConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
+    (job,) = folders.estimations(std_run)
+    assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
     assert app.button(key="offer-fig-5").disabled
     assert open_page("figures").button(key="offer-fig-5").disabled
 

@@ -15,7 +15,8 @@ KINDS = {
 FORM = """
 import sys
 sys.path.insert(0, {app!r})
-import knobs, streamlit as st
+import streamlit as st
+from app.forms import knobs
 from smd.registry import Param
 wrong = []
 value = knobs.knob(Param(*{param!r}), "it", wrong)
@@ -27,11 +28,11 @@ st.number_input("After it", key="after")
 
 
 def form(kind):
-    from smd.paths import REPOSITORY
+    from smd.paths import AROUND as REPOSITORY
 
     p = KINDS[kind]
     param = (p.name, p.kind, p.default, p.help, p.choices, p.in_form, p.minimum, min(p.maximum, 1e9))
-    return AppTest.from_string(FORM.format(app=str(REPOSITORY / "app"), param=param)).run()
+    return AppTest.from_string(FORM.format(app=str(REPOSITORY), param=param)).run()
 
 
 def field(app, kind):
@@ -114,8 +115,9 @@ def test_an_attack_may_have_a_knob_of_any_kind(kind, finished, monkeypatch):
 
     from paging import open_page
 
-    from smd import config, runs
+    from smd.config import schema
     from smd.jobs import launch
+    from smd.runs import folders
 
     monkeypatch.setattr(launch, "wake_all", lambda: None)
     monkeypatch.setattr(launch, "submit", lambda folder: None)
@@ -129,16 +131,16 @@ def test_an_attack_may_have_a_knob_of_any_kind(kind, finished, monkeypatch):
     app.button(key="start-attack").click().run()
     assert not app.exception
     assert not app.error
-    asked = config.read(config.AttackConfig, runs.attacks(finished[0])[0] / "config.json")
+    asked = schema.read(schema.AttackConfig, folders.attacks(finished[0])[0] / "config.json")
     assert asked.params[p.name] == {"float": 0.5, "level": 4 / 255, "choice": "xent"}[kind]
 
 
 def test_a_bad_level_of_a_defense_leaves_the_train_form_whole(monkeypatch, own_runs):
-    from plain import plain
     from streamlit.testing.v1 import AppTest
 
+    from app.components.plain import plain
     from smd.jobs import launch
-    from smd.paths import REPOSITORY
+    from smd.paths import AROUND as REPOSITORY
 
     monkeypatch.setattr(launch, "wake_all", lambda: None)
     app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run()

@@ -8,16 +8,18 @@ import pytest
 import storing
 from paging import open_page, words
 
-from smd import adv, commands, export
+from smd import export
 from smd.attacks import Course
-from smd.config import AttackConfig, MarginsConfig
+from smd.config import commands
+from smd.config.schema import AttackConfig, MarginsConfig
+from smd.evaluation import examples
 from smd.export.estimates import estimate_table
 from smd.export.titles import estimate_title
 from smd.jobs import launch
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks import attack_plan
-from smd.tasks.margins import estimations
+from smd.tasks.estimate import estimations
 
 EPS = 128 / 255  # as an L2 level it was shown as 128/255
 TOLD, WRONG = "0.501961", "128/255"
@@ -37,11 +39,11 @@ def attacked(finished, monkeypatch):
     recorder.flush()
     n, p = 1, np.full((1, 10), 0.1, np.float32)
     zeros, eps = np.zeros((n, 1, 8, 8), np.float32), np.full(n, EPS, np.float32)
-    new = adv.Examples("test", "ce-pgd", np.array([3]), np.zeros(n, int), eps, zeros, p, p, norm="L2")
-    adv.write(run.adv / f"{adv.name_of(ids['ce-pgd'])}.npz", new)
+    new = examples.Examples("test", "ce-pgd", np.array([3]), np.zeros(n, int), eps, zeros, p, p, norm="L2")
+    examples.write(run.adv / f"{examples.name_of(ids['ce-pgd'])}.npz", new)
     old = {"split": "test", "attack": "autoattack", "idx": np.array([3]), "label": np.zeros(n, int), "eps": eps,
            "noise": zeros.astype(np.float16), "p_clean": p, "p_adv": p}  # fmt: skip
-    np.savez_compressed(run.adv / f"{adv.name_of(ids['autoattack'])}.npz", **old)
+    np.savez_compressed(run.adv / f"{examples.name_of(ids['autoattack'])}.npz", **old)
     return run
 
 
@@ -82,7 +84,7 @@ def test_names_of_verdicts_and_files_have_it_as_a_length():
     course = Course((Stage(),))
     names = [item.name for item in attack_plan.plan("job", course, (EPS,), (0,), "L2")]
     assert names == ["job:0:0", f"job:{TOLD}:0"]
-    assert adv.name_of(names[1]) == f"job_{TOLD}_0"
+    assert examples.name_of(names[1]) == f"job_{TOLD}_0"
     (one,) = estimations("job", MarginsConfig("r", "pgd", levels=(EPS,), norm="L2"))
     assert one.id == f"job:{TOLD}"
 
@@ -122,7 +124,7 @@ def test_an_l2_margin_is_a_length_too(attacked):
 
 
 def test_the_log_of_an_estimation_says_a_length():
-    from smd.tasks.margins import _told
+    from smd.tasks.estimate import _told
 
     class Found:
         margin, clean_ok, crossed = np.array([0.25, 0.75]), np.array([True, True]), np.array([True, True])

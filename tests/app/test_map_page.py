@@ -3,17 +3,17 @@
 import json
 from itertools import pairwise
 
-import map_chart
-import map_colours
 import numpy as np
 import pandas as pd
 import pytest
-from paging import open_page, tiles, words
+from paging import open_page, switch, tiles, words
 from storing import attack
 
-from smd import config, runs
-from smd.config import EmbedConfig
+from app.charts import embedding, embedding_colours
+from smd.config import schema
+from smd.config.schema import EmbedConfig
 from smd.jobs import launch
+from smd.runs import folders
 from smd.store.records import EmbeddingRecord, Points
 from smd.store.writer import Recorder
 
@@ -45,8 +45,8 @@ def test_without_a_map_the_page_offers_to_make_one(finished):
     assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
-    (job,) = runs.maps(run)
-    assert config.read(EmbedConfig, job / "config.json") == EmbedConfig(run.id, split="train", n=300)
+    (job,) = folders.maps(run)
+    assert schema.read(EmbedConfig, job / "config.json") == EmbedConfig(run.id, split="train", n=300)
 
 
 def test_a_run_that_is_not_over_says_when_a_map_can_be(request):
@@ -71,7 +71,7 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     app = open_page("map", run=run.id, region=region)
     assert "4 of 300 training images" in words(app)
     assert tiles(app, "map") == [5, 6, 7, 8]
-    app.switch_page("views/samples.py").run()
+    switch(app, "samples").run()
     assert tiles(app, "samples") == [5, 6, 7, 8]
     app.button(key="clear-selection").click().run()
     assert "300 training images" in words(app)
@@ -101,16 +101,16 @@ def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
 
 def test_the_margin_s_colours_begin_at_zero_and_a_change_s_are_even_around_it():
     table = pd.DataFrame({"value": [1.0, 9.0], "class": ["a", "b"]})
-    _, margin = map_colours.layers(table, map_colours.MARGIN, ("a", "b"))
-    _, change = map_colours.layers(table, map_colours.CHANGE, ("a", "b"))
+    _, margin = embedding_colours.layers(table, embedding_colours.MARGIN, ("a", "b"))
+    _, change = embedding_colours.layers(table, embedding_colours.CHANGE, ("a", "b"))
     assert (margin.low, margin.high) == (0.0, 9.0)
     assert (change.low, change.high) == (-9.0, 9.0)
 
 
 def test_a_class_keeps_its_colour_whichever_images_are_selected():
     table = pd.DataFrame({"value": ["a", "b", "c"], "class": ["a", "b", "c"]})
-    every, _ = map_colours.layers(table, map_colours.CLASS, ("a", "b", "c"))
-    some, _ = map_colours.layers(table.iloc[1:], map_colours.CLASS, ("a", "b", "c"))
+    every, _ = embedding_colours.layers(table, embedding_colours.CLASS, ("a", "b", "c"))
+    some, _ = embedding_colours.layers(table.iloc[1:], embedding_colours.CLASS, ("a", "b", "c"))
     assert {layer.name: layer.colour for layer in some}.items() <= {layer.name: layer.colour for layer in every}.items()
     assert [layer.name for layer in some] == ["b", "c"]
 
@@ -118,7 +118,7 @@ def test_a_class_keeps_its_colour_whichever_images_are_selected():
 def test_lines_join_each_image_with_its_twin():
     rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": ["a"], "said": [""]})
     twins = rows.assign(adversarial_x=2.0, adversarial_y=3.0)
-    chart = map_chart.option([map_chart.Layer("a", rows, "#123456")], rows.iloc[:0], twins, None)
+    chart = embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], twins, None)
     (lines,) = [series for series in chart["series"] if series["type"] == "lines"]
     assert lines["data"] == [{"coords": [[0.0, 1.0], [2.0, 3.0]]}]
     assert len(chart["dataset"]) == 2
@@ -126,8 +126,8 @@ def test_lines_join_each_image_with_its_twin():
 
 def test_images_that_are_not_selected_stay_as_a_gray_ground():
     rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
-    scale = map_chart.Scale("margin (1/255)", 0, 9, map_chart.RISING)
-    chart = map_chart.option([map_chart.Layer("margin", rows)], rows, pd.DataFrame(), scale)
+    scale = embedding.Scale("margin (1/255)", 0, 9, embedding.RISING)
+    chart = embedding.option([embedding.Layer("margin", rows)], rows, pd.DataFrame(), scale)
     assert [series["name"] for series in chart["series"]] == ["others", "margin"]
     assert chart["visualMap"]["seriesIndex"] == [1]
     faded = chart["series"][0]
@@ -141,7 +141,7 @@ def contrast(colour, ground):
         linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
 
-    low, high = sorted((light(map_chart.OPACITY * colour + (1 - map_chart.OPACITY) * ground), light(ground)))
+    low, high = sorted((light(embedding.OPACITY * colour + (1 - embedding.OPACITY) * ground), light(ground)))
     return high / low
 
 
@@ -150,23 +150,23 @@ def contrast(colour, ground):
 def test_every_value_of_a_scale_stands_out_against_the_page(scale, theme):
     import tomllib
 
-    from smd.paths import REPOSITORY
+    from smd.paths import AROUND as REPOSITORY
 
     def rgb(text):
         return np.array([int(text[k : k + 2], 16) / 255 for k in (1, 3, 5)])
 
     themes = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text())["theme"]
-    ground, stops = rgb(themes[theme]["backgroundColor"]), [rgb(c) for c in getattr(map_chart, scale)]
+    ground, stops = rgb(themes[theme]["backgroundColor"]), [rgb(c) for c in getattr(embedding, scale)]
     between = [a + t * (b - a) for a, b in pairwise(stops) for t in np.linspace(0, 1, 11)]
     assert min(contrast(colour, ground) for colour in between) >= 3
 
 
 def test_the_legend_lies_under_the_tools_whatever_it_is():
     rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
-    scale = map_chart.Scale("margin (1/255)", 0, 9, map_chart.RISING)
+    scale = embedding.Scale("margin (1/255)", 0, 9, embedding.RISING)
     for chart, legend in (
-        (map_chart.option([map_chart.Layer("margin", rows)], rows.iloc[:0], pd.DataFrame(), scale), "visualMap"),
-        (map_chart.option([map_chart.Layer("a", rows, "#123456")], rows.iloc[:0], pd.DataFrame(), None), "legend"),
+        (embedding.option([embedding.Layer("margin", rows)], rows.iloc[:0], pd.DataFrame(), scale), "visualMap"),
+        (embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], pd.DataFrame(), None), "legend"),
     ):
         tools = chart["toolbox"]
         assert chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10  # 5 of padding on either side

@@ -1,21 +1,18 @@
 """Margins class by class, from one epoch or run to another, and the forces of Theorem 3.1."""
 
-import charts
-import class_margins
 import duckdb
-import force_charts
-import margin_charts
-import margin_flow
-import margin_forces
 import numpy as np
 import pandas as pd
 import pytest
 from paging import open_page, spec, tiles, words
 from storing import N, epoch, started
 
-from smd import forces
+from app.charts import basic, margins
+from app.charts import forces as force_charts
+from app.sections import class_margins, margin_flow, margin_forces
+from smd.analysis import forces
+from smd.core.kinds import KINDS, MISCLASSIFIED
 from smd.jobs import launch
-from smd.kinds import KINDS, MISCLASSIFIED
 from smd.store import reader
 from smd.units import px
 
@@ -77,16 +74,16 @@ def test_small_histograms_tell_the_kinds_apart_with_misclassified_images_left_of
     counts = counts.assign(percent=100 * counts["n"] / counts.groupby("class")["n"].transform("sum"))
     drawn = {}
     for name in ("cat", "dog"):
-        chart = margin_charts.of_class(counts[counts["class"] == name], px(8), (12.0, 100.0)).to_dict()
+        chart = margins.of_class(counts[counts["class"] == name], px(8), (12.0, 100.0)).to_dict()
         rows = next(pd.DataFrame(r) for r in chart["datasets"].values() if "low" in r[0])
         drawn[name] = rows.set_index("kind")[["low", "high"]]
         scale = chart["layer"][0]["encoding"]["color"]["scale"]
-        assert scale["range"] == [charts.KIND_COLOURS[kind] for kind in scale["domain"]]
+        assert scale["range"] == [basic.KIND_COLOURS[kind] for kind in scale["domain"]]
     assert drawn["cat"].index.tolist() == ["found", "reached"]
     assert (drawn["cat"]["low"] == 9).all()
     assert drawn["dog"].index.tolist() == [MISCLASSIFIED]
     assert (drawn["dog"]["high"] < 0).all()
-    legend = margin_charts.legend(counts).to_dict()["layer"][0]["encoding"]["color"]["scale"]
+    legend = margins.legend(counts).to_dict()["layer"][0]["encoding"]["color"]["scale"]
     assert legend["domain"] == list(KINDS)
 
 

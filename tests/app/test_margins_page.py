@@ -2,17 +2,21 @@
 
 import json
 
-import job_rows
 import numpy as np
 import pandas as pd
 import pytest
+from paging import switch
 from streamlit.testing.v1 import AppTest
 
+from app.components import job_rows
 from smd import __main__ as cli
-from smd import config, jobs, kinds, runs
-from smd.config import MarginsConfig
+from smd import jobs
+from smd.config import schema
+from smd.config.schema import MarginsConfig
+from smd.core import kinds
 from smd.jobs import launch, transitions
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store.writer import Recorder
 from smd.units import px
 from tests import storing
@@ -31,7 +35,7 @@ def open_page(run, **query):
     for name, value in {"run": run.id, **query}.items():
         app.query_params[name] = value
     app.run()
-    app.switch_page("views/margins.py").run()
+    switch(app, "margins").run()
     assert not app.exception
     return app
 
@@ -66,15 +70,15 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     assert f"python -m smd margins {std.id} --method min-norm --split test --n 200" in app.code[0].value
     app.button(key="start-margins").click().run()
     assert not app.exception
-    (job,) = runs.estimations(std)
-    asked = config.read(MarginsConfig, job / "config.json")
+    (job,) = folders.estimations(std)
+    asked = schema.read(MarginsConfig, job / "config.json")
     assert asked == MarginsConfig(std.id, method="min-norm", n=200)
     assert jobs.read(job).state == "queued"
     assert app.button(key=job_rows.key("cancel", job))
 
 
 def test_the_shown_command_describes_the_same_estimation(finished):
-    from smd.cli import margins
+    from smd.cli import estimate as margins
 
     run, _ = finished
     app = open_page(run)
@@ -82,9 +86,9 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     app.text_input(key="margin-levels").set_value("4/255, 0.1").run()
     shown = app.code[0].value
     app.button(key="start-margins").click().run()
-    (job,) = runs.estimations(run)
+    (job,) = folders.estimations(run)
     args = cli.parser().parse_args(shown.split()[3:])
-    assert margins.config_from(args, run) == config.read(MarginsConfig, job / "config.json")
+    assert margins.config_from(args, run) == schema.read(MarginsConfig, job / "config.json")
     assert args.eps == "4/255,0.1"
 
 
@@ -94,7 +98,7 @@ def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
     app.selectbox(key="method").set_value("pgd").run()
     app.text_input(key="margin-levels").set_value("8").run()
     assert r"The noise level 8 is outside \[0, 1\]" in words(app)
-    assert not runs.estimations(run)
+    assert not folders.estimations(run)
 
 
 def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
@@ -210,7 +214,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
-    job = runs.create_margins(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
+    job = folders.create_margins(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)
@@ -219,7 +223,7 @@ def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, sta
     transitions.move(job, "cancelled")
     app = open_page(run)
     app.button(key=job_rows.key("dismiss", job)).click().run()
-    assert runs.estimations(run) == []
+    assert folders.estimations(run) == []
 
 
 def test_what_is_shown_can_be_taken_away(finished):

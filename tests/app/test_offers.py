@@ -7,16 +7,16 @@ import pytest
 from storing import attack, estimate
 from streamlit.testing.v1 import AppTest
 
-from smd import runs
-from smd.config import AttackConfig, MarginsConfig
+from smd.config.schema import AttackConfig, MarginsConfig
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 
 sys.path.insert(0, str(REPOSITORY / "app"))
 
-import offers
+from app.components import offers
 
 UNKNOWN = "How long it takes is not known beforehand; the job says it once it has begun."
 
@@ -59,12 +59,11 @@ def test_what_is_under_way_is_not_started_again(finished):
         import sys
 
         sys.path.insert(0, "app")
-        import offers
+        from app.components import offers
+        from smd.config.schema import AttackConfig
+        from smd.runs import folders
 
-        from smd import runs
-        from smd.config import AttackConfig
-
-        run = next(run for run in runs.all_runs() if run.id == run_id)
+        run = next(run for run in folders.all_runs() if run.id == run_id)
         offers.offer("it", AttackConfig(run.id, n=10, levels=(8 / 255,)), run)
 
     app = AppTest.from_function(page, args=(run.id,), default_timeout=30).run()
@@ -73,4 +72,4 @@ def test_what_is_under_way_is_not_started_again(finished):
     app.run()
     assert app.button(key="offer-it").disabled
     two.button(key="offer-it").click().run()  # pressed before it saw the job of the first
-    assert len(runs.attacks(run)) == 1
+    assert len(folders.attacks(run)) == 1

@@ -5,20 +5,18 @@ import os
 from pathlib import Path
 
 import numpy as np
-import own_facts
-import own_images
-import own_sizes
 import pytest
 import streamlit as st
 from PIL import Image
 from test_pages import open_page, words
 
-from smd import runs
-from smd.config import TrainConfig
+from app.sections import own_facts, own_images, own_sizes
+from smd.config.schema import TrainConfig
 from smd.data import Images, cautions, load
 from smd.data.split import carve
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 
 SHARED = Path(os.environ.get("SMD_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
 
@@ -78,7 +76,7 @@ def test_before_a_path_is_given_the_section_says_what_to_do():
 def test_a_path_alone_is_enough_to_train(tmp_path):
     app = at(lay_out(tmp_path / "images", cat=30, dog=30))
     app.button(key="train").click().run()
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     asked = run.config
     assert (asked.data, asked.data_path, asked.image_size) == ("folder", str(tmp_path / "images"), 0)
     assert load("folder", asked.data_path, asked.image_size).pixels.shape == (60, 1, 12, 12)
@@ -278,4 +276,4 @@ def test_real_radiology_images_need_no_setting(monkeypatch):
     assert table.iloc[-1].tolist() == ["all classes", 5400, 600, 1200, 7200]
     assert "**7,200** images of 6 classes, used as they are, **64x64 pixels, gray**" in words(app)
     app.button(key="train").click().run()
-    assert runs.all_runs()[0].config.image_size == 0
+    assert folders.all_runs()[0].config.image_size == 0

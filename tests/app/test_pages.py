@@ -2,13 +2,14 @@
 
 import kinds
 import pytest
+from paging import switch
 from streamlit.testing.v1 import AppTest
 
-from smd import runs
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def open_page(view, **query):
         app.query_params[name] = value
     app.run()
     if view != "train":
-        app.switch_page(f"views/{view}.py").run()
+        switch(app, view).run()
     return app
 
 
@@ -40,7 +41,7 @@ def test_every_page_renders_on_every_kind_of_run(view, kind, request):
     run = kinds.make(kind, request)
     app = open_page(view, **({"run": run.id} if run else {}))
     assert not app.exception
-    assert app.title[0].value.lower() == {"ask": "query"}.get(view, view)
+    assert app.title[0].value.lower() == view
 
 
 @pytest.mark.parametrize("view", VIEWS[1:])
@@ -83,7 +84,7 @@ def test_train_queues_the_run_that_the_form_describes():
     app.number_input(key="train-seed").set_value(3)
     app.button(key="train").click().run()
     assert not app.exception
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert (run.config.epochs, run.config.seed, run.config.defense, run.status.state) == (7, 3, "smd", "queued")
 
 
@@ -97,7 +98,7 @@ def test_the_shown_command_describes_the_same_run():
     args = cli.parser().parse_args(shown.split()[3:])
     config = train.config_from(args, args.defense)
     app.button(key="train").click().run()
-    assert runs.all_runs()[0].config == config
+    assert folders.all_runs()[0].config == config
 
 
 def test_a_link_opens_its_run_epoch_and_sample(finished):
@@ -133,4 +134,4 @@ def test_cancel_and_delete_ask_first(request):
     assert kinds.state(run) == "cancelled"
     assert {b.label for b in app.button} == {"Resume", "Clone into the form", "Delete for good"}
     app.button(key="confirm-delete").click().run()
-    assert runs.all_runs() == []
+    assert folders.all_runs() == []

@@ -1,11 +1,11 @@
 """Questions about a split and the images that answer them."""
 
 import numpy as np
-import picking
 import pytest
-from picking import Question
 from storing import N, attack, epoch, estimate, started
 
+from app.selection import image_query
+from app.selection.image_query import Question
 from smd.errors import UserError
 from smd.store.records import EmbeddingRecord, Points
 from smd.units import px
@@ -22,13 +22,13 @@ def store(tmp_path):
 
 
 def ids(store, **asked):
-    return picking.answer(store, Question(**asked))["idx"].tolist()
+    return image_query.answer(store, Question(**asked))["idx"].tolist()
 
 
 def test_without_filters_all_images_are_meant(store):
     assert ids(store) == list(range(N))
     assert ids(store, split="test") == [0, 1, 2, 3]
-    assert "margin_255" not in picking.answer(store, Question())
+    assert "margin_255" not in image_query.answer(store, Question())
 
 
 def test_classes_and_a_range_of_margins_narrow_each_other(store):
@@ -54,7 +54,7 @@ def test_as_many_as_were_asked_for_are_closest_and_bounds_come_after_found_ones(
 
 
 def test_the_margins_that_changed_most_come_first(store):
-    shrank = picking.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
+    shrank = image_query.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]
     assert np.allclose(shrank["change_255"], [-5, -3, -1])
     assert ids(store, epoch=2, find="grew", between=(1, 2)) == [4, 3]  # 5 is misclassified in one of them
@@ -81,11 +81,11 @@ def test_what_autoattack_alone_breaks_needs_autoattack_and_another_attack(store)
     recorder = Recorder(store)
     asked = Question(split="test", find="autoattack", eps=8 / 255)
     with pytest.raises(UserError, match="This needs AutoAttack and a weaker attack on the same test images at 8/255"):
-        picking.answer(store, asked)
+        image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(1, 1, 0, 1))
     stages = ("apgd-ce", "apgd-t", "fab-t", "square")
     attack(recorder, "autoattack", ok=(1, 0, 0, 0), stage=(-1, 2, 1, 4), stages=stages)
-    found = picking.answer(store, asked)
+    found = image_query.answer(store, asked)
     assert found["idx"].tolist() == [1, 3]  # 2 falls to CE-PGD, too
     assert found["broken_by"].tolist() == ["apgd-t", "square"]
 
@@ -97,9 +97,9 @@ def test_overestimated_margins_are_beyond_the_level_of_images_that_were_broken(s
     name = estimate(recorder, [9, 20, 30, 1], split="test")
     asked = Question(split="test", estimate=name, find="overestimated", eps=8 / 255)
     with pytest.raises(UserError, match="No test image was attacked"):
-        picking.answer(store, asked)
+        image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(0, 1, 0, 0))
-    assert picking.answer(store, asked)["idx"].tolist() == [2, 0]  # the farthest from the level first
+    assert image_query.answer(store, asked)["idx"].tolist() == [2, 0]  # the farthest from the level first
 
 
 def test_without_margins_questions_about_them_say_what_to_do(store):
@@ -120,27 +120,27 @@ def on_map(store):
 
 def test_a_region_of_the_map_holds_the_images_inside_it_and_no_twins(store):
     on_map(store)
-    region = picking.drawn("m", [(0.5, -9), (9, -9), (9, 9), (0.5, 9)])
+    region = image_query.drawn("m", [(0.5, -9), (9, -9), (9, 9), (0.5, 9)])
     assert ids(store, region=region) == [1, 2, 3]
-    triangle = picking.drawn("m", [(-1, -1), (2.5, -1), (-1, 2.5)])
+    triangle = image_query.drawn("m", [(-1, -1), (2.5, -1), (-1, 2.5)])
     assert ids(store, region=triangle) == [0]
 
 
 def test_a_region_is_read_from_the_address_as_it_was_written():
-    region = picking.drawn("job-1", [(0, 0), (1.25, 0), (1, -1)])
-    assert picking.region(region.text()) == region
+    region = image_query.drawn("job-1", [(0, 0), (1.25, 0), (1, -1)])
+    assert image_query.region(region.text()) == region
     for broken in ("", "m", "m~1~2", "m~a~b~c~d~e~f", "m~1~2~3~4~nan~6", "m~1~2~3~4~5"):
-        assert picking.region(broken) is None
+        assert image_query.region(broken) is None
 
 
 def test_a_long_lasso_is_thinned_but_keeps_its_shape():
     angle = np.linspace(0, 2 * np.pi, 1000)
-    circle = picking.drawn("m", np.stack([np.cos(angle), np.sin(angle)], 1).tolist())
-    assert len(circle.corners) <= picking.MOST_CORNERS
+    circle = image_query.drawn("m", np.stack([np.cos(angle), np.sin(angle)], 1).tolist())
+    assert len(circle.corners) <= image_query.MOST_CORNERS
     inside = circle.holds(np.array([0, 0.9, 1.1]), np.array([0, 0, 0]))
     assert inside.tolist() == [True, True, False]
-    assert picking.drawn("m", [(0, 0), (1, 1)]) is None
+    assert image_query.drawn("m", [(0, 0), (1, 1)]) is None
 
 
 def test_every_question_that_can_be_clicked_has_an_answer():
-    assert set(picking.HOW) == set(picking.FINDS)
+    assert set(image_query.HOW) == set(image_query.FINDS)

@@ -4,9 +4,10 @@ import base64
 import io
 
 import numpy as np
-import pictures
 import pytest
 from PIL import Image
+
+from app.components import pictures
 
 
 @pytest.mark.parametrize("channels", [1, 3])

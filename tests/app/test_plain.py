@@ -5,14 +5,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from plain import JOINER, plain
 from test_pages import open_page, words
 
-from smd import notes, runs
-from smd.config import TrainConfig
+from app.components.plain import JOINER, plain
+from smd.config.schema import TrainConfig
 from smd.jobs import transitions
-from smd.notes import Notes
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders, notes
+from smd.runs.notes import Notes
 
 NASTY = "*bold* :material/check: :red[x] `code` [a](http://b.c) <b>"
 
@@ -38,7 +38,7 @@ def test_lines_become_one():
 
 
 def test_the_reason_of_a_failure_is_shown_as_it_is():
-    run = runs.create(TrainConfig())
+    run = folders.create(TrainConfig())
     transitions.write(run.folder, replace(transitions.own(run.status), state="failed", error=NASTY))
     text = words(open_page("live", run=run.id))
     assert plain(NASTY) in text

@@ -4,7 +4,7 @@ import pytest
 from paging import open_page, words
 
 from smd import __main__ as cli
-from smd import commands
+from smd.config import commands
 from smd.jobs import launch
 from smd.store import reader
 
@@ -20,13 +20,13 @@ def answer(app):
 
 def asked(run, sql):
     """The page after the query of a link was run by a click."""
-    app = open_page("ask", run=run.id, sql=sql)
+    app = open_page("query", run=run.id, sql=sql)
     return next(button for button in app.button if button.label == "Run").click().run()
 
 
 def test_every_example_has_an_answer(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id)
+    app = open_page("query", run=run.id)
     examples = [button.key for button in app.button if (button.key or "").startswith("example-")]
     assert len(examples) == 4
     for key in examples:
@@ -37,7 +37,7 @@ def test_every_example_has_an_answer(finished):
 
 def test_the_first_answer_is_that_of_the_store(finished):
     run, _ = finished
-    table = answer(open_page("ask", run=run.id)).set_index("label")
+    table = answer(open_page("query", run=run.id)).set_index("label")
     rows = reader.margins(run.store, 3)
     rows = rows[rows["clean_ok"]]
     expected = (255 * rows.groupby("label")["margin"].median()).round(2)
@@ -48,7 +48,7 @@ def test_the_first_answer_is_that_of_the_store(finished):
 
 def test_a_query_in_the_link_is_asked_when_run_is_clicked(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id, sql="SELECT count(*) AS n FROM margin")
+    app = open_page("query", run=run.id, sql="SELECT count(*) AS n FROM margin")
     assert app.text_area(key="sql").value == "SELECT count(*) AS n FROM margin"
     assert not app.dataframe
     assert "This query came with a link. Read it, then click Run." in words(app)
@@ -92,7 +92,7 @@ def test_numbers_that_no_column_of_numbers_can_hold_are_shown(finished):
 
 def test_every_table_is_there_to_be_read_about(finished):
     run, _ = finished
-    app = open_page("ask", run=run.id)
+    app = open_page("query", run=run.id)
     listed = app.table[0].value.set_index("table")
     assert "bin" in listed["columns"]["margin_hist"]
     assert "quantiles" in listed["holds"]["margin_summary"]

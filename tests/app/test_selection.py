@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from paging import open_page, tiles, words
+from paging import open_page, switch, tiles, words
 from storing import attack, estimate
 
+from smd.core.kinds import MISCLASSIFIED
 from smd.jobs import launch
-from smd.kinds import MISCLASSIFIED
 from smd.store import reader
 from smd.store.writer import Recorder
 
@@ -45,7 +45,7 @@ def test_the_same_images_are_meant_on_every_page(finished):
     n = int((reader.samples(run.store, "train")["label"] == 3).sum())
     app = open_page("samples", run=run.id, **{"class": label})
     for view in ("margins", "attacks", "samples"):
-        app.switch_page(f"views/{view}.py").run()
+        switch(app, view).run()
         assert not app.exception
         assert app.multiselect(key="class").value == [label]
         assert f"{n} of 300 training images" in words(app)
@@ -209,15 +209,16 @@ def test_attacks_hold_the_selected_images_against_all(finished):
 
 
 def test_selected_images_can_be_attacked_and_their_verdicts_count(finished):
-    from smd import config, runs
-    from smd.config import AttackConfig
+    from smd.config import schema
+    from smd.config.schema import AttackConfig
+    from smd.runs import folders
 
     run, _ = finished
     span, expected = lower_half(run)
     app = open_page("attacks", run=run.id, range=span)
     app.button(key="attack-selected").click().run()
     assert not app.exception
-    (job,) = runs.attacks(run)
-    asked = config.read(AttackConfig, job / "config.json")
+    (job,) = folders.attacks(run)
+    asked = schema.read(AttackConfig, job / "config.json")
     assert list(asked.ids) == expected
     assert asked.split == "train"

@@ -13,7 +13,7 @@ import pytest
 from making_login import PROXY
 from serving import UPGRADE, answer, free_port, serve, serving
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 # Put on the path of a server: it writes down every connection and look-up that leaves this machine.
 WATCH = """

@@ -5,7 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 def page(depth):
     import streamlit as st
-    from slices import chooser
+
+    from app.components.slices import chooser
 
     st.write(f"slice {chooser(depth)}")
 

@@ -4,9 +4,11 @@ import os
 
 import pytest
 
-from smd import adv, data, runs
+from smd import data
 from smd.bench import browser, startup
 from smd.bench.many import environment, fill
+from smd.evaluation import examples
+from smd.runs import folders
 from smd.store import reader
 
 
@@ -23,7 +25,7 @@ def found(filled, monkeypatch):
     """Its runs, the newest first."""
     for name, value in environment(filled).items():
         monkeypatch.setenv(name, value)
-    return runs.all_runs()
+    return folders.all_runs()
 
 
 def test_all_are_finished_and_the_long_one_is_the_newest(found):
@@ -49,8 +51,8 @@ def test_images_and_their_twins_can_be_shown(found):
     assert images.pixels.shape[1:] == (1, 28, 28)
     assert reader.samples(long.store, "train")["source"].max() < len(images.labels)
     nearest = int(reader.margins(long.store, 4).sort_values(["margin", "idx"])["idx"].iloc[0])
-    ((name, position),) = adv.find(long.folder, "train", nearest)
-    assert adv.read(long.adv / f"{name}.npz").idx[position] == nearest
+    ((name, position),) = examples.find(long.folder, "train", nearest)
+    assert examples.read(long.adv / f"{name}.npz").idx[position] == nearest
 
 
 def test_the_same_runs_are_made_again_and_nothing_is_left_elsewhere(found, tmp_path, monkeypatch):

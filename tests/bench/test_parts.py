@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from smd.bench.browser import PLACES
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 VALUES = {"what", "value", "unit"}
 COLUMNS = {

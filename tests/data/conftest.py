@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 Files = Mapping[str, bytes]
 

@@ -10,7 +10,7 @@ import pytest
 
 from smd.data import cache, cached, load
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 
 def make(folder: Path) -> cache.Imported:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from e2e.conftest import watch
 from playwright.sync_api import Error, expect
 from storing import estimate
 
-from smd import adv, runs
+from smd.evaluation import examples
 from smd.jobs import launch
+from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.units import show_level
@@ -33,7 +34,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     page.get_by_role("button", name="Train", exact=True).click()
 
     expect(page.get_by_role("heading", level=1, name="Live")).to_be_visible(timeout=20_000)
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(timeout=LONG)
     curve = page.get_by_test_id("stVegaLiteChart").first
     expect(curve.locator("canvas, svg").first).to_be_visible(timeout=20_000)
@@ -50,7 +51,7 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
 
     choose_page(page, "Samples")
     expect(page.get_by_role("heading", name=re.compile(r"Image \d+ ·")).first).to_be_visible()
-    twin = int(adv.read(run.adv / "final-train_8-255_0.npz").idx[0])
+    twin = int(examples.read(run.adv / "final-train_8-255_0.npz").idx[0])
     page.get_by_role("spinbutton", name="Image id").fill(str(twin))
     page.get_by_role("spinbutton", name="Image id").press("Enter")
     expect(page.get_by_text(re.compile(r"^adversarial: .*%$")).first).to_be_visible(timeout=20_000)
@@ -113,7 +114,7 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
     expect(page.get_by_role("heading", level=1, name="Attacks")).to_be_visible(timeout=30_000)
     attack(page, steps=7, images=60)
     for run in finished:
-        (job,) = runs.attacks(run)
+        (job,) = folders.attacks(run)
         assert launch.wait(job, 120).state == "finished"
     page.reload()
     expect(page.get_by_role("heading", name="CE-PGD, 7 steps, test images")).to_be_visible(timeout=30_000)
@@ -150,16 +151,16 @@ def test_a_sweep_by_clicking_trains_every_chosen_defense_once(server, page):
     expect(sweep.get_by_text("std,fat")).to_be_visible()
     sweep.get_by_role("button", name="Start 2 runs").click()
     expect(page.get_by_text("2 of 2 runs are queued or there already.")).to_be_visible()
-    assert sorted(run.config.defense for run in runs.all_runs()) == ["fat", "std"]
-    for run in runs.all_runs():
+    assert sorted(run.config.defense for run in folders.all_runs()) == ["fat", "std"]
+    for run in folders.all_runs():
         assert launch.wait(run.folder, 120).state == "finished"
     sweep.get_by_role("button", name="Start 2 runs").click()
     expect(sweep.get_by_text("2 of them are there already.")).to_be_visible()
-    assert len(runs.all_runs()) == 2
+    assert len(folders.all_runs()) == 2
 
     choose_page(page, "Compare")
     expect(page.get_by_role("heading", name="Clean against robust accuracy on digits")).to_be_visible()
-    chosen = next(run for run in runs.all_runs() if run.config.defense == "fat")
+    chosen = next(run for run in folders.all_runs() if run.config.defense == "fat")
     page.goto(f"{server}/margins?run={chosen.id}")
     expect(page.get_by_role("heading", name="PGD steps before the image was emitted")).to_be_visible(timeout=30_000)
 

@@ -8,9 +8,9 @@ from e2e.conftest import watch
 from e2e.looking import flaws, settled
 from playwright.sync_api import expect
 
-from smd import runs
-from smd.config import EmbedConfig
+from smd.config.schema import EmbedConfig
 from smd.jobs import launch
+from smd.runs import folders
 from smd.store import reader
 
 pytestmark = pytest.mark.e2e
@@ -24,8 +24,8 @@ PAGES = (
 def mapped(finished):
     """The finished SMD run with a map of its training images."""
     run, _ = finished
-    folder = runs.create_embed(run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True)
-    from smd.tasks.embed import embed_run
+    folder = folders.create_embed(run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True)
+    from smd.tasks.embedding import embed_run
 
     embed_run(folder)
     return run
@@ -112,7 +112,7 @@ def test_a_map_is_made_by_clicking(server, page, finished):
     expect(page.get_by_text("There is no map of the training images yet.")).to_be_visible()
     page.get_by_role("button", name="Make the map").click()
     expect(page.get_by_test_id("stEChartsChart")).to_be_visible(timeout=120_000)
-    (job,) = runs.maps(run)
+    (job,) = folders.maps(run)
     assert launch.wait(job, 60).state == "finished"
     assert len(reader.embeddings(run.store)) == 1
 

@@ -7,10 +7,10 @@ from e2e.answers import Answers
 from e2e.looking import settled
 from playwright.sync_api import expect
 
-from smd import notes, runs
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.jobs import transitions
-from smd.notes import Notes
+from smd.runs import folders, notes
+from smd.runs.notes import Notes
 
 pytestmark = pytest.mark.e2e
 PAGES = ("Attacks", "Live", "Map", "Margins", "Samples", "Agreement", "Compare", "Query", "Train")
@@ -71,7 +71,7 @@ def test_a_run_of_the_address_is_cloned(server, page, finished):
 
 
 def test_a_page_follows_what_another_tab_does_with_its_run(server, page, own_runs):
-    run = runs.create(TrainConfig())
+    run = folders.create(TrainConfig())
     transitions.write(run.folder, replace(transitions.own(run.status), state="cancelled"))
     page.goto(f"{server}/margins?run={run.id}")
     side = page.get_by_test_id("stSidebar")
@@ -113,7 +113,7 @@ def test_saving_a_note_leaves_its_panel_open_and_shows_it_as_it_is(server, page,
 
 
 def test_tags_and_reasons_read_as_they_were_written(server, page, own_runs):
-    run = runs.create(TrainConfig())
+    run = folders.create(TrainConfig())
     nasty = "*b* :material/check: :red[x] :smile: a -> b http://a.b"
     notes.write(run, Notes(tags=(nasty[:40],)))
     transitions.write(run.folder, replace(transitions.own(run.status), state="failed", error=nasty))

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from smd import attacks, evaluate, judging
+from smd import attacks
 from smd.attacks import Turn
-from smd.evaluate import Ground, Task
+from smd.evaluation import evaluate
+from smd.evaluation import state as judging
+from smd.evaluation.evaluate import Ground, Task
 
 
 def judged(model, data, ids, attack, eps, seed=0, size=64, norm="Linf", state=None, watch=None, classes=None, **kept):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from smd import nets
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 
 @pytest.fixture(autouse=True, scope="session")

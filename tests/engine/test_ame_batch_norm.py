@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from smd import nets
+from smd.core.epgd import ROUNDS, epgd
+from smd.core.exploring import STEPS
+from smd.core.margin import gamma1, initial_step
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan
 from smd.defenses.smd import PRESETS, SMD
-from smd.epgd import ROUNDS, epgd
-from smd.exploring import STEPS
-from smd.margin import gamma1, initial_step
 from smd.nets.batchnorm import couples_samples
 
 

@@ -10,9 +10,10 @@ from test_epgd import Linear
 from test_evaluate import TenClasses, as_set, known_set, reaches
 from torch import nn
 
-from smd import judging, lp
 from smd.attacks import autoattack
 from smd.attacks.autoattack import AutoAttack
+from smd.core import lp
+from smd.evaluation import state as judging
 
 
 @pytest.fixture

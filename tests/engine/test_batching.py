@@ -7,10 +7,12 @@ import torch
 from attacking import judged
 from test_evaluate import as_set
 
-from smd import batching, judging, losses
 from smd.attacks.stages import Ascent
-from smd.batching import grown, halved, quickest
+from smd.core import losses
 from smd.errors import UserError
+from smd.evaluation import batch_size
+from smd.evaluation import state as judging
+from smd.evaluation.batch_size import grown, halved, quickest
 
 
 class Rates:
@@ -78,7 +80,7 @@ def test_a_real_network_gets_a_size_and_stays_as_it_was(trained):
     model.zero_grad(set_to_none=True)
     frozen = [p.requires_grad for p in model.parameters()]
     before = torch.get_rng_state()
-    assert batching.find(model, as_set(x, y), torch.arange(70)) in (32, 64, 128)
+    assert batch_size.find(model, as_set(x, y), torch.arange(70)) in (32, 64, 128)
     assert [p.requires_grad for p in model.parameters()] == frozen
     assert all(p.grad is None for p in model.parameters())
     assert torch.equal(torch.get_rng_state(), before)
@@ -87,8 +89,8 @@ def test_a_real_network_gets_a_size_and_stays_as_it_was(trained):
 def test_a_rate_counts_the_images_that_there_are(trained, monkeypatch):
     model, x, y = trained
     clock = iter(range(0, 1000, 2))  # two seconds between any two looks
-    monkeypatch.setattr(batching.time, "perf_counter", lambda: next(clock))
-    assert batching.images_a_second(model, as_set(x, y), torch.arange(10)) == 10 / 2
+    monkeypatch.setattr(batch_size.time, "perf_counter", lambda: next(clock))
+    assert batch_size.images_a_second(model, as_set(x, y), torch.arange(10)) == 10 / 2
 
 
 @dataclass(frozen=True)

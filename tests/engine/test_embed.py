@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from smd import embed
 from smd.data.batches import OnDevice
 from smd.errors import UserError
+from smd.evaluation import embedding
 
 
 class Linear(nn.Module):
@@ -35,7 +35,7 @@ def clusters(n, apart=8.0):
 
 def test_images_are_looked_at_in_batches_and_counted():
     counted = []
-    seen = embed.look(Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append)
+    seen = embedding.look(Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append)
     assert counted == [2, 1]
     assert seen.features.shape == (3, 4)
     assert seen.features[:, 0].tolist() == pytest.approx([1, 0, 200 / 255])
@@ -45,7 +45,7 @@ def test_images_are_looked_at_in_batches_and_counted():
 
 def test_twins_stay_in_their_ball_and_cross_where_they_can():
     data = rows([120, 20], [0, 0])
-    seen = embed.look_at_twins(Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None)
+    seen = embedding.look_at_twins(Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None)
     moved = seen.features - data.pixels.flatten(1).numpy() / 255
     assert np.abs(moved).max() <= 16 / 255 + 1e-6
     assert seen.ok.tolist() == [False, True]  # 120 + 16 is beyond the middle, 20 + 16 is not
@@ -55,18 +55,18 @@ def test_twins_stay_in_their_ball_and_cross_where_they_can():
 def test_volumes_are_looked_at_and_attacked_like_images():
     pixels = torch.full((3, 1, 2, 2, 2), 120, dtype=torch.uint8)
     data, ids = OnDevice(pixels, torch.zeros(3, dtype=torch.long)), torch.arange(3)
-    clean = embed.look(Linear(), data, ids, 2, lambda done: None)
-    twins = embed.look_at_twins(Linear(), data, ids, 16 / 255, 2, lambda done: None)
+    clean = embedding.look(Linear(), data, ids, 2, lambda done: None)
+    twins = embedding.look_at_twins(Linear(), data, ids, 16 / 255, 2, lambda done: None)
     assert clean.features.shape == twins.features.shape == (3, 8)
     assert (clean.ok.all(), twins.ok.any()) == (True, False)
 
 
 @pytest.mark.parametrize("origin", [0.0, 100.0])
 def test_neighbours_are_exact_and_everybody_is_his_own_first(origin, monkeypatch):
-    monkeypatch.setattr(embed, "CHUNK", 128)
+    monkeypatch.setattr(embedding, "CHUNK", 128)
     points = np.random.default_rng(1).normal(origin, 1, size=(300, 4)).astype(np.float32)
     points[7] = points[3]  # two that are alike
-    near, far = embed.neighbours(points, 5)
+    near, far = embedding.neighbours(points, 5)
     distance = np.linalg.norm(points[:, None] - points[None], axis=2)
     assert (near[:, 0] == np.arange(300)).all()
     assert (far[:, 0] == 0).all()
@@ -76,25 +76,25 @@ def test_neighbours_are_exact_and_everybody_is_his_own_first(origin, monkeypatch
 
 def test_among_many_alike_nobody_is_a_neighbour_twice():
     points = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
-    near, far = embed.neighbours(points, embed.NEIGHBOURS)
+    near, far = embedding.neighbours(points, embedding.NEIGHBOURS)
     assert (near[:, 0] == np.arange(120)).all()
-    assert all(len(set(row)) == embed.NEIGHBOURS for row in near.tolist())
+    assert all(len(set(row)) == embedding.NEIGHBOURS for row in near.tolist())
     assert (far == 0).all()
-    assert np.isfinite(embed.layout(points, 0, lambda share: None)).all()
+    assert np.isfinite(embedding.layout(points, 0, lambda share: None)).all()
 
 
 def test_the_same_features_and_seed_give_the_same_map():
     features, _ = clusters(120)
-    one, two = (embed.layout(features, 0, lambda share: None) for _ in range(2))
+    one, two = (embedding.layout(features, 0, lambda share: None) for _ in range(2))
     assert one.shape == (120, 2)
     assert np.array_equal(one, two)
-    assert not np.array_equal(one, embed.layout(features, 1, lambda share: None))
+    assert not np.array_equal(one, embedding.layout(features, 1, lambda share: None))
 
 
 @pytest.mark.parametrize("n", [12, 90])
 def test_groups_that_are_far_apart_stay_apart(n):
     features, label = clusters(n, apart=40.0 if n < 20 else 8.0)
-    points = embed.layout(features, 0, lambda share: None)
+    points = embedding.layout(features, 0, lambda share: None)
     assert np.isfinite(points).all()
     if n < 20:
         return  # so few are placed, no more
@@ -109,7 +109,7 @@ def test_progress_is_told_and_can_stop_the_layout():
 
     features, _ = clusters(200)
     told = []
-    embed.layout(features, 0, told.append)
+    embedding.layout(features, 0, told.append)
     assert told[-1] == 1.0
     assert told == sorted(told)
 
@@ -117,11 +117,11 @@ def test_progress_is_told_and_can_stop_the_layout():
         raise Stop
 
     with pytest.raises(Stop):
-        embed.layout(features, 0, stop)
+        embedding.layout(features, 0, stop)
 
 
 def test_features_that_are_all_the_same_make_one_point(capsys):
-    points = embed.layout(np.ones((20, 3), np.float32), 0, lambda share: None)
+    points = embedding.layout(np.ones((20, 3), np.float32), 0, lambda share: None)
     assert (points == 0).all()
     assert capsys.readouterr().out == ""
 
@@ -129,7 +129,7 @@ def test_features_that_are_all_the_same_make_one_point(capsys):
 def test_features_that_hardly_differ_make_one_point():
     features = np.random.default_rng(2).normal(size=(20, 3)).astype(np.float32) * np.float32(1e-40)
     assert (features != 0).any()
-    assert (embed.layout(features, 0, lambda share: None) == 0).all()
+    assert (embedding.layout(features, 0, lambda share: None) == 0).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
@@ -137,19 +137,19 @@ def test_features_of_a_diverged_network_are_refused(value):
     features, _ = clusters(30)
     features[4, 2] = value
     with pytest.raises(UserError, match="The network's features are not finite"):
-        embed.layout(features, 0, lambda share: None)
+        embedding.layout(features, 0, lambda share: None)
 
 
 @pytest.mark.parametrize("n", [10, 1500])
 def test_a_map_that_keeps_neighbours_is_trusted_more_than_a_shuffled_one(n):
     features = np.random.default_rng(3).normal(size=(n, 2)).astype(np.float32)
-    assert embed.trust(features, 2 * features) == 1
-    assert embed.trust(features, np.roll(features, 1, axis=0)) < 0.8
+    assert embedding.trust(features, 2 * features) == 1
+    assert embedding.trust(features, np.roll(features, 1, axis=0)) < 0.8
 
 
 def test_nothing_is_printed_and_nobody_is_warned(capsys, recwarn):
     features, _ = clusters(80)
-    embed.layout(features, 0, lambda share: None)
+    embedding.layout(features, 0, lambda share: None)
     out = capsys.readouterr()
     assert (out.out, out.err) == ("", "")
     assert len(recwarn) == 0

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from smd import lp, pgd
-from smd.epgd import epgd
-from smd.exploring import STEPS
-from smd.losses import ce, slm
-from smd.margin import Rules
+from smd.core import lp, pgd
+from smd.core.epgd import epgd
+from smd.core.exploring import STEPS
+from smd.core.losses import ce, slm
+from smd.core.margin import Rules
 
 
 class Linear(nn.Module):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from smd.margin import gamma1, gamma2, initial_step, updated
+from smd.core.margin import gamma1, gamma2, initial_step, updated
 
 IMAGE = (3, 32, 32)
 

@@ -6,13 +6,14 @@ import torch
 from test_epgd import Linear
 from torch import nn
 
-from smd import estimators, lp, registry
+from smd import estimators, registry
+from smd.core import lp
+from smd.core.epgd import ROUNDS, epgd
+from smd.core.margin import Rules
 from smd.data.batches import OnDevice
-from smd.epgd import ROUNDS, epgd
 from smd.errors import UserError
 from smd.estimators.explore import explore
 from smd.estimators.measure import measure
-from smd.margin import Rules
 
 FAR = 32 / 255
 QUICK = {"pgd": {"eps": FAR}, "gem": {"rounds": 8}, "min-norm": {"steps": 30, "targets": 3}}

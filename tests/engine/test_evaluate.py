@@ -7,12 +7,14 @@ import torch
 from attacking import broken_off, judged, turn
 from test_epgd import Linear
 
-from smd import attacks, judging, losses, registry
+from smd import attacks, registry
 from smd.attacks import Course
 from smd.attacks.ce_pgd import CePgd
 from smd.attacks.stages import Ascent
+from smd.core import losses
 from smd.data.batches import OnDevice
-from smd.evaluate import SLACK
+from smd.evaluation import state as judging
+from smd.evaluation.evaluate import SLACK
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ CHEAP = {"steps": 5}
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", [name for name, entry in registry.ATTACKS.items() if entry.params])
 def test_every_attack_of_ours_stays_in_its_ball_and_depends_on_the_seed_alone(trained, name, norm):
-    from smd import lp
+    from smd.core import lp
 
     model, x, y = trained
     for stage in attacks.build(name, CHEAP).course(10).stages:

@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from smd import graphed, nets
+from smd import nets
+from smd.core import cuda_graph
+from smd.core.epgd import Explored
+from smd.core.margin import Rules
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan
 from smd.defenses.smd import SMD
-from smd.epgd import Explored
-from smd.margin import Rules
 
 INPUTS = (torch.rand(4, 1, 2, 2), torch.zeros(4, dtype=torch.long), torch.rand(4), torch.rand(4, 1, 2, 2))
 KEY = (Rules(), INPUTS[0].shape, torch.float32, False, True)
@@ -38,12 +39,12 @@ def ordinary():
 
 
 def answers(model, ordinary, count):
-    return [graphed._answer(model, KEY, ordinary, INPUTS) for _ in range(count)]
+    return [cuda_graph._answer(model, KEY, ordinary, INPUTS) for _ in range(count)]
 
 
 def test_a_graph_is_made_at_the_second_batch_and_believed_after_two_that_agree(ordinary, monkeypatch):
     stand, model = Stand(0.0), torch.nn.Identity()
-    monkeypatch.setattr(graphed, "_captured", lambda ordinary, inputs: stand)
+    monkeypatch.setattr(cuda_graph, "_captured", lambda ordinary, inputs: stand)
     answers(model, ordinary, 1)
     assert (len(ordinary.calls), stand.replays) == (1, 0)
     answers(model, ordinary, 2)
@@ -54,7 +55,7 @@ def test_a_graph_is_made_at_the_second_batch_and_believed_after_two_that_agree(o
 
 def test_a_graph_that_differs_is_given_up_and_its_answer_never_used(ordinary, monkeypatch, caplog):
     stand, model = Stand(0.1), torch.nn.Identity()
-    monkeypatch.setattr(graphed, "_captured", lambda ordinary, inputs: stand)
+    monkeypatch.setattr(cuda_graph, "_captured", lambda ordinary, inputs: stand)
     found = answers(model, ordinary, 5)
     assert stand.replays == 1
     assert "differs" in caplog.text
@@ -63,7 +64,7 @@ def test_a_graph_that_differs_is_given_up_and_its_answer_never_used(ordinary, mo
 
 def test_where_nothing_can_be_captured_it_is_tried_once(ordinary, monkeypatch):
     tries, model = [], torch.nn.Identity()
-    monkeypatch.setattr(graphed, "_captured", lambda ordinary, inputs: tries.append(1))
+    monkeypatch.setattr(cuda_graph, "_captured", lambda ordinary, inputs: tries.append(1))
     assert all(torch.equal(each.x, INPUTS[0]) for each in answers(model, ordinary, 5))
     assert len(tries) == 1
 
@@ -75,7 +76,7 @@ def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_cha
     runs = []
     for allowed in (True, False):
         if not allowed:
-            monkeypatch.setattr(graphed, "_captured", lambda ordinary, inputs: None)
+            monkeypatch.setattr(cuda_graph, "_captured", lambda ordinary, inputs: None)
         torch.manual_seed(0)
         model = nets.build("small-cnn", (1, 8, 8), 4).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
@@ -89,6 +90,6 @@ def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_cha
             SMD(preset).step(model, batch, state, Now(plan, 0, generator))
             optimizer.step()
         runs.append(state["margin"].cpu())
-    assert graphed._graphs
+    assert cuda_graph._graphs
     assert torch.allclose(runs[0], runs[1], atol=2 / 255)
     assert float((runs[0] - runs[1]).abs().median()) < 1e-4

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from smd import lp
+from smd.core import lp
 
 
 @pytest.fixture

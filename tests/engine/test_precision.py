@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_smd_step import one_step
 
-from smd.precision import computing
+from smd.core.precision import computing
 
 CPU = torch.device("cpu")
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from smd.margin import gamma1, initial_step, updated
-from smd.schedule import alone
+from smd.core.margin import gamma1, initial_step, updated
+from smd.core.schedule import alone
 
 SHAPE = (1, 8, 8)
 

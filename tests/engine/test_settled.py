@@ -8,11 +8,12 @@ import torch
 from attacking import broken_off, judged, turn
 from test_evaluate import as_set
 
-from smd import judging, losses, lp, pgd
 from smd.attacks import Course, autoattack
 from smd.attacks.autoattack import AutoAttack, Part
 from smd.attacks.stages import Ascent
-from smd.settled import known
+from smd.core import losses, lp, pgd
+from smd.evaluation import state as judging
+from smd.evaluation.prior_verdicts import known
 
 EPS = 0.13
 

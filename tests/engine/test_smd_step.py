@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from smd import nets
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
+from smd.core.margin import initial_step
 from smd.data.batches import Batch
 from smd.defenses import Now, Plan
 from smd.defenses.smd import PRESETS, SMD
-from smd.margin import initial_step
 
 EPOCHS = 150
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from smd import data, registry
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.recipes import Recipe
-from smd.train import checkpoint, epochs, prepare, resolve_device, restore
+from smd.registry.recipes import Recipe
+from smd.training.loop import checkpoint, epochs, prepare, resolve_device, restore
 
 CPU = torch.device("cpu")
 

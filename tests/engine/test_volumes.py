@@ -7,12 +7,15 @@ from attacking import broken_off, judged, turn
 from test_evaluate import TenClasses, as_set, reaches
 from torch import nn
 
-from smd import adv, attacks, estimators, judging, lp, registry
+from smd import attacks, estimators, registry
 from smd.attacks import autoattack, frame
 from smd.attacks.autoattack import AutoAttack, Part
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
+from smd.core import lp
 from smd.data.images import Images
-from smd.train import epochs, prepare
+from smd.evaluation import examples
+from smd.evaluation import state as judging
+from smd.training.loop import epochs, prepare
 
 CPU = torch.device("cpu")
 QUICK = {"pgd": {"eps": 0.1}, "gem": {"rounds": 4}, "min-norm": {"steps": 8, "targets": 2}}
@@ -102,9 +105,9 @@ def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3
 def test_noise_of_volumes_is_stored_bit_for_bit(tmp_path):
     n, drawn = 3, np.random.default_rng(0)
     noise, p = drawn.normal(size=(n, 1, 4, 5, 5)).astype(np.float32), np.full((n, 2), 0.5, np.float32)
-    written = adv.Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p)
-    adv.write(tmp_path / "one.npz", written)
-    np.testing.assert_array_equal(adv.read(tmp_path / "one.npz").noise, noise)
+    written = examples.Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p)
+    examples.write(tmp_path / "one.npz", written)
+    np.testing.assert_array_equal(examples.read(tmp_path / "one.npz").noise, noise)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 12, 12), (1, 5, 12, 12), (3, 4, 4, 7)])

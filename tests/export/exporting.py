@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 
 CIFAR = TrainConfig(data="cifar10", defense="smd")
 COLUMNS = ["name", "steps", "norm", "split", "n", "eps", "accuracy", "seeds", "spread", "note", "lo", "hi"]

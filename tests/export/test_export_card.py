@@ -1,7 +1,7 @@
 """The model card."""
 
 from smd import export
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from tests.export.exporting import CIFAR, EMPTY, attacked
 
 

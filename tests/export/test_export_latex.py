@@ -7,7 +7,8 @@ import subprocess
 import pandas as pd
 import pytest
 
-from smd import export, published
+from smd import export
+from smd.experiments import published
 from smd.export.tex import escaped
 from tests.export.exporting import CIFAR, attacked
 

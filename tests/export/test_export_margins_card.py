@@ -3,8 +3,8 @@
 import pandas as pd
 
 from smd import export
+from smd.core.kinds import MEANING
 from smd.export.margins_card import NONE, Estimated, Kept, margins_section
-from smd.kinds import MEANING
 from smd.units import px
 from tests.export.exporting import CIFAR, EMPTY
 

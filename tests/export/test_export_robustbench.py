@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from smd import export
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from tests.export.exporting import CIFAR, EMPTY, attacked
 
 ORIGIN = {"commit": "abc123", "packages": {"torch": "2.15.0"}, "host": "a-secret-machine"}

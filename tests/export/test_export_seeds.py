@@ -9,7 +9,7 @@ import pytest
 from export.exporting import attacked, first, judged
 
 from smd import export
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 
 BOTH = ["trainings", "spread over trainings", "attack seeds", "spread over attack seeds"]
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from storing import attack, started
 
-from smd import export, published
-from smd.config import TrainConfig
+from smd import export
+from smd.config.schema import TrainConfig
+from smd.experiments import published
 from smd.store import reader
 from smd.store.writer import Recorder
 from tests.export.exporting import CIFAR, EMPTY, attacked, first, judged

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from proxy_login import ProxyLogin
+from app.server.proxy_login import ProxyLogin
 
 PROXY = {
     "SMD_PROXY_HEADER": "X-Forwarded-User",

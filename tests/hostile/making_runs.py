@@ -3,10 +3,11 @@
 import numpy as np
 from PIL import Image
 
-from smd import data, runs
-from smd.config import TrainConfig
+from smd import data
+from smd.config.schema import TrainConfig
 from smd.data import content, filenames
 from smd.data.split import carve
+from smd.runs import folders
 from smd.store.writer import Recorder
 
 
@@ -23,7 +24,7 @@ def picture_folder(root, n=12, names="{:02}.png", seed=0, classes=("dark", "ligh
 
 def begun(path, **said):
     """A run on the images at that path, whose store says what the training job would; None takes a key away."""
-    run = runs.create(TrainConfig(data="folder", data_path=str(path), epochs=1), claim=True)
+    run = folders.create(TrainConfig(data="folder", data_path=str(path), epochs=1), claim=True)
     images = data.load("folder", str(path))
     splits = carve(images, 0)
     about = {"images": images.key, "content": content.of(images), "classes": list(images.classes)} | said

@@ -7,7 +7,7 @@ import socket
 from dataclasses import asdict
 from pathlib import Path
 
-from smd.config import TrainConfig, to_json
+from smd.config.schema import TrainConfig, to_json
 from smd.jobs import Status
 
 DEEP = "[" * 200_000

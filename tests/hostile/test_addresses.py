@@ -3,14 +3,14 @@
 import ast
 import inspect
 
-import acts
 import pytest
 from paging import open_page, words
 
-from smd import runs
+from app import actions
 from smd.jobs import launch
-from smd.paths import REPOSITORY
-from smd.store import ask
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
+from smd.store import query as ask
 
 APP = REPOSITORY / "app"
 TREES = {path: ast.parse(path.read_text()) for path in sorted(APP.rglob("*.py"))}
@@ -46,14 +46,14 @@ def test_only_what_chooses_is_filled_in_by_an_address_and_the_query_that_waits_f
 def acted(monkeypatch):
     """What was done meanwhile."""
     done = []
-    for name, act in vars(acts).items():
+    for name, act in vars(actions).items():
         if (
             inspect.isfunction(act)
             and act.__module__ == "acts"
             and name[0] != "_"
             and name not in ("guarded", "button")
         ):
-            monkeypatch.setattr(acts, name, lambda *_args, act=name, **_kwargs: done.append(act))
+            monkeypatch.setattr(actions, name, lambda *_args, act=name, **_kwargs: done.append(act))
     monkeypatch.setattr(launch, "wake_all", lambda: None)
     answer = ask.ask
 
@@ -68,9 +68,9 @@ def acted(monkeypatch):
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_whatever_an_address_says_nothing_is_done_and_its_words_are_no_markdown(value, finished, acted):
-    before = {run.id for run in runs.all_runs()}
+    before = {run.id for run in folders.all_runs()}
     for view in VIEWS:
         app = open_page(view, **dict.fromkeys(keys(), value))
         assert VALUES["picture"] not in words(app)
     assert acted == []
-    assert {run.id for run in runs.all_runs()} == before
+    assert {run.id for run in folders.all_runs()} == before

@@ -10,7 +10,7 @@ import pytest
 
 from smd.data import cache, cached, disk
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from tests.hostile import making_machines
 from tests.hostile.making_machines import IMPORTER, mounts
 

@@ -3,12 +3,12 @@
 import numpy as np
 from paging import open_page
 from PIL import Image
-from plain import plain
 from storing import started
 
-from smd import runs
-from smd.config import TrainConfig
+from app.components.plain import plain
+from smd.config.schema import TrainConfig
 from smd.jobs import launch
+from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks.train import train_run
@@ -33,7 +33,7 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "cache"))
     path = str(laid_out(tmp_path / "images"))
     (tmp_path / "images" / "train" / "cat" / "broken.png").write_bytes(b"no image")
-    run = runs.create(TrainConfig("folder", path, defense="std", epochs=1, n_margins=0, skip_broken=True))
+    run = folders.create(TrainConfig("folder", path, defense="std", epochs=1, n_margins=0, skip_broken=True))
     log = tmp_path / "log.txt"
     train_run(run, log)
     expected = (
@@ -62,7 +62,7 @@ def shown(run, monkeypatch):
 
 
 def test_a_store_from_elsewhere_may_say_anything_there(own_runs, monkeypatch):
-    run = runs.create(TrainConfig("folder", str(own_runs.parent), epochs=1), claim=True)
+    run = folders.create(TrainConfig("folder", str(own_runs.parent), epochs=1), claim=True)
     for said in (5, [1, None], ["# *bold*"] * 1000):
         started(run.store)
         Recorder(run.store).describe({"image_notes": said, "image_cautions": said})

@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import save
 
 from smd import data, nets, registry
-from smd.checkpoints import misfit
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.tasks.files import load_checkpoint, load_weights, save_checkpoint, save_weights
-from smd.train import checkpoint, epochs, prepare
+from smd.training.checkpoints import misfit
+from smd.training.loop import checkpoint, epochs, prepare
 from tests.hostile.making_stranger import THINGS, put
 
 CPU = torch.device("cpu")

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from smd import commands, config, data
-from smd.config import TrainConfig
+from smd import data
+from smd.config import commands, schema
+from smd.config.schema import TrainConfig
 from smd.data import filenames, load
-from smd.data.problems import Unusable
+from smd.data.validation import Unusable
 from smd.errors import UserError
 
 
@@ -80,13 +81,13 @@ def test_arrays_of_mixed_colours_are_converted_when_asked_for(tmp_path):
 
 def test_the_choices_are_part_of_the_run_and_of_its_command():
     asked = TrainConfig("folder", "/x", skip_broken=True, channels="rgb")
-    assert config.from_json(TrainConfig, config.to_json(asked)) == asked
+    assert schema.from_json(TrainConfig, schema.to_json(asked)) == asked
     assert commands.train_command(asked).endswith("--path /x --skip-broken --channels rgb")
-    earlier = {k: v for k, v in config.to_json(asked).items() if k not in ("skip_broken", "channels")}
-    assert not config.from_json(TrainConfig, earlier).skip_broken
+    earlier = {k: v for k, v in schema.to_json(asked).items() if k not in ("skip_broken", "channels")}
+    assert not schema.from_json(TrainConfig, earlier).skip_broken
     for wrong in ({"skip_broken": 1}, {"channels": "cmyk"}, {"channels": None}):
         with pytest.raises(ValueError, match="must be"):
-            config.from_json(TrainConfig, config.to_json(asked) | wrong)
+            schema.from_json(TrainConfig, schema.to_json(asked) | wrong)
 
 
 def test_choices_are_for_own_images_only():

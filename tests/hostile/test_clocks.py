@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 from making_machines import on_host, step_clock
 
-from smd import jobs, runs
+from smd import jobs
 from smd.errors import UserError
 from smd.jobs import clocks, launch, session, transitions, worker
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from tests.jobs.jobbing import JOB, let_go, new_run, runs_folder, script, state, until
 
 __all__ = ["runs_folder"]
@@ -70,8 +71,8 @@ def test_the_newest_run_stays_the_newest_when_the_clock_is_set_back(runs_folder,
     first = new_run()
     step_clock(monkeypatch, -3600)
     second, third = new_run(), new_run()
-    assert [run.folder for run in runs.all_runs()] == [third, second, first]
-    assert runs.find("last").folder == third
+    assert [run.folder for run in folders.all_runs()] == [third, second, first]
+    assert folders.find("last").folder == third
 
 
 def test_a_folder_from_far_ahead_in_time_sets_no_run_ahead(runs_folder):
@@ -100,7 +101,7 @@ def test_a_job_on_another_machine_is_shown_and_left_alone(there, monkeypatch, sk
         with pytest.raises(UserError, match=r"host-b|cannot be resumed"):
             act(folder)
     with pytest.raises(UserError, match="running"):
-        runs.delete(runs.Run(folder.name, folder))
+        folders.delete(folders.Run(folder.name, folder))
     assert process.poll() is None
     let_go(folder)
     assert process.wait() == 0
@@ -125,10 +126,12 @@ def test_a_heartbeat_that_changes_is_a_sign_of_life_whatever_the_clocks_say(runs
 
 
 def test_jobs_that_wait_on_another_machine_are_not_started_here(runs_folder):
-    make = "import sys; sys.path.insert(0, sys.argv[1]); from smd import runs; from smd.config import TrainConfig; "
+    make = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from smd import runs; from smd.config.schema import TrainConfig; "
+    )
     make += "print(runs.create(TrainConfig(device='cpu')).folder)"
     subprocess.run(on_host("host-b", sys.executable, "-c", make, REPOSITORY), check=True, capture_output=True)
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert jobs.elsewhere(run.status).endswith("on host-b")
     assert worker.queued() == []
     launch.wake_all()

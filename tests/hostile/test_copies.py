@@ -9,18 +9,22 @@ from dataclasses import replace
 
 import pytest
 
-from smd import jobs, runs
-from smd.config import AttackConfig, EmbedConfig, MarginsConfig
+from smd import jobs
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions
 from smd.jobs.processes import identity
+from smd.runs import folders
 from smd.store import reader
 from tests.conftest import smd
 
 MAKES = {
-    "attack": (runs.create_attack, lambda i: AttackConfig(i, params={"steps": 2}, levels=(8 / 255,), n=8, seeds=(0,))),
-    "margins": (runs.create_margins, lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8)),
-    "embed": (runs.create_embed, lambda i: EmbedConfig(i, n=20, pairs=2)),
+    "attack": (
+        folders.create_attack,
+        lambda i: AttackConfig(i, params={"steps": 2}, levels=(8 / 255,), n=8, seeds=(0,)),
+    ),
+    "margins": (folders.create_margins, lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8)),
+    "embed": (folders.create_embed, lambda i: EmbedConfig(i, n=20, pairs=2)),
 }
 
 
@@ -33,7 +37,7 @@ def test_a_job_in_a_copy_works_on_the_copy(finished, own_runs, kind):
     run, _ = finished
     make, asked = MAKES[kind]
     job = make(run, asked(run.id))
-    copy = runs.Run(f"{run.id}-copy", run.folder.with_name(f"{run.id}-copy"))
+    copy = folders.Run(f"{run.id}-copy", run.folder.with_name(f"{run.id}-copy"))
     shutil.copytree(run.folder, copy.folder)
     folder = copy.folder / job.relative_to(run.folder)
     before, store = contents(run.folder), contents(copy.folder)["run.duckdb"]

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from making_runs import begun, picture_folder
 from paging import open_page, words
-from plain import plain
 
+from app.components.plain import plain
 from smd.store import reader
 from smd.tasks.images import locate
 

@@ -2,12 +2,11 @@
 
 import asyncio
 
-import gate
-import hosts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.server import gate, hosts
 from smd.errors import UserError
 
 NAMES = hosts.allowed({"SMD_ALLOWED_HOSTS": "smd.example.org, Lab, lab:8443, ::1"}, "localhost", "")

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import making_images as making
 import numpy as np
-import own_sizes
 import pytest
 import streamlit as st
 from PIL import EpsImagePlugin, Image
 
-from smd import leftovers
+from app.sections import own_sizes
 from smd.data import load, suited_net
 from smd.data.archive import OutOfTime
 from smd.data.folder import found
 from smd.data.request import Request
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.files import leftovers
+from smd.paths import AROUND as REPOSITORY
 
 
 @pytest.fixture(autouse=True)

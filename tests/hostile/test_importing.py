@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from smd.data import apart, load
-from smd.data.problems import Unusable
+from smd.data.validation import Unusable
 from smd.errors import UserError
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 DYING = (
     "import json, os, sys; print(json.dumps({{'text': 'Reading', 'part': 0.5}}), flush=True); os.kill(os.getpid(), {})"

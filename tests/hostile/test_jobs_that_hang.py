@@ -12,11 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from smd import jobs, notes, runs
+from smd import jobs
 from smd.errors import UserError
 from smd.jobs import launch, results, session, transitions, worker
 from smd.jobs.locks import Lock, own
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders, notes
 from tests.jobs.jobbing import new_run, script, state, until
 
 HANGING = """
@@ -132,15 +133,15 @@ def test_weights_that_are_cut_short_can_be_written_again_from_the_checkpoint(fin
 
 def test_sixteen_notes_at_once_are_all_kept(own_runs, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    run = runs.Run(new_run().name, own_runs / "x")
+    run = folders.Run(new_run().name, own_runs / "x")
     with ThreadPoolExecutor(16) as pool:
         done = list(pool.map(lambda i: notes.change(
-            runs.find("last"), lambda before: replace(before, tags=(*before.tags, f"t{i}"))), range(16)))  # fmt: skip
+            folders.find("last"), lambda before: replace(before, tags=(*before.tags, f"t{i}"))), range(16)))  # fmt: skip
     assert len(done) == 16
-    assert sorted(notes.read(runs.find("last")).tags) == sorted(f"t{i}" for i in range(16)), run
+    assert sorted(notes.read(folders.find("last")).tags) == sorted(f"t{i}" for i in range(16)), run
     few = [subprocess.Popen([sys.executable, "-c", NOTING, f"p{i}"]) for i in range(3)]
     assert [each.wait(60) for each in few] == [0, 0, 0]
-    assert len(notes.read(runs.find("last")).tags) == 19
+    assert len(notes.read(folders.find("last")).tags) == 19
 
 
 def test_forty_sessions_that_open_at_once_start_one_worker(own_runs, monkeypatch):

@@ -2,9 +2,6 @@
 
 import ipaddress
 
-import access
-import login
-import proxy_login
 import pytest
 import streamlit as st
 from hypothesis import given
@@ -12,8 +9,9 @@ from hypothesis import strategies as some
 from making_login import PROXY, asked, environment, headers
 from streamlit.testing.v1 import AppTest
 
+from app.server import access, login, proxy_login
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 
 HOW = access.settings(PROXY)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from smd import durable, jobs
+from smd import jobs
 from smd.errors import UserError
+from smd.files import durable
 from smd.jobs import endings, reserve, session, transitions, worker
 from tests.hostile.making_machines import disk, fill, mounts, read_only
 from tests.jobs.jobbing import new_run

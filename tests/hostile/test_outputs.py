@@ -7,11 +7,12 @@ import tomllib
 import pandas as pd
 import pytest
 
-from smd import export, notes, runs
+from smd import export
 from smd.cli.table import print_table
-from smd.paths import REPOSITORY
-from smd.progress import Progress
-from smd.visible import visible
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders, notes
+from smd.terminal.progress import Progress
+from smd.terminal.visible import visible
 from tests.conftest import smd
 from tests.hostile import making_stranger as making
 
@@ -40,7 +41,7 @@ def test_what_a_program_reads_is_as_it_is(capsys):
 
 
 def test_runs_notes_and_errors_are_harmless(own_runs):
-    run = runs.Run("20240101-000000-digits-smd-0bad", making.run(own_runs))
+    run = folders.Run("20240101-000000-digits-smd-0bad", making.run(own_runs))
     making.dump(run.folder / "status.json", {"state": "failed", "error": EVIL, "created": 1.0})
     making.dump(run.folder / "notes.json", {"text": EVIL, "tags": ["a" + EVIL]})
     listed, noted = smd("runs", root=own_runs), smd("note", run.id, root=own_runs)
@@ -84,7 +85,7 @@ def test_a_text_with_semicolons_is_as_it_is():
 
 def test_folders_whose_names_cannot_be_printed_are_counted(own_runs):
     making.run(own_runs)
-    assert runs.nameless() == ""
+    assert folders.nameless() == ""
     for name in ("20240101-000001-a\nb", "20240101-000002-\x1b[31m"):
         making.run(own_runs, name)
     said = smd("runs", root=own_runs).stderr

@@ -1,9 +1,10 @@
 """Pages beside a broken run: it is shown with a sentence, all others as they are, and nothing ends in an error."""
 
 import pytest
+from paging import switch
 from streamlit.testing.v1 import AppTest
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from tests.hostile import making_stores
 from tests.hostile import making_stranger as making
 
@@ -21,7 +22,7 @@ def opened(view):
     app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     app.query_params["run"] = BAD
     app.run()
-    app.switch_page(f"views/{view}.py").run()
+    switch(app, view).run()
     assert not app.exception, view
     return app
 
@@ -63,5 +64,5 @@ def test_nor_does_what_is_no_file(bad, tmp_path, thing):
 @pytest.mark.parametrize("case", ["epochs are a view", "a macro named as a function", "version -3"])
 def test_nor_does_a_store_of_another_making(bad, case):
     making_stores.store(bad / "run.duckdb", making_stores.STATEMENTS[case])
-    for view in ("train", "live", "compare", "margins", "attacks", "ask"):
+    for view in ("train", "live", "compare", "margins", "attacks", "query"):
         opened(view)

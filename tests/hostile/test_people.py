@@ -11,12 +11,13 @@ import duckdb
 import making_stranger
 import pytest
 from making_machines import as_user, mounts, read_only
+from paging import switch
 from streamlit.testing.v1 import AppTest
 
-from smd import runs
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import schema
 
 GROUP, ANNA, BEN = 54321, 54322, 54323
@@ -24,7 +25,7 @@ ALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from smd import jobs, paths, runs
-from smd.config import TrainConfig
+from smd.config.schema import TrainConfig
 from smd.__main__ import main
 paths.share()
 runs_made = [runs.create(TrainConfig(device="cpu")) for _ in range(int(sys.argv[2]))]
@@ -118,7 +119,7 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
     assert "is not yours to use" in errors
 
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "ask")
+VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
 
 
 @mounts
@@ -133,10 +134,10 @@ def test_runs_that_can_only_be_looked_at_are_shown_on_every_page_which_say_so_on
         app.query_params["run"] = run.name
         app.run()
         for view in VIEWS:
-            app.switch_page(f"views/{view}.py").run()
+            switch(app, view).run()
             assert not app.exception, view
             assert sum("can only be looked at" in info.value for info in app.info) == 1
             assert [e.value for e in app.error] == [], view
         with pytest.raises(UserError, match="read-only"):
-            runs.create(TrainConfig(device="cpu"))
+            folders.create(TrainConfig(device="cpu"))
     assert {path: path.read_bytes() for path in own_runs.rglob("*") if path.is_file()} == before

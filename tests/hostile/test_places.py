@@ -8,9 +8,10 @@ import pytest
 from making_machines import ODD_NAMES, REFUSED_NAMES, odd
 from PIL import Image
 
-from smd import paths, runs
+from smd import paths
 from smd.errors import UserError
-from smd.store import ask, reader
+from smd.runs import folders
+from smd.store import query, reader
 from smd.store.connection import reading, writing
 from tests.conftest import smd
 
@@ -45,7 +46,7 @@ def test_where_no_store_can_lie_is_said_before_anything_is_done(tmp_path, monkey
         (tmp_path / "link").symlink_to(root)
         root = tmp_path / "link"
     monkeypatch.setenv("SMD_RUNS", str(root))
-    for act in (lambda: runs.create(tiny), lambda: reader.last_epoch(root / "run.duckdb")):
+    for act in (lambda: folders.create(tiny), lambda: reader.last_epoch(root / "run.duckdb")):
         with pytest.raises(UserError, match="rename it, or set SMD_RUNS"):
             act()
     assert list(root.iterdir()) == []
@@ -55,7 +56,7 @@ def test_a_query_is_answered_in_a_folder_of_an_odd_name(tmp_path):
     path = odd(tmp_path, "' # %\n🐘") / "run.duckdb"
     with writing(path):
         pass
-    assert ask.ask(path, "SELECT key FROM meta").table["key"].tolist() == ["schema"]
+    assert query.ask(path, "SELECT key FROM meta").table["key"].tolist() == ["schema"]
 
 
 def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monkeypatch):
@@ -67,7 +68,7 @@ def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monke
     monkeypatch.setenv("SMD_RUNS", str(odd(tmp_path, "runs #x=1 '\"\n🐘 %s")))
     monkeypatch.setenv("SMD_CACHE", str(odd(tmp_path, "cache ?\\ ü")))
     smd("train", "--defense", "std", "--epochs", 1, "--data", "folder", "--path", images, OMP_NUM_THREADS="1")
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert reader.last_epoch(run.store) == 1
 

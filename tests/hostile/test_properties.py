@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smd import config, jobs, runs
-from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd import jobs
+from smd.config import schema
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.data import filenames, layout, load
 from smd.errors import UserError
+from smd.runs import folders as runs
 from tests.hostile import making_stranger as stranger
 
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -21,7 +23,7 @@ ANY = st.recursive(
     max_leaves=5,
 )
 KINDS = {
-    kind: config.to_json(kind() if kind is TrainConfig else kind("last"))
+    kind: schema.to_json(kind() if kind is TrainConfig else kind("last"))
     for kind in (TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
 }
 
@@ -49,11 +51,11 @@ def changed(right):
 def test_a_config_is_read_as_it_can_be_written_or_refused(bad, kind, data):
     stranger.dump(bad.folder / "config.json", data.draw(changed(KINDS[kind])))
     try:
-        found = config.read(kind, bad.folder / "config.json")
+        found = schema.read(kind, bad.folder / "config.json")
     except UserError as error:
         assert "\n" not in str(error)
         return
-    assert config.from_json(kind, json.loads(json.dumps(config.to_json(found)))) == found
+    assert schema.from_json(kind, json.loads(json.dumps(schema.to_json(found)))) == found
 
 
 STATUS = ("schema", "kind", "state", "created", "started", "ended", "heartbeat", "pid", "done", "total", "eta", "error")

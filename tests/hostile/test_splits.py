@@ -8,7 +8,7 @@ from making_arrays import counted
 
 from smd.data.split import TEST_FRACTION, VAL_FRACTION, carve
 from smd.errors import UserError
-from smd.runs import Run
+from smd.runs.folders import Run
 from smd.store.writer import Recorder
 from smd.tasks.images import splits_of
 

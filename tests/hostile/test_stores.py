@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from smd.errors import UserError
-from smd.store import ask, connection, reader, run_tables, stranger
+from smd.store import connection, query, reader, run_tables, stranger
 from smd.store.connection import writing
 from tests.hostile import making_stores as making
 from tests.hostile.making_stranger import put
@@ -37,8 +37,8 @@ def test_what_is_not_ours_is_refused_by_readers_writers_and_queries(path, case):
     said = refusal(lambda: reader.meta(path))
     assert "The store" in said
     assert "The store" in refusal(lambda: reader.last_epoch(path))
-    assert "The store" in refusal(lambda: ask.tables(path))
-    assert "The store" in refusal(lambda: ask.ask(path, "SELECT * FROM meta"))
+    assert "The store" in refusal(lambda: query.tables(path))
+    assert "The store" in refusal(lambda: query.ask(path, "SELECT * FROM meta"))
     if "less" not in case:  # a writer does not look at what it does not need
         assert "The store" in refusal(lambda: writing(path).__enter__())
     assert path.read_bytes() == before
@@ -50,7 +50,7 @@ def test_what_is_no_ordinary_file_is_neither_opened_nor_waited_for(path, tmp_pat
     making.store(victim)
     before = victim.read_bytes()
     put(path, thing, victim)
-    for act in (lambda: reader.meta(path), lambda: ask.ask(path, "SELECT 1"), lambda: writing(path).__enter__()):
+    for act in (lambda: reader.meta(path), lambda: query.ask(path, "SELECT 1"), lambda: writing(path).__enter__()):
         assert "no ordinary file" in refusal(act)
     assert victim.read_bytes() == before
     assert not victim.with_name("gone").exists()
@@ -116,7 +116,7 @@ def test_the_columns_that_are_expected_are_those_that_are_made(path):
 def test_only_so_many_queries_are_answered_at_once(path, monkeypatch):
     making.store(path)
     at_once, most, lock = 0, 0, threading.Lock()
-    run = ask.subprocess.run
+    run = query.subprocess.run
 
     def watched(*words, **options):
         nonlocal at_once, most
@@ -129,14 +129,14 @@ def test_only_so_many_queries_are_answered_at_once(path, monkeypatch):
             with lock:
                 at_once -= 1
 
-    monkeypatch.setattr(ask.subprocess, "run", watched)
-    threads = [threading.Thread(target=ask.ask, args=(path, "SELECT 1")) for _ in range(8)]
+    monkeypatch.setattr(query.subprocess, "run", watched)
+    threads = [threading.Thread(target=query.ask, args=(path, "SELECT 1")) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 < most <= ask.AT_ONCE
-    monkeypatch.setattr(ask, "TURN", 0.0)
-    monkeypatch.setattr(ask, "TURNS", threading.BoundedSemaphore(1))
-    with ask.TURNS:
-        assert "try again" in refusal(lambda: ask.ask(path, "SELECT 1"))
+    assert 1 < most <= query.AT_ONCE
+    monkeypatch.setattr(query, "TURN", 0.0)
+    monkeypatch.setattr(query, "TURNS", threading.BoundedSemaphore(1))
+    with query.TURNS:
+        assert "try again" in refusal(lambda: query.ask(path, "SELECT 1"))

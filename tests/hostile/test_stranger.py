@@ -5,11 +5,15 @@ import random
 
 import pytest
 
-from smd import adv, config, final_margins, foreign, jobs, notes, provenance, runs
-from smd.config import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd import jobs
+from smd.config import schema
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
-from smd.job_titles import job_title
+from smd.evaluation import examples, final_margins
+from smd.files import foreign
 from smd.jobs import launch, logs, worker
+from smd.runs import folders, notes, provenance
+from smd.runs.job_titles import job_title
 from tests.conftest import smd
 from tests.hostile import making_stranger as making
 
@@ -26,7 +30,7 @@ def victim(tmp_path):
 
 @pytest.fixture
 def bad(own_runs):
-    return runs.Run("20240101-000000-digits-smd-0bad", making.run(own_runs))
+    return folders.Run("20240101-000000-digits-smd-0bad", making.run(own_runs))
 
 
 def looked_at(run):
@@ -34,7 +38,7 @@ def looked_at(run):
     reads = [
         lambda: run.config, lambda: run.status, lambda: notes.read(run), lambda: run.about,
         lambda: logs.tail(run.log), lambda: final_margins.read(run.folder), lambda: job_title(run.folder),
-        lambda: runs.all_runs(), lambda: worker.queued(), lambda: adv.names(run.folder),
+        lambda: folders.all_runs(), lambda: worker.queued(), lambda: examples.names(run.folder),
     ]  # fmt: skip
     return "\n".join(map(told, reads))
 
@@ -95,11 +99,11 @@ def test_a_pipe_as_lock_blocks_nobody(bad, victim):
 def test_folders_of_jobs_that_are_links_are_left_alone(bad, tmp_path, kind):
     elsewhere = making.run(tmp_path / "elsewhere")
     (bad.folder / kind).symlink_to(elsewhere.parent)
-    assert runs.jobs_of(bad) == []
+    assert folders.jobs_of(bad) == []
     makes = {
-        "attacks": (runs.create_attack, AttackConfig(bad.id)),
-        "margins": (runs.create_margins, MarginsConfig(bad.id)),
-        "maps": (runs.create_embed, EmbedConfig(bad.id)),
+        "attacks": (folders.create_attack, AttackConfig(bad.id)),
+        "margins": (folders.create_margins, MarginsConfig(bad.id)),
+        "maps": (folders.create_embed, EmbedConfig(bad.id)),
     }
     make, asked = makes[kind]
     with pytest.raises(UserError, match="a link"):
@@ -108,7 +112,7 @@ def test_folders_of_jobs_that_are_links_are_left_alone(bad, tmp_path, kind):
     (bad.folder / kind).unlink()
     (bad.folder / kind).mkdir()
     (bad.folder / kind / "one").symlink_to(elsewhere)
-    assert runs.jobs_of(bad) == []
+    assert folders.jobs_of(bad) == []
 
 
 def test_adversarial_images_are_neither_written_nor_read_through_a_link(bad, tmp_path):
@@ -118,15 +122,15 @@ def test_adversarial_images_are_neither_written_nor_read_through_a_link(bad, tmp
     elsewhere.mkdir()
     (elsewhere / "mine.npz").write_bytes(b"x")
     (bad.folder / "adv").symlink_to(elsewhere)
-    one = adv.Examples(
+    one = examples.Examples(
         "test", "ce-pgd", np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.float32),
         np.zeros((1, 1, 2, 2), np.float32), np.zeros((1, 2)), np.zeros((1, 2)),
     )  # fmt: skip
     with pytest.raises(UserError, match="a link"):
-        adv.write(bad.adv / "new.npz", one)
+        examples.write(bad.adv / "new.npz", one)
     with pytest.raises(UserError, match="a link"):
-        adv.read(bad.adv / "mine.npz")
-    assert adv.names(bad.folder) == []
+        examples.read(bad.adv / "mine.npz")
+    assert examples.names(bad.folder) == []
     assert [path.name for path in elsewhere.iterdir()] == ["mine.npz"]
 
 
@@ -153,16 +157,16 @@ KINDS = [TrainConfig, AttackConfig, MarginsConfig, EmbedConfig]
 def test_any_json_is_parsed_or_refused(bad, seed):
     """What is read can be used: dates, titles, and back to JSON."""
     chance = random.Random(seed)
-    rights = [config.to_json(kind() if kind is TrainConfig else kind("last")) for kind in KINDS]
+    rights = [schema.to_json(kind() if kind is TrainConfig else kind("last")) for kind in KINDS]
     status, noted = (json.loads((bad.folder / name).read_text()) for name in ("status.json", "notes.json"))
     for _ in range(60):
         for kind, right in zip(KINDS, rights, strict=True):
             making.dump(bad.folder / "config.json", making.mixed(chance, right))
             try:
-                found = config.read(kind, bad.folder / "config.json")
+                found = schema.read(kind, bad.folder / "config.json")
             except UserError:
                 continue
-            assert config.from_json(kind, json.loads(json.dumps(config.to_json(found)))) == found
+            assert schema.from_json(kind, json.loads(json.dumps(schema.to_json(found)))) == found
         making.dump(bad.folder / "status.json", making.mixed(chance, status))
         found = jobs.read(bad.folder)
         assert 0 <= found.created < jobs.LATEST

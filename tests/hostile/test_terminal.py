@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from making_machines import latin1
 
-from smd import notes, runs
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders, notes
 
 ODD = "ε = 8/255, naïve 🐘"
 
@@ -25,7 +25,7 @@ def piped(command, **env):
 
 @pytest.fixture
 def noted(tiny):
-    run = runs.create(tiny)
+    run = folders.create(tiny)
     notes.write(run, notes.Notes(text=ODD))
     return run
 
@@ -78,6 +78,6 @@ def test_streams_that_are_closed_or_full_end_nothing(noted):
 def test_a_broken_pipe_does_not_end_a_training():
     done, said = piped("train --defense std --epochs 1 --n-train 20 --n-test 20 2>&1 | true")
     assert (done, said) == (b"", b"")
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert Path(run.card).exists()

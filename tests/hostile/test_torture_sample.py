@@ -8,7 +8,7 @@ import sys
 import duckdb
 import pytest
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from tests.storing import epoch, started
 from tests.torture import __main__ as torture
 from tests.torture import campaign, forked, report, work

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, runs
-from smd.config import TrainConfig
-from smd.paths import REPOSITORY
+from smd import jobs
+from smd.config.schema import TrainConfig
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 
 PATIENCE = 60.0  # seconds; generous, as the machine may be busy
 
@@ -57,7 +58,7 @@ def state(folder: Path) -> str:
 
 
 def new_run(**fields: object) -> Path:
-    return runs.create(TrainConfig(**{"device": "cpu", **fields})).folder
+    return folders.create(TrainConfig(**{"device": "cpu", **fields})).folder
 
 
 def let_go(folder: Path) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, runs
-from smd.config import AttackConfig, MarginsConfig, TrainConfig
+from smd import jobs
+from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
 from smd.jobs.locks import device_key
 from smd.jobs.session import WAITING
+from smd.runs import folders as runs
 from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state, until
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from smd import jobs, paths, runs
-from smd.config import AttackConfig, TrainConfig
+from smd import jobs, paths
+from smd.config.schema import AttackConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import Status, launch, tickets, transitions, worker
+from smd.runs import folders
 from tests.jobs.jobbing import new_run, runs_folder
 
 __all__ = ["runs_folder"]
@@ -53,9 +54,9 @@ def test_a_queued_status_without_our_ticket_starts_nothing_and_says_so(
 def test_a_copy_of_a_queued_run_and_of_its_jobs_starts_nothing_until_it_is_resumed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run = runs.create(TrainConfig(device="cpu"))
+    run = folders.create(TrainConfig(device="cpu"))
     run.weights.touch()
-    runs.create_attack(run, AttackConfig(run.id, device="cpu"))
+    folders.create_attack(run, AttackConfig(run.id, device="cpu"))
     assert len(queued()) == 2
     copy = run.folder.with_name(run.folder.name + "-copy")
     shutil.copytree(run.folder, copy)

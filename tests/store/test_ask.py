@@ -9,11 +9,11 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
-from smd.store import answering, reader
-from smd.store import ask as ask_module
-from smd.store.answering import LONGEST, WIDEST
-from smd.store.ask import ask, tables
-from smd.store.questions import EXAMPLES, TABLES
+from smd.store import query as ask_module
+from smd.store import query_process, reader
+from smd.store.query import ask, tables
+from smd.store.query_examples import EXAMPLES, TABLES
+from smd.store.query_process import LONGEST, WIDEST
 
 
 @pytest.fixture
@@ -95,13 +95,15 @@ def test_no_file_can_be_read(store, tmp_path, query):
 
 
 def test_no_variable_of_a_process_can_be_read(store, monkeypatch):
-    monkeypatch.setattr(answering, "secret", pd.DataFrame({"password": ["hunter2"]}), raising=False)
+    monkeypatch.setattr(query_process, "secret", pd.DataFrame({"password": ["hunter2"]}), raising=False)
     monkeypatch.setattr(signal, "setitimer", lambda which, seconds: None)
     with pytest.raises(UserError, match="does not exist"):
-        answering.answer(store, "SELECT * FROM secret", 1, 1.0)
-    opened = {**answering.BOUNDED, "python_enable_replacements": True, "enable_external_access": True}
-    monkeypatch.setattr(answering, "BOUNDED", opened)
-    assert answering.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [("hunter2",)]  # what these settings are for
+        query_process.answer(store, "SELECT * FROM secret", 1, 1.0)
+    opened = {**query_process.BOUNDED, "python_enable_replacements": True, "enable_external_access": True}
+    monkeypatch.setattr(query_process, "BOUNDED", opened)
+    assert query_process.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [
+        ("hunter2",)
+    ]  # what these settings are for
 
 
 def test_settings_stay_locked(store):

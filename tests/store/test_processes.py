@@ -12,7 +12,7 @@ import pytest
 from storing import epoch, started
 
 from smd.errors import UserError
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from smd.store import reader
 from smd.store.connection import reading
 from smd.store.writer import Recorder

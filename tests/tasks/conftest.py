@@ -5,7 +5,7 @@ import shutil
 import pytest
 from conftest import known, smd
 
-from smd import runs
+from smd.runs import folders
 
 
 @pytest.fixture(scope="session")
@@ -22,4 +22,4 @@ def run(trained_root, own_runs):
     """That run, copied into this test's own runs folder."""
     shutil.copytree(trained_root, own_runs)
     known(own_runs)
-    return runs.all_runs()[0]
+    return folders.all_runs()[0]

@@ -5,13 +5,15 @@ import pytest
 import torch
 
 from smd import __main__ as cli
-from smd import commands, config, jobs, runs
-from smd.cli import embed as command
-from smd.config import EmbedConfig
+from smd import jobs
+from smd.cli import embedding as command
+from smd.config import commands, schema
+from smd.config.schema import EmbedConfig
 from smd.errors import UserError
 from smd.jobs.session import Cancelled, Session
+from smd.runs import folders
 from smd.store import reader
-from smd.tasks import embed as task
+from smd.tasks import embedding as task
 from smd.tasks.attack import opened
 
 
@@ -44,23 +46,23 @@ def test_the_command_that_a_page_shows_describes_the_same_map(finished):
 
 def test_a_queued_map_is_listed_and_does_its_work(finished, capsys):
     _, run = finished
-    folder = runs.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
     assert jobs.read(folder).kind == "embed"
-    assert runs.maps(run) == [folder]
-    assert folder in runs.jobs_of(run)
+    assert folders.maps(run) == [folder]
+    assert folder in folders.jobs_of(run)
     cli.main(["runs"])
     assert f"{run.id}/{folder.name}" in capsys.readouterr().out
     assert cli.main(["embed", "--job", f"{run.id}/{folder.name}"]) == 0
     assert jobs.read(folder).state == "finished"
     assert reader.embeddings(run.store)["pairs"].tolist() == [0]
-    assert config.read(EmbedConfig, folder / "config.json").n == 40
+    assert schema.read(EmbedConfig, folder / "config.json").n == 40
 
 
 def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, monkeypatch):
     from smd.jobs import transitions
 
     _, run = finished
-    folder = runs.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
     with monkeypatch.context() as patch:
         patch.setattr(Session, "stopping", property(lambda self: True, lambda self, value: None), raising=False)
         with pytest.raises(Cancelled):
@@ -76,14 +78,14 @@ def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
     _, run = finished
     images = len(reader.samples(run.store, "test"))
     for n in (0, images + 1000):
-        task.embed_run(runs.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True))
+        task.embed_run(folders.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True))
     assert reader.embeddings(run.store)["n"].tolist() == [images, images]
 
 
 def test_a_log_says_how_far_its_map_can_be_trusted(finished):
     _, run = finished
     assert cli.main(["embed", run.id, "--n", "40", "--pairs", "5"]) == 0
-    (folder,) = runs.maps(run)
+    (folder,) = folders.maps(run)
     log = (folder / "log.txt").read_text()
     assert "A map of 40 test images, 5 with a twin, in " in log
     assert 0 < float(log.split("Its trustworthiness is ")[1].split(";")[0]) <= 1
@@ -107,8 +109,8 @@ def test_a_split_with_hardly_any_images_has_no_map():
 def test_a_map_that_cannot_be_made_is_refused_in_one_sentence(finished, fields, sentence):
     run, _ = finished
     with pytest.raises(UserError, match=sentence):
-        runs.create_embed(run, EmbedConfig(run.id, **fields))
-    assert runs.maps(run) == []
+        folders.create_embed(run, EmbedConfig(run.id, **fields))
+    assert folders.maps(run) == []
 
 
 def test_two_noise_levels_are_one_too_many(finished, capsys):

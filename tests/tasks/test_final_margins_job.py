@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from smd import final_margins, jobs, runs
+from smd import jobs
 from smd.estimators.min_norm import MinNorm
-from smd.final_margins import JOB, Pace, Plan
+from smd.evaluation import final_margins
+from smd.evaluation.final_margins import JOB, Pace, Plan
 from smd.jobs import transitions
 from smd.jobs.session import Cancelled, Session
+from smd.runs import folders
 from smd.store import reader
 from smd.tasks import final_margins as task
 from smd.tasks.train import train_run
@@ -139,4 +141,4 @@ def test_the_pace_is_of_every_image_and_costs_next_to_nothing(finished):
 
 
 def test_the_form_and_the_command_line_agree_on_the_default(finished):
-    assert runs.find(finished[0].id).config.n_margins == 200
+    assert folders.find(finished[0].id).config.n_margins == 200

@@ -7,13 +7,14 @@ import pytest
 from conftest import smd
 from PIL import Image
 
-from smd import data, runs
-from smd.config import TrainConfig
+from smd import data
+from smd.config.schema import TrainConfig
 from smd.errors import UserError
+from smd.runs import folders
 from smd.store import reader
 from smd.tasks.images import images_of
 from smd.tasks.train import _refuse_divergence
-from smd.train import EpochResult
+from smd.training.loop import EpochResult
 
 
 def picture_folder(root, n=20):
@@ -31,7 +32,7 @@ def picture_folder(root, n=20):
 def trained_on_pictures(tmp_path):
     folder = picture_folder(tmp_path / "pictures")
     smd("train", "--data", "folder", "--path", folder, "--epochs", 1, "--device", "cpu")
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     return run, folder
 
 
@@ -70,11 +71,11 @@ def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
     done = smd("train", "--device", "cuda:63", check=False)
     assert done.returncode == 1
     assert "no device cuda:63" in done.stderr
-    assert runs.all_runs() == []
+    assert folders.all_runs() == []
 
 
 def test_divergence_ends_a_run_with_a_sentence():
-    from smd.monitor import Metric
+    from smd.training.monitor import Metric
 
     bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, *np.ones((3, 1), bool))
     with pytest.raises(UserError, match="diverged in epoch 3"):

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from smd import adv, evaluate, judging, runs
 from smd.attacks import Course
-from smd.config import AttackConfig
-from smd.evaluate import SLACK
-from smd.lp import length
+from smd.config.schema import AttackConfig
+from smd.core.lp import length
+from smd.evaluation import evaluate
+from smd.evaluation import examples as adv
+from smd.evaluation import state as judging
+from smd.evaluation.evaluate import SLACK
+from smd.runs import folders
 from smd.store import reader
 from smd.tasks.attack import opened
 
@@ -19,7 +22,7 @@ def attack_of(run, **fields):
     from smd.tasks.attack import attack_run
 
     asked = {"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), "device": "cpu"}
-    folder = runs.create_attack(run, AttackConfig(run.id, **{**asked, **fields}), claim=True)
+    folder = folders.create_attack(run, AttackConfig(run.id, **{**asked, **fields}), claim=True)
     attack_run(folder, folder / "log.txt")
     return folder
 

@@ -3,7 +3,7 @@
 import pytest
 from conftest import SHARED_DATA, smd
 
-from smd import runs
+from smd.runs import folders
 from smd.store import reader
 
 pytestmark = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"there are no real images in {SHARED_DATA}")
@@ -20,7 +20,7 @@ def test_smd_trains_the_papers_network_on_real_images(data):
     net, n_train, n_test, channels = SETS[data]
     words = ["--data", data, "--epochs", 2, "--n-train", n_train, "--n-test", n_test, "--device", "cpu"]
     smd("train", *words, SMD_DATA=str(SHARED_DATA), OMP_NUM_THREADS="2", timeout=900)
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert run.config.net == net
     meta = reader.meta(run.store)

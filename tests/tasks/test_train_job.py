@@ -13,10 +13,11 @@ import torch
 from conftest import smd
 from safetensors.torch import load_file
 
-from smd import jobs, runs
+from smd import jobs
 from smd.data.batches import spread
 from smd.jobs import launch
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
+from smd.runs import folders
 from smd.store import reader
 
 ASKED = ("--epochs", 4, "--n-train", 400, "--n-test", 60, "--batch", 32, "--device", "cpu")
@@ -56,8 +57,8 @@ def started():
     process = subprocess.Popen(
         [sys.executable, "-m", "smd", "train", *map(str, ASKED)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
     )
-    wait_until(lambda: runs.all_runs() and runs.all_runs()[0].checkpoint.exists())
-    (run,) = runs.all_runs()
+    wait_until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
+    (run,) = folders.all_runs()
     wait_until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
     return process, run
 
@@ -126,7 +127,7 @@ def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
     assert done.returncode == 1
     assert done.stderr.count("\n") <= 5
     assert "Traceback" not in done.stderr
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     status = jobs.read(run.folder)
     assert status.state == "failed"
     assert "no-pictures-here" in status.error
@@ -137,7 +138,7 @@ def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
     done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
     assert done.returncode == 1
     assert "/nowhere/at/all" in done.stderr
-    assert runs.all_runs() == []
+    assert folders.all_runs() == []
 
 
 def test_the_training_images_that_are_attacked_at_the_end_are_the_nearest_and_some_of_all_others():

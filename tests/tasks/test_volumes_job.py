@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from conftest import smd
 
-from smd import adv, runs
 from smd.data import cached
+from smd.evaluation import examples as adv
+from smd.runs import folders
 from smd.store import reader
 
 
@@ -24,7 +25,7 @@ def path(tmp_path):
 def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
     one_thread = {"OMP_NUM_THREADS": "1"}
     smd("train", "--data", "folder", "--path", path, "--epochs", 3, "--device", "cpu", **one_thread)
-    (run,) = runs.all_runs()
+    (run,) = folders.all_runs()
     assert run.config.net == "volume-cnn"
     assert "1 x 8 x 12 x 12" in run.card.read_text()
     meta = reader.meta(run.store)
@@ -57,4 +58,4 @@ def test_a_network_for_volumes_refuses_a_set_of_images_before_there_is_a_run(own
     done = smd("train", "--net", "volume-cnn", check=False)
     assert done.returncode == 1
     assert "volume-cnn takes volumes, these are images" in done.stderr
-    assert not runs.all_runs()
+    assert not folders.all_runs()

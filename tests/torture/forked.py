@@ -29,7 +29,7 @@ def preload() -> None:
     import smd.cli.work
     import smd.store.reader
     import smd.tasks.attack
-    import smd.tasks.margins
+    import smd.tasks.estimate
     import smd.tasks.train  # noqa: F401
 
 

@@ -49,9 +49,9 @@ def _in_place(scene: Callable[[Path], str | None], folder: Path) -> str | None:
 
 
 def _make() -> None:
-    from smd import runs
+    from smd.runs import folders
 
-    runs.create(work.tiny())
+    folders.create(work.tiny())
 
 
 def _queued(out: Path) -> None:
@@ -74,10 +74,10 @@ def _queued(out: Path) -> None:
 
 def _held() -> None:
     """A run that runs until the file `go` is there."""
-    from smd import runs
     from smd.jobs.session import session
+    from smd.runs import folders
 
-    run = runs.create(work.tiny(), claim=True)
+    run = folders.create(work.tiny(), claim=True)
     with session(run.folder, "cpu") as job:
         while not (run.folder / "go").exists():
             check(not job.stopping, "the job was asked to stop")
@@ -94,7 +94,7 @@ def _holding(out: Path) -> Child:
 
 
 def _end(child: Child, out: Path) -> None:
-    ask(lambda: [(run.folder / "go").touch() for run in __import__("smd.runs").runs.all_runs()] and None, out)
+    ask(lambda: [(run.folder / "go").touch() for run in __import__("smd.runs.folders").runs.all_runs()] and None, out)
     check(child.wait() == 0, f"the running job did not survive: {child.said()[-300:]}")
 
 
@@ -110,13 +110,13 @@ def _refused(act: Callable[[], object]) -> str:
 
 def _running(out: Path) -> None:
     """what runs on one host is told as running by the other, which can neither resume, cancel nor delete it"""
-    from smd import runs
     from smd.jobs import launch
+    from smd.runs import folders
 
     child = _holding(out)
     try:
         check(ask(on(THERE, work.state), out)["state"] == "running", "the other host tells it otherwise")
-        for act in (launch.resume, launch.cancel, lambda _: runs.delete(work.only_run())):
+        for act in (launch.resume, launch.cancel, lambda _: folders.delete(work.only_run())):
             said = ask(on(THERE, lambda act=act: _refused(lambda: act(work.only_run().folder))), out)
             check(said, "the other host resumes, cancels or deletes it")
         said = ask(on(THERE, lambda: _refused(lambda: launch.cancel(work.only_run().folder))), out)
@@ -174,7 +174,7 @@ def _notes(out: Path) -> None:
     """both hosts write notes on one run at once, and all are kept"""
     from dataclasses import replace
 
-    from smd import notes
+    from smd.runs import notes
 
     ask(on(HERE, _make), out)
 

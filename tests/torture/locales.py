@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smd.paths import REPOSITORY
+from smd.paths import AROUND as REPOSITORY
 from tests.torture import shared
 from tests.torture.campaign import Campaign, Case, check
 

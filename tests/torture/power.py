@@ -28,11 +28,11 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
 
 def noted() -> None:
     """A training whose run has a note; what is promised to be kept is said as soon as it is."""
-    from smd import notes, runs
     from smd.jobs.session import claimed
+    from smd.runs import folders, notes
     from smd.tasks.train import train_run
 
-    run = runs.create(work.tiny(), claim=True)
+    run = folders.create(work.tiny(), claim=True)
     print("MADE", flush=True)
     notes.write(run, notes.Notes(NOTE))
     print("NOTED", flush=True)
@@ -68,7 +68,7 @@ def _case(number: int, options: str, operations: list[str], expected: dict[str, 
 
 def promised(out: Path) -> None:
     """Fault where something is gone that somebody was told is there."""
-    from smd import notes
+    from smd.runs import notes
 
     said = out.read_text(errors="replace")
     if "MADE" in said:

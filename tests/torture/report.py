@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smd import __version__, durable
+from smd import __version__
+from smd.files import durable
 
 
 @dataclass

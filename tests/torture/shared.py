@@ -66,26 +66,27 @@ def after(moment: float, child: Child) -> int:
 
 def job(kind: str) -> None:
     """A new attack or estimation on the one run, done to its end."""
-    from smd import runs
-    from smd.config import AttackConfig, MarginsConfig
+    from smd.config.schema import AttackConfig, MarginsConfig
     from smd.jobs.session import claimed
+    from smd.runs import folders
 
     run = work.only_run()
     if kind == "attack":
         asked = AttackConfig(run.id, params={"steps": 3}, n=20, device="cpu", batch=20)
-        made = runs.create_attack(run, asked, claim=True)
+        made = folders.create_attack(run, asked, claim=True)
     else:
-        made = runs.create_margins(run, MarginsConfig(run.id, n=12, device="cpu"), claim=True)
+        made = folders.create_margins(run, MarginsConfig(run.id, n=12, device="cpu"), claim=True)
     with claimed(made):
         work.perform(made)
 
 
 def job_goes_on(kind: str) -> str:
     """Resume the killed job, or begin it where the kill came before there was one; how it stood."""
-    from smd import jobs, runs
+    from smd import jobs
     from smd.jobs import transitions
+    from smd.runs import folders
 
-    found = [f for f in runs.jobs_of(work.only_run()) if jobs.read(f).kind == kind]
+    found = [f for f in folders.jobs_of(work.only_run()) if jobs.read(f).kind == kind]
     if not found:
         job(kind)
         return "no job yet"

@@ -110,10 +110,11 @@ def _import(make: Maker) -> Callable[[Path], str]:
 
 def _looked_at(run: object) -> None:
     """All that pages and commands read of the small files of a run."""
-    from smd import notes, runs
     from smd.__main__ import main
     from smd.errors import UserError
     from smd.jobs import launch, logs, worker
+    from smd.runs import folders as runs
+    from smd.runs import notes
 
     launch._wake = _never  # type: ignore[assignment]
     for read in (
@@ -135,7 +136,7 @@ def _file(file: str, field: str) -> Callable[[Path], str]:
     """A run folder whose file has each wrong value in that field; "" for what is no JSON of ours."""
 
     def run(folder: Path) -> str:
-        from smd import runs
+        from smd.runs import folders as runs
 
         with work.places(folder / "runs"):
             made = runs.Run("20240101-000000-digits-smd-0bad", folders.run(folder / "runs"))
@@ -157,8 +158,8 @@ def _thing(file: str, thing: str) -> Callable[[Path], str]:
     """A run folder with something else in the place of a file, read and then trained and written on."""
 
     def run(folder: Path) -> str:
-        from smd import runs
-        from smd.config import to_json
+        from smd.config.schema import to_json
+        from smd.runs import folders as runs
 
         victim = folder / "victim"
         victim.write_text("mine")
@@ -176,9 +177,9 @@ def _thing(file: str, thing: str) -> Callable[[Path], str]:
 
 
 def _written(run: object) -> str:
-    from smd import notes
     from smd.errors import UserError
     from smd.jobs import transitions
+    from smd.runs import notes
     from smd.tasks.train import train_run
 
     said = []
@@ -195,7 +196,7 @@ def _written(run: object) -> str:
 
 def _store(statements: str) -> Callable[[Path], str]:
     def run(folder: Path) -> str:
-        from smd.store import ask as asking
+        from smd.store import query as asking
         from smd.store import reader
 
         path = folder / "run.duckdb"
@@ -215,7 +216,7 @@ def _store(statements: str) -> Callable[[Path], str]:
 
 def cases(tries: int, chance: random.Random) -> Sequence[Case]:
     """All makers, or so many of them by chance."""
-    from smd.config import TrainConfig
+    from smd.config.schema import TrainConfig
     from smd.jobs import Status
 
     fields = {

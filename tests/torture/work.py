@@ -34,7 +34,7 @@ def places(runs: Path, cache: Path | None = None):
 
 def tiny(**more: Any):
     """The smallest training that has every phase whose length no clock decides."""
-    from smd.config import TrainConfig
+    from smd.config.schema import TrainConfig
 
     given = {"epochs": EPOCHS, "n_train": 100, "n_test": 20, "n_margins": 0, "device": "cpu"}
     return TrainConfig(**(given | more))
@@ -42,24 +42,24 @@ def tiny(**more: Any):
 
 def make_and_train(**more: Any) -> None:
     """A new run, trained to its end in this process."""
-    from smd import runs
     from smd.jobs.session import claimed
+    from smd.runs import folders
     from smd.tasks.train import train_run
 
-    run = runs.create(tiny(**more), claim=True)
+    run = folders.create(tiny(**more), claim=True)
     with claimed(run.folder):
         train_run(run, run.log)
 
 
 def go_on() -> None:
     """Resume what is in the runs folder as a worker would, in this process; a queued job is only begun."""
-    from smd import runs
     from smd.jobs import transitions
+    from smd.runs import folders
 
     run = only_run()
     if run.status.state != "queued":
         transitions.move(run.folder, "queued")
-    for folder in runs.jobs_of(run):
+    for folder in folders.jobs_of(run):
         if jobs_state(folder) not in ("queued", "finished"):
             transitions.move(folder, "queued")
     perform(run.folder)
@@ -67,15 +67,16 @@ def go_on() -> None:
 
 def perform(folder: Path) -> None:
     """Do the queued job in that folder."""
-    from smd import jobs, runs
-    from smd.tasks import attack, margins
+    from smd import jobs
+    from smd.runs import folders
+    from smd.tasks import attack, estimate
     from smd.tasks.train import train_run
 
     kind = jobs.read(folder).kind
     if kind == "train":
-        run = runs.Run(folder.name, folder)
+        run = folders.Run(folder.name, folder)
         return train_run(run, run.log)
-    return {"attack": attack.attack_run, "margins": margins.margins_run}[kind](folder, folder / "log.txt")
+    return {"attack": attack.attack_run, "margins": estimate.margins_run}[kind](folder, folder / "log.txt")
 
 
 def jobs_state(folder: Path) -> str:
@@ -86,9 +87,9 @@ def jobs_state(folder: Path) -> str:
 
 def only_run():
     """The one run there is."""
-    from smd import runs
+    from smd.runs import folders
 
-    found = runs.all_runs()
+    found = folders.all_runs()
     check(len(found) == 1, f"there are {len(found)} runs, not one")
     return found[0]
 
@@ -97,11 +98,11 @@ def state() -> dict[str, Any]:
     """How the one run stands and what it has so far; empty where no run was made. Raises what opening it raises."""
     import torch
 
-    from smd import runs
+    from smd.runs import folders
     from smd.store import reader
     from smd.tasks.files import load_checkpoint
 
-    if not runs.all_runs():
+    if not folders.all_runs():
         return {}
     run = only_run()
     status = run.status
@@ -117,14 +118,14 @@ def results(run: Any = None) -> dict[str, str]:
     import numpy as np
     from safetensors.numpy import load
 
-    from smd import adv
+    from smd.evaluation import examples
 
     run = run or only_run()
     found = _tables(run.store)
     weights = load(run.weights.read_bytes())
     found["weights"] = _digest(*(weights[name].tobytes() for name in sorted(weights)))
-    for name in adv.names(run.folder):
-        images = adv.read(run.adv / name if (run.adv / name).exists() else run.adv / f"{name}.npz")
+    for name in examples.names(run.folder):
+        images = examples.read(run.adv / name if (run.adv / name).exists() else run.adv / f"{name}.npz")
         values = [np.ascontiguousarray(v).tobytes() for v in vars(images).values() if isinstance(v, np.ndarray)]
         found[f"adv {JOB_ID.sub(chr(92) + '1', name)}"] = _digest(*values)
     return found

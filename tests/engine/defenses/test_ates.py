@@ -8,7 +8,7 @@ import torch
 from defenses import plain_stopping as plain
 from defenses.stepping import SEED, Scripted, doubled, grey, loss_of, now, running_updates, same_gradients, step, wide
 
-from smd import losses
+from smd.core import losses
 from smd.defenses.ates import ATES, gap
 
 

@@ -1,0 +1,162 @@
+"""What a page lacks, and a button that makes it: what would be done, how long it may take, the same from a shell."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from smd import jobs
+from smd.config import commands, schema
+from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.errors import UserError
+from smd.files import foreign
+from smd.runs import folders, job_titles
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.terminal.progress import duration
+
+from .. import actions, data
+from . import job_rows, ui
+
+Asked = TrainConfig | AttackConfig | MarginsConfig
+Known = tuple[float, int] | None  # seconds, and how many images that is known from
+FOLLOW = "2s"
+
+
+def offer(key: str, asked: Asked, *targets: Run) -> None:
+    """A button that starts what is asked for, on each of the trained runs named, unless it is under way already."""
+    waiting = under_way(asked, targets)
+    st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
+    pressed = actions.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
+    if pressed and not waiting and _start(asked, targets):  # the second click of two finds the job of the first
+        st.rerun()  # with the job in sight and the button out of reach
+    if waiting:
+        st.fragment(_follow, run_every=FOLLOW)(waiting)
+    st.code(command(asked, targets), language="bash", wrap_lines=True)
+
+
+def title(asked: Asked, runs_: int) -> str:
+    """What would be done, with the number of images, the levels and the seeds."""
+    each = f", on each of {runs_} runs" if runs_ > 1 else ""
+    if isinstance(asked, AttackConfig):
+        return job_titles.attack(asked) + each
+    if isinstance(asked, MarginsConfig):
+        return job_titles.estimation(asked) + each
+    images = f"{asked.n_train:,}" if asked.n_train else "all"
+    return f"Train {asked.defense} for {asked.epochs} epochs on {images} training images, seed {asked.seed}"
+
+
+def command(asked: Asked, targets: tuple[Run, ...]) -> str:
+    """The same from a terminal."""
+    if isinstance(asked, AttackConfig):
+        return commands.attack_command(asked, *(run.id for run in targets[1:]))
+    return commands.margins_command(asked) if isinstance(asked, MarginsConfig) else commands.train_command(asked)
+
+
+def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
+    """About how long it takes here, by the last job of the same sort; else that nobody knows."""
+    if isinstance(asked, TrainConfig):
+        known = _of_trainings(asked)
+    elif isinstance(asked, MarginsConfig):
+        known = _of_estimations(asked, targets)
+    else:
+        known = _of_attacks(asked, targets)
+    if known is None:
+        return "How long it takes is not known beforehand; the job says it once it has begun."
+    return f"About {duration(max(known[0], 1.0))}, by the last one on {known[1]:,} images."
+
+
+def _of_attacks(asked: AttackConfig, targets: tuple[Run, ...]) -> Known:
+    done = data.brief(reader.attack_runs, targets[0].store)
+    done = done[(done["name"] == asked.attack) & (done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == asked.norm)]
+    if done.empty:
+        return None
+    last = done.iloc[-1]
+    a_step = float(last["seconds"]) / (int(last["n"]) * max(int(last["steps"]), 1))
+    steps = int(asked.params.get("steps", 100)) if int(last["steps"]) else 1
+    seconds = a_step * steps * asked.n * max(len(asked.levels), 1) * len(asked.seeds) * len(targets)
+    return seconds, int(last["n"])
+
+
+def _of_estimations(asked: MarginsConfig, targets: tuple[Run, ...]) -> Known:
+    done = data.brief(reader.estimates, targets[0].store)
+    done = done[(done["method"] == asked.method) & (done["norm"] == asked.norm) & (done["n"] > 0)]
+    if done.empty:
+        return None
+    last = done.iloc[-1]
+    each = float(last["seconds"]) / int(last["n"])
+    return each * asked.n * max(len(asked.levels), 1) * len(targets), int(last["n"])
+
+
+def _of_trainings(asked: TrainConfig) -> Known:
+    """By the newest trained run of the same defense and network on the same images."""
+    for run in folders.all_runs():
+        if run.weights.exists() and ui.readable(run) and _alike(run.config, asked):
+            metrics = data.brief(reader.metrics, run.store)
+            epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]["value"]
+            n = len(data.read(reader.samples, run.store, "train"))
+            if len(epochs) and n:
+                return float(epochs.mean()) * asked.epochs * (asked.n_train or n) / n, n
+    return None
+
+
+def _alike(one: TrainConfig, two: TrainConfig) -> bool:
+    names = (
+        "data",
+        "data_path",
+        "image_size",
+        "skip_broken",
+        "channels",
+        "net",
+        "defense",
+        "params",
+        "precision",
+        "device",
+    )
+    return all(getattr(one, name) == getattr(two, name) for name in names)
+
+
+def under_way(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
+    """Jobs that are to do just this and are not over, so that nothing is started twice."""
+    if isinstance(asked, TrainConfig):
+        return [
+            run.folder
+            for run in folders.all_runs()
+            if _active(run.folder) and _same(run.folder, folders.settled(asked))
+        ]
+    each = [(folder, _for(asked, run)) for run in targets for folder in folders.jobs_of(run) if _active(folder)]
+    return [folder for folder, one in each if _same(folder, one)]
+
+
+def _active(folder: Path) -> bool:
+    return jobs.read(folder).state in ("queued", "running")
+
+
+def _same(folder: Path, asked: Asked) -> bool:
+    """Whether the job was asked for just this."""
+    try:
+        stored = foreign.json_object(folder / "config.json")
+    except (OSError, UserError):
+        return False
+    return bool(stored == json.loads(json.dumps(schema.to_json(asked))))
+
+
+def _for(asked: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | MarginsConfig:
+    return replace(asked, run=run.id)
+
+
+def _start(asked: Asked, targets: tuple[Run, ...]) -> bool:
+    """Queue what is asked for; what was refused is said. Whether nothing was."""
+    if isinstance(asked, TrainConfig):
+        return ui.attempt(actions.train, asked)
+    each = [ui.attempt(actions.start, run, _for(asked, run)) for run in targets]
+    return all(each)
+
+
+def _follow(waiting: list[Path]) -> None:
+    """The jobs as they stand; the page is made anew when the last is over."""
+    for folder in waiting:
+        job_rows.row(folder, jobs.read(folder))
+    if not any(_active(folder) for folder in waiting):
+        st.rerun()

@@ -1,0 +1,101 @@
+"""The form that starts attacks: what is usual in sight, the rest behind "More"."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from smd import registry
+from smd.config import commands, schema
+from smd.config.schema import AttackConfig
+from smd.registry import Attack
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.units import show_levels
+
+from .. import actions, data
+from ..components import ui
+from . import knobs
+
+SPLITS = ("test", "train", "val")
+LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
+
+
+def form(chosen: list[Run]) -> None:
+    """Choose an attack on those runs, see the command, start it."""
+    wrong: list[str] = []
+    asked = _fields(chosen, wrong)
+    entry = registry.ATTACKS[asked.attack]
+    st.caption(f"{entry.source[0].upper()}{entry.source[1:]}. Time: {entry.cost}.")
+    sizes = _sizes(chosen, asked.split)
+    configs = [replace(asked, run=r.id, n=min(asked.n, size or asked.n)) for r, size in zip(chosen, sizes, strict=True)]
+    if not knobs.told(wrong):
+        st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
+    with st.container(horizontal=True):
+        start = actions.button(
+            "Attack", type="primary", icon=":material/bolt:", key="start-attack", disabled=bool(wrong)
+        )
+        quick = actions.button(
+            "Preview", icon=":material/timer:", key="preview-attack", disabled=bool(wrong),
+            help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
+        )  # fmt: skip
+    if quick:
+        configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
+    if start or quick:
+        queued = [ui.attempt(actions.start, run, one) for run, one in zip(chosen, configs, strict=True)]
+        if all(queued):
+            st.rerun()
+
+
+def _commands(configs: list[AttackConfig]) -> list[str]:
+    """One command for all runs that are attacked the same way."""
+    alike: dict[str, list[AttackConfig]] = {}
+    for one in configs:
+        alike.setdefault(repr(replace(one, run="")), []).append(one)
+    return [commands.attack_command(first, *(one.run for one in others)) for first, *others in alike.values()]
+
+
+def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
+    """The attack without its run."""
+    data_set = chosen[0].config.data
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Attack", list(registry.ATTACKS), key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=180
+        )
+        norm = st.session_state.get("norm") or "Linf"
+        usual, key = (show_levels(chosen[0].config.levels), f"eps-{data_set}") if norm == "Linf" else (LENGTH, "eps-L2")
+        help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
+        levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
+        if norm != "Linf" and not levels and not wrong:
+            wrong.append(f"Noise levels: there is none; write them like {usual}.")
+        most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
+        n = st.number_input(
+            "Images",
+            1,
+            most,
+            min(500, most or 500),
+            key=f"n-{data_set}",
+            width=140,
+            help="Spread evenly over the split.",
+        )
+        with st.popover("More", icon=":material/tune:"):
+            asked = _more(registry.ATTACKS[name], wrong)
+    return replace(asked, n=int(n), levels=levels)
+
+
+def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
+    """What is seldom changed."""
+    split = st.segmented_control("Images of", SPLITS, default="test", required=True, key="attack-split")
+    norm = st.segmented_control(
+        "Norm", ("Linf", "L2"), default="Linf", required=True, key="norm", help="How the noise is measured."
+    )
+    seeds = st.number_input(
+        "Seeds", 1, 20, len(entry.seeds), key=f"seeds-{entry.name}", help="The table shows their mean and spread."
+    )
+    given = {p.name: knobs.knob(p, f"{entry.name}-{p.name}", wrong) for p in entry.params if p.in_form}
+    changed = {p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default}
+    return AttackConfig("", entry.name, changed, norm, split=split, seeds=tuple(range(int(seeds))))
+
+
+def _sizes(chosen: list[Run], split: object) -> list[int]:
+    """How many images of the split each run has; 0 if it is not known yet."""
+    return [len(data.read(reader.samples, run.store, str(split))) for run in chosen]

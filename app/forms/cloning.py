@@ -1,0 +1,98 @@
+"""Cloning a run: its settings fill the Train form, to be changed and trained again."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from smd import registry
+from smd.config.schema import TrainConfig, Value
+from smd.experiments import sweep
+from smd.registry import Param
+from smd.units import parse_level, show_level
+
+from .. import pages
+from ..components import ui
+from . import train
+
+CLONED = "cloned"  # in the session: the config that the form was filled with
+
+
+def into_form(config: TrainConfig) -> None:
+    """Fill the Train form with these settings and go there.
+
+    Raises UserError if this version does not know the network or the defense.
+    """
+    registry.find(registry.NETWORKS, config.net, "network")
+    registry.find(registry.DEFENSES, config.defense, "defense")
+    for key, value in _fields(config).items():
+        st.session_state[key] = value
+    st.session_state[CLONED] = config
+    # With an address of its own: without one Streamlit would clear this page's, which widgets bound to it forbid.
+    st.switch_page(pages.link("train"), query_params={})
+
+
+def _fields(config: TrainConfig) -> dict[str, Value]:
+    """What each field of the form holds."""
+    own: dict[str, Value] = {}
+    if config.data == "folder":
+        own = {
+            "train-path": config.data_path, "train-fitted": config.data_path, "train-size": config.image_size,
+            "train-skip": config.skip_broken, "train-channels": config.channels,
+        }  # fmt: skip
+    shown = [p for p in registry.DEFENSES[config.defense].params if p.in_form]
+    return {
+        "train-data": config.data,
+        **own,
+        train.net_key(config.data): config.net,
+        "train-defense": config.defense,
+        **{train.knob_key(config.defense, p.name): _typed(p, config.params.get(p.name, p.default)) for p in shown},
+        "train-recipe": config.recipe,
+        train.epochs_key(config.data, config.defense, config.recipe): config.epochs,
+        train.batch_key(config.defense, config.recipe): config.batch,
+        "train-seed": config.seed,
+        "train-n": config.n_train,
+        "train-n-margins": config.n_margins,
+        "train-device": config.device,
+    }
+
+
+def _typed(p: Param, value: Value) -> Value:
+    """A knob's value as its field takes it; a level is written so that reading it gives the very same number."""
+    if p.kind == "level":
+        text = show_level(float(value))
+        return text if parse_level(text) == float(value) else repr(float(value))
+    return {"int": int, "float": float, "choice": str}[p.kind](value)
+
+
+def completed(asked: TrainConfig) -> TrainConfig:
+    """The form's config with those settings of the cloned run that the form has no field for."""
+    cloned = st.session_state.get(CLONED)
+    if not cloned:
+        return asked
+    hidden = {p.name for p in registry.DEFENSES[asked.defense].params if not p.in_form}
+    kept = {name: value for name, value in cloned.params.items() if name in hidden and asked.defense == cloned.defense}
+    return replace(asked, params={**kept, **asked.params}, precision=cloned.precision, n_test=cloned.n_test)
+
+
+def banner() -> None:
+    """Whose settings the form was filled with, and the way back to an empty one."""
+    cloned = st.session_state.get(CLONED)
+    if not cloned:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/content_copy: Settings of **{_name(cloned)}**")
+        st.button(
+            "Reset", key="reset-form", icon=":material/restart_alt:", type="tertiary", on_click=_reset,
+            help="Every field as it was at first.",
+        )  # fmt: skip
+
+
+def _name(config: TrainConfig) -> str:
+    """The run that has these settings, the newest if there are several."""
+    (run,) = sweep.members([config])
+    return ui.name(run.id) if run else "a run that is gone"
+
+
+def _reset() -> None:
+    for key in [CLONED, *(key for key in st.session_state if str(key).startswith("train-"))]:
+        del st.session_state[key]

@@ -1,0 +1,40 @@
+"""The form that makes a map of a run's images, and the maps that are under way."""
+
+import streamlit as st
+
+from smd.config import commands
+from smd.config.schema import EmbedConfig
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.store import reader
+
+from .. import actions, data
+from ..components import job_rows, ui
+
+IMAGES = 2000
+
+
+def section(run: Run, split: str, expanded: bool) -> None:
+    """Choose how many images the map has, see the command, start it; below, maps that are being made."""
+    title = "Make a map" if expanded else "Make another map"
+    with st.expander(title, icon=":material/map:", expanded=expanded):
+        form(run, split)
+    job_rows.under_way(run, folders.maps)
+
+
+def form(run: Run, split: str) -> None:
+    """The form itself."""
+    st.caption(
+        "UMAP lays the network's last features on a plane, so that images which it finds alike lie near each other. "
+        "Beside some of them it puts their adversarial twin under CE-PGD. Some thousand images take about a minute."
+    )
+    most = len(data.read(reader.samples, run.store, split))
+    n = st.number_input(
+        "Images", min(10, most), most, min(IMAGES, most), key=f"map-n-{run.id}-{split}", width=160,
+        help="Spread evenly over the split.",
+    )  # fmt: skip
+    asked = EmbedConfig(run.id, split=split, n=int(n))
+    st.code(commands.embed_command(asked), language="bash", wrap_lines=True)
+    start = actions.button("Make the map", type="primary", icon=":material/map:", key="start-map")
+    if start and ui.attempt(actions.start, run, asked):
+        st.rerun()

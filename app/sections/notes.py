@@ -1,0 +1,67 @@
+"""Notes, tags and pins of a run: written where the run is looked at."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from smd.runs import notes
+from smd.runs.folders import Run
+from smd.runs.notes import Notes
+
+from .. import actions
+from ..components import ui
+from ..components.plain import in_badge
+from ..server import login
+
+
+def badges(noted: Notes) -> None:
+    """The tags of a run, and whether it is pinned or hidden."""
+    for tag in noted.tags:
+        st.badge(in_badge(tag), icon=":material/sell:", color="gray")
+    if noted.pinned:
+        st.badge("pinned", icon=":material/keep:", color="blue")
+    if noted.hidden:
+        st.badge("hidden", icon=":material/visibility_off:", color="orange")
+
+
+def section(run: Run, others: Sequence[str]) -> None:
+    """The form; others: tags that other runs have, to choose from."""
+    noted, looking = notes.read(run), not login.may_act()
+    with st.container():  # there also without notes: the panel below keeps its place, so that it stays open
+        if noted.text.strip():
+            st.text(noted.text.strip())
+    with st.expander("Notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"):
+        key = f"notes-{run.id}"
+        st.text_area(
+            "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in plain text.",
+            on_change=lambda: save(run, text=st.session_state[key]), disabled=looking,
+        )  # fmt: skip
+        tags = f"tags-{run.id}"
+        st.multiselect(
+            "Tags", list(dict.fromkeys([*noted.tags, *others])), list(noted.tags), key=tags, accept_new_options=True,
+            placeholder="baseline, paper, ...", on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
+            disabled=looking,
+        )  # fmt: skip
+        with st.container(horizontal=True):
+            st.toggle(
+                "Pinned", noted.pinned, key=f"pin-{run.id}", help="Before all other runs in every list.",
+                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]), disabled=looking,
+            )  # fmt: skip
+            st.toggle(
+                "Hidden", noted.hidden, key=f"hide-{run.id}", help="Out of the lists; Compare can show hidden runs.",
+                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]), disabled=looking,
+            )  # fmt: skip
+
+
+def save(
+    run: Run,
+    text: str | None = None,
+    tags: tuple[str, ...] | None = None,
+    pinned: bool | None = None,
+    hidden: bool | None = None,
+) -> None:
+    """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
+    given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
+    change = {name: value for name, value in given.items() if value is not None}
+    ui.attempt(actions.note, run, lambda before: replace(before, **change))

@@ -1,0 +1,107 @@
+"""The sizes of own images, read from the files' headers alone, and what size they had best be trained at."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from smd import registry
+from smd.data import arrays, layout, sources
+from smd.data.archive import Member, OutOfTime
+from smd.data.decode import opened
+from smd.errors import UserError
+
+from .. import actions
+
+SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
+MIXED = 32  # pixels a side, where the images differ in size
+PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
+FIRST = 0.5  # seconds until there must be an image at all: archives of a million other files answer soon
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the headers say."""
+
+    sizes: Mapping[tuple[int, int], int]  # (width, height) in pixels -> images of that size, the most frequent first
+    whole: bool  # whether every image was looked at
+
+    @property
+    def images(self) -> int:
+        """How many were looked at."""
+        return sum(self.sizes.values())
+
+
+def survey(path: str) -> Survey:
+    """The sizes of the images in a folder or an archive; raises UserError if there is none or it is broken."""
+    source = actions.source(path)
+    if sources.holds_arrays(source):
+        return Survey({}, True)  # there are no files of single images
+    return _survey(str(source), source.stat().st_mtime_ns)
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner="Looking at the sizes of the images")
+def _survey(source: str, stamp: int) -> Survey:
+    found: Counter[tuple[int, int]] = Counter()
+    until = time.monotonic() + PATIENCE
+    try:
+        members = sources.members(Path(source), time.monotonic() + FIRST)
+        if not any(layout.is_picture(member.path) for member in members):
+            return Survey({}, True)
+        for member in sources.members(Path(source), until):
+            if time.monotonic() > until:
+                return Survey(dict(found.most_common()), False)
+            if layout.is_picture(member.path):
+                _count(member, found)
+    except OutOfTime:
+        return Survey(dict(found.most_common()), False)
+    return Survey(dict(found.most_common()), True)
+
+
+def _count(member: Member, found: Counter[tuple[int, int]]) -> None:
+    """Add the size of one image; what is broken is named by the import."""
+    with (
+        suppress(UserError, OSError, ValueError, SyntaxError, Image.DecompressionBombError),
+        opened(member.read()) as image,
+    ):
+        found[image.size] += 1
+
+
+def suggested(path: str) -> int:
+    """The side in pixels that the images at that path had best be resized to; 0: as they are.
+
+    Raises UserError if there are none, or if they are broken.
+    """
+    source = actions.source(path)
+    return _of_arrays(source) if sources.holds_arrays(source) else suited(survey(path))
+
+
+def _of_arrays(source: Path) -> int:
+    try:
+        shape = arrays.shape(source)
+    except UserError:  # images that are not square; if it is something else, the import says so
+        return MIXED
+    if len(shape) == 3:
+        return suited(Survey({(shape[2], shape[1]): 1}, True))
+    net = registry.NETWORKS[actions.suited_net(str(source))]
+    return LARGEST if registry.shape_problem(net, shape) else 0
+
+
+def suited(found: Survey) -> int:
+    """The side in pixels that these images had best be resized to; 0: as they are.
+
+    Alike and square within 8..64 pixels they stay as they are, larger ones get 64, and where sizes differ 32.
+    """
+    if len(found.sizes) != 1:
+        return MIXED if found.sizes else 0
+    ((width, height),) = found.sizes
+    if min(width, height) > LARGEST:
+        return LARGEST
+    if width != height or width < SMALLEST:
+        return MIXED
+    return 0 if found.whole else width  # the rest, unseen, may differ: resizing is safe and leaves these alone

@@ -1,0 +1,1 @@
+"""Which run, which margins and which images a page shows."""

@@ -1,0 +1,145 @@
+"""Where the margins on a page come from: kept by a run while it trained, or estimated on its network."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from smd import export, registry
+from smd.core.schedule import alone
+from smd.errors import UserError
+from smd.evaluation import final_margins
+from smd.export.estimates import paired
+from smd.export.titles import estimate_title
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.units import show_length
+
+from .. import data
+
+
+@dataclass(frozen=True)
+class Source:
+    """Margins of some images of one run."""
+
+    run: Run
+    title: str
+    by: str = ""  # the method of an estimation, as a title
+    estimate: str = ""  # id of the estimation; "": the run's own margins
+    norm: str = "Linf"
+    split: str = "train"
+    n: int = 0  # images that were measured
+    eps: float = 0.0  # how far the estimation looked, unit of x; 0: as far as it takes
+
+    @property
+    def key(self) -> str:
+        """As it stands in the address: the run's id, or <run>/<estimation>."""
+        return f"{self.run.id}/{self.estimate}" if self.estimate else self.run.id
+
+
+def of(run: Run) -> list[Source]:
+    """A run's own margins, if it keeps any, then the estimations on its network, the newest first."""
+    name = f"{_defense(run)} {run.id[-4:]}"
+    summary = data.read(reader.margin_summary, run.store)
+    own = [] if summary.empty else [Source(run, f"while training · {name}")]
+    return own + _estimated(run, name)
+
+
+def of_another(run: Run) -> list[Source]:
+    """As `of`, without looking into the store of a run that has no estimation: there may be hundreds of them."""
+    try:
+        name = f"{_defense(run)} {run.id[-4:]}"
+        entry = registry.DEFENSES.get(run.config.defense)
+        keeps = entry is not None and entry.margin and run.status.done > 0
+        own = [Source(run, f"while training · {name}")] if keeps else []
+        estimated = (run.folder / "margins").exists() or (run.folder / final_margins.FILE).exists()
+        return own + (_estimated(run, name) if estimated else [])
+    except UserError:  # another version's
+        return []
+
+
+def _estimated(run: Run, name: str) -> list[Source]:
+    table = data.brief(reader.estimates, run.store)[::-1]
+    by = [estimate_title(e.method, e.eps, e.norm) for e in table.itertuples()]
+    titles = [f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, table.itertuples(), strict=True)]
+    titles = [  # of several alike each is named by its job
+        title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
+        for title, job in zip(titles, table["job"], strict=True)
+    ]
+    return [
+        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps)
+        for title, method, e in zip(titles, by, table.itertuples(), strict=True)
+    ]
+
+
+def _defense(run: Run) -> str:
+    entry = registry.DEFENSES.get(run.config.defense)
+    return entry.title if entry else run.config.defense
+
+
+def results(source: Source) -> pd.DataFrame:
+    """What the estimation found, an image a row."""
+    return data.read(reader.estimate_results, source.run.store, source.estimate)
+
+
+def there(source: Source) -> bool:
+    """Whether the store has what was promised: a run's margins may have failed to be written."""
+    return bool(source.estimate) or not data.read(reader.margin_summary, source.run.store).empty
+
+
+def last_epoch(source: Source, asked: int) -> int:
+    """The last epoch that the run keeps margins of, up to the asked one if that is not 0."""
+    stored = data.read(reader.margin_summary, source.run.store)["epoch"]
+    return int(stored[stored <= asked].max() if asked else stored.max())
+
+
+def title(source: Source, asked: int) -> str:
+    """The source as a legend names it."""
+    if source.estimate:
+        return source.title
+    return source.title.replace("while training", f"epoch {last_epoch(source, asked)}", 1)
+
+
+def counts(source: Source, asked: int) -> pd.DataFrame:
+    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all images)."""
+    store = source.run.store
+    if source.estimate:
+        table = data.read(reader.estimate_hist, store, source.estimate)
+    else:
+        table = data.read(reader.margin_hist, store, last_epoch(source, asked))
+    share = 100 * table["n"] / table["n"].sum()
+    return table.assign(run=title(source, asked), defense=source.run.config.defense, percent=share)
+
+
+def schedule(run: Run) -> pd.DataFrame | None:
+    """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other defenses."""
+    delta = data.value(reader.meta, run.store).get("delta")
+    if run.config.defense != "smd" or not isinstance(delta, float | int):
+        return None
+    unit = delta if run.config.params.get("preset") == "ame" else 1 / 255
+    grown = alone(run.config.epochs, delta, unit)
+    return pd.DataFrame({"epoch": range(1, len(grown) + 1), "margin": [255 * margin for margin in grown]})
+
+
+def images(source: Source, asked: int) -> pd.DataFrame:
+    """The margin of every image, as it is taken away."""
+    if source.estimate:
+        table = results(source).drop(columns="source")
+        return export.margin_table(table) if source.norm == "Linf" else table.rename(columns={"idx": "id"})
+    return export.margin_table(data.read(reader.margins, source.run.store, last_epoch(source, asked)))
+
+
+def compared(one: Source, two: Source) -> str:
+    """Two estimations on one network and split in plain words; "" for any other two."""
+    alike = (one.run.id, one.norm, one.split) == (two.run.id, two.norm, two.split)
+    if not (one.estimate and two.estimate and alike):
+        return ""
+    pair = paired(results(one), results(two))
+    if not pair.n:
+        return "There is no image where both met a boundary, so their medians cannot be compared."
+    (less, small), (more, large) = sorted(zip(pair.medians, (one, two), strict=True), key=lambda item: item[0])
+    where = f"On the {pair.n} images where both met a boundary, the median margin is"
+    figures = f"{show_length(more, one.norm)} by {large.by} and {show_length(less, one.norm)} by {small.by}"
+    if more - less < (0.005 / 255 if one.norm == "Linf" else 0.0005):
+        return f"{where} {figures}: the same."
+    factor = f"{more / less:.2f} times as much" if less else "more"
+    return f"{where} {figures}, {factor}. The network is the same, so the larger one overestimates the distance."

@@ -1,0 +1,78 @@
+"""EPGD: explore with PGD, then search back to just before the decision boundary (paper, Alg. 2)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from smd.core import lp
+from smd.core.exploring import Field, Way, march, started, walk
+from smd.core.margin import Rules
+
+ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the explored way
+ROUNDS_OF_A_STEP = 8  # a step is a fifth of that way, so these find the boundary even closer
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What EPGD hands back for a batch."""
+
+    x: Tensor  # (B, C, H, W) in [0, 1]: noisy samples on the correct side of the boundary
+    crossed: Tensor  # (B,) bool, not Flag2
+
+
+def epgd(
+    model: nn.Module,
+    x: Tensor,  # (B, C, H, W) in [0, 1], correctly classified
+    y: Tensor,  # (B,)
+    margin: Tensor,  # (B,) unit of x
+    rules: Rules,
+    generator: torch.Generator,
+    gradient: Tensor | None = None,  # (B, C, H, W) at x where that is known, up to a positive factor
+    masked: bool = False,
+) -> Explored:
+    """Alg. 2.
+
+    masked: all samples stay in every batch, see smd.core.exploring. Needed where samples see each other through
+    batch norm; what it hands back for samples that were not correctly classified means nothing.
+    """
+    ground = Field(model, x, y, margin, rules)
+    start = lp.uniform(x, margin, rules.norm, generator) if rules.start == "uniform" else None
+    way = (march if masked else walk)(ground, started(ground, start, gradient))
+    if rules.search == "literal":
+        return Explored(_halve(model, x, way.far, y), way.crossed)
+    return Explored(_searched(ground, way, masked), way.crossed)
+
+
+def _searched(ground: Field, way: Way, masked: bool) -> Tensor:
+    """Alg. 2, l. 8-15 for who crossed; the others keep their last iterate."""
+    rounds = ROUNDS_OF_A_STEP if ground.rules.search == "first-crossing" else ROUNDS
+    if masked:
+        found = bisect(ground.model, way.near, way.far, ground.y, rounds)
+        return torch.where(lp.per_sample(way.crossed, found), found, way.far)
+    rows = way.crossed.nonzero().squeeze(1)
+    return way.far.index_copy(0, rows, bisect(ground.model, way.near[rows], way.far[rows], ground.y[rows], rounds))
+
+
+@torch.no_grad()
+def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
+    """The last point found correct between near, which is, and far (App. A: ten halvings find it to 1/1024)."""
+    if not len(near):
+        return near
+    for _ in range(rounds):
+        middle = (near + far) / 2
+        right = lp.per_sample(model(middle).argmax(1) == y, near)
+        near, far = torch.where(right, middle, near), torch.where(right, far, middle)
+    return near
+
+
+@torch.no_grad()
+def _halve(model: nn.Module, x: Tensor, far: Tensor, y: Tensor) -> Tensor:
+    """Alg. 2, l. 8-15 to the letter: the first correct point of x + (far - x) / 2^k, else x."""
+    out = x
+    middle = (far + out) / 2
+    for _ in range(ROUNDS):
+        right = lp.per_sample(model(middle).argmax(1) == y, x)
+        out = torch.where(right, middle, out)
+        middle = (middle + out) / 2
+    return out

@@ -1,0 +1,169 @@
+"""A map of images: a network's penultimate features on a plane (UMAP; McInnes, Healy and Melville 2018).
+
+Images that the network finds alike lie near each other; adversarial twins are points like all others.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smd import paths
+from smd.core import losses, pgd
+from smd.data.batches import OnDevice, spread
+from smd.errors import UserError
+from smd.nets import Classifier
+
+NEIGHBOURS = 15  # UMAP's own default: how large a group is seen as one
+STEPS = 20  # of the twins' CE-PGD, each a quarter of the noise level long
+CHUNK = 1024  # points whose distances to all others are in memory at once
+SPREAD = 1e-6  # features that differ less are all the same
+TRUSTED = 1000  # points that tell how far a map can be trusted; all of many would take minutes
+
+Report = Callable[[int], None]  # images that are done
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a network makes of some images."""
+
+    features: np.ndarray  # (n, F) float32
+    pred: np.ndarray  # (n,) int64, the predicted class
+    ok: np.ndarray  # (n,) bool, classified correctly
+
+
+def look(model: nn.Module, rows: OnDevice, ids: Tensor, batch: int, report: Report) -> Seen:
+    """Clean images: ids (n,) -> what the network makes of each; the model must be in eval mode."""
+    parts = []
+    for part in ids.split(batch):
+        one = rows.take(part)
+        parts.append(_seen(model, one.x, one.y))
+        report(len(part))
+    return _joined(parts)
+
+
+def look_at_twins(
+    model: nn.Module,
+    rows: OnDevice,
+    ids: Tensor,  # (n,)
+    eps: float,  # unit of x
+    batch: int,
+    report: Report,
+) -> Seen:
+    """The images' adversarial twins under CE-PGD from the clean image, as `look`."""
+    parts = []
+    for part in ids.split(batch):
+        one = rows.take(part)
+        radius = torch.full_like(one.x.flatten(1)[:, 0], eps)
+        x_adv, _ = pgd.last_iterate(model, losses.ce, one.x, one.y, radius, radius / 4, STEPS)
+        parts.append(_seen(model, x_adv, one.y))
+        report(len(part))
+    return _joined(parts)
+
+
+def _seen(model: nn.Module, x: Tensor, y: Tensor) -> Seen:
+    with torch.no_grad():
+        features = cast(Classifier, model).features(x).float().flatten(1)
+        pred = model(x).argmax(1)
+    return Seen(features.cpu().numpy(), pred.cpu().numpy(), (pred == y).cpu().numpy())
+
+
+def _joined(parts: list[Seen]) -> Seen:
+    columns = ([getattr(part, name) for part in parts] for name in ("features", "pred", "ok"))
+    return Seen(*(np.concatenate(column) for column in columns))
+
+
+def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each point's nearest points, itself first: (n, F) -> (n, count) int32 and their distances, float32.
+
+    Exact, and on ten thousand points a hundred times quicker than the search that UMAP would do.
+    """
+    points = torch.from_numpy(features - features.mean(0))  # far from zero small distances drown in float noise
+    found = [_nearest(points, start, count) for start in range(0, len(points), CHUNK)]
+    near, far = (torch.cat(part) for part in zip(*found, strict=True))
+    return near.int().numpy(), far.numpy()
+
+
+def _nearest(points: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
+    distance = torch.cdist(points[start : start + CHUNK], points)
+    distance.diagonal(start).fill_(-1)  # itself first, also where others are alike
+    found = distance.topk(count, largest=False)
+    return found.indices, found.values.clamp(min=0)
+
+
+def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:
+    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32: the same for the same features and seed.
+
+    alive is called now and then with the share that is done, and may raise to stop.
+    Raises UserError where features are not finite.
+    """
+    if not torch.from_numpy(features).norm(dim=1).isfinite().all():
+        raise UserError("The network's features are not finite, as its training has diverged: map another run.")
+    if float(np.ptp(features, axis=0).max(initial=0)) < SPREAD:
+        return np.zeros((len(features), 2), np.float32)
+    count = min(NEIGHBOURS, len(features) - 1)
+    near, far = neighbours(features, count)
+    _keep_compiled()
+    with _quiet():
+        import umap  # takes seconds, and only a map needs it
+
+        # A spectral start needs more points than this; few of them find their places from anywhere.
+        start = "spectral" if len(features) > 4 * NEIGHBOURS else "random"
+        reducer = umap.UMAP(
+            n_neighbors=count, random_state=seed, n_jobs=1, init=start, precomputed_knn=(near, far, None), verbose=True,
+            tqdm_kwds={"file": _Listener(alive), "mininterval": 0.2, "bar_format": "{percentage}"},
+        )  # fmt: skip
+        return np.asarray(reducer.fit_transform(features), np.float32)
+
+
+def trust(features: np.ndarray, points: np.ndarray) -> float:
+    """How far neighbours on the map are neighbours in the features too, of at most 1,000 points: 1 if all are.
+
+    (n, F) and (n, 2) with n >= 3; the trustworthiness of Venna and Kaski 2001.
+    """
+    from sklearn.manifold import trustworthiness  # takes a second, and only a map needs it
+
+    some = spread(len(features), TRUSTED).numpy()
+    return float(trustworthiness(features[some], points[some], n_neighbors=min(NEIGHBOURS, (len(some) - 1) // 2)))
+
+
+class _Listener:
+    """What UMAP writes its progress to: it has no other way to tell, or to be stopped."""
+
+    def __init__(self, alive: Callable[[float], None]) -> None:
+        self.alive = alive
+
+    def write(self, text: str) -> None:
+        """Percentages are told, all else is dropped."""
+        try:
+            share = float(text.strip("\r\n ")) / 100
+        except ValueError:
+            return
+        self.alive(min(max(share, 0.0), 1.0))
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def _keep_compiled() -> None:
+    """Let numba find a place for what it compiles for umap where it can write neither beside umap nor in the home."""
+    beside = find_spec("umap")
+    if beside is None or beside.origin is None or not os.access(Path(beside.origin).parent, os.W_OK):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(paths.compiled_root()))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings about threads and seeds that a reader of a job's log can do nothing about."""
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,1 @@
+"""Files on disks that fill up, lose power or come from elsewhere."""

@@ -1,0 +1,131 @@
+"""The map job: lay a trained network's features of a split on a plane, and store where every sample lies."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smd.config import schema
+from smd.config.schema import EmbedConfig
+from smd.config.validation import FEWEST_POINTS
+from smd.data.batches import OnDevice, spread
+from smd.errors import UserError
+from smd.evaluation import embedding
+from smd.evaluation.embedding import Seen
+from smd.jobs.session import Cancelled, Session, session
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.store.records import EmbeddingRecord, Points
+from smd.store.writer import Recorder
+from smd.tasks.attack import opened
+from smd.terminal.progress import Eta, Progress
+from smd.training.loop import resolve_device
+from smd.units import show_level
+
+# Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying out.
+LOOKING, TWINS = 0.1, 0.4
+
+
+def embed_run(folder: Path, log: Path | None = None) -> None:
+    """Make a queued map in this process; raises Cancelled if it was asked to stop. log: see train_run."""
+    run = folders.of_job(folder)
+    asked = replace(schema.read(EmbedConfig, folder / "config.json"), run=run.id)
+    device = resolve_device(asked.device)
+    progress = Progress(f"{run.id} map", log)
+    wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
+    with session(folder, str(device), wait) as current:
+        current.report(stage="loading the network", batch=0, batches=1000)
+        model, rows = opened(run, asked.split, device)
+        work = Work(run, folder.name, asked, model.eval(), rows, current, progress, Eta(0.0))
+        recorder = Recorder(run.store)
+        recorder.embedding(*make(work))
+        recorder.flush()
+        progress.close()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of a map share."""
+
+    run: Run
+    job: str
+    asked: EmbedConfig
+    model: nn.Module
+    rows: OnDevice
+    current: Session
+    progress: Progress
+    eta: Eta
+
+    def tell(self, share: float, stage: str) -> None:
+        """How far the map is, in [0, 1]; raises Cancelled if the job was asked to stop."""
+        left = self.eta.left(share)
+        self.current.report(stage=stage, batch=round(1000 * share), batches=1000, eta=left)
+        self.progress.show(share, stage, left)
+        if self.current.stopping:
+            raise Cancelled("It was cancelled.")
+
+
+def make(work: Work) -> tuple[EmbeddingRecord, Points]:
+    """The map of the asked images, and of the twins of some that are classified correctly."""
+    asked, start = work.asked, time.perf_counter()
+    eps = asked.level or max(work.run.config.levels)
+    ids = chosen(asked, len(work.rows)).to(work.rows.labels.device)
+    clean = embedding.look(work.model, work.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking"))
+    paired = with_twin(clean, asked.pairs).to(ids.device)
+    count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
+    twins = (
+        embedding.look_at_twins(work.model, work.rows, ids[paired], eps, asked.batch, count) if len(paired) else None
+    )
+    seen = [clean, *([twins] if twins else [])]
+    work.tell(TWINS, "laying out")
+    features = np.concatenate([part.features for part in seen])
+    points = embedding.layout(features, asked.seed, lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"))
+    seconds = time.perf_counter() - start
+    record = EmbeddingRecord(
+        id=work.job, split=asked.split, n=len(ids), pairs=len(paired), eps=eps, seed=asked.seed, package="umap-learn",
+        version=version("umap-learn"), seconds=seconds, job=work.job, created=time.time(),
+    )  # fmt: skip
+    work.progress.line(f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s.")
+    trust = embedding.trust(features, points)
+    work.progress.line(f"Its trustworthiness is {trust:.2f}; 1: neighbours on it are neighbours in the features.")
+    return record, _points(ids, paired, seen, points)
+
+
+def chosen(asked: EmbedConfig, available: int) -> Tensor:
+    """The sample ids of the map, spread evenly over the split; raises UserError if it has too few."""
+    if available < FEWEST_POINTS:
+        raise UserError(f"The {asked.split} split has {available} images, too few for a map: choose another.")
+    return spread(available, asked.n or available)
+
+
+def with_twin(clean: Seen, pairs: int) -> Tensor:
+    """Positions of so many images that are classified correctly, spread evenly: the others need no attack."""
+    right = torch.from_numpy(np.flatnonzero(clean.ok))
+    return right[spread(len(right), pairs)] if len(right) and pairs else right[:0]
+
+
+def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Report:
+    done = 0
+
+    def report(images: int) -> None:
+        nonlocal done
+        done += images
+        work.tell(start + (end - start) * done / max(total, 1), stage)
+
+    return report
+
+
+def _points(ids: Tensor, paired: Tensor, seen: Sequence[Seen], at: np.ndarray) -> Points:
+    return Points(
+        idx=torch.cat([ids, ids[paired]]).cpu().numpy().astype(np.int32),
+        adversarial=np.repeat([False, True], [len(ids), len(paired)]),
+        x=at[:, 0],
+        y=at[:, 1],
+        pred=np.concatenate([part.pred for part in seen]),
+        ok=np.concatenate([part.ok for part in seen]),
+    )

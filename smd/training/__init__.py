@@ -1,0 +1,1 @@
+"""Training epoch by epoch, the look after every epoch, and what a checkpoint must hold."""

@@ -1,0 +1,254 @@
+"""Training as an iterator of epochs; who records them is the caller's business.
+
+All randomness derives from (seed, epoch, batch), all state is in `Training`: a run that was killed
+and resumed goes through the same numbers as one that never was.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from smd import nets, registry
+from smd.config.schema import TrainConfig
+from smd.core import rng
+from smd.core.precision import Precision, computing
+from smd.data.batches import OnDevice, augmented, on_device, shuffled
+from smd.data.images import Images
+from smd.data.split import Splits, carve
+from smd.defenses import Defense, Now, Plan, Report, build
+from smd.errors import UserError
+from smd.registry.recipes import Recipe
+from smd.training.monitor import Metric, robust_accuracies
+
+SCHEMA = 1
+
+
+@dataclass
+class Tally:
+    """What the running epoch has measured so far; part of a checkpoint."""
+
+    clean_ok: Tensor  # (N,) bool
+    adv_ok: Tensor  # (N,) bool
+    crossed: Tensor  # (N,) bool, of defenses with margins
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, Tensor] = field(default_factory=dict)
+    seconds: float = 0.0
+    looked: bool = False  # whether clean_ok means anything: not all defenses look at the clean images
+
+    def add(self, idx: Tensor, report: Report) -> None:
+        """Take in one step's report."""
+        self.adv_ok[idx] = report.adv_ok
+        if report.crossed is not None:
+            self.crossed[idx] = report.crossed
+        if report.clean_ok is not None:
+            self.clean_ok[idx], self.looked = report.clean_ok, True
+        for name, (total, count) in report.means.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(total)) + total
+            self.counts[name] = self.counts.get(name, torch.zeros_like(count)) + count
+
+    def means(self) -> list[Metric]:
+        """The epoch's means; a mean over no sample at all is left out."""
+        pairs = ((name, float(self.sums[name]), float(self.counts[name])) for name in self.sums)
+        return [Metric("train", name, 0.0, total / count) for name, total, count in pairs if count]
+
+
+def empty_tally(n: int, device: torch.device) -> Tally:
+    """Nothing measured yet."""
+    none = torch.zeros(n, dtype=torch.bool, device=device)
+    return Tally(none, none.clone(), none.clone())
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The splits of a run on its device."""
+
+    train: OnDevice
+    val: OnDevice
+    classes: tuple[str, ...]
+
+
+@dataclass
+class Training:
+    """A run in progress: everything that a checkpoint holds, and what it is made from."""
+
+    config: TrainConfig
+    plan: Plan
+    sets: Sets
+    model: nn.Module
+    defense: Defense
+    optimizer: torch.optim.Optimizer
+    state: dict[str, Tensor]
+    tally: Tally
+    epoch: int = 0  # finished epochs
+    batch: int = 0  # finished batches of the running epoch
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch measured."""
+
+    epoch: int  # counted from 1
+    metrics: list[Metric]
+    state: dict[str, np.ndarray]  # per-sample state, each (N, ...)
+    clean_ok: np.ndarray  # (N,) bool
+    adv_ok: np.ndarray  # (N,) bool
+    crossed: np.ndarray  # (N,) bool, the margin's search met the boundary; all False without margins
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that "auto" means here, or the named one; raises UserError if this machine lacks it."""
+    if name != "auto":
+        kind, _, index = name.partition(":")
+        missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
+        if missing or (kind == "mps" and not torch.backends.mps.is_available()):
+            raise UserError(f"This machine has no device {name} that torch can use: write --device auto or cpu.")
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda:0")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def prepare(config: TrainConfig, images: Images, device: torch.device, splits: Splits | None = None) -> Training:
+    """A run before its first epoch; raises UserError where data and network do not fit.
+
+    splits: the rows that it has begun with; None: they are carved now.
+    """
+    rows = splits or carve(images, config.seed, config.n_train)
+    sets = Sets(on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes)
+    plan = Plan(len(sets.train), config.epochs, images.shape, device)
+    torch.manual_seed(rng.derived(config.seed, "weights"))
+    model = nets.build(config.net, images.shape, len(images.classes)).to(device)
+    defense = build(config.defense, config.params)
+    optimizer = _optimizer(model, config.how)
+    state, tally = defense.begin(plan), empty_tally(plan.n, device)
+    return Training(config, plan, sets, model, defense, optimizer, state, tally)
+
+
+def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD; weights are what has more than one dimension, all else are biases and scales."""
+    parameters = list(model.parameters())
+    decayed = [p for p in parameters if p.dim() > 1 or not recipe.decay_weights_only]
+    others = [p for p in parameters if p.dim() <= 1 and recipe.decay_weights_only]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights instead of four
+    return torch.optim.SGD([group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9, fused=fused)
+
+
+def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> Iterator[EpochResult]:
+    """Train to the end of the run, yielding after every epoch.
+
+    `after_batch(training, batches)` is called when a batch is done, `batches` being those of an
+    epoch; it may raise, and a checkpoint taken there resumes with the next batch.
+    """
+    while training.epoch < training.config.epochs:
+        _finish_epoch(training, after_batch)
+        result = _measure(training, lambda: after_batch(training, training.batch))
+        training.epoch, training.batch = training.epoch + 1, 0
+        training.tally = empty_tally(training.plan.n, training.plan.device)
+        yield result
+
+
+def _finish_epoch(training: Training, after_batch: Callable[[Training, int], None]) -> None:
+    """Take the steps of the running epoch that are still to be taken."""
+    config, device = training.config, training.plan.device
+    order = rng.generator("cpu", config.seed, "order", training.epoch)
+    parts = shuffled(training.plan.n, config.batch, order, device)
+    rate = config.how.rate(training.epoch, config.epochs, training.epoch * len(parts))
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    training.model.train()
+    while training.batch < len(parts):
+        start = time.perf_counter()
+        _step(training, parts[training.batch])
+        training.batch += 1
+        training.tally.seconds += time.perf_counter() - start
+        after_batch(training, len(parts))
+    start = time.perf_counter()
+    if device.type == "cuda":  # steps are only queued there: their time is known when the last is done
+        torch.cuda.synchronize(device)
+    training.tally.seconds += time.perf_counter() - start
+
+
+def _step(training: Training, idx: Tensor) -> None:
+    config, device = training.config, training.plan.device
+    generator = rng.generator(device, config.seed, "step", training.epoch, training.batch)
+    batch = training.sets.train.take(idx)
+    kind = registry.DATASETS[config.data].augment
+    batch = replace(batch, x=augmented(batch.x, kind, generator))
+    training.optimizer.zero_grad(set_to_none=True)
+    now = Now(training.plan, training.epoch, generator)
+    with computing(cast(Precision, config.precision), device):
+        report = training.defense.step(training.model, batch, training.state, now)
+    training.optimizer.step()
+    training.tally.add(batch.idx, report)
+
+
+def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
+    """The finished epoch's metrics: means over its steps, counts of samples, quick attacks (Fig. 8).
+
+    `alive` is called after every batch of an attack and may raise, like after a batch of training.
+    """
+    tally, plan = training.tally, training.plan
+    clean_ok, adv_ok = tally.clean_ok.cpu().numpy(), tally.adv_ok.cpu().numpy()
+    metrics = tally.means()
+    metrics.append(Metric("train", "lr", 0.0, training.optimizer.param_groups[0]["lr"]))
+    metrics.append(Metric("train", "seconds", 0.0, tally.seconds))
+    metrics.append(Metric("train", "samples_per_s", 0.0, plan.n / max(tally.seconds, 1e-9)))
+    metrics.append(Metric("train", "finished_at", 0.0, time.time()))
+    if tally.looked:
+        metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
+        metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
+    if "margin" in training.state:
+        if registry.DEFENSES[training.config.defense].moves:
+            metrics.append(Metric("train", "expanded", 0.0, float(adv_ok.sum())))
+            metrics.append(Metric("train", "shrunk", 0.0, float((clean_ok & ~adv_ok).sum())))
+        if clean_ok.any():  # a misclassified image has no margin
+            mean = float(training.state["margin"].cpu().numpy()[clean_ok].mean(dtype=np.float64))
+            metrics.append(Metric("train", "margin_mean", 0.0, mean))
+    for split, data in (("train", training.sets.train), ("val", training.sets.val)):
+        metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
+    state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
+    return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok, tally.crossed.cpu().numpy())
+
+
+def checkpoint(training: Training) -> dict[str, Any]:
+    """Everything that changes while training, as torch.load(weights_only=True) can read it."""
+    tally = training.tally
+    return {
+        "schema": SCHEMA,
+        "epoch": training.epoch,
+        "batch": training.batch,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "state": training.state,
+        "tally": {
+            "clean_ok": tally.clean_ok,
+            "adv_ok": tally.adv_ok,
+            "crossed": tally.crossed,
+            "sums": tally.sums,
+            "counts": tally.counts,
+            "seconds": tally.seconds,
+            "looked": tally.looked,
+        },
+    }
+
+
+def restore(training: Training, saved: dict[str, Any]) -> None:
+    """Go on from a checkpoint of the same config."""
+    device = training.plan.device
+    training.epoch, training.batch = saved["epoch"], saved["batch"]
+    training.model.load_state_dict(saved["model"])
+    training.optimizer.load_state_dict(saved["optimizer"])
+    training.state = {name: value.to(device) for name, value in saved["state"].items()}
+    tally = saved["tally"]
+    crossed = tally.get("crossed", tally["clean_ok"] & ~tally["adv_ok"])  # earlier versions did not keep it
+    moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
+    training.tally = Tally(
+        tally["clean_ok"].to(device), tally["adv_ok"].to(device), crossed.to(device), moved["sums"], moved["counts"],
+        tally["seconds"], tally.get("looked", True),
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""The quick look after every epoch: accuracy under a short PGD, as in the paper's Fig. 8."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from smd.config.schema import TrainConfig
+from smd.core import losses, pgd, rng
+from smd.core.lp import uniform
+from smd.data.batches import OnDevice, in_order
+from smd.training import monitor_size
+
+
+class Metric(NamedTuple):
+    """One number of an epoch, a row of the store."""
+
+    split: str
+    name: str
+    eps: float  # noise level in [0, 1]; 0 where it means nothing
+    value: float
+
+
+def robust_accuracies(
+    model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int, alive: Callable[[], None]
+) -> list[Metric]:
+    """Accuracy on some samples of a split under PGD at the two largest watched noise levels.
+
+    At most a quarter as many samples as there are training images, so that looking costs less than
+    training. The network is judged in eval mode and handed back in the mode it came in. For the
+    validation split clean accuracy and loss are taken on all of it, or on as many as there are training
+    images; for the training split the steps themselves have measured both.
+    """
+    training = model.training
+    model.eval()
+    n_clean, n = monitor_size.images(n_train, len(data))
+    metrics = _clean(model, data, split, n_clean) if split != "train" else []
+    for eps in config.levels[-2:]:
+        metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive)))
+    model.train(training)
+    return metrics
+
+
+@torch.no_grad()
+def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]:
+    right = total = torch.zeros((), device=data.labels.device)
+    for batch in in_order(data, 256, n):
+        logits = model(batch.x)
+        right = right + (logits.argmax(1) == batch.y).sum()
+        total = total + losses.ce(logits, batch.y).sum()
+    return [Metric(split, "accuracy", 0.0, float(right) / n), Metric(split, "loss_clean", 0.0, float(total) / n)]
+
+
+def _under_pgd(
+    model: nn.Module, data: OnDevice, n: int, eps: float, config: TrainConfig, alive: Callable[[], None]
+) -> float:
+    right = torch.zeros((), device=data.labels.device)
+    generator = rng.generator(data.labels.device, config.seed, "monitor")
+    for batch in in_order(data, 256, n):
+        radii = torch.full((len(batch.y),), eps, device=batch.x.device)
+        start = uniform(batch.x, radii, "Linf", generator)
+        _, logits = pgd.last_iterate(
+            model, losses.ce, batch.x, batch.y, radii, radii / 4, monitor_size.STEPS, "Linf", start
+        )
+        right = right + (logits.argmax(1) == batch.y).sum()
+        alive()
+    return float(right) / n
