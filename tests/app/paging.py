@@ -15,15 +15,17 @@ def open_page(name, /, **query):
     for key, value in query.items():
         app.query_params[key] = value
     app.run()
-    switch(app, name).run()
+    switch(app, name)
     assert not app.exception
     return app
 
 
 def switch(app, name):
-    """Another page of it, to be run; AppTest's own switch_page knows only pages that are files."""
+    """Go to another page of it; AppTest's own switch_page knows only pages that are files."""
     assert name in (*BY_NAME, "clone"), name
     app._page_hash = calc_hash(name)
+    app.run()
+    app._page_hash = ""  # it stays where it is, or goes where the page sends it
     return app
 
 

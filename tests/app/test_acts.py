@@ -34,39 +34,39 @@ LOOKS = {
 }
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
 PURE = {
-        "analysis.agreement",
-        "analysis.flags",
-        "analysis.forces",
-        "analysis.gaps",
-        "config.commands",
-        "config.schema",
-        "core.kinds",
-        "core.schedule",
-        "data.archive",
-        "data.cautions",
-        "data.decode",
-        "data.layout",
-        "data.request",
-        "data.split",
-        "data.validation",
-        "errors",
-        "evaluation.examples",
-        "evaluation.final_margins",
-        "experiments.published",
-        "export",
-        "files.foreign",
-        "jobs.endings",
-        "jobs.system_metrics",
-        "paths",
-        "registry",
-        "registry.recipes",
-        "runs.job_titles",
-        "store.query_examples",
-        "store.reader",
-        "terminal.progress",
-        "training.monitor_size",
-        "units",
-    }
+    "analysis.agreement",
+    "analysis.flags",
+    "analysis.forces",
+    "analysis.gaps",
+    "config.commands",
+    "config.schema",
+    "core.kinds",
+    "core.schedule",
+    "data.archive",
+    "data.cautions",
+    "data.decode",
+    "data.layout",
+    "data.request",
+    "data.split",
+    "data.validation",
+    "errors",
+    "evaluation.examples",
+    "evaluation.final_margins",
+    "experiments.published",
+    "export",
+    "files.foreign",
+    "jobs.endings",
+    "jobs.system_metrics",
+    "paths",
+    "registry",
+    "registry.recipes",
+    "runs.job_titles",
+    "store.query_examples",
+    "store.reader",
+    "terminal.progress",
+    "training.monitor_size",
+    "units",
+}
 WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}  # of paths
 OUTSIDE = ("subprocess", "shutil", "os", "smd.files.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
 ALLOWED = {  # file -> what of OUTSIDE it may have
@@ -230,7 +230,7 @@ def open_page(view, run):
     app = AppTest.from_file(str(APP / "dashboard.py"), default_timeout=30)
     app.query_params["run"] = run.id
     app.run()
-    return app if view == "train" else switch(app, view).run()
+    return app if view == "train" else switch(app, view)
 
 
 VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")

@@ -30,7 +30,7 @@ def open_page(run, **query):
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
-    switch(app, "agreement").run()
+    switch(app, "agreement")
     assert not app.exception
     return app
 

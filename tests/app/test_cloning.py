@@ -61,7 +61,7 @@ def opened(tmp_path):
         places = f"CONFIG, REPOSITORY = {str(tmp_path / 'config.json')!r}, {str(REPOSITORY)!r}\n"
         (tmp_path / "main.py").write_text(places + MAIN)
         app = AppTest.from_file(str(tmp_path / "main.py"), default_timeout=30).run()
-        switch(app, "clone").run()
+        switch(app, "clone")
         return app, config
 
     return make
@@ -91,13 +91,13 @@ def test_the_form_names_the_run_whose_settings_it_has(opened):
 
 def test_what_was_in_the_form_before_is_replaced(opened):
     app, config = opened(CONFIGS["level"])
-    switch(app, "train").run()
+    switch(app, "train")
     app.number_input(key="train-seed").set_value(9).run()
     app.number_input(key="train-epochs-digits").set_value(99).run()
     app.selectbox(key="train-defense").set_value("at").run()
     app.text_input(key="train-at-eps").set_value("16/255").run()
-    switch(app, "clone").run()
-    switch(clone(app), "train").run()
+    switch(app, "clone")
+    switch(clone(app), "train")
     app.button(key="train").click().run()
     (run,) = folders.all_runs()
     assert run.config == config
@@ -134,11 +134,11 @@ def test_reset_empties_the_form(opened):
 
 def test_settings_stay_in_the_form_when_the_page_is_left(opened):
     app, _ = opened(CONFIGS["digits"])
-    switch(app, "train").run()
+    switch(app, "train")
     app.number_input(key="train-seed").set_value(9).run()
-    switch(app, "clone").run()
+    switch(app, "clone")
     assert "train" not in {button.key for button in app.button}
-    switch(app, "train").run()
+    switch(app, "train")
     assert app.number_input(key="train-seed").value == 9
 
 

@@ -4,25 +4,20 @@ import json
 import os
 import re
 import shutil
-import sys
 
 import duckdb
 import pytest
 from storing import attack, estimate
 from test_pages import open_page, words
 
+from app.charts import files, paper
 from smd.config import schema
 from smd.config.schema import MarginsConfig
 from smd.jobs import launch
-from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.units import px
-
-sys.path.insert(0, str(REPOSITORY / "app"))
-
-from app.charts import files, paper
 
 
 def drawn(**chosen):

@@ -71,7 +71,7 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     app = open_page("map", run=run.id, region=region)
     assert "4 of 300 training images" in words(app)
     assert tiles(app, "map") == [5, 6, 7, 8]
-    switch(app, "samples").run()
+    switch(app, "samples")
     assert tiles(app, "samples") == [5, 6, 7, 8]
     app.button(key="clear-selection").click().run()
     assert "300 training images" in words(app)

@@ -35,7 +35,7 @@ def open_page(run, **query):
     for name, value in {"run": run.id, **query}.items():
         app.query_params[name] = value
     app.run()
-    switch(app, "margins").run()
+    switch(app, "margins")
     assert not app.exception
     return app
 

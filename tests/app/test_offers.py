@@ -7,16 +7,12 @@ import pytest
 from storing import attack, estimate
 from streamlit.testing.v1 import AppTest
 
+from app.components import offers
 from smd.config.schema import AttackConfig, MarginsConfig
 from smd.jobs import launch
-from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
-
-sys.path.insert(0, str(REPOSITORY / "app"))
-
-from app.components import offers
 
 UNKNOWN = "How long it takes is not known beforehand; the job says it once it has begun."
 
@@ -56,7 +52,6 @@ def test_what_is_under_way_is_not_started_again(finished):
     run, _ = finished
 
     def page(run_id):
-        import sys
 
         sys.path.insert(0, "app")
         from app.components import offers

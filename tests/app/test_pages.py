@@ -25,7 +25,7 @@ def open_page(view, **query):
         app.query_params[name] = value
     app.run()
     if view != "train":
-        switch(app, view).run()
+        switch(app, view)
     return app
 
 

@@ -45,7 +45,7 @@ def test_the_same_images_are_meant_on_every_page(finished):
     n = int((reader.samples(run.store, "train")["label"] == 3).sum())
     app = open_page("samples", run=run.id, **{"class": label})
     for view in ("margins", "attacks", "samples"):
-        switch(app, view).run()
+        switch(app, view)
         assert not app.exception
         assert app.multiselect(key="class").value == [label]
         assert f"{n} of 300 training images" in words(app)

@@ -22,7 +22,7 @@ def opened(view):
     app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     app.query_params["run"] = BAD
     app.run()
-    switch(app, view).run()
+    switch(app, view)
     assert not app.exception, view
     return app
 

@@ -134,7 +134,7 @@ def test_runs_that_can_only_be_looked_at_are_shown_on_every_page_which_say_so_on
         app.query_params["run"] = run.name
         app.run()
         for view in VIEWS:
-            switch(app, view).run()
+            switch(app, view)
             assert not app.exception, view
             assert sum("can only be looked at" in info.value for info in app.info) == 1
             assert [e.value for e in app.error] == [], view
