@@ -1,7 +1,9 @@
-"""Everything that pages do besides looking: start, cancel, delete, note, and read what a typed path names.
+"""Everything that pages do besides looking.
 
-No other module of the app calls what acts (tests/app/test_acts.py sees to that). Each act asks first whether who is
-there may, so that a page that shows one button too many still does nothing.
+Start, cancel, delete, note, and read what a typed path names.
+
+No other module of the app calls what acts (tests/app/test_acts.py sees to that). Each act asks
+first whether who is there may, so that a page that shows one button too many still does nothing.
 """
 
 import functools
@@ -30,7 +32,8 @@ SHOWN = 60  # characters of a name that a status has room for
 
 
 def guarded(act: Callable[P, T]) -> Callable[P, T]:
-    """The act for runners alone, in their name: for anybody else it raises UserError before anything is done."""
+    """The act for runners alone, in their name: for anybody else it raises UserError before
+    anything is done."""
 
     @functools.wraps(act)
     def asking(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -43,11 +46,16 @@ def guarded(act: Callable[P, T]) -> Callable[P, T]:
     return asking
 
 
-def button(label: str, key: str, disabled: bool = False, help: str | None = None, **options: Any) -> bool:
-    """A button that acts, and whether it was pressed; who may only look sees it disabled, with the reason."""
+def button(
+    label: str, key: str, disabled: bool = False, help: str | None = None, **options: Any
+) -> bool:
+    """A button that acts, and whether it was pressed; who may only look sees it disabled, with the
+    reason."""
     allowed = login.may_act()
     why = help if allowed else login.ONLY_LOOKING
-    return st.button(label, key=key, disabled=disabled or not allowed, help=why, **options) and allowed
+    return (
+        st.button(label, key=key, disabled=disabled or not allowed, help=why, **options) and allowed
+    )
 
 
 def _checked(asked: TrainConfig) -> TrainConfig:
@@ -144,5 +152,9 @@ def import_images(progress: Progress, asked: Request) -> str:
     """Import the images at a typed path in a process of its own; see smd.data.apart.load."""
     login.check_path(asked.path)
     return apart.load(
-        progress, path=asked.path, image_size=asked.image_size, skip_broken=asked.skip_broken, channels=asked.channels
+        progress,
+        path=asked.path,
+        image_size=asked.image_size,
+        skip_broken=asked.skip_broken,
+        channels=asked.channels,
     )

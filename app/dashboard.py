@@ -1,6 +1,7 @@
 """The script that Streamlit runs for every page; what it shows is in frame.py.
 
-It lies in a package of whatever name its folder has: `app` in a checkout, `smd_app` where it is installed.
+It lies in a package of whatever name its folder has: `app` in a checkout, `smd_app` where it is
+installed.
 """
 
 import sys

@@ -20,19 +20,28 @@ def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.Data
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _read(
-    _query: Callable[..., pd.DataFrame], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+    _query: Callable[..., pd.DataFrame],
+    name: str,
+    store: str,
+    stamp: tuple[int, ...],
+    args: tuple[Any, ...],
 ) -> pd.DataFrame:
     return _query(Path(store), *args)
 
 
 def brief(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
-    """As `read`, for short answers of many runs: what pages over all runs ask does not push out what one run needs."""
+    """As `read`, for short answers of many runs: what pages over all runs ask does not push out
+    what one run needs."""
     return _brief(query, query.__name__, str(store), reader.stamp(store), args)
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _brief(
-    _query: Callable[..., pd.DataFrame], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+    _query: Callable[..., pd.DataFrame],
+    name: str,
+    store: str,
+    stamp: tuple[int, ...],
+    args: tuple[Any, ...],
 ) -> pd.DataFrame:
     return _query(Path(store), *args)
 
@@ -43,12 +52,15 @@ def value(query: Callable[..., Any], store: Path, *args: Any) -> Any:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _value(_query: Callable[..., Any], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]) -> Any:
+def _value(
+    _query: Callable[..., Any], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+) -> Any:
     return _query(Path(store), *args)
 
 
 def images(run: Run) -> sets.Images | None:
-    """The memory-mapped images of a run, by what they are, wherever they lie now; None if their cache is gone."""
+    """The memory-mapped images of a run, by what they are, wherever they lie now; None if their
+    cache is gone."""
     about = value(reader.meta, run.store)
     asked = about.get("images", ""), about.get("content", "")
     found = _images(*asked)

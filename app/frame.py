@@ -35,7 +35,9 @@ def show() -> None:
         chosen.run()
         if page.name in ("train", "compare") and (told := folders.nameless()):
             st.warning(plain(told), icon=":material/folder_off:")
-    except UserError as error:  # a store that is broken or newer, a cache that is gone: it says what to do
+    except (
+        UserError
+    ) as error:  # a store that is broken or newer, a cache that is gone: it says what to do
         st.error(plain(error), icon=":material/error:")
 
 

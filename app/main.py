@@ -1,7 +1,9 @@
-"""The dashboard as a server, `streamlit run app/main.py`: layers that see every request before the pages do.
+"""The dashboard as a server, `streamlit run app/main.py`: layers that see every request before the
+pages do.
 
-What the pages show is in frame.py. Streamlit puts this folder on the path, not the one around it, hence the first lines;
-the folder's name is that of the package, `app` in a checkout and `smd_app` where it is installed.
+What the pages show is in frame.py. Streamlit puts this folder on the path, not the one around it,
+hence the first lines; the folder's name is that of the package, `app` in a checkout and `smd_app`
+where it is installed.
 """
 
 import os
@@ -14,13 +16,17 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(HERE))]  # nothing of ours is top-level
+sys.path[:] = [
+    str(HERE.parent),
+    *(place for place in sys.path if place != str(HERE)),
+]  # nothing of ours is top-level
 
 from smd import paths
 from smd.errors import UserError
 
 gate, hosts, login, proxy_login = (
-    import_module(f"{HERE.name}.server.{name}") for name in ("gate", "hosts", "login", "proxy_login")
+    import_module(f"{HERE.name}.server.{name}")
+    for name in ("gate", "hosts", "login", "proxy_login")
 )
 
 ADDRESS = "server.address"
@@ -28,10 +34,13 @@ ADDRESS = "server.address"
 try:
     if not st.get_option(ADDRESS):  # without it Streamlit would listen to the whole network
         raise UserError(
-            "The settings in .streamlit are missing: start with `--server.address localhost`, or mend them."
+            "The settings in .streamlit are missing: start with `--server.address localhost`, or"
+            " mend them."
         )
     login.settings()
-    NAMES = hosts.allowed(os.environ, st.get_option(ADDRESS), st.get_option("browser.serverAddress") or "")
+    NAMES = hosts.allowed(
+        os.environ, st.get_option(ADDRESS), st.get_option("browser.serverAddress") or ""
+    )
 except UserError as error:  # a dashboard that was meant to be closed does not open
     sys.exit(f"smd: {error}")
 
@@ -40,11 +49,16 @@ app = st.App(
     str(HERE / "dashboard.py"),
     middleware=[
         Middleware(gate.Gate, names=NAMES),
-        Middleware(proxy_login.ProxyLogin, oidc=login.by_provider(), base=st.get_option("server.baseUrlPath")),
+        Middleware(
+            proxy_login.ProxyLogin,
+            oidc=login.by_provider(),
+            base=st.get_option("server.baseUrlPath"),
+        ),
     ],
 )
 
-# Streamlit's own welcome is switched off in config.toml: to print a machine's address it asks the internet for it.
+# Streamlit's own welcome is switched off in config.toml: to print a machine's address it asks the
+# internet for it.
 with suppress(OSError):  # nobody reads it
     print(
         "\n  SMD Studio, in your browser. URL:",

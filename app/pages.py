@@ -1,4 +1,7 @@
-"""Every page of the dashboard, and links to them. To add one: a file in views/ and an entry here."""
+"""Every page of the dashboard, and links to them.
+
+To add one: a file in views/ and an entry here.
+"""
 
 import runpy
 from collections.abc import Callable
@@ -22,8 +25,21 @@ class Page:
 
 
 PAGES = (
-    Page("train", "Train", "Train", "model_training", "Choose a data set and start training; see what is queued."),
-    Page("live", "Train", "Live", "monitoring", "How a run is doing: progress, curves, log.", of_a_run=True),
+    Page(
+        "train",
+        "Train",
+        "Train",
+        "model_training",
+        "Choose a data set and start training; see what is queued.",
+    ),
+    Page(
+        "live",
+        "Train",
+        "Live",
+        "monitoring",
+        "How a run is doing: progress, curves, log.",
+        of_a_run=True,
+    ),
     Page(
         "map",
         "Look",
@@ -38,7 +54,8 @@ PAGES = (
         "Look",
         "Margins",
         "bar_chart",
-        "Margins of images: where a boundary was found, how far a search came, what is wrong anyway.",
+        "Margins of images: where a boundary was found, how far a search came, what is wrong"
+        " anyway.",
         of_a_run=True,
         of_images=True,
     ),

@@ -1,4 +1,7 @@
-"""`python -m smd`: train, attack, look at runs, export tables. Exit status 0, 1 (it failed) or 2 (usage)."""
+"""`python -m smd`: train, attack, look at runs, export tables.
+
+Exit status 0, 1 (it failed) or 2 (usage).
+"""
 
 import argparse
 import os
@@ -7,7 +10,21 @@ import traceback
 from collections.abc import Sequence
 
 from smd import __version__, paths
-from smd.cli import attack, embedding, estimate, export, locate, note, probe, query, reproduce, runs, sweep, train, work
+from smd.cli import (
+    attack,
+    embedding,
+    estimate,
+    export,
+    locate,
+    note,
+    probe,
+    query,
+    reproduce,
+    runs,
+    sweep,
+    train,
+    work,
+)
 from smd.errors import UserError
 from smd.jobs.endings import reason
 from smd.jobs.session import Cancelled
@@ -15,8 +32,8 @@ from smd.terminal import streams
 from smd.terminal.visible import visible
 
 EPILOG = """\
-Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are downloaded
-to (data/), SMD_CACHE where imported images are kept (~/.cache/smd-studio).
+Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are
+downloaded to (data/), SMD_CACHE where imported images are kept (~/.cache/smd-studio).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
 
@@ -25,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     """All sub-commands with their options."""
     top = argparse.ArgumentParser(
         prog="python -m smd",
-        description="Train image classifiers that withstand adversarial noise, with no noise level to tune.",
+        description=(
+            "Train image classifiers that withstand adversarial noise, with no noise level to tune."
+        ),
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -49,14 +68,17 @@ def parser() -> argparse.ArgumentParser:
     ):
         command.add(commands)
     for sub in commands.choices.values():
-        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        sub.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    # torch's threads spin while they wait for each other. Left alone they spin so long that two busy
-    # processes on the same cores slow each other down several times over; this costs nothing otherwise.
+    # torch's threads spin while they wait for each other. Left alone they spin so long that two
+    # busy processes on the same cores slow each other down several times over; this costs nothing
+    # otherwise.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
     streams.prepare()
     paths.share()
@@ -72,7 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     args = parser().parse_args(words)
-    args.bare = len([word for word in words if word != "--debug"]) == 1  # a sub-command and nothing else
+    args.bare = (
+        len([word for word in words if word != "--debug"]) == 1
+    )  # a sub-command and nothing else
     try:
         args.run_command(args)
         sys.stdout.flush()  # a disk that takes no more is told of
@@ -90,7 +114,9 @@ def _run(words: list[str]) -> int:
 
 
 def _in_background(args: argparse.Namespace) -> bool:
-    return bool(getattr(args, "run", None) and args.command == "train") or bool(getattr(args, "job", None))
+    return bool(getattr(args, "run", None) and args.command == "train") or bool(
+        getattr(args, "job", None)
+    )
 
 
 if __name__ == "__main__":

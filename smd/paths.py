@@ -10,22 +10,27 @@ from pathlib import Path
 from smd.errors import UserError
 
 AROUND = Path(__file__).resolve().parent.parent
-CHECKOUT = AROUND if (AROUND / "app" / "main.py").is_file() else None  # None where the package is installed
+CHECKOUT = (
+    AROUND if (AROUND / "app" / "main.py").is_file() else None
+)  # None where the package is installed
 
 
 def runs_root() -> Path:
-    """The folder of all runs: `SMD_RUNS`, or `runs/` in a checkout, or in the user's folder of data."""
+    """The folder of all runs: `SMD_RUNS`, or `runs/` in a checkout, or in the user's folder of
+    data."""
     return _beside("SMD_RUNS", "runs")
 
 
 def only_looked_at() -> bool:
-    """Whether the folder of all runs is there but takes nothing: another's, or on a disk that is read-only."""
+    """Whether the folder of all runs is there but takes nothing: another's, or on a disk that is
+    read-only."""
     root = runs_root()
     return root.is_dir() and not os.access(root, os.W_OK | os.X_OK)
 
 
 def data_root() -> Path:
-    """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/` likewise."""
+    """The folder where data sets are looked for and downloaded to: `SMD_DATA`, or `data/`
+    likewise."""
     return _beside("SMD_DATA", "data")
 
 
@@ -36,16 +41,24 @@ def _beside(own: str, name: str) -> Path:
 
 
 def state_root() -> Path:
-    """The folder of what this installation keeps to itself: `SMD_STATE`, or `smd-studio` in the user's state folder."""
+    """The folder of what this installation keeps to itself: `SMD_STATE`, or `smd-studio` in the
+    user's state folder."""
     return _of_the_user("SMD_STATE", "XDG_STATE_HOME", ".local/state")
 
 
 def _of_the_user(own: str, base: str, usual: str, name: str = "") -> Path:
-    """The folder that `own` names, or ours in that of `base`; a temporary one where there is none and none can be."""
+    """The folder that `own` names, or ours in that of `base`; a temporary one where there is none
+    and none can be."""
     if named := os.environ.get(own):
         return Path(named).expanduser().absolute()
-    folder = Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio" / name
-    return folder if _exists(folder) or _takes(folder) else temporary("smd-studio") / usual.lstrip(".") / name
+    folder = (
+        Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio" / name
+    )
+    return (
+        folder
+        if _exists(folder) or _takes(folder)
+        else temporary("smd-studio") / usual.lstrip(".") / name
+    )
 
 
 def _takes(folder: Path) -> bool:
@@ -96,9 +109,11 @@ def cache_root() -> Path:
 
 
 def share() -> None:
-    """Let what this process makes belong to a group as well, where the runs or the cache lie in a group's folder.
+    """Let what this process makes belong to a group as well, where the runs or the cache lie in a
+    group's folder.
 
-    Such a folder hands its group on (setgid) and lets it write: without this only who made a run could go on with it.
+    Such a folder hands its group on (setgid) and lets it write: without this only who made a run
+    could go on with it.
     """
     with suppress(UserError):
         for folder in (runs_root(), cache_root()):
@@ -106,7 +121,9 @@ def share() -> None:
 
 
 @cache
-def _share(folder: Path) -> None:  # once: for a moment no thread shall make what nobody else can read
+def _share(
+    folder: Path,
+) -> None:  # once: for a moment no thread shall make what nobody else can read
     with suppress(OSError):
         mode = folder.stat().st_mode
         if mode & stat.S_ISGID and mode & stat.S_IWGRP:
@@ -114,15 +131,21 @@ def _share(folder: Path) -> None:  # once: for a moment no thread shall make wha
 
 
 def compiled_root() -> Path:
-    """The folder of what numba compiles: in the cache, or where that cannot be written in a temporary place.
+    """The folder of what numba compiles.
 
-    Whoever can write there can have programs run, so a cache that others share is not taken. Raises UserError.
+    In the cache, or where that cannot be written in a temporary place.
+
+    Whoever can write there can have programs run, so a cache that others share is not taken. Raises
+    UserError.
     """
     root = cache_root() / "numba"
     with suppress(OSError):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         above, about = cache_root().stat(), root.stat()
-        own = above.st_uid == about.st_uid == os.getuid() and not (above.st_mode | about.st_mode) & 0o022
+        own = (
+            above.st_uid == about.st_uid == os.getuid()
+            and not (above.st_mode | about.st_mode) & 0o022
+        )
         if own and os.access(root, os.W_OK | os.X_OK):
             return root
     return temporary("smd-numba")

@@ -1,8 +1,9 @@
 """Whether one thing is better than another on the very same images: paired tests at 5 %.
 
-What becomes of an image is a share in [0, 1]: 0 or 1 under one attack seed, a mean over several seeds, levels or
-trainings. Images that fare alike on both sides say nothing; under the null the sign of each other difference is a
-toss-up. Where all of them are of one size that is McNemar's exact test, else the permutation test of their signs.
+What becomes of an image is a share in [0, 1]: 0 or 1 under one attack seed, a mean over several
+seeds, levels or trainings. Images that fare alike on both sides say nothing; under the null the
+sign of each other difference is a toss-up. Where all of them are of one size that is McNemar's
+exact test, else the permutation test of their signs.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ else:
 
 
 def p_value(one: Shares, two: Shares) -> float | None:
-    """The two-sided p-value of no difference; None where they are not of the same images, each once."""
+    """The two-sided p-value of no difference; None where they are not of the same images, each
+    once."""
     if not len(one) or len(one) != len(two) or not one.index.is_unique or not two.index.is_unique:
         return None
     other = two.reindex(one.index).to_numpy(float)
@@ -32,13 +34,15 @@ def p_value(one: Shares, two: Shares) -> float | None:
 
 
 def better(one: Shares, two: Shares) -> bool:
-    """Whether `one` is better on the same images and the difference no chance; False where they are of others."""
+    """Whether `one` is better on the same images and the difference no chance; False where they are
+    of others."""
     p = p_value(one, two)
     return p is not None and p < LEVEL and float(one.mean()) > float(two.mean())
 
 
 def trained_better(one: Sequence[float], two: Sequence[float]) -> bool:
-    """Whether trainings of one network are better than those of another, by Welch's test; False with one of either."""
+    """Whether trainings of one network are better than those of another, by Welch's test; False
+    with one of either."""
     from scipy import stats  # see _p
 
     if min(len(one), len(two)) < 2 or np.mean(one) <= np.mean(two):
@@ -62,7 +66,12 @@ def _p(differences: bytes) -> float:
     if np.ptp(np.abs(told)) <= SAME:
         return float(stats.binomtest(int((told > 0).sum()), len(told), 0.5).pvalue)
     found = stats.permutation_test(
-        (told,), lambda x, axis: x.sum(axis=axis), permutation_type="samples", vectorized=True,
-        n_resamples=RESAMPLES, batch=max(1, 2_000_000 // len(told)), rng=0,
-    )  # fmt: skip
+        (told,),
+        lambda x, axis: x.sum(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=max(1, 2_000_000 // len(told)),
+        rng=0,
+    )
     return float(found.pvalue)

@@ -1,4 +1,7 @@
-"""Noise levels are floats inside and written k/255 outside, those of L2 as lengths; bytes as people say them."""
+"""Noise levels are floats inside and written k/255 outside, those of L2 as lengths.
+
+Bytes as people say them.
+"""
 
 import math
 
@@ -15,8 +18,8 @@ def px(*levels: int) -> tuple[float, ...]:
 def parse_level(text: str, most: float = 1.0) -> float:
     """Read one noise level: "8/255", "0.031" or "0".
 
-    most: infinity for L2, a length over all pixels. Returns the level in [0, most]; raises UserError for
-    anything else.
+    most: infinity for L2, a length over all pixels. Returns the level in [0, most]; raises
+    UserError for anything else.
     """
     top, _, bottom = text.strip().partition("/")
     try:
@@ -24,7 +27,11 @@ def parse_level(text: str, most: float = 1.0) -> float:
     except (ValueError, ZeroDivisionError):
         raise UserError(f"'{text}' is no noise level: write it like 8/255 or 0.031.") from None
     if not (0 <= value <= most and math.isfinite(value)):
-        why = "outside [0, 1]: pixels are, write 8/255 for 8" if most == 1 else "no length: write it like 0.5"
+        why = (
+            "outside [0, 1]: pixels are, write 8/255 for 8"
+            if most == 1
+            else "no length: write it like 0.5"
+        )
         raise UserError(f"The noise level {text} is {why}.")
     return value
 
@@ -33,13 +40,16 @@ def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     """Read a comma-separated list of noise levels, sorted, each once."""
     levels = [parse_level(part, most) for part in text.split(",") if part.strip()]
     norm = "Linf" if most == 1 else "L2"
-    return tuple(sorted({show_level(level, norm): level for level in levels}.values()))  # as written, each once
+    return tuple(
+        sorted({show_level(level, norm): level for level in levels}.values())
+    )  # as written, each once
 
 
 def show_level(value: float, norm: str = "Linf") -> str:
     """Write a level as k/255 where k is a whole number, else as a short decimal.
 
-    An L2 level is a length over all pixels and no number of pixel steps: it is always a decimal, "0.5".
+    An L2 level is a length over all pixels and no number of pixel steps: it is always a decimal,
+    "0.5".
     """
     if value == 0:
         return "0"

@@ -39,24 +39,41 @@ def smd(*words, root=None, check=True, timeout=300, **env):
     place = {"SMD_RUNS": str(root)} if root else {}
     done = subprocess.run(
         [sys.executable, "-m", "smd", *map(str, words)],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=timeout, env={**os.environ, **place, **env},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **place, **env},
         check=False,
-    )  # fmt: skip
+    )
     assert not check or done.returncode == 0, done.stderr
     return done
 
 
 @pytest.fixture(scope="session")
 def finished_root(tmp_path_factory, own_cache):
-    """A runs folder with a finished SMD run and a finished STD run on a few digits; never write to it."""
+    """A runs folder with a finished SMD run and a finished STD run on a few digits; never write to
+    it."""
     root = tmp_path_factory.mktemp("finished") / "runs"
     for defense in ("smd", "std"):
-        smd("train", "--defense", defense, "--epochs", 3, "--n-train", 300, "--n-test", 100, root=root)
+        smd(
+            "train",
+            "--defense",
+            defense,
+            "--epochs",
+            3,
+            "--n-train",
+            300,
+            "--n-test",
+            100,
+            root=root,
+        )
     return root
 
 
 def known(root):
-    """Let the stores of copied runs be taken for this installation's own: to look at each first takes its time."""
+    """Let the stores of copied runs be taken for this installation's own: to look at each first
+    takes its time."""
     for store in root.glob("*/run.duckdb"):
         trust.ours(connection._version(store, False))
 

@@ -18,7 +18,16 @@ def examples(split="train", ids=(4, 2, 9), attack="ce-pgd"):
     p = rng.dirichlet(np.ones(4), (2, n)).astype(np.float32)
     eps = np.full(n, 8 / 255, np.float32)
     return Examples(
-        split, attack, np.array(ids, np.int32), np.arange(n), eps, noise, p[0], p[1], np.zeros(n, bool), "L2"
+        split,
+        attack,
+        np.array(ids, np.int32),
+        np.arange(n),
+        eps,
+        noise,
+        p[0],
+        p[1],
+        np.zeros(n, bool),
+        "L2",
     )
 
 
@@ -85,9 +94,12 @@ def test_the_limit_holds_the_usual_256_images_of_64_cubed_voxels():
 
 
 def judged_images(count=40, side=16, eps=32 / 255, seed=3):
-    """Clean uint8 images, dark and bright, and float32 images near them, on corners of the ball and anywhere."""
+    """Clean uint8 images, dark and bright, and float32 images near them, on corners of the ball and
+    anywhere."""
     rng = np.random.default_rng(seed)
-    clean = rng.choice(np.array([0, 1, 2, 5, 17, 64, 128, 254, 255], np.uint8), (count, 1, side, side))
+    clean = rng.choice(
+        np.array([0, 1, 2, 5, 17, 64, 128, 254, 255], np.uint8), (count, 1, side, side)
+    )
     x = adv.in_unit(clean)
     corners = x + rng.choice(np.array([-eps, eps], np.float32), x.shape)
     anywhere = rng.uniform(x - eps, x + eps)
@@ -102,7 +114,18 @@ def test_an_image_comes_back_to_the_last_bit_though_its_noise_alone_would_not_gi
     noise, whole = adv.packed(images, clean)
     assert whole.sum() > 0
     n, p = len(clean), np.full((len(clean), 2), 0.5, np.float32)
-    kept = Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p, whole, "L2")
+    kept = Examples(
+        "test",
+        "ce-pgd",
+        np.arange(n),
+        np.arange(n),
+        np.ones(n, np.float32),
+        noise,
+        p,
+        p,
+        whole,
+        "L2",
+    )
     adv.write(tmp_path / "one.npz", kept)
     read = adv.read(tmp_path / "one.npz")
     for position in range(n):
@@ -116,16 +139,27 @@ def test_an_image_comes_back_to_the_last_bit_though_its_noise_alone_would_not_gi
 def test_what_is_said_beforehand_is_the_most_that_a_file_takes(tmp_path, count):
     rng = np.random.default_rng(0)
     clean = rng.integers(0, 256, (count, 1, 16, 16), dtype=np.uint8)
-    noise, whole = adv.packed(rng.random(clean.shape, dtype=np.float32), clean)  # nothing in it can be compressed
+    noise, whole = adv.packed(
+        rng.random(clean.shape, dtype=np.float32), clean
+    )  # nothing in it can be compressed
     p = rng.dirichlet(np.ones(10), (2, count)).astype(np.float32)
     ids, eps = np.arange(count, dtype=np.int32), np.ones(count, np.float32)
-    adv.write(tmp_path / "one.npz", Examples("test", "ce-pgd", ids, np.arange(count), eps, noise, *p, whole, "Linf"))
-    assert 0.85 * 4 * clean.size < (tmp_path / "one.npz").stat().st_size <= adv.space(count, 256, 10)
+    adv.write(
+        tmp_path / "one.npz",
+        Examples("test", "ce-pgd", ids, np.arange(count), eps, noise, *p, whole, "Linf"),
+    )
+    assert (
+        0.85 * 4 * clean.size < (tmp_path / "one.npz").stat().st_size <= adv.space(count, 256, 10)
+    )
 
 
 def test_a_file_of_an_earlier_version_opens_and_says_that_it_is_rounded(tmp_path):
     new = examples()
-    old = {f.name: np.asarray(getattr(new, f.name)) for f in fields(Examples) if f.name not in ("whole", "norm")}
+    old = {
+        f.name: np.asarray(getattr(new, f.name))
+        for f in fields(Examples)
+        if f.name not in ("whole", "norm")
+    }
     old["noise"] = new.noise.astype(np.float16)
     np.savez_compressed(tmp_path / "old.npz", **old)
     read = adv.read(tmp_path / "old.npz")
@@ -151,7 +185,11 @@ def broken_files(folder):
     np.savez(folder / "flat.npz", **{**arrays, "noise": np.zeros((3, 5), np.float16)})
     np.savez(folder / "words.npz", **{**arrays, "idx": np.array(["a", "b", "c"])})
     np.savez(folder / "scalar.npz", **{**arrays, "eps": np.float32(0.1)})
-    np.savez(folder / "pickle.npz", allow_pickle=True, **{**arrays, "label": np.array([{}, {}, {}], object)})
+    np.savez(
+        folder / "pickle.npz",
+        allow_pickle=True,
+        **{**arrays, "label": np.array([{}, {}, {}], object)},
+    )
     with zipfile.ZipFile(folder / "raw.npz", "w") as archive:
         for name in arrays:
             archive.writestr(name, b"no array")

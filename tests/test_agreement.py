@@ -27,11 +27,17 @@ def margins(*values, **more):
 
 def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None, note=""):
     """An attack's verdicts on the samples 0, 1, ..., "" where it failed."""
-    return pd.DataFrame({
-        "name": name, "steps": steps, "n": len(broken_by), "note": note,
-        "idx": ids if ids is not None else range(len(broken_by)),
-        "ok": [stage == "" for stage in broken_by], "broken_by": broken_by,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "name": name,
+            "steps": steps,
+            "n": len(broken_by),
+            "note": note,
+            "idx": ids if ids is not None else range(len(broken_by)),
+            "ok": [stage == "" for stage in broken_by],
+            "broken_by": broken_by,
+        }
+    )
 
 
 def rows_of(values, ok, **more):
@@ -55,8 +61,11 @@ def test_samples_misclassified_by_either_word_are_left_out_and_counted():
 def test_the_2x2_table_counts_both_kinds_of_disagreement():
     found = agreement.crosstab(rows_of([9, 10, 11, 12, 1, 2, 3, 4], [1, 1, 1, 0, 1, 1, 0, 0]), EPS)
     assert found.table[["beyond", "withstood", "n", "percent"]].to_numpy().tolist() == [
-        [True, True, 3, 37.5], [True, False, 1, 12.5], [False, True, 2, 25.0], [False, False, 2, 25.0],
-    ]  # fmt: skip
+        [True, True, 3, 37.5],
+        [True, False, 1, 12.5],
+        [False, True, 2, 25.0],
+        [False, False, 2, 25.0],
+    ]
     assert (found.n, found.undecided) == (8, 0)
     assert (found.agreement, found.overestimated, found.underestimated) == (62.5, 12.5, 25.0)
 
@@ -70,10 +79,19 @@ def test_a_search_that_met_no_boundary_decides_nothing_beyond_its_end():
 
 
 def test_the_undecided_are_taken_away_with_what_became_of_them():
-    rows = rows_of([8, 8, 4, 4, 4, 9], [1, 1, 1, 1, 0, 0], crossed=[True, False, True, False, False, True])
+    rows = rows_of(
+        [8, 8, 4, 4, 4, 9], [1, 1, 1, 1, 0, 0], crossed=[True, False, True, False, False, True]
+    )
     found = agreement.exported(rows, EPS)
     assert found["n"].tolist() == [1, 1, 2, 0, 1, 1]
-    assert found["margin"].tolist() == ["beyond", "beyond", "up to", "up to", "undecided", "undecided"]
+    assert found["margin"].tolist() == [
+        "beyond",
+        "beyond",
+        "up to",
+        "up to",
+        "undecided",
+        "undecided",
+    ]
     assert found["attack"].tolist()[-2:] == ["withstood", "broken"]
     assert found["percent"].tolist()[:4] == [25, 25, 50, 0]
     assert found["percent"][4:].isna().all()
@@ -96,7 +114,9 @@ def test_calibration_is_the_share_that_withstood_a_bin_with_its_interval():
     assert found["hi"].to_numpy() == pytest.approx(100 * high)
 
 
-@pytest.mark.parametrize(("largest", "width"), [(19.5, 1), (20.0, 2), (39.5, 2), (40.0, 4), (255.0, 16)])
+@pytest.mark.parametrize(
+    ("largest", "width"), [(19.5, 1), (20.0, 2), (39.5, 2), (40.0, 4), (255.0, 16)]
+)
 def test_bins_widen_in_powers_of_two_when_there_would_be_too_many(largest, width):
     found = agreement.calibration(rows_of([0, largest], [1, 1]))
     assert (found["high"] - found["low"]).tolist() == [width, width]
@@ -114,16 +134,41 @@ def test_the_worst_disagreements_come_first():
     assert agreement.disagreeing(rows, EPS, "underestimated")["idx"].tolist() == [3, 5, 4]
 
 
-ALL_STAGES = ["clean", "ce-pgd", "ce", "cw", "apgd-ce", "apgd-dlr", "fab", "apgd-t", "fab-t", "square", "mim", ""]
+ALL_STAGES = [
+    "clean",
+    "ce-pgd",
+    "ce",
+    "cw",
+    "apgd-ce",
+    "apgd-dlr",
+    "fab",
+    "apgd-t",
+    "fab-t",
+    "square",
+    "mim",
+    "",
+]
 
 
 def three_attacks():
     """Eight samples, from one misclassified to one that withstands all."""
-    return pd.concat([
-        verdicts("clean", "ce-pgd", "", "", "", "", "", ""),
-        verdicts("clean", "ce", "ce", "cw", "", "", "", "", name="ce-cw-pgd"),
-        verdicts("clean", "apgd-ce", "apgd-ce", "apgd-ce", "apgd-ce", "apgd-t", "square", "", name="autoattack"),
-    ])  # fmt: skip
+    return pd.concat(
+        [
+            verdicts("clean", "ce-pgd", "", "", "", "", "", ""),
+            verdicts("clean", "ce", "ce", "cw", "", "", "", "", name="ce-cw-pgd"),
+            verdicts(
+                "clean",
+                "apgd-ce",
+                "apgd-ce",
+                "apgd-ce",
+                "apgd-ce",
+                "apgd-t",
+                "square",
+                "",
+                name="autoattack",
+            ),
+        ]
+    )
 
 
 def test_each_sample_is_named_by_the_weakest_attack_that_breaks_it():
@@ -145,23 +190,31 @@ def test_patterns_are_ordered_counted_and_add_up():
     counts = agreement.counted(agreement.patterns(three_attacks()))
     assert counts["n"].tolist() == [1, 2, 1, 1, 1, 1, 1]
     assert counts["percent"].tolist() == [12.5, 25, 12.5, 12.5, 12.5, 12.5, 12.5]
-    assert (counts["pattern"].iloc[0], counts["pattern"].iloc[-1]) == ("misclassified without noise", "withstands all")
+    assert (counts["pattern"].iloc[0], counts["pattern"].iloc[-1]) == (
+        "misclassified without noise",
+        "withstands all",
+    )
 
 
 def test_any_two_stages_give_just_one_pattern_that_of_the_weaker_one():
     pairs = [(a, b) for a in ALL_STAGES for b in ALL_STAGES]
     one, two = zip(*pairs, strict=True)
-    found = agreement.patterns(pd.concat([verdicts(*one, name="first"), verdicts(*two, name="second")]))
+    found = agreement.patterns(
+        pd.concat([verdicts(*one, name="first"), verdicts(*two, name="second")])
+    )
     assert len(found) == len(pairs)
     assert found["pattern"].notna().all()
     alone = dict(zip(ALL_STAGES, found["pattern"][:: len(ALL_STAGES) + 1], strict=True))
     assert alone["mim"] == "falls to mim"
-    assert found["pattern"].tolist() == [min(alone[a], alone[b], key=list(found["pattern"].cat.categories).index)
-                                         for a, b in pairs]  # fmt: skip
+    assert found["pattern"].tolist() == [
+        min(alone[a], alone[b], key=list(found["pattern"].cat.categories).index) for a, b in pairs
+    ]
 
 
 def test_only_samples_that_every_attack_has_seen_get_a_pattern():
-    both = pd.concat([verdicts("", "", "ce-pgd"), verdicts("", "apgd-t", name="autoattack", ids=[1, 2])])
+    both = pd.concat(
+        [verdicts("", "", "ce-pgd"), verdicts("", "apgd-t", name="autoattack", ids=[1, 2])]
+    )
     found = agreement.patterns(both)
     assert found["idx"].tolist() == [1, 2]
     assert found["pattern"].tolist() == ["withstands all", "falls to CE-PGD"]
@@ -183,9 +236,14 @@ def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
     """Images that only the single start has seen get no pattern, as the ten have not seen them."""
     single = verdicts("", "", "", "ce", name="ce-cw-pgd", note="runs=1")
     ten = verdicts("", "cw", name="ce-cw-pgd")
-    found = agreement.patterns(pd.concat([single, ten, verdicts("", "", "", "", name="autoattack")]))
+    found = agreement.patterns(
+        pd.concat([single, ten, verdicts("", "", "", "", name="autoattack")])
+    )
     assert found["idx"].tolist() == [0, 1]
     assert found["pattern"].tolist() == ["withstands all", "falls to CW but not to CE-PGD"]
     judges = agreement.judges(pd.concat([single, ten]))
     assert [(judge.note, judge.n) for judge in judges] == [("", 2), ("runs=1", 4)]
-    assert agreement.judged_by(pd.concat([single, ten]), judges[0])["broken_by"].tolist() == ["", "cw"]
+    assert agreement.judged_by(pd.concat([single, ten]), judges[0])["broken_by"].tolist() == [
+        "",
+        "cw",
+    ]

@@ -64,7 +64,8 @@ def imports(path, top_level_only=False):
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "app").rglob("*.py")), ids=lambda p: p.name)
 def test_pages_import_only_the_light_half(path):
-    """Each import of smd is one of LIGHT or something inside it; packages around these tell nothing."""
+    """Each import of smd is one of LIGHT or something inside it; packages around these tell
+    nothing."""
     names = {name.removeprefix("smd.") for name in imports(path) if name.startswith("smd.")}
     outside = {n for n in names if not any(n == ok or n.startswith(f"{ok}.") for ok in LIGHT)}
     assert {n for n in outside if not any(ok.startswith(f"{n}.") for ok in LIGHT)} == set()
@@ -99,12 +100,20 @@ def test_only_views_and_main_run_streamlit_in_the_app_and_nothing_of_smd_does():
 
 def test_one_function_shows_all_tables():
     """It is the one that knows what stands in a cell without a value."""
-    users = {p.name for p in SOURCES if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()}
+    users = {
+        p.name
+        for p in SOURCES
+        if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()
+    }
     assert users == {"ui.py"}
 
 
 def test_nothing_knows_the_benchmarks():
-    users = {p for p in SOURCES if any(n == "smd.bench" or n.startswith("smd.bench.") for n in imports(p))}
+    users = {
+        p
+        for p in SOURCES
+        if any(n == "smd.bench" or n.startswith("smd.bench.") for n in imports(p))
+    }
     assert users
     assert {p.parent for p in users} == {REPOSITORY / "smd" / "bench"}
 
@@ -135,7 +144,15 @@ def test_functions_are_short(path):
             assert node.end_lineno - node.lineno + 1 <= 60, node.name
 
 
-OPENERS_OF_BYTES = {"os.open", "tarfile.open", "gzip.open", "bz2.open", "lzma.open", "Image.open", "opened.open"}
+OPENERS_OF_BYTES = {
+    "os.open",
+    "tarfile.open",
+    "gzip.open",
+    "bz2.open",
+    "lzma.open",
+    "Image.open",
+    "opened.open",
+}
 
 
 def speaks_the_machines_encoding(call):
@@ -144,7 +161,13 @@ def speaks_the_machines_encoding(call):
     given = {word.arg: word.value for word in call.keywords}
     if "encoding" in given or None in given:
         return False
-    if {"text", "universal_newlines"} & given.keys() and name in ("run", "Popen", "check_output", "check_call", "call"):
+    if {"text", "universal_newlines"} & given.keys() and name in (
+        "run",
+        "Popen",
+        "check_output",
+        "check_call",
+        "call",
+    ):
         return True
     if name in ("read_text", "write_text"):
         return True
@@ -158,25 +181,43 @@ def speaks_the_machines_encoding(call):
 @pytest.mark.parametrize(
     "code, found",
     [
-        ("p.read_text()", True), ("p.read_text(encoding='utf-8')", False), ("open(p)", True), ("open(p, 'rb')", False),
-        ("p.open('w')", True), ("p.open('wb')", False), ("run(c, text=True)", True), ("run(c)", False),
-        ("run(c, text=True, encoding='utf-8')", False), ("os.fdopen(3, 'w')", True), ("os.open(p, 0)", False),
+        ("p.read_text()", True),
+        ("p.read_text(encoding='utf-8')", False),
+        ("open(p)", True),
+        ("open(p, 'rb')", False),
+        ("p.open('w')", True),
+        ("p.open('wb')", False),
+        ("run(c, text=True)", True),
+        ("run(c)", False),
+        ("run(c, text=True, encoding='utf-8')", False),
+        ("os.fdopen(3, 'w')", True),
+        ("os.open(p, 0)", False),
         ("p.write_text(t)", True),
     ],
-)  # fmt: skip
+)
 def test_text_in_the_machines_encoding_is_found(code, found):
     assert speaks_the_machines_encoding(ast.parse(code).body[0].value) == found
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(REPOSITORY)))
 def test_every_text_is_utf8_whatever_the_machine_speaks(path):
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
     assert [ast.unparse(call) for call in calls if speaks_the_machines_encoding(call)] == []
 
 
 def test_every_registry_entry_can_be_loaded():
     from smd import registry
 
-    for table in (registry.DATASETS, registry.NETWORKS, registry.DEFENSES, registry.ATTACKS, registry.ESTIMATORS):
+    for table in (
+        registry.DATASETS,
+        registry.NETWORKS,
+        registry.DEFENSES,
+        registry.ATTACKS,
+        registry.ESTIMATORS,
+    ):
         for entry in table.values():
             assert callable(registry.load(entry.target)), entry.name

@@ -112,7 +112,16 @@ def test_runs_lists_the_estimations_of_a_run(finished, capsys):
 
 def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
     smd_run, std_run = finished
-    words = ["--attack", "ce-pgd:steps=5", "--eps", "8/255,0.0627451", "--n", 40, "--format", "json"]
+    words = [
+        "--attack",
+        "ce-pgd:steps=5",
+        "--eps",
+        "8/255,0.0627451",
+        "--n",
+        40,
+        "--format",
+        "json",
+    ]
     assert run_cli("attack", smd_run.id, std_run.id, *words) == 0
     rows = json.loads(capsys.readouterr().out)
     table = reader.attack_table(smd_run.store)
@@ -124,7 +133,9 @@ def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
 
 def test_attacking_more_images_than_there_are_is_refused_with_their_number(finished, capsys):
     run, _ = finished
-    assert run_cli("attack", run.id, "--attack", "ce-pgd:steps=1", "--eps", "8/255", "--n", 10**6) == 1
+    assert (
+        run_cli("attack", run.id, "--attack", "ce-pgd:steps=1", "--eps", "8/255", "--n", 10**6) == 1
+    )
     assert f"the test split has {len(reader.samples(run.store, 'test'))}" in capsys.readouterr().err
 
 
@@ -151,7 +162,20 @@ def test_a_bad_attack_is_refused_in_a_sentence(finished, words, reason, capsys):
 
 def test_a_preview_is_a_short_attack_on_few_images(finished):
     run, _ = finished
-    assert run_cli("attack", run.id, "--attack", "autoattack", "--eps", "8/255", "--preview", "--device", "cpu") == 0
+    assert (
+        run_cli(
+            "attack",
+            run.id,
+            "--attack",
+            "autoattack",
+            "--eps",
+            "8/255",
+            "--preview",
+            "--device",
+            "cpu",
+        )
+        == 0
+    )
     newest = reader.attack_runs(run.store).iloc[-1]
     assert (newest["name"], newest["steps"], newest["seed"]) == ("ce-pgd", 20, 0)
     assert newest["n"] == min(500, len(reader.samples(run.store, "test")))
@@ -199,7 +223,9 @@ def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could
     kept = examples.read(run.adv / f"{job}_8-255_0.npz").idx
     assert len(stage) == 300
     assert 0 < len(kept) <= 256
-    assert set(kept) <= set(stage.index[stage != 0])  # what is misclassified without noise is not attacked
+    assert set(kept) <= set(
+        stage.index[stage != 0]
+    )  # what is misclassified without noise is not attacked
 
 
 def test_a_sample_that_does_not_exist_is_refused(finished, capsys):

@@ -21,7 +21,15 @@ def test_what_is_left_out_follows_from_the_data_set(data):
 
 def test_every_bad_field_gets_its_own_sentence():
     found = validation.of_training(
-        TrainConfig(data="mars", defense="hope", net="brain", epochs=-1, batch=-1, device="gpu", precision="int8")
+        TrainConfig(
+            data="mars",
+            defense="hope",
+            net="brain",
+            epochs=-1,
+            batch=-1,
+            device="gpu",
+            precision="int8",
+        )
     )
     assert len(found) == 7
     for word in ("mars", "hope", "brain", "epochs", "batch", "gpu", "int8"):
@@ -34,7 +42,9 @@ def test_a_network_too_large_for_the_images_is_refused_before_anything_starts():
 
 
 def test_own_images_need_a_path():
-    assert any("path" in sentence for sentence in validation.of_training(TrainConfig(data="folder")))
+    assert any(
+        "path" in sentence for sentence in validation.of_training(TrainConfig(data="folder"))
+    )
 
 
 @pytest.mark.parametrize("levels", [(0.0,), (-0.1,), (1.5,), (float("nan"),)])
@@ -44,7 +54,10 @@ def test_impossible_levels_are_refused(levels):
 
 @pytest.mark.parametrize(
     "config",
-    [TrainConfig(seed=3, params={"preset": "ame"}), AttackConfig("r", levels=(0.1, 0.2), ids=(3, 4), seeds=(0, 1))],
+    [
+        TrainConfig(seed=3, params={"preset": "ame"}),
+        AttackConfig("r", levels=(0.1, 0.2), ids=(3, 4), seeds=(0, 1)),
+    ],
 )
 def test_json_and_back(config):
     assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
@@ -66,7 +79,10 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
 
 
 def test_choices_with_parameters():
-    assert parse_choice("smd:preset=ame", registry.DEFENSES, "defense") == ("smd", {"preset": "ame"})
+    assert parse_choice("smd:preset=ame", registry.DEFENSES, "defense") == (
+        "smd",
+        {"preset": "ame"},
+    )
     assert parse_choice("ce-pgd:steps=7", registry.ATTACKS, "attack") == ("ce-pgd", {"steps": 7})
     for text in ("ce-pgd:steps=many", "ce-pgd:stride=1", "ce-pgd:steps", "pgd"):
         with pytest.raises(UserError):
@@ -81,4 +97,6 @@ def test_every_defense_refuses_what_it_does_not_know_and_names_what_it_does(defe
 
 
 def test_a_level_above_one_is_refused():
-    assert validation.of_training(TrainConfig(defense="at", params={"eps": 8})) == ['"Eps" is 8: it must be at most 1.']
+    assert validation.of_training(TrainConfig(defense="at", params={"eps": 8})) == [
+        '"Eps" is 8: it must be at most 1.'
+    ]

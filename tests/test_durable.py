@@ -12,7 +12,9 @@ def kind(descriptor):
     return "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content"
 
 
-def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_anybody_is_told(tmp_path, monkeypatch):
+def test_the_content_is_on_the_disk_before_the_name_and_the_name_before_anybody_is_told(
+    tmp_path, monkeypatch
+):
     order = []
     sync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (order.append(kind(fd)), sync(fd)))

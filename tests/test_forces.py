@@ -1,4 +1,7 @@
-"""Pressure on the boundary and what follows: the correlation, and that it finds nothing where nothing happens."""
+"""Pressure on the boundary and what follows.
+
+The correlation, and that it finds nothing where nothing happens.
+"""
 
 from dataclasses import replace
 
@@ -17,9 +20,12 @@ EPOCHS, CLASSES = 20, 8
 
 
 def counts(seed, force=0.0, epochs=EPOCHS, classes=CLASSES):
-    """Classes of different sizes whose pressures wander: found, repeated, surplus; held by pressure times `force`."""
+    """Classes of different sizes whose pressures wander: found, repeated, surplus; held by pressure
+    times `force`."""
     draw = np.random.default_rng(seed)
-    course = np.cumsum(draw.normal(0, 0.3, (epochs, classes)), axis=0) + draw.normal(0, 0.5, classes)
+    course = np.cumsum(draw.normal(0, 0.3, (epochs, classes)), axis=0) + draw.normal(
+        0, 0.5, classes
+    )
     found = draw.poisson(np.exp(2.5 + course.clip(-2, 1.5))) + 1.0
     pressure = forces.relative(found)
     usual = draw.uniform(0.4, 0.8, classes)
@@ -83,11 +89,14 @@ def test_classes_that_press_alike_are_even_but_for_chance():
     assert np.sqrt(forces.relative(alike).var(1, ddof=1).mean()) > 0.35  # chance alone
     assert forces.unevenness(alike) < 0.12
     uneven = draw.poisson(6 * np.linspace(0.2, 1.8, 10), (200, 10)) + 0.0
-    assert forces.unevenness(uneven) == pytest.approx(np.linspace(0.2, 1.8, 10).std(ddof=1), abs=0.05)
+    assert forces.unevenness(uneven) == pytest.approx(
+        np.linspace(0.2, 1.8, 10).std(ddof=1), abs=0.05
+    )
 
 
 class Frozen(torch.nn.Module):
-    """A classifier that no step trains; its logits get biases, so that boundaries can be moved on purpose."""
+    """A classifier that no step trains; its logits get biases, so that boundaries can be moved on
+    purpose."""
 
     def __init__(self, model, classes):
         super().__init__()
@@ -103,23 +112,34 @@ def trained():
     from smd.training.loop import epochs
 
     run = prepare(
-        TrainConfig(defense="std", epochs=4, n_train=500, device="cpu"), data.load("digits"), torch.device("cpu")
+        TrainConfig(defense="std", epochs=4, n_train=500, device="cpu"),
+        data.load("digits"),
+        torch.device("cpu"),
     )
     list(epochs(run, lambda *_: None))
     return run
 
 
 def explored(run, pushed=0.0, epochs=20):
-    """SMD's own steps on fixed weights, as reader.at_boundary counts them: found, repeated, surplus (T, K).
+    """SMD's own steps on fixed weights, as reader.at_boundary counts them.
 
-    pushed: how far a class's logit rises after an epoch for each unit of its relative pressure beyond 1.
+    Found, repeated, surplus (T, K).
+
+    pushed: how far a class's logit rises after an epoch for each unit of its relative pressure
+    beyond 1.
     """
     classes, plan = len(run.sets.classes), replace(run.plan, epochs=epochs)
-    model, defense, labels = Frozen(run.model, classes), build("smd", {}), run.sets.train.labels.numpy()
+    model, defense, labels = (
+        Frozen(run.model, classes),
+        build("smd", {}),
+        run.sets.train.labels.numpy(),
+    )
     state, clean, crossed = defense.begin(plan), [], []
     for epoch in range(epochs):
-        reports = [defense.step(model, batch, state, Now(plan, epoch, torch.Generator()))
-                   for batch in in_order(run.sets.train, 250, plan.n)]  # fmt: skip
+        reports = [
+            defense.step(model, batch, state, Now(plan, epoch, torch.Generator()))
+            for batch in in_order(run.sets.train, 250, plan.n)
+        ]
         clean.append(torch.cat([report.clean_ok for report in reports]).numpy())
         crossed.append(torch.cat([report.crossed for report in reports]).numpy())
         press = np.bincount(labels[crossed[-1]], minlength=classes)
@@ -131,13 +151,16 @@ def explored(run, pushed=0.0, epochs=20):
 
 
 def summed_up(met, held, labels, classes):
-    """met, held: (T, N) bool -> found, repeated, surplus, each (T, K), without epochs in which nobody met it."""
+    """met, held: (T, N) bool -> found, repeated, surplus, each (T, K), without epochs in which
+    nobody met it."""
     times = met.sum(0)
     usual = (met & held).sum(0) / np.maximum(times, 1)
     twice = met & (times > 1)
     own = np.eye(classes)[labels]
     some = met.any(1)
-    return tuple((values @ own)[some] for values in (met * 1.0, twice * 1.0, twice * (held - usual)))
+    return tuple(
+        (values @ own)[some] for values in (met * 1.0, twice * 1.0, twice * (held - usual))
+    )
 
 
 def test_on_a_network_that_does_not_change_there_is_no_evidence(trained):

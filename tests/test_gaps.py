@@ -1,4 +1,5 @@
-"""Gaps between attacks: the worst of each on the same images, and a warning only where a test tells."""
+"""Gaps between attacks: the worst of each on the same images, and a warning only where a test
+tells."""
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,21 @@ from smd.store import reader
 def verdicts(name, ok, level=8, steps=100, note="", seeds=1, ids=None, split="test"):
     """Image verdicts of one attack, as reader.image_verdicts has them."""
     ok = np.asarray(ok, bool)
-    return pd.DataFrame({
-        "name": name, "steps": steps, "norm": "Linf", "split": split, "n": len(ok), "eps": level / 255, "note": note,
-        "idx": np.arange(len(ok)) if ids is None else ids, "ok": ok, "share": ok.astype(float), "seeds": seeds,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "name": name,
+            "steps": steps,
+            "norm": "Linf",
+            "split": split,
+            "n": len(ok),
+            "eps": level / 255,
+            "note": note,
+            "idx": np.arange(len(ok)) if ids is None else ids,
+            "ok": ok,
+            "share": ok.astype(float),
+            "seeds": seeds,
+        }
+    )
 
 
 def first(right, n=100):
@@ -28,12 +40,21 @@ def found(*parts):
 
 def test_a_large_gap_on_the_same_images_is_explained():
     table = found(
-        verdicts("ce-pgd", first(60)), verdicts("ce-cw-pgd", first(50)), verdicts("autoattack", first(49), steps=0)
+        verdicts("ce-pgd", first(60)),
+        verdicts("ce-cw-pgd", first(50)),
+        verdicts("autoattack", first(49), steps=0),
     )
     assert table[["weaker", "stronger"]].to_numpy().tolist() == [
-        ["CE-PGD, 100 steps", "CE-CW-PGD, 100 steps"], ["CE-CW-PGD, 100 steps", "AutoAttack"],
-    ]  # fmt: skip
-    assert table[["before", "after", "gap", "n", "only_stronger"]].to_numpy()[0].tolist() == [60, 50, 10, 100, 10]
+        ["CE-PGD, 100 steps", "CE-CW-PGD, 100 steps"],
+        ["CE-CW-PGD, 100 steps", "AutoAttack"],
+    ]
+    assert table[["before", "after", "gap", "n", "only_stronger"]].to_numpy()[0].tolist() == [
+        60,
+        50,
+        10,
+        100,
+        10,
+    ]
     assert table["flag"].tolist() == [True, False]
     assert "GAIRAT" in table["meaning"][0]
     assert table["p"][0] == pytest.approx(2 * 0.5**10)
@@ -42,14 +63,18 @@ def test_a_large_gap_on_the_same_images_is_explained():
 @pytest.mark.parametrize("fewer", [1, 2, 5])
 def test_a_few_of_fifty_images_are_no_warning(fewer):
     """Two points of fifty images are one image; ten points of five images can be chance."""
-    table = found(verdicts("ce-pgd", first(30, 50)), verdicts("autoattack", first(30 - fewer, 50), steps=0))
+    table = found(
+        verdicts("ce-pgd", first(30, 50)), verdicts("autoattack", first(30 - fewer, 50), steps=0)
+    )
     assert table["gap"][0] == 2 * fewer
     assert not table["flag"][0]
     assert table["meaning"][0] == ""
 
 
 def test_images_that_go_either_way_are_weighed_against_each_other():
-    table = found(verdicts("ce-pgd", first(60)), verdicts("autoattack", np.roll(first(50), 50), steps=0))
+    table = found(
+        verdicts("ce-pgd", first(60)), verdicts("autoattack", np.roll(first(50), 50), steps=0)
+    )
     assert table[["only_weaker", "only_stronger"]].to_numpy().tolist() == [[40, 50]]
     assert not table["flag"][0]
 
@@ -73,14 +98,19 @@ def test_the_most_thorough_settings_count_and_one_start_is_named():
     ten = verdicts("ce-cw-pgd", first(50))
     pgd = verdicts("ce-pgd", first(60))
     (row,) = found(pgd, single, ten, verdicts("ce-pgd", first(90), steps=20)).to_dict("records")
-    assert (row["weaker"], row["stronger"], row["after"]) == ("CE-PGD, 100 steps", "CE-CW-PGD, 100 steps", 50)
+    assert (row["weaker"], row["stronger"], row["after"]) == (
+        "CE-PGD, 100 steps",
+        "CE-CW-PGD, 100 steps",
+        50,
+    )
     (row,) = found(verdicts("ce-pgd", first(80)), single).to_dict("records")
     assert row["stronger"] == "CE-CW-PGD, 100 steps, runs=1"
     assert row["meaning"] == gaps.UNUSUAL
 
 
 def test_the_worst_of_all_seeds_is_compared(tmp_path):
-    """Each seed breaks other images: the mean over seeds would be far above what they break together."""
+    """Each seed breaks other images: the mean over seeds would be far above what they break
+    together."""
     recorder = started(tmp_path / "run.duckdb")
     for seed in (0, 1):
         attack(recorder, "ce-pgd", ok=np.roll(first(10, 20), 10 * seed), seed=seed)

@@ -10,18 +10,30 @@ from smd.runs.job_titles import attack, embedding, estimation, job_title
 @pytest.mark.parametrize(
     ("asked", "title"),
     [
-        (AttackConfig("r", levels=(8 / 255, 16 / 255), n=500),
-         "CE-PGD on 500 test images at 8/255, 16/255, seeds 0 to 4"),
-        (AttackConfig("r", params={"steps": 20}, levels=(8 / 255,), seeds=(0,)),
-         "CE-PGD (steps=20) on all test images at 8/255, seed 0"),
-        (AttackConfig("r", "autoattack", norm="L2", levels=(0.5, 1.0), n=1, split="train", seeds=(0, 7)),
-         "AutoAttack on 1 train image at 0.5 L2, 1 L2, seeds 0, 7"),
-        (AttackConfig("r", ids=(5, 3, 9, 1), seeds=(0,)),
-         "CE-PGD on 4 chosen test images (5, 3, 9, …) at the run's own levels, seed 0"),
-        (AttackConfig("r", ids=(5,), levels=(1 / 255,), seeds=(0,)),
-         "CE-PGD on 1 chosen test image (5) at 1/255, seed 0"),
+        (
+            AttackConfig("r", levels=(8 / 255, 16 / 255), n=500),
+            "CE-PGD on 500 test images at 8/255, 16/255, seeds 0 to 4",
+        ),
+        (
+            AttackConfig("r", params={"steps": 20}, levels=(8 / 255,), seeds=(0,)),
+            "CE-PGD (steps=20) on all test images at 8/255, seed 0",
+        ),
+        (
+            AttackConfig(
+                "r", "autoattack", norm="L2", levels=(0.5, 1.0), n=1, split="train", seeds=(0, 7)
+            ),
+            "AutoAttack on 1 train image at 0.5 L2, 1 L2, seeds 0, 7",
+        ),
+        (
+            AttackConfig("r", ids=(5, 3, 9, 1), seeds=(0,)),
+            "CE-PGD on 4 chosen test images (5, 3, 9, …) at the run's own levels, seed 0",
+        ),
+        (
+            AttackConfig("r", ids=(5,), levels=(1 / 255,), seeds=(0,)),
+            "CE-PGD on 1 chosen test image (5) at 1/255, seed 0",
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_attack_says_images_levels_and_seeds(asked, title):
     assert attack(asked) == title
 

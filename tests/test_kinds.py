@@ -17,7 +17,12 @@ FLAGS = [(True, True), (True, False), (False, True), (False, False)]
 
 def test_what_is_misclassified_has_no_margin_whatever_its_search_met():
     clean, crossed = (np.array(column) for column in zip(*FLAGS, strict=True))
-    assert kinds.kinds(clean, crossed).tolist() == ["found", "reached", "misclassified", "misclassified"]
+    assert kinds.kinds(clean, crossed).tolist() == [
+        "found",
+        "reached",
+        "misclassified",
+        "misclassified",
+    ]
 
 
 @pytest.mark.parametrize("flags", FLAGS)
@@ -33,7 +38,9 @@ def test_a_boundary_found_at_just_the_level_is_not_beyond_it(k):
 
 
 @pytest.mark.parametrize("k", range(1, 65))
-def test_a_search_that_came_as_far_as_the_level_in_vain_is_beyond_it_and_a_shorter_one_says_nothing(k):
+def test_a_search_that_came_as_far_as_the_level_in_vain_is_beyond_it_and_a_shorter_one_says_nothing(
+    k,
+):
     found = rows(k - 0.01, k, k + 0.01, kind=kinds.REACHED)
     assert kinds.beyond(found, k / 255).tolist() == [False, True, True]
     assert kinds.undecided(found, k / 255).tolist() == [True, False, False]

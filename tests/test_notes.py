@@ -15,7 +15,9 @@ def run():
 
 
 def test_what_is_noted_is_read_again(run):
-    kept = notes.write(run, Notes("Try **more** epochs.", (" baseline ", "paper", "baseline", ""), True, False))
+    kept = notes.write(
+        run, Notes("Try **more** epochs.", (" baseline ", "paper", "baseline", ""), True, False)
+    )
     assert kept == Notes("Try **more** epochs.", ("baseline", "paper"), True, False)
     assert notes.read(run) == kept
 

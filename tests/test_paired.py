@@ -1,4 +1,5 @@
-"""Paired tests: McNemar's where verdicts are yes or no, permutations of signs where they are shares."""
+"""Paired tests: McNemar's where verdicts are yes or no, permutations of signs where they are
+shares."""
 
 import numpy as np
 import pandas as pd

@@ -13,12 +13,20 @@ LEVELS = ["0", "2", "4", "8"]
 def line(table, defense):
     """One printed line as texts."""
     printed = published.printed()
-    (found,) = printed[(printed["table"] == table) & (printed["defense"] == defense)].to_dict("records")
+    (found,) = printed[(printed["table"] == table) & (printed["defense"] == defense)].to_dict(
+        "records"
+    )
     return found
 
 
 def test_every_line_of_every_table_is_there():
-    assert published.printed()["table"].value_counts().to_dict() == {"1a": 18, "1b": 18, "1c": 18, "2a": 12, "2b": 12}
+    assert published.printed()["table"].value_counts().to_dict() == {
+        "1a": 18,
+        "1b": 18,
+        "1c": 18,
+        "2a": 12,
+        "2b": 12,
+    }
     assert not published.printed().duplicated(["table", "defense"]).any()
 
 
@@ -52,7 +60,10 @@ def test_data_networks_and_attacks_are_the_registrys():
     printed = published.printed()
     assert set(printed["data"]) <= registry.DATASETS.keys()
     assert set(printed["attack"]) <= registry.ATTACKS.keys()
-    assert all(registry.DATASETS[data].net == net for data, net in zip(printed["data"], printed["net"], strict=True))
+    assert all(
+        registry.DATASETS[data].net == net
+        for data, net in zip(printed["data"], printed["net"], strict=True)
+    )
 
 
 def test_rows_are_cells_of_a_data_set():
@@ -70,7 +81,9 @@ def test_rows_are_cells_of_a_data_set():
 def test_rows_can_be_of_one_attack():
     assert set(published.rows("cifar10")["attack"]) == {"ce-pgd", "ce-cw-pgd", "autoattack"}
     ours = published.rows("cifar10", "ce-pgd")
-    assert set(zip(ours["attack"], ours["steps"], ours["seeds"], strict=True)) == {("ce-pgd", 100, 5)}
+    assert set(zip(ours["attack"], ours["steps"], ours["seeds"], strict=True)) == {
+        ("ce-pgd", 100, 5)
+    }
     assert published.rows("digits").empty
     assert published.rows("svhn", "ce-pgd").empty
 
@@ -87,5 +100,9 @@ def test_smds_averages_come_out_as_printed(data):
     table = export.wide(published.rows(data))
     ours = table[table["defense"] == "SMD"]["Avg."].to_list()
     printed = published.printed()
-    assert ours == printed[(printed["data"] == data) & (printed["defense"] == "SMD")]["avg"].to_list()
-    assert not export.best(published.rows(data), {}).to_numpy().any()  # no verdicts of images are printed
+    assert (
+        ours == printed[(printed["data"] == data) & (printed["defense"] == "SMD")]["avg"].to_list()
+    )
+    assert (
+        not export.best(published.rows(data), {}).to_numpy().any()
+    )  # no verdicts of images are printed

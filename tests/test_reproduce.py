@@ -54,7 +54,8 @@ def test_budgets_and_options_take_less():
 
 @pytest.fixture
 def ended(monkeypatch):
-    """Jobs end at once, in the state given for their folder's defense or attack; nothing is started."""
+    """Jobs end at once, in the state given for their folder's defense or attack; nothing is
+    started."""
     states = {}
 
     def end(folder):
@@ -83,9 +84,10 @@ def test_an_attack_that_had_stopped_is_resumed_and_others_are_not_taken_for_it(o
     (folder,) = runs.attacks(run)
     asked = table.attack_on(run)
     assert reproduce.attack_of(run, replace(asked, batch=64, device="cpu")) == folder
-    assert [reproduce.attack_of(run, other) for other in (replace(asked, n=50), replace(asked, seeds=(0,)))] == [
-        None
-    ] * 2
+    assert [
+        reproduce.attack_of(run, other)
+        for other in (replace(asked, n=50), replace(asked, seeds=(0,)))
+    ] == [None] * 2
 
 
 def test_what_there_is_not_is_said_with_what_there_is():

@@ -31,8 +31,13 @@ def test_a_new_run_has_its_config_its_provenance_and_a_telling_id(runs_folder: P
     assert origin["commit"] is None or re.fullmatch("[0-9a-f]{40}", origin["commit"])
     names = (run.store, run.weights, run.checkpoint, run.card, run.log, run.adv)
     assert [p.name for p in names] == [
-        "run.duckdb", "model.safetensors", "last.pt", "README.md", "log.txt", "adv",
-    ]  # fmt: skip
+        "run.duckdb",
+        "model.safetensors",
+        "last.pt",
+        "README.md",
+        "log.txt",
+        "adv",
+    ]
 
 
 def test_a_claimed_run_is_this_process_own() -> None:
@@ -51,7 +56,9 @@ def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
     assert folders.attacks(run) == []
 
 
-def test_own_images_are_found_from_the_job_s_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_own_images_are_found_from_the_job_s_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     run = folders.create(TrainConfig(data="folder", data_path="pictures"))
@@ -68,8 +75,11 @@ def test_runs_are_listed_newest_first_with_broken_ones_but_nothing_else(runs_fol
     old = runs_folder / "20200101-000000-digits-std-0000"
     made[1].folder.rename(old)
     assert [r.id for r in folders.all_runs() if r.id != made[0].id] == [
-        made[4].id, made[3].id, made[2].id, old.name,
-    ]  # fmt: skip
+        made[4].id,
+        made[3].id,
+        made[2].id,
+        old.name,
+    ]
     broken = next(r for r in folders.all_runs() if r.id == made[0].id)
     with pytest.raises(UserError, match="broken"):
         _ = broken.config
@@ -77,7 +87,9 @@ def test_runs_are_listed_newest_first_with_broken_ones_but_nothing_else(runs_fol
 
 def test_attacks_are_jobs_of_their_own() -> None:
     run = folders.create(TrainConfig())
-    first, second = (folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,))) for _ in range(2))
+    first, second = (
+        folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,))) for _ in range(2)
+    )
     assert re.fullmatch(r"\d{8}-\d{6}-ce-pgd-[0-9a-f]{4}", first.name)
     assert folders.attacks(run) == [second, first]
     assert read(AttackConfig, first / "config.json") == AttackConfig(run.id, levels=(8 / 255,))
@@ -125,7 +137,10 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
     ("fields", "sentence"),
     [
         ({"method": "x"}, "There is no method 'x': choose one of pgd, gem, min-norm."),
-        ({"method": "gem", "levels": (0.1,)}, "gem looks as far as it takes: leave the noise levels out"),
+        (
+            {"method": "gem", "levels": (0.1,)},
+            "gem looks as far as it takes: leave the noise levels out",
+        ),
         ({"method": "pgd", "levels": (0.0,)}, "The noise level 0 is outside"),
         ({"method": "pgd", "levels": (-0.1,)}, "The noise level -0.1 is outside"),
         ({"method": "pgd", "levels": (1.5,)}, "The noise level 1.5 is outside"),
@@ -133,11 +148,16 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
         ({"method": "gem", "params": {"rounds": 0}}, '"Rounds" is 0: it must be at least 1.'),
         ({"split": "y"}, "There is no split 'y'"),
         ({"norm": "L1"}, "There is no norm 'L1': choose Linf or L2."),
-        ({"n": -1, "batch": 0}, '"Images" is -1: it must be at least 0. "Batch size" is 0: it must be at least 1.'),
+        (
+            {"n": -1, "batch": 0},
+            '"Images" is -1: it must be at least 0. "Batch size" is 0: it must be at least 1.',
+        ),
         ({"device": "gpu"}, "There is no device 'gpu'"),
     ],
 )
-def test_an_impossible_estimation_is_refused_in_words(fields: dict[str, Any], sentence: str) -> None:
+def test_an_impossible_estimation_is_refused_in_words(
+    fields: dict[str, Any], sentence: str
+) -> None:
     run = folders.create(TrainConfig())
     with pytest.raises(UserError, match=re.escape(sentence)):
         folders.create_margins(run, MarginsConfig(run.id, **fields))
@@ -156,7 +176,9 @@ def test_a_run_is_found_by_id_start_end_or_as_the_last(runs_folder: Path) -> Non
         folders.find("last")
     for name in ("20260101-000000-digits-smd-aaaa", "20260102-000000-digits-std-bbbb"):
         new_run().rename(runs_folder / name)
-    assert folders.find("20260101").id == folders.find("aaaa").id == "20260101-000000-digits-smd-aaaa"
+    assert (
+        folders.find("20260101").id == folders.find("aaaa").id == "20260101-000000-digits-smd-aaaa"
+    )
     assert folders.find("last") == folders.find("20260102-000000-digits-std-bbbb")
     with pytest.raises(UserError, match=r"More than one run matches '2026'.*aaaa"):
         folders.find("2026")
@@ -200,7 +222,9 @@ def test_a_run_with_a_queued_estimation_is_not_deleted() -> None:
         folders.delete(run)
 
 
-def test_deleting_removes_the_run_and_nothing_it_links_to(runs_folder: Path, tmp_path: Path) -> None:
+def test_deleting_removes_the_run_and_nothing_it_links_to(
+    runs_folder: Path, tmp_path: Path
+) -> None:
     run, other = folders.create(TrainConfig()), folders.create(TrainConfig())
     precious = tmp_path / "precious"
     precious.mkdir()

@@ -26,11 +26,18 @@ def set_state(run, state):
 
 
 def wanted(seeds=(0, 1)):
-    return sweep.configs([TrainConfig(defense="smd", epochs=2), TrainConfig(defense="std", epochs=2)], seeds)
+    return sweep.configs(
+        [TrainConfig(defense="smd", epochs=2), TrainConfig(defense="std", epochs=2)], seeds
+    )
 
 
 def test_each_defense_and_seed_is_one_run():
-    assert [(c.defense, c.seed) for c in wanted()] == [("smd", 0), ("smd", 1), ("std", 0), ("std", 1)]
+    assert [(c.defense, c.seed) for c in wanted()] == [
+        ("smd", 0),
+        ("smd", 1),
+        ("std", 0),
+        ("std", 1),
+    ]
     assert len(sweep.configs([TrainConfig(), TrainConfig()], (3, 3))) == 1
     with pytest.raises(UserError, match="at least one"):
         sweep.configs([TrainConfig()], ())
@@ -71,11 +78,24 @@ def test_one_that_is_refused_does_not_stop_the_rest(monkeypatch):
 
     monkeypatch.setattr(runs, "create", refuse)
     members = sweep.start(wanted((0,)))
-    assert [(m.act, m.reason) for m in members] == [("refused", "The disk is full."), ("queued", "")]
+    assert [(m.act, m.reason) for m in members] == [
+        ("refused", "The disk is full."),
+        ("queued", ""),
+    ]
 
 
 def test_the_command_queues_what_is_missing(capsys):
-    words = ["sweep", "--epochs", "2", "--defenses", "smd,std", "--seeds", "0,1", "--format", "json"]
+    words = [
+        "sweep",
+        "--epochs",
+        "2",
+        "--defenses",
+        "smd,std",
+        "--seeds",
+        "0,1",
+        "--format",
+        "json",
+    ]
     assert cli.main(words) == 0
     assert [row["was"] for row in json.loads(capsys.readouterr().out)] == ["queued"] * 4
     assert cli.main(words) == 0

@@ -8,12 +8,16 @@ from smd.errors import UserError
 from smd.units import parse_level, parse_levels, px, show_bytes, show_level, show_levels
 
 
-@pytest.mark.parametrize(("text", "value"), [("8/255", 8 / 255), ("0.031", 0.031), ("0", 0), (" 1 ", 1), ("1/4", 0.25)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("8/255", 8 / 255), ("0.031", 0.031), ("0", 0), (" 1 ", 1), ("1/4", 0.25)]
+)
 def test_both_spellings_are_read(text, value):
     assert parse_level(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "eight", "8/0", "-1/255", "1.1", "300/255", "nan", "inf", "8/255/2"])
+@pytest.mark.parametrize(
+    "text", ["", "eight", "8/0", "-1/255", "1.1", "300/255", "nan", "inf", "8/255/2"]
+)
 def test_what_is_no_level_is_refused_with_an_example(text):
     with pytest.raises(UserError, match="8/255"):
         parse_level(text)
@@ -35,7 +39,8 @@ def test_other_levels_are_short_decimals():
 
 
 @pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 KiB"), (1, "1 KiB"), (2048, "2 KiB"), (1.5 * 2**20, "1.5 MiB"), (2**31, "2.0 GiB")]
+    ("size", "text"),
+    [(0, "0 KiB"), (1, "1 KiB"), (2048, "2 KiB"), (1.5 * 2**20, "1.5 MiB"), (2**31, "2.0 GiB")],
 )
 def test_bytes_are_written_as_people_say_them(size, text):
     assert show_bytes(size) == text

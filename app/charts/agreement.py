@@ -13,7 +13,17 @@ KINDS = {"agreement": "#1a8a94", "overestimated": "#c8641f", "underestimated": "
 SHADES = dict(
     zip(
         [*dict.fromkeys(PLAIN.values()), *AUTOATTACK.values()],
-        (MUTED, "#e3b28c", "#d98f5a", "#c8641f", "#c8641f", "#c8641f", "#a84f2a", "#a84f2a", "#74407a"),
+        (
+            MUTED,
+            "#e3b28c",
+            "#d98f5a",
+            "#c8641f",
+            "#c8641f",
+            "#c8641f",
+            "#a84f2a",
+            "#a84f2a",
+            "#74407a",
+        ),
         strict=True,
     )
 )
@@ -27,26 +37,45 @@ def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerCh
         margin=table["beyond"].map({True: beyond, False: within}),
         attack=table["withstood"].map({True: "withstood", False: "broken"}),
         kind=table["kind"].map(NAMED),
-        text=[f"{n:,} · {percent:.1f} %" for n, percent in zip(table["n"], table["percent"], strict=True)],
+        text=[
+            f"{n:,} · {percent:.1f} %"
+            for n, percent in zip(table["n"], table["percent"], strict=True)
+        ],
     )
     base = alt.Chart(rows, height=HEIGHT).encode(
-        alt.X("attack:N", title="under the attack", sort=["withstood", "broken"], axis=alt.Axis(labelAngle=0)),
+        alt.X(
+            "attack:N",
+            title="under the attack",
+            sort=["withstood", "broken"],
+            axis=alt.Axis(labelAngle=0),
+        ),
         alt.Y("margin:N", title=None, sort=[beyond, within], axis=alt.Axis(labelLimit=200)),
     )
     cells = base.mark_rect(cornerRadius=3).encode(
-        alt.Color("kind:N", title=None, legend=alt.Legend(orient="bottom", title=None, columns=1, labelLimit=240),
-                  scale=alt.Scale(domain=[NAMED[kind] for kind in KINDS], range=list(KINDS.values()))),
-        tooltip=["margin:N", "attack:N", "kind:N", alt.Tooltip("n:Q", title="images"),
-                 alt.Tooltip("percent:Q", format=".2f", title="images (%)")],
-    )  # fmt: skip
+        alt.Color(
+            "kind:N",
+            title=None,
+            legend=alt.Legend(orient="bottom", title=None, columns=1, labelLimit=240),
+            scale=alt.Scale(domain=[NAMED[kind] for kind in KINDS], range=list(KINDS.values())),
+        ),
+        tooltip=[
+            "margin:N",
+            "attack:N",
+            "kind:N",
+            alt.Tooltip("n:Q", title="images"),
+            alt.Tooltip("percent:Q", format=".2f", title="images (%)"),
+        ],
+    )
     text = base.mark_text(fontSize=15, fontWeight="bold", color="white").encode(alt.Text("text:N"))
     return alt.layer(cells, text)
 
 
 def calibration(rows: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerChart:
-    """Share that withstood by margin with its 95 % interval, and the step at eps that an ideal margin makes.
+    """Share that withstood by margin with its 95 % interval, and the step at eps that an ideal
+    margin makes.
 
-    rows: smd.analysis.agreement.calibration, in 1/255; of L2 its low and high times its unit, as lengths.
+    rows: smd.analysis.agreement.calibration, in 1/255; of L2 its low and high times its unit, as
+    lengths.
     """
     at, unit = (255 * eps, "1/255") if norm == "Linf" else (eps, norm)
     rows = rows.assign(middle=(rows["low"] + rows["high"]) / 2)
@@ -54,22 +83,29 @@ def calibration(rows: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.Layer
     x = alt.X("middle:Q", title=f"margin ({unit})", scale=alt.Scale(domain=[0, top], nice=False))
     base = alt.Chart(rows, height=HEIGHT).encode(x)
     share = alt.Y("percent:Q", title="withstood (%)", scale=alt.Scale(domain=[0, 100]))
-    tip = [alt.Tooltip("low:Q", title=f"margin from ({unit})"), alt.Tooltip("high:Q", title=f"to ({unit})"),
-           alt.Tooltip("n:Q", title="images"), alt.Tooltip("percent:Q", format=".1f", title="withstood (%)"),
-           alt.Tooltip("lo:Q", format=".1f", title="95 % from"),
-           alt.Tooltip("hi:Q", format=".1f", title="to")]  # fmt: skip
+    tip = [
+        alt.Tooltip("low:Q", title=f"margin from ({unit})"),
+        alt.Tooltip("high:Q", title=f"to ({unit})"),
+        alt.Tooltip("n:Q", title="images"),
+        alt.Tooltip("percent:Q", format=".1f", title="withstood (%)"),
+        alt.Tooltip("lo:Q", format=".1f", title="95 % from"),
+        alt.Tooltip("hi:Q", format=".1f", title="to"),
+    ]
     colour = KINDS["agreement"]
     return alt.layer(
         _ideal(at, top),
         base.mark_line(strokeWidth=1.5, color=colour, opacity=0.6).encode(share),
-        base.mark_rule(strokeWidth=1.5, color=colour).encode(alt.Y("lo:Q", title="withstood (%)"), alt.Y2("hi:Q")),
+        base.mark_rule(strokeWidth=1.5, color=colour).encode(
+            alt.Y("lo:Q", title="withstood (%)"), alt.Y2("hi:Q")
+        ),
         base.mark_point(filled=True, size=60, opacity=1, color=colour).encode(share, tooltip=tip),
         _level(at, show_level(eps, norm)),
     )
 
 
 def _level(at: float, text: str) -> alt.LayerChart:
-    """A vertical rule at the noise level, with its name; as charts.rules, on an axis in any unit."""
+    """A vertical rule at the noise level, with its name; as charts.rules, on an axis in any
+    unit."""
     base = alt.Chart(pd.DataFrame({"at": [at], "text": [text]})).encode(alt.X("at:Q"))
     name = base.mark_text(align="center", baseline="bottom", dy=-4, fontSize=11, color=MUTED)
     rule = base.mark_rule(strokeDash=[3, 3], opacity=0.7, color=MUTED)
@@ -78,7 +114,9 @@ def _level(at: float, text: str) -> alt.LayerChart:
 
 def _ideal(at: float, top: float) -> alt.Chart:
     """Nobody withstands up to the level, everybody beyond."""
-    corners = pd.DataFrame({"middle": [0.0, at, at, top], "percent": [0, 0, 100, 100], "order": range(4)})
+    corners = pd.DataFrame(
+        {"middle": [0.0, at, at, top], "percent": [0, 0, 100, 100], "order": range(4)}
+    )
     line = alt.Chart(corners).mark_line(strokeWidth=1.5, strokeDash=[2, 2], color=MUTED)
     return line.encode(alt.X("middle:Q"), alt.Y("percent:Q"), alt.Order("order:Q"))
 
@@ -86,25 +124,43 @@ def _ideal(at: float, top: float) -> alt.Chart:
 def patterns(counts: pd.DataFrame) -> alt.LayerChart:
     """How many images have each pattern; the darker, the stronger the attack it takes.
 
-    counts: columns pattern, n, percent. What no attack breaks and what needs none have colours of their own.
+    counts: columns pattern, n, percent. What no attack breaks and what needs none have colours of
+    their own.
     """
     names = list(counts["pattern"])
-    rows = counts.assign(text=[f"{n:,} · {p:.1f} %" for n, p in zip(counts["n"], counts["percent"], strict=True)])
+    rows = counts.assign(
+        text=[f"{n:,} · {p:.1f} %" for n, p in zip(counts["n"], counts["percent"], strict=True)]
+    )
     base = alt.Chart(rows, height=36 * len(names) + 40).encode(
         alt.Y("pattern:N", title=None, sort=names, axis=alt.Axis(labelLimit=320)),
-        alt.X("n:Q", title="images", axis=alt.Axis(tickMinStep=1, format="d"),
-              scale=alt.Scale(domain=[0, 1.25 * float(rows["n"].max())], nice=False)),
-        tooltip=["pattern:N", alt.Tooltip("n:Q", title="images"),
-                 alt.Tooltip("percent:Q", format=".2f", title="images (%)")],
-    )  # fmt: skip
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(
-        alt.Color("pattern:N", legend=None, scale=alt.Scale(domain=names, range=[_shade(name) for name in names]))
+        alt.X(
+            "n:Q",
+            title="images",
+            axis=alt.Axis(tickMinStep=1, format="d"),
+            scale=alt.Scale(domain=[0, 1.25 * float(rows["n"].max())], nice=False),
+        ),
+        tooltip=[
+            "pattern:N",
+            alt.Tooltip("n:Q", title="images"),
+            alt.Tooltip("percent:Q", format=".2f", title="images (%)"),
+        ],
     )
-    return alt.layer(bars, base.mark_text(align="left", dx=5, color=MUTED).encode(alt.Text("text:N")))
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(
+        alt.Color(
+            "pattern:N",
+            legend=None,
+            scale=alt.Scale(domain=names, range=[_shade(name) for name in names]),
+        )
+    )
+    return alt.layer(
+        bars, base.mark_text(align="left", dx=5, color=MUTED).encode(alt.Text("text:N"))
+    )
 
 
 def _shade(pattern: str) -> str:
     """A pattern's colour, the same for every run."""
     if pattern == WITHSTOOD:
         return KINDS["agreement"]
-    return SHADES.get(pattern, SHADES[PLAIN["cw"]])  # an attack of another name is no part of AutoAttack either
+    return SHADES.get(
+        pattern, SHADES[PLAIN["cw"]]
+    )  # an attack of another name is no part of AutoAttack either

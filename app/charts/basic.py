@@ -9,22 +9,53 @@ from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
 from smd.units import show_level
 
 COLOURS = {  # a defense has one colour on every page
-    "smd": "#1a8a94", "std": "#c8641f", "at": "#6c7bb0", "trades": "#9c5a96", "mart": "#7b8b48", "fat": "#b08d2a",
-    "gairat": "#4f9d69", "mma": "#b5495b", "dat": "#4c8fc4", "iaat": "#8c6d5a", "cat": "#c77fb0", "ates": "#5f8f8a",
+    "smd": "#1a8a94",
+    "std": "#c8641f",
+    "at": "#6c7bb0",
+    "trades": "#9c5a96",
+    "mart": "#7b8b48",
+    "fat": "#b08d2a",
+    "gairat": "#4f9d69",
+    "mma": "#b5495b",
+    "dat": "#4c8fc4",
+    "iaat": "#8c6d5a",
+    "cat": "#c77fb0",
+    "ates": "#5f8f8a",
     "customized-at": "#98a53f",
-}  # fmt: skip
+}
 PALETTE = tuple(COLOURS.values())
-KIND_COLOURS = {FOUND: "#1a8a94", REACHED: "#8cc3c8", MISCLASSIFIED: "#9c5a96"}  # what a margin says, on every page
-FREE = ("#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#4f9d69", "#b5495b", "#8a9091")  # for second runs of a defense
+KIND_COLOURS = {
+    FOUND: "#1a8a94",
+    REACHED: "#8cc3c8",
+    MISCLASSIFIED: "#9c5a96",
+}  # what a margin says, on every page
+FREE = (
+    "#6c7bb0",
+    "#9c5a96",
+    "#7b8b48",
+    "#b08d2a",
+    "#4f9d69",
+    "#b5495b",
+    "#8a9091",
+)  # for second runs of a defense
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
-NOT_NEGATIVE = alt.Axis(labelExpr="datum.value < 0 ? '' : datum.label", grid=False)  # left of 0 are no margins
+NOT_NEGATIVE = alt.Axis(
+    labelExpr="datum.value < 0 ? '' : datum.label", grid=False
+)  # left of 0 are no margins
 BELOW = alt.Legend(title=None, orient="bottom", labelLimit=260)
 ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260)
 SOLID = alt.Legend(  # over a band, whose faint fill the symbols would take on
-    title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260, symbolOpacity=1, symbolType="stroke",
+    title=None,
+    orient="top",
+    offset=6,
+    padding=0,
+    columns=3,
+    labelLimit=260,
+    symbolOpacity=1,
+    symbolType="stroke",
     symbolStrokeWidth=2,
-)  # fmt: skip
+)
 
 
 def colour(defense: str) -> str:
@@ -39,7 +70,10 @@ def level_name(eps: float) -> str:
 
 def _epochs(last: int) -> alt.X:
     return alt.X(
-        "epoch:Q", title="epoch", scale=alt.Scale(domain=[0, max(last, 2)], nice=False), axis=alt.Axis(format="d")
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
+        axis=alt.Axis(format="d"),
     )
 
 
@@ -48,28 +82,38 @@ def _points(rows: pd.DataFrame) -> bool:
     return bool(rows["epoch"].nunique() < 2)
 
 
-LABEL, NUMBER = 0.14, 0.06  # how much of the axis "16/255" and "16" take where it is as narrow as on a phone
+LABEL, NUMBER = (
+    0.14,
+    0.06,
+)  # how much of the axis "16/255" and "16" take where it is as narrow as on a phone
 ROW = 12  # pixels
 
 
 def rules(levels: Sequence[float], top: float, narrow: bool = False) -> alt.LayerChart:
     """Vertical rules at noise levels on an axis from 0 to top in 1/255, each with its label.
 
-    Where the labels would cover each other they are bare numbers, as those of the axis are, in as many rows as it
-    takes. narrow: the chart is small wherever it is shown.
+    Where the labels would cover each other they are bare numbers, as those of the axis are, in as
+    many rows as it takes. narrow: the chart is small wherever it is shown.
     """
     at = [255 * eps for eps in levels]
     full = not narrow and max(_rows(at, LABEL * top), default=0) == 0
     texts = [show_level(eps) if full else f"{255 * eps:.4g}" for eps in levels]
     room = (2 if narrow else 1) * NUMBER * top
-    rows = pd.DataFrame({"at": at, "text": texts, "row": [0] * len(at) if full else _rows(at, room)})
-    line = alt.Chart(rows).mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091").encode(alt.X("at:Q"))
+    rows = pd.DataFrame(
+        {"at": at, "text": texts, "row": [0] * len(at) if full else _rows(at, room)}
+    )
+    line = (
+        alt.Chart(rows)
+        .mark_rule(strokeDash=[3, 3], opacity=0.7, color="#8a9091")
+        .encode(alt.X("at:Q"))
+    )
     parts = [_labels(part, int(str(row))) for row, part in rows.groupby("row")]
     return alt.layer(line, *parts)
 
 
 def _rows(at: Sequence[float], room: float) -> list[int]:
-    """The lowest row in which each label covers no other, from left to right; room: what a label takes, as `at`."""
+    """The lowest row in which each label covers no other, from left to right; room: what a label
+    takes, as `at`."""
     ends: list[float] = []  # of each row, where its last label is
     found = []
     for place in at:
@@ -83,15 +127,20 @@ def _rows(at: Sequence[float], room: float) -> list[int]:
 def _labels(rows: pd.DataFrame, row: int) -> alt.Chart:
     text = alt.Chart(rows).mark_text(
         align="center", baseline="bottom", dy=-4 - ROW * row, fontSize=11, color="#8a9091"
-    )  # fmt: skip
+    )
     return text.encode(alt.X("at:Q"), alt.Y(value=0), alt.Text("text:N"))
 
 
-def histogram(counts: pd.DataFrame, levels: Sequence[float], images: str = "training images") -> alt.LayerChart:
-    """Margins of images in bins of 1/255 (the paper's Figs. 5 to 7); found, reached and misclassified apart.
+def histogram(
+    counts: pd.DataFrame, levels: Sequence[float], images: str = "training images"
+) -> alt.LayerChart:
+    """Margins of images in bins of 1/255 (the paper's Figs. 5 to 7).
 
-    counts: columns run, defense, kind, bin, n, percent; several runs are drawn over each other as shares, as they
-    need not have the same number of images. Misclassified images have no margin: their bar stands left of 0.
+    Found, reached and misclassified apart.
+
+    counts: columns run, defense, kind, bin, n, percent; several runs are drawn over each other as
+    shares, as they need not have the same number of images. Misclassified images have no margin:
+    their bar stands left of 0.
     """
     correct = counts[counts["kind"] != MISCLASSIFIED]
     top = max(float(correct["bin"].max()) + 1 if len(correct) else 0.0, 255 * max(levels) + 1)
@@ -102,35 +151,49 @@ def histogram(counts: pd.DataFrame, levels: Sequence[float], images: str = "trai
         alt.Chart(rows, height=340)
         .mark_bar(binSpacing=0.5)
         .encode(
-            alt.X("low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=NOT_NEGATIVE), alt.X2("high:Q"),
+            alt.X("low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=NOT_NEGATIVE),
+            alt.X2("high:Q"),
             *(_of_one(rows, images) if len(runs) == 1 else _of_several(rows, runs, images)),
-            tooltip=["run:N", "kind:N", alt.Tooltip("low:Q", title="from (1/255)"),
-                     alt.Tooltip("high:Q", title="to (1/255)"), alt.Tooltip("n:Q", title="images"),
-                     alt.Tooltip("percent:Q", format=".1f", title="of all images (%)")],
+            tooltip=[
+                "run:N",
+                "kind:N",
+                alt.Tooltip("low:Q", title="from (1/255)"),
+                alt.Tooltip("high:Q", title="to (1/255)"),
+                alt.Tooltip("n:Q", title="images"),
+                alt.Tooltip("percent:Q", format=".1f", title="of all images (%)"),
+            ],
         )
-    )  # fmt: skip
+    )
     return alt.layer(bars, rules([e for e in levels if 255 * e <= top], top))
 
 
 def lengths(rows: pd.DataFrame, images: str) -> alt.Chart:
-    """Margins in L2, as lengths, by kind; rows: margin, kind. Misclassified images have none and are left out."""
+    """Margins in L2, as lengths, by kind; rows: margin, kind. Misclassified images have none and
+    are left out."""
     known = rows.loc[rows["kind"] != MISCLASSIFIED, ["margin", "kind"]]
     return (
         alt.Chart(known, height=340)
         .mark_bar()
         .encode(
-            alt.X("margin:Q", title="margin (L2)", bin=alt.Bin(maxbins=40)), alt.Y("count():Q", title=images),
+            alt.X("margin:Q", title="margin (L2)", bin=alt.Bin(maxbins=40)),
+            alt.Y("count():Q", title=images),
             kind_colour(rows[rows["kind"] != MISCLASSIFIED]),
-            tooltip=[alt.Tooltip("margin:Q", bin=alt.Bin(maxbins=40), title="from (L2)"), "kind:N",
-                     alt.Tooltip("count():Q", title="images")],
+            tooltip=[
+                alt.Tooltip("margin:Q", bin=alt.Bin(maxbins=40), title="from (L2)"),
+                "kind:N",
+                alt.Tooltip("count():Q", title="images"),
+            ],
         )
-    )  # fmt: skip
+    )
 
 
 def placed(counts: pd.DataFrame, top: float) -> tuple[pd.DataFrame, float]:
-    """Where bars stand on an axis up to `top`, with columns low, high (1/255) and order; and where the axis begins.
+    """Where bars stand on an axis up to `top`, with columns low, high (1/255) and order.
 
-    counts: kind, bin and more. The bar of misclassified images is as wide as can be seen, a gap left of 0.
+    And where the axis begins.
+
+    counts: kind, bin and more. The bar of misclassified images is as wide as can be seen, a gap
+    left of 0.
     """
     wrong = counts["kind"] == MISCLASSIFIED
     wide = max(1.0, top / 25)
@@ -158,10 +221,20 @@ def _of_several(rows: pd.DataFrame, runs: list[str], images: str) -> tuple[objec
     strong = {FOUND: 0.75, REACHED: 0.35, MISCLASSIFIED: 0.75}
     return (
         alt.Y("percent:Q", title=f"{images} (%)", stack=None),
-        alt.Color("run:N", title=None, sort=runs, legend=BELOW, scale=alt.Scale(domain=runs, range=colours)),
-        alt.Opacity("kind:N", title=None, legend=None,
-                    scale=alt.Scale(domain=present, range=[strong[kind] for kind in present])),
-    )  # fmt: skip
+        alt.Color(
+            "run:N",
+            title=None,
+            sort=runs,
+            legend=BELOW,
+            scale=alt.Scale(domain=runs, range=colours),
+        ),
+        alt.Opacity(
+            "kind:N",
+            title=None,
+            legend=None,
+            scale=alt.Scale(domain=present, range=[strong[kind] for kind in present]),
+        ),
+    )
 
 
 def run_colours(runs: pd.DataFrame) -> list[str]:
@@ -175,7 +248,10 @@ def run_colours(runs: pd.DataFrame) -> list[str]:
 
 
 def fan(
-    summary: pd.DataFrame, levels: Sequence[float], defense: str = "smd", schedule: pd.DataFrame | None = None
+    summary: pd.DataFrame,
+    levels: Sequence[float],
+    defense: str = "smd",
+    schedule: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
     """Margin quantiles over the epochs: 5-95 %, 25-75 %, the median.
 
@@ -185,14 +261,21 @@ def fan(
     for name in ("q05", "q25", "q50", "q75", "q95"):
         rows[name] = 255 * rows[name]
     base = alt.Chart(rows, height=HEIGHT).encode(_epochs(int(rows["epoch"].max())))
-    tip = ["epoch:Q", *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95"))]
+    tip = [
+        "epoch:Q",
+        *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95")),
+    ]
     y = alt.Y("q05:Q", title="margin (1/255)")
     main = colour(defense)
     alone = [] if schedule is None else [_alone(schedule, int(rows["epoch"].max()))]
     return alt.layer(
         base.mark_area(opacity=0.18, color=main).encode(y, alt.Y2("q95:Q"), tooltip=tip),
-        base.mark_area(opacity=0.32, color=main).encode(y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), tooltip=tip),
-        base.mark_line(strokeWidth=2.5, color=main, point=_points(rows)).encode(y=alt.Y("q50:Q"), tooltip=tip),
+        base.mark_area(opacity=0.32, color=main).encode(
+            y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), tooltip=tip
+        ),
+        base.mark_line(strokeWidth=2.5, color=main, point=_points(rows)).encode(
+            y=alt.Y("q50:Q"), tooltip=tip
+        ),
         _levels_across(levels, float(rows["q95"].max())),
         *alone,
     )
@@ -203,8 +286,12 @@ def _alone(schedule: pd.DataFrame, last: int) -> alt.LayerChart:
     rows = schedule[schedule["epoch"] <= last]
     base = alt.Chart(rows).encode(alt.X("epoch:Q"), alt.Y("margin:Q"))
     tip = ["epoch:Q", alt.Tooltip("margin:Q", format=".1f", title="schedule alone (1/255)")]
-    line = base.mark_line(strokeDash=[5, 4], strokeWidth=1.8, color=COLOURS["std"]).encode(tooltip=tip)
-    text = alt.Chart(rows.tail(1)).mark_text(align="right", baseline="bottom", dy=-6, color=COLOURS["std"], fontSize=12)
+    line = base.mark_line(strokeDash=[5, 4], strokeWidth=1.8, color=COLOURS["std"]).encode(
+        tooltip=tip
+    )
+    text = alt.Chart(rows.tail(1)).mark_text(
+        align="right", baseline="bottom", dy=-6, color=COLOURS["std"], fontSize=12
+    )
     words = text.encode(alt.X("epoch:Q"), alt.Y("margin:Q"), alt.TextValue("the schedule alone"))
     return alt.layer(line, words)
 
@@ -224,7 +311,8 @@ FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "kept": "#8a9091", "misclas
 def history(rows: pd.DataFrame) -> alt.LayerChart:
     """One sample's margin over the epochs, each point coloured by what happened there.
 
-    Where the image is misclassified the point is the margin that SMD keeps for later, and says nothing.
+    Where the image is misclassified the point is the margin that SMD keeps for later, and says
+    nothing.
     """
     rows = rows.assign(shown=255 * rows["margin"])
     scale = alt.Scale(domain=[0, max(1.0, float(rows["shown"].max()))])
@@ -233,15 +321,25 @@ def history(rows: pd.DataFrame) -> alt.LayerChart:
     )
     domain = [flag for flag in FLAGS if flag in set(rows["change"])]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        alt.Color("change:N", title=None, legend=ON_TOP,
-                  scale=alt.Scale(domain=domain, range=[FLAGS[f] for f in domain])),
-        tooltip=["epoch:Q", alt.Tooltip("shown:Q", format=".2f", title="margin (1/255)"), "kind:N", "change:N"],
-    )  # fmt: skip
+        alt.Color(
+            "change:N",
+            title=None,
+            legend=ON_TOP,
+            scale=alt.Scale(domain=domain, range=[FLAGS[f] for f in domain]),
+        ),
+        tooltip=[
+            "epoch:Q",
+            alt.Tooltip("shown:Q", format=".2f", title="margin (1/255)"),
+            "kind:N",
+            "change:N",
+        ],
+    )
     return alt.layer(base.mark_line(color="#8a9091", strokeWidth=1.5), points)
 
 
 def robustness(rows: pd.DataFrame, legend: alt.Legend = SOLID) -> alt.LayerChart:
-    """Accuracy against the noise level; rows: columns run, defense, norm, eps, percent, low, high (%)."""
+    """Accuracy against the noise level; rows: columns run, defense, norm, eps, percent, low, high
+    (%)."""
     runs = list(dict.fromkeys(rows["run"]))
     colours = run_colours(rows.drop_duplicates("run")[["run", "defense"]])
     linf = "norm" not in rows or set(rows["norm"]) <= {"Linf"}
@@ -253,6 +351,12 @@ def robustness(rows: pd.DataFrame, legend: alt.Legend = SOLID) -> alt.LayerChart
         alt.Color("run:N", title=None, sort=runs, scale=scale, legend=legend),
     )
     y = alt.Y("percent:Q", title="accuracy (%)", scale=alt.Scale(domain=[0, 100]))
-    tip = ["run:N", alt.Tooltip("level:Q", title=title), alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)")]
-    band = base.mark_area(opacity=0.15).encode(alt.Y("low:Q", title="accuracy (%)"), alt.Y2("high:Q"))
+    tip = [
+        "run:N",
+        alt.Tooltip("level:Q", title=title),
+        alt.Tooltip("percent:Q", format=".2f", title="accuracy (%)"),
+    ]
+    band = base.mark_area(opacity=0.15).encode(
+        alt.Y("low:Q", title="accuracy (%)"), alt.Y2("high:Q")
+    )
     return alt.layer(band, base.mark_line(point=True, strokeWidth=2).encode(y, tooltip=tip))

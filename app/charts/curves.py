@@ -1,4 +1,6 @@
-"""Curves over a training: accuracy, losses and all else that is measured every epoch; pure functions.
+"""Curves over a training: accuracy, losses and all else that is measured every epoch.
+
+Pure functions.
 
 Smoothing never hides what was measured: the raw curve stays behind, faintly.
 """
@@ -11,7 +13,11 @@ import pandas as pd
 
 from . import basic
 
-UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))  # the first of which more than two have passed
+UNITS = (
+    ("hours", 1),
+    ("minutes", 60),
+    ("seconds", 3600),
+)  # the first of which more than two have passed
 RAW = 0.25  # opacity of what was measured, behind a smoothed curve
 CLEAR = alt.Legend(symbolOpacity=1)  # else symbols would be as faint as the raw curves behind
 
@@ -28,7 +34,8 @@ PLAIN = Look()
 
 
 def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
-    """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation solid."""
+    """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation
+    solid."""
     rows = metrics[metrics["name"] == "accuracy"].copy()
     rows["noise level"] = rows["eps"].map(basic.level_name)
     rows["shown"] = 100 * rows["value"]
@@ -52,11 +59,18 @@ def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
         ),
     )
     scale = alt.Scale(domain=[0, 100])
-    return drawn(base, rows, ["noise level", "images"], "accuracy (%)", look, scale, alt.Axis(), ".2f")
+    return drawn(
+        base, rows, ["noise level", "images"], "accuracy (%)", look, scale, alt.Axis(), ".2f"
+    )
 
 
 def training(
-    metrics: pd.DataFrame, names: dict[str, str], title: str, factor: float = 1.0, log: bool = False, look: Look = PLAIN
+    metrics: pd.DataFrame,
+    names: dict[str, str],
+    title: str,
+    factor: float = 1.0,
+    log: bool = False,
+    look: Look = PLAIN,
 ) -> alt.LayerChart:
     """Training metrics over the epochs, `names` maps a metric to its legend entry."""
     rows = metrics[(metrics["split"] == "train") & metrics["name"].isin(list(names))].copy()
@@ -75,13 +89,20 @@ def training(
 
 
 def overlay(rows: pd.DataFrame, title: str, look: Look = PLAIN) -> alt.LayerChart:
-    """One metric of several runs; rows: columns run, defense, epoch, hours (since its start), shown."""
+    """One metric of several runs; rows: columns run, defense, epoch, hours (since its start),
+    shown."""
     runs = list(dict.fromkeys(rows["run"]))
     colours = basic.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
     rows, x = placed(rows, None, look)
     base = alt.Chart(rows, height=320).encode(
         x,
-        alt.Color("run:N", title=None, sort=runs, scale=alt.Scale(domain=runs, range=colours), legend=basic.SOLID),
+        alt.Color(
+            "run:N",
+            title=None,
+            sort=runs,
+            scale=alt.Scale(domain=runs, range=colours),
+            legend=basic.SOLID,
+        ),
     )
     return drawn(base, rows, ["run"], title, look, alt.Scale(zero=False), alt.Axis(), ".4~g")
 
@@ -97,8 +118,14 @@ def drawn(
     form: str,
 ) -> alt.LayerChart:
     """The curves; smoothed ones with what was measured behind."""
-    alone = bool(rows["epoch"].nunique() < 2)  # a single epoch is a point: a line of it would be invisible
-    tip = ["epoch:Q", *(f"{name}:N" for name in by), alt.Tooltip("shown:Q", format=form, title=title)]
+    alone = bool(
+        rows["epoch"].nunique() < 2
+    )  # a single epoch is a point: a line of it would be invisible
+    tip = [
+        "epoch:Q",
+        *(f"{name}:N" for name in by),
+        alt.Tooltip("shown:Q", format=form, title=title),
+    ]
     y = alt.Y("shown:Q", title=title, scale=scale, axis=axis)
     if not look.smooth:
         return alt.layer(base.mark_line(strokeWidth=2, point=alone).encode(y, tooltip=tip))
@@ -112,26 +139,36 @@ def drawn(
 
 
 def smoothed(rows: pd.DataFrame, by: Sequence[str], weight: float) -> pd.DataFrame:
-    """With the column smoothed: each curve's exponential moving average, unbiased from its first epoch on."""
+    """With the column smoothed: each curve's exponential moving average, unbiased from its first
+    epoch on."""
     rows = rows.sort_values("epoch")
-    average = rows.groupby(list(by), sort=False)["shown"].transform(lambda part: part.ewm(alpha=1 - weight).mean())
+    average = rows.groupby(list(by), sort=False)["shown"].transform(
+        lambda part: part.ewm(alpha=1 - weight).mean()
+    )
     return rows.assign(smoothed=average)
 
 
 def hours(metrics: pd.DataFrame) -> "pd.Series[float]":
     """How long the training had taken after each epoch, in hours: by epoch."""
-    seconds = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")].set_index("epoch")["value"]
+    seconds = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")].set_index(
+        "epoch"
+    )["value"]
     return seconds.sort_index().cumsum() / 3600
 
 
-def placed(rows: pd.DataFrame, spent: "pd.Series[float] | None", look: Look) -> tuple[pd.DataFrame, alt.X]:
-    """Rows with their place on the x axis, and that axis; spent: see `hours`, None if the rows have it already."""
+def placed(
+    rows: pd.DataFrame, spent: "pd.Series[float] | None", look: Look
+) -> tuple[pd.DataFrame, alt.X]:
+    """Rows with their place on the x axis, and that axis; spent: see `hours`, None if the rows have
+    it already."""
     if not look.time:
         domain = [0, max(int(rows["epoch"].max()), 2)]
         scale = alt.Scale(domain=domain, nice=False)
         return rows, alt.X("epoch:Q", title="epoch", scale=scale, axis=alt.Axis(format="d"))
     taken = rows["hours"] if spent is None else rows["epoch"].map(spent)
-    unit, factor = next((unit, factor) for unit, factor in UNITS if factor * taken.max() > 2 or unit == UNITS[-1][0])
+    unit, factor = next(
+        (unit, factor) for unit, factor in UNITS if factor * taken.max() > 2 or unit == UNITS[-1][0]
+    )
     rows = rows.assign(spent=factor * taken).dropna(subset="spent")
     return rows, alt.X("spent:Q", title=f"{unit} of training")
 
@@ -145,6 +182,6 @@ def said(metrics: pd.DataFrame) -> str:
     first, last = top.iloc[0], top.iloc[-1]
     level = basic.level_name(float(first["eps"]))
     return (
-        f"Validation accuracy at {level} goes from {100 * first['value']:.1f} % after epoch {int(first['epoch'])} "
-        f"to {100 * last['value']:.1f} % after epoch {int(last['epoch'])}."
+        f"Validation accuracy at {level} goes from {100 * first['value']:.1f} % after epoch"
+        f" {int(first['epoch'])} to {100 * last['value']:.1f} % after epoch {int(last['epoch'])}."
     )

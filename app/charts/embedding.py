@@ -1,4 +1,7 @@
-"""The map of the features as an ECharts option: it pans, zooms and can be drawn around with ten thousand points."""
+"""The map of the features as an ECharts option.
+
+It pans, zooms and can be drawn around with ten thousand points.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +15,9 @@ GRAY = "#8a9091"
 RISING = ["#c8641f", "#877f20", "#2f8f80", "#3a74c0"]  # margins, from small to large
 AROUND_ZERO = ["#c8641f", "#7b8083", "#1a8a94"]  # changes, from shrunk to grown
 OPACITY, FADED = 0.85, 0.18
-TOOLS = 34  # height of the row of tools, under which the legend has one of its own: on a phone both need the width
+# height of the row of tools, under which the legend has one of its own: on a phone both need the
+# width
+TOOLS = 34
 SIZE, CHOSEN_SIZE, TWIN_SIZE = 5, 8, 9
 
 
@@ -25,11 +30,15 @@ class Layer:
     colour: str = ""  # "": by value
 
 
-def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, scale: "Scale | None") -> dict[str, Any]:
+def option(
+    layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, scale: "Scale | None"
+) -> dict[str, Any]:
     """The whole chart.
 
-    faded: points that are not selected, or of which the colour knows nothing: small, gray, behind all others.
-    twins: x, y, adversarial_x, adversarial_y, id, class, said: pairs of a clean and an adversarial position.
+    faded: points that are not selected, or of which the colour knows nothing: small, gray, behind
+    all others.
+    twins: x, y, adversarial_x, adversarial_y, id, class, said: pairs of a clean and an adversarial
+    position.
     scale: how values become colours.
     """
     tables = [layer.rows for layer in layers]
@@ -49,15 +58,42 @@ def option(layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, sc
         "xAxis": _axis(),
         "yAxis": _axis(),
         "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
-        "brush": {"toolbox": ["polygon", "rect", "clear"], "xAxisIndex": 0, "throttleType": "debounce",
-                  "throttleDelay": 300, "outOfBrush": {"colorAlpha": 1}},
-        "toolbox": {"right": 12, "top": 0, "itemSize": 18, "feature": {"brush": {"title": {
-            "polygon": "Select with a lasso", "rect": "Select with a rectangle", "clear": "Clear the selection"}}}},
+        "brush": {
+            "toolbox": ["polygon", "rect", "clear"],
+            "xAxisIndex": 0,
+            "throttleType": "debounce",
+            "throttleDelay": 300,
+            "outOfBrush": {"colorAlpha": 1},
+        },
+        "toolbox": {
+            "right": 12,
+            "top": 0,
+            "itemSize": 18,
+            "feature": {
+                "brush": {
+                    "title": {
+                        "polygon": "Select with a lasso",
+                        "rect": "Select with a rectangle",
+                        "clear": "Clear the selection",
+                    }
+                }
+            },
+        },
         "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
-        "legend": {"type": "scroll", "top": TOOLS, "left": 0, "right": 8, "itemWidth": 12, "itemHeight": 12},
-    }  # fmt: skip
+        "legend": {
+            "type": "scroll",
+            "top": TOOLS,
+            "left": 0,
+            "right": 8,
+            "itemWidth": 12,
+            "itemHeight": 12,
+        },
+    }
     if scale:
-        return base | {"visualMap": scale.shown(len(layers), bool(len(faded))), "legend": {"show": False}}
+        return base | {
+            "visualMap": scale.shown(len(layers), bool(len(faded))),
+            "legend": {"show": False},
+        }
     return base
 
 
@@ -73,10 +109,20 @@ class Scale:
     def shown(self, layers: int, offset: bool) -> Mapping[str, Any]:
         """ECharts' legend of a continuous colour, for the series that are coloured by value."""
         return {
-            "type": "continuous", "min": self.low, "max": self.high, "dimension": "value", "text": [self.title, ""],
-            "inRange": {"color": list(self.colours)}, "seriesIndex": [k + offset for k in range(layers)],
-            "orient": "horizontal", "left": 0, "top": TOOLS, "itemHeight": 160, "itemWidth": 12, "calculable": True,
-        }  # fmt: skip
+            "type": "continuous",
+            "min": self.low,
+            "max": self.high,
+            "dimension": "value",
+            "text": [self.title, ""],
+            "inRange": {"color": list(self.colours)},
+            "seriesIndex": [k + offset for k in range(layers)],
+            "orient": "horizontal",
+            "left": 0,
+            "top": TOOLS,
+            "itemHeight": 160,
+            "itemWidth": 12,
+            "calculable": True,
+        }
 
 
 def _axis() -> dict[str, Any]:
@@ -87,26 +133,44 @@ def _axis() -> dict[str, Any]:
 
 
 def _scatter(layer: Layer, dataset: int, chosen: bool, faded: bool = False) -> dict[str, Any]:
-    style = {"opacity": FADED if faded else OPACITY} | ({"color": layer.colour} if layer.colour else {})
+    style = {"opacity": FADED if faded else OPACITY} | (
+        {"color": layer.colour} if layer.colour else {}
+    )
     return {
-        "type": "scatter", "name": layer.name, "datasetIndex": dataset, "encode": {"x": "x", "y": "y"},
-        "symbolSize": CHOSEN_SIZE if chosen else SIZE, "itemStyle": style, "z": 1 if faded else 2,
-
-    }  # fmt: skip
+        "type": "scatter",
+        "name": layer.name,
+        "datasetIndex": dataset,
+        "encode": {"x": "x", "y": "y"},
+        "symbolSize": CHOSEN_SIZE if chosen else SIZE,
+        "itemStyle": style,
+        "z": 1 if faded else 2,
+    }
 
 
 def _joined(twins: pd.DataFrame) -> dict[str, Any]:
     ends = twins[["x", "y", "adversarial_x", "adversarial_y"]].astype(float)
-    pairs = [{"coords": [[row.x, row.y], [row.adversarial_x, row.adversarial_y]]} for row in ends.itertuples()]
+    pairs = [
+        {"coords": [[row.x, row.y], [row.adversarial_x, row.adversarial_y]]}
+        for row in ends.itertuples()
+    ]
     return {
-        "type": "lines", "coordinateSystem": "cartesian2d", "data": pairs, "silent": True, "z": 3,
+        "type": "lines",
+        "coordinateSystem": "cartesian2d",
+        "data": pairs,
+        "silent": True,
+        "z": 3,
         "lineStyle": {"color": GRAY, "width": 1, "opacity": 0.7},
-    }  # fmt: skip
+    }
 
 
 def _twins(dataset: int) -> dict[str, Any]:
     return {
-        "type": "scatter", "name": "adversarial twin", "datasetIndex": dataset, "encode": {"x": "x", "y": "y"},
-        "symbol": "emptyDiamond", "symbolSize": TWIN_SIZE, "itemStyle": {"color": GRAY, "borderWidth": 1.5},
+        "type": "scatter",
+        "name": "adversarial twin",
+        "datasetIndex": dataset,
+        "encode": {"x": "x", "y": "y"},
+        "symbol": "emptyDiamond",
+        "symbolSize": TWIN_SIZE,
+        "itemStyle": {"color": GRAY, "borderWidth": 1.5},
         "z": 4,
-    }  # fmt: skip
+    }

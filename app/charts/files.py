@@ -1,4 +1,7 @@
-"""A figure as a file: on white paper, as wide as a column of a two-column page, with axes and legend."""
+"""A figure as a file.
+
+On white paper, as wide as a column of a two-column page, with axes and legend.
+"""
 
 import io
 import re
@@ -12,7 +15,9 @@ from .paper import Figure
 
 Form = Literal["svg", "pdf", "png", "json"]
 INCHES = 3.25  # wide, with axes and legend
-INCH = 72  # what a chart calls pixels is printed as points, 72 an inch: so type has the size that is written here
+# what a chart calls pixels is printed as points, 72 an inch: so type has the size that is written
+# here
+INCH = 72
 HEIGHT = 150  # points, of the plot alone
 PPI = 300
 CLOSE = 0.5  # points that the width may be off
@@ -20,7 +25,8 @@ SIZE = re.compile(r'<svg([^>]*?) width="([\d.]+)" height="([\d.]+)"')
 
 
 def printed(figure: Figure) -> alt.TopLevelMixin:
-    """The chart as it stands on white paper: its plots as wide as axes and legend leave room for."""
+    """The chart as it stands on white paper: its plots as wide as axes and legend leave room
+    for."""
     if not figure.panels:
         raise UserError(f"{figure.title} is not there yet.")
     plot = INCH * INCHES / len(figure.panels)
@@ -42,16 +48,23 @@ def _drawn(figure: Figure, plot: float) -> alt.TopLevelMixin:
         chart.configure(background="white", font="Helvetica, Arial, sans-serif", padding=1)
         .configure_axis(labelFontSize=7, titleFontSize=8, titleFontWeight="normal", gridOpacity=0.4)
         .configure_legend(
-            labelFontSize=7, titleFontSize=7, titleFontWeight="normal", symbolSize=40, orient="bottom", offset=4,
-            columnPadding=6, columns=2,
+            labelFontSize=7,
+            titleFontSize=7,
+            titleFontWeight="normal",
+            symbolSize=40,
+            orient="bottom",
+            offset=4,
+            columnPadding=6,
+            columns=2,
         )
         .configure_title(fontSize=8, fontWeight="normal")
         .configure_view(stroke=None)
-    )  # fmt: skip
+    )
 
 
 def as_file(figure: Figure, form: Form) -> bytes:
-    """The figure as SVG, PDF or PNG of 300 pixels an inch, 3.25 inches wide, or as Vega-Lite JSON with its data."""
+    """The figure as SVG, PDF or PNG of 300 pixels an inch, 3.25 inches wide, or as Vega-Lite JSON
+    with its data."""
     chart = printed(figure)
     if form == "json":
         return str(chart.to_json()).encode()
@@ -72,7 +85,8 @@ def _svg(chart: alt.TopLevelMixin) -> str:
 
 
 def _in_inches(svg: str) -> str:
-    """With a size that programs agree on: a bare number they take for pixels, of 96 or 90 an inch."""
+    """With a size that programs agree on: a bare number they take for pixels, of 96 or 90 an
+    inch."""
     wide, high = (points / INCH for points in _size(svg))
     return SIZE.sub(f'<svg\\1 width="{wide:.4f}in" height="{high:.4f}in"', svg, count=1)
 

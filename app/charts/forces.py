@@ -1,4 +1,7 @@
-"""Charts of Theorem 3.1's argument: who presses on the boundary, what follows, how margins are spread; pure."""
+"""Charts of Theorem 3.1's argument.
+
+Who presses on the boundary, what follows, how margins are spread; pure.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +17,9 @@ OTHERS = "other classes"
 
 
 def coloured(rows: pd.DataFrame, order: Sequence[str]) -> tuple[pd.DataFrame, alt.Scale]:
-    """Rows with the name that their colour stands for, and the colours: the same for a class in every chart.
+    """Rows with the name that their colour stands for, and the colours.
+
+    The same for a class in every chart.
 
     order: the classes that have a colour of their own; all others are gray together.
     """
@@ -32,27 +37,45 @@ def pressure(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     rows = rows[rows["class"].isin(order)]
     last = int(rows["epoch"].max())
     _, scale = coloured(rows, order)
-    even = alt.Chart(pd.DataFrame({"at": [1.0]})).mark_rule(color=GRAY, strokeDash=[3, 3]).encode(alt.Y("at:Q"))
+    even = (
+        alt.Chart(pd.DataFrame({"at": [1.0]}))
+        .mark_rule(color=GRAY, strokeDash=[3, 3])
+        .encode(alt.Y("at:Q"))
+    )
     lines = (
         alt.Chart(rows, height=basic.HEIGHT)
         .mark_line(strokeWidth=1.8, point=bool(rows["epoch"].nunique() < 2))
         .encode(
-            alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
-                  axis=alt.Axis(format="d")),
+            alt.X(
+                "epoch:Q",
+                title="epoch",
+                scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
+                axis=alt.Axis(format="d"),
+            ),
             alt.Y("relative:Q", title="pressure (1 = mean)"),
-            alt.Color("class:N", sort=list(order), title=None, scale=scale,
-                      legend=alt.Legend(orient="bottom", columns=3, symbolLimit=MOST, labelLimit=100)),
-            tooltip=["class:N", "epoch:Q", alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
-                     alt.Tooltip("found:Q", title="images at the boundary")],
+            alt.Color(
+                "class:N",
+                sort=list(order),
+                title=None,
+                scale=scale,
+                legend=alt.Legend(orient="bottom", columns=3, symbolLimit=MOST, labelLimit=100),
+            ),
+            tooltip=[
+                "class:N",
+                "epoch:Q",
+                alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
+                alt.Tooltip("found:Q", title="images at the boundary"),
+            ],
         )
-    )  # fmt: skip
+    )
     return alt.layer(even, lines)
 
 
 def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """Pressure in an epoch against what followed, both less what is usual.
 
-    rows: class, epoch, pressure, held_percent, found, repeated, held. The line is the weighted least-squares fit.
+    rows: class, epoch, pressure, held_percent, found, repeated, held. The line is the weighted
+    least-squares fit.
     """
     rows, scale = coloured(rows, order)
     points = (
@@ -63,13 +86,17 @@ def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
             alt.Y("held_percent:Q", title="held, less usual (%-points)"),
             alt.Color("shown:N", scale=scale, legend=None),
             alt.Size("repeated:Q", legend=None, scale=alt.Scale(range=[8, 160])),
-            tooltip=["class:N", "epoch:Q", alt.Tooltip("found:Q", title="images at the boundary"),
-                     alt.Tooltip("repeated:Q", title="of these there in more than one epoch"),
-                     alt.Tooltip("held:Q", title="of these held in the next epoch"),
-                     alt.Tooltip("pressure:Q", format="+.2f", title="pressure, less usual"),
-                     alt.Tooltip("held_percent:Q", format="+.1f", title="held, less usual (%-points)")],
+            tooltip=[
+                "class:N",
+                "epoch:Q",
+                alt.Tooltip("found:Q", title="images at the boundary"),
+                alt.Tooltip("repeated:Q", title="of these there in more than one epoch"),
+                alt.Tooltip("held:Q", title="of these held in the next epoch"),
+                alt.Tooltip("pressure:Q", format="+.2f", title="pressure, less usual"),
+                alt.Tooltip("held_percent:Q", format="+.1f", title="held, less usual (%-points)"),
+            ],
         )
-    )  # fmt: skip
+    )
     return alt.layer(points, _fit(rows))
 
 
@@ -85,23 +112,38 @@ def _fit(rows: pd.DataFrame) -> alt.Chart:
 def density(rows: pd.DataFrame, ends: tuple[float, float, float]) -> alt.Chart:
     """How one class's margins are spread, epoch by epoch.
 
-    rows: epoch, every, low, width (1/255), density (share of the class for each 1/255); ends: of the epochs, the
-    margins (1/255) and the colours (% for each 1/255).
+    rows: epoch, every, low, width (1/255), density (share of the class for each 1/255); ends: of
+    the epochs, the margins (1/255) and the colours (% for each 1/255).
     """
     rows = rows.assign(
-        high=rows["low"] + rows["width"], start=rows["epoch"] - rows["every"], percent=100 * rows["density"]
+        high=rows["low"] + rows["width"],
+        start=rows["epoch"] - rows["every"],
+        percent=100 * rows["density"],
     )
     return (
         alt.Chart(rows, height=190)
         .mark_rect(color=TEAL)
         .encode(
-            alt.X("start:Q", title="epoch", scale=alt.Scale(domain=[0, ends[0]], nice=False),
-                  axis=alt.Axis(format="d", tickMinStep=1)),
+            alt.X(
+                "start:Q",
+                title="epoch",
+                scale=alt.Scale(domain=[0, ends[0]], nice=False),
+                axis=alt.Axis(format="d", tickMinStep=1),
+            ),
             alt.X2("epoch:Q"),
-            alt.Y("low:Q", title="margin (1/255)", scale=alt.Scale(domain=[0, ends[1]], nice=False)),
+            alt.Y(
+                "low:Q", title="margin (1/255)", scale=alt.Scale(domain=[0, ends[1]], nice=False)
+            ),
             alt.Y2("high:Q"),
-            alt.Opacity("percent:Q", legend=None, scale=alt.Scale(type="sqrt", domain=[0, ends[2]], range=[0.04, 1])),
-            tooltip=["epoch:Q", alt.Tooltip("low:Q", title="from (1/255)"),
-                     alt.Tooltip("percent:Q", format=".2f", title="% of the class for each 1/255")],
+            alt.Opacity(
+                "percent:Q",
+                legend=None,
+                scale=alt.Scale(type="sqrt", domain=[0, ends[2]], range=[0.04, 1]),
+            ),
+            tooltip=[
+                "epoch:Q",
+                alt.Tooltip("low:Q", title="from (1/255)"),
+                alt.Tooltip("percent:Q", format=".2f", title="% of the class for each 1/255"),
+            ],
         )
-    )  # fmt: skip
+    )

@@ -1,4 +1,7 @@
-"""Charts of margins that can be asked: brushed, class by class, from one epoch to another; pure functions."""
+"""Charts of margins that can be asked: brushed, class by class, from one epoch to another.
+
+Pure functions.
+"""
 
 from collections.abc import Sequence
 
@@ -14,11 +17,16 @@ TEAL, ORANGE, GRAY = basic.COLOURS["smd"], basic.COLOURS["std"], "#8a9091"
 
 
 def brushed(
-    counts: pd.DataFrame, levels: Sequence[float], images: str, span: tuple[float, float] | None, within: pd.DataFrame
+    counts: pd.DataFrame,
+    levels: Sequence[float],
+    images: str,
+    span: tuple[float, float] | None,
+    within: pd.DataFrame,
 ) -> alt.LayerChart:
     """charts.histogram over which a range can be drawn; its events name the range as "low".
 
-    span: the range that is selected already, 1/255. within: bin, n of the selected images, drawn before the others.
+    span: the range that is selected already, 1/255. within: bin, n of the selected images, drawn
+    before the others.
     """
     chart = basic.histogram(counts, levels, images)
     bars, *rest = chart.layer
@@ -27,38 +35,65 @@ def brushed(
     if not within.empty:
         rows = within.assign(low=within["bin"].astype(float), high=within["bin"] + 1.0)
         layers.append(
-            alt.Chart(rows).mark_bar(color=ORANGE, opacity=0.9, binSpacing=0.5).encode(
-                alt.X("low:Q", bin="binned"), alt.X2("high:Q"), alt.Y("n:Q"),
-                tooltip=[alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="selected images")],
+            alt.Chart(rows)
+            .mark_bar(color=ORANGE, opacity=0.9, binSpacing=0.5)
+            .encode(
+                alt.X("low:Q", bin="binned"),
+                alt.X2("high:Q"),
+                alt.Y("n:Q"),
+                tooltip=[
+                    alt.Tooltip("low:Q", title="from (1/255)"),
+                    alt.Tooltip("n:Q", title="selected images"),
+                ],
             )
-        )  # fmt: skip
+        )
     if span:
         band = alt.Chart(pd.DataFrame({"from": [span[0]], "to": [span[1]]}))
-        layers.insert(0, band.mark_rect(color=ORANGE, opacity=0.12).encode(alt.X("from:Q"), alt.X2("to:Q")))
+        layers.insert(
+            0, band.mark_rect(color=ORANGE, opacity=0.12).encode(alt.X("from:Q"), alt.X2("to:Q"))
+        )
     return alt.layer(*layers)
 
 
-def of_class(counts: pd.DataFrame, levels: Sequence[float], ends: tuple[float, float]) -> alt.LayerChart:
+def of_class(
+    counts: pd.DataFrame, levels: Sequence[float], ends: tuple[float, float]
+) -> alt.LayerChart:
     """A small histogram of one class, found, reached and misclassified apart, as charts.histogram.
 
-    counts: kind, bin, percent (of the class), n; ends: of both axes (1/255, %). The colours are those of `kinds`.
+    counts: kind, bin, percent (of the class), n; ends: of both axes (1/255, %). The colours are
+    those of `kinds`.
     """
     rows, _ = basic.placed(counts, ends[0])
-    left = -2 * max(1.0, ends[0] / 25)  # for every class, whether it has misclassified images or not
-    x = alt.X("low:Q", title="margin (1/255)", bin="binned", axis=basic.NOT_NEGATIVE,
-              scale=alt.Scale(domain=[left, ends[0]], nice=False))  # fmt: skip
+    left = -2 * max(
+        1.0, ends[0] / 25
+    )  # for every class, whether it has misclassified images or not
+    x = alt.X(
+        "low:Q",
+        title="margin (1/255)",
+        bin="binned",
+        axis=basic.NOT_NEGATIVE,
+        scale=alt.Scale(domain=[left, ends[0]], nice=False),
+    )
     bars = (
         alt.Chart(rows, height=215)
         .mark_bar(binSpacing=0.3)
         .encode(
-            x, alt.X2("high:Q"),
+            x,
+            alt.X2("high:Q"),
             alt.Y("percent:Q", title="share (%)", scale=alt.Scale(domain=[0, ends[1]])),
-            basic.kind_colour(rows, legend=None), alt.Order("order:Q"),
-            tooltip=["kind:N", alt.Tooltip("low:Q", title="from (1/255)"), alt.Tooltip("n:Q", title="images"),
-                     alt.Tooltip("percent:Q", format=".1f", title="of the class (%)")],
+            basic.kind_colour(rows, legend=None),
+            alt.Order("order:Q"),
+            tooltip=[
+                "kind:N",
+                alt.Tooltip("low:Q", title="from (1/255)"),
+                alt.Tooltip("n:Q", title="images"),
+                alt.Tooltip("percent:Q", format=".1f", title="of the class (%)"),
+            ],
         )
-    )  # fmt: skip
-    return alt.layer(bars, basic.rules([eps for eps in levels if 255 * eps <= ends[0]], ends[0], narrow=True))
+    )
+    return alt.layer(
+        bars, basic.rules([eps for eps in levels if 255 * eps <= ends[0]], ends[0], narrow=True)
+    )
 
 
 def legend(counts: pd.DataFrame) -> alt.LayerChart:
@@ -68,13 +103,16 @@ def legend(counts: pd.DataFrame) -> alt.LayerChart:
     colours = alt.Scale(domain=present, range=[basic.KIND_COLOURS[kind] for kind in present])
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(KINDS)], nice=False))
     base = alt.Chart(rows, height=18, width=310).encode(x)
-    square = base.mark_square(size=110, opacity=1).encode(alt.Color("kind:N", legend=None, scale=colours))
+    square = base.mark_square(size=110, opacity=1).encode(
+        alt.Color("kind:N", legend=None, scale=colours)
+    )
     text = base.mark_text(align="left", dx=10, color=GRAY, fontSize=12).encode(alt.Text("kind:N"))
     return alt.layer(square, text)
 
 
 def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
-    """Where margins were and where they are: cells with x, y (1/255, lower ends), width, n; titles of the axes."""
+    """Where margins were and where they are: cells with x, y (1/255, lower ends), width, n; titles
+    of the axes."""
     rows = cells.assign(x2=cells["x"] + cells["width"], y2=cells["y"] + cells["width"])
     top = float(rows[["x2", "y2"]].to_numpy().max())
     scale = alt.Scale(domain=[0, top], nice=False)
@@ -82,15 +120,25 @@ def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
         alt.Chart(rows, height=360)
         .mark_rect(color=TEAL)
         .encode(
-            alt.X("x:Q", title=f"{before} (1/255)", scale=scale), alt.X2("x2:Q"),
-            alt.Y("y:Q", title=f"{after} (1/255)", scale=scale), alt.Y2("y2:Q"),
-            # Opacity instead of a scheme: few images are near the background, whether that is light or dark.
-            alt.Opacity("n:Q", title="images", scale=alt.Scale(type="log", range=[0.15, 1]),
-                        legend=alt.Legend(orient="top", tickCount=4, format="~s")),
-            tooltip=[alt.Tooltip("x:Q", title="before, from (1/255)"), alt.Tooltip("y:Q", title="after, from (1/255)"),
-                     alt.Tooltip("n:Q", title="images")],
+            alt.X("x:Q", title=f"{before} (1/255)", scale=scale),
+            alt.X2("x2:Q"),
+            alt.Y("y:Q", title=f"{after} (1/255)", scale=scale),
+            alt.Y2("y2:Q"),
+            # Opacity instead of a scheme: few images are near the background, whether that is light
+            # or dark.
+            alt.Opacity(
+                "n:Q",
+                title="images",
+                scale=alt.Scale(type="log", range=[0.15, 1]),
+                legend=alt.Legend(orient="top", tickCount=4, format="~s"),
+            ),
+            tooltip=[
+                alt.Tooltip("x:Q", title="before, from (1/255)"),
+                alt.Tooltip("y:Q", title="after, from (1/255)"),
+                alt.Tooltip("n:Q", title="images"),
+            ],
         )
-    )  # fmt: skip
+    )
     line = alt.Chart(pd.DataFrame({"x": [0.0, top], "y": [0.0, top]})).mark_line(
         color=GRAY, strokeDash=[4, 3], strokeWidth=1.5
     )
@@ -99,13 +147,29 @@ def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
 
 def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """How each class's margins have changed: rows class, q25, q50, q75 (1/255)."""
-    y = alt.Y("class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=150))
-    base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(y)  # 70: the axis below takes its room from it
+    y = alt.Y(
+        "class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=150)
+    )
+    base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(
+        y
+    )  # 70: the axis below takes its room from it
     quartiles = (("q25", "a quarter below"), ("q50", "median"), ("q75", "a quarter above"))
-    tip = ["class:N", *(alt.Tooltip(f"{q}:Q", format="+.2f", title=title) for q, title in quartiles)]
-    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY, strokeDash=[3, 3]).encode(alt.X("at:Q"))
+    tip = [
+        "class:N",
+        *(alt.Tooltip(f"{q}:Q", format="+.2f", title=title) for q, title in quartiles),
+    ]
+    zero = (
+        alt.Chart(pd.DataFrame({"at": [0.0]}))
+        .mark_rule(color=GRAY, strokeDash=[3, 3])
+        .encode(alt.X("at:Q"))
+    )
     half = base.mark_bar(height=7, opacity=0.45, color=TEAL, cornerRadius=3).encode(
         alt.X("q25:Q", title="change of the margin (1/255)"), alt.X2("q75:Q"), tooltip=tip
     )
-    return alt.layer(zero, half, base.mark_point(filled=True, size=60, color=TEAL, opacity=1).encode(
-        alt.X("q50:Q"), tooltip=tip))  # fmt: skip
+    return alt.layer(
+        zero,
+        half,
+        base.mark_point(filled=True, size=60, color=TEAL, opacity=1).encode(
+            alt.X("q50:Q"), tooltip=tip
+        ),
+    )

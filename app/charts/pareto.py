@@ -1,4 +1,7 @@
-"""Clean against robust accuracy, a point a defense: what is above and to the right is better in both."""
+"""Clean against robust accuracy, a point a defense.
+
+What is above and to the right is better in both.
+"""
 
 import math
 
@@ -13,43 +16,55 @@ STEP = 5.0  # the axes end at multiples of so many points
 def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
     """points: export.pareto_points; level: how the noise level is written.
 
-    Lines through a point are its 95 % intervals for n images; small points are the trainings that it is the mean of.
-    A point that another beats (export.pareto_points) is hollow.
+    Lines through a point are its 95 % intervals for n images; small points are the trainings that
+    it is the mean of. A point that another beats (export.pareto_points) is hollow.
     """
     kinds = list(dict.fromkeys(points["defense"]))
     colour = alt.Color(
-        "defense:N", legend=None, scale=alt.Scale(domain=kinds, range=[basic.colour(kind) for kind in kinds])
+        "defense:N",
+        legend=None,
+        scale=alt.Scale(domain=kinds, range=[basic.colour(kind) for kind in kinds]),
     )
     titles = {"clean": "clean accuracy (%)", "robust": f"accuracy at {level} (%)"}
     x, x_low = (
-        alt.X(f"{name}:Q", title=titles["clean"], scale=_scale(points, "clean")) for name in ("clean", "clean_low")
+        alt.X(f"{name}:Q", title=titles["clean"], scale=_scale(points, "clean"))
+        for name in ("clean", "clean_low")
     )
     y, y_low = (
-        alt.Y(f"{name}:Q", title=titles["robust"], scale=_scale(points, "robust")) for name in ("robust", "robust_low")
+        alt.Y(f"{name}:Q", title=titles["robust"], scale=_scale(points, "robust"))
+        for name in ("robust", "robust_low")
     )
     rows = points.drop(columns=["clean_each", "robust_each"])
     base = alt.Chart(rows, height=420).encode(color=colour)
     marks = [
         base.mark_rule(strokeWidth=1.5).encode(x=x_low, x2="clean_high:Q", y=y),
         base.mark_rule(strokeWidth=1.5).encode(x=x, y=y_low, y2="robust_high:Q"),
-        base.transform_filter("!datum.beaten").mark_point(filled=True, size=90, opacity=1).encode(
-            x, y, tooltip=_tip(level)
-        ),
-        base.transform_filter("datum.beaten").mark_point(filled=False, size=90, opacity=1, strokeWidth=2).encode(
-            x, y, tooltip=_tip(level)
-        ),
+        base.transform_filter("!datum.beaten")
+        .mark_point(filled=True, size=90, opacity=1)
+        .encode(x, y, tooltip=_tip(level)),
+        base.transform_filter("datum.beaten")
+        .mark_point(filled=False, size=90, opacity=1, strokeWidth=2)
+        .encode(x, y, tooltip=_tip(level)),
         base.mark_text(align="left", dx=8, dy=-6, fontSize=12).encode(x, y, text="title:N"),
-    ]  # fmt: skip
+    ]
     several = points[points["trainings"] > 1].explode(["clean_each", "robust_each"])
-    each = several.assign(clean=several["clean_each"].astype(float), robust=several["robust_each"].astype(float))
-    small = alt.Chart(each[["title", "defense", "clean", "robust"]]).mark_point(filled=True, size=22, opacity=0.55)
-    tip = ["title:N", alt.Tooltip("clean:Q", format=".2f", title="one training: clean (%)"),
-           alt.Tooltip("robust:Q", format=".2f", title=f"one training: at {level} (%)")]  # fmt: skip
+    each = several.assign(
+        clean=several["clean_each"].astype(float), robust=several["robust_each"].astype(float)
+    )
+    small = alt.Chart(each[["title", "defense", "clean", "robust"]]).mark_point(
+        filled=True, size=22, opacity=0.55
+    )
+    tip = [
+        "title:N",
+        alt.Tooltip("clean:Q", format=".2f", title="one training: clean (%)"),
+        alt.Tooltip("robust:Q", format=".2f", title=f"one training: at {level} (%)"),
+    ]
     return alt.layer(small.encode(x, y, color=colour, tooltip=tip), *marks)
 
 
 def _scale(points: pd.DataFrame, side: str) -> alt.Scale:
-    """An axis over all intervals and trainings, to the next 5 points: never so near that noise looks like order."""
+    """An axis over all intervals and trainings, to the next 5 points: never so near that noise
+    looks like order."""
     each = [value for values in points[f"{side}_each"] for value in values]
     low = min(points[f"{side}_low"].min(), points[side].min(), *each)
     high = max(points[f"{side}_high"].max(), points[side].max(), *each)
@@ -59,14 +74,20 @@ def _scale(points: pd.DataFrame, side: str) -> alt.Scale:
 
 def _tip(level: str) -> list[alt.Tooltip]:
     figures = {
-        "clean": "clean (%)", "clean_low": "clean, 95 % from", "clean_high": "clean, 95 % to",
-        "robust": f"at {level} (%)", "robust_low": f"at {level}, 95 % from", "robust_high": f"at {level}, 95 % to",
+        "clean": "clean (%)",
+        "clean_low": "clean, 95 % from",
+        "clean_high": "clean, 95 % to",
+        "robust": f"at {level} (%)",
+        "robust_low": f"at {level}, 95 % from",
+        "robust_high": f"at {level}, 95 % to",
         "clean_training_spread": "clean, spread over trainings",
         "robust_training_spread": f"at {level}, spread over trainings",
         "robust_spread": f"at {level}, spread over attack seeds",
-    }  # fmt: skip
+    }
     return [
-        alt.Tooltip("title:N", title="defense"), alt.Tooltip("n:Q", title="test images"),
-        alt.Tooltip("trainings:Q", title="trainings"), alt.Tooltip("seeds:Q", title="attack seeds"),
+        alt.Tooltip("title:N", title="defense"),
+        alt.Tooltip("n:Q", title="test images"),
+        alt.Tooltip("trainings:Q", title="trainings"),
+        alt.Tooltip("seeds:Q", title="attack seeds"),
         *(alt.Tooltip(f"{name}:Q", format=".2f", title=title) for name, title in figures.items()),
-    ]  # fmt: skip
+    ]

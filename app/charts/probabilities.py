@@ -5,14 +5,18 @@ import pandas as pd
 
 from . import basic
 
-MOST_CLASSES, MOST_UPRIGHT, LONG = 20, 12, 12  # bars in all; bars side by side; letters of a name below these
+MOST_CLASSES, MOST_UPRIGHT, LONG = (
+    20,
+    12,
+    12,
+)  # bars in all; bars side by side; letters of a name below these
 
 
 def probabilities(rows: pd.DataFrame) -> alt.Chart:
     """Predicted probabilities on the clean and the adversarial image, every class named.
 
-    rows: columns class, image ("clean" or "adversarial"), percent. Of many classes the least probable ones are one
-    bar together.
+    rows: columns class, image ("clean" or "adversarial"), percent. Of many classes the least
+    probable ones are one bar together.
     """
     rows = _most_probable(rows)
     classes = list(dict.fromkeys(rows["class"]))
@@ -22,26 +26,41 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     axis = alt.Axis(labelAngle=angle if upright else 0, labelOverlap=False, labelLimit=150)
     scale = alt.Scale(domain=[0, 100])
     sides: tuple[object, ...] = (
-        (alt.X("class:N", title="predicted class", sort=classes, axis=axis), alt.XOffset("image:N", sort=images),
-         alt.Y("percent:Q", title="probability (%)", scale=scale))
-        if upright else
-        (alt.Y("class:N", title=None, sort=classes, axis=axis), alt.YOffset("image:N", sort=images),
-         alt.X("percent:Q", title="probability (%)", scale=scale))
-    )  # fmt: skip
+        (
+            alt.X("class:N", title="predicted class", sort=classes, axis=axis),
+            alt.XOffset("image:N", sort=images),
+            alt.Y("percent:Q", title="probability (%)", scale=scale),
+        )
+        if upright
+        else (
+            alt.Y("class:N", title=None, sort=classes, axis=axis),
+            alt.YOffset("image:N", sort=images),
+            alt.X("percent:Q", title="probability (%)", scale=scale),
+        )
+    )
     return (
         alt.Chart(rows, height=240 if upright else max(240, 22 * len(classes)))
         .mark_bar()
         .encode(
             *sides,
-            alt.Color("image:N", title=None, legend=basic.ON_TOP,
-                      scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"])),
-            tooltip=["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title="probability (%)")],
+            alt.Color(
+                "image:N",
+                title=None,
+                legend=basic.ON_TOP,
+                scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"]),
+            ),
+            tooltip=[
+                "class:N",
+                "image:N",
+                alt.Tooltip("percent:Q", format=".1f", title="probability (%)"),
+            ],
         )
-    )  # fmt: skip
+    )
 
 
 def _most_probable(rows: pd.DataFrame) -> pd.DataFrame:
-    """All classes where there is room for them, else the most probable ones and the sum of the others."""
+    """All classes where there is room for them, else the most probable ones and the sum of the
+    others."""
     largest = rows.groupby("class", sort=False)["percent"].max()
     if len(largest) <= MOST_CLASSES:
         return rows

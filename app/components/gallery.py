@@ -1,4 +1,7 @@
-"""Images as tiles or as a table with their margins' curves; each opens on Samples, all can be taken away."""
+"""Images as tiles or as a table with their margins' curves.
+
+Each opens on Samples, all can be taken away.
+"""
 
 from typing import Any
 
@@ -23,13 +26,19 @@ GONE = "The imported images are gone from the cache, so they are listed without 
 
 
 def show(
-    run: Run, rows: pd.DataFrame, split: str, key: str, empty: str = "No image is meant.", here: bool = False
+    run: Run,
+    rows: pd.DataFrame,
+    split: str,
+    key: str,
+    empty: str = "No image is meant.",
+    here: bool = False,
 ) -> None:
     """Show images of a split, in the order given.
 
-    rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.core.kinds), change_255 (1/255) and broken_by
-    (a stage's name, "" if it withstood).
-    key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself shows it.
+    rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.core.kinds),
+    change_255 (1/255) and broken_by (a stage's name, "" if it withstood).
+    key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself
+    shows it.
     """
     if rows.empty:
         st.caption(empty)
@@ -38,12 +47,19 @@ def show(
     images = data.images(run)
     if images is None:
         gone(run)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         if images is not None:
             st.segmented_control(
-                "Shown as", (TILES, TABLE), default=TILES, required=True, key=f"as-{key}", bind="query-params",
+                "Shown as",
+                (TILES, TABLE),
+                default=TILES,
+                required=True,
+                key=f"as-{key}",
+                bind="query-params",
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
         ui.downloads(_taken(table), f"{run.id}-{split}-{key}")
     part = _page(table, key)
     pixels = images.pixels if images is not None else None
@@ -52,8 +68,11 @@ def show(
     else:
         opened = _tiles(part, pixels, split, key)
     if opened and not here:
-        # An address is needed: without one Streamlit would clear this page's, which the run picker's part forbids.
-        st.switch_page(pages.link("samples"), query_params={"sample": str(st.session_state["sample"])})
+        # An address is needed: without one Streamlit would clear this page's, which the run
+        # picker's part forbids.
+        st.switch_page(
+            pages.link("samples"), query_params={"sample": str(st.session_state["sample"])}
+        )
     if len(table) > PER_PAGE:
         st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 
@@ -68,7 +87,10 @@ def gone(run: Run) -> None:
     if run.config.data != "folder":
         st.caption(f"{GONE}start any run on this data set to import them again.")
         return
-    st.caption(f"{GONE}say where they are now. If they are where they were, that is {plain(run.config.data_path)}.")
+    st.caption(
+        f"{GONE}say where they are now. If they are where they were, that is"
+        f" {plain(run.config.data_path)}."
+    )
     st.code(commands.locate_command(run.id), language="bash", wrap_lines=True)
 
 
@@ -109,11 +131,15 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
     with st.container(key=f"tile-{key}-{idx}", gap=None):
         st.image(_picture(pixels, row), width=112, alt=f"{name}, image {idx}")
         clicked = st.button(
-            f"{plain(name)}{_figures(row)}", key=f"open-{key}-{idx}", type="tertiary",
-            on_click=_choose, args=(idx, split),
-            help=f"Open image {idx}{_file(row)}. Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a "
-            "search came without one, wrong is misclassified without noise.",
-        )  # fmt: skip
+            f"{plain(name)}{_figures(row)}",
+            key=f"open-{key}-{idx}",
+            type="tertiary",
+            on_click=_choose,
+            args=(idx, split),
+            help=f"Open image {idx}{_file(row)}. Margins in 1/255: 5.0 is where a boundary was"
+            " found, to 5.0 how far a search came without one, wrong is misclassified without"
+            " noise.",
+        )
         if row.get("broken_by"):
             st.caption(plain(row["broken_by"]))
     return clicked
@@ -126,7 +152,8 @@ def _file(row: dict[Any, Any]) -> str:
 
 
 def _choose(idx: int, split: str) -> None:
-    """For callbacks: the image that Samples shall show; its filters may be of another split's images."""
+    """For callbacks: the image that Samples shall show; its filters may be of another split's
+    images."""
     st.session_state["sample"], st.session_state["split"] = idx, split
 
 
@@ -135,7 +162,11 @@ def _figures(row: dict[Any, Any]) -> str:
     margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
     if margin is None and not pd.isna(length := row.get("margin_l2", float("nan"))):
         return f" · {'to ' if kind == REACHED else ''}{length:.3g} L2"
-    shown = "" if margin is None or pd.isna(margin) else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
+    shown = (
+        ""
+        if margin is None or pd.isna(margin)
+        else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
+    )
     shown = " · wrong" if kind == MISCLASSIFIED else shown
     return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
 
@@ -156,22 +187,33 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
     table["open"] = [f"Open {idx}" for idx in table["id"]]
     clicked = f"opened-{key}"
     ui.table(
-        table, row_height=52, height="content", key=f"table-{key}",
+        table,
+        row_height=52,
+        height="content",
+        key=f"table-{key}",
         alt=f"{len(table)} {split} images with their class and margin.",
         column_config={
             "image": st.column_config.ImageColumn("image", width="small"),
             "path": st.column_config.TextColumn("file"),
             "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
             "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
-            "kind": st.column_config.TextColumn("what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)),
+            "kind": st.column_config.TextColumn(
+                "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)
+            ),
             "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
             "broken_by": st.column_config.TextColumn("broken by"),
-            "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),
+            "curve": st.column_config.LineChartColumn(
+                "margin, by epoch (1/255)", width="medium", y_min=0
+            ),
             "open": st.column_config.ButtonColumn(
-                "", type="tertiary", key=clicked, on_click=_choose_row, args=(clicked, list(table["id"]), split)
+                "",
+                type="tertiary",
+                key=clicked,
+                on_click=_choose_row,
+                args=(clicked, list(table["id"]), split),
             ),
         },
-    )  # fmt: skip
+    )
     return bool(st.session_state.get(clicked))
 
 

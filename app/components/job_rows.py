@@ -1,4 +1,7 @@
-"""Jobs on a trained network that are under way or ended before their end: progress, cancel, resume, put away."""
+"""Jobs on a trained network that are under way or ended before their end.
+
+Progress, cancel, resume, put away.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,8 @@ Folders = Callable[[Run], list[Path]]
 
 
 def key(act: str, folder: Path) -> str:
-    """The key of a job's button: a copied run has jobs of the same ids, so the run belongs to it."""
+    """The key of a job's button: a copied run has jobs of the same ids, so the run belongs to
+    it."""
     run = folder.parent.parent.name if folder.parent.name in jobs.FOLDERS else ""
     return "-".join(part for part in (act, run, folder.name) if part)
 
@@ -46,7 +50,8 @@ def _under_way(run: Run, folders: Folders, before: bool) -> None:
 
 
 def row(folder: Path, status: Status, of: str = "") -> None:
-    """One job, unless it has finished; of: the run's name, where jobs of several runs are listed."""
+    """One job, unless it has finished; of: the run's name, where jobs of several runs are
+    listed."""
     if status.state in ("queued", "running"):
         _active(folder, status, of)
     elif status.state != "finished":
@@ -66,7 +71,9 @@ def _active(folder: Path, status: Status, of: str) -> None:
         if where := jobs.elsewhere(status):
             text += f", {plain(where)}"
         st.progress(min(status.batch / max(status.batches, 1), 1.0), text=text)
-        if actions.button("Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"):
+        if actions.button(
+            "Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"
+        ):
             ui.attempt(actions.cancel, folder)
 
 
@@ -76,5 +83,7 @@ def _ended(folder: Path, status: Status, of: str) -> None:
         st.markdown(f"{title(folder, of)}. {plain(status.error)}")
         resume = actions.button("Resume", key=key("resume", folder), icon=":material/resume:")
         away = actions.button("Put away", key=key("dismiss", folder), type="tertiary")
-    if (resume and ui.attempt(actions.resume, folder)) or (away and ui.attempt(actions.dismiss, folder)):
+    if (resume and ui.attempt(actions.resume, folder)) or (
+        away and ui.attempt(actions.dismiss, folder)
+    ):
         st.rerun()

@@ -1,4 +1,6 @@
-"""Keeping pages true while jobs go on, also those of other tabs: a cheap look every few seconds at how all jobs stand.
+"""Keeping pages true while jobs go on, also those of other tabs.
+
+A cheap look every few seconds at how all jobs stand.
 
 When one stands otherwise the page is drawn anew, and what has ended is said in a short notice.
 """
@@ -27,7 +29,9 @@ def watch() -> None:
     for path, state in st.session_state.get("jobs-shown", {}).items():
         if state in ("queued", "running") and now.get(path, state) not in ("queued", "running"):
             run, folder = _run_of(Path(path)), Path(path)
-            st.toast(words(run, jobs.read(folder)), icon=ICONS.get(now[path], OTHER), duration="long")
+            st.toast(
+                words(run, jobs.read(folder)), icon=ICONS.get(now[path], OTHER), duration="long"
+            )
     st.session_state["jobs-shown"] = now
     st.fragment(_look, run_every=EVERY)()
 
@@ -38,11 +42,18 @@ def _look() -> None:
 
 
 def standing() -> Jobs:
-    """How every job stands. A status is read only if its file has changed, or if its process may have vanished."""
-    return {str(folder): _state(folder) for run in folders.all_runs() for folder in (run.folder, *folders.jobs_of(run))}
+    """How every job stands. A status is read only if its file has changed, or if its process may
+    have vanished."""
+    return {
+        str(folder): _state(folder)
+        for run in folders.all_runs()
+        for folder in (run.folder, *folders.jobs_of(run))
+    }
 
 
-_known: dict[Path, tuple[int, State]] = {}  # by folder: when its status was written, and what it was
+_known: dict[
+    Path, tuple[int, State]
+] = {}  # by folder: when its status was written, and what it was
 
 
 def _state(folder: Path) -> State:

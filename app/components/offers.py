@@ -1,4 +1,7 @@
-"""What a page lacks, and a button that makes it: what would be done, how long it may take, the same from a shell."""
+"""What a page lacks, and a button that makes it.
+
+What would be done, how long it may take, the same from a shell.
+"""
 
 import json
 from dataclasses import replace
@@ -25,11 +28,16 @@ FOLLOW = "2s"
 
 
 def offer(key: str, asked: Asked, *targets: Run) -> None:
-    """A button that starts what is asked for, on each of the trained runs named, unless it is under way already."""
+    """A button that starts what is asked for, on each of the trained runs named, unless it is under
+    way already."""
     waiting = under_way(asked, targets)
     st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
-    pressed = actions.button("Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting))
-    if pressed and not waiting and _start(asked, targets):  # the second click of two finds the job of the first
+    pressed = actions.button(
+        "Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting)
+    )
+    if (
+        pressed and not waiting and _start(asked, targets)
+    ):  # the second click of two finds the job of the first
         st.rerun()  # with the job in sight and the button out of reach
     if waiting:
         st.fragment(_follow, run_every=FOLLOW)(waiting)
@@ -44,14 +52,21 @@ def title(asked: Asked, runs_: int) -> str:
     if isinstance(asked, MarginsConfig):
         return job_titles.estimation(asked) + each
     images = f"{asked.n_train:,}" if asked.n_train else "all"
-    return f"Train {asked.defense} for {asked.epochs} epochs on {images} training images, seed {asked.seed}"
+    return (
+        f"Train {asked.defense} for {asked.epochs} epochs on {images} training images, seed"
+        f" {asked.seed}"
+    )
 
 
 def command(asked: Asked, targets: tuple[Run, ...]) -> str:
     """The same from a terminal."""
     if isinstance(asked, AttackConfig):
         return commands.attack_command(asked, *(run.id for run in targets[1:]))
-    return commands.margins_command(asked) if isinstance(asked, MarginsConfig) else commands.train_command(asked)
+    return (
+        commands.margins_command(asked)
+        if isinstance(asked, MarginsConfig)
+        else commands.train_command(asked)
+    )
 
 
 def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
@@ -69,7 +84,12 @@ def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
 
 def _of_attacks(asked: AttackConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.attack_runs, targets[0].store)
-    done = done[(done["name"] == asked.attack) & (done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == asked.norm)]
+    done = done[
+        (done["name"] == asked.attack)
+        & (done["eps"] > 0)
+        & (done["n"] > 0)
+        & (done["norm"] == asked.norm)
+    ]
     if done.empty:
         return None
     last = done.iloc[-1]
@@ -94,7 +114,9 @@ def _of_trainings(asked: TrainConfig) -> Known:
     for run in folders.all_runs():
         if run.weights.exists() and ui.readable(run) and _alike(run.config, asked):
             metrics = data.brief(reader.metrics, run.store)
-            epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]["value"]
+            epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")][
+                "value"
+            ]
             n = len(data.read(reader.samples, run.store, "train"))
             if len(epochs) and n:
                 return float(epochs.mean()) * asked.epochs * (asked.n_train or n) / n, n
@@ -125,7 +147,12 @@ def under_way(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
             for run in folders.all_runs()
             if _active(run.folder) and _same(run.folder, folders.settled(asked))
         ]
-    each = [(folder, _for(asked, run)) for run in targets for folder in folders.jobs_of(run) if _active(folder)]
+    each = [
+        (folder, _for(asked, run))
+        for run in targets
+        for folder in folders.jobs_of(run)
+        if _active(folder)
+    ]
     return [folder for folder, one in each if _same(folder, one)]
 
 

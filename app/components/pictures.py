@@ -18,7 +18,8 @@ def png(pixels: np.ndarray, side: int = 112) -> bytes:
 
 
 def flat(pixels: np.ndarray, slice_: int | None = None) -> np.ndarray:
-    """An image (C, H, W) as it is; of a volume (C, D, H, W) one slice, the middle one unless asked: (C, H, W)."""
+    """An image (C, H, W) as it is; of a volume (C, D, H, W) one slice, the middle one unless asked:
+    (C, H, W)."""
     if pixels.ndim == 3:
         return pixels
     return pixels[:, pixels.shape[1] // 2 if slice_ is None else slice_]
@@ -27,7 +28,8 @@ def flat(pixels: np.ndarray, slice_: int | None = None) -> np.ndarray:
 def link(pixels: np.ndarray, side: int = 112) -> str:
     """The PNG as an address that holds it whole.
 
-    Given bytes, Streamlit would send a lossy JPEG, from an address that is gone after the next rerun.
+    Given bytes, Streamlit would send a lossy JPEG, from an address that is gone after the next
+    rerun.
     """
     return "data:image/png;base64," + base64.b64encode(png(pixels, side)).decode()
 

@@ -1,4 +1,5 @@
-"""Text from elsewhere (notes, tags, names of classes, reasons of failures) is shown as it is, never as Markdown."""
+"""Text from elsewhere (notes, tags, names of classes, reasons of failures) is shown as it is, never
+as Markdown."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +9,8 @@ ENTITY = re.compile(r"&(?=#?\w+;)")
 LEADING = re.compile(r"^(#|>|[-+=]|\d+(?=[.)]))")  # begins a heading, a quotation, a list
 JOINER = "\u2060"  # has no width; what Streamlit finds in the text itself is no longer one piece
 PIECES = re.compile(
-    r"(?<=:)(?=[A-Za-z/+\-])|(?<!\d:)(?<=:)(?=\d)"  # icons, emoji, colours, addresses; but not 12:30
+    # icons, emoji, colours, addresses; but not 12:30
+    r"(?<=:)(?=[A-Za-z/+\-])|(?<!\d:)(?<=:)(?=\d)"
     r"|(?<=@)(?=\w)|(?<=\bwww)(?=\.)"  # addresses
     r"|(?<= -)(?=- )|(?<=-)(?=>)|(?<=<)(?=[-=])|(?<=[>~])(?==)"  # dashes and arrows
 )
@@ -22,7 +24,11 @@ def plain(text: object) -> str:
 
 def listed(sentences: Sequence[str]) -> str:
     """Markdown with a line for each text, which is shown as it is; one alone is no list."""
-    return "\n".join(f"- {plain(each)}" for each in sentences) if len(sentences) > 1 else "".join(map(plain, sentences))
+    return (
+        "\n".join(f"- {plain(each)}" for each in sentences)
+        if len(sentences) > 1
+        else "".join(map(plain, sentences))
+    )
 
 
 def in_badge(text: object) -> str:

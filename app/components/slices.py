@@ -4,7 +4,8 @@ import streamlit as st
 
 
 def chooser(depth: int, key: str = "slice") -> int:
-    """The chosen slice of volumes with so many, counted from 0; people and the address ?slice= count from 1."""
+    """The chosen slice of volumes with so many, counted from 0; people and the address ?slice=
+    count from 1."""
     if depth < 2:
         return 0
     help = "Volumes are shown one slice at a time; all of them at the same depth."

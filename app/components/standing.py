@@ -1,4 +1,7 @@
-"""Why a run has nothing to show yet, and what to do about it: every state has its own true sentence."""
+"""Why a run has nothing to show yet, and what to do about it.
+
+Every state has its own true sentence.
+"""
 
 import streamlit as st
 
@@ -16,13 +19,18 @@ ICONS = {
 
 
 def show(status: Status, what: str, when: str) -> None:
-    """`what` appears ("Margins appear"), `when` ("the first epoch is done"): the sentence, with the state's icon."""
+    """`what` appears ("Margins appear"), `when` ("the first epoch is done"): the sentence, with the
+    state's icon."""
     st.info(plain(words(status, what, when)), icon=f":material/{ICONS.get(status.state, 'info')}:")
 
 
 def words(status: Status, what: str, when: str) -> str:
     """What the run does or why it no longer does anything, and when something will be there."""
-    epochs = f"after epoch {status.done} of {status.total}" if status.done else "before its first epoch was done"
+    epochs = (
+        f"after epoch {status.done} of {status.total}"
+        if status.done
+        else "before its first epoch was done"
+    )
     later = f"{what} when {when}"
     if status.state == "queued":
         return f"The run is queued: it waits for its turn on the device. {later}."
@@ -35,11 +43,18 @@ def words(status: Status, what: str, when: str) -> str:
         return f"The run was cancelled {epochs}. {again}"
     if status.state == "lost":
         return f"The run's process vanished {epochs}. {again}"
-    return f"The run failed {epochs}: {status.error or 'its log on Live says why.'} {later}; its log is on Live."
+    return (
+        f"The run failed {epochs}: {status.error or 'its log on Live says why.'} {later}; its log"
+        " is on Live."
+    )
 
 
 def _now(status: Status) -> str:
     """What a running job is at."""
     if status.stage == "training":
-        return "The first epoch is under way." if not status.done else f"Epoch {status.done + 1} is under way."
+        return (
+            "The first epoch is under way."
+            if not status.done
+            else f"Epoch {status.done + 1} is under way."
+        )
     return f"The run is at work: {status.stage}." if status.stage else "The run has just begun."

@@ -59,7 +59,8 @@ def label(run: Run) -> str:
 def name(run_id: str) -> str:
     """A run's id without its time: short, and as stable in links as the id itself.
 
-    Of a copied folder whose id differs in the time alone, and of what it was copied from, it is the whole id.
+    Of a copied folder whose id differs in the time alone, and of what it was copied from, it is the
+    whole id.
     """
     short = _short(run_id)
     return run_id if short in _twice(str(runs_root()), stamp(runs_root())) else short
@@ -72,7 +73,9 @@ def _short(run_id: str) -> str:
 @lru_cache(maxsize=4)
 def _twice(root: str, _stamp: int) -> frozenset[str]:
     """Short names that two run folders have; listed again when a folder has come or gone."""
-    counts = Counter(_short(path.name) for path in Path(root).glob("*") if not path.name.startswith("."))
+    counts = Counter(
+        _short(path.name) for path in Path(root).glob("*") if not path.name.startswith(".")
+    )
     return frozenset(short for short, n in counts.items() if n > 1)
 
 
@@ -109,7 +112,8 @@ def redirect(page: StreamlitPage) -> None:
 
 
 def run_picker() -> None:
-    """The run that Live, Margins and Samples show; kept in the address as ?run=. Pinned ones come first."""
+    """The run that Live, Margins and Samples show; kept in the address as ?run=. Pinned ones come
+    first."""
     everything = folders.all_runs()
     if not everything:
         return
@@ -144,15 +148,18 @@ def nothing_yet() -> None:
     with st.container(border=True):
         st.subheader("No runs yet")
         st.write(
-            "Training the built-in digits takes about half a minute on a laptop, and then every page "
-            "has something to show: margins, images, attacks."
+            "Training the built-in digits takes about half a minute on a laptop, and then every"
+            " page has something to show: margins, images, attacks."
         )
-        st.page_link(pages.link("train"), label="Train the first network", icon=":material/model_training:")
+        st.page_link(
+            pages.link("train"), label="Train the first network", icon=":material/model_training:"
+        )
     st.stop()
 
 
 def attempt(act: Callable[..., object], *args: object) -> bool:
-    """Do something that may be refused, also by the disk; the reason is shown and False returned."""
+    """Do something that may be refused, also by the disk; the reason is shown and False
+    returned."""
     try:
         act(*args)
     except (UserError, OSError) as error:
@@ -162,10 +169,14 @@ def attempt(act: Callable[..., object], *args: object) -> bool:
 
 
 def say_if_only_looked_at() -> None:
-    """Where the runs lie in a folder that cannot be written, every page says so at its top, once."""
+    """Where the runs lie in a folder that cannot be written, every page says so at its top,
+    once."""
     if only_looked_at():
         where = plain(str(runs_root()))
-        st.info(f"{where} can only be looked at: to start or change something, set SMD_RUNS.", icon=":material/lock:")
+        st.info(
+            f"{where} can only be looked at: to start or change something, set SMD_RUNS.",
+            icon=":material/lock:",
+        )
 
 
 def readable(run: Run) -> bool:
@@ -188,23 +199,34 @@ def broken(run: Run) -> None:
 def table(rows: Any, key: str, **options: Any) -> Any:
     """A table as every page shows it: without the index, and a dash where there is no value.
 
-    rows: a frame, or a Styler of one; options: of st.dataframe. Returns what is selected, as st.dataframe does.
+    rows: a frame, or a Styler of one; options: of st.dataframe. Returns what is selected, as
+    st.dataframe does.
     """
     return st.dataframe(rows, hide_index=True, key=key, placeholder=export.EMPTY, **options)
 
 
 def fitting(rows: pd.DataFrame) -> dict[str, ColumnConfig]:
-    """Columns as wide as their longest text, so that no cell is cut; numbers count as written with two decimals."""
+    """Columns as wide as their longest text, so that no cell is cut; numbers count as written with
+    two decimals."""
     written = {
-        str(name): [f"{value:.2f}" if isinstance(value, float) else export.cell(value) for value in rows[name]]
+        str(name): [
+            f"{value:.2f}" if isinstance(value, float) else export.cell(value)
+            for value in rows[name]
+        ]
         for name in rows.columns
     }
     longest = {name: max(map(len, [name, *texts])) for name, texts in written.items()}
-    return {name: st.column_config.Column(width=round(PADDING + LETTER * n)) for name, n in longest.items()}
+    return {
+        name: st.column_config.Column(width=round(PADDING + LETTER * n))
+        for name, n in longest.items()
+    }
 
 
-def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = "") -> None:
-    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see export.best."""
+def downloads(
+    table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = ""
+) -> None:
+    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see
+    export.best."""
     note = export.BOLD if bold is not None else ""
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
@@ -212,7 +234,12 @@ def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, 
         "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title, note)),
         "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
     }
-    with st.popover("Export", icon=":material/download:", type="tertiary", key=f"export-{name.replace('.', '-')}"):
+    with st.popover(
+        "Export",
+        icon=":material/download:",
+        type="tertiary",
+        key=f"export-{name.replace('.', '-')}",
+    ):
         for form, (suffix, mime, make) in makers.items():
             download(form, f"{name}.{suffix}", mime, make)
 
@@ -220,9 +247,14 @@ def downloads(table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, 
 def download(label: str, file: str, mime: str, make: Callable[[], str | bytes]) -> None:
     """A button for one file, which is made when it is asked for."""
     st.download_button(
-        label, data=lambda: as_bytes(make()), file_name=file, mime=mime, icon=":material/download:", on_click="ignore",
+        label,
+        data=lambda: as_bytes(make()),
+        file_name=file,
+        mime=mime,
+        icon=":material/download:",
+        on_click="ignore",
         key=f"download-{file.replace('.', '-')}",
-    )  # fmt: skip
+    )
 
 
 def as_bytes(content: str | bytes) -> bytes:

@@ -27,21 +27,33 @@ def form(chosen: list[Run]) -> None:
     entry = registry.ATTACKS[asked.attack]
     st.caption(f"{entry.source[0].upper()}{entry.source[1:]}. Time: {entry.cost}.")
     sizes = _sizes(chosen, asked.split)
-    configs = [replace(asked, run=r.id, n=min(asked.n, size or asked.n)) for r, size in zip(chosen, sizes, strict=True)]
+    configs = [
+        replace(asked, run=r.id, n=min(asked.n, size or asked.n))
+        for r, size in zip(chosen, sizes, strict=True)
+    ]
     if not knobs.told(wrong):
         st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
     with st.container(horizontal=True):
         start = actions.button(
-            "Attack", type="primary", icon=":material/bolt:", key="start-attack", disabled=bool(wrong)
+            "Attack",
+            type="primary",
+            icon=":material/bolt:",
+            key="start-attack",
+            disabled=bool(wrong),
         )
         quick = actions.button(
-            "Preview", icon=":material/timer:", key="preview-attack", disabled=bool(wrong),
+            "Preview",
+            icon=":material/timer:",
+            key="preview-attack",
+            disabled=bool(wrong),
             help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
-        )  # fmt: skip
+        )
     if quick:
         configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
     if start or quick:
-        queued = [ui.attempt(actions.start, run, one) for run, one in zip(chosen, configs, strict=True)]
+        queued = [
+            ui.attempt(actions.start, run, one) for run, one in zip(chosen, configs, strict=True)
+        ]
         if all(queued):
             st.rerun()
 
@@ -51,7 +63,10 @@ def _commands(configs: list[AttackConfig]) -> list[str]:
     alike: dict[str, list[AttackConfig]] = {}
     for one in configs:
         alike.setdefault(repr(replace(one, run="")), []).append(one)
-    return [commands.attack_command(first, *(one.run for one in others)) for first, *others in alike.values()]
+    return [
+        commands.attack_command(first, *(one.run for one in others))
+        for first, *others in alike.values()
+    ]
 
 
 def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
@@ -59,10 +74,18 @@ def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
     data_set = chosen[0].config.data
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Attack", list(registry.ATTACKS), key="attack", format_func=lambda n: registry.ATTACKS[n].title, width=180
+            "Attack",
+            list(registry.ATTACKS),
+            key="attack",
+            format_func=lambda n: registry.ATTACKS[n].title,
+            width=180,
         )
         norm = st.session_state.get("norm") or "Linf"
-        usual, key = (show_levels(chosen[0].config.levels), f"eps-{data_set}") if norm == "Linf" else (LENGTH, "eps-L2")
+        usual, key = (
+            (show_levels(chosen[0].config.levels), f"eps-{data_set}")
+            if norm == "Linf"
+            else (LENGTH, "eps-L2")
+        )
         help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
         levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
         if norm != "Linf" and not levels and not wrong:
@@ -84,15 +107,31 @@ def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
 
 def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
     """What is seldom changed."""
-    split = st.segmented_control("Images of", SPLITS, default="test", required=True, key="attack-split")
+    split = st.segmented_control(
+        "Images of", SPLITS, default="test", required=True, key="attack-split"
+    )
     norm = st.segmented_control(
-        "Norm", ("Linf", "L2"), default="Linf", required=True, key="norm", help="How the noise is measured."
+        "Norm",
+        ("Linf", "L2"),
+        default="Linf",
+        required=True,
+        key="norm",
+        help="How the noise is measured.",
     )
     seeds = st.number_input(
-        "Seeds", 1, 20, len(entry.seeds), key=f"seeds-{entry.name}", help="The table shows their mean and spread."
+        "Seeds",
+        1,
+        20,
+        len(entry.seeds),
+        key=f"seeds-{entry.name}",
+        help="The table shows their mean and spread.",
     )
-    given = {p.name: knobs.knob(p, f"{entry.name}-{p.name}", wrong) for p in entry.params if p.in_form}
-    changed = {p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default}
+    given = {
+        p.name: knobs.knob(p, f"{entry.name}-{p.name}", wrong) for p in entry.params if p.in_form
+    }
+    changed = {
+        p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default
+    }
     return AttackConfig("", entry.name, changed, norm, split=split, seeds=tuple(range(int(seeds))))
 
 

@@ -27,7 +27,8 @@ def into_form(config: TrainConfig) -> None:
     for key, value in _fields(config).items():
         st.session_state[key] = value
     st.session_state[CLONED] = config
-    # With an address of its own: without one Streamlit would clear this page's, which widgets bound to it forbid.
+    # With an address of its own: without one Streamlit would clear this page's, which widgets bound
+    # to it forbid.
     st.switch_page(pages.link("train"), query_params={})
 
 
@@ -36,16 +37,22 @@ def _fields(config: TrainConfig) -> dict[str, Value]:
     own: dict[str, Value] = {}
     if config.data == "folder":
         own = {
-            "train-path": config.data_path, "train-fitted": config.data_path, "train-size": config.image_size,
-            "train-skip": config.skip_broken, "train-channels": config.channels,
-        }  # fmt: skip
+            "train-path": config.data_path,
+            "train-fitted": config.data_path,
+            "train-size": config.image_size,
+            "train-skip": config.skip_broken,
+            "train-channels": config.channels,
+        }
     shown = [p for p in registry.DEFENSES[config.defense].params if p.in_form]
     return {
         "train-data": config.data,
         **own,
         train.net_key(config.data): config.net,
         "train-defense": config.defense,
-        **{train.knob_key(config.defense, p.name): _typed(p, config.params.get(p.name, p.default)) for p in shown},
+        **{
+            train.knob_key(config.defense, p.name): _typed(p, config.params.get(p.name, p.default))
+            for p in shown
+        },
         "train-recipe": config.recipe,
         train.epochs_key(config.data, config.defense, config.recipe): config.epochs,
         train.batch_key(config.defense, config.recipe): config.batch,
@@ -57,7 +64,8 @@ def _fields(config: TrainConfig) -> dict[str, Value]:
 
 
 def _typed(p: Param, value: Value) -> Value:
-    """A knob's value as its field takes it; a level is written so that reading it gives the very same number."""
+    """A knob's value as its field takes it; a level is written so that reading it gives the very
+    same number."""
     if p.kind == "level":
         text = show_level(float(value))
         return text if parse_level(text) == float(value) else repr(float(value))
@@ -70,8 +78,14 @@ def completed(asked: TrainConfig) -> TrainConfig:
     if not cloned:
         return asked
     hidden = {p.name for p in registry.DEFENSES[asked.defense].params if not p.in_form}
-    kept = {name: value for name, value in cloned.params.items() if name in hidden and asked.defense == cloned.defense}
-    return replace(asked, params={**kept, **asked.params}, precision=cloned.precision, n_test=cloned.n_test)
+    kept = {
+        name: value
+        for name, value in cloned.params.items()
+        if name in hidden and asked.defense == cloned.defense
+    }
+    return replace(
+        asked, params={**kept, **asked.params}, precision=cloned.precision, n_test=cloned.n_test
+    )
 
 
 def banner() -> None:
@@ -82,9 +96,13 @@ def banner() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/content_copy: Settings of **{_name(cloned)}**")
         st.button(
-            "Reset", key="reset-form", icon=":material/restart_alt:", type="tertiary", on_click=_reset,
+            "Reset",
+            key="reset-form",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            on_click=_reset,
             help="Every field as it was at first.",
-        )  # fmt: skip
+        )
 
 
 def _name(config: TrainConfig) -> str:

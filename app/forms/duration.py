@@ -1,4 +1,7 @@
-"""How long a run would take: a few of its steps, taken by a process of its own, since pages import no torch."""
+"""How long a run would take.
+
+A few of its steps, taken by a process of its own, since pages import no torch.
+"""
 
 import json
 import subprocess
@@ -28,7 +31,9 @@ def probe(asked: TrainConfig) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UserError("No estimate after ten minutes: start the run, its page tells the time left.") from None
+        raise UserError(
+            "No estimate after ten minutes: start the run, its page tells the time left."
+        ) from None
     if done.returncode:
         raise UserError(done.stderr.strip().removeprefix("smd: "))
     return dict(json.loads(done.stdout))

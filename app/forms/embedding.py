@@ -15,7 +15,8 @@ IMAGES = 2000
 
 
 def section(run: Run, split: str, expanded: bool) -> None:
-    """Choose how many images the map has, see the command, start it; below, maps that are being made."""
+    """Choose how many images the map has, see the command, start it; below, maps that are being
+    made."""
     title = "Make a map" if expanded else "Make another map"
     with st.expander(title, icon=":material/map:", expanded=expanded):
         form(run, split)
@@ -25,14 +26,20 @@ def section(run: Run, split: str, expanded: bool) -> None:
 def form(run: Run, split: str) -> None:
     """The form itself."""
     st.caption(
-        "UMAP lays the network's last features on a plane, so that images which it finds alike lie near each other. "
-        "Beside some of them it puts their adversarial twin under CE-PGD. Some thousand images take about a minute."
+        "UMAP lays the network's last features on a plane, so that images which it finds alike lie"
+        " near each other. Beside some of them it puts their adversarial twin under CE-PGD. Some"
+        " thousand images take about a minute."
     )
     most = len(data.read(reader.samples, run.store, split))
     n = st.number_input(
-        "Images", min(10, most), most, min(IMAGES, most), key=f"map-n-{run.id}-{split}", width=160,
+        "Images",
+        min(10, most),
+        most,
+        min(IMAGES, most),
+        key=f"map-n-{run.id}-{split}",
+        width=160,
         help="Spread evenly over the split.",
-    )  # fmt: skip
+    )
     asked = EmbedConfig(run.id, split=split, n=int(n))
     st.code(commands.embed_command(asked), language="bash", wrap_lines=True)
     start = actions.button("Make the map", type="primary", icon=":material/map:", key="start-map")

@@ -22,31 +22,51 @@ def form(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = list(registry.ESTIMATORS)
         method = st.selectbox(
-            "Method", names, names.index(FIRST), key="method", width=220,
+            "Method",
+            names,
+            names.index(FIRST),
+            key="method",
+            width=220,
             format_func=lambda n: registry.ESTIMATORS[n].title,
-        )  # fmt: skip
+        )
         wrong: list[str] = []
         levels: tuple[float, ...] = ()
         if registry.range_of(method):
             levels = knobs.levels(
-                "Noise levels", "8/255,16/255", "margin-levels", wrong,
+                "Noise levels",
+                "8/255,16/255",
+                "margin-levels",
+                wrong,
                 "How far it looks, like 8/255,16/255: one estimation each.",
-            )  # fmt: skip
+            )
             if not levels and not wrong:
                 wrong.append("Noise levels: there is none; write them like 8/255,16/255.")
-        split = st.segmented_control("Images of", ("test", "train"), default="test", required=True, key="margin-split")
+        split = st.segmented_control(
+            "Images of", ("test", "train"), default="test", required=True, key="margin-split"
+        )
         most = len(data.read(reader.samples, run.store, split)) or None
         n = st.number_input(
-            "Images", 1, most, min(IMAGES, most or IMAGES), key=f"margin-n-{run.id}-{split}", width=140,
+            "Images",
+            1,
+            most,
+            min(IMAGES, most or IMAGES),
+            key=f"margin-n-{run.id}-{split}",
+            width=140,
             help="Spread evenly over the split.",
-        )  # fmt: skip
+        )
         params = _more(method, wrong)
-    asked = MarginsConfig(run.id, method=method, params=params, levels=levels, split=split, n=int(n))
+    asked = MarginsConfig(
+        run.id, method=method, params=params, levels=levels, split=split, n=int(n)
+    )
     st.caption(f"{registry.ESTIMATORS[method].source}.")
     if not knobs.told(wrong):
         st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
     start = actions.button(
-        "Estimate margins", type="primary", icon=":material/straighten:", key="start-margins", disabled=bool(wrong)
+        "Estimate margins",
+        type="primary",
+        icon=":material/straighten:",
+        key="start-margins",
+        disabled=bool(wrong),
     )
     if start and ui.attempt(actions.start, run, asked):
         st.rerun()

@@ -1,7 +1,7 @@
 """Fields of forms that several forms have: knobs of every kind, and noise levels as they are typed.
 
-What is typed wrong is named as its field is named, and added to `wrong`: the form stays whole, keeps all that was
-typed, and cannot be sent until it is mended.
+What is typed wrong is named as its field is named, and added to `wrong`: the form stays whole,
+keeps all that was typed, and cannot be sent until it is mended.
 """
 
 import math
@@ -26,29 +26,48 @@ def knob(p: Param, key: str, wrong: list[str]) -> Value:
     help = p.help[:1].upper() + p.help[1:]
     if p.kind == "choice":
         usual = p.choices.index(str(p.default))
-        return str(st.selectbox(p.title, p.choices, usual, key=key, help=help, persist_state="session"))
+        return str(
+            st.selectbox(p.title, p.choices, usual, key=key, help=help, persist_state="session")
+        )
     if p.kind == "level":
         text = st.text_input(
-            p.title, show_level(float(p.default)), key=key, help=f"{help}; like 8/255 or 0.031.",
+            p.title,
+            show_level(float(p.default)),
+            key=key,
+            help=f"{help}; like 8/255 or 0.031.",
             persist_state="session",
-        )  # fmt: skip
+        )
         return read(p.title, parse_level, text, float(p.default), wrong)
     most = None if math.isinf(p.maximum) else p.maximum
     if p.kind == "int":
         return int(
             st.number_input(
-                p.title, int(p.minimum), None if most is None else int(most), int(p.default), key=key, help=help,
+                p.title,
+                int(p.minimum),
+                None if most is None else int(most),
+                int(p.default),
+                key=key,
+                help=help,
                 persist_state="session",
             )
-        )  # fmt: skip
+        )
     return float(
         st.number_input(
-            p.title, float(p.minimum), most, float(p.default), format="%g", key=key, help=help, persist_state="session"
+            p.title,
+            float(p.minimum),
+            most,
+            float(p.default),
+            format="%g",
+            key=key,
+            help=help,
+            persist_state="session",
         )
     )
 
 
-def levels(title: str, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf") -> tuple[float, ...]:
+def levels(
+    title: str, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf"
+) -> tuple[float, ...]:
     """Noise levels as typed, of that norm."""
     text = st.text_input(title, usual, key=key, width=220, help=help)
     most = 1.0 if norm == "Linf" else math.inf
@@ -56,7 +75,8 @@ def levels(title: str, usual: str, key: str, wrong: list[str], help: str, norm: 
 
 
 def read(title: str, parse: Callable[[str], T], text: str, instead: T, wrong: list[str]) -> T:
-    """What the text of the field `title` means; `instead`, and a line in `wrong`, if it means nothing."""
+    """What the text of the field `title` means; `instead`, and a line in `wrong`, if it means
+    nothing."""
     try:
         return parse(text)
     except UserError as error:

@@ -29,11 +29,18 @@ def section(base: TrainConfig) -> None:
     """Choose defenses; data set, network, epochs and the rest are those of the form above."""
     with st.expander("Sweep: several defenses and seeds", icon=":material/stacks:"):
         own = "epochs and batch are each defense's own, " if base.recipe == "official" else ""
-        st.caption(f"Data set and network are as in the form above, {own}and so is all else. Nothing is trained twice.")
+        st.caption(
+            f"Data set and network are as in the form above, {own}and so is all else. Nothing is"
+            " trained twice."
+        )
         options = _options(base)
         usual = [title for title in ("SMD", "STD") if title in options]
-        names = st.pills("Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses")
-        seeds = st.number_input("Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each.")
+        names = st.pills(
+            "Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses"
+        )
+        seeds = st.number_input(
+            "Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each."
+        )
         if not names:
             st.info("Choose one defense or more.", icon=":material/arrow_upward:")
             return
@@ -42,10 +49,15 @@ def section(base: TrainConfig) -> None:
         st.code(commands.sweep_command(wanted), language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):
             start = actions.button(
-                f"Start {len(wanted)} runs", type="primary", key="start-sweep", icon=":material/stacks:"
+                f"Start {len(wanted)} runs",
+                type="primary",
+                key="start-sweep",
+                icon=":material/stacks:",
             )
             ask = actions.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
-            st.caption(f"{there} of them are there already." if there else "None of them is there yet.")
+            st.caption(
+                f"{there} of them are there already." if there else "None of them is there yet."
+            )
         if ask:
             ui.attempt(lambda: st.success(estimate(wanted)))
         if start:
@@ -65,7 +77,8 @@ def _options(base: TrainConfig) -> dict[str, TrainConfig]:
 
 
 def estimate(wanted: Sequence[TrainConfig]) -> str:
-    """The time of all runs, from a few steps of each defense; raises UserError with the reason if one fails."""
+    """The time of all runs, from a few steps of each defense; raises UserError with the reason if
+    one fails."""
     first = {json.dumps([c.defense, c.params], default=str): c for c in reversed(wanted)}
     seconds, bar = 0.0, st.progress(0.0, "Taking a few steps of each")
     for k, one in enumerate(first.values(), start=1):
@@ -79,9 +92,16 @@ def estimate(wanted: Sequence[TrainConfig]) -> str:
 def _started(members: Sequence[sweep.Member]) -> None:
     """What became of each run, and that they wait below."""
     rows = [
-        {"defense": defense_title(m.config), "seed": m.config.seed, "run": ui.name(m.run.id) if m.run else "",
-         "what": ACTS[m.act] + (f": {m.reason}" if m.reason else "")}
+        {
+            "defense": defense_title(m.config),
+            "seed": m.config.seed,
+            "run": ui.name(m.run.id) if m.run else "",
+            "what": ACTS[m.act] + (f": {m.reason}" if m.reason else ""),
+        }
         for m in members
-    ]  # fmt: skip
+    ]
     ui.table(pd.DataFrame(rows), key="sweep-members")
-    st.toast(f"{sum(m.act != 'refused' for m in members)} of {len(members)} runs are queued or there already.")
+    st.toast(
+        f"{sum(m.act != 'refused' for m in members)} of {len(members)} runs are queued or there"
+        " already."
+    )

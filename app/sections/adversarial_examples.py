@@ -1,4 +1,7 @@
-"""An image beside its adversarial twin: the two, their difference, and what the network says about each."""
+"""An image beside its adversarial twin.
+
+The two, their difference, and what the network says about each.
+"""
 
 from pathlib import Path
 
@@ -33,7 +36,9 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
         _none_yet(run, split, idx)
         return
     titles = list(places)
-    chosen = st.selectbox("Attack", titles, len(titles) - 1, key="twin", label_visibility="collapsed", width=300)
+    chosen = st.selectbox(
+        "Attack", titles, len(titles) - 1, key="twin", label_visibility="collapsed", width=300
+    )
     path, position = places.get(chosen, places[titles[-1]])
     examples = data.examples(path)
     classes = data.value(reader.class_names, run.store)
@@ -41,28 +46,38 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
     picture, factor = pictures.difference(noise)
     shown = [
         (clean, f"clean: {best(examples.p_clean[position], classes)}"),
-        (pictures.to_bytes(examples.image(position, clean)), f"adversarial: {best(examples.p_adv[position], classes)}"),
+        (
+            pictures.to_bytes(examples.image(position, clean)),
+            f"adversarial: {best(examples.p_adv[position], classes)}",
+        ),
         (picture, f"difference × {factor:.0f}"),
     ]
     for column, (pixels, caption) in zip(st.columns(3), shown, strict=True):
         column.image(
-            pictures.link(pictures.flat(pixels, at), 360), caption=plain(caption), width="stretch", alt=caption
+            pictures.link(pictures.flat(pixels, at), 360),
+            caption=plain(caption),
+            width="stretch",
+            alt=caption,
         )
     if examples.rounded:
         st.caption(
-            "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to the unrounded image. "
-            "Attack it again for the exact one."
+            "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to"
+            " the unrounded image. Attack it again for the exact one."
         )
     st.altair_chart(
-        probability_chart.probabilities(probabilities(examples, position, classes)), key="probabilities",
+        probability_chart.probabilities(probabilities(examples, position, classes)),
+        key="probabilities",
         alt=f"Predicted probabilities: {shown[0][1]}; {shown[1][1]}.",
-    )  # fmt: skip
+    )
 
 
 def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
-    """What is stored of a sample's adversarial images: title -> (file, position), the smallest level first."""
+    """What is stored of a sample's adversarial images: title -> (file, position), the smallest
+    level first."""
     attacks = data.read(reader.attack_runs, run.store)
-    norms = dict(zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True))  # of files that do not say it
+    norms = dict(
+        zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True)
+    )  # of files that do not say it
     places = {}
     for name, position in data.adversarial(run.adv, split, idx):
         path = run.adv / f"{name}.npz"
@@ -70,18 +85,24 @@ def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
         level = level_title(float(examples.eps[position]), examples.norm or norms.get(name, "Linf"))
         title = f"{export.attack_title(examples.attack)} at {level}"
         places[title] = (path, position)
-    return dict(sorted(places.items(), key=lambda item: float(data.examples(item[1][0]).eps[item[1][1]])))
+    return dict(
+        sorted(places.items(), key=lambda item: float(data.examples(item[1][0]).eps[item[1][1]]))
+    )
 
 
 def _none_yet(run: Run, split: str, idx: int) -> None:
     """Why there is no twin, and what would make one."""
     verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
     if "clean" in set(verdicts["broken_by"]):
-        st.caption("The network misclassifies this image without any noise: there is nothing to attack.")
+        st.caption(
+            "The network misclassifies this image without any noise: there is nothing to attack."
+        )
     elif _busy(run):
         _waiting(run)
     elif run.weights.exists():
-        st.caption("No adversarial image of this one is kept: of an attack on a whole split only some are.")
+        st.caption(
+            "No adversarial image of this one is kept: of an attack on a whole split only some are."
+        )
         wanted = actions.button("Attack this image", icon=":material/bolt:", key="attack-one")
         if wanted and ui.attempt(_ask, run, split, idx):
             st.rerun()
@@ -97,12 +118,17 @@ def _busy(run: Run) -> bool:
 def _waiting(run: Run) -> None:
     if not _busy(run):
         st.rerun()
-    st.info("The attack is on its way; the picture appears when it is done.", icon=":material/hourglass_top:")
+    st.info(
+        "The attack is on its way; the picture appears when it is done.",
+        icon=":material/hourglass_top:",
+    )
 
 
 def _ask(run: Run, split: str, idx: int) -> None:
     levels = run.config.levels
-    asked = AttackConfig(run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,))
+    asked = AttackConfig(
+        run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,)
+    )
     actions.start(run, asked)
 
 
@@ -115,5 +141,6 @@ def probabilities(examples: adv.Examples, position: int, classes: tuple[str, ...
     """Rows for probability_chart.probabilities: class, image, percent."""
     parts = [("clean", examples.p_clean[position]), ("adversarial", examples.p_adv[position])]
     return pd.concat(
-        pd.DataFrame({"class": classes, "image": image, "percent": 100 * p.astype(float)}) for image, p in parts
+        pd.DataFrame({"class": classes, "image": image, "percent": 100 * p.astype(float)})
+        for image, p in parts
     )

@@ -1,4 +1,7 @@
-"""Margins class by class: a table, of which a click opens a class, and a small histogram for each."""
+"""Margins class by class.
+
+A table, of which a click opens a class, and a small histogram for each.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,10 +37,14 @@ def section(run: Run, levels: Levels) -> None:
     st.caption("Click a row to see its images and its histogram among all the others.")
     key = selected.brush_key("classes")
     ui.table(
-        table, key=key, on_select=lambda: _pick(key, list(table["class"])),
-        selection_mode="single-row", alt=said(table), column_config=columns(table),
+        table,
+        key=key,
+        on_select=lambda: _pick(key, list(table["class"])),
+        selection_mode="single-row",
+        alt=said(table),
+        column_config=columns(table),
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
-    )  # fmt: skip
+    )
     ui.downloads(table.drop(columns="histogram"), f"{ui.name(run.id)}-classes-{epoch}")
     st.subheader("The histograms side by side")
     panels(counts, list(table["class"]), levels)
@@ -45,14 +52,26 @@ def section(run: Run, levels: Levels) -> None:
 
 def columns(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of an overview are headed, and what they mean."""
-    number, correct = st.column_config.NumberColumn, "Of the correctly classified images, found and reached together"
-    beyond = "Of all n images of the class: correct, with a larger margin. Misclassified ones are not beyond."
+    number, correct = (
+        st.column_config.NumberColumn,
+        "Of the correctly classified images, found and reached together",
+    )
+    beyond = (
+        "Of all n images of the class: correct, with a larger margin. Misclassified ones are not"
+        " beyond."
+    )
     return {
         "n": number("images"),
         **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in KINDS},
-        "median": number("median (1/255)", format="%.1f", help=f"{correct}; empty where there is none."),
-        "spread": number("middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {correct}."),
-        "histogram": st.column_config.BarChartColumn("histogram", help=f"From 0 on, a bar for each 1/255. {correct}."),
+        "median": number(
+            "median (1/255)", format="%.1f", help=f"{correct}; empty where there is none."
+        ),
+        "spread": number(
+            "middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {correct}."
+        ),
+        "histogram": st.column_config.BarChartColumn(
+            "histogram", help=f"From 0 on, a bar for each 1/255. {correct}."
+        ),
         **{
             name: number(name.removeprefix("correct, "), format="%.1f", help=beyond)
             for name in table.columns
@@ -66,7 +85,10 @@ def said(table: pd.DataFrame) -> str:
     known = table.dropna(subset="median")
     if known.empty:
         return f"No image of the {len(table)} classes is classified correctly."
-    return f"Of {len(table)} classes {known['class'].iloc[0]} has the smallest median margin of correct images."
+    return (
+        f"Of {len(table)} classes {known['class'].iloc[0]} has the smallest median margin of"
+        " correct images."
+    )
 
 
 def named(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -74,26 +96,36 @@ def named(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     return rows.assign(**{"class": [classes[int(label)] for label in rows["label"]]})
 
 
-def overview(counts: pd.DataFrame, summary: pd.DataFrame, margins: pd.DataFrame, levels: Levels) -> pd.DataFrame:
+def overview(
+    counts: pd.DataFrame, summary: pd.DataFrame, margins: pd.DataFrame, levels: Levels
+) -> pd.DataFrame:
     """A row a class, one without a correct image first, then the one with the smallest median.
 
-    Columns: class, n, found, reached, misclassified (images), median, spread (1/255, of the correct ones), a share (%
-    of all its images) beyond each level, histogram (a list, of the correct ones).
+    Columns: class, n, found, reached, misclassified (images), median, spread (1/255, of the correct
+    ones), a share (% of all its images) beyond each level, histogram (a list, of the correct ones).
     """
     correct = counts[counts["kind"] != MISCLASSIFIED]
-    bars = correct.pivot_table(index="label", columns="bin", values="n", aggfunc="sum", fill_value=0)
-    bars = bars.reindex(columns=range(int(correct["bin"].max()) + 1 if len(correct) else 1), fill_value=0)
+    bars = correct.pivot_table(
+        index="label", columns="bin", values="n", aggfunc="sum", fill_value=0
+    )
+    bars = bars.reindex(
+        columns=range(int(correct["bin"].max()) + 1 if len(correct) else 1), fill_value=0
+    )
     rows = []
     for part in summary.sort_values("q50", na_position="first").to_dict("records"):
         own = margins[(margins["label"] == part["label"]) & np.isfinite(margins["margin"])]
         right = own.loc[own["kind"] != MISCLASSIFIED, "margin"]
         shares = {
-            f"correct, beyond {show_level(eps)} (%)": 100 * int((right > np.float32(eps)).sum()) / part["n"]
+            f"correct, beyond {show_level(eps)} (%)": (
+                100 * int((right > np.float32(eps)).sum()) / part["n"]
+            )
             for eps in levels
         }
         figures = {"median": 255 * part["q50"], "spread": 255 * (part["q75"] - part["q25"])}
         about = {name: part[name] for name in ("class", "n", *KINDS)}
-        histogram = list(bars.loc[part["label"]]) if part["label"] in bars.index else [0] * bars.shape[1]
+        histogram = (
+            list(bars.loc[part["label"]]) if part["label"] in bars.index else [0] * bars.shape[1]
+        )
         rows.append({**about, **figures, **shares, "histogram": histogram})
     return pd.DataFrame(rows)
 
@@ -109,29 +141,41 @@ def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:
     """A small histogram for each class, all on the same axes, under one legend."""
     share = 100 * counts["n"] / counts.groupby("class")["n"].transform("sum")
     counts = counts.assign(percent=share)
-    ends = (max(float(counts["bin"].max()) + 1, 255 * max(levels) + 1), float(stacked(counts).max()))
-    st.altair_chart(
-        margin_charts.legend(counts), key="kinds", width="content", alt="Colours: found, reached, misclassified."
+    ends = (
+        max(float(counts["bin"].max()) + 1, 255 * max(levels) + 1),
+        float(stacked(counts).max()),
     )
-    st.caption("Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels, in 1/255.")
+    st.altair_chart(
+        margin_charts.legend(counts),
+        key="kinds",
+        width="content",
+        alt="Colours: found, reached, misclassified.",
+    )
+    st.caption(
+        "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels, in"
+        " 1/255."
+    )
 
     def draw(name: str) -> None:
         own = counts[counts["class"] == name]
         st.altair_chart(
-            margin_charts.of_class(own, levels, ends), key=f"class-{name}",
+            margin_charts.of_class(own, levels, ends),
+            key=f"class-{name}",
             alt=f"Margins of {name}: {margin_words.fullest(own)}",
-        )  # fmt: skip
+        )
 
     small_multiples(order, draw, "classes-page")
 
 
 def stacked(counts: pd.DataFrame) -> "pd.Series[float]":
-    """How high the bars are: found and reached images of a bin stand on each other, misclassified ones alone."""
+    """How high the bars are: found and reached images of a bin stand on each other, misclassified
+    ones alone."""
     return counts.groupby(["class", "bin"])["percent"].sum()
 
 
 def small_multiples(classes: list[str], draw: Callable[[str], None], key: str) -> None:
-    """A small chart for each class, as many beside each other as there is room for, in pages if there are many."""
+    """A small chart for each class, as many beside each other as there is room for, in pages if
+    there are many."""
     pages = -(-len(classes) // PER_PAGE)
     page = min(st.session_state.get(key) or 1, pages)
     grid = st.grid(columns="auto", min_column_width=230, gap="small")

@@ -1,4 +1,6 @@
-"""Where attacks disagree: which of them break which images, and the gaps between their accuracies."""
+"""Where attacks disagree: which of them break which images, and the gaps between their
+accuracies.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -20,28 +22,38 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
     """Which attacks break which images at one noise level; outcomes: reader.outcomes."""
     st.subheader(f"Where attacks disagree at {level_title(eps, norm)}")
     if outcomes["name"].nunique() < 2:
-        st.info("This needs two attacks on the same images: add a stronger one.", icon=":material/bolt:")
+        st.info(
+            "This needs two attacks on the same images: add a stronger one.", icon=":material/bolt:"
+        )
         n = int(outcomes["n"].max())
-        asked = AttackConfig(run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm)
+        asked = AttackConfig(
+            run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm
+        )
         offers.offer("stronger", asked, run)
         return
     found = agreement.patterns(outcomes)
     counts = agreement.counted(found)
     if counts.empty:
-        st.info("No image was attacked by all of them: attack the same number of images.", icon=":material/info:")
+        st.info(
+            "No image was attacked by all of them: attack the same number of images.",
+            icon=":material/info:",
+        )
         return
     titles = ", ".join(dict.fromkeys(title(judge) for judge in agreement.deciding(outcomes)))
     st.caption(
-        f"{len(found):,} {split} images seen by {titles}; each counts once, by the weakest attack that breaks it, "
-        "with any of its seeds."
+        f"{len(found):,} {split} images seen by {titles}; each counts once, by the weakest attack"
+        " that breaks it, with any of its seeds."
     )
     st.altair_chart(
-        agreement_charts.patterns(counts), key="patterns",
+        agreement_charts.patterns(counts),
+        key="patterns",
         alt="; ".join(f"{row.pattern}: {row.n} images" for row in counts.itertuples()),
-    )  # fmt: skip
+    )
     names = list(counts["pattern"])
     broken = [k for k, name in enumerate(names) if name != agreement.WITHSTOOD]
-    chosen = st.selectbox("Images", names, max(broken, default=0), key="pattern", bind="query-params", width=360)
+    chosen = st.selectbox(
+        "Images", names, max(broken, default=0), key="pattern", bind="query-params", width=360
+    )
     gallery.show(run, found.loc[found["pattern"] == chosen, ["idx"]], split, "pattern")
 
 
@@ -62,19 +74,28 @@ def gaps(run: Run, split: str, norm: str) -> None:
     found = found[(found["split"] == split) & (found["norm"] == norm)].reset_index(drop=True)
     if found.empty:
         st.info(
-            "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same images.",
+            "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same"
+            " images.",
             icon=":material/info:",
         )
         return
-    shown = pd.DataFrame({
-        "level": [level_title(eps, norm) for eps, norm in zip(found["eps"], found["norm"], strict=True)],
-        "images": found["n"],
-        "from": [worst(row.weaker, row.weaker_seeds) for row in found.itertuples()],
-        "to": [worst(row.stronger, row.stronger_seeds) for row in found.itertuples()],
-        "before (%)": found["before"], "after (%)": found["after"], "gap (points)": found["gap"],
-        "only first breaks": found["only_weaker"], "only second breaks": found["only_stronger"],
-        "p": found["p"],
-    })  # fmt: skip
+    shown = pd.DataFrame(
+        {
+            "level": [
+                level_title(eps, norm)
+                for eps, norm in zip(found["eps"], found["norm"], strict=True)
+            ],
+            "images": found["n"],
+            "from": [worst(row.weaker, row.weaker_seeds) for row in found.itertuples()],
+            "to": [worst(row.stronger, row.stronger_seeds) for row in found.itertuples()],
+            "before (%)": found["before"],
+            "after (%)": found["after"],
+            "gap (points)": found["gap"],
+            "only first breaks": found["only_weaker"],
+            "only second breaks": found["only_stronger"],
+            "p": found["p"],
+        }
+    )
     percents = ["before (%)", "after (%)", "gap (points)"]
     style = shown.style.format("{:.2f}", subset=percents).format("{:.2g}", subset=["p"])
     ui.table(style.apply(lambda row: _paint(found["flag"], row), axis=1), key="gaps")
@@ -84,9 +105,9 @@ def gaps(run: Run, split: str, norm: str) -> None:
         levels = ", ".join(dict.fromkeys(shown.loc[part.index, "level"]))
         st.markdown(f"**{weaker} to {stronger} at {levels}:** {meaning}")
     st.caption(
-        f"Share of {split} images that withstood every seed of an attack, on the images that both attacks have seen. "
-        f"p is that of McNemar's exact test. Gaps of more than {between.LARGE:g} points are coloured and explained "
-        "where p is below 5 %."
+        f"Share of {split} images that withstood every seed of an attack, on the images that both"
+        " attacks have seen. p is that of McNemar's exact test. Gaps of more than"
+        f" {between.LARGE:g} points are coloured and explained where p is below 5 %."
     )
     ui.downloads(shown, f"{run.id}-{split}-gaps")
 

@@ -1,4 +1,5 @@
-"""Margin flow: how each image's margin has changed between two epochs of a run, or between two runs."""
+"""Margin flow: how each image's margin has changed between two epochs of a run, or between two
+runs."""
 
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ LEAST = 1e-3  # 1/255: a change of less is none
 class Flow(NamedTuple):
     """Images at two times, and those that cannot be compared."""
 
-    rows: pd.DataFrame  # correct both times: idx, label, source, before, after (unit of x), kind (after)
+    rows: (
+        pd.DataFrame
+    )  # correct both times: idx, label, source, before, after (unit of x), kind (after)
     wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
     single: int = 0  # training images that only one of two runs has
     broken: int = 0  # images whose margin is no number
@@ -48,7 +51,11 @@ def section(run: Run) -> None:
         st.subheader(f"From epoch {start} to epoch {end}")
     st.caption(left_out(flow))
     if flow.rows.empty:
-        none = "No image can be compared." if sum(flow.wrong) else "The two runs share no training image."
+        none = (
+            "No image can be compared."
+            if sum(flow.wrong)
+            else "The two runs share no training image."
+        )
         st.info(none, icon=":material/info:")
         return
     show(run, flow.rows, names)
@@ -58,14 +65,19 @@ def left_out(flow: Flow) -> str:
     """Which images are compared, and how many are not and why."""
     before, after, both = flow.wrong
     total = len(flow.rows) + sum(flow.wrong) + flow.broken
-    said = f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins together."
+    said = (
+        f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins"
+        " together."
+    )
     if sum(flow.wrong):
         said += (
-            f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,} misclassified "
-            f"before, {after:,} after, {both:,} both times."
+            f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,}"
+            f" misclassified before, {after:,} after, {both:,} both times."
         )
     said += f" {flow.broken:,} have a margin that is no number." if flow.broken else ""
-    return said + (f" {flow.single:,} further images are in one of the two runs only." if flow.single else "")
+    return said + (
+        f" {flow.single:,} further images are in one of the two runs only." if flow.single else ""
+    )
 
 
 def choose_other(run: Run) -> Run | None:
@@ -77,9 +89,16 @@ def choose_other(run: Run) -> Run | None:
     if not alike:
         return None
     chosen = st.selectbox(
-        "From", list(alike), index=None, key="flow-from", bind="query-params", format_func=ui.name, width=320,
-        placeholder="an epoch of this run", help="Or another run on the same images, after its last epoch.",
-    )  # fmt: skip
+        "From",
+        list(alike),
+        index=None,
+        key="flow-from",
+        bind="query-params",
+        format_func=ui.name,
+        width=320,
+        placeholder="an epoch of this run",
+        help="Or another run on the same images, after its last epoch.",
+    )
     return alike.get(chosen) if chosen else None
 
 
@@ -109,18 +128,27 @@ def between_epochs(run: Run, start: int, end: int) -> Flow:
 
 
 def between_runs(before: Run, after: Run) -> Flow:
-    """The training images that both runs have, by what they are, after the last epochs; ids as in `after`."""
+    """The training images that both runs have, by what they are, after the last epochs; ids as in
+    `after`."""
     parts = []
     for run in (before, after):
         last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
         margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
-        parts.append(margins.merge(data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"))
+        parts.append(
+            margins.merge(
+                data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"
+            )
+        )
     one, other = (data.value(reader.meta, run.store) for run in (before, after))
     alike = any(one.get(key) and one.get(key) == other.get(key) for key in ("images", "content"))
-    old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[["source", "before", "kind_before"]]
+    old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[
+        ["source", "before", "kind_before"]
+    ]
     if not alike:
         old = old.iloc[:0]
-    pairs = parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
+    pairs = (
+        parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
+    )
     right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
     rows = pairs[right & np.isfinite(pairs[["before", "after"]]).all(axis=1)]
     single = sum(map(len, parts)) - 2 * len(pairs)
@@ -129,24 +157,44 @@ def between_runs(before: Run, after: Run) -> Flow:
 
 
 def misclassified(pairs: pd.DataFrame) -> tuple[int, int, int]:
-    """How many images are misclassified before only, after only and both times; pairs: kind_before, kind_after."""
+    """How many images are misclassified before only, after only and both times; pairs: kind_before,
+    kind_after."""
     before, after = (pairs[f"kind_{when}"] == MISCLASSIFIED for when in ("before", "after"))
     return int((before & ~after).sum()), int((after & ~before).sum()), int((before & after).sum())
 
 
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     """The flow of all images, then class by class, then image by image."""
-    rows = rows.assign(change_255=255 * (rows["after"] - rows["before"]), margin_255=255 * rows["after"])
+    rows = rows.assign(
+        change_255=255 * (rows["after"] - rows["before"]), margin_255=255 * rows["after"]
+    )
     rows = class_margins.named(rows, data.value(reader.class_names, run.store))
     grown, shrunk = (rows[sign * rows["change_255"] > LEAST] for sign in (1, -1))
     grew, shrank = (100 * len(part) / len(rows) for part in (grown, shrunk))
     median, n = float(rows["change_255"].median()), len(rows)
-    ui.metrics([
-        (f"grew, of {n:,}", f"{grew:.1f} %", f"{len(grown):,} of the {n:,} compared images have a larger margin."),
-        (f"shrank, of {n:,}", f"{shrank:.1f} %", f"{len(shrunk):,} of the {n:,} compared images have a smaller one."),
-        (f"median change of {n:,}", f"{median:+.1f}/255", "Half of the compared images gained more than this."),
-    ])  # fmt: skip
-    finding = f"{grew:.1f} % of {n:,} margins grew, {shrank:.1f} % shrank, the median changed by {median:+.1f}/255"
+    ui.metrics(
+        [
+            (
+                f"grew, of {n:,}",
+                f"{grew:.1f} %",
+                f"{len(grown):,} of the {n:,} compared images have a larger margin.",
+            ),
+            (
+                f"shrank, of {n:,}",
+                f"{shrank:.1f} %",
+                f"{len(shrunk):,} of the {n:,} compared images have a smaller one.",
+            ),
+            (
+                f"median change of {n:,}",
+                f"{median:+.1f}/255",
+                "Half of the compared images gained more than this.",
+            ),
+        ]
+    )
+    finding = (
+        f"{grew:.1f} % of {n:,} margins grew, {shrank:.1f} % shrank, the median changed by"
+        f" {median:+.1f}/255"
+    )
     grid = ui.pair()
     with grid.cell():
         st.markdown("**All compared images: above the dashed line the margin grew**")
@@ -156,11 +204,14 @@ def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
         st.markdown("**Class by class: median and middle half of the changes**")
         most = summary.iloc[0]
         st.altair_chart(
-            margin_charts.changes(summary, list(summary["class"])), key="changes",
+            margin_charts.changes(summary, list(summary["class"])),
+            key="changes",
             alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
-        )  # fmt: skip
+        )
         ui.downloads(summary, f"{ui.name(run.id)}-flow-classes")
-    biggest(run, "growers", grown.sort_values(["change_255", "idx"], ascending=[False, True]), "grew")
+    biggest(
+        run, "growers", grown.sort_values(["change_255", "idx"], ascending=[False, True]), "grew"
+    )
     biggest(run, "shrinkers", shrunk.sort_values(["change_255", "idx"]), "shrank")
 
 
@@ -176,12 +227,17 @@ def cells(rows: pd.DataFrame) -> pd.DataFrame:
     """Counts of images by their margin before and after: x, y (lower ends, 1/255), width, n."""
     before, after = (255 * rows[name].to_numpy(float) for name in ("before", "after"))
     width = max(1.0, float(np.ceil(max(before.max(), after.max()) / CELLS)))
-    found = pd.DataFrame({"x": width * np.floor(before / width), "y": width * np.floor(after / width)})
+    found = pd.DataFrame(
+        {"x": width * np.floor(before / width), "y": width * np.floor(after / width)}
+    )
     return found.value_counts().rename("n").reset_index().assign(width=width)
 
 
 def per_class(rows: pd.DataFrame) -> pd.DataFrame:
-    """The changes of each class in 1/255, the one that gained least first: class, n, q25, q50, q75."""
+    """The changes of each class in 1/255, the one that gained least first: class, n, q25, q50,
+    q75."""
     groups = rows.groupby("class")["change_255"]
-    table = pd.DataFrame({"n": groups.size(), **{f"q{k}": groups.quantile(k / 100) for k in (25, 50, 75)}})
+    table = pd.DataFrame(
+        {"n": groups.size(), **{f"q{k}": groups.quantile(k / 100) for k in (25, 50, 75)}}
+    )
     return table.sort_values("q50").reset_index()

@@ -26,24 +26,36 @@ def rows(source: Source, epoch: int) -> pd.DataFrame:
 
 
 def cards(source: Source, epoch: int, levels: tuple[float, ...]) -> list[Card]:
-    """Clean accuracy, the median margin and the share of images that are correct and beyond each level."""
+    """Clean accuracy, the median margin and the share of images that are correct and beyond each
+    level."""
     found = rows(source, epoch)
     shares = beyond(source, epoch, found, levels)
-    return [_clean(source, found), _median(source, found), *(_card(source, found, *pair) for pair in shares.items())]
+    return [
+        _clean(source, found),
+        _median(source, found),
+        *(_card(source, found, *pair) for pair in shares.items()),
+    ]
 
 
-def beyond(source: Source, epoch: int, found: pd.DataFrame, levels: tuple[float, ...]) -> dict[float, float]:
-    """The share of all images that are correct and beyond each level; nan where that is not known."""
+def beyond(
+    source: Source, epoch: int, found: pd.DataFrame, levels: tuple[float, ...]
+) -> dict[float, float]:
+    """The share of all images that are correct and beyond each level; nan where that is not
+    known."""
     if source.estimate:
         return {eps: share_beyond(found, eps) for eps in levels}
-    return data.value(reader.share_beyond, source.run.store, sources.last_epoch(source, epoch), levels)
+    return data.value(
+        reader.share_beyond, source.run.store, sources.last_epoch(source, epoch), levels
+    )
 
 
 def _clean(source: Source, found: pd.DataFrame) -> Card:
     right, n = int((found["kind"] != MISCLASSIFIED).sum()), len(found)
     share = right / n if n else math.nan
     when = "" if source.estimate else ", when the epoch came to them"
-    meaning = f"{right:,} of {n:,} {IMAGES[source.split]} are classified correctly without noise{when}."
+    meaning = (
+        f"{right:,} of {n:,} {IMAGES[source.split]} are classified correctly without noise{when}."
+    )
     return "clean accuracy", _percent(share), meaning + _sampled(source, share, n)
 
 
@@ -55,8 +67,8 @@ def _median(source: Source, found: pd.DataFrame) -> Card:
         what = "The boundary is at that distance or nearer: another search may find a nearer one."
     else:
         what = (
-            f"{count.get(FOUND, 0):,} of them met a boundary in their last search; for the others the number says how "
-            "far the search may go, and is no distance."
+            f"{count.get(FOUND, 0):,} of them met a boundary in their last search; for the others"
+            " the number says how far the search may go, and is no distance."
         )
     searched = not source.estimate and count.get(REACHED, 0) > count.get(FOUND, 0)
     label = f"{'searched to' if searched else 'margin'}, median of {right:,}"
@@ -69,14 +81,17 @@ def _card(source: Source, found: pd.DataFrame, eps: float, share: float) -> Card
         meaning = "Not known: images that met no boundary were not followed that far."
     elif source.estimate:
         meaning = (
-            f"Of all {len(found):,} images; misclassified ones are not beyond. No more than these withstand {level}."
-            + _sampled(source, share, len(found))
+            f"Of all {len(found):,} images; misclassified ones are not beyond. No more than these"
+            f" withstand {level}." + _sampled(source, share, len(found))
         )
     else:
-        far = found[(found["kind"] != MISCLASSIFIED) & (found["margin"] > eps)]["kind"].value_counts()
+        far = found[(found["kind"] != MISCLASSIFIED) & (found["margin"] > eps)][
+            "kind"
+        ].value_counts()
         meaning = (
-            f"Of all {len(found):,} {IMAGES[source.split]}: correctly classified, margin larger than {level}. "
-            f"{far.get(FOUND, 0):,} of these met a boundary, {far.get(REACHED, 0):,} have met none so far."
+            f"Of all {len(found):,} {IMAGES[source.split]}: correctly classified, margin larger"
+            f" than {level}. {far.get(FOUND, 0):,} of these met a boundary, {far.get(REACHED, 0):,}"
+            " have met none so far."
         )
     return f"correct and beyond {level}", _percent(share), meaning
 
@@ -86,7 +101,8 @@ def _percent(share: float) -> str:
 
 
 def _sampled(source: Source, share: float, n: int) -> str:
-    """The interval, where the images stand for others: a run's own margins are those of all its training images."""
+    """The interval, where the images stand for others: a run's own margins are those of all its
+    training images."""
     text = interval(share, n) if source.estimate else ""
     return f" For images like these: {text} (95 %)." if text else ""
 
@@ -102,10 +118,14 @@ def kinds(source: Source, epoch: int) -> str:
 
 def _of_estimate(source: Source, found: pd.DataFrame) -> str:
     """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
-    unmet, wrong = int((found["kind"] == REACHED).sum()), int((found["kind"] == MISCLASSIFIED).sum())
+    unmet, wrong = (
+        int((found["kind"] == REACHED).sum()),
+        int((found["kind"] == MISCLASSIFIED).sum()),
+    )
     limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (
-        f"{unmet} of {len(found)} images met no boundary{limit}: they stand where the search for one ended."
+        f"{unmet} of {len(found)} images met no boundary{limit}: they stand where the search for"
+        " one ended."
         if unmet
         else f"Every correctly classified image met a boundary{limit}."
     )
@@ -115,7 +135,8 @@ def _of_estimate(source: Source, found: pd.DataFrame) -> str:
 
 
 def fullest(counts: pd.DataFrame) -> str:
-    """Where most images of a histogram are, for those who cannot see it; counts as from sources.counts."""
+    """Where most images of a histogram are, for those who cannot see it; counts as from
+    sources.counts."""
     correct = counts[counts["kind"] != MISCLASSIFIED].groupby("bin")["n"].sum()
     wrong = int(counts.loc[counts["kind"] == MISCLASSIFIED, "n"].sum())
     most = f"the fullest bin begins at {int(correct.idxmax())}/255, " if len(correct) else ""
@@ -123,13 +144,15 @@ def fullest(counts: pd.DataFrame) -> str:
 
 
 def growth(summary: pd.DataFrame, schedule: pd.DataFrame | None) -> str:
-    """Where the median ended, and where the schedule alone would have: summary as from reader.margin_summary."""
+    """Where the median ended, and where the schedule alone would have: summary as from
+    reader.margin_summary."""
     last, median = int(summary["epoch"].iloc[-1]), 255 * float(summary["q50"].iloc[-1])
     ended = f"The median ends at {median:.1f}/255"
     if schedule is None or last not in set(schedule["epoch"]):
         return f"{ended}."
     ceiling = float(schedule.set_index("epoch")["margin"][last])
     return (
-        f"{ended}; the schedule alone (γ₂ = 1, no boundary met) would end at {ceiling:.1f}/255: growth up to the "
-        "dashed line is the schedule's doing. Where margins stay below it, gradients or a boundary held them back."
+        f"{ended}; the schedule alone (γ₂ = 1, no boundary met) would end at {ceiling:.1f}/255:"
+        " growth up to the dashed line is the schedule's doing. Where margins stay below it,"
+        " gradients or a boundary held them back."
     )

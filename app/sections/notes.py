@@ -28,30 +28,50 @@ def badges(noted: Notes) -> None:
 def section(run: Run, others: Sequence[str]) -> None:
     """The form; others: tags that other runs have, to choose from."""
     noted, looking = notes.read(run), not login.may_act()
-    with st.container():  # there also without notes: the panel below keeps its place, so that it stays open
+    with (
+        st.container()
+    ):  # there also without notes: the panel below keeps its place, so that it stays open
         if noted.text.strip():
             st.text(noted.text.strip())
     with st.expander("Notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"):
         key = f"notes-{run.id}"
         st.text_area(
-            "Notes", noted.text, key=key, height=120, placeholder="What you tried and what came of it, in plain text.",
-            on_change=lambda: save(run, text=st.session_state[key]), disabled=looking,
-        )  # fmt: skip
+            "Notes",
+            noted.text,
+            key=key,
+            height=120,
+            placeholder="What you tried and what came of it, in plain text.",
+            on_change=lambda: save(run, text=st.session_state[key]),
+            disabled=looking,
+        )
         tags = f"tags-{run.id}"
         st.multiselect(
-            "Tags", list(dict.fromkeys([*noted.tags, *others])), list(noted.tags), key=tags, accept_new_options=True,
-            placeholder="baseline, paper, ...", on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
+            "Tags",
+            list(dict.fromkeys([*noted.tags, *others])),
+            list(noted.tags),
+            key=tags,
+            accept_new_options=True,
+            placeholder="baseline, paper, ...",
+            on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
             disabled=looking,
-        )  # fmt: skip
+        )
         with st.container(horizontal=True):
             st.toggle(
-                "Pinned", noted.pinned, key=f"pin-{run.id}", help="Before all other runs in every list.",
-                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]), disabled=looking,
-            )  # fmt: skip
+                "Pinned",
+                noted.pinned,
+                key=f"pin-{run.id}",
+                help="Before all other runs in every list.",
+                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]),
+                disabled=looking,
+            )
             st.toggle(
-                "Hidden", noted.hidden, key=f"hide-{run.id}", help="Out of the lists; Compare can show hidden runs.",
-                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]), disabled=looking,
-            )  # fmt: skip
+                "Hidden",
+                noted.hidden,
+                key=f"hide-{run.id}",
+                help="Out of the lists; Compare can show hidden runs.",
+                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]),
+                disabled=looking,
+            )
 
 
 def save(

@@ -24,28 +24,38 @@ def plan(asked: TrainConfig, images: Images, splits: Splits) -> list[str]:
         _validation(asked, images, splits),
         _testing(images, splits),
         _network(asked, images),
-        f"Accuracy is watched without noise and at noise levels **{show_levels(asked.levels).replace(',', ', ')}**.",
-        f"The imported images take **{show_bytes(images.pixels.nbytes)}** in {plain(paths.cache_root())}; "
-        "the files themselves are only read.",
+        "Accuracy is watched without noise and at noise levels"
+        f" **{show_levels(asked.levels).replace(',', ', ')}**.",
+        f"The imported images take **{show_bytes(images.pixels.nbytes)}** in"
+        f" {plain(paths.cache_root())}; the files themselves are only read.",
     ]
 
 
 def shape_words(images: Images) -> str:
     """ "64x64 pixels, gray", or with its depth for a volume."""
     sides = "x".join(str(side) for side in images.pixels.shape[:1:-1])
-    return f"{sides} {'voxels' if images.pixels.ndim == 5 else 'pixels'}, {'gray' if images.channels == 1 else 'RGB'}"
+    return (
+        f"{sides} {'voxels' if images.pixels.ndim == 5 else 'pixels'},"
+        f" {'gray' if images.channels == 1 else 'RGB'}"
+    )
 
 
 def _pixels(asked: TrainConfig, images: Images) -> str:
     how = "resized to" if asked.image_size else "used as they are,"
-    return f"**{len(images.labels):,}** images of {len(images.classes)} classes, {how} **{shape_words(images)}**."
+    return (
+        f"**{len(images.labels):,}** images of {len(images.classes)} classes, {how}"
+        f" **{shape_words(images)}**."
+    )
 
 
 def _validation(asked: TrainConfig, images: Images, splits: Splits) -> str:
     part = f" of {len(splits.train):,}" if asked.n_train else ""
     training = f"**{asked.n_train or len(splits.train):,}**{part} images are trained on"
     if (images.split == VAL).any():
-        return f"{training}, and **{len(splits.val):,}** are the validation images that you have set apart."
+        return (
+            f"{training}, and **{len(splits.val):,}** are the validation images that you have set"
+            " apart."
+        )
     return (
         f"{training}; a tenth, **{len(splits.val):,}**, is kept for validation, "
         "drawn by the seed with each class's share."
@@ -55,7 +65,10 @@ def _validation(asked: TrainConfig, images: Images, splits: Splits) -> str:
 def _testing(images: Images, splits: Splits) -> str:
     if (images.split == TEST).any():
         return f"**{len(splits.test):,}** are the test images that you have set apart."
-    return f"A fifth, **{len(splits.test):,}**, is kept for testing, the same images in every run, by class share."
+    return (
+        f"A fifth, **{len(splits.test):,}**, is kept for testing, the same images in every run, by"
+        " class share."
+    )
 
 
 def _network(asked: TrainConfig, images: Images) -> str:
@@ -63,4 +76,7 @@ def _network(asked: TrainConfig, images: Images) -> str:
     usual = next(other.name for other in registry.NETWORKS.values() if other.dims == dims)
     what, points = ("volumes", "voxels") if net.dims == 3 else ("images", "pixels")
     why = f"it suits {what} of your own and is quick" if net.name == usual else "you chose it"
-    return f"The network is **{net.title}**: {why}; it takes {net.sizes[0]} to {net.sizes[1]} {points} a side."
+    return (
+        f"The network is **{net.title}**: {why}; it takes {net.sizes[0]} to {net.sizes[1]} {points}"
+        " a side."
+    )

@@ -1,4 +1,7 @@
-"""The "Your images" section of the Train page: counts, examples, what will be done and what to beware of."""
+"""The "Your images" section of the Train page.
+
+Counts, examples, what will be done and what to beware of.
+"""
 
 from dataclasses import dataclass
 
@@ -21,13 +24,15 @@ from . import own_facts, own_import
 
 EXAMPLES = 4  # images of a class
 CLASSES = 6  # shown at once
-MOST_COMPARED = 4 * 2**30  # bytes of pixels; a page does not wait for more, the training's log tells
+MOST_COMPARED = (
+    4 * 2**30
+)  # bytes of pixels; a page does not wait for more, the training's log tells
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
 SHADES = (basic.LEVELS[1], basic.LEVELS[0], basic.LEVELS[2])
 PATIENTS = (
-    "Several images of one patient must not be in both training and test: SMD Studio does not know patients. "
-    "Lay out train/ and test/ yourself, with each patient in one of them."
+    "Several images of one patient must not be in both training and test: SMD Studio does not know"
+    " patients. Lay out train/ and test/ yourself, with each patient in one of them."
 )
 
 
@@ -41,14 +46,20 @@ class Review:
 
 
 def section(asked: TrainConfig) -> None:
-    """Show the images that the form points at; nothing is trained, and imported only when asked for."""
+    """Show the images that the form points at; nothing is trained, and imported only when asked
+    for."""
     with st.container(border=True):
         st.subheader("Your images")
         if not asked.data_path:
-            st.caption("Enter the path of a folder or an archive above: its classes and images are shown here.")
+            st.caption(
+                "Enter the path of a folder or an archive above: its classes and images are shown"
+                " here."
+            )
             return
         try:
-            login.check_path(asked.data_path)  # first: what others had looked at is kept for a while
+            login.check_path(
+                asked.data_path
+            )  # first: what others had looked at is kept for a while
             images = own_import.looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:
@@ -62,7 +73,9 @@ def section(asked: TrainConfig) -> None:
 def _review(key: str, seed: int, _images: Images) -> Review:
     splits = carve(_images, seed)
     quick = _images.pixels.nbytes <= MOST_COMPARED
-    twins, constant = (cautions.twins(_images, splits), cautions.constant(_images)) if quick else ([], [])
+    twins, constant = (
+        (cautions.twins(_images, splits), cautions.constant(_images)) if quick else ([], [])
+    )
     names = filenames.read(key, len(_images.labels))
     table = cautions.counts(_images, splits)
     return Review(splits, table, cautions.sentences(table, twins, constant, names))
@@ -89,13 +102,18 @@ def _counts(table: pd.DataFrame) -> None:
     """How many images each class has."""
     st.markdown("**Images of each class**")
     total, smallest = int(table["all"].sum()), table.loc[table["all"].idxmin()]
-    finding = f"{total:,} images of {len(table)} classes; the smallest, {smallest['class']}, has {smallest['all']:,}."
+    finding = (
+        f"{total:,} images of {len(table)} classes; the smallest, {smallest['class']}, has"
+        f" {smallest['all']:,}."
+    )
     if len(table) <= CHARTED:
         st.altair_chart(_bars(table), alt=finding)
     ui.table(
-        own_facts.with_total(table), key="own-counts", alt=finding,
+        own_facts.with_total(table),
+        key="own-counts",
+        alt=finding,
         height="content" if len(table) < CLASSES * 2 else 420,
-    )  # fmt: skip
+    )
     st.caption(plain(finding))
 
 
@@ -110,13 +128,15 @@ def _bars(table: pd.DataFrame) -> alt.Chart:
             alt.X("images:Q", title="images"),
             alt.Y("class:N", title=None, sort=None),
             alt.Color(
-                "split:N", sort=list(PARTS), scale=alt.Scale(domain=list(PARTS), range=list(SHADES)),
+                "split:N",
+                sort=list(PARTS),
+                scale=alt.Scale(domain=list(PARTS), range=list(SHADES)),
                 legend=basic.ON_TOP,
             ),
             order="order:Q",
             tooltip=["class:N", "split:N", "images:Q"],
         )
-    )  # fmt: skip
+    )
 
 
 def _examples(images: Images, splits: Splits) -> None:
@@ -130,7 +150,11 @@ def _examples(images: Images, splits: Splits) -> None:
             rows = splits.train[images.labels[splits.train] == label]
             with st.container(gap=None):
                 st.caption(plain(name))
-                _tiles(images, name, rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)), dtype=int)])
+                _tiles(
+                    images,
+                    name,
+                    rows[np.linspace(0, len(rows) - 1, min(EXAMPLES, len(rows)), dtype=int)],
+                )
     if pages > 1:
         st.pagination(pages, key="own-page")
 
@@ -138,4 +162,8 @@ def _examples(images: Images, splits: Splits) -> None:
 def _tiles(images: Images, name: str, rows: np.ndarray) -> None:
     with st.container(horizontal=True, gap="small"):
         for row in rows:
-            st.image(pictures.link(pictures.flat(images.pixels[row]), 64), width=64, alt=f"{name}, training image")
+            st.image(
+                pictures.link(pictures.flat(images.pixels[row]), 64),
+                width=64,
+                alt=f"{name}, training image",
+            )

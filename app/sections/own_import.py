@@ -1,4 +1,7 @@
-"""Importing own images when a page is asked to look at them: how far it is, and what can be done with odd files."""
+"""Importing own images when a page is asked to look at them.
+
+How far it is, and what can be done with odd files.
+"""
 
 import time
 
@@ -19,7 +22,9 @@ from . import own_sizes
 SKIP, CHANNELS, SIZE = "train-skip", "train-channels", "train-size"  # fields of the form
 AGAIN = "own-look-again"  # in the session: an answer was chosen, so look at once
 LAST = "own-last"  # in the session: what was imported last, and its key
-PATIENCE = 1.0  # seconds to look whether images are imported already: a folder can hold a million files
+PATIENCE = (
+    1.0  # seconds to look whether images are imported already: a folder can hold a million files
+)
 
 
 def looked(asked: TrainConfig) -> Images | None:
@@ -45,7 +50,8 @@ def looked(asked: TrainConfig) -> Images | None:
 
 
 def _known(asked: TrainConfig) -> str:
-    """The key of these images in the cache, or that of the last import where there are too many files to look at all.
+    """The key of these images in the cache, or that of the last import where there are too many
+    files to look at all.
 
     "" if they are not there. Raises UserError if the path is wrong.
     """
@@ -68,7 +74,8 @@ def _found(request: Request) -> str:
 
 
 def _import(asked: TrainConfig) -> None:
-    """Import in a process of its own; a click on Cancel, or on anything else, ends the script and so the import."""
+    """Import in a process of its own; a click on Cancel, or on anything else, ends the script and
+    so the import."""
     bar, cancel = st.progress(0.0, "Reading the images"), st.empty()
     cancel.button("Cancel", key="own-cancel", icon=":material/block:", type="tertiary")
     try:
@@ -86,7 +93,8 @@ def _tell(bar: DeltaGenerator, text: str, part: float) -> None:
 
 
 def _ways_out(error: Unusable) -> None:
-    """A button for each choice that gets files out of the way; nothing is done that was not chosen."""
+    """A button for each choice that gets files out of the way; nothing is done that was not
+    chosen."""
     with st.container(horizontal=True):
         if error.broken:
             count = f"Leave {error.broken:,} out" if error.broken > 1 else "Leave it out"
@@ -114,8 +122,15 @@ def _sizes(found: own_sizes.Survey, size: int) -> str:
         return "The images are read once; training then uses what was read."
     (width, height), _ = next(iter(found.sizes.items()))
     seen = f"{found.images:,} images" if found.whole else f"The first {found.images:,} images"
-    alike = f"{width}x{height} pixels each" if len(found.sizes) == 1 else f"of {len(found.sizes)} sizes"
+    alike = (
+        f"{width}x{height} pixels each" if len(found.sizes) == 1 else f"of {len(found.sizes)} sizes"
+    )
     if len(found.sizes) > 1 and not size:
-        return f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
+        return (
+            f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
+        )
     then = f"resized to {size}x{size}" if size else "used as they are"
-    return f"{seen}, {alike}; they will be {then}. They are read once; training then uses what was read."
+    return (
+        f"{seen}, {alike}; they will be {then}. They are read once; training then uses what was"
+        " read."
+    )

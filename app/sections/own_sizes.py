@@ -1,4 +1,5 @@
-"""The sizes of own images, read from the files' headers alone, and what size they had best be trained at."""
+"""The sizes of own images, read from the files' headers alone, and what size they had best be
+trained at."""
 
 import time
 from collections import Counter
@@ -21,14 +22,17 @@ from .. import actions
 SMALLEST, LARGEST = 8, 64  # pixels a side that networks take as they are
 MIXED = 32  # pixels a side, where the images differ in size
 PATIENCE = 3.0  # seconds; a page waits no longer for a suggestion
-FIRST = 0.5  # seconds until there must be an image at all: archives of a million other files answer soon
+# seconds until there must be an image at all: archives of a million other files answer soon
+FIRST = 0.5
 
 
 @dataclass(frozen=True)
 class Survey:
     """What the headers say."""
 
-    sizes: Mapping[tuple[int, int], int]  # (width, height) in pixels -> images of that size, the most frequent first
+    sizes: Mapping[
+        tuple[int, int], int
+    ]  # (width, height) in pixels -> images of that size, the most frequent first
     whole: bool  # whether every image was looked at
 
     @property
@@ -38,7 +42,8 @@ class Survey:
 
 
 def survey(path: str) -> Survey:
-    """The sizes of the images in a folder or an archive; raises UserError if there is none or it is broken."""
+    """The sizes of the images in a folder or an archive; raises UserError if there is none or it is
+    broken."""
     source = actions.source(path)
     if sources.holds_arrays(source):
         return Survey({}, True)  # there are no files of single images
@@ -95,7 +100,8 @@ def _of_arrays(source: Path) -> int:
 def suited(found: Survey) -> int:
     """The side in pixels that these images had best be resized to; 0: as they are.
 
-    Alike and square within 8..64 pixels they stay as they are, larger ones get 64, and where sizes differ 32.
+    Alike and square within 8..64 pixels they stay as they are, larger ones get 64, and where sizes
+    differ 32.
     """
     if len(found.sizes) != 1:
         return MIXED if found.sizes else 0
@@ -104,4 +110,6 @@ def suited(found: Survey) -> int:
         return LARGEST
     if width != height or width < SMALLEST:
         return MIXED
-    return 0 if found.whole else width  # the rest, unseen, may differ: resizing is safe and leaves these alone
+    return (
+        0 if found.whole else width
+    )  # the rest, unseen, may differ: resizing is safe and leaves these alone

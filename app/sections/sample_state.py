@@ -1,4 +1,7 @@
-"""What a defense keeps of every sample that is no margin: counts, such as GAIRAT's kappa, epoch by epoch."""
+"""What a defense keeps of every sample that is no margin.
+
+Counts, such as GAIRAT's kappa, epoch by epoch.
+"""
 
 import altair as alt
 import pandas as pd
@@ -14,7 +17,8 @@ from ..components import ui
 
 
 def section(run: Run) -> None:
-    """Its distribution after an epoch and its quantiles over all of them; nothing where a run keeps none."""
+    """Its distribution after an epoch and its quantiles over all of them; nothing where a run keeps
+    none."""
     for name in data.value(reader.state_names, run.store):
         entry = registry.DEFENSES.get(run.config.defense)
         title = entry.state_title if entry and entry.state == name else name
@@ -26,15 +30,21 @@ def section(run: Run) -> None:
         with grid.cell():
             st.caption(f"All training images after epoch {epoch}.")
             st.altair_chart(
-                histogram(counts, title, run.config.defense, int(summary["q95"].max())), key=f"state-{name}",
+                histogram(counts, title, run.config.defense, int(summary["q95"].max())),
+                key=f"state-{name}",
                 alt=f"Histogram of {title} after epoch {epoch}.",
-            )  # fmt: skip
+            )
         with grid.cell():
             st.caption("The median, the middle half and the middle 90 % over the epochs.")
             st.altair_chart(
-                fan(summary, title, run.config.defense), key=f"state-fan-{name}", alt=f"{title} over the epochs."
+                fan(summary, title, run.config.defense),
+                key=f"state-fan-{name}",
+                alt=f"{title} over the epochs.",
             )
-        ui.downloads(data.read(reader.state_values, run.store, name, epoch), f"{ui.name(run.id)}-{name}-{epoch}")
+        ui.downloads(
+            data.read(reader.state_values, run.store, name, epoch),
+            f"{ui.name(run.id)}-{name}-{epoch}",
+        )
 
 
 def _epoch(summary: pd.DataFrame) -> int:
@@ -43,14 +53,21 @@ def _epoch(summary: pd.DataFrame) -> int:
 
 
 def histogram(counts: pd.DataFrame, title: str, defense: str, top: int) -> alt.Chart:
-    """A bar for each whole number; counts: bin, n; the axis reaches to `top` at least, so that epochs compare."""
+    """A bar for each whole number; counts: bin, n; the axis reaches to `top` at least, so that
+    epochs compare."""
     rows = counts.assign(low=counts["bin"] - 0.5, high=counts["bin"] + 0.5)
     scale = alt.Scale(domain=[-0.5, max(top, int(counts["bin"].max())) + 0.5], nice=False)
     return (
         alt.Chart(rows, height=basic.HEIGHT)
         .mark_bar(color=basic.colour(defense), binSpacing=2)
         .encode(
-            alt.X("low:Q", title=title, bin="binned", scale=scale, axis=alt.Axis(format="d", tickMinStep=1)),
+            alt.X(
+                "low:Q",
+                title=title,
+                bin="binned",
+                scale=scale,
+                axis=alt.Axis(format="d", tickMinStep=1),
+            ),
             alt.X2("high:Q"),
             alt.Y("n:Q", title="training images"),
             tooltip=[alt.Tooltip("bin:Q", title=title), alt.Tooltip("n:Q", title="images")],
@@ -60,11 +77,22 @@ def histogram(counts: pd.DataFrame, title: str, defense: str, top: int) -> alt.C
 
 def fan(summary: pd.DataFrame, title: str, defense: str) -> alt.LayerChart:
     """summary: epoch and quantiles q05 to q95."""
-    base = alt.Chart(summary, height=basic.HEIGHT).encode(alt.X("epoch:Q", axis=alt.Axis(format="d")))
-    tip = ["epoch:Q", *(alt.Tooltip(f"{q}:Q", format=".2f") for q in ("q05", "q25", "q50", "q75", "q95", "mean"))]
+    base = alt.Chart(summary, height=basic.HEIGHT).encode(
+        alt.X("epoch:Q", axis=alt.Axis(format="d"))
+    )
+    tip = [
+        "epoch:Q",
+        *(alt.Tooltip(f"{q}:Q", format=".2f") for q in ("q05", "q25", "q50", "q75", "q95", "mean")),
+    ]
     colour = basic.colour(defense)
     return alt.layer(
-        base.mark_area(opacity=0.18, color=colour).encode(alt.Y("q05:Q", title=title), alt.Y2("q95:Q"), tooltip=tip),
-        base.mark_area(opacity=0.32, color=colour).encode(alt.Y("q25:Q"), alt.Y2("q75:Q"), tooltip=tip),
-        base.mark_line(color=colour, strokeWidth=2.5, point=len(summary) < 2).encode(alt.Y("q50:Q"), tooltip=tip),
+        base.mark_area(opacity=0.18, color=colour).encode(
+            alt.Y("q05:Q", title=title), alt.Y2("q95:Q"), tooltip=tip
+        ),
+        base.mark_area(opacity=0.32, color=colour).encode(
+            alt.Y("q25:Q"), alt.Y2("q75:Q"), tooltip=tip
+        ),
+        base.mark_line(color=colour, strokeWidth=2.5, point=len(summary) < 2).encode(
+            alt.Y("q50:Q"), tooltip=tip
+        ),
     )

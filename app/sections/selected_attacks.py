@@ -20,7 +20,8 @@ STEPS = 20
 
 
 def section(run: Run) -> None:
-    """Nothing as long as all images are meant; else their verdicts, and a button that attacks them."""
+    """Nothing as long as all images are meant; else their verdicts, and a button that attacks
+    them."""
     chosen = selected.of(run)
     if chosen.missing:
         st.info(plain(chosen.missing), icon=":material/info:")
@@ -32,13 +33,20 @@ def section(run: Run) -> None:
         return
     table = verdicts(run, chosen)
     if table.empty:
-        st.caption(f"No attack on the {selected.SPLITS[chosen.asked.split]} of {ui.name(run.id)} has seen them.")
+        st.caption(
+            f"No attack on the {selected.SPLITS[chosen.asked.split]} of {ui.name(run.id)} has seen"
+            " them."
+        )
     else:
         ui.table(table, key="selected-verdicts", alt=said(table))
         ui.downloads(table, f"{ui.name(run.id)}-selected")
     n = min(len(chosen.rows), MOST)
-    clicked = actions.button(f"Attack these {n} images", icon=":material/bolt:", key="attack-selected",
-                        help=f"CE-PGD with {STEPS} steps; every image's verdict and twin are kept.")  # fmt: skip
+    clicked = actions.button(
+        f"Attack these {n} images",
+        icon=":material/bolt:",
+        key="attack-selected",
+        help=f"CE-PGD with {STEPS} steps; every image's verdict and twin are kept.",
+    )
     if clicked and ui.attempt(_attack, run, chosen, n):
         st.rerun()
 
@@ -52,9 +60,12 @@ def images(run: Run) -> None:
 
 
 def verdicts(run: Run, chosen: Selection) -> pd.DataFrame:
-    """A row an attack and level: noise level, attack, seen, withstood (%), all images (%), difference (points).
+    """A row an attack and level.
 
-    Of the selected images also those count that were attacked by hand; all images are those of a whole attack.
+    Noise level, attack, seen, withstood (%), all images (%), difference (points).
+
+    Of the selected images also those count that were attacked by hand; all images are those of a
+    whole attack.
     """
     split, rows = chosen.asked.split, []
     attacks = data.read(reader.attack_runs, run.store)
@@ -65,28 +76,43 @@ def verdicts(run: Run, chosen: Selection) -> pd.DataFrame:
         seen = every[every["idx"].isin(chosen.rows["idx"])]
         for (name, steps, note), part in seen.groupby(["name", "steps", "note"]):
             own = part.sort_values("n").drop_duplicates("idx", keep="last")
-            alike = whole[(whole["name"] == name) & (whole["steps"] == steps) & (whole["note"] == note)]
+            alike = whole[
+                (whole["name"] == name) & (whole["steps"] == steps) & (whole["note"] == note)
+            ]
             alike = alike[alike["n"] == alike["n"].max()]
             share, all_of_them = 100 * float(own["ok"].mean()), 100 * float(alike["ok"].mean())
             title = export.attack_title(str(name), str(note), int(steps))
-            rows.append({
-                "noise level": show_level(float(eps)), "attack": title, "seen": len(own),
-                "withstood (%)": round(share, 2), "all images (%)": round(all_of_them, 2),
-                "difference (points)": round(share - all_of_them, 2),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "noise level": show_level(float(eps)),
+                    "attack": title,
+                    "seen": len(own),
+                    "withstood (%)": round(share, 2),
+                    "all images (%)": round(all_of_them, 2),
+                    "difference (points)": round(share - all_of_them, 2),
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def said(table: pd.DataFrame) -> str:
     """The finding in a sentence."""
     last = table.iloc[-1]
-    return f"{last['withstood (%)']:.1f} % of the selected images withstand {last['attack']} at {last['noise level']}."
+    return (
+        f"{last['withstood (%)']:.1f} % of the selected images withstand {last['attack']} at"
+        f" {last['noise level']}."
+    )
 
 
 def _attack(run: Run, chosen: Selection, n: int) -> None:
     ids = tuple(int(idx) for idx in chosen.rows["idx"].head(n))
     asked = AttackConfig(
-        run=run.id, split=chosen.asked.split, ids=ids, levels=run.config.levels, params={"steps": STEPS}, seeds=(0,),
+        run=run.id,
+        split=chosen.asked.split,
+        ids=ids,
+        levels=run.config.levels,
+        params={"steps": STEPS},
+        seeds=(0,),
         keep=n,
-    )  # fmt: skip
+    )
     actions.start(run, asked)

@@ -19,7 +19,9 @@ SHOWN = {  # name -> title, unit, divisor
     system_metrics.GPU: ("GPU", "%", 1.0),
     system_metrics.GPU_MEMORY: ("GPU memory", "GiB", 2.0**30),
 }
-GAP = 5.0  # times the pause before or after, which doubles at most: the job was not working meanwhile
+GAP = (
+    5.0  # times the pause before or after, which doubles at most: the job was not working meanwhile
+)
 
 
 def section(run: Run) -> None:
@@ -43,17 +45,21 @@ def section(run: Run) -> None:
 
 
 def timed(rows: pd.DataFrame, divisor: float) -> pd.DataFrame:
-    """Readings as they are drawn: minutes since the first one, shown, the stretch of work each belongs to, and weight,
-    the seconds that it stands for.
+    """Readings as they are drawn.
+
+    Minutes since the first one, shown, the stretch of work each belongs to, and weight, the seconds
+    that it stands for.
     """
     rows = rows.sort_values("moment")
     pause = rows["moment"].diff()
     around = pd.concat([pause.shift(), pause.shift(-1)], axis=1).min(axis=1)
     apart = pause > GAP * around
     return rows.assign(
-        minutes=(rows["moment"] - rows["moment"].iloc[0]) / 60, shown=rows["value"] / divisor,
-        stretch=apart.cumsum(), weight=pause.mask(apart).bfill().ffill(),
-    )  # fmt: skip
+        minutes=(rows["moment"] - rows["moment"].iloc[0]) / 60,
+        shown=rows["value"] / divisor,
+        stretch=apart.cumsum(),
+        weight=pause.mask(apart).bfill().ffill(),
+    )
 
 
 def finding(rows: pd.DataFrame, title: str, unit: str) -> str:
@@ -71,7 +77,9 @@ def chart(rows: pd.DataFrame, unit: str) -> alt.Chart:
             alt.X("minutes:Q", title="minutes since the job began"),
             alt.Y("shown:Q", title=unit, scale=alt.Scale(zero=True)),
             alt.Detail("stretch:N"),
-            tooltip=[alt.Tooltip("minutes:Q", format=".1f", title="minutes"),
-                     alt.Tooltip("shown:Q", format=".1f", title=unit)],
+            tooltip=[
+                alt.Tooltip("minutes:Q", format=".1f", title="minutes"),
+                alt.Tooltip("shown:Q", format=".1f", title=unit),
+            ],
         )
-    )  # fmt: skip
+    )

@@ -10,7 +10,11 @@ from ..components import going_back
 from . import sources
 
 ALL = ("class", "epoch", "range", "find", "closest", "between", "level")
-NOTED = {"by class": ("epoch",), "over time": ("between",), "forces": ()}  # of Margins' views that show all images
+NOTED = {
+    "by class": ("epoch",),
+    "over time": ("between",),
+    "forces": (),
+}  # of Margins' views that show all images
 
 
 def ignored(page: str, run: Run, split: str) -> dict[str, str]:
@@ -29,7 +33,10 @@ def _margins(run: Run, split: str) -> tuple[str, tuple[str, ...]]:
         return "No margins of these images are known yet, so there is nothing to filter here.", ()
     shown = view() if not known[0].estimate else ""
     if shown in NOTED:
-        return f"The view “{shown}” shows all training images, whichever are selected.", NOTED[shown]
+        return (
+            f"The view “{shown}” shows all training images, whichever are selected.",
+            NOTED[shown],
+        )
     return "", ()
 
 
@@ -41,9 +48,14 @@ def view() -> str:
 
 def _map(run: Run, split: str) -> tuple[str, tuple[str, ...]]:
     if not run.weights.exists():
-        return "There is no map before the training is over, so there is nothing to filter here.", ()
+        return (
+            "There is no map before the training is over, so there is nothing to filter here.",
+            (),
+        )
     maps = data.read(reader.embeddings, run.store)
-    return ("" if split in set(maps["split"]) else "There is no map of these images yet to filter."), ()
+    return (
+        "" if split in set(maps["split"]) else "There is no map of these images yet to filter."
+    ), ()
 
 
 def _attacks(run: Run, _split: str) -> tuple[str, tuple[str, ...]]:

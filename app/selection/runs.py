@@ -16,7 +16,7 @@ def choose(ready: Runs) -> list[Run]:
     begin = going_back.begin("runs", offered)
     picked = st.multiselect(
         "Runs", list(ready), default=begin, key="runs", bind="query-params", format_func=ui.name
-    )  # fmt: skip
+    )
     return [ready[i] for i in picked if i in ready]
 
 
@@ -27,7 +27,8 @@ def _alike(ready: Runs) -> list[str]:
 
 
 def _follow(offered: list[str]) -> None:
-    """A list that nobody has changed takes in a run that has finished; what was chosen by hand stays."""
+    """A list that nobody has changed takes in a run that has finished; what was chosen by hand
+    stays."""
     before = st.session_state.get("runs-offered")
     if before is None:
         untouched = "runs" not in st.session_state and "runs" not in st.query_params

@@ -1,6 +1,9 @@
-"""The one selection that Map, Margins, Samples and Attacks share: a run, a split and a set of its images.
+"""The one selection that Map, Margins, Samples and Attacks share.
 
-It is made of filters in the sidebar, and all of it stands in the address: a link shows the same images.
+A run, a split and a set of its images.
+
+It is made of filters in the sidebar, and all of it stands in the address: a link shows the same
+images.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +47,11 @@ class Selection:
     def title(self) -> str:
         """How many of which: "37 of 4,000 training images"."""
         images = SPLITS[self.asked.split]
-        return f"{self.total:,} {images}" if self.everything else f"{len(self.rows):,} of {self.total:,} {images}"
+        return (
+            f"{self.total:,} {images}"
+            if self.everything
+            else f"{len(self.rows):,} of {self.total:,} {images}"
+        )
 
 
 def of(run: Run) -> Selection:
@@ -75,18 +82,26 @@ def question(run: Run) -> Question:
         span=_span(run) if source else None,
         find=find,
         between=between(run) if find in image_query.OVER_TIME else (0, 0),
-        eps=levels(run, split).get(str(state.get("level")), 0.0) if find in image_query.ATTACKED else 0.0,
+        eps=(
+            levels(run, split).get(str(state.get("level")), 0.0)
+            if find in image_query.ATTACKED
+            else 0.0
+        ),
         region=_region(run, split),
         most=st.session_state.get("closest") or image_query.MOST,
     )
 
 
 def margins_of(run: Run, split: str) -> Source | None:
-    """Whose margins of that split's images count: those shown on Margins, else the run's own, else the newest.
+    """Whose margins of that split's images count.
+
+    Those shown on Margins, else the run's own, else the newest.
 
     In Linf: filters and colours are in 1/255, which no length in L2 is.
     """
-    known = [source for source in sources.of(run) if source.split == split and source.norm == "Linf"]
+    known = [
+        source for source in sources.of(run) if source.split == split and source.norm == "Linf"
+    ]
     return next((s for s in known if s.key == shown()), known[0] if known else None)
 
 
@@ -97,7 +112,8 @@ def shown() -> str | None:
 
 
 def epoch(run: Run) -> int:
-    """The epoch whose margins are looked at; the last one as long as nobody moves the slider, 0 without any."""
+    """The epoch whose margins are looked at; the last one as long as nobody moves the slider, 0
+    without any."""
     stored = data.read(reader.margin_summary, run.store)["epoch"]
     if stored.empty:
         return 0
@@ -124,10 +140,15 @@ def asks_epochs() -> bool:
 def top(run: Run) -> float:
     """The end of the axis of margins, whole 1/255: beyond every margin of the run.
 
-    The same for all splits: a slider with another end would be another one, which takes the old one's address.
+    The same for all splits: a slider with another end would be another one, which takes the old
+    one's address.
     """
     largest = [
-        (sources.results(s)["margin"] if s.estimate else data.read(reader.margin_summary, run.store)["max"]).max()
+        (
+            sources.results(s)["margin"]
+            if s.estimate
+            else data.read(reader.margin_summary, run.store)["max"]
+        ).max()
         for s in sources.of(run)
     ]
     return float(np.floor(255 * np.nanmax(largest) + 1)) if np.isfinite(largest).any() else 0.0
@@ -154,9 +175,12 @@ def _region(run: Run, split: str) -> image_query.Region | None:
 
 
 def first_split(run: Run) -> str:
-    """The images that are looked at first: those whose margins a link names, else the first with margins."""
+    """The images that are looked at first: those whose margins a link names, else the first with
+    margins."""
     known = sources.of(run)
-    linked = next((source.split for source in known if source.key == shown() or source.title == shown()), None)
+    linked = next(
+        (source.split for source in known if source.key == shown() or source.title == shown()), None
+    )
     return linked or (known[0].split if known else "train")
 
 
@@ -168,10 +192,18 @@ def ask(**filters: object) -> None:
 def clear(run: Run) -> None:
     """Back to all images of the split; brushes on charts are drawn anew, without their marks.
 
-    Widgets get the values they begin with: without any they would take those that the address still has.
+    Widgets get the values they begin with: without any they would take those that the address still
+    has.
     """
     whole = (0.0, top(run))
-    ask(**{"class": [], "find": None, "region": None, "brushes": st.session_state.get("brushes", 0) + 1})
+    ask(
+        **{
+            "class": [],
+            "find": None,
+            "region": None,
+            "brushes": st.session_state.get("brushes", 0) + 1,
+        }
+    )
     if "range" in st.session_state:
         ask(range=whole)
 

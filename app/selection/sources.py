@@ -1,4 +1,7 @@
-"""Where the margins on a page come from: kept by a run while it trained, or estimated on its network."""
+"""Where the margins on a page come from.
+
+Kept by a run while it trained, or estimated on its network.
+"""
 
 from dataclasses import dataclass
 
@@ -37,7 +40,8 @@ class Source:
 
 
 def of(run: Run) -> list[Source]:
-    """A run's own margins, if it keeps any, then the estimations on its network, the newest first."""
+    """A run's own margins, if it keeps any, then the estimations on its network, the newest
+    first."""
     name = f"{_defense(run)} {run.id[-4:]}"
     summary = data.read(reader.margin_summary, run.store)
     own = [] if summary.empty else [Source(run, f"while training · {name}")]
@@ -45,7 +49,8 @@ def of(run: Run) -> list[Source]:
 
 
 def of_another(run: Run) -> list[Source]:
-    """As `of`, without looking into the store of a run that has no estimation: there may be hundreds of them."""
+    """As `of`, without looking into the store of a run that has no estimation: there may be
+    hundreds of them."""
     try:
         name = f"{_defense(run)} {run.id[-4:]}"
         entry = registry.DEFENSES.get(run.config.defense)
@@ -60,7 +65,10 @@ def of_another(run: Run) -> list[Source]:
 def _estimated(run: Run, name: str) -> list[Source]:
     table = data.brief(reader.estimates, run.store)[::-1]
     by = [estimate_title(e.method, e.eps, e.norm) for e in table.itertuples()]
-    titles = [f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, table.itertuples(), strict=True)]
+    titles = [
+        f"{method} · {e.n} {e.split} · {name}"
+        for method, e in zip(by, table.itertuples(), strict=True)
+    ]
     titles = [  # of several alike each is named by its job
         title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
         for title, job in zip(titles, table["job"], strict=True)
@@ -100,7 +108,8 @@ def title(source: Source, asked: int) -> str:
 
 
 def counts(source: Source, asked: int) -> pd.DataFrame:
-    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all images)."""
+    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all
+    images)."""
     store = source.run.store
     if source.estimate:
         table = data.read(reader.estimate_hist, store, source.estimate)
@@ -111,21 +120,30 @@ def counts(source: Source, asked: int) -> pd.DataFrame:
 
 
 def schedule(run: Run) -> pd.DataFrame | None:
-    """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other defenses."""
+    """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other
+    defenses."""
     delta = data.value(reader.meta, run.store).get("delta")
     if run.config.defense != "smd" or not isinstance(delta, float | int):
         return None
     unit = delta if run.config.params.get("preset") == "ame" else 1 / 255
     grown = alone(run.config.epochs, delta, unit)
-    return pd.DataFrame({"epoch": range(1, len(grown) + 1), "margin": [255 * margin for margin in grown]})
+    return pd.DataFrame(
+        {"epoch": range(1, len(grown) + 1), "margin": [255 * margin for margin in grown]}
+    )
 
 
 def images(source: Source, asked: int) -> pd.DataFrame:
     """The margin of every image, as it is taken away."""
     if source.estimate:
         table = results(source).drop(columns="source")
-        return export.margin_table(table) if source.norm == "Linf" else table.rename(columns={"idx": "id"})
-    return export.margin_table(data.read(reader.margins, source.run.store, last_epoch(source, asked)))
+        return (
+            export.margin_table(table)
+            if source.norm == "Linf"
+            else table.rename(columns={"idx": "id"})
+        )
+    return export.margin_table(
+        data.read(reader.margins, source.run.store, last_epoch(source, asked))
+    )
 
 
 def compared(one: Source, two: Source) -> str:
@@ -136,10 +154,18 @@ def compared(one: Source, two: Source) -> str:
     pair = paired(results(one), results(two))
     if not pair.n:
         return "There is no image where both met a boundary, so their medians cannot be compared."
-    (less, small), (more, large) = sorted(zip(pair.medians, (one, two), strict=True), key=lambda item: item[0])
+    (less, small), (more, large) = sorted(
+        zip(pair.medians, (one, two), strict=True), key=lambda item: item[0]
+    )
     where = f"On the {pair.n} images where both met a boundary, the median margin is"
-    figures = f"{show_length(more, one.norm)} by {large.by} and {show_length(less, one.norm)} by {small.by}"
+    figures = (
+        f"{show_length(more, one.norm)} by {large.by} and {show_length(less, one.norm)} by"
+        f" {small.by}"
+    )
     if more - less < (0.005 / 255 if one.norm == "Linf" else 0.0005):
         return f"{where} {figures}: the same."
     factor = f"{more / less:.2f} times as much" if less else "more"
-    return f"{where} {figures}, {factor}. The network is the same, so the larger one overestimates the distance."
+    return (
+        f"{where} {figures}, {factor}. The network is the same, so the larger one overestimates the"
+        " distance."
+    )

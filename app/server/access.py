@@ -1,7 +1,10 @@
-"""Who may do what on a shared server: how the login is configured, whose request it is, which role they have.
+"""Who may do what on a shared server.
 
-Pure functions of the environment and of a request. Without any configuration there is no login and everybody is a
-runner. Whatever is half configured raises: a dashboard that was meant to be closed does not open.
+How the login is configured, whose request it is, which role they have.
+
+Pure functions of the environment and of a request. Without any configuration there is no login and
+everybody is a runner. Whatever is half configured raises: a dashboard that was meant to be closed
+does not open.
 """
 
 import ipaddress
@@ -19,12 +22,30 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EVERYBODY = "*"
 LONGEST = 320  # characters of a name: what an address for e-mail may have
-HEADER, ADDRESSES, RUNNERS, VIEWERS = "SMD_PROXY_HEADER", "SMD_PROXY_ADDRESSES", "SMD_RUNNERS", "SMD_VIEWERS"
-REWRITING = "FORWARDED_ALLOW_IPS"  # of the web server: whose X-Forwarded-For it takes for the address of the peer
+HEADER, ADDRESSES, RUNNERS, VIEWERS = (
+    "SMD_PROXY_HEADER",
+    "SMD_PROXY_ADDRESSES",
+    "SMD_RUNNERS",
+    "SMD_VIEWERS",
+)
+# of the web server: whose X-Forwarded-For it takes for the address of the peer
+REWRITING = "FORWARDED_ALLOW_IPS"
 NAME_OF_HEADER = re.compile(r"[a-z0-9][a-z0-9-]*")
 # What every browser may send, or what names machines and not people.
-NO_PERSON = {"x-forwarded-for", "x-real-ip", "forwarded", "via", "host", "origin", "cookie", "authorization",
-             "referer", "user-agent", "connection", "upgrade"}  # fmt: skip
+NO_PERSON = {
+    "x-forwarded-for",
+    "x-real-ip",
+    "forwarded",
+    "via",
+    "host",
+    "origin",
+    "cookie",
+    "authorization",
+    "referer",
+    "user-agent",
+    "connection",
+    "upgrade",
+}
 LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -50,19 +71,26 @@ class Person:
 def settings(env: Mapping[str, str], oidc: bool = False) -> Settings:
     """What the environment asks for; oidc: whether the secrets have a section [auth].
 
-    Raises UserError, one sentence, for everything that is incomplete, contradictory or not understood.
+    Raises UserError, one sentence, for everything that is incomplete, contradictory or not
+    understood.
     """
     header, addresses = env.get(HEADER, "").strip().lower(), env.get(ADDRESSES, "").strip()
     runners, viewers = _names(env, RUNNERS), _names(env, VIEWERS)
     proxy = HEADER in env or ADDRESSES in env
     if proxy and oidc:
-        raise UserError(f"There are two ways to log in: take [auth] out of the secrets, or unset {HEADER}.")
+        raise UserError(
+            f"There are two ways to log in: take [auth] out of the secrets, or unset {HEADER}."
+        )
     if not (proxy or oidc):
         if RUNNERS in env or VIEWERS in env:
-            raise UserError(f"{RUNNERS} and {VIEWERS} need a login: add [auth] to the secrets, or set {HEADER}.")
+            raise UserError(
+                f"{RUNNERS} and {VIEWERS} need a login: add [auth] to the secrets, or set {HEADER}."
+            )
         return Settings()
     if not (runners or viewers):
-        raise UserError(f"Nobody may log in: name people in {RUNNERS} or {VIEWERS}, or write * for everybody.")
+        raise UserError(
+            f"Nobody may log in: name people in {RUNNERS} or {VIEWERS}, or write * for everybody."
+        )
     if oidc:
         return Settings("oidc", runners=runners, viewers=viewers)
     _check_header(header)
@@ -74,29 +102,45 @@ def _names(env: Mapping[str, str], variable: str) -> frozenset[str]:
     names = [name.strip() for name in env.get(variable, "").split(",")]
     for name in filter(None, names):
         if not _is_name(name):
-            raise UserError(f"{variable} has {name[:40]!r}, which is no name: separate names by commas.")
+            raise UserError(
+                f"{variable} has {name[:40]!r}, which is no name: separate names by commas."
+            )
     return frozenset(folded(name) for name in names if name)
 
 
 def _check_header(header: str) -> None:
     if not header:
-        raise UserError(f"{ADDRESSES} is set without {HEADER}: say in which header the proxy names people.")
+        raise UserError(
+            f"{ADDRESSES} is set without {HEADER}: say in which header the proxy names people."
+        )
     if not NAME_OF_HEADER.fullmatch(header):
-        raise UserError(f"{HEADER} is {header[:40]!r}: write a header's name, such as X-Forwarded-User.")
+        raise UserError(
+            f"{HEADER} is {header[:40]!r}: write a header's name, such as X-Forwarded-User."
+        )
     if header in NO_PERSON:
-        raise UserError(f"{HEADER} is {header}, which does not name a person: take one such as X-Forwarded-User.")
+        raise UserError(
+            f"{HEADER} is {header}, which does not name a person: take one such as"
+            " X-Forwarded-User."
+        )
 
 
 def _check_rewriting(env: Mapping[str, str]) -> None:
-    """The web server must not put what X-Forwarded-For says in place of the peer's address, as it does by default."""
+    """The web server must not put what X-Forwarded-For says in place of the peer's address, as it
+    does by default."""
     if env.get(REWRITING, "127.0.0.1").strip():
-        raise UserError(f"Set {REWRITING} to nothing: else X-Forwarded-For could pass any address off as the proxy's.")
+        raise UserError(
+            f"Set {REWRITING} to nothing: else X-Forwarded-For could pass any address off as the"
+            " proxy's."
+        )
 
 
 def _networks(addresses: str) -> tuple[Network, ...]:
     found = tuple(_network(text.strip()) for text in addresses.split(",") if text.strip())
     if not found:
-        raise UserError(f"{HEADER} needs {ADDRESSES}: from which addresses the proxy connects, such as 127.0.0.1.")
+        raise UserError(
+            f"{HEADER} needs {ADDRESSES}: from which addresses the proxy connects, such as"
+            " 127.0.0.1."
+        )
     return found
 
 
@@ -105,7 +149,8 @@ def _network(text: str) -> Network:
         network = ipaddress.ip_network(text)
     except ValueError:
         raise UserError(
-            f"{ADDRESSES} has {text[:60]!r}: write addresses or networks such as 127.0.0.1, 10.0.0.0/24 or ::1."
+            f"{ADDRESSES} has {text[:60]!r}: write addresses or networks such as 127.0.0.1,"
+            " 10.0.0.0/24 or ::1."
         ) from None
     if not network.prefixlen:
         raise UserError(f"{ADDRESSES} has {text}, which is every address: name those of the proxy.")
@@ -124,15 +169,22 @@ def trusted(peer: str, proxies: Iterable[Network]) -> bool:
 
 
 def named(headers: Iterable[tuple[bytes, bytes]], peer: str, how: Settings) -> str:
-    """Whom the proxy names in a request; headers: as ASGI has them, names in lower case; peer: the connection's own.
+    """Whom the proxy names in a request; headers: as ASGI has them, names in lower case.
 
-    Raises UserError where the connection is not the proxy's, and unless it names exactly one person.
+    Peer: the connection's own.
+
+    Raises UserError where the connection is not the proxy's, and unless it names exactly one
+    person.
     """
     if not trusted(peer, how.proxies):
         raise UserError("This dashboard is open through its proxy only: use the proxy's address.")
     given = [value for name, value in headers if name.lower() == how.header.encode()]
     if len(given) != 1:
-        raise UserError("The proxy named nobody: log in there." if not given else "The proxy named several people.")
+        raise UserError(
+            "The proxy named nobody: log in there."
+            if not given
+            else "The proxy named several people."
+        )
     try:
         name = given[0].decode().strip()
     except UnicodeDecodeError:
@@ -144,22 +196,28 @@ def named(headers: Iterable[tuple[bytes, bytes]], peer: str, how: Settings) -> s
 
 def _is_name(name: str) -> bool:
     """Whether it may be one person's; two headers put together have a comma."""
-    return 0 < len(name) <= LONGEST and name.isprintable() and "," not in name and name.strip() == name
+    return (
+        0 < len(name) <= LONGEST and name.isprintable() and "," not in name and name.strip() == name
+    )
 
 
 def folded(name: str) -> str:
-    """As names are compared: without regard to the case of A to Z; letters that merely look alike stay apart."""
+    """As names are compared: without regard to the case of A to Z; letters that merely look alike
+    stay apart."""
     return name.translate(LOWER)
 
 
 def of_claims(claims: Mapping[str, object]) -> str:
     """Whom an identity provider names: by the e-mail address, else by its own sign for the person.
 
-    Raises UserError for an address which the provider says that nobody has checked, and where there is neither.
+    Raises UserError for an address which the provider says that nobody has checked, and where there
+    is neither.
     """
     email = claims.get("email")
     if email and claims.get("email_verified", True) not in (True, "true"):
-        raise UserError("The e-mail address of this account is not verified: verify it where you log in.")
+        raise UserError(
+            "The e-mail address of this account is not verified: verify it where you log in."
+        )
     name = email or claims.get("sub")
     if not (isinstance(name, str) and _is_name(name)):
         raise UserError("The identity provider names nobody: let it send the scope 'email'.")
@@ -175,10 +233,17 @@ def person(name: str, how: Settings) -> Person:
 
 
 def check_below(path: str, root: Path) -> None:
-    """Raise UserError unless the path, with all links followed, is the root or lies below it, there or not."""
+    """Raise UserError unless the path, with all links followed, is the root or lies below it, there
+    or not."""
     try:
         inside = Path(path).expanduser().resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError, ValueError):  # links in a ring, ~ with a name that nobody has, a NUL
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ):  # links in a ring, ~ with a name that nobody has, a NUL
         inside = False
     if not inside:
-        raise UserError(f"On this server own images lie below {root}: put them there, and type that path.")
+        raise UserError(
+            f"On this server own images lie below {root}: put them there, and type that path."
+        )

@@ -1,5 +1,6 @@
-"""The outermost layer of the server (ASGI): who asks for another server is refused, and every answer says what a
-browser must not do with it.
+"""The outermost layer of the server (ASGI).
+
+Who asks for another server is refused, and every answer says what a browser must not do with it.
 """
 
 import re
@@ -30,8 +31,8 @@ def inline(page: Path = PAGE) -> list[str]:
     return [f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts]
 
 
-# Nothing is loaded from elsewhere, no picture either, and no other site may put the pages into a frame. Streamlit puts
-# its styles into the page as it goes.
+# Nothing is loaded from elsewhere, no picture either, and no other site may put the pages into a
+# frame. Streamlit puts its styles into the page as it goes.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -52,12 +53,14 @@ HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
-    b"cross-origin-opener-policy": b"same-origin",  # who opens the pages in a window has no hold of it
+    # who opens the pages in a window has no hold of it
+    b"cross-origin-opener-policy": b"same-origin",
 }
 
 
 class Gate:
-    """Lets requests through that `hosts.check` finds right; names: as `hosts.allowed` gives them."""
+    """Lets requests through that `hosts.check` finds right; names: as `hosts.allowed` gives
+    them."""
 
     def __init__(self, app: App, names: Names) -> None:
         self.app = app
@@ -72,7 +75,9 @@ class Gate:
             hosts.check(scope["headers"], kind == "websocket", self.names)
         except UserError as error:
             return await refuse(scope, send, str(error))
-        return await self.app({**scope, "headers": hosts.inner(scope["headers"])}, receive, guarded(send))
+        return await self.app(
+            {**scope, "headers": hosts.inner(scope["headers"])}, receive, guarded(send)
+        )
 
 
 def guarded(send: Send) -> Send:
@@ -80,7 +85,11 @@ def guarded(send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            kept = [(key, value) for key, value in message.get("headers", ()) if key.lower() not in HEADERS]
+            kept = [
+                (key, value)
+                for key, value in message.get("headers", ())
+                if key.lower() not in HEADERS
+            ]
             message = {**message, "headers": [*kept, *HEADERS.items()]}
         await send(message)
 
@@ -93,6 +102,10 @@ async def refuse(scope: Scope, send: Send, why: str) -> None:
     if prefix and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": why[:120]})
         return
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *HEADERS.items()]
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        *HEADERS.items(),
+    ]
     await send({"type": f"{prefix}http.response.start", "status": 403, "headers": headers})
     await send({"type": f"{prefix}http.response.body", "body": f"{why}\n".encode()})

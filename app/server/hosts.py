@@ -1,7 +1,10 @@
-"""Which names of this server are believed: a page on the net that points its own name here gets no answer.
+"""Which names of this server are believed.
 
-Pure functions of the environment and of a request's headers. Three kinds of names need no setting: `localhost`, any
-address in digits (nobody can point an address elsewhere, as a name can be), and what the server was told to be called.
+A page on the net that points its own name here gets no answer.
+
+Pure functions of the environment and of a request's headers. Three kinds of names need no setting:
+`localhost`, any address in digits (nobody can point an address elsewhere, as a name can be), and
+what the server was told to be called.
 """
 
 import ipaddress
@@ -30,7 +33,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Names:
-    """What this server is called, and where its pages may be beside where the request itself goes: behind a proxy."""
+    """What this server is called, and where its pages may be beside where the request itself goes:
+    behind a proxy."""
 
     hosts: frozenset[str]  # lower case
     pages: frozenset[Place]
@@ -48,7 +52,9 @@ def allowed(env: Mapping[str, str], *told: str) -> Names:
 
 
 def _pages(text: str) -> list[Place]:
-    """Where pages of an allowed name are: on its port, or without one on those that addresses leave out.
+    """Where pages of an allowed name are.
+
+    On its port, or without one on those that addresses leave out.
 
     On others of the same machine may be anybody's pages.
     """
@@ -59,12 +65,15 @@ def _pages(text: str) -> list[Place]:
     except UserError:
         found = {}
     if not found or not (NAME.fullmatch(found["http"].host) or _in_digits(found["http"].host)):
-        raise UserError(f"{ALLOWED} has {text[:60]!r}, which is no name: write names such as smd.example.org.")
+        raise UserError(
+            f"{ALLOWED} has {text[:60]!r}, which is no name: write names such as smd.example.org."
+        )
     return list(found.values())
 
 
 def check(headers: Headers, websocket: bool, names: Names) -> None:
-    """Raise UserError unless the request names this server, and comes from its own pages if it says whence.
+    """Raise UserError unless the request names this server, and comes from its own pages if it says
+    whence.
 
     A websocket has to say whence: every browser does.
     """
@@ -75,23 +84,28 @@ def check(headers: Headers, websocket: bool, names: Names) -> None:
     origin = _only(headers, b"origin", "Origin")
     if origin is None and websocket:
         raise UserError(
-            "The connection does not say from which page it comes (Origin): open the dashboard in a browser."
+            "The connection does not say from which page it comes (Origin): open the dashboard in a"
+            " browser."
         )
     if origin is not None:
         _check_origin(origin, host, names)
 
 
 def shown(name: str, address: str, port: int, path: str, tls: bool) -> str:
-    """Where people open a server that was told its name, `localhost` or "" by default, and to listen at an address."""
+    """Where people open a server that was told its name, `localhost` or "" by default, and to
+    listen at an address."""
     told = name if name not in ("", LOCAL) or address in ("0.0.0.0", "::") else address
     host = f"[{told}]" if ":" in told else told or LOCAL
     return f"{'https' if tls else 'http'}://{host}:{port}/{path.strip('/')}"
 
 
 def inner(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """The headers of a checked request as Streamlit gets them: Host is the page's own, also behind a proxy.
+    """The headers of a checked request as Streamlit gets them.
 
-    Where the two differ Streamlit would ask the internet for this machine's address to compare them itself.
+    Host is the page's own, also behind a proxy.
+
+    Where the two differ Streamlit would ask the internet for this machine's address to compare them
+    itself.
     """
     origin = _only(headers, b"origin", "Origin")
     if origin is None:
@@ -112,8 +126,8 @@ def _check_host(text: str, names: Names) -> None:
     name = _place(text, "http").host
     if not (name in names.hosts or name.endswith(f".{LOCAL}") or _in_digits(name)):
         raise UserError(
-            f"This dashboard is not called {text[:80]!r}: open it as localhost or by its address, or start it with "
-            f"{ALLOWED}=<name>."
+            f"This dashboard is not called {text[:80]!r}: open it as localhost or by its address,"
+            f" or start it with {ALLOWED}=<name>."
         )
 
 
@@ -124,13 +138,14 @@ def _check_origin(text: str, host: str, names: Names) -> None:
     page = _place(rest, scheme)
     if page != _place(host, scheme) and page not in names.pages:
         raise UserError(
-            f"A page of {text[:80]!r} may not use this dashboard: open the dashboard itself, or, where a proxy "
-            f"changes names, start it with {ALLOWED}=<name>, or <name>:<port>."
+            f"A page of {text[:80]!r} may not use this dashboard: open the dashboard itself, or,"
+            f" where a proxy changes names, start it with {ALLOWED}=<name>, or <name>:<port>."
         )
 
 
 def _place(text: str, scheme: str) -> Place:
-    """ "name:port" or "[address]:port"; raises UserError for anything else, such as user@name or name/path."""
+    """ "name:port" or "[address]:port"; raises UserError for anything else, such as user@name or
+    name/path."""
     try:
         parts = urlsplit(f"//{text}")
         host, port = (parts.hostname or "").rstrip("."), parts.port

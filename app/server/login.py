@@ -1,4 +1,7 @@
-"""Who looks at this page, and what they may do; the only place that asks the browser's connection or the provider."""
+"""Who looks at this page, and what they may do.
+
+The only place that asks the browser's connection or the provider.
+"""
 
 import importlib.util
 import os
@@ -16,7 +19,9 @@ from ..components.plain import plain
 from . import access, proxy_login
 from .access import Person, Settings
 
-ONLY_LOOKING = "You may look and export. To start, change or delete something, ask for the role of a runner."
+ONLY_LOOKING = (
+    "You may look and export. To start, change or delete something, ask for the role of a runner."
+)
 NEEDED = ("redirect_uri", "cookie_secret")
 SECRET = 32  # characters: who guesses it can sign in as anybody
 FREE = Person("", "runner")
@@ -43,7 +48,9 @@ def _auth() -> Mapping[str, Any] | None:
     try:
         return st.secrets.get("auth")
     except (OSError, ValueError, StreamlitSecretNotFoundError):
-        raise UserError(f"The secrets cannot be read, so nobody is let in: mend {_listed(files)}.") from None
+        raise UserError(
+            f"The secrets cannot be read, so nobody is let in: mend {_listed(files)}."
+        ) from None
 
 
 def _listed(files: list[Path]) -> str:
@@ -53,24 +60,35 @@ def _listed(files: list[Path]) -> str:
 def _check_auth(auth: Mapping[str, Any]) -> None:
     missing = [name for name in NEEDED if not (isinstance(auth, Mapping) and auth.get(name))]
     if missing:
-        raise UserError(f"[auth] in the secrets lacks {' and '.join(missing)}: add what docs/login.md names.")
+        raise UserError(
+            f"[auth] in the secrets lacks {' and '.join(missing)}: add what docs/login.md names."
+        )
     if len(str(auth["cookie_secret"])) < SECRET:
-        raise UserError(f"cookie_secret in the secrets is short: put {SECRET} random characters or more there.")
+        raise UserError(
+            f"cookie_secret in the secrets is short: put {SECRET} random characters or more there."
+        )
     if st.get_option("server.trustedUserHeaders"):
         raise UserError("server.trustedUserHeaders lets anybody name themselves: unset it.")
     if not all(map(importlib.util.find_spec, ("authlib", "httpx"))):
-        raise UserError('Logging in needs Authlib: .venv/bin/python -m pip install "authlib>=1.3.2" httpx.')
+        raise UserError(
+            'Logging in needs Authlib: .venv/bin/python -m pip install "authlib>=1.3.2" httpx.'
+        )
 
 
 def person() -> Person | None:
-    """Who looks at this page, None before they have logged in; raises UserError where that cannot be told."""
+    """Who looks at this page, None before they have logged in; raises UserError where that cannot
+    be told."""
     how = settings()
     if how.way == "off":
         return FREE
     if how.way == "proxy":
-        return access.person(proxy_login.handed(st.context.headers.get_all(proxy_login.HANDED)), how)
+        return access.person(
+            proxy_login.handed(st.context.headers.get_all(proxy_login.HANDED)), how
+        )
     claims = dict(st.user)
-    return access.person(access.of_claims(claims), how) if claims.get("is_logged_in") is True else None
+    return (
+        access.person(access.of_claims(claims), how) if claims.get("is_logged_in") is True else None
+    )
 
 
 def admit() -> None:
@@ -85,7 +103,10 @@ def admit() -> None:
     if found is None:
         _ask()
     elif found.role == "nobody":
-        st.error(f"{plain(found.name)} may not use this dashboard: ask who runs it.", icon=":material/lock:")
+        st.error(
+            f"{plain(found.name)} may not use this dashboard: ask who runs it.",
+            icon=":material/lock:",
+        )
         _leaving()
         st.stop()
     elif found.name:
@@ -98,11 +119,21 @@ def _ask() -> None:
     """A button for each provider."""
     st.title("SMD Studio")
     auth = _auth() or {}
-    providers: list[str | None] = [name for name, value in auth.items() if isinstance(value, Mapping)]
-    providers = [None] if "client_id" in auth else [name for name in providers if name != "client_kwargs"]
+    providers: list[str | None] = [
+        name for name, value in auth.items() if isinstance(value, Mapping)
+    ]
+    providers = (
+        [None] if "client_id" in auth else [name for name in providers if name != "client_kwargs"]
+    )
     for name in providers:
         label = f"Log in with {plain(name)}" if name else "Log in"
-        st.button(label, type="primary", icon=":material/login:", on_click=st.login, args=(name,) if name else ())
+        st.button(
+            label,
+            type="primary",
+            icon=":material/login:",
+            on_click=st.login,
+            args=(name,) if name else (),
+        )
     st.stop()
 
 
@@ -112,7 +143,9 @@ def _leaving() -> None:
 
 
 def _leave() -> None:
-    st.button("Log out", type="tertiary", icon=":material/logout:", on_click=st.logout, key="log-out")
+    st.button(
+        "Log out", type="tertiary", icon=":material/logout:", on_click=st.logout, key="log-out"
+    )
 
 
 def may_act() -> bool:
@@ -125,7 +158,8 @@ def may_act() -> bool:
 
 
 def require_runner() -> Person:
-    """Who acts; raises UserError unless they may. Every act calls it, whatever the page has shown."""
+    """Who acts; raises UserError unless they may. Every act calls it, whatever the page has
+    shown."""
     found = person()
     if found is None or found.role != "runner":
         raise UserError(ONLY_LOOKING)
@@ -133,8 +167,9 @@ def require_runner() -> Person:
 
 
 def check_path(path: str) -> None:
-    """Raise UserError unless who looks at this page may have that typed path looked at: on a server with a login
-    runners may, below SMD_DATA.
+    """Raise UserError unless who looks at this page may have that typed path looked at.
+
+    On a server with a login runners may, below SMD_DATA.
     """
     if require_runner() != FREE:
         access.check_below(path, data_root())

@@ -1,8 +1,11 @@
-"""The names that a proxy gives people, taken from its own connections alone: a layer around the whole server (ASGI).
+"""The names that a proxy gives people, taken from its own connections alone.
 
-It stands where the peer's address is known, before anything else sees the request. A name from anybody else does not
-get in: such a request is answered with 403. Pages are handed the name with a sign that only this process knows, so
-that without this layer there are no names, and nobody gets in.
+A layer around the whole server (ASGI).
+
+It stands where the peer's address is known, before anything else sees the request. A name from
+anybody else does not
+get in: such a request is answered with 403. Pages are handed the name with a sign that only this
+process knows, so that without this layer there are no names, and nobody gets in.
 """
 
 import hmac
@@ -19,11 +22,15 @@ from .gate import App, Scope, Send, refuse
 
 HANDED = "smd-user"
 SIGN = secrets.token_urlsafe(32)
-HEALTH = "/_stcore/health"  # says no more than that the server is there; what watches it need not log in
+HEALTH = (  # says no more than that the server is there; what watches it need not log in
+    "/_stcore/health"
+)
 
 
 class ProxyLogin:
-    """Lets requests through that the proxy made for a person, as `access.named` says; all where it is not asked for.
+    """Lets requests through that the proxy made for a person, as `access.named` says.
+
+    All where it is not asked for.
 
     Raises UserError when the configuration is wrong, before anything is served.
     """
@@ -56,8 +63,12 @@ def _handing(scope: Scope, how: Settings, name: str | None = None) -> Scope:
 
 
 def handed(values: list[str]) -> str:
-    """The name that this layer handed to a page; values: of all headers HANDED. Raises UserError if it handed none."""
+    """The name that this layer handed to a page; values: of all headers HANDED. Raises UserError if
+    it handed none."""
     sign, _, name = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     if not hmac.compare_digest(sign.encode(), SIGN.encode()):
-        raise UserError("The proxy's names are not checked here: start the dashboard by `streamlit run app/main.py`.")
+        raise UserError(
+            "The proxy's names are not checked here: start the dashboard by `streamlit run"
+            " app/main.py`."
+        )
     return unquote(name)

@@ -20,8 +20,11 @@ from ..components.plain import plain
 T = TypeVar("T", str, list[str])
 NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
 MIME: dict[Form, str] = {
-    "svg": "image/svg+xml", "pdf": "application/pdf", "png": "image/png", "json": "application/json",
-}  # fmt: skip
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "json": "application/json",
+}
 
 
 def known_data(run: Run) -> str:
@@ -38,7 +41,9 @@ def by_data_set() -> dict[str, list[Run]]:
     for run in everything:
         if name := known_data(run):
             found.setdefault(name, []).append(run)
-    return dict(sorted(found.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1])))
+    return dict(
+        sorted(found.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1]))
+    )
 
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:
@@ -59,7 +64,9 @@ def choose(kind: Kind, here: list[Run]) -> list[str]:
 def begun(key: str, ids: list[str], usual: T) -> T | None:
     """What a list of runs begins with: it is put into the session, so that the address names it."""
     kept = st.session_state.get(key)
-    elsewhere = kept is not None and not set([kept] if isinstance(kept, str) else kept) <= set(ids)  # other data
+    elsewhere = kept is not None and not set([kept] if isinstance(kept, str) else kept) <= set(
+        ids
+    )  # other data
     if elsewhere or (kept is None and key not in st.query_params):
         st.session_state[key] = usual
     return going_back.begin(key, usual)
@@ -70,7 +77,12 @@ def drawn(figure: Figure) -> None:
     beside = st.grid(columns=len(figure.panels), min_column_width=190, gap="small")
     for k, panel in enumerate(figure.panels):
         with beside.cell():
-            st.altair_chart(panel, key=f"{figure.name}-{k}", width="stretch", alt=f"{figure.title}: {figure.about}")
+            st.altair_chart(
+                panel,
+                key=f"{figure.name}-{k}",
+                width="stretch",
+                alt=f"{figure.title}: {figure.about}",
+            )
     st.caption(plain(figure.about))
     if figure.warning:
         st.warning(plain(figure.warning), icon=":material/warning:")
@@ -85,15 +97,24 @@ if not everything:
     ui.nothing_yet()
 by_data = by_data_set()
 if not by_data:
-    st.error("No run can be read by this version: update to work with them.", icon=":material/error:")
+    st.error(
+        "No run can be read by this version: update to work with them.", icon=":material/error:"
+    )
     st.stop()
 st.caption(
-    f"SVG, PDF and PNG are {files.INCHES:g} inches ({25.4 * files.INCHES:.1f} mm) wide with axes and "
-    f"legend: a column of a two-column page. PNGs have {files.PPI} pixels an inch."
+    f"SVG, PDF and PNG are {files.INCHES:g} inches ({25.4 * files.INCHES:.1f} mm) wide with axes"
+    f" and legend: a column of a two-column page. PNGs have {files.PPI} pixels an inch."
 )
-titles = {name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name for name in by_data}
+titles = {
+    name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name
+    for name in by_data
+}
 chosen = st.selectbox(
-    "Data set", list(by_data), format_func=titles.__getitem__, key="figures-data", bind="query-params"
+    "Data set",
+    list(by_data),
+    format_func=titles.__getitem__,
+    key="figures-data",
+    bind="query-params",
 )
 shown = chosen or next(iter(by_data))
 top = st.container()
@@ -117,4 +138,7 @@ for kind in paper.FIGURES:
 with top:
     if unlike := paper.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))
-        st.warning(f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.", icon=":material/warning:")
+        st.warning(
+            f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.",
+            icon=":material/warning:",
+        )

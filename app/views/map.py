@@ -33,7 +33,14 @@ def choose_map() -> pd.Series:
     if len(titles) > 1:
         if st.session_state.get("map") not in titles:
             st.session_state["map"] = next(iter(titles))
-        st.selectbox("Map", list(titles), key="map", bind="query-params", format_func=titles.__getitem__, width=300)
+        st.selectbox(
+            "Map",
+            list(titles),
+            key="map",
+            bind="query-params",
+            format_func=titles.__getitem__,
+            width=300,
+        )
     asked = st.session_state.get("map")
     return maps[maps["id"] == (asked if asked in titles else maps["id"].iloc[0])].iloc[0]
 
@@ -56,18 +63,26 @@ def _corners(area: dict) -> list:  # type: ignore[type-arg]
 def pairs(points: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
     """The wanted images that have an adversarial twin, with both positions."""
     found = points[points["adversarial"].astype(bool)].set_index("idx")
-    rows = points[~points["adversarial"].astype(bool) & wanted & points["idx"].isin(found.index)].head(MOST_LINES)
+    rows = points[
+        ~points["adversarial"].astype(bool) & wanted & points["idx"].isin(found.index)
+    ].head(MOST_LINES)
     classes = data.value(reader.class_names, run.store)
     twin = found.loc[rows["idx"]]
     said = [
         "twin: " + ("withstands" if ok else f"taken for {classes[p]}")
         for ok, p in zip(twin["ok"], twin["pred"], strict=True)
     ]
-    return pd.DataFrame({
-        "x": rows["x"].to_numpy(float), "y": rows["y"].to_numpy(float), "id": rows["idx"].to_numpy(int),
-        "adversarial_x": twin["x"].to_numpy(float), "adversarial_y": twin["y"].to_numpy(float),
-        "class": [classes[label] for label in rows["label"]], "said": said,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "x": rows["x"].to_numpy(float),
+            "y": rows["y"].to_numpy(float),
+            "id": rows["idx"].to_numpy(int),
+            "adversarial_x": twin["x"].to_numpy(float),
+            "adversarial_y": twin["y"].to_numpy(float),
+            "class": [classes[label] for label in rows["label"]],
+            "said": said,
+        }
+    )
 
 
 def draw(points: pd.DataFrame) -> None:
@@ -75,10 +90,12 @@ def draw(points: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         colouring = embedding_colours.choose(run, chosen)
         lines = st.toggle(
-            "Adversarial twins", key="twins", bind="query-params",
-            help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))}, joined by a line; "
-            "of the selected images, if some are.",
-        )  # fmt: skip
+            "Adversarial twins",
+            key="twins",
+            bind="query-params",
+            help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))}, joined"
+            " by a line; of the selected images, if some are.",
+        )
     table, finding = embedding_colours.coloured(run, chosen, clean, colouring)
     inside = table["id"].isin(chosen.rows["idx"])
     classes = data.value(reader.class_names, run.store)
@@ -87,12 +104,16 @@ def draw(points: pd.DataFrame) -> None:
     faded = table[~shown_fully]
     twins = pairs(points, points["idx"].isin(chosen.rows["idx"])) if lines else pd.DataFrame()
     st.echarts_chart(
-        map_chart.option(layers, faded, twins, scale), height=map_chart.HEIGHT, key=selected.brush_key("map"),
-        on_select=around, alt=f"Map of {len(clean):,} {split} images. {finding}",
-    )  # fmt: skip
+        map_chart.option(layers, faded, twins, scale),
+        height=map_chart.HEIGHT,
+        key=selected.brush_key("map"),
+        on_select=around,
+        alt=f"Map of {len(clean):,} {split} images. {finding}",
+    )
     st.caption(
-        f"{finding} Scroll to zoom, drag to move; take the lasso or the rectangle at the top right to select. "
-        "Directions and distances between far groups mean nothing: only who lies near whom counts."
+        f"{finding} Scroll to zoom, drag to move; take the lasso or the rectangle at the top right"
+        " to select. Directions and distances between far groups mean nothing: only who lies near"
+        " whom counts."
     )
 
 
@@ -108,5 +129,7 @@ st.subheader(chosen.title)
 if chosen.everything:
     st.caption("Draw around some images to see them here, on Samples, on Margins and on Attacks.")
 else:
-    gallery.show(run, chosen.rows, split, "map", "No image matches: widen the filters in the sidebar.")
+    gallery.show(
+        run, chosen.rows, split, "map", "No image matches: widen the filters in the sidebar."
+    )
 map_form.section(run, split, expanded=False)

@@ -25,7 +25,11 @@ def fill(query: str) -> None:
 def amount(rows: int, truncated: bool) -> str:
     if truncated:
         return f"The first {rows:,} rows; there are more."
-    return f"{rows:,} {'row' if rows == 1 else 'rows'}." if rows else "No rows: nothing in this store fits."
+    return (
+        f"{rows:,} {'row' if rows == 1 else 'rows'}."
+        if rows
+        else "No rows: nothing in this store fits."
+    )
 
 
 st.caption(
@@ -35,7 +39,12 @@ st.caption(
 with st.container(horizontal=True, gap="small"):
     for title, query in EXAMPLES.items():
         st.button(
-            title, key=f"example-{title}", on_click=fill, args=(query,), type="tertiary", icon=":material/lightbulb:"
+            title,
+            key=f"example-{title}",
+            on_click=fill,
+            args=(query,),
+            type="tertiary",
+            icon=":material/lightbulb:",
         )
 with st.form("ask", border=False, enter_to_submit=True):
     written = st.text_area("Query", FIRST, key="sql", bind="query-params", height=170)
@@ -43,11 +52,12 @@ with st.form("ask", border=False, enter_to_submit=True):
 with st.expander("What there is to ask about", icon=":material/table:"):
     st.table(data.read(ask.tables, run.store), border="horizontal", hide_index=True)
     st.caption(
-        "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255; where norm is L2 they "
-        "are lengths over all pixels. `DESCRIBE margin` tells a "
-        "table's types."
+        "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255; where norm"
+        " is L2 they are lengths over all pixels. `DESCRIBE margin` tells a table's types."
     )
-mine = st.session_state.setdefault("sql-mine", set())  # what was run by a click; a link alone runs nothing of its own
+mine = st.session_state.setdefault(
+    "sql-mine", set()
+)  # what was run by a click; a link alone runs nothing of its own
 if clicked:
     mine.add(written)
 if written and written not in mine and written not in EXAMPLES.values():

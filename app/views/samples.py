@@ -1,4 +1,7 @@
-"""Samples: the images that are meant, and one of them closely: its margin over the epochs, its adversarial twin."""
+"""Samples: the images that are meant, and one of them closely.
+
+Its margin over the epochs, its adversarial twin.
+"""
 
 import pandas as pd
 import streamlit as st
@@ -31,14 +34,17 @@ def detail(idx: int) -> None:
     table = data.read(reader.samples, run.store, split)
     row = table[table["idx"] == nearest(table["idx"], idx)]
     if row.empty:
-        st.info(f"This run has no {selected.SPLITS[split]}: choose others in the sidebar.", icon=":material/info:")
+        st.info(
+            f"This run has no {selected.SPLITS[split]}: choose others in the sidebar.",
+            icon=":material/info:",
+        )
         return
     if row["idx"].iloc[0] != idx:
         ends = f"{table['idx'].min()} to {table['idx'].max()}"
         idx, missing = int(row["idx"].iloc[0]), idx
         st.info(
-            f"There is no image {missing:,} among the {selected.SPLITS[split]} of this run, whose ids go from {ends}: "
-            f"this is the nearest one, image {idx:,}.",
+            f"There is no image {missing:,} among the {selected.SPLITS[split]} of this run, whose"
+            f" ids go from {ends}: this is the nearest one, image {idx:,}.",
             icon=":material/info:",
         )
     label, source = int(row["label"].iloc[0]), int(row["source"].iloc[0])
@@ -46,10 +52,16 @@ def detail(idx: int) -> None:
         st.subheader(f"Image {idx} · class {plain(classes[label])}", width="content")
         files = data.read(reader.sample_paths, run.store, split)
         named = files.loc[files["idx"] == idx, "path"]
-        names = [plain(name) for name in named] or ([gallery.NAMELESS] if gallery.has_files(run) else [])
+        names = [plain(name) for name in named] or (
+            [gallery.NAMELESS] if gallery.has_files(run) else []
+        )
         st.caption(" · ".join([f"{split} split of {run.config.data}", *names]))
     pixels = images.pixels[source] if images is not None else None
-    at = slices.chooser(pixels.shape[1], "slice") if pixels is not None and pixels.ndim == 4 else None
+    at = (
+        slices.chooser(pixels.shape[1], "slice")
+        if pixels is not None and pixels.ndim == 4
+        else None
+    )
     grid = ui.pair()
     with grid.cell():
         if pixels is None:
@@ -83,24 +95,36 @@ def history(idx: int) -> None:
     said = f"After epoch {last['epoch']}:{margin} {last['kind']}: {MEANING[last['kind']]}."
     st.caption(said)
     st.altair_chart(
-        basic.history(rows), key="history", alt=f"The margin of image {idx} over {len(rows)} epochs. {said}"
+        basic.history(rows),
+        key="history",
+        alt=f"The margin of image {idx} over {len(rows)} epochs. {said}",
     )
 
 
 def verdict_table(verdicts: pd.DataFrame) -> pd.DataFrame:
     """A row an attack with its settings and level, over all seeds; one for the clean image."""
     rows = []
-    attacked = verdicts.assign(name=verdicts["name"].where(verdicts["eps"] > 0, ""), steps=verdicts["steps"])
+    attacked = verdicts.assign(
+        name=verdicts["name"].where(verdicts["eps"] > 0, ""), steps=verdicts["steps"]
+    )
     attacked.loc[attacked["eps"] == 0, ["steps", "note"]] = [0, ""]
-    for (eps, name, norm, steps, note), part in attacked.groupby(["eps", "name", "norm", "steps", "note"]):
+    for (eps, name, norm, steps, note), part in attacked.groupby(
+        ["eps", "name", "norm", "steps", "note"]
+    ):
         worst = part.sort_values(["ok", "distance"]).iloc[0]
-        stages = ", ".join(dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean"))
-        rows.append({
-            "noise level": level_title(eps, norm),
-            "attack": export.attack_title(name, note, steps) if name else "none",
-            "withstood": withstood(part["ok"]), "broken by": stages, "predicted": classes[worst["pred"]],
-            "noise": show_length(float(worst["distance"]), norm) if eps else "0",
-        })  # fmt: skip
+        stages = ", ".join(
+            dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean")
+        )
+        rows.append(
+            {
+                "noise level": level_title(eps, norm),
+                "attack": export.attack_title(name, note, steps) if name else "none",
+                "withstood": withstood(part["ok"]),
+                "broken by": stages,
+                "predicted": classes[worst["pred"]],
+                "noise": show_length(float(worst["distance"]), norm) if eps else "0",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -118,8 +142,17 @@ if st.session_state.get("sample") is None and "sample" not in st.query_params an
     st.session_state["sample"] = first
 begin = going_back.begin("sample", first)
 with st.container(border=True):
-    asked = st.number_input("Image id", 0, None, value=begin, key="sample", bind="query-params", width=160)
+    asked = st.number_input(
+        "Image id", 0, None, value=begin, key="sample", bind="query-params", width=160
+    )
     if asked is not None:
         detail(int(asked))
 st.subheader(chosen.title)
-gallery.show(run, chosen.rows, split, "samples", "No image matches: widen the filters in the sidebar.", here=True)
+gallery.show(
+    run,
+    chosen.rows,
+    split,
+    "samples",
+    "No image matches: widen the filters in the sidebar.",
+    here=True,
+)

@@ -1,4 +1,7 @@
-"""Train: choose what to train, see what it will take, start it; below, what is queued and running."""
+"""Train: choose what to train, see what it will take, start it.
+
+Below, what is queued and running.
+"""
 
 from pathlib import Path
 
@@ -22,12 +25,14 @@ from ..server import login
 
 
 def estimate(asked: TrainConfig) -> str:
-    """How long a run would take, in words; raises UserError with the reason if that cannot be told."""
+    """How long a run would take, in words; raises UserError with the reason if that cannot be
+    told."""
     answer = actions.probe(asked)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
-        f"About **{duration(answer['seconds'])}** on {answer['device']}: {answer['samples_per_s']:,.0f} images/s, "
-        f"{duration(answer['seconds_per_epoch'])} an epoch.{busy}"
+        f"About **{duration(answer['seconds'])}** on {answer['device']}:"
+        f" {answer['samples_per_s']:,.0f} images/s, {duration(answer['seconds_per_epoch'])} an"
+        f" epoch.{busy}"
     )
 
 
@@ -35,15 +40,19 @@ def estimate(asked: TrainConfig) -> str:
 def summary(asked: TrainConfig, wrong: bool) -> None:
     st.markdown("**What happens**")
     st.caption(
-        "Training runs in the background: you can close this page. After every epoch its accuracy, clean and under "
-        "attack, and the margin of every image are stored. At the end the network is attacked on test images."
+        "Training runs in the background: you can close this page. After every epoch its accuracy,"
+        " clean and under attack, and the margin of every image are stored. At the end the network"
+        " is attacked on test images."
     )
     if wrong:
         return
     st.markdown("**The same from the shell**")
     st.code(commands.train_command(asked), language="bash", wrap_lines=True)
     if actions.button(
-        "Estimate the time", icon=":material/timer:", key="probe", help="Takes a few steps and scales up."
+        "Estimate the time",
+        icon=":material/timer:",
+        key="probe",
+        help="Takes a few steps and scales up.",
     ):
         with st.spinner("Taking a few steps"):
             ui.attempt(lambda: st.success(estimate(asked)))
@@ -71,13 +80,19 @@ def queue() -> None:
     active = waiting_or_running()
     st.subheader("Now and next")
     if not active:
-        st.caption("Nothing is running. A device works on one job at a time; the next ones wait here.")
-    for run, folder, status in sorted(active, key=lambda job: (job[2].state != "running", job[2].created)):
+        st.caption(
+            "Nothing is running. A device works on one job at a time; the next ones wait here."
+        )
+    for run, folder, status in sorted(
+        active, key=lambda job: (job[2].state != "running", job[2].created)
+    ):
         row(run, folder, status)
 
 
 def row(run: Run, folder: Path, status: Status) -> None:
-    with st.container(border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(
+        border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             ui.badge(status)
             title = f": {job_rows.title(folder)}" if status.kind != "train" else ""
@@ -86,10 +101,16 @@ def row(run: Run, folder: Path, status: Status) -> None:
                 st.caption(f"{plain(status.stage)}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
-                pages.link("live"), label="Open", icon=":material/monitoring:", query_params={"run": ui.name(run.id)}
+                pages.link("live"),
+                label="Open",
+                icon=":material/monitoring:",
+                query_params={"run": ui.name(run.id)},
             )
             clicked = actions.button(
-                "Cancel", key=job_rows.key("cancel", folder), icon=":material/block:", type="tertiary"
+                "Cancel",
+                key=job_rows.key("cancel", folder),
+                icon=":material/block:",
+                type="tertiary",
             )
         if clicked and ui.attempt(actions.cancel, folder):
             st.rerun()

@@ -1,7 +1,7 @@
 """Does an estimated margin predict what an attack does, and where do attacks disagree?
 
-Pure functions on what smd.store.reader returns. Margins and noise levels are in the unit of x, [0, 1].
-An ideal margin is larger than the noise level for just those samples that withstand it.
+Pure functions on what smd.store.reader returns. Margins and noise levels are in the unit of x, [0,
+1]. An ideal margin is larger than the noise level for just those samples that withstand it.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,12 @@ from smd.store.attack_tables import wilson
 
 Kind = Literal["overestimated", "underestimated"]
 
-NAMED = {  # as pages and exports call them: neither says which of the two, margin or attack, is wrong
-    "agreement": "agreement", "overestimated": "margin beyond, broken", "underestimated": "margin within, not broken",
-}  # fmt: skip
+# as pages and exports call them: neither says which of the two, margin or attack, is wrong
+NAMED = {
+    "agreement": "agreement",
+    "overestimated": "margin beyond, broken",
+    "underestimated": "margin within, not broken",
+}
 MOST_BINS = 20
 
 # The stage that breaks a sample -> the sample's pattern, from the weakest attack to the strongest.
@@ -45,7 +48,9 @@ STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the stro
 class Crosstab:
     """What margins say against what an attack did; all shares in % of n."""
 
-    table: pd.DataFrame  # four rows: beyond (bool), withstood (bool), kind ("agreement" or a Kind), n, percent
+    table: (
+        pd.DataFrame
+    )  # four rows: beyond (bool), withstood (bool), kind ("agreement" or a Kind), n, percent
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
@@ -54,10 +59,13 @@ class Crosstab:
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Margins beside one attack's verdicts, of the samples that have both: (rows, how many were left out).
+    """Margins beside one attack's verdicts, of the samples that have both.
 
-    margins: idx, margin, clean_ok, kind (smd.core.kinds) and maybe more; outcome: idx, ok, broken_by.
-    Left out are samples that are misclassified without noise, by either side's word: they have no margin.
+    (rows, how many were left out).
+
+    margins: idx, margin, clean_ok, kind (smd.core.kinds) and maybe more; outcome: idx, ok,
+    broken_by. Left out are samples that are misclassified without noise, by either side's word:
+    they have no margin.
     """
     both = margins.merge(outcome[["idx", "ok", "broken_by"]], on="idx")
     right = both["clean_ok"].astype(bool) & (both["broken_by"] != "clean")
@@ -65,84 +73,124 @@ def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, 
 
 
 def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
-    """The rows whose margin says something about eps: not those of a search that ended below it in vain."""
+    """The rows whose margin says something about eps: not those of a search that ended below it in
+    vain."""
     return rows[~undecided(rows, eps)]
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
-    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan without any."""
+    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan
+    without any."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
     cells: tuple[tuple[bool, bool, str], ...] = (
-        (True, True, "agreement"), (True, False, "overestimated"),
-        (False, True, "underestimated"), (False, False, "agreement"),
-    )  # fmt: skip
+        (True, True, "agreement"),
+        (True, False, "overestimated"),
+        (False, True, "underestimated"),
+        (False, False, "agreement"),
+    )
     table = pd.DataFrame(cells, columns=["beyond", "withstood", "kind"])
     table["n"] = [int(((safe == far) & (ok == withstood)).sum()) for far, withstood, _ in cells]
     table["percent"] = 100 * table["n"] / (len(known) or np.nan)
     share = {kind: float(part.sum(skipna=False)) for kind, part in table.groupby("kind")["percent"]}
     return Crosstab(
-        table, len(known), len(rows) - len(known), share["agreement"], share["overestimated"], share["underestimated"]
+        table,
+        len(known),
+        len(rows) - len(known),
+        share["agreement"],
+        share["overestimated"],
+        share["underestimated"],
     )
 
 
 def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
-    """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n, percent (of decided)."""
+    """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n,
+    percent (of decided)."""
     table = crosstab(rows, eps).table
     words = {True: "withstood", False: "broken"}
-    known = pd.DataFrame({
-        "margin": table["beyond"].map({True: "beyond", False: "up to"}), "attack": table["withstood"].map(words),
-        "kind": table["kind"].map(NAMED), "n": table["n"], "percent": table["percent"],
-    })  # fmt: skip
+    known = pd.DataFrame(
+        {
+            "margin": table["beyond"].map({True: "beyond", False: "up to"}),
+            "attack": table["withstood"].map(words),
+            "kind": table["kind"].map(NAMED),
+            "n": table["n"],
+            "percent": table["percent"],
+        }
+    )
     ok = rows.loc[undecided(rows, eps), "ok"].astype(bool)
-    left = [("undecided", words[flag], "undecided", int((ok == flag).sum()), np.nan) for flag in (True, False)]
+    left = [
+        ("undecided", words[flag], "undecided", int((ok == flag).sum()), np.nan)
+        for flag in (True, False)
+    ]
     return pd.concat([known, pd.DataFrame(left, columns=known.columns)], ignore_index=True)
 
 
 def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255) -> pd.DataFrame:
-    """Share that withstood by margin: low, high (in units, the bin is [low, high)), n, percent, lo, hi (95 %, %).
+    """Share that withstood by margin.
 
-    At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is empty.
+    Low, high (in units, the bin is [low, high)), n, percent, lo, hi (95 %, %).
+
+    At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
+    empty.
     """
-    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 1e-4)  # in float32 k/255 can fall just below k
+    steps = np.floor(
+        rows["margin"].to_numpy(np.float64) / unit + 1e-4
+    )  # in float32 k/255 can fall just below k
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2
     groups = rows["ok"].astype(float).groupby(width * (steps // width).astype(int))
     found = groups.agg(n="size", share="mean").rename_axis("low").reset_index()
     lo, hi = wilson(found["share"].to_numpy(), found["n"].to_numpy())
-    found = found.assign(high=found["low"] + width, percent=100 * found["share"], lo=100 * lo, hi=100 * hi)
+    found = found.assign(
+        high=found["low"] + width, percent=100 * found["share"], lo=100 * lo, hi=100 * hi
+    )
     return found[["low", "high", "n", "percent", "lo", "hi"]]
 
 
 def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
-    """Samples where margin and attack disagree in that way, those whose margin is farthest from eps first."""
+    """Samples where margin and attack disagree in that way, those whose margin is farthest from eps
+    first."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
     found = known[safe & ~ok] if kind == "overestimated" else known[~safe & ok]
-    return found.loc[(found["margin"] - eps).abs().sort_values(ascending=False, kind="stable").index]
+    return found.loc[
+        (found["margin"] - eps).abs().sort_values(ascending=False, kind="stable").index
+    ]
 
 
 def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Which attacks break each sample: idx, pattern, an ordered category from the weakest attack to the strongest.
+    """Which attacks break each sample.
 
-    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen with the most thorough
-    of its settings are named, each once, by the weakest stage of any attack and seed that breaks it:
+    Idx, pattern, an ordered category from the weakest attack to the strongest.
+
+    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen with
+    the most thorough of its settings are named, each once, by the weakest stage of any attack and
+    seed that breaks it:
 
     * "misclassified without noise": there is nothing to break;
     * "falls to CE-PGD": to plain PGD on the cross-entropy, as CE-PGD or as CE-CW-PGD's first stage;
     * "falls to CW but not to CE-PGD": to CE-CW-PGD's second stage;
     * "falls to X": to an attack of another name, X, and to none of the above;
-    * "falls to AutoAttack only (stage)": every other attack fails, an untargeted stage of AutoAttack does not;
-    * "falls to targeted attacks only (stage)": AutoAttack's untargeted stages fail, too, a targeted one does not;
+    * "falls to AutoAttack only (stage)": every other attack fails, an untargeted stage of
+    AutoAttack does not;
+    * "falls to targeted attacks only (stage)": AutoAttack's untargeted stages fail, too, a targeted
+    one does not;
     * "falls to Square only": all that follow gradients fail;
     * "withstands all": all attacks fail.
     """
-    seen = pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)]).groupby("idx")["name"].nunique()
+    seen = (
+        pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)])
+        .groupby("idx")["name"]
+        .nunique()
+    )
     common = outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
     stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
     known = PLAIN | AUTOATTACK
-    others = {name: f"falls to {name}" for name in sorted(set(stage[~common["ok"].astype(bool)]) - set(known))}
+    others = {
+        name: f"falls to {name}"
+        for name in sorted(set(stage[~common["ok"].astype(bool)]) - set(known))
+    }
     names = PLAIN | others | AUTOATTACK
     order = [*dict.fromkeys([*names.values(), WITHSTOOD])]
     named = stage.map(names).where(~common["ok"].astype(bool), WITHSTOOD)
@@ -152,17 +200,22 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 
 def counted(patterns: pd.DataFrame) -> pd.DataFrame:
-    """How many samples have each pattern that occurs, the weakest attack first: pattern (text), n, percent."""
+    """How many samples have each pattern that occurs, the weakest attack first: pattern (text), n,
+    percent."""
     counts = patterns["pattern"].value_counts(sort=False)
     counts = counts[counts > 0]
-    return pd.DataFrame({
-        "pattern": counts.index.astype(str), "n": counts.to_numpy(),
-        "percent": 100 * counts.to_numpy() / max(len(patterns), 1),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "pattern": counts.index.astype(str),
+            "n": counts.to_numpy(),
+            "percent": 100 * counts.to_numpy() / max(len(patterns), 1),
+        }
+    )
 
 
 class Judge(NamedTuple):
-    """An attack with its settings, and how many images it has seen: what tells it from others in outcomes."""
+    """An attack with its settings, and how many images it has seen: what tells it from others in
+    outcomes."""
 
     name: str
     steps: int
@@ -171,17 +224,23 @@ class Judge(NamedTuple):
 
 
 def judges(outcomes: pd.DataFrame) -> list[Judge]:
-    """The attacks of reader.outcomes: by strength, then the most thorough settings, images, steps."""
+    """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
+    steps."""
     found = [Judge(*key) for key in outcomes.groupby(["name", "steps", "n", "note"]).groups]
     rank = {name: k for k, name in enumerate(STRENGTH)}
-    return sorted(found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps))
+    return sorted(
+        found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
+    )
 
 
 def deciding(outcomes: pd.DataFrame) -> list[Judge]:
-    """Those of `judges` that stand for the attack of their name: the most thorough settings, with the most steps."""
+    """Those of `judges` that stand for the attack of their name: the most thorough settings, with
+    the most steps."""
     found = judges(outcomes)
-    most = {name: max((thoroughness(j.name, j.note), j.steps) for j in found if j.name == name)
-            for name in {j.name for j in found}}  # fmt: skip
+    most = {
+        name: max((thoroughness(j.name, j.note), j.steps) for j in found if j.name == name)
+        for name in {j.name for j in found}
+    }
     return [j for j in found if (thoroughness(j.name, j.note), j.steps) == most[j.name]]
 
 
@@ -192,7 +251,12 @@ def judged_by(outcomes: pd.DataFrame, judge: Judge) -> pd.DataFrame:
 
 
 def thoroughness(name: str, note: str) -> int:
-    """How many random starts an attack takes, 1 where it does not count them; note: as it is stored."""
-    usual = {param.name: param.default for param in registry.ATTACKS[name].params} if name in registry.ATTACKS else {}
+    """How many random starts an attack takes, 1 where it does not count them; note: as it is
+    stored."""
+    usual = (
+        {param.name: param.default for param in registry.ATTACKS[name].params}
+        if name in registry.ATTACKS
+        else {}
+    )
     given = dict(word.split("=", 1) for word in note.split() if "=" in word)
     return int(given.get("runs", usual.get("runs", 1)))

@@ -1,4 +1,7 @@
-"""Reasons why an attack may have missed adversarial examples: AutoAttack's own checks, in plain words."""
+"""Reasons why an attack may have missed adversarial examples.
+
+AutoAttack's own checks, in plain words.
+"""
 
 DOUBTS = {  # name -> (title, what it means)
     "randomized": (
@@ -7,23 +10,27 @@ DOUBTS = {  # name -> (title, what it means)
     ),
     "probabilities": (
         "probabilities, not logits",
-        "The outputs sum to one: the attack's losses expect logits, and their gradients vanish on probabilities.",
+        "The outputs sum to one: the attack's losses expect logits, and their gradients vanish"
+        " on probabilities.",
     ),
     "dynamic": (
         "gradients inside",
-        "The network computes gradients while it answers; such a defense needs an attack made for it.",
+        "The network computes gradients while it answers; such a defense needs an attack made"
+        " for it.",
     ),
     "few-classes": (
         "few classes",
-        "There are fewer classes than the standard attack has targets, so it was fitted to their number.",
+        "There are fewer classes than the standard attack has targets, so it was fitted to"
+        " their number.",
     ),
     "zero-gradient": (
         "zero gradients",
-        "Some images start with a gradient of zero: attacks that follow gradients stand still there.",
+        "Some images start with a gradient of zero: attacks that follow gradients stand still"
+        " there.",
     ),
     "square": (
         "Square beats white-box",
-        "Square, which sees no gradient, broke more than 0.2 points of images that had withstood the attacks that do: "
-        "a sign of masked gradients.",
+        "Square, which sees no gradient, broke more than 0.2 points of images that had"
+        " withstood the attacks that do: a sign of masked gradients.",
     ),
 }

@@ -1,7 +1,10 @@
-"""What stronger attacks take from the accuracy that weaker ones leave: like with like, on the same images, tested.
+"""What stronger attacks take from the accuracy that weaker ones leave.
 
-Pure functions on what smd.store.reader returns. Every attack counts at its worst: an image withstood it if it
-withstood it with every seed that was tried, so that the worst of ten starts is not held against a mean over seeds.
+Like with like, on the same images, tested.
+
+Pure functions on what smd.store.reader returns. Every attack counts at its worst: an image
+withstood it if it withstood it with every seed that was tried, so that the worst of ten starts is
+not held against a mean over seeds.
 """
 
 from itertools import pairwise
@@ -15,23 +18,41 @@ from smd.export.titles import attack_settings, attack_title
 
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
 MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
-    ("ce-pgd", "ce-cw-pgd"): (
-        "Either more random starts find more, or training has shaped the cross-entropy rather than the boundary, as "
-        "happens with GAIRAT: then images fall to CW but not to CE-PGD."
-    ),
-    ("ce-cw-pgd", "autoattack"): (
-        "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as happens with MMA: "
-        "the Agreement page names its stages."
-    ),
-    ("ce-pgd", "autoattack"): (
-        "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its loss or its aim fails."
-    ),
+    (
+        "ce-pgd",
+        "ce-cw-pgd",
+    ): "Either more random starts find more, or training has shaped the cross-entropy rather than"
+    " the boundary, as happens with GAIRAT: then images fall to CW but not to CE-PGD.",
+    (
+        "ce-cw-pgd",
+        "autoattack",
+    ): "AutoAttack breaks what plain PGD leaves, mostly by aiming at one class after the other, as"
+    " happens with MMA: the Agreement page names its stages.",
+    (
+        "ce-pgd",
+        "autoattack",
+    ): "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its"
+    " loss or its aim fails.",
 }
 UNUSUAL = "One of them ran with other settings than usual: the usual ones may tell something else."
 COLUMNS = [
-    "split", "norm", "eps", "n", "weaker", "stronger", "weaker_seeds", "stronger_seeds", "before", "after", "gap",
-    "only_weaker", "only_stronger", "p", "flag", "meaning",
-]  # fmt: skip
+    "split",
+    "norm",
+    "eps",
+    "n",
+    "weaker",
+    "stronger",
+    "weaker_seeds",
+    "stronger_seeds",
+    "before",
+    "after",
+    "gap",
+    "only_weaker",
+    "only_stronger",
+    "p",
+    "flag",
+    "meaning",
+]
 
 
 class Attack(NamedTuple):
@@ -49,18 +70,22 @@ class Attack(NamedTuple):
 
 
 def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """A row a level and pair of attacks that follow each other in strength, on the images that both have seen.
+    """A row a level and pair of attacks that follow each other in strength, on the images that both
+    have seen.
 
-    verdicts: reader.image_verdicts of one run. Columns: split, norm, eps, n (images), weaker, stronger (titles with
-    steps and settings), weaker_seeds, stronger_seeds (how many each is the worst of), before, after (%), gap (points),
-    only_weaker, only_stronger (images that only the one breaks), p (McNemar's exact test), flag (gap > 2, see the
-    paper's Sec. 5.1, and p < 5 %), meaning ("" without flag). Of an attack with several settings or numbers of steps
-    the most thorough counts, under its own title.
+    verdicts: reader.image_verdicts of one run. Columns: split, norm, eps, n (images), weaker,
+    stronger (titles with steps and settings), weaker_seeds, stronger_seeds (how many each is the
+    worst of), before, after (%), gap (points), only_weaker, only_stronger (images that only the one
+    breaks), p (McNemar's exact test), flag (gap > 2, see the paper's Sec. 5.1, and p < 5 %),
+    meaning ("" without flag). Of an attack with several settings or numbers of steps the most
+    thorough counts, under its own title.
     """
     rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(STRENGTH)]
     found = []
     for (split, norm, _), part in rows.groupby(["split", "norm", rows["eps"].round(6)]):
-        present = [_strongest(part[part["name"] == name]) for name in STRENGTH if name in set(part["name"])]
+        present = [
+            _strongest(part[part["name"] == name]) for name in STRENGTH if name in set(part["name"])
+        ]
         for weaker, stronger in pairwise(present):
             if row := _gap(weaker, stronger):
                 found.append({"split": split, "norm": norm, "eps": part["eps"].iloc[0], **row})
@@ -68,10 +93,13 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _strongest(rows: pd.DataFrame) -> Attack:
-    """Of one attack the most thorough settings; images that were attacked more than once count at their worst."""
+    """Of one attack the most thorough settings; images that were attacked more than once count at
+    their worst."""
     kinds = rows.assign(steps=rows["steps"].fillna(0).astype(int), note=rows["note"].fillna(""))
-    groups = {(str(name), int(steps), str(note)): part for (name, steps, note), part in
-              kinds.groupby(["name", "steps", "note"])}  # fmt: skip
+    groups = {
+        (str(name), int(steps), str(note)): part
+        for (name, steps, note), part in kinds.groupby(["name", "steps", "note"])
+    }
     name, steps, note = max(groups, key=lambda kind: (thoroughness(kind[0], kind[2]), kind[1]))
     images = groups[name, steps, note].groupby("idx").agg(ok=("ok", "all"), seeds=("seeds", "max"))
     return Attack(name, steps, note, images)
@@ -87,9 +115,17 @@ def _gap(weaker: Attack, stronger: Attack) -> dict[str, object] | None:
     usual = not any(attack_settings(attack.name, attack.note) for attack in (weaker, stronger))
     meaning = MEANING[weaker.name, stronger.name] if usual else UNUSUAL
     return {
-        "n": len(both), "weaker": weaker.title, "stronger": stronger.title,
-        "weaker_seeds": int(both["seeds_weaker"].max()), "stronger_seeds": int(both["seeds_stronger"].max()),
-        "before": 100 * float(one.mean()), "after": 100 * float(two.mean()), "gap": gap,
-        "only_weaker": int((two > one).sum()), "only_stronger": int((one > two).sum()), "p": p,
-        "flag": flag, "meaning": meaning if flag else "",
-    }  # fmt: skip
+        "n": len(both),
+        "weaker": weaker.title,
+        "stronger": stronger.title,
+        "weaker_seeds": int(both["seeds_weaker"].max()),
+        "stronger_seeds": int(both["seeds_stronger"].max()),
+        "before": 100 * float(one.mean()),
+        "after": 100 * float(two.mean()),
+        "gap": gap,
+        "only_weaker": int((two > one).sum()),
+        "only_stronger": int((one > two).sum()),
+        "p": p,
+        "flag": flag,
+        "meaning": meaning if flag else "",
+    }

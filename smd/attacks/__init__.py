@@ -1,7 +1,8 @@
 """Attacks: one small file each, listed in smd.registry.ATTACKS.
 
-An attack is a frozen dataclass whose fields are its settings. It is made of stages, each tried on the
-samples that withstood those before; a stage only proposes images, smd.evaluation.evaluate checks and judges them.
+An attack is a frozen dataclass whose fields are its settings. It is made of stages, each tried on
+the samples that withstood those before; a stage only proposes images, smd.evaluation.evaluate
+checks and judges them.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,7 +48,8 @@ class Stage(Protocol):
 
     @property
     def settled(self) -> bool:
-        """It draws nothing and voices no doubts: what it does to an image once, it does with every seed."""
+        """It draws nothing and voices no doubts: what it does to an image once, it does with every
+        seed."""
         ...
 
     def perturb(

@@ -1,7 +1,8 @@
 """AutoAttack "standard" (Croce and Hein 2020), stage by stage, with pyautoattack doing the work.
 
-Run so, each stage's verdict on each sample is known and a stopped attack goes on at its batch. Stages,
-order, settings and seeds are those of its own standard evaluation, so that verdicts are the same.
+Run so, each stage's verdict on each sample is known and a stopped attack goes on at its batch.
+Stages, order, settings and seeds are those of its own standard evaluation, so that verdicts are the
+same.
 """
 
 import sys
@@ -31,7 +32,8 @@ class AutoAttack:
     """The standard version; it has no setting."""
 
     def course(self, classes: int) -> Course:
-        """See smd.attacks.Attack. Below four classes some of its losses do not exist and others stand in."""
+        """See smd.attacks.Attack. Below four classes some of its losses do not exist and others
+        stand in."""
         targets = min(TARGETS, classes - 1)
         if classes >= 4:
             names: tuple[str, ...] = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -41,9 +43,13 @@ class AutoAttack:
         note = "" if targets == TARGETS else _note(classes, names, targets)
         few = {"few-classes"} if note else set()
         return Course(
-            stages, note, "pyautoattack", version("pyautoattack"),
-            lambda model, x, y: few | _doubts_before(model, x, y), _doubts_after,
-        )  # fmt: skip
+            stages,
+            note,
+            "pyautoattack",
+            version("pyautoattack"),
+            lambda model, x, y: few | _doubts_before(model, x, y),
+            _doubts_after,
+        )
 
 
 def _note(classes: int, names: tuple[str, ...], targets: int) -> str:
@@ -62,12 +68,18 @@ class Part:
     def cost(self) -> float:
         """See smd.attacks.Stage."""
         ascent, fab = STEPS * GRADIENT, STEPS * (GRADIENT + 1)
-        costs = {"apgd-t": self.targets * ascent, "fab-t": self.targets * fab, "fab": fab, "square": float(QUERIES)}
+        costs = {
+            "apgd-t": self.targets * ascent,
+            "fab-t": self.targets * fab,
+            "fab": fab,
+            "square": float(QUERIES),
+        }
         return costs.get(self.name, ascent)
 
     @property
     def settled(self) -> bool:
-        """See smd.attacks.Stage: FAB draws only for its second start and later ones, of which there are none."""
+        """See smd.attacks.Stage: FAB draws only for its second start and later ones, of which there
+        are none."""
         return self.name in ("fab", "fab-t")
 
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
@@ -88,22 +100,47 @@ class Part:
         return found
 
     def _tool(self, model: nn.Module, turn: Turn, device: torch.device, logger: "_Heard") -> Any:
-        shared: dict[str, Any] = {"eps": turn.eps, "norm": turn.norm, "seed": turn.seed, "device": device}
+        shared: dict[str, Any] = {
+            "eps": turn.eps,
+            "norm": turn.norm,
+            "seed": turn.seed,
+            "device": device,
+        }
         if self.name in ("apgd-ce", "apgd-dlr"):
             loss = self.name.removeprefix("apgd-")
             return APGDAttack(
-                model, n_restarts=1, n_iter=STEPS, loss=loss, eot_iter=1, rho=0.75, logger=logger, **shared
+                model,
+                n_restarts=1,
+                n_iter=STEPS,
+                loss=loss,
+                eot_iter=1,
+                rho=0.75,
+                logger=logger,
+                **shared,
             )
         if self.name == "apgd-t":
             return APGDAttack_targeted(
-                model, n_restarts=1, n_iter=STEPS, eot_iter=1, rho=0.75, n_target_classes=self.targets, logger=logger,
+                model,
+                n_restarts=1,
+                n_iter=STEPS,
+                eot_iter=1,
+                rho=0.75,
+                n_target_classes=self.targets,
+                logger=logger,
                 **shared,
-            )  # fmt: skip
+            )
         if self.name == "square":
-            return SquareAttack(model, p_init=0.8, n_queries=QUERIES, n_restarts=1, resc_schedule=False, **shared)
+            return SquareAttack(
+                model, p_init=0.8, n_queries=QUERIES, n_restarts=1, resc_schedule=False, **shared
+            )
         targeted = self.name == "fab-t"
         return FABAttack_PT(
-            model, n_restarts=1, n_iter=STEPS, targeted=targeted, n_target_classes=self.targets, **shared
+            model,
+            n_restarts=1,
+            n_iter=STEPS,
+            targeted=targeted,
+            n_target_classes=self.targets,
+            **shared,
         )
 
 
@@ -119,7 +156,8 @@ class _Heard:
 
 
 def _doubts_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
-    """Its checks on the first images: random answers, probabilities, gradients inside the network."""
+    """Its checks on the first images: random answers, probabilities, gradients inside the
+    network."""
     found = set()
     tries = {
         "randomized": lambda heard: checks.check_randomized(model, x, y, bs=len(x), logger=heard),
@@ -134,7 +172,8 @@ def _doubts_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
 
 
 def _check_dynamic(model: nn.Module, x: Tensor, heard: _Heard) -> None:
-    """The package counts calls with a trace function of its own and leaves none behind; ours is put back."""
+    """The package counts calls with a trace function of its own and leaves none behind; ours is put
+    back."""
     tracing = sys.gettrace()
     checks.funcs.update(dict.fromkeys(checks.funcs, 0))  # counts of earlier calls
     try:

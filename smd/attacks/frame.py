@@ -1,8 +1,10 @@
 """What a network takes, shown as images to an attack that knows nothing else: Square.
 
-A volume's slices become channels, which changes no norm. The package's L2 start cannot lay its tiles out on images
-of some sides, among them 12, 14, 18 and 24, nor on ones that are not square: such images get a margin on two sides,
-which the network does not see. Noise in there is lost, so that what is found is never farther away than it seems.
+A volume's slices become channels, which changes no norm. The package's L2 start cannot lay its
+tiles out on images
+of some sides, among them 12, 14, 18 and 24, nor on ones that are not square: such images get a
+margin on two sides, which the network does not see. Noise in there is lost, so that what is found
+is never farther away than it seems.
 """
 
 from dataclasses import dataclass
@@ -57,6 +59,7 @@ def framed(x: Tensor, norm: Norm) -> Frame:
 
 
 def _tiled(side: int) -> bool:
-    """Whether the tiles of the L2 start end within an image of that side; single pixels always do."""
+    """Whether the tiles of the L2 start end within an image of that side; single pixels always
+    do."""
     tile = side // TILES
     return tile == 1 or (tile > 1 and (side - TILES * tile) // 2 + side // tile * tile <= side)

@@ -12,7 +12,8 @@ from smd.core.losses import Loss
 
 @dataclass(frozen=True)
 class Ascent:
-    """`runs` random starts of `steps` steps, each a quarter of the noise level long (advertorch's rule)."""
+    """`runs` random starts of `steps` steps, each a quarter of the noise level long (advertorch's
+    rule)."""
 
     name: str
     loss: Loss
@@ -32,7 +33,8 @@ class Ascent:
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
         """The last iterate of the first run that breaks a sample, else that of its last run.
 
-        Within a run no sample stops early, even where an iterate is misclassified: only the last one counts.
+        Within a run no sample stops early, even where an iterate is misclassified: only the last
+        one counts.
         """
         generator = turn.generator(x.device, self.name)
         found, left = x.clone(), torch.arange(len(x), device=x.device)

@@ -1,4 +1,6 @@
-"""`python -m smd.bench`: measure on this machine, print a table a part, write figures and a chart."""
+"""`python -m smd.bench`: measure on this machine, print a table a part, write figures and a
+chart.
+"""
 
 import argparse
 import os
@@ -25,13 +27,19 @@ OUT = AROUND / "docs" / "bench"
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    top = argparse.ArgumentParser(prog="python -m smd.bench", description="Measure what things cost on this machine.")
+    top = argparse.ArgumentParser(
+        prog="python -m smd.bench", description="Measure what things cost on this machine."
+    )
     top.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     top.add_argument(
-        "--out", type=Path, help="folder of bench.json and bench.svg (docs/bench for all parts, else none)"
+        "--out",
+        type=Path,
+        help="folder of bench.json and bench.svg (docs/bench for all parts, else none)",
     )
     top.add_argument(
-        "--quick", action="store_true", help="everything tiny: shows that it runs, its figures mean nothing"
+        "--quick",
+        action="store_true",
+        help="everything tiny: shows that it runs, its figures mean nothing",
     )
     return top
 
@@ -40,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure; returns the exit status."""
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # before torch is loaded; see smd.__main__
     args = parser().parse_args(argv)
-    # Only the whole measurement stands in the documentation: a part or a quick look must not take its place.
+    # Only the whole measurement stands in the documentation: a part or a quick look must not take
+    # its place.
     out = args.out or (None if args.parts or args.quick else OUT)
     try:
         run(args.parts or list(PARTS), out, args.quick)
@@ -51,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(names: Sequence[str], out: Path | None, quick: bool) -> None:
-    """Measure those parts one after the other; raises UserError for an unknown one before any is measured."""
+    """Measure those parts one after the other; raises UserError for an unknown one before any is
+    measured."""
     from smd.bench import chart, machine, report
 
     parts = [registry.find(PARTS, name, "part") for name in names]

@@ -1,4 +1,5 @@
-"""AutoAttack, judged stage by stage so that it can be stopped and checked, against its package's own evaluation."""
+"""AutoAttack, judged stage by stage so that it can be stopped and checked, against its package's
+own evaluation."""
 
 from dataclasses import dataclass
 
@@ -38,21 +39,33 @@ def measure(quick: bool) -> Part:
     model, points = prepared(case.n)
     found: dict[str, np.ndarray] = {}  # of each way, the verdicts of its latest round
     ways = {"pyautoattack": directly, "smd": judged}
-    calls = [lambda way=way, act=act: found.update({way: act(model, points, case)}) for way, act in ways.items()]
+    calls = [
+        lambda way=way, act=act: found.update({way: act(model, points, case)})
+        for way, act in ways.items()
+    ]
     times = interleaved(calls, case.repetitions)
     equal = int((found["smd"] == found["pyautoattack"]).sum())
     if equal < case.n:
         raise RuntimeError(f"{case.n - equal} of {case.n} verdicts differ from pyautoattack's.")
     rows: list[Row] = [
-        {"way": way, "seconds": time, "ratio": times[0] / time, "equal": equal, "of": case.n,
-         "withstood": int(found[way].sum())}
+        {
+            "way": way,
+            "seconds": time,
+            "ratio": times[0] / time,
+            "equal": equal,
+            "of": case.n,
+            "withstood": int(found[way].sum()),
+        }
         for way, time in zip(ways, times, strict=True)
-    ]  # fmt: skip
+    ]
     note = (
-        f"AutoAttack standard at {255 * case.eps:.0f}/255, seed {SEED}, one batch, on a small CNN trained on digits. "
-        "ratio is pyautoattack's time by this one's; equal counts verdicts that are pyautoattack's."
+        f"AutoAttack standard at {255 * case.eps:.0f}/255, seed {SEED}, one batch, on a small CNN"
+        " trained on digits. ratio is pyautoattack's time by this one's; equal counts verdicts"
+        " that are pyautoattack's."
     )
-    return Part("autoattack", "AutoAttack: our judging against pyautoattack called directly", rows, note)
+    return Part(
+        "autoattack", "AutoAttack: our judging against pyautoattack called directly", rows, note
+    )
 
 
 def prepared(n: int) -> tuple[nn.Module, OnDevice]:
@@ -75,13 +88,17 @@ def prepared(n: int) -> tuple[nn.Module, OnDevice]:
 def judged(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
     """Which withstand it, (n,) bool, by our judging."""
     course = AutoAttack().course(10)
-    return judge(Ground(model, points), Task(torch.arange(case.n), course, case.eps, SEED, case.n)).ok
+    return judge(
+        Ground(model, points), Task(torch.arange(case.n), course, case.eps, SEED, case.n)
+    ).ok
 
 
 def directly(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
     """The same by the package's own evaluation."""
     exact = points.take(torch.arange(case.n))
-    attack = pyautoattack.AutoAttack(model, norm="Linf", eps=case.eps, seed=SEED, device="cpu", version="standard")
+    attack = pyautoattack.AutoAttack(
+        model, norm="Linf", eps=case.eps, seed=SEED, device="cpu", version="standard"
+    )
     found, _ = attack.run_standard_evaluation(exact.x, exact.y, batch_size=case.n)
     with torch.no_grad():
         return (model(found).argmax(1) == exact.y).numpy()

@@ -1,4 +1,7 @@
-"""The dashboard as a person meets it: a server of its own, a headless browser, and how long until a page is drawn."""
+"""The dashboard as a person meets it.
+
+A server of its own, a headless browser, and how long until a page is drawn.
+"""
 
 import os
 import shutil
@@ -30,7 +33,8 @@ class Place:
     tables: int = 0
     pictures: int = 0
     maps: int = 0
-    view: str = ""  # what is clicked on the page, which is open already; "": the page itself, from the side bar
+    # what is clicked on the page, which is open already; "": the page itself, from the side bar
+    view: str = ""
 
     @property
     def name(self) -> str:
@@ -55,25 +59,30 @@ PLACES = (
     Place("Query", tables=1),
 )
 
-# The script of the page is over, nothing of the page before is left, and all that it shows is drawn.
+# The script of the page is over, nothing of the page before is left, and all that it shows is
+# drawn.
 DRAWN = """([title, charts, tables, pictures, maps]) => {
     const all = name => [...document.querySelectorAll(`[data-testid="${name}"]`)];
     const drawn = (name, least) => all(name).length >= least && all(name).every(each =>
-        [...each.querySelectorAll('canvas, svg')].some(picture => picture.getBoundingClientRect().width > 0));
+        [...each.querySelectorAll('canvas, svg')].some(picture =>
+        picture.getBoundingClientRect().width > 0));
     const images = [...document.querySelectorAll('[data-testid="stImage"] img')];
     const app = all('stApp')[0];
     return app && app.dataset.testScriptState === 'notRunning'
         && [...document.querySelectorAll('h1')].some(head => head.innerText.trim() === title)
         && !document.querySelector('[data-stale="true"]')
         && !all('stStatusWidget').length && !all('stSkeleton').length
-        && drawn('stVegaLiteChart', charts) && drawn('stEChartsChart', maps) && drawn('stDataFrame', tables)
-        && images.length >= pictures && images.every(each => each.complete && each.naturalWidth > 0);
+        && drawn('stVegaLiteChart', charts) && drawn('stEChartsChart', maps) &&
+        drawn('stDataFrame', tables)
+        && images.length >= pictures && images.every(each => each.complete && each.naturalWidth >
+        0);
 }"""
 
 
 @contextmanager
 def chromium() -> "Iterator[Browser | None]":
-    """A headless browser: the system's Chromium or the one that Playwright has downloaded; None without either."""
+    """A headless browser: the system's Chromium or the one that Playwright has downloaded; None
+    without either."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
@@ -95,13 +104,16 @@ def chromium() -> "Iterator[Browser | None]":
 
 @contextmanager
 def server(env: Mapping[str, str]) -> Iterator[str]:
-    """The dashboard's address once it answers; it is stopped at the end. Raises RuntimeError if it does not start."""
+    """The dashboard's address once it answers; it is stopped at the end. Raises RuntimeError if it
+    does not start."""
     port = _free_port()
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
-        cwd=AROUND, env={**os.environ, **env}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=AROUND,
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+    )
     try:
         deadline = time.monotonic() + PATIENCE
         while not _healthy(port):
@@ -138,11 +150,16 @@ def opened(browser: "Browser", address: str) -> "Page":
 
 
 def show(page: "Page", place: Place) -> None:
-    """Click on a page or view and wait until all of it is drawn; raises RuntimeError if it shows an error."""
+    """Click on a page or view and wait until all of it is drawn; raises RuntimeError if it shows an
+    error."""
     if place.view:
         page.get_by_test_id("stMain").get_by_role("radio", name=place.view, exact=True).click()
     else:
-        page.get_by_test_id("stSidebarNav").get_by_role("link", name=place.title, exact=True).click()
-    page.wait_for_function(DRAWN, arg=[place.title, place.charts, place.tables, place.pictures, place.maps])
+        page.get_by_test_id("stSidebarNav").get_by_role(
+            "link", name=place.title, exact=True
+        ).click()
+    page.wait_for_function(
+        DRAWN, arg=[place.title, place.charts, place.tables, place.pictures, place.maps]
+    )
     if page.get_by_test_id("stException").count():
         raise RuntimeError(f"{place.title} shows an error.")

@@ -58,18 +58,23 @@ def measure(quick: bool) -> Part:
         pairs = [*_stores(Path(folder), sizes), *_trainings(sizes), *_classes(sizes)]
         rows = [_row(pair, *interleaved(pair.work, repetitions)) for pair in pairs]
     note = (
-        "proportional is how many times as long it would take if each sample, epoch or class cost the same. Reading is "
-        f"{sizes.read} queries. Digits are trained with the quick attacks after every epoch; a network that gets more "
-        "images right explores more of them."
+        "proportional is how many times as long it would take if each sample, epoch or class cost"
+        f" the same. Reading is {sizes.read} queries. Digits are trained with the quick attacks"
+        " after every epoch; a network that gets more images right explores more of them."
     )
     return Part("growth", "Cost against size", rows, note)
 
 
 def _row(pair: Pair, before: float, after: float) -> Row:
     return {
-        "what": pair.what, "from": pair.before, "to": pair.after, "seconds_before": before, "seconds_after": after,
-        "ratio": after / before, "proportional": pair.proportional,
-    }  # fmt: skip
+        "what": pair.what,
+        "from": pair.before,
+        "to": pair.after,
+        "seconds_before": before,
+        "seconds_after": after,
+        "ratio": after / before,
+        "proportional": pair.proportional,
+    }
 
 
 def _stores(folder: Path, sizes: Sizes) -> list[Pair]:
@@ -78,19 +83,29 @@ def _stores(folder: Path, sizes: Sizes) -> list[Pair]:
     shapes = {"once": (e, n), "samples": (e, 2 * n), "epochs": (2 * e, n)}
     for name, shape in shapes.items():
         made_up.recorded(folder / f"{name}.duckdb", *shape)
-    written = {name: partial(_write, folder / "again.duckdb", *shape) for name, shape in shapes.items()}
+    written = {
+        name: partial(_write, folder / "again.duckdb", *shape) for name, shape in shapes.items()
+    }
     stored = {name: folder / f"{name}.duckdb" for name in shapes}
-    margins = {name: partial(_often, sizes.read, partial(reader.margins, path, 1)) for name, path in stored.items()}
+    margins = {
+        name: partial(_often, sizes.read, partial(reader.margins, path, 1))
+        for name, path in stored.items()
+    }
     history = {
-        name: partial(_often, sizes.read, partial(reader.sample_history, path, n // 2)) for name, path in stored.items()
+        name: partial(_often, sizes.read, partial(reader.sample_history, path, n // 2))
+        for name, path in stored.items()
     }
     samples, longer = (f"{n:,} samples", f"{2 * n:,} samples"), (f"{e} epochs", f"{2 * e} epochs")
     return [
         Pair("write a store, samples", *samples, 2, (written["once"], written["samples"])),
         Pair("write a store, epochs", *longer, 2, (written["once"], written["epochs"])),
-        Pair("read an epoch's margins, samples", *samples, 2, (margins["once"], margins["samples"])),
+        Pair(
+            "read an epoch's margins, samples", *samples, 2, (margins["once"], margins["samples"])
+        ),
         Pair("read an epoch's margins, epochs", *longer, 2, (margins["once"], margins["epochs"])),
-        Pair("read a sample's history, samples", *samples, 2, (history["once"], history["samples"])),
+        Pair(
+            "read a sample's history, samples", *samples, 2, (history["once"], history["samples"])
+        ),
         Pair("read a sample's history, epochs", *longer, 2, (history["once"], history["epochs"])),
     ]
 
@@ -110,8 +125,20 @@ def _trainings(sizes: Sizes) -> list[Pair]:
     n, e = sizes.n_train, sizes.train_epochs
     once = partial(_train, n, e)
     return [
-        Pair("train on digits, samples", f"{n} samples", f"{2 * n} samples", 2, (once, partial(_train, 2 * n, e))),
-        Pair("train on digits, epochs", f"{e} epochs", f"{2 * e} epochs", 2, (once, partial(_train, n, 2 * e))),
+        Pair(
+            "train on digits, samples",
+            f"{n} samples",
+            f"{2 * n} samples",
+            2,
+            (once, partial(_train, 2 * n, e)),
+        ),
+        Pair(
+            "train on digits, epochs",
+            f"{e} epochs",
+            f"{2 * e} epochs",
+            2,
+            (once, partial(_train, n, 2 * e)),
+        ),
     ]
 
 
@@ -124,11 +151,17 @@ def _train(n_train: int, count: int) -> None:
 
 def _classes(sizes: Sizes) -> list[Pair]:
     """A step, and judging with CE-PGD, on made-up images of ten and of a hundred classes."""
-    ten, hundred = (partial(made_up.stepper, "small-cnn", channels=1, size=sizes.size, classes=k) for k in (10, 100))
+    ten, hundred = (
+        partial(made_up.stepper, "small-cnn", channels=1, size=sizes.size, classes=k)
+        for k in (10, 100)
+    )
     said = ("10 classes", "100 classes", 10)
     steps = (ten(sizes.batch).step, hundred(sizes.batch).step)
     judgings = (_judging(ten(sizes.judged)), _judging(hundred(sizes.judged)))
-    return [Pair("one SMD step, classes", *said, steps), Pair("CE-PGD with 20 steps, classes", *said, judgings)]
+    return [
+        Pair("one SMD step, classes", *said, steps),
+        Pair("CE-PGD with 20 steps, classes", *said, judgings),
+    ]
 
 
 def _judging(ready: made_up.Stepper) -> Callable[[], object]:
@@ -136,4 +169,6 @@ def _judging(ready: made_up.Stepper) -> Callable[[], object]:
     n, training = len(ready.batch.y), ready.training
     points = OnDevice(training.sets.train.pixels[:n], ready.batch.y)
     course = CePgd(20).course(len(training.sets.classes))
-    return partial(judge, Ground(training.model, points), Task(torch.arange(n), course, 8 / 255, 0, n))
+    return partial(
+        judge, Ground(training.model, points), Task(torch.arange(n), course, 8 / 255, 0, n)
+    )

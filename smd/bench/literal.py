@@ -1,8 +1,10 @@
-"""Algorithms 1 and 2 as the paper prints them, on batches: what the engine's step is measured against.
+"""Algorithms 1 and 2 as the paper prints them, on batches.
 
-Nothing is shared between passes: each iterate's gradient and its label check are passes of their own, all
-samples are searched back, gamma2 has a gradient of its own, the networks are written in the plain layers.
-The search is a true bisection, like the engine's.
+What the engine's step is measured against.
+
+Nothing is shared between passes: each iterate's gradient and its label check are passes of their
+own, all samples are searched back, gamma2 has a gradient of its own, the networks are written in
+the plain layers. The search is a true bisection, like the engine's.
 """
 
 import copy
@@ -36,13 +38,18 @@ def _convolution(layer: nn.Conv2d) -> nn.Conv2d:
     return new
 
 
-def step(model: nn.Module, batch: Batch, margins: Tensor, plan: Plan) -> tuple[Tensor, Tensor, Tensor]:
-    """Alg. 1, l. 2-12: Flag1, Flag2 (B,) bool and the new margins (B,); the loss's gradient is left in the model."""
+def step(
+    model: nn.Module, batch: Batch, margins: Tensor, plan: Plan
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Alg. 1, l. 2-12: Flag1, Flag2 (B,) bool and the new margins (B,); the loss's gradient is left
+    in the model."""
     x, y = batch.x, batch.y
     logits = model(x)
     loss0 = F.cross_entropy(logits, y)
     flag1 = logits.argmax(1) == y
-    every = couples_samples(model)  # the documented decision: under batch norm the whole batch is attacked
+    every = couples_samples(
+        model
+    )  # the documented decision: under batch norm the whole batch is attacked
     rows = torch.arange(len(x)) if every else flag1.nonzero().squeeze(1)
     with statistics_kept(model):
         noisy, flag2 = epgd(model, x[rows], y[rows], margins[rows])

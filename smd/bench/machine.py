@@ -10,7 +10,8 @@ from smd.runs.provenance import provenance
 
 
 def machine() -> dict[str, Any]:
-    """JSON values: processor, cores, threads of torch, versions, commit (None without git) and date (UTC)."""
+    """JSON values: processor, cores, threads of torch, versions, commit (None without git) and date
+    (UTC)."""
     origin = provenance()
     return {
         "cpu": origin["processor"],

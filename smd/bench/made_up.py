@@ -1,4 +1,7 @@
-"""Images, networks and margins of any size, made up: what things cost hardly depends on what they show."""
+"""Images, networks and margins of any size, made up.
+
+What things cost hardly depends on what they show.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +24,8 @@ SHARE = 8  # for so many training images one for validation and one for testing
 
 
 def images(n: int, channels: int, size: int, classes: int) -> Images:
-    """n random training images of random classes, each class at least once if n is large enough, and a few more."""
+    """n random training images of random classes, each class at least once if n is large enough,
+    and a few more."""
     more = max(1, n // SHARE)
     total = n + 2 * more
     drawn = np.random.default_rng(0)
@@ -40,7 +44,8 @@ class Stepper:
     batch: Batch
 
     def step(self) -> None:
-        """One step of SMD and of the optimiser, whose rate is 0: the network and so the work stay as they are."""
+        """One step of SMD and of the optimiser, whose rate is 0: the network and so the work stay
+        as they are."""
         training = self.training
         training.optimizer.zero_grad(set_to_none=True)
         now = Now(training.plan, 0, rng.generator(training.plan.device, "bench"))
@@ -49,9 +54,12 @@ class Stepper:
 
 
 def stepper(net: str, batch: int, channels: int, size: int, classes: int = 10) -> Stepper:
-    """Ready to take steps on the CPU with batches of that size; labels are the network's own answers."""
+    """Ready to take steps on the CPU with batches of that size; labels are the network's own
+    answers."""
     config = TrainConfig(net=net, batch=batch, epochs=150)
-    training = prepare(config, images(max(batch, classes), channels, size, classes), torch.device("cpu"))
+    training = prepare(
+        config, images(max(batch, classes), channels, size, classes), torch.device("cpu")
+    )
     taken = training.sets.train.take(torch.arange(batch))
     for group in training.optimizer.param_groups:
         group["lr"] = 0.0
@@ -67,7 +75,10 @@ def epoch(number: int, epochs: int, samples: int) -> EpochRecord:
     reach = FARTHEST * number / epochs
     margins = (reach * drawn.random(samples, np.float32)).astype(np.float32)
     clean = drawn.random(samples) < 0.95
-    metrics = [("train", "loss", 0.0, 2.0 / number), ("train", "margin_mean", 0.0, float(margins.mean()))]
+    metrics = [
+        ("train", "loss", 0.0, 2.0 / number),
+        ("train", "margin_mean", 0.0, float(margins.mean())),
+    ]
     for split in ("train", "val"):
         levels = zip((0.0, 4 / 255, 8 / 255), (0.95, 0.9, 0.8), strict=True)
         metrics += [(split, "accuracy", eps, most * number / epochs) for eps, most in levels]

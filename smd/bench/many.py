@@ -1,4 +1,6 @@
-"""A folder of many finished runs, one of them long, as the product's own writers leave them; nothing is trained.
+"""A folder of many finished runs, one of them long, as the product's own writers leave them.
+
+Nothing is trained.
 
 All small runs share their store's content and their weights: made once, copied into each.
 """
@@ -30,7 +32,8 @@ from smd.tasks.train import FINAL_EXAMPLES, FINAL_IMAGES
 
 MOST_POINTS = 10_000  # of a map
 SMALL_EPOCHS, SMALL_SAMPLES = 25, 1294  # of a run on the digits
-FIRST = 1_767_225_600  # 2026-01-01, when the first run was made, in its id; the others follow by the minute
+# 2026-01-01, when the first run was made, in its id; the others follow by the minute
+FIRST = 1_767_225_600
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -39,7 +42,9 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
-    """Make so many finished runs: the newest of these epochs on as many samples, the others on the digits.
+    """Make so many finished runs.
+
+    The newest of these epochs on as many samples, the others on the digits.
 
     The small ones have SMALL_EPOCHS and SMALL_SAMPLES, or less where the long one has.
     """
@@ -98,20 +103,24 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     recorder.flush()
     assert record.margins is not None
     examples.write(
-        run.adv / "final-train_8-255_0.npz", verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES])
+        run.adv / "final-train_8-255_0.npz",
+        verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]),
     )
     save_weights(run.weights, nets.build(config.net, images.shape, len(images.classes)), {})
     return run
 
 
 def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a recorder starts with: the run's description and its samples, whose images are used again and again."""
+    """What a recorder starts with: the run's description and its samples, whose images are used
+    again and again."""
     meta = {"images": images.key, "classes": list(images.classes), "shape": list(images.shape)}
     rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
     return meta, {split: (images.labels[r], r) for split, r in rows.items()}
 
 
-def _finished(root: Path, number: int, config: TrainConfig, made: Run, about: dict[str, Any]) -> None:
+def _finished(
+    root: Path, number: int, config: TrainConfig, made: Run, about: dict[str, Any]
+) -> None:
     """A run of that config, from its queue to its end, with what was made for it."""
     when = time.strftime("%Y%m%d-%H%M%S", time.gmtime(FIRST + 60 * number))
     run = Run(name := f"{when}-{config.data}-{config.defense}-{number:04x}", root / name)

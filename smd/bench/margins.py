@@ -1,8 +1,8 @@
 """Which margin is nearer the truth: EPGD's, or that of its variant `first-crossing`?
 
-The truth is unknown; the nearest adversarial image that anything here has found stands in for it: a minimum-norm
-attack (FAB with targets), EPGD and its variant. Reaches are multiples of the minimum-norm distance, as margins in
-a run come to lie near the boundary.
+The truth is unknown; the nearest adversarial image that anything here has found stands in for it: a
+minimum-norm attack (FAB with targets), EPGD and its variant. Reaches are multiples of the
+minimum-norm distance, as margins in a run come to lie near the boundary.
 """
 
 from dataclasses import replace
@@ -39,9 +39,12 @@ def measure(quick: bool) -> Part:
         least = torch.where(crossed, torch.minimum(least, distance), least)
     rows = [_row(*key, *value, least) for key, value in found.items()]
     note = (
-        f"{case.net}, {ready.images}, {len(x)} samples; nearest known boundary: median {255 * least.median():.2f}/255."
+        f"{case.net}, {ready.images}, {len(x)} samples; nearest known boundary: median"
+        f" {255 * least.median():.2f}/255."
     )
-    return Part("margins", "Margins of crossed samples against the nearest known boundary", rows, note)
+    return Part(
+        "margins", "Margins of crossed samples against the nearest known boundary", rows, note
+    )
 
 
 def _row(reach: float, search: str, distance: Tensor, crossed: Tensor, least: Tensor) -> Row:
@@ -49,8 +52,11 @@ def _row(reach: float, search: str, distance: Tensor, crossed: Tensor, least: Te
     excess = (distance / least.clamp_min(1e-6) - 1)[crossed]
     none = not len(excess)
     return {
-        "reach": reach, "search": search, "crossed": int(crossed.sum()), "of": len(crossed),
+        "reach": reach,
+        "search": search,
+        "crossed": int(crossed.sum()),
+        "of": len(crossed),
         "median_excess_percent": 0.0 if none else 100 * float(excess.median()),
         "mean_excess_percent": 0.0 if none else 100 * float(excess.mean()),
         "within_1_percent": int((excess < 0.01).sum()),
-    }  # fmt: skip
+    }

@@ -1,6 +1,7 @@
 """Peak resident memory of training each network, every one in a process of its own.
 
-The kernel's own peak of a process (VmHWM) is read: getrusage carries over what the parent held when it forked.
+The kernel's own peak of a process (VmHWM) is read: getrusage carries over what the parent held when
+it forked.
 """
 
 import subprocess
@@ -42,8 +43,9 @@ def measure(quick: bool) -> Part:
         what = f"{case.net}, {case.size}x{case.size}x{case.channels}, batch {case.batch}"
         rows.append({"what": what, "value": _peak_of_process(case), "unit": "MiB"})
     note = (
-        f"Resident memory at its peak in {STEPS} steps of SMD on the CPU with every image explored. Every row includes "
-        "the imports, all but the first also what torch loads for its first optimiser; a data set's bytes come on top."
+        f"Resident memory at its peak in {STEPS} steps of SMD on the CPU with every image explored."
+        " Every row includes the imports, all but the first also what torch loads for its first"
+        " optimiser; a data set's bytes come on top."
     )
     return Part("memory", "Peak memory of a training process", rows, note)
 
@@ -61,17 +63,25 @@ def _peak_of_process(*cases: Case) -> float:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip() or f"exit status {done.returncode}"  # a process that was killed says nothing
-        raise UserError(f"The memory of {words[0] if words else 'the imports'} is unknown: {said.splitlines()[-1]}.")
+        said = (
+            done.stderr.strip() or f"exit status {done.returncode}"
+        )  # a process that was killed says nothing
+        raise UserError(
+            f"The memory of {words[0] if words else 'the imports'} is unknown:"
+            f" {said.splitlines()[-1]}."
+        )
     return float(done.stdout)
 
 
 def peak() -> float:
-    """MiB that this process has held at most so far; raises UserError where the kernel does not tell."""
+    """MiB that this process has held at most so far; raises UserError where the kernel does not
+    tell."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
-        raise UserError("The peak of a process is read from Linux's /proc: leave the part memory out here.") from None
+        raise UserError(
+            "The peak of a process is read from Linux's /proc: leave the part memory out here."
+        ) from None
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 

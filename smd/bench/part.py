@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-Row = dict[str, str | float | int]  # column -> figure; a unit stands in a column's name or in a column "unit"
+Row = dict[
+    str, str | float | int
+]  # column -> figure; a unit stands in a column's name or in a column "unit"
 
 
 @dataclass(frozen=True)

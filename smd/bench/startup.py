@@ -1,4 +1,7 @@
-"""How long until something is to be seen: the command line and every page, with many runs and a long one."""
+"""How long until something is to be seen.
+
+The command line and every page, with many runs and a long one.
+"""
 
 import os
 import statistics
@@ -27,9 +30,10 @@ def measure(quick: bool) -> Part:
     """100 finished runs on the digits, the newest of 150 epochs on 60,000 samples."""
     runs, epochs, samples, repetitions = (3, 2, 60, 1) if quick else (100, 150, 60_000, 3)
     note = (
-        f"{runs} finished runs, the newest of {epochs} epochs on {samples:,} samples. A page counts as shown when its "
-        "script is over and all charts, tables and pictures are drawn. first: the first click on it since the server's "
-        f"start; again: the median of {repetitions} more, all pages in turn."
+        f"{runs} finished runs, the newest of {epochs} epochs on {samples:,} samples. A page counts"
+        " as shown when its script is over and all charts, tables and pictures are drawn. first:"
+        f" the first click on it since the server's start; again: the median of {repetitions} more,"
+        " all pages in turn."
     )
     with TemporaryDirectory() as folder:
         env = environment(Path(folder) / "runs")
@@ -49,19 +53,25 @@ def _row(what: str, value: float) -> Row:
 
 def _shell(env: Mapping[str, str], repetitions: int) -> list[Row]:
     """Whole processes."""
-    times = interleaved([partial(_command, env, *words) for words in COMMANDS.values()], repetitions)
+    times = interleaved(
+        [partial(_command, env, *words) for words in COMMANDS.values()], repetitions
+    )
     return [_row(what, time) for what, time in zip(COMMANDS, times, strict=True)]
 
 
 def _command(env: Mapping[str, str], *words: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "smd", *words],
-        cwd=AROUND, env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
+        cwd=AROUND,
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[Row]:
-    """The first page from the start of the server on; then each page, clicked on in the side bar."""
+    """The first page from the start of the server on; then each page, clicked on in the side
+    bar."""
     starts, times = [], {place.name: list[float]() for place in browser.PLACES}
     for number in range(repetitions):
         began = time.perf_counter()
@@ -73,4 +83,6 @@ def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[
             page.close()
     rows = [_row("server started and Train's title seen", statistics.median(starts))]
     rows += [_row(f"{title}, first", each[0]) for title, each in times.items()]
-    return rows + [_row(f"{title}, again", statistics.median(each[1:])) for title, each in times.items()]
+    return rows + [
+        _row(f"{title}, again", statistics.median(each[1:])) for title, each in times.items()
+    ]

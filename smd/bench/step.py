@@ -1,4 +1,5 @@
-"""The SMD step: the literal algorithms against the engine's, and against the variant `first-crossing`."""
+"""The SMD step: the literal algorithms against the engine's, and against the variant
+`first-crossing`."""
 
 import copy
 from collections.abc import Callable
@@ -25,7 +26,9 @@ from smd.errors import UserError
 from smd.nets.batchnorm import statistics_kept
 
 EPOCHS = 150  # of the run whose delta is taken
-CROSSING = 0.2  # share of samples that is to cross, at least: some twelve to fifty per cent do in a run
+CROSSING = (
+    0.2  # share of samples that is to cross, at least: some twelve to fifty per cent do in a run
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,9 @@ def measure(quick: bool) -> Part:
     peak = flops_per_second(torch.device("cpu"))
     rows = [row for case in (QUICK if quick else CASES) for row in _rows(case, peak)]
     note = (
-        f"Peak: {peak / 1e9:.0f} GFLOP/s in float32 matrix products on {torch.get_num_threads()} threads. Passes are "
-        "per sample of the batch; ratio is the literal step's time by this one's."
+        f"Peak: {peak / 1e9:.0f} GFLOP/s in float32 matrix products on {torch.get_num_threads()}"
+        " threads. Passes are per sample of the batch; ratio is the literal step's time by this"
+        " one's."
     )
     return Part("step", "One SMD step: literal algorithms against the engine", rows, note)
 
@@ -89,15 +93,25 @@ def _rows(case: Case, peak: float) -> list[Row]:
     for (name, (model, step)), seconds in zip(ways.items(), times, strict=True):
         work, outcome = counted(model, step)
         speed = flop * work.passes / seconds
-        rows.append({
-            "network": case.net, "images": ready.images, "batch": case.batch, "step": name, "seconds": seconds,
-            "samples_per_s": case.batch / seconds, "ratio": times[0] / seconds,
-            "forwards": work.forwards / case.batch, "gradients": work.gradients / case.batch,
-            "gflop_per_s": speed / 1e9, "peak_percent": 100 * speed / peak,
-            "correct": int(outcome.correct.sum()), "crossed": int((outcome.correct & ~outcome.kept).sum()),
-            "flags_differ": int((outcome.kept != expected.kept).sum()),
-            "margin_differs_255": 255 * float((outcome.margins - expected.margins).abs().max()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "network": case.net,
+                "images": ready.images,
+                "batch": case.batch,
+                "step": name,
+                "seconds": seconds,
+                "samples_per_s": case.batch / seconds,
+                "ratio": times[0] / seconds,
+                "forwards": work.forwards / case.batch,
+                "gradients": work.gradients / case.batch,
+                "gflop_per_s": speed / 1e9,
+                "peak_percent": 100 * speed / peak,
+                "correct": int(outcome.correct.sum()),
+                "crossed": int((outcome.correct & ~outcome.kept).sum()),
+                "flags_differ": int((outcome.kept != expected.kept).sum()),
+                "margin_differs_255": 255 * float((outcome.margins - expected.margins).abs().max()),
+            }
+        )
     return rows
 
 
@@ -127,7 +141,8 @@ def engine_step(ready: Ready, preset: str, model: nn.Module) -> Outcome:
 
 
 def prepared(case: Case) -> Ready:
-    """Train briefly on clean images; then margins so long that some samples cross and some do not."""
+    """Train briefly on clean images; then margins so long that some samples cross and some do
+    not."""
     batches, images, classes = _batches(case)
     torch.manual_seed(0)
     x = batches[0].x
@@ -148,14 +163,26 @@ def _batches(case: Case) -> tuple[list[Batch], str, int]:
         images, shown = data.load("digits"), "digits, enlarged"
     rows = np.flatnonzero(images.split == 0)
     count = min(8 * case.batch, len(rows))
-    rows = np.random.default_rng(0).permutation(rows[spread(len(rows), count)])  # a set may lie in class order
+    rows = np.random.default_rng(0).permutation(
+        rows[spread(len(rows), count)]
+    )  # a set may lie in class order
     batch = on_device(images, rows, torch.device("cpu")).take(torch.arange(count))
     x = batch.x
     if shown != case.data:
-        channels, size = (1, 28) if registry.DATASETS[case.data].name == "fashion-mnist" else (3, 32)
-        x = F.interpolate(x, size=(size, size), mode="bilinear").expand(-1, channels, -1, -1).contiguous()
+        channels, size = (
+            (1, 28) if registry.DATASETS[case.data].name == "fashion-mnist" else (3, 32)
+        )
+        x = (
+            F.interpolate(x, size=(size, size), mode="bilinear")
+            .expand(-1, channels, -1, -1)
+            .contiguous()
+        )
     parts = torch.arange(count).split(case.batch)
-    return [Batch(x[p], batch.y[p], torch.arange(len(p))) for p in parts], shown, len(images.classes)
+    return (
+        [Batch(x[p], batch.y[p], torch.arange(len(p))) for p in parts],
+        shown,
+        len(images.classes),
+    )
 
 
 def _margins(model: nn.Module, batch: Batch) -> Tensor:
@@ -164,7 +191,9 @@ def _margins(model: nn.Module, batch: Batch) -> Tensor:
     probe = copy.deepcopy(model)
     for reach in (1, 2, 4, 8, 16, 32, 64):
         margins = uniform * reach / 255
-        found = epgd(probe, batch.x, batch.y, margins, Rules(), torch.Generator().manual_seed(0), masked=True)
+        found = epgd(
+            probe, batch.x, batch.y, margins, Rules(), torch.Generator().manual_seed(0), masked=True
+        )
         if float(found.crossed.float().mean()) >= CROSSING:
             break
     return margins

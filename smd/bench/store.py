@@ -17,16 +17,27 @@ def measure(quick: bool) -> Part:
     epochs, samples, repetitions = (4, 500, 2) if quick else (150, 60_000, 9)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.duckdb"
-        rows = [_row(f"write an epoch of {samples:,} margins", statistics.median(_written(path, epochs, samples)))]
+        rows = [
+            _row(
+                f"write an epoch of {samples:,} margins",
+                statistics.median(_written(path, epochs, samples)),
+            )
+        ]
         queries = _queries(path, epochs, samples)
         times = interleaved(list(queries.values()), repetitions)
         rows += [_row(what, time) for what, time in zip(queries, times, strict=True)]
-        size: Row = {"what": f"size after {epochs} epochs", "value": reader.stamp(path)[1] / 1e6, "unit": "MB"}
+        size: Row = {
+            "what": f"size after {epochs} epochs",
+            "value": reader.stamp(path)[1] / 1e6,
+            "unit": "MB",
+        }
     note = (
-        f"Writing is the median over {epochs} epochs, reading over {repetitions} rounds. Each opens the file anew, as "
-        "the job and the pages do; the system has its pages in memory."
+        f"Writing is the median over {epochs} epochs, reading over {repetitions} rounds. Each opens"
+        " the file anew, as the job and the pages do; the system has its pages in memory."
     )
-    return Part("store", f"The store of {epochs} epochs with {samples:,} samples", [*rows, size], note)
+    return Part(
+        "store", f"The store of {epochs} epochs with {samples:,} samples", [*rows, size], note
+    )
 
 
 def _row(what: str, value: float) -> Row:
@@ -46,7 +57,9 @@ def _written(path: Path, epochs: int, samples: int) -> list[float]:
 
 def _queries(path: Path, epochs: int, samples: int) -> dict[str, Callable[[], object]]:
     return {
-        f"read a sample's history of {epochs} epochs": partial(reader.sample_history, path, samples // 2),
+        f"read a sample's history of {epochs} epochs": partial(
+            reader.sample_history, path, samples // 2
+        ),
         "read the quantile fan": partial(reader.margin_summary, path),
         "read an epoch's histogram": partial(reader.margin_hist, path, epochs),
         f"read {samples:,} margins of an epoch": partial(reader.margins, path, epochs),

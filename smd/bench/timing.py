@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 def interleaved(functions: Sequence[Callable[[], object]], repetitions: int) -> list[float]:
     """The median seconds of each function over that many rounds, at least one.
 
-    A round calls all of them once, so that whatever else the machine does falls on all alike; a first round, which
-    warms up, is thrown away.
+    A round calls all of them once, so that whatever else the machine does falls on all alike; a
+    first round, which warms up, is thrown away.
     """
     rounds = [[seconds(function) for function in functions] for _ in range(repetitions + 1)]
     return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]

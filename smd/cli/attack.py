@@ -23,24 +23,54 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="attack trained networks and print their table",
         description="Attack trained networks; every sample's verdict is stored in its run.",
     )
-    sub.add_argument("runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
     sub.add_argument(
-        "--attack", default="ce-pgd", help=f"{', '.join(registry.ATTACKS)}, with options like ce-pgd:steps=20 (ce-pgd)"
+        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
     )
-    sub.add_argument("--eps", default="", help="noise levels like 2/255,8/255 or 0.031 (the data set's own)")
-    sub.add_argument("--split", default="test", choices=("train", "val", "test"), help="which images (test)")
-    sub.add_argument("--n", type=int, default=0, help="so many images, spread over the split (0: all)")
-    sub.add_argument("--ids", default="", help="these sample ids instead, like 3,17")
-    sub.add_argument("--seeds", default="", help="seeds like 0,1,2; the table shows their mean (as the paper has them)")
-    sub.add_argument("--norm", default="Linf", choices=("Linf", "L2"), help="how noise is measured (Linf)")
-    sub.add_argument("--preview", action="store_true", help="a quick look: CE-PGD, 20 steps, one seed, 500 images")
-    sub.add_argument("--keep", type=int, default=AttackConfig.keep, help="adversarial images kept of a level (256)")
     sub.add_argument(
-        "--batch", type=int, default=AttackConfig.batch,
-        help="images a batch; random attacks draw by seed and batch size (0: found, the quickest that fits)",
-    )  # fmt: skip
+        "--attack",
+        default="ce-pgd",
+        help=f"{', '.join(registry.ATTACKS)}, with options like ce-pgd:steps=20 (ce-pgd)",
+    )
+    sub.add_argument(
+        "--eps", default="", help="noise levels like 2/255,8/255 or 0.031 (the data set's own)"
+    )
+    sub.add_argument(
+        "--split", default="test", choices=("train", "val", "test"), help="which images (test)"
+    )
+    sub.add_argument(
+        "--n", type=int, default=0, help="so many images, spread over the split (0: all)"
+    )
+    sub.add_argument("--ids", default="", help="these sample ids instead, like 3,17")
+    sub.add_argument(
+        "--seeds",
+        default="",
+        help="seeds like 0,1,2; the table shows their mean (as the paper has them)",
+    )
+    sub.add_argument(
+        "--norm", default="Linf", choices=("Linf", "L2"), help="how noise is measured (Linf)"
+    )
+    sub.add_argument(
+        "--preview",
+        action="store_true",
+        help="a quick look: CE-PGD, 20 steps, one seed, 500 images",
+    )
+    sub.add_argument(
+        "--keep",
+        type=int,
+        default=AttackConfig.keep,
+        help="adversarial images kept of a level (256)",
+    )
+    sub.add_argument(
+        "--batch",
+        type=int,
+        default=AttackConfig.batch,
+        help="images a batch; random attacks draw by seed and batch size (0: found, the quickest"
+        " that fits)",
+    )
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument("--background", action="store_true", help="queue the attacks and return at once")
+    sub.add_argument(
+        "--background", action="store_true", help="queue the attacks and return at once"
+    )
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
     sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued attack, given by the worker
     sub.set_defaults(run_command=run)
@@ -53,9 +83,19 @@ def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
     if args.eps and not levels:
         raise UserError("--eps names no noise level: write it like 8/255 or 0.031.")
     asked = AttackConfig(
-        run=run.id, attack=name, params=params, norm=args.norm, levels=levels, split=args.split, n=args.n,
-        ids=numbers(args.ids), seeds=numbers(args.seeds), batch=args.batch, device=args.device, keep=args.keep,
-    )  # fmt: skip
+        run=run.id,
+        attack=name,
+        params=params,
+        norm=args.norm,
+        levels=levels,
+        split=args.split,
+        n=args.n,
+        ids=numbers(args.ids),
+        seeds=numbers(args.seeds),
+        batch=args.batch,
+        device=args.device,
+        keep=args.keep,
+    )
     return preview(asked, len(reader.samples(run.store, args.split))) if args.preview else asked
 
 

@@ -21,13 +21,30 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "embed",
         help="make maps of what trained networks see (UMAP)",
-        description="Lay the features that a network has of its images on a plane; the Map page shows it.",
+        description=(
+            "Lay the features that a network has of its images on a plane; the Map page shows it."
+        ),
     )
-    sub.add_argument("runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
-    sub.add_argument("--split", default="test", choices=("train", "val", "test"), help="which images (test)")
-    sub.add_argument("--n", type=int, default=EmbedConfig.n, help="so many images, spread evenly (2000; 0: all)")
-    sub.add_argument("--pairs", type=int, default=EmbedConfig.pairs, help="so many with their adversarial twin (500)")
-    sub.add_argument("--eps", default="", help="the twins' noise level, like 8/255 (the largest that the run watches)")
+    sub.add_argument(
+        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
+    )
+    sub.add_argument(
+        "--split", default="test", choices=("train", "val", "test"), help="which images (test)"
+    )
+    sub.add_argument(
+        "--n", type=int, default=EmbedConfig.n, help="so many images, spread evenly (2000; 0: all)"
+    )
+    sub.add_argument(
+        "--pairs",
+        type=int,
+        default=EmbedConfig.pairs,
+        help="so many with their adversarial twin (500)",
+    )
+    sub.add_argument(
+        "--eps",
+        default="",
+        help="the twins' noise level, like 8/255 (the largest that the run watches)",
+    )
     sub.add_argument("--seed", type=int, default=0, help="of the layout (0)")
     sub.add_argument("--batch", type=int, default=EmbedConfig.batch, help="images a batch (256)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
@@ -43,9 +60,15 @@ def config_from(args: argparse.Namespace, run: Run) -> EmbedConfig:
     if len(levels) > 1 or (args.eps and not levels):
         raise UserError("--eps takes one noise level: write it like 8/255 or 0.031.")
     return EmbedConfig(
-        run=run.id, split=args.split, n=args.n, pairs=args.pairs, level=levels[0] if levels else 0.0, seed=args.seed,
-        batch=args.batch, device=args.device,
-    )  # fmt: skip
+        run=run.id,
+        split=args.split,
+        n=args.n,
+        pairs=args.pairs,
+        level=levels[0] if levels else 0.0,
+        seed=args.seed,
+        batch=args.batch,
+        device=args.device,
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -77,7 +100,14 @@ def table(run: Run, folder: Path) -> pd.DataFrame:
     """What a job has made: run, map, split, images, twins, noise level, seconds."""
     maps = reader.embeddings(run.store)
     own = maps[maps["job"] == folder.name]
-    return pd.DataFrame({
-        "run": run.id, "map": own["id"], "split": own["split"], "images": own["n"], "twins": own["pairs"],
-        "noise level": own["eps"].map(show_level), "seconds": own["seconds"].round(1),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "run": run.id,
+            "map": own["id"],
+            "split": own["split"],
+            "images": own["n"],
+            "twins": own["pairs"],
+            "noise level": own["eps"].map(show_level),
+            "seconds": own["seconds"].round(1),
+        }
+    )

@@ -25,21 +25,44 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "margins",
         help="estimate the margins of trained networks and print their table",
-        description="Estimate how far images are from a trained network's decision boundary; every margin is stored.",
+        description=(
+            "Estimate how far images are from a trained network's decision boundary; every margin"
+            " is stored."
+        ),
     )
-    sub.add_argument("runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
     sub.add_argument(
-        "--method", default="min-norm",
+        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
+    )
+    sub.add_argument(
+        "--method",
+        default="min-norm",
         help=f"{', '.join(registry.ESTIMATORS)}, with options like gem:rounds=20 (min-norm)",
-    )  # fmt: skip
-    sub.add_argument("--eps", default="", help="how far pgd looks, like 8/255,16/255; one estimation each (8/255)")
-    sub.add_argument("--norm", default="Linf", choices=("Linf", "L2"), help="what a margin is measured in (Linf)")
-    sub.add_argument("--split", default="test", choices=("train", "val", "test"), help="which images (test)")
-    sub.add_argument("--n", type=int, default=0, help="so many images, spread over the split (0: all)")
-    sub.add_argument("--seed", type=int, default=0, help="of the random starts of min-norm:restarts=2 and more (0)")
+    )
+    sub.add_argument(
+        "--eps",
+        default="",
+        help="how far pgd looks, like 8/255,16/255; one estimation each (8/255)",
+    )
+    sub.add_argument(
+        "--norm", default="Linf", choices=("Linf", "L2"), help="what a margin is measured in (Linf)"
+    )
+    sub.add_argument(
+        "--split", default="test", choices=("train", "val", "test"), help="which images (test)"
+    )
+    sub.add_argument(
+        "--n", type=int, default=0, help="so many images, spread over the split (0: all)"
+    )
+    sub.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the random starts of min-norm:restarts=2 and more (0)",
+    )
     sub.add_argument("--batch", type=int, default=64, help="images a batch (64)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument("--background", action="store_true", help="queue the estimations and return at once")
+    sub.add_argument(
+        "--background", action="store_true", help="queue the estimations and return at once"
+    )
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
     sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued estimation, given by the worker
     sub.set_defaults(run_command=run)
@@ -52,9 +75,17 @@ def config_from(args: argparse.Namespace, run: Run) -> MarginsConfig:
     if args.eps and not levels:
         raise UserError("--eps names no noise level: write it like 8/255 or 0.031.")
     return MarginsConfig(
-        run=run.id, method=name, params=params, levels=levels, norm=args.norm, split=args.split, n=args.n,
-        seed=args.seed, batch=args.batch, device=args.device,
-    )  # fmt: skip
+        run=run.id,
+        method=name,
+        params=params,
+        levels=levels,
+        norm=args.norm,
+        split=args.split,
+        n=args.n,
+        seed=args.seed,
+        batch=args.batch,
+        device=args.device,
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -67,7 +98,9 @@ def run(args: argparse.Namespace) -> None:
         raise UserError("Name the runs to measure; `python -m smd runs` lists them.")
     done: list[tuple[Run, Path]] = []
     for target in [folders.find(text) for text in args.runs]:
-        folder = folders.create_margins(target, config_from(args, target), claim=not args.background)
+        folder = folders.create_margins(
+            target, config_from(args, target), claim=not args.background
+        )
         if args.background:
             launch.submit(folder)
             print(f"{target.id}/{folder.name}")

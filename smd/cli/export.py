@@ -20,14 +20,24 @@ FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of `export`."""
-    sub = commands.add_parser("export", help="print a table of runs as CSV, Markdown, LaTeX, JSON, or write Parquet")
-    sub.add_argument("runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'")
+    sub = commands.add_parser(
+        "export", help="print a table of runs as CSV, Markdown, LaTeX, JSON, or write Parquet"
+    )
+    sub.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
+    )
     sub.add_argument("--table", choices=TABLES, default="accuracy", help="(accuracy)")
     sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
     sub.add_argument(
-        "--intervals", action="store_true", help="accuracy: with 95 %% intervals and, apart, spread over attack seeds"
+        "--intervals",
+        action="store_true",
+        help="accuracy: with 95 %% intervals and, apart, spread over attack seeds",
     )
-    sub.add_argument("--published", action="store_true", help="accuracy: with the paper's own rows, marked as such")
+    sub.add_argument(
+        "--published",
+        action="store_true",
+        help="accuracy: with the paper's own rows, marked as such",
+    )
     sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
     sub.add_argument("--out", type=Path, help="write this file; Parquet needs one")
     sub.set_defaults(run_command=run)
@@ -38,7 +48,9 @@ def run(args: argparse.Namespace) -> None:
     found = [folders.find(text) for text in args.runs]
     if args.format == "robustbench":
         return _write(f"{_robustbench(found)}\n".encode(), args.out)
-    table, bold = _accuracies(found, args) if args.table == "accuracy" else (_others(found, args), None)
+    table, bold = (
+        _accuracies(found, args) if args.table == "accuracy" else (_others(found, args), None)
+    )
     if args.format == "parquet":
         if args.out is None:
             raise UserError("Parquet is no text: name a file with --out table.parquet.")
@@ -58,13 +70,17 @@ def _write(content: bytes, out: Path | None) -> None:
 
 def _accuracies(found: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table, and what is bold in it."""
-    cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store)) for one in found})
+    cells = export.accuracy_cells(
+        {one.id: (one.config, reader.attack_table(one.store)) for one in found}
+    )
     if args.published:
         printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in found)]
         cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
     table = export.concise(export.interval_table(cells) if args.intervals else export.wide(cells))
     bold = (
-        export.best(cells, verdicts(found)) if args.format in ("markdown", "latex") else pd.DataFrame(index=table.index)
+        export.best(cells, verdicts(found))
+        if args.format in ("markdown", "latex")
+        else pd.DataFrame(index=table.index)
     )
     return table, bold.reindex(columns=table.columns, fill_value=False)
 
@@ -94,7 +110,11 @@ def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
         return export.epoch_table(reader.metrics(run.store))
     if what == "margins":
         files = reader.sample_paths(run.store, "train")
-        return export.with_paths(export.margin_table(reader.margins(run.store, asked or last)), files)
+        return export.with_paths(
+            export.margin_table(reader.margins(run.store, asked or last)), files
+        )
     if what == "verdicts":
-        return export.verdict_table(reader.image_verdicts(run.store), reader.sample_paths(run.store))
+        return export.verdict_table(
+            reader.image_verdicts(run.store), reader.sample_paths(run.store)
+        )
     return reader.margin_hist(run.store, asked or last)

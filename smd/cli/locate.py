@@ -12,8 +12,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "locate",
         help="say where a run's images are now",
-        description="Say where a run's own images are after they were moved: its pages and jobs take them from there. "
-        "Images that are not the very ones that it was trained on are refused. Without a path, print where they are.",
+        description=(
+            "Say where a run's own images are after they were moved: its pages and jobs take them"
+            " from there. Images that are not the very ones that it was trained on are refused."
+            " Without a path, print where they are."
+        ),
     )
     sub.add_argument("run", metavar="RUN", help="run id, its beginning or end, or 'last'")
     sub.add_argument("--path", default="", help="folder, archive or file of arrays that holds them")

@@ -10,7 +10,9 @@ from smd.terminal.streams import tell
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of `probe`: those of `train`."""
-    sub = commands.add_parser("probe", help="estimate how long a run would take, from a few batches")
+    sub = commands.add_parser(
+        "probe", help="estimate how long a run would take, from a few batches"
+    )
     train.options(sub)
     train.alone(sub)
     sub.add_argument("--format", choices=("text", "json"), default="text", help="(text)")
@@ -28,5 +30,6 @@ def run(args: argparse.Namespace) -> None:
         if estimate["busy"]:
             tell("Another job uses the device now, so this is too long.")
         print(
-            f"About {duration(estimate['seconds'])} on {estimate['device']}, {estimate['samples_per_s']:.0f} samples/s."
+            f"About {duration(estimate['seconds'])} on {estimate['device']},"
+            f" {estimate['samples_per_s']:.0f} samples/s."
         )

@@ -34,32 +34,52 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "reproduce",
         help="make one of the paper's tables again",
-        description="Train a table's defenses, attack them as the paper does and print its rows beside ours. "
-        "Started again it goes on: nothing is trained or attacked twice.",
+        description=(
+            "Train a table's defenses, attack them as the paper does and print its rows beside"
+            " ours. Started again it goes on: nothing is trained or attacked twice."
+        ),
     )
     sub.add_argument("table", help="table2b, table1a, ..., as the paper counts them")
     sub.add_argument(
-        "--budget", default="full", choices=BUDGETS,
-        help="full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works (full)",
-    )  # fmt: skip
-    sub.add_argument("--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)")
+        "--budget",
+        default="full",
+        choices=BUDGETS,
+        help=(
+            "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it"
+            " works (full)"
+        ),
+    )
+    sub.add_argument(
+        "--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)"
+    )
     sub.add_argument("--seeds", default="0", help="of the trainings, like 0,1,2 (0)")
     sub.add_argument("--epochs", type=int, help="instead of the budget's")
     sub.add_argument("--n-train", type=int, help="training images, instead of the budget's")
     sub.add_argument("--n-test", type=int, help="test images to attack, instead of the budget's")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument("--estimate", action="store_true", help="only say how long the trainings would take here")
-    sub.add_argument("--out", type=Path, help="folder of the results (results/<table> in the folder of the runs)")
-    sub.add_argument("--format", choices=FORMATS, default="text", help="of the printed table (text)")
+    sub.add_argument(
+        "--estimate", action="store_true", help="only say how long the trainings would take here"
+    )
+    sub.add_argument(
+        "--out", type=Path, help="folder of the results (results/<table> in the folder of the runs)"
+    )
+    sub.add_argument(
+        "--format", choices=FORMATS, default="text", help="of the printed table (text)"
+    )
     sub.set_defaults(run_command=run)
 
 
 def table_from(args: argparse.Namespace) -> Table:
-    """The table that the options describe; raises UserError with every reason why it could not be made."""
+    """The table that the options describe; raises UserError with every reason why it could not be
+    made."""
     own = {"epochs": args.epochs, "n_train": args.n_train, "n_test": args.n_test}
-    budget: Budget = replace(BUDGETS[args.budget], **{name: value for name, value in own.items() if value is not None})
+    budget: Budget = replace(
+        BUDGETS[args.budget], **{name: value for name, value in own.items() if value is not None}
+    )
     if args.rows:
-        budget = replace(budget, rows=tuple(word.strip() for word in args.rows.split(",") if word.strip()))
+        budget = replace(
+            budget, rows=tuple(word.strip() for word in args.rows.split(",") if word.strip())
+        )
     table = reproduce.plan(args.table, budget, numbers(args.seeds), args.device)
     if refusals := sweep.refusals(table.configs):
         raise UserError(" ".join(refusals))
@@ -77,13 +97,17 @@ def run(args: argparse.Namespace) -> None:
     try:
         done, failed = make(table)
     except KeyboardInterrupt:
-        raise UserError("No longer watching: the jobs go on in the background, the same command goes on too.") from None
+        raise UserError(
+            "No longer watching: the jobs go on in the background, the same command goes on too."
+        ) from None
     found, bold = beside(table, done)
     print_table(found, args.format, bold)
     write(out, table, done)
     tell(f"Results are in {out}.")
     if failed:
-        raise UserError(f"{len(failed)} of {len(table.configs)} rows are missing: {' '.join(failed)}")
+        raise UserError(
+            f"{len(failed)} of {len(table.configs)} rows are missing: {' '.join(failed)}"
+        )
 
 
 def _prepare(out: Path) -> None:
@@ -102,15 +126,22 @@ def estimate(table: Table) -> None:
     for config in table.configs:
         found = probe(config)
         total, busy = total + found["seconds"], busy or found["busy"]
-        print(f"{defense_title(config)}, seed {config.seed}: {duration(found['seconds'])} on {found['device']}")
+        print(
+            f"{defense_title(config)}, seed {config.seed}: {duration(found['seconds'])} on"
+            f" {found['device']}"
+        )
     if busy:
         tell("Another job used the device meanwhile, so this is too long.")
     count = len(table.configs)
-    print(f"About {duration(total)} for all {count} trainings, one after the other; the attacks come on top.")
+    print(
+        f"About {duration(total)} for all {count} trainings, one after the other; the attacks come"
+        " on top."
+    )
 
 
 def make(table: Table) -> tuple[list[Run], list[str]]:
-    """See to all trainings and attacks and wait for them: the runs that have both, and why the others have not."""
+    """See to all trainings and attacks and wait for them: the runs that have both, and why the
+    others have not."""
     launch.wake_all()  # what was queued before a restart of the machine
     attacked, done, failed = [], [], []
     for member in sweep.start(table.configs):
@@ -124,7 +155,9 @@ def make(table: Table) -> tuple[list[Run], list[str]]:
             failed.append(f"{name} is {status.state}: {status.error}")
             continue
         try:  # its attack waits in the queue while the next one is trained
-            attacked.append((name, member.run, reproduce.attacked(member.run, table.attack_on(member.run))))
+            attacked.append(
+                (name, member.run, reproduce.attacked(member.run, table.attack_on(member.run)))
+            )
         except UserError as error:
             failed.append(f"{name} could not be attacked: {error}")
     for name, each, folder in attacked:
@@ -170,7 +203,12 @@ def write(out: Path, table: Table, done: list[Run]) -> None:
     found, bold = beside(table, done)
     (out / "table.md").write_text(as_text(found, "markdown", bold), encoding="utf-8")
     (out / "table.csv").write_text(export.to_csv(found), encoding="utf-8")
-    about = {**provenance(), **_hardware(), "table": table.name, "runs": [_about(table, run) for run in done]}
+    about = {
+        **provenance(),
+        **_hardware(),
+        "table": table.name,
+        "runs": [_about(table, run) for run in done],
+    }
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
@@ -182,16 +220,27 @@ def _hardware() -> dict[str, Any]:
 
 
 def _about(table: Table, run: Run) -> dict[str, Any]:
-    """A run and its attack; seconds are those of steps and of judging, whatever else its job waited for or loaded."""
+    """A run and its attack; seconds are those of steps and of judging, whatever else its job waited
+    for or loaded."""
     config, metrics, asked = run.config, reader.metrics(run.store), table.attack_on(run)
     folder = reproduce.attack_of(run, asked)
     attacks = reader.attack_runs(run.store)
     attacks = attacks[attacks["job"] == (folder.name if folder else "")]
     steps = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]
     return {
-        "run": run.id, "commit": run.about["commit"], "defense": defense_title(config),
-        "seed": config.seed, "epochs": config.epochs, "n_train": config.n_train,
-        "device": reader.meta(run.store).get("device", ""), "training_s": round(float(steps["value"].sum()), 3),
-        "attack": asked.attack, "attack_seeds": list(asked.seeds), "n_test": int(attacks["n"].max()),
-        "attack_s": {show_level(eps): round(float(s), 3) for eps, s in attacks.groupby("eps")["seconds"].sum().items()},
-    }  # fmt: skip
+        "run": run.id,
+        "commit": run.about["commit"],
+        "defense": defense_title(config),
+        "seed": config.seed,
+        "epochs": config.epochs,
+        "n_train": config.n_train,
+        "device": reader.meta(run.store).get("device", ""),
+        "training_s": round(float(steps["value"].sum()), 3),
+        "attack": asked.attack,
+        "attack_seeds": list(asked.seeds),
+        "n_test": int(attacks["n"].max()),
+        "attack_s": {
+            show_level(eps): round(float(s), 3)
+            for eps, s in attacks.groupby("eps")["seconds"].sum().items()
+        },
+    }

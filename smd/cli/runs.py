@@ -38,10 +38,15 @@ def _list(args: argparse.Namespace) -> None:
         print(told, file=sys.stderr)
     rows = []
     for run in store.all_runs():
-        for folder, name in [(run.folder, run.id), *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run))]:
+        for folder, name in [
+            (run.folder, run.id),
+            *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run)),
+        ]:
             status = jobs.read(folder)
             done = f"{status.done}/{status.total}" if status.total else ""
-            spent = max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
+            spent = (
+                max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
+            )
             took = duration(spent) if status.started else ""
             what = job_title(folder)
             rows.append(
@@ -54,7 +59,9 @@ def _list(args: argparse.Namespace) -> None:
                     "reason": status.error or jobs.elsewhere(status),
                 }
             )
-    print_table(pd.DataFrame(rows, columns=["run", "state", "done", "time", "what", "reason"]), args.format)
+    print_table(
+        pd.DataFrame(rows, columns=["run", "state", "done", "time", "what", "reason"]), args.format
+    )
 
 
 def _resume(args: argparse.Namespace) -> None:

@@ -22,18 +22,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "sweep",
         help="train several defenses with several seeds",
-        description="Queue a run for each defense and seed. Started again it goes on: nothing is trained twice.",
+        description=(
+            "Queue a run for each defense and seed. Started again it goes on: nothing is trained"
+            " twice."
+        ),
     )
     options(sub)
-    sub.add_argument("--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6")
+    sub.add_argument(
+        "--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6"
+    )
     sub.add_argument("--seeds", default="0", help="seeds like 0,1,2 (0)")
-    sub.add_argument("--wait", action="store_true", help="wait for all of them and print their table")
+    sub.add_argument(
+        "--wait", action="store_true", help="wait for all of them and print their table"
+    )
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
     sub.set_defaults(run_command=run, seed=0)
 
 
 def wanted(args: argparse.Namespace) -> list[TrainConfig]:
-    """The runs that the options describe; raises UserError with every reason why one could not start."""
+    """The runs that the options describe; raises UserError with every reason why one could not
+    start."""
     names = [word for word in args.defenses.split(",") if word.strip()]
     found = sweep.configs([config_from(args, name) for name in names], numbers(args.seeds))
     if refusals := sweep.refusals(found):
@@ -45,10 +53,15 @@ def run(args: argparse.Namespace) -> None:
     """Queue what is missing; then say so, or wait for all and print their table."""
     members = sweep.start(wanted(args))
     rows = [
-        {"run": m.run.id if m.run else "", "defense": defense_title(m.config), "seed": m.config.seed,
-         "was": m.act, "reason": m.reason}
+        {
+            "run": m.run.id if m.run else "",
+            "defense": defense_title(m.config),
+            "seed": m.config.seed,
+            "was": m.act,
+            "reason": m.reason,
+        }
         for m in members
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     if not args.wait:
         return print_table(table, args.format)

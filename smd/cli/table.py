@@ -38,10 +38,18 @@ def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) ->
 
 def print_accuracies(runs: list[Run], form: str) -> None:
     """The accuracy table of some runs, in the paper's shape, on stdout."""
-    cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store)) for run in runs})
+    cells = export.accuracy_cells(
+        {run.id: (run.config, reader.attack_table(run.store)) for run in runs}
+    )
     table = export.concise(export.wide(cells))
     print_table(
-        table, form, export.best(cells, verdicts(runs))[table.columns] if form in ("markdown", "latex") else None
+        table,
+        form,
+        (
+            export.best(cells, verdicts(runs))[table.columns]
+            if form in ("markdown", "latex")
+            else None
+        ),
     )
 
 

@@ -29,7 +29,9 @@ def train_words(config: TrainConfig) -> list[str]:
     words += ["--precision", config.precision] if config.precision != TrainConfig.precision else []
     words += ["--n-train", str(config.n_train)] if config.n_train else []
     words += ["--n-test", str(config.n_test)] if config.n_test else []
-    words += ["--n-margins", str(config.n_margins)] if config.n_margins != TrainConfig.n_margins else []
+    words += (
+        ["--n-margins", str(config.n_margins)] if config.n_margins != TrainConfig.n_margins else []
+    )
     return words
 
 
@@ -37,7 +39,9 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
     """The command that trains these configs, which differ in defense and seed alone."""
     choices = [_choice(c.defense, c.params, DEFENSES[c.defense].params) for c in configs]
     words = train_words(replace(configs[0], defense="std", params={}, seed=0))
-    own = ("--epochs", "--batch") if configs[0].recipe == "official" else ()  # each defense has its own then
+    own = (
+        ("--epochs", "--batch") if configs[0].recipe == "official" else ()
+    )  # each defense has its own then
     for option in ("--defense", "--seed", *own):
         if option in words:
             place = words.index(option)
@@ -48,7 +52,8 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
 
 
 def attack_command(config: AttackConfig, *others: str) -> str:
-    """The command that attacks with this config, its run and any others the same way, quoted for a shell."""
+    """The command that attacks with this config, its run and any others the same way, quoted for a
+    shell."""
     known = ATTACKS[config.attack].params if config.attack in ATTACKS else ()
     words = [config.run, *others, "--attack", _choice(config.attack, config.params, known)]
     words += ["--eps", show_levels(config.levels, config.norm)] if config.levels else []
@@ -67,7 +72,16 @@ def margins_command(config: MarginsConfig) -> str:
     words = [config.run, "--method", _choice(config.method, config.params, known)]
     words += ["--eps", show_levels(config.levels, config.norm)] if config.levels else []
     words += ["--norm", config.norm] if config.norm != MarginsConfig.norm else []
-    words += ["--split", config.split, "--n", str(config.n), "--seed", str(config.seed), "--device", config.device]
+    words += [
+        "--split",
+        config.split,
+        "--n",
+        str(config.n),
+        "--seed",
+        str(config.seed),
+        "--device",
+        config.device,
+    ]
     words += ["--batch", str(config.batch)] if config.batch != MarginsConfig.batch else []
     return shlex.join(["python", "-m", "smd", "margins", *words])
 
@@ -83,8 +97,12 @@ def embed_command(config: EmbedConfig) -> str:
 
 
 def locate_command(run: str, path: str = "") -> str:
-    """The command that says where a run's images are now, quoted for a shell; PATH stands for one that is not known."""
-    return f"{shlex.join(['python', '-m', 'smd', 'locate', run, '--path'])} {shlex.quote(path) if path else 'PATH'}"
+    """The command that says where a run's images are now, quoted for a shell; PATH stands for one
+    that is not known."""
+    return (
+        f"{shlex.join(['python', '-m', 'smd', 'locate', run, '--path'])}"
+        f" {shlex.quote(path) if path else 'PATH'}"
+    )
 
 
 def query_command(run: str, query: str) -> str:

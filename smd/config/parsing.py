@@ -22,7 +22,9 @@ def parse_choice(text: str, table: Mapping[str, Any], what: str) -> tuple[str, d
         key, equals, value = pair.partition("=")
         if not equals or key not in known:
             names = ", ".join(known) or "none"
-            raise UserError(f"'{pair}' is no parameter of {what} '{name}': write key=value with one of {names}.")
+            raise UserError(
+                f"'{pair}' is no parameter of {what} '{name}': write key=value with one of {names}."
+            )
         params[key] = _parse_value(known[key], value)
     return name, params
 

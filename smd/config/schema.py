@@ -33,7 +33,8 @@ class TrainConfig:
     net: str = ""  # "": the data set's own
     defense: str = "smd"
     params: Mapping[str, Value] = field(default_factory=dict)  # the defense's own knobs
-    recipe: str = "common"  # optimiser and schedule: "common" to all defenses, or the defense's "official" one
+    # optimiser and schedule: "common" to all defenses, or the defense's "official" one
+    recipe: str = "common"
     epochs: int = 0  # 0: the data set's own, or those of the official recipe
     batch: int = 0  # 0: the recipe's own
     seed: int = 0
@@ -41,9 +42,9 @@ class TrainConfig:
     precision: str = "float32"  # of the training steps, or "tf32" or "bfloat16"
     n_train: int = 0  # use only so many training images; 0: all
     n_test: int = 0  # attack only so many test images at the end; 0: at most 1,000
-    n_margins: int = (
-        200  # estimate the margins of at most so many test images at the end, see smd.evaluation.final_margins
-    )
+    # estimate the margins of at most so many test images at the end, see
+    # smd.evaluation.final_margins
+    n_margins: int = 200
     skip_broken: bool = False  # own images: leave out files that cannot be read, and say so
     channels: str = ""  # own images: convert all to "gray" or "rgb"; "": as they are
 
@@ -56,7 +57,9 @@ class TrainConfig:
             object.__setattr__(self, "epochs", self.epochs or epochs)
         object.__setattr__(self, "batch", self.batch or self.how.batch)
         if self.defense in registry.DEFENSES:
-            object.__setattr__(self, "params", _own(self.params, registry.DEFENSES[self.defense].params))
+            object.__setattr__(
+                self, "params", _own(self.params, registry.DEFENSES[self.defense].params)
+            )
 
     @property
     def how(self) -> Recipe:
@@ -64,7 +67,9 @@ class TrainConfig:
         entry = registry.DEFENSES.get(self.defense)
         if not entry or self.recipe != "official":
             return COMMON
-        fitting = [recipe for knob, value, recipe in entry.variants if self.params.get(knob) == value]
+        fitting = [
+            recipe for knob, value, recipe in entry.variants if self.params.get(knob) == value
+        ]
         return (fitting or [entry.official])[0]
 
     @property
@@ -81,14 +86,18 @@ class AttackConfig:
     attack: str = "ce-pgd"
     params: Mapping[str, Value] = field(default_factory=dict)
     norm: str = "Linf"  # or "L2"
-    levels: tuple[float, ...] = ()  # noise levels, in the unit of x; (): the data set's own, for Linf only
+    levels: tuple[
+        float, ...
+    ] = ()  # noise levels, in the unit of x; (): the data set's own, for Linf only
     split: str = "test"  # "train", "val" or "test"
     n: int = 0  # so many images, spread over the split; 0: all
     ids: tuple[int, ...] = ()  # these images instead
     seeds: tuple[int, ...] = ()  # (): as many as the paper takes the mean over
     batch: int = 0  # images a batch; 0: found by trying. Random attacks draw by seed and batch size
     device: str = "auto"
-    keep: int = 256  # adversarial images kept of a level: broken ones, or any if their ids were given
+    keep: int = (
+        256  # adversarial images kept of a level: broken ones, or any if their ids were given
+    )
 
     def __post_init__(self) -> None:
         entry = registry.ATTACKS.get(self.attack)
@@ -104,12 +113,15 @@ class MarginsConfig:
     run: str
     method: str = "min-norm"
     params: Mapping[str, Value] = field(default_factory=dict)
-    levels: tuple[float, ...] = ()  # how far a method like pgd looks, unit of x; for Linf filled in with its own
+    levels: tuple[
+        float, ...
+    ] = ()  # how far a method like pgd looks, unit of x; for Linf filled in with its own
     norm: str = "Linf"  # or "L2"
     split: str = "test"  # "train", "val" or "test"
     n: int = 0  # so many images, spread over the split; 0: all
     seed: int = 0
-    batch: int = 64  # small: a method takes thousands of passes over one before it can say how far it is, or stop
+    # small: a method takes thousands of passes over one before it can say how far it is, or stop
+    batch: int = 64
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -118,12 +130,15 @@ class MarginsConfig:
             given = {*self.levels, *(float(v) for k, v in self.params.items() if k == far.name)}
             own = {float(far.default)} if self.norm == "Linf" else set()
             object.__setattr__(self, "levels", tuple(sorted(given or own)))
-            object.__setattr__(self, "params", {k: v for k, v in self.params.items() if k != far.name})
+            object.__setattr__(
+                self, "params", {k: v for k, v in self.params.items() if k != far.name}
+            )
 
 
 @dataclass(frozen=True)
 class EmbedConfig:
-    """One map of a trained run's images: their features on a plane, and those of some adversarial twins."""
+    """One map of a trained run's images: their features on a plane, and those of some adversarial
+    twins."""
 
     run: str
     split: str = "test"  # "train", "val" or "test"
@@ -136,15 +151,21 @@ class EmbedConfig:
 
 
 def _own(params: Mapping[str, Value], known: tuple[Param, ...]) -> dict[str, Value]:
-    """The knobs that are not as they are by default: written out or left out, it is the same config."""
+    """The knobs that are not as they are by default: written out or left out, it is the same
+    config."""
     usual = {param.name: param.default for param in known}
-    return {name: value for name, value in params.items() if name not in usual or value != usual[name]}
+    return {
+        name: value for name, value in params.items() if name not in usual or value != usual[name]
+    }
 
 
 def preview(asked: AttackConfig, available: int) -> AttackConfig:
-    """The same question answered within seconds: a short CE-PGD on at most 500 of the available images."""
+    """The same question answered within seconds: a short CE-PGD on at most 500 of the available
+    images."""
     n = min(asked.n or PREVIEW_IMAGES, PREVIEW_IMAGES, available or PREVIEW_IMAGES)
-    return dataclasses.replace(asked, attack="ce-pgd", params={"steps": PREVIEW_STEPS}, n=n, seeds=(0,))
+    return dataclasses.replace(
+        asked, attack="ce-pgd", params={"steps": PREVIEW_STEPS}, n=n, seeds=(0,)
+    )
 
 
 Config = TrainConfig | AttackConfig | MarginsConfig | EmbedConfig
@@ -169,7 +190,10 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
         raise UserError("This run was written by a newer version of SMD Studio: update to open it.")
     unknown = values.keys() - {f.name for f in dataclasses.fields(kind)}
     if unknown:
-        raise UserError(f"The config has fields that this version does not know: {', '.join(sorted(unknown))[:200]}.")
+        raise UserError(
+            "The config has fields that this version does not know:"
+            f" {', '.join(sorted(unknown))[:200]}."
+        )
     types.check(kind, values)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return kind(**given)
@@ -182,11 +206,14 @@ def read(kind: type[C], path: Path) -> C:
     except FileNotFoundError:
         raise UserError(f"{path} is missing: this is no folder of a run.") from None
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it.") from None
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}): check who may read it."
+        ) from None
     except (ValueError, TypeError, OverflowError) as error:
         raise UserError(f"{path} is broken: {error}.") from None
     if isinstance(config, TrainConfig) and config.data not in registry.DATASETS:
         raise UserError(
-            f"This run is on a data set '{config.data}' that this version does not know: update to open it."
+            f"This run is on a data set '{config.data}' that this version does not know: update to"
+            " open it."
         )
     return config

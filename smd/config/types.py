@@ -1,4 +1,7 @@
-"""What the fields of a config's file may hold: it may have come from elsewhere, and pages compute with it."""
+"""What the fields of a config's file may hold.
+
+It may have come from elsewhere, and pages compute with it.
+"""
 
 import math
 import re
@@ -36,7 +39,9 @@ def text(value: Any) -> bool:
 
 
 def _params(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(text(name) and (text(v) or number(v)) for name, v in value.items())
+    return isinstance(value, Mapping) and all(
+        text(name) and (text(v) or number(v)) for name, v in value.items()
+    )
 
 
 FITS: Mapping[str, Callable[[Any], bool]] = {
@@ -46,17 +51,24 @@ FITS: Mapping[str, Callable[[Any], bool]] = {
     "float": lambda value: number(value) and value >= 0,
     "params": _params,
     "ints": lambda value: isinstance(value, list | tuple) and all(map(count, value)),
-    "floats": lambda value: isinstance(value, list | tuple) and all(number(v) and v >= 0 for v in value),
+    "floats": lambda value: (
+        isinstance(value, list | tuple) and all(number(v) and v >= 0 for v in value)
+    ),
 }
 NAMES = {
-    "str": "a text", "bool": "true or false", "int": "a whole number from 0 on", "float": "a number from 0 on",
+    "str": "a text",
+    "bool": "true or false",
+    "int": "a whole number from 0 on",
+    "float": "a number from 0 on",
     "params": "settings by name",
-    "ints": "whole numbers from 0 on", "floats": "numbers from 0 on",
-}  # fmt: skip
+    "ints": "whole numbers from 0 on",
+    "floats": "numbers from 0 on",
+}
 
 
 def check(kind: type, values: Mapping[str, Any]) -> None:
-    """Raises ValueError for the first field of `values` that does not hold what that dataclass has there."""
+    """Raises ValueError for the first field of `values` that does not hold what that dataclass has
+    there."""
     hints = get_type_hints(kind)
     for name, value in values.items():
         shape = _shape(hints[name])
@@ -69,19 +81,30 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
     for known in _known(values):
         given = values.get("params", {}).get(known.name, known.default)
         if isinstance(given, str) != (known.kind == "choice"):
-            raise ValueError(f"{known.name} must be {'a text' if known.kind == 'choice' else 'a number'}")
+            raise ValueError(
+                f"{known.name} must be {'a text' if known.kind == 'choice' else 'a number'}"
+            )
 
 
 def _shape(hint: Any) -> str:
-    plain = {str: "str", bool: "bool", int: "int", float: "float", tuple[int, ...]: "ints", tuple[float, ...]: "floats"}
+    plain = {
+        str: "str",
+        bool: "bool",
+        int: "int",
+        float: "float",
+        tuple[int, ...]: "ints",
+        tuple[float, ...]: "floats",
+    }
     return plain.get(hint, "params")
 
 
 def _known(values: Mapping[str, Any]) -> tuple[Param, ...]:
     """The knobs of what is named; none of what this version does not know."""
     tables: tuple[tuple[str, Mapping[str, Any]], ...] = (
-        ("defense", registry.DEFENSES), ("attack", registry.ATTACKS), ("method", registry.ESTIMATORS),
-    )  # fmt: skip
+        ("defense", registry.DEFENSES),
+        ("attack", registry.ATTACKS),
+        ("method", registry.ESTIMATORS),
+    )
     for name, table in tables:
         if values.get(name) in table:
             return tuple(table[values[name]].params)

@@ -15,9 +15,16 @@ PRECISIONS = ("float32", "tf32", "bfloat16")  # see smd.core.precision
 SPLITS = ("train", "val", "test")
 FEWEST_POINTS = 10  # of a map
 TITLES = {  # what forms call a field of a config
-    "epochs": "Epochs", "batch": "Batch size", "seed": "Seed", "image_size": "Resize to", "n": "Images",
-    "n_train": "Training images", "n_test": "Test images", "pairs": "Twins", "keep": "Images kept",
-}  # fmt: skip
+    "epochs": "Epochs",
+    "batch": "Batch size",
+    "seed": "Seed",
+    "image_size": "Resize to",
+    "n": "Images",
+    "n_train": "Training images",
+    "n_test": "Test images",
+    "pairs": "Twins",
+    "keep": "Images kept",
+}
 
 
 def of_training(config: TrainConfig) -> list[str]:
@@ -32,7 +39,8 @@ def of_training(config: TrainConfig) -> list[str]:
             found.append(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
     if config.data == "folder" and not config.data_path:
         found.append(
-            "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz or .npy file."
+            "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz"
+            " or .npy file."
         )
     elif config.data == "folder" and not Path(config.data_path).expanduser().exists():
         found.append(f"There is nothing at {config.data_path}: check the path to your images.")
@@ -42,7 +50,9 @@ def of_training(config: TrainConfig) -> list[str]:
     if config.recipe not in get_args(Choice):
         found.append(f"There is no recipe '{config.recipe}': choose common or official.")
     if config.precision not in PRECISIONS:
-        found.append(f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}.")
+        found.append(
+            f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}."
+        )
     for name, low in (
         ("epochs", 1),
         ("batch", 1),
@@ -63,7 +73,9 @@ def of_attack(config: AttackConfig) -> list[str]:
     """Every reason why this attack cannot start, each a sentence; empty if there is none."""
     found: list[str] = []
     if config.attack not in registry.ATTACKS:
-        found.append(f"There is no attack '{config.attack}': choose one of {', '.join(registry.ATTACKS)}.")
+        found.append(
+            f"There is no attack '{config.attack}': choose one of {', '.join(registry.ATTACKS)}."
+        )
     else:
         known = registry.ATTACKS[config.attack].params
         found += _param_problems(config.params, known, f"attack '{config.attack}'")
@@ -71,13 +83,17 @@ def of_attack(config: AttackConfig) -> list[str]:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
     found += of_levels(config.levels, config.norm)
     if config.norm == "L2" and not config.levels:
-        found.append("An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5).")
+        found.append(
+            "An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
+        )
     if config.n < 0 or any(i < 0 for i in config.ids):
         found.append("The number of images and their ids cannot be negative.")
     if any(seed < 0 for seed in config.seeds):
         found.append("Seeds cannot be negative.")
     if config.batch < 0:
-        found.append(f'"Batch size" is {config.batch}: it must be at least 1, or 0 to have it found.')
+        found.append(
+            f'"Batch size" is {config.batch}: it must be at least 1, or 0 to have it found.'
+        )
     if config.keep < 0:
         found.append(_too_small("keep", config.keep, 0))
     return found + _device_problems(config.device)
@@ -87,14 +103,22 @@ def of_margins(config: MarginsConfig) -> list[str]:
     """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
     found: list[str] = []
     if config.method not in registry.ESTIMATORS:
-        found.append(f"There is no method '{config.method}': choose one of {', '.join(registry.ESTIMATORS)}.")
+        found.append(
+            f"There is no method '{config.method}': choose one of {', '.join(registry.ESTIMATORS)}."
+        )
     else:
         known = registry.ESTIMATORS[config.method].params
         found += _param_problems(config.params, known, f"method '{config.method}'")
         if config.levels and not registry.range_of(config.method):
-            found.append(f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd.")
+            found.append(
+                f"{config.method} looks as far as it takes: leave the noise levels out, or choose"
+                " pgd."
+            )
         if not config.levels and registry.range_of(config.method):
-            found.append(f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5 (--eps 0.5).")
+            found.append(
+                f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5"
+                " (--eps 0.5)."
+            )
     found += of_levels(config.levels, config.norm)
     if config.split not in SPLITS:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
@@ -110,7 +134,9 @@ def of_embedding(config: EmbedConfig) -> list[str]:
     if config.split not in SPLITS:
         found.append(f"There is no split '{config.split}': choose train, val or test.")
     if config.n and config.n < FEWEST_POINTS:
-        found.append(f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.')
+        found.append(
+            f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.'
+        )
     if config.level:
         found += of_levels((config.level,), "Linf")
     for name, low in (("pairs", 0), ("seed", 0), ("batch", 1)):
@@ -128,7 +154,11 @@ def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
     if norm not in ("Linf", "L2"):
         return [f"There is no norm '{norm}': choose Linf or L2."]
     if norm == "L2":
-        return [f"The noise level {eps:g} is not positive: write 0.5." for eps in levels if not 0 < eps < math.inf]
+        return [
+            f"The noise level {eps:g} is not positive: write 0.5."
+            for eps in levels
+            if not 0 < eps < math.inf
+        ]
     return [
         f"The noise level {eps:g} is outside (0, 1]: pixels are in [0, 1], write 8/255 for 8."
         for eps in levels
@@ -163,13 +193,22 @@ def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner:
         if name not in table:
             found.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
         elif table[name].choices and value not in table[name].choices:
-            found.append(f"\"{table[name].title}\" is '{value}': choose one of {', '.join(table[name].choices)}.")
-        elif table[name].kind == "int" and value != int(value if isinstance(value, int | float) else 0):
+            found.append(
+                f"\"{table[name].title}\" is '{value}': choose one of"
+                f" {', '.join(table[name].choices)}."
+            )
+        elif table[name].kind == "int" and value != int(
+            value if isinstance(value, int | float) else 0
+        ):
             found.append(f"\"{table[name].title}\" is '{value}': it must be a whole number.")
-        elif table[name].kind != "choice" and not (isinstance(value, int | float) and math.isfinite(value)):
+        elif table[name].kind != "choice" and not (
+            isinstance(value, int | float) and math.isfinite(value)
+        ):
             found.append(f"\"{table[name].title}\" is '{value}': it must be a number.")
         elif isinstance(value, int | float) and value < table[name].minimum:
-            found.append(f'"{table[name].title}" is {value}: it must be at least {table[name].minimum:g}.')
+            found.append(
+                f'"{table[name].title}" is {value}: it must be at least {table[name].minimum:g}.'
+            )
         elif isinstance(value, int | float) and value > (
             most := 1 if table[name].kind == "level" else table[name].maximum
         ):

@@ -1,8 +1,8 @@
 """EPGD as one CUDA graph: on a GPU small networks wait for launches, not for arithmetic.
 
-A graph is captured when a batch's shape comes for the second time, and only believed after its answers have
-equalled the ordinary ones on two batches, with an optimiser's step between them. Where it cannot be captured,
-or differs, the ordinary way goes on.
+A graph is captured when a batch's shape comes for the second time, and only believed after its
+answers have equalled the ordinary ones on two batches, with an optimiser's step between them. Where
+it cannot be captured, or differs, the ordinary way goes on.
 """
 
 import logging
@@ -18,7 +18,8 @@ from smd.core.epgd import Explored
 from smd.core.margin import Rules
 
 TRIALS = 2  # batches on which a graph is compared
-ALIKE = 0.99  # share of the samples that must come out alike: convolutions on a GPU may add up in another order
+# share of the samples that must come out alike: convolutions on a GPU may add up in another order
+ALIKE = 0.99
 log = logging.getLogger(__name__)
 
 Key = tuple[Rules, torch.Size, torch.dtype, bool, bool]
@@ -41,7 +42,9 @@ class Graph:
         return Explored(self.found.x.clone(), self.found.crossed.clone())
 
 
-_graphs: WeakKeyDictionary[nn.Module, dict[Key, Graph | None]] = WeakKeyDictionary()  # None: seen once, or given up
+_graphs: WeakKeyDictionary[nn.Module, dict[Key, Graph | None]] = (
+    WeakKeyDictionary()
+)  # None: seen once, or given up
 _given_up: WeakKeyDictionary[nn.Module, set[Key]] = WeakKeyDictionary()
 
 
@@ -65,7 +68,9 @@ def epgd(
     return _answer(model, key, ordinary, (x, y, margin, gradient))
 
 
-def _answer(model: nn.Module, key: Key, ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> Explored:
+def _answer(
+    model: nn.Module, key: Key, ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]
+) -> Explored:
     known, given_up = _graphs.setdefault(model, {}), _given_up.setdefault(model, set())
     if key in given_up:
         return ordinary(*inputs)
@@ -81,7 +86,10 @@ def _answer(model: nn.Module, key: Key, ordinary: Callable[..., Explored], input
         graph.trials += 1
         expected = ordinary(*inputs)
         if not _alike(found, expected):
-            log.warning("The captured graph of EPGD differs from its ordinary steps, which are taken instead.")
+            log.warning(
+                "The captured graph of EPGD differs from its ordinary steps, which are taken"
+                " instead."
+            )
             given_up.add(key)
             known[key] = None
         return expected
@@ -98,13 +106,18 @@ def _captured(ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> 
     cast = torch.autocast("cuda", dtype, torch.is_autocast_enabled("cuda"), cache_enabled=False)
     try:
         with torch.cuda.stream(stream), cast:
-            ordinary(*kept)  # libraries set themselves up at their first call, which may not be captured
+            ordinary(
+                *kept
+            )  # libraries set themselves up at their first call, which may not be captured
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph), cast:
             found = ordinary(*kept)
     except RuntimeError as error:
-        log.warning("EPGD cannot be captured as a CUDA graph (%s); its steps are launched one by one.", error)
+        log.warning(
+            "EPGD cannot be captured as a CUDA graph (%s); its steps are launched one by one.",
+            error,
+        )
         return None
     return Graph(graph, kept, found)
 

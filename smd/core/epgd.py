@@ -28,13 +28,16 @@ def epgd(
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
     generator: torch.Generator,
-    gradient: Tensor | None = None,  # (B, C, H, W) at x where that is known, up to a positive factor
+    gradient: (
+        Tensor | None
+    ) = None,  # (B, C, H, W) at x where that is known, up to a positive factor
     masked: bool = False,
 ) -> Explored:
     """Alg. 2.
 
-    masked: all samples stay in every batch, see smd.core.exploring. Needed where samples see each other through
-    batch norm; what it hands back for samples that were not correctly classified means nothing.
+    masked: all samples stay in every batch, see smd.core.exploring. Needed where samples see each
+    other through batch norm; what it hands back for samples that were not correctly classified
+    means nothing.
     """
     ground = Field(model, x, y, margin, rules)
     start = lp.uniform(x, margin, rules.norm, generator) if rules.start == "uniform" else None
@@ -51,12 +54,15 @@ def _searched(ground: Field, way: Way, masked: bool) -> Tensor:
         found = bisect(ground.model, way.near, way.far, ground.y, rounds)
         return torch.where(lp.per_sample(way.crossed, found), found, way.far)
     rows = way.crossed.nonzero().squeeze(1)
-    return way.far.index_copy(0, rows, bisect(ground.model, way.near[rows], way.far[rows], ground.y[rows], rounds))
+    return way.far.index_copy(
+        0, rows, bisect(ground.model, way.near[rows], way.far[rows], ground.y[rows], rounds)
+    )
 
 
 @torch.no_grad()
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
-    """The last point found correct between near, which is, and far (App. A: ten halvings find it to 1/1024)."""
+    """The last point found correct between near, which is, and far (App. A: ten halvings find it to
+    1/1024)."""
     if not len(near):
         return near
     for _ in range(rounds):

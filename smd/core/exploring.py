@@ -1,8 +1,12 @@
-"""The first half of EPGD: PGD with each sample's own reach, looking at every iterate (paper, Alg. 2, l. 1-7).
+"""The first half of EPGD.
 
-The same points and flags are found in two ways. Where work counts, on a CPU, a sample leaves the batch as soon
-as the rest of its way is known. Where launching work counts, on a GPU, or where samples see each other through
-batch norm, all stay and masks tell them apart: no shape depends on a value, so that nothing waits for one.
+PGD with each sample's own reach, looking at every iterate (paper, Alg. 2, l. 1-7).
+
+The same points and flags are found in two ways. Where work counts, on a CPU, a sample leaves the
+batch as soon as the rest of its way is known. Where launching work counts, on a GPU, or where
+samples see each other through
+batch norm, all stay and masks tell them apart: no shape depends on a value, so that nothing waits
+for one.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +41,8 @@ class Field:
         return replace(self, x=self.x[rows], y=self.y[rows], margin=self.margin[rows])
 
     def step(self, point: Tensor, gradient: Tensor) -> Tensor:
-        """One step of Eq. 2 from `point`, (B, C, H, W), a fifth of the margin long (alpha of Alg. 2)."""
+        """One step of Eq. 2 from `point`, (B, C, H, W), a fifth of the margin long (alpha of Alg.
+        2)."""
         length = lp.per_sample(4 * self.margin / STEPS, self.x)
         moved = point + length * lp.unit_step(gradient, self.rules.norm)
         return lp.project(moved, self.x, self.margin, self.rules.norm)
@@ -60,14 +65,18 @@ class Field:
 class Way:
     """Between which points the boundary is searched for."""
 
-    near: Tensor  # (B, C, H, W) x itself; under `first-crossing` the last iterate before the crossing
-    far: Tensor  # (B, C, H, W) the last iterate; under `first-crossing` of a crossed sample the first wrong one
+    near: (
+        Tensor  # (B, C, H, W) x itself; under `first-crossing` the last iterate before the crossing
+    )
+    # (B, C, H, W) the last iterate; under `first-crossing` of a crossed sample the first wrong one
+    far: Tensor
     crossed: Tensor  # (B,) bool, some iterate was wrong
 
 
 @dataclass(frozen=True)
 class Start:
-    """Alg. 2, l. 1: a clean sample is correct and no iterate, a random start is the first iterate."""
+    """Alg. 2, l. 1: a clean sample is correct and no iterate, a random start is the first
+    iterate."""
 
     point: Tensor  # (B, C, H, W)
     gradient: Tensor  # (B, C, H, W) there
@@ -75,11 +84,16 @@ class Start:
 
 
 def started(ground: Field, start: Tensor | None, gradient: Tensor | None) -> Start:
-    """From `start`, or from the clean samples, whose gradient may be known up to a positive factor."""
+    """From `start`, or from the clean samples, whose gradient may be known up to a positive
+    factor."""
     if start is None and gradient is not None:
         return Start(ground.x, gradient, torch.zeros_like(ground.y, dtype=torch.bool))
     wrong, found = ground.climb(ground.x if start is None else start)
-    return Start(ground.x, found, torch.zeros_like(wrong)) if start is None else Start(start, found, wrong)
+    return (
+        Start(ground.x, found, torch.zeros_like(wrong))
+        if start is None
+        else Start(start, found, wrong)
+    )
 
 
 def march(ground: Field, start: Start) -> Way:
@@ -109,10 +123,16 @@ class _Group:
 
     def moved(self, gradient: Tensor) -> "_Group":
         """One step on."""
-        return replace(self, point=self.ground.step(self.point, gradient), before=self.point, earlier=self.before)
+        return replace(
+            self,
+            point=self.ground.step(self.point, gradient),
+            before=self.point,
+            earlier=self.before,
+        )
 
     def repeats(self) -> Tensor:
-        """Which iterates equal one of the two before, (G,) bool: all later ones go round the same points."""
+        """Which iterates equal one of the two before, (G,) bool: all later ones go round the same
+        points."""
         fixed, swings = self.point == self.before, self.point == self.earlier
         return fixed.flatten(1).all(1) | swings.flatten(1).all(1)
 
@@ -121,21 +141,30 @@ class _Group:
         if bool(mask.all()):
             return self
         return _Group(
-            self.rows[mask], self.ground.at(mask), self.point[mask], self.before[mask], self.earlier[mask]
-        )  # fmt: skip
+            self.rows[mask],
+            self.ground.at(mask),
+            self.point[mask],
+            self.before[mask],
+            self.earlier[mask],
+        )
 
 
 def walk(ground: Field, start: Start) -> Way:
-    """Each sample for itself: it leaves once its iterates repeat, and under `first-crossing` once it crosses.
+    """Each sample for itself.
 
-    Where a point repeats, the labels of all that will follow have been looked at, and the last iterate is one of
-    the two latest. The iterate after the last step is only looked at where no earlier one has crossed.
+    It leaves once its iterates repeat, and under `first-crossing` once it crosses.
+
+    Where a point repeats, the labels of all that will follow have been looked at, and the last
+    iterate is one of the two latest. The iterate after the last step is only looked at where no
+    earlier one has crossed.
     """
     first = ground.rules.search == "first-crossing"
     near, far, crossed = ground.x.clone(), start.point.clone(), start.crossed.clone()
     every = torch.arange(len(far), device=far.device)
     group = _Group(every, ground, start.point, start.point, start.point)
-    group, gradient = (group.kept(~crossed), start.gradient[~crossed]) if first else (group, start.gradient)
+    group, gradient = (
+        (group.kept(~crossed), start.gradient[~crossed]) if first else (group, start.gradient)
+    )
     for k in range(1, STEPS + 1):
         if not len(group.rows):
             break

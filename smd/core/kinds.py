@@ -1,7 +1,8 @@
 """What the margin of an image says: the three kinds of margins, told apart here and nowhere else.
 
-A margin is a distance to the decision boundary only where a search has met the boundary. Where it has not, the
-number says how far the search has come. A misclassified image has no margin; it counts as 0, beyond no noise level.
+A margin is a distance to the decision boundary only where a search has met the boundary. Where it
+has not, the number says how far the search has come. A misclassified image has no margin; it counts
+as 0, beyond no noise level.
 """
 
 import numpy as np
@@ -10,29 +11,45 @@ import pandas as pd
 FOUND, REACHED, MISCLASSIFIED = "found", "reached", "misclassified"
 KINDS = (FOUND, REACHED, MISCLASSIFIED)
 
-MEANING = {  # of a margin that was kept while training; an estimation has no next search, only one that ended
-    FOUND: "the last search crossed the decision boundary, so there is one at that distance or nearer",
-    REACHED: "the last search met no boundary; the number says how far the next one may go, and is no distance",
+# of a margin that was kept while training; an estimation has no next search, only one that ended
+MEANING = {
+    FOUND: (
+        "the last search crossed the decision boundary, so there is one at that distance or nearer"
+    ),
+    REACHED: (
+        "the last search met no boundary; the number says how far the next one may go, and is no"
+        " distance"
+    ),
     MISCLASSIFIED: "wrong without any noise, so there is no margin; beyond no noise level",
 }
 
 # In SQL, of rows that have both columns: tables `margin` and `estimate_result`.
-KIND = f"CASE WHEN NOT clean_ok THEN '{MISCLASSIFIED}' WHEN crossed THEN '{FOUND}' ELSE '{REACHED}' END"
+KIND = (
+    f"CASE WHEN NOT clean_ok THEN '{MISCLASSIFIED}' WHEN crossed THEN '{FOUND}' ELSE"
+    f" '{REACHED}' END"
+)
 NO_BIN = -1  # of misclassified images, in histograms of margins
 
 ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its level
 
 
 def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
-    """The kind of each margin: (n,) bool, classified correctly; (n,) bool, met the boundary -> (n,) of KINDS."""
-    return np.where(~np.asarray(clean_ok, bool), MISCLASSIFIED, np.where(np.asarray(crossed, bool), FOUND, REACHED))
+    """The kind of each margin: (n,) bool, classified correctly; (n,) bool, met the boundary -> (n,)
+    of KINDS."""
+    return np.where(
+        ~np.asarray(clean_ok, bool),
+        MISCLASSIFIED,
+        np.where(np.asarray(crossed, bool), FOUND, REACHED),
+    )
 
 
 def beyond(rows: pd.DataFrame, level: float) -> "pd.Series[bool]":
-    """Which images the search followed past a level without meeting a boundary; rows: margin (unit of x), kind.
+    """Which images the search followed past a level without meeting a boundary.
 
-    Compared in float32, as margins are: a boundary found at just 8/255 is not beyond 8/255. A search that was told
-    to go as far as 8/255 and met none is.
+    Rows: margin (unit of x), kind.
+
+    Compared in float32, as margins are: a boundary found at just 8/255 is not beyond 8/255. A
+    search that was told to go as far as 8/255 and met none is.
     """
     found = (rows["kind"] == FOUND) & (rows["margin"] > np.float32(level))
     return found | ((rows["kind"] == REACHED) & (rows["margin"] >= level - ROUNDING))

@@ -39,7 +39,8 @@ def initial_step(epochs: int, shape: tuple[int, ...], norm: Norm = "Linf") -> fl
 def gamma1(margin: Tensor, unit: float) -> Tensor:
     """Eq. 13: the decay by the noise level already reached, (B,) in (0, 1].
 
-    In float32 a margin of 7 units divided by the unit falls just below 7; the shift keeps the floor.
+    In float32 a margin of 7 units divided by the unit falls just below 7; the shift keeps the
+    floor.
     """
     return RHO ** torch.floor(margin / unit + EXACT)
 

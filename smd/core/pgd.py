@@ -11,7 +11,8 @@ from smd.core.lp import Norm
 
 
 def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (B, K) at x and the gradient of each sample's own loss by its pixels, shaped like x."""
+    """Logits (B, K) at x and the gradient of each sample's own loss by its pixels, shaped like
+    x."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         logits = model(x)

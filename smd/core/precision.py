@@ -1,4 +1,7 @@
-"""How exactly a training step computes: TF32 and bfloat16 are quicker on a GPU, and their effect can be measured."""
+"""How exactly a training step computes.
+
+TF32 and bfloat16 are quicker on a GPU, and their effect can be measured.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +14,14 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within, matrix products and convolutions are computed so; weights, margins and losses stay float32.
+    """Within, matrix products and convolutions are computed so.
 
-    float32 is exact on every device, though PyTorch would allow convolutions TF32 (10 bits of mantissa); tf32
-    allows it to both and means nothing away from CUDA. bfloat16 (7 bits) is autocast: forward passes in
-    bfloat16, with gradients by the pixels and the weights handed back in float32.
+    Weights, margins and losses stay float32.
+
+    float32 is exact on every device, though PyTorch would allow convolutions TF32 (10 bits of
+    mantissa); tf32 allows it to both and means nothing away from CUDA. bfloat16 (7 bits) is
+    autocast: forward passes in bfloat16, with gradients by the pixels and the weights handed back
+    in float32.
     """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32

@@ -1,4 +1,7 @@
-"""Randomness as a function of (seed, purpose, epoch, step): a resumed run has nothing to restore."""
+"""Randomness as a function of (seed, purpose, epoch, step).
+
+A resumed run has nothing to restore.
+"""
 
 import hashlib
 

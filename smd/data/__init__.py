@@ -11,29 +11,40 @@ __all__ = ["Images", "cached", "find", "load", "suited_net"]
 
 
 def load(
-    data: str, path: str = "", image_size: int = 0, progress: Progress | None = None, skip_broken: bool = False,
+    data: str,
+    path: str = "",
+    image_size: int = 0,
+    progress: Progress | None = None,
+    skip_broken: bool = False,
     channels: str = "",
-) -> Images:  # fmt: skip
-    """The data set of that name in smd.registry.DATASETS, from its cache if the source has not changed.
+) -> Images:
+    """The data set of that name in smd.registry.DATASETS, from its cache if the source has not
+    changed.
 
-    Where data = "folder", own images, `path` says where they are; `image_size` is the side in pixels that they are
-    resized to (0: as they are), `skip_broken` leaves out files that cannot be read, and `channels` ("gray" or "rgb")
-    converts all of them. Raises UserError if the set cannot be found, downloaded, read or stored.
+    Where data = "folder", own images, `path` says where they are; `image_size` is the side in
+    pixels that they are resized to (0: as they are), `skip_broken` leaves out files that cannot be
+    read, and `channels` ("gray" or "rgb") converts all of them. Raises UserError if the set cannot
+    be found, downloaded, read or stored.
     """
     entry = registry.find(registry.DATASETS, data, "data set")
     request = Request(path, image_size, progress, skip_broken, channels)
     if data != "folder" and (path or image_size or request.choices):
         raise UserError(
-            f"A path, an image size and what to do with its files are for own images only: leave them out for '{data}'."
+            "A path, an image size and what to do with its files are for own images only: leave"
+            f" them out for '{data}'."
         )
     if channels not in CHANNELS:
-        raise UserError(f"There are no channels '{channels}': choose gray or rgb, or leave them out.")
+        raise UserError(
+            f"There are no channels '{channels}': choose gray or rgb, or leave them out."
+        )
     images: Images = registry.load(entry.target)(request)
     return images
 
 
 def suited_net(path: str) -> str:
-    """The network that suits own images at that path: one for volumes if that is what they are, which headers tell.
+    """The network that suits own images at that path.
+
+    One for volumes if that is what they are, which headers tell.
 
     The usual one if they cannot be read: whoever loads them says why.
     """

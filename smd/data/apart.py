@@ -1,4 +1,5 @@
-"""Own images, imported by a process of its own (smd.data.importing) while somebody waits and watches."""
+"""Own images, imported by a process of its own (smd.data.importing) while somebody waits and
+watches."""
 
 import json
 import os
@@ -22,19 +23,26 @@ TICK = 0.5  # seconds between two calls of the one that watches, who may raise t
 ENDING = 5.0  # seconds to end by itself, or to take away what is half done
 CHUNK = 2**16  # bytes
 WHY = {
-    signal.SIGBUS: "the disk of the cache is full or fails: make room, or point SMD_CACHE at another",
-    signal.SIGKILL: "most likely memory ran out: close other programs, or make smaller files of the images",
+    signal.SIGBUS: (
+        "the disk of the cache is full or fails: make room, or point SMD_CACHE at another"
+    ),
+    signal.SIGKILL: (
+        "most likely memory ran out: close other programs, or make smaller files of the images"
+    ),
 }
-CRASHED = "most likely one of the files crashes what reads it: leave out those that you do not trust"
+CRASHED = (
+    "most likely one of the files crashes what reads it: leave out those that you do not trust"
+)
 
 Process = subprocess.Popen[bytes]
 
 
 def load(progress: Progress, **asked: Any) -> str:
-    """The key in the cache of the images that smd.data.load finds for `asked`, its arguments beside data and progress.
+    """The key in the cache of the images that smd.data.load finds for `asked`, its arguments beside
+    data and progress.
 
-    progress is called every TICK at least; what it raises ends the import. Raises UserError as smd.data.load does, and
-    where the process dies or stalls.
+    progress is called every TICK at least; what it raises ends the import. Raises UserError as
+    smd.data.load does, and where the process dies or stalls.
     """
     asked["path"] = str(sources.find(asked["path"]))  # the process works in another folder
     with _running() as process:
@@ -80,7 +88,12 @@ def _watched(process: Process, request: bytes, progress: Progress) -> dict[str, 
     with suppress(BrokenPipeError):
         _there(process.stdin).write(request)
         _there(process.stdin).close()
-    out, left, last, heard = _there(process.stdout).fileno(), b"", ("Reading the images", 0.0), time.monotonic()
+    out, left, last, heard = (
+        _there(process.stdout).fileno(),
+        b"",
+        ("Reading the images", 0.0),
+        time.monotonic(),
+    )
     while True:
         if select.select([out], [], [], TICK)[0]:
             read = os.read(out, CHUNK)
@@ -95,8 +108,8 @@ def _watched(process: Process, request: bytes, progress: Progress) -> dict[str, 
             continue
         if time.monotonic() > heard + STALL:
             raise UserError(
-                f"The import has stood still for {STALL / 60:g} minutes and was ended: the disk does not answer, or a "
-                "file takes for ever to read."
+                f"The import has stood still for {STALL / 60:g} minutes and was ended: the disk"
+                " does not answer, or a file takes for ever to read."
             )
         progress(*last)
 
@@ -110,4 +123,7 @@ def _died(code: int) -> str:
     if code >= 0:
         return "The import ended with an error of its own: the terminal of the dashboard shows it."
     name = signal.Signals(-code).name
-    return f"The process that imports the images was ended by {name}: {WHY.get(signal.Signals(-code), CRASHED)}."
+    return (
+        f"The process that imports the images was ended by {name}:"
+        f" {WHY.get(signal.Signals(-code), CRASHED)}."
+    )

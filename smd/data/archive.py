@@ -26,9 +26,12 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MAX_TOTAL = 64 * 10**9  # bytes of all files, uncompressed
 MAX_FILE = 100 * 10**6  # bytes of one image file, uncompressed
 MAX_MEMBERS = 2_000_000
-MAX_RATIO = 200  # times its own size that an archive may unpack to, if that is much: images are packed already
+# times its own size that an archive may unpack to, if that is much: images are packed already
+MAX_RATIO = 200
 MUCH = 10**9  # bytes
-LISTED = 8 * 10**6  # bytes of a .zip's list of files that are read while somebody waits: well under a second
+LISTED = (
+    8 * 10**6
+)  # bytes of a .zip's list of files that are read while somebody waits: well under a second
 STEP = 2**20  # bytes that are skipped at once
 
 
@@ -46,7 +49,9 @@ class OutOfTime(UserError):
 
 
 def members(archive: Path, until: float = math.inf) -> Iterator[Member]:
-    """Every file and folder of the archive in its order; raises UserError if it is broken or unsafe.
+    """Every file and folder of the archive in its order.
+
+    Raises UserError if it is broken or unsafe.
 
     until: when to stop by time.monotonic(); raises OutOfTime then.
     """
@@ -67,8 +72,8 @@ def check_ratio(archive: Path, unpacked: int) -> None:
     """Raise UserError if so many bytes out of a file of that size are a bomb rather than images."""
     if unpacked > max(MUCH, MAX_RATIO * archive.stat().st_size):
         raise UserError(
-            f"{archive} is refused: {disk.show(archive.stat().st_size)} unpack to {disk.show(unpacked)} or more. "
-            "Lay its files out in a folder if they are images."
+            f"{archive} is refused: {disk.show(archive.stat().st_size)} unpack to"
+            f" {disk.show(unpacked)} or more. Lay its files out in a folder if they are images."
         )
 
 
@@ -120,7 +125,8 @@ def _tar_members(archive: Path, until: float) -> Iterator[Member]:
 
 @dataclass(frozen=True)
 class _Bounded:
-    """A stream that never reads much at once: a tar header can claim any length for the next one."""
+    """A stream that never reads much at once: a tar header can claim any length for the next
+    one."""
 
     archive: Path
     stream: BinaryIO
@@ -151,7 +157,8 @@ def _read(archive: Path, name: str, size: int, content: Callable[[], IO[bytes]])
 
 
 def _inside(archive: Path, name: str) -> str:
-    """The member's path without needless parts; refuses one that leads out of the archive's folder."""
+    """The member's path without needless parts; refuses one that leads out of the archive's
+    folder."""
     parts = name.replace("\\", "/").split("/")
     if (not parts[0] and name) or ".." in parts or re.match("[A-Za-z]:", name):
         raise _refused(archive, name, "has a path that leaves its folder")
@@ -159,12 +166,22 @@ def _inside(archive: Path, name: str) -> str:
 
 
 def _refused(archive: Path, name: str, why: str) -> UserError:
-    return UserError(f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again without it.")
+    return UserError(
+        f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again"
+        " without it."
+    )
 
 
 @contextmanager
 def _broken_is_user_error(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise UserError(f"{archive} cannot be read ({error}): make or download it again.") from None

@@ -1,8 +1,9 @@
 """Own images in a file of arrays: an .npz as MedMNIST's, or an .npy with its labels beside it.
 
-An .npz holds train_images and train_labels, and if there are any val_* and test_*; or x_train, y_train, ...; or images
-and labels (smd.data.roles). It may name the classes in `classes`, an array of strings. See smd.data.axes for the shapes
-and values of the images, smd.data.labels for those of the labels.
+An .npz holds train_images and train_labels, and if there are any val_* and test_*; or x_train,
+y_train, ...; or images and labels (smd.data.roles). It may name the classes in `classes`, an array
+of strings. See smd.data.axes for the shapes and values of the images, smd.data.labels for those of
+the labels.
 """
 
 import zipfile
@@ -45,7 +46,8 @@ class Content:
 
 
 def files(source: Path) -> list[Path]:
-    """The files that the images and labels are in; raises UserError if there are no labels beside an .npy file."""
+    """The files that the images and labels are in; raises UserError if there are no labels beside
+    an .npy file."""
     return [source] if source.name.lower().endswith(".npz") else [source, _labels_beside(source)]
 
 
@@ -68,7 +70,9 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     split = np.repeat([part.split for part in content.parts], sizes)
     classes = labels.classes(names, joined, joined[split == TRAIN], str(source))
     notes: tuple[str, ...] = (
-        ("The labels are one-hot: the column of the 1 is taken as the class.",) if found[0].columns else ()
+        ("The labels are one-hot: the column of the 1 is taken as the class.",)
+        if found[0].columns
+        else ()
     )
     notes += _converted(content, request.channels)
     pixels = cache.allocate(folder, (len(joined), *into))
@@ -83,7 +87,9 @@ def _fill(pixels: np.memmap, content: Content, request: Request, name: str) -> N
         rows = max(1, CHUNK // max(stored.row, pixels[0].nbytes))
         for chunk in npy.chunks(stored, rows):
             values = axes.to_bytes(axes.channels_first(chunk, stored.title), stored.title)
-            pixels[row : row + len(chunk)] = resized(in_channels(values, request.channels), request.image_size)
+            pixels[row : row + len(chunk)] = resized(
+                in_channels(values, request.channels), request.image_size
+            )
             row += len(chunk)
             request.report(f"Reading {name}", row / len(pixels))
 
@@ -91,10 +97,15 @@ def _fill(pixels: np.memmap, content: Content, request: Request, name: str) -> N
 def _converted(content: Content, channels: str) -> tuple[str, ...]:
     """How many images are converted, in words."""
     count = sum(
-        part.images.shape[0] for part in content.parts
+        part.images.shape[0]
+        for part in content.parts
         if channels and _one_shape(part.images, 0, square=False)[0] != COUNT[channels]
-    )  # fmt: skip
-    return (f"{count:,} images were converted to {channels.replace('rgb', 'RGB')} as asked for.",) if count else ()
+    )
+    return (
+        (f"{count:,} images were converted to {channels.replace('rgb', 'RGB')} as asked for.",)
+        if count
+        else ()
+    )
 
 
 def _shape(content: Content, side: int, channels: str = "") -> tuple[int, ...]:
@@ -106,10 +117,13 @@ def _shape(content: Content, side: int, channels: str = "") -> tuple[int, ...]:
         if other != found[first.title]:
             sizes = other[1:] != found[first.title][1:]
             alike = (
-                "Make them alike" if sizes else "Convert all with --channels rgb or gray (the Train page's 'Colours')"
+                "Make them alike"
+                if sizes
+                else "Convert all with --channels rgb or gray (the Train page's 'Colours')"
             )
             raise UserError(
-                f"The images differ: {first.title} has {_said(found[first.title])}, {title} {_said(other)}. {alike}."
+                f"The images differ: {first.title} has {_said(found[first.title])}, {title}"
+                f" {_said(other)}. {alike}."
             )
     return found[first.title]
 
@@ -121,7 +135,9 @@ def _said(shape: tuple[int, ...]) -> str:
 def _one_shape(stored: Stored, side: int, square: bool = True) -> tuple[int, ...]:
     axes.check_kind(stored.dtype, stored.title)
     if stored.row > MAX_FILE:
-        raise UserError(f"{stored.title} has images of more than {disk.show(MAX_FILE)} each: make them smaller.")
+        raise UserError(
+            f"{stored.title} has images of more than {disk.show(MAX_FILE)} each: make them smaller."
+        )
     found = axes.shape_of(stored.shape, stored.title)
     if side:
         found = (*found[:-2], side, side)
@@ -153,20 +169,26 @@ def _labels_beside(source: Path) -> Path:
     for file in (source.with_name(name) for name in names):
         if file.is_file() and file != source:
             return file
-    raise UserError(f"There are no labels for {source}: save them beside it as {' or '.join(names)}.")
+    raise UserError(
+        f"There are no labels for {source}: save them beside it as {' or '.join(names)}."
+    )
 
 
 def _npz(source: Path) -> Content:
     with npy.readable(str(source)):
         listed = zipped.directory(source)
     if listed and listed.size > archive.LISTED:
-        raise UserError(f"{source} lists {listed.files:,} or more arrays: keep images and labels alone.")
+        raise UserError(
+            f"{source} lists {listed.files:,} or more arrays: keep images and labels alone."
+        )
     with npy.readable(str(source)), zipfile.ZipFile(source) as opened:
         infos = opened.infolist()
     sizes = {info.filename.removesuffix(".npy"): info.file_size for info in infos}
     unpacked = sum(info.file_size for info in infos)
     if unpacked > MAX_TOTAL:
-        raise UserError(f"{source} unpacks to more than {disk.show(MAX_TOTAL)}: make a smaller file.")
+        raise UserError(
+            f"{source} unpacks to more than {disk.show(MAX_TOTAL)}: make a smaller file."
+        )
     archive.check_ratio(source, unpacked)
     stored = partial(_stored, source, sizes)
     pairs = roles.pairs(sizes.keys() - {"classes"}, str(source))
@@ -175,7 +197,9 @@ def _npz(source: Path) -> Content:
 
 
 def _stored(source: Path, sizes: dict[str, int], name: str) -> Stored:
-    return npy.described(f"{name} in {source}", sizes[name], partial(_member, source, f"{name}.npy"))
+    return npy.described(
+        f"{name} in {source}", sizes[name], partial(_member, source, f"{name}.npy")
+    )
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""What the axes of an array of images mean, and what its values are worth: NumPy arrays say neither.
+"""What the axes of an array of images mean, and what its values are worth.
+
+NumPy arrays say neither.
 
 | shape | read as |
 | --- | --- |
@@ -8,8 +10,8 @@
 | (N, D, H, W), any other | gray volumes |
 | (N, 3, D, H, W), (N, 1, D, H, W) | volumes of three channels and of one |
 
-A volume of one or three slices is therefore stored with its channel axis. Bytes are taken as they are, floats in
-[0, 1] times 255.
+A volume of one or three slices is therefore stored with its channel axis. Bytes are taken as they
+are, floats in [0, 1] times 255.
 """
 
 import numpy as np
@@ -31,15 +33,19 @@ def shape_of(shape: tuple[int, ...], title: str) -> tuple[int, ...]:
     if len(shape) in (3, 4):
         return (1, *shape[1:])
     raise UserError(
-        f"{title} has the shape ({', '.join(map(str, shape))}): images are (N, H, W) or (N, H, W, 3), "
-        "volumes (N, D, H, W) or (N, C, D, H, W) with 1 or 3 channels."
+        f"{title} has the shape ({', '.join(map(str, shape))}): images are (N, H, W) or (N, H, W,"
+        " 3), volumes (N, D, H, W) or (N, C, D, H, W) with 1 or 3 channels."
     )
 
 
 def channels_first(values: np.ndarray, title: str) -> np.ndarray:
     """The array of images as (N, C, H, W), or of volumes as (N, C, D, H, W); UserError as above."""
     shape = shape_of(values.shape, title)
-    return values.transpose(0, 3, 1, 2) if _channels_last(values.shape) else values.reshape(len(values), *shape)
+    return (
+        values.transpose(0, 3, 1, 2)
+        if _channels_last(values.shape)
+        else values.reshape(len(values), *shape)
+    )
 
 
 def _channels_last(shape: tuple[int, ...]) -> bool:
@@ -50,24 +56,27 @@ def check_kind(dtype: np.dtype, title: str) -> None:
     """Raise UserError unless values of that kind can be pixels."""
     if dtype != np.uint8 and dtype.kind != "f":
         raise UserError(
-            f"{title} holds {dtype} values: scale them to 0..255 and save them as uint8 (of CT, choose a window first)."
+            f"{title} holds {dtype} values: scale them to 0..255 and save them as uint8 (of CT,"
+            " choose a window first)."
         )
 
 
 def to_bytes(values: np.ndarray, title: str) -> np.ndarray:
-    """uint8 as it is, floats in [0, 1] times 255; raises UserError for other or not finite floats, with the title."""
+    """uint8 as it is, floats in [0, 1] times 255; raises UserError for other or not finite floats,
+    with the title."""
     if values.dtype == np.uint8:
         return values
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise UserError(
-            f"{title} holds values outside [0, 1] or not finite: scale them to 0..255 and save them as uint8 "
-            "(of CT, choose a window first)."
+            f"{title} holds values outside [0, 1] or not finite: scale them to 0..255 and save them"
+            " as uint8 (of CT, choose a window first)."
         )
     return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
 
 
 def sides(shape: tuple[int, ...]) -> str:
-    """How large that is, in words: (C, H, W) as "32x32 pixels", (C, D, H, W) as "16x32x32 voxels"."""
+    """How large that is, in words: (C, H, W) as "32x32 pixels", (C, D, H, W) as "16x32x32
+    voxels"."""
     if len(shape) == 3:
         return f"{shape[2]}x{shape[1]} pixels"
     return f"{shape[1]}x{shape[2]}x{shape[3]} voxels"

@@ -1,4 +1,7 @@
-"""Batches on the device: the whole set stays there as uint8, augmentation is batched (airbench's way)."""
+"""Batches on the device.
+
+The whole set stays there as uint8, augmentation is batched (airbench's way).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,7 +82,8 @@ def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def spread(n: int, count: int) -> Tensor:
-    """`count` of n sample ids, evenly spread: the first ones of a set in class order are of one class."""
+    """`count` of n sample ids, evenly spread: the first ones of a set in class order are of one
+    class."""
     return torch.from_numpy(np.linspace(0, n - 1, min(count, n)).round().astype(np.int64))
 
 

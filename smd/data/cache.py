@@ -45,7 +45,8 @@ class Imported:
 def cached(key: str) -> Images | None:
     """The set that was imported under that key; None if its cache is gone or broken.
 
-    Keys are read from stores, which may come from elsewhere: one that is no plain name opens nothing.
+    Keys are read from stores, which may come from elsewhere: one that is no plain name opens
+    nothing.
     """
     if not isinstance(key, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", key):
         return None
@@ -58,7 +59,8 @@ def cached(key: str) -> Images | None:
 def fetch(name: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> Images:
     """The cached set of that fingerprint; `make(folder)` imports it first if there is none.
 
-    Raises UserError if the cache cannot be written, and what `make` raises; nothing is left behind then.
+    Raises UserError if the cache cannot be written, and what `make` raises; nothing is left behind
+    then.
     """
     key = key_of(name, fingerprint)
     images = cached(key)
@@ -75,7 +77,8 @@ def key_of(name: str, fingerprint: Fingerprint) -> str:
 
 
 def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
-    """The set's pixels, uint8 and still zero, on disk; raises UserError if they do not fit there."""
+    """The set's pixels, uint8 and still zero, on disk; raises UserError if they do not fit
+    there."""
     disk.require(int(np.prod(shape, dtype=np.int64)), f"The cache of these {shape[0]:,} images")
     with disk.refusing("The cache of these images"):
         pixels: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, shape)
@@ -86,7 +89,8 @@ def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
 
 
 def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
-    """The pixels of `allocate` without the rows that are not kept, (N,) bool; takes no more room than before."""
+    """The pixels of `allocate` without the rows that are not kept, (N,) bool; takes no more room
+    than before."""
     rows = np.flatnonzero(kept)
     for new, old in enumerate(rows):
         if new != old:
@@ -95,7 +99,9 @@ def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
     shape, offset = (len(rows), *pixels.shape[1:]), pixels.offset
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with disk.refusing("The cache of these images"), (folder / PIXELS).open("r+b") as file:
-        np.lib.format.write_array_header_1_0(file, header)  # as long as before: NumPy leaves room for the first axis
+        np.lib.format.write_array_header_1_0(
+            file, header
+        )  # as long as before: NumPy leaves room for the first axis
         if file.tell() != offset:
             raise OSError(errno.EIO, "its header has another length")
         file.truncate(offset + int(np.prod(shape, dtype=np.int64)))
@@ -117,7 +123,9 @@ def _open(key: str) -> Images:
     )
 
 
-def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]) -> None:
+def _import(
+    name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]
+) -> None:
     leftovers.sweep(paths.cache_root())
     folder = _working_folder(key)
     try:
@@ -130,7 +138,12 @@ def _import(name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path]
             durable.write(folder / SPLIT, _npy(imported.split.astype(np.uint8)))
             if imported.paths:
                 filenames.write(folder, imported.paths)
-            meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+            meta = {
+                "schema": SCHEMA,
+                "name": name,
+                "classes": imported.classes,
+                "fingerprint": fingerprint,
+            }
             meta |= {"notes": imported.notes} if imported.notes else {}
             durable.write(folder / META, json.dumps(meta, indent=1))
             _move(folder, paths.cache_root() / key)
@@ -146,7 +159,8 @@ def _npy(values: np.ndarray) -> bytes:
 
 
 def _working_folder(key: str) -> Path:
-    """A new folder, open to whom the umask and the cache's group let in: the cache may be shared."""
+    """A new folder, open to whom the umask and the cache's group let in: the cache may be
+    shared."""
     root = paths.cache_root()
     folder = root / f".{key}-{secrets.token_hex(4)}"
     try:
@@ -154,7 +168,8 @@ def _working_folder(key: str) -> Path:
         folder.mkdir()
     except OSError as error:
         raise UserError(
-            f"The cache {root} cannot be written ({error.strerror}): point SMD_CACHE at a folder that can."
+            f"The cache {root} cannot be written ({error.strerror}): point SMD_CACHE at a folder"
+            " that can."
         ) from None
     return folder
 
@@ -163,6 +178,8 @@ def _move(folder: Path, target: Path) -> None:
     try:
         folder.rename(target)
     except OSError:
-        if cached(target.name) is None:  # what is in the way has lost a file: it is no cache any more
+        if (
+            cached(target.name) is None
+        ):  # what is in the way has lost a file: it is no cache any more
             shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)

@@ -17,13 +17,18 @@ NAMED = 3  # classes that a sentence names
 def counts(images: Images, splits: Splits) -> pd.DataFrame:
     """Images of each class in each split: class, training, validation, test, all."""
     table = pd.DataFrame({"class": images.classes})
-    for name, rows in (("training", splits.train), ("validation", splits.val), ("test", splits.test)):
+    for name, rows in (
+        ("training", splits.train),
+        ("validation", splits.val),
+        ("test", splits.test),
+    ):
         table[name] = np.bincount(images.labels[rows], minlength=len(images.classes))
     return table.assign(all=table[["training", "validation", "test"]].sum(axis=1))
 
 
 def twins(images: Images, splits: Splits) -> list[int]:
-    """Rows of the test images that are also, pixel for pixel, among those for training or validation."""
+    """Rows of the test images that are also, pixel for pixel, among those for training or
+    validation."""
     known = {_digest(images.pixels[row]) for row in np.concatenate([splits.train, splits.val])}
     return [int(row) for row in splits.test if _digest(images.pixels[row]) in known]
 
@@ -41,7 +46,8 @@ def _digest(pixels: np.ndarray) -> bytes:
 def sentences(
     table: pd.DataFrame, twins: Sequence[int], constant: Sequence[int], names: Sequence[str] = ()
 ) -> list[str]:
-    """The cautions, each a sentence. table, twins, constant: as found above; names: of the files, by row, if known."""
+    """The cautions, each a sentence. table, twins, constant: as found above; names: of the files,
+    by row, if known."""
     found = []
     few = table[table["all"] < FEW]["class"].tolist()
     if few:
@@ -52,18 +58,21 @@ def sentences(
     least, most = table.loc[table["all"].idxmin()], table.loc[table["all"].idxmax()]
     if most["all"] > UNEVEN * least["all"]:
         found.append(
-            f"'{most['class']}' has {most['all'] / least['all']:,.0f} times as many images as '{least['class']}': "
-            "the accuracy can be high although the small classes are never recognised."
+            f"'{most['class']}' has {most['all'] / least['all']:,.0f} times as many images as"
+            f" '{least['class']}': the accuracy can be high although the small classes are never"
+            " recognised."
         )
     if twins:
         found.append(
-            f"{_some(twins, table['test'].sum(), 'test images', names)} also among the training or validation images, "
-            "pixel for pixel: the test accuracy is too good, remove them from one side."
+            f"{_some(twins, table['test'].sum(), 'test images', names)} also among the training or"
+            " validation images, pixel for pixel: the test accuracy is too good, remove them from"
+            " one side."
         )
     if constant:
         found.append(
-            f"{_some(constant, table['all'].sum(), 'images', names)} of one colour throughout: nothing but the class's "
-            "share can be learned from that, look whether it should be so."
+            f"{_some(constant, table['all'].sum(), 'images', names)} of one colour throughout:"
+            " nothing but the class's share can be learned from that, look whether it should"
+            " be so."
         )
     return found
 

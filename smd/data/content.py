@@ -1,6 +1,7 @@
 """Which images a set consists of, whatever they are called and wherever they lie.
 
-The hash is over pixels, labels, splits and classes, in the order of the rows: what a network is trained on.
+The hash is over pixels, labels, splits and classes, in the order of the rows: what a network is
+trained on.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ CHUNK = 2**24  # bytes
 
 
 def of(images: Images) -> str:
-    """The hash of a set, 32 hexadecimal digits; kept beside the imported pixels, so that it is found once."""
+    """The hash of a set, 32 hexadecimal digits; kept beside the imported pixels, so that it is
+    found once."""
     file = paths.cache_root() / images.key / FILE
     kept = _kept(file)
     if kept:
@@ -33,7 +35,9 @@ def of(images: Images) -> str:
 
 def hashed(images: Images) -> str:
     """The hash of a set, found anew."""
-    digest = hashlib.blake2b(json.dumps([list(images.classes), list(images.pixels.shape)]).encode(), digest_size=16)
+    digest = hashlib.blake2b(
+        json.dumps([list(images.classes), list(images.pixels.shape)]).encode(), digest_size=16
+    )
     digest.update(np.ascontiguousarray(images.labels, "<i8").data)
     digest.update(np.ascontiguousarray(images.split, np.uint8).data)
     rows = max(1, CHUNK // max(1, images.pixels[:1].nbytes))

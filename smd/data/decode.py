@@ -13,22 +13,44 @@ from smd.errors import UserError
 GRAY = ("1", "L", "LA", "La")  # what Pillow calls them; 8 bits a channel, as all others but DEEP
 DEEP = ("I", "F")  # and "I;16", ...: more than 8 bits a pixel
 MAX_PIXELS = 64_000_000  # of one image: a small file can claim a huge one
-FORMATS = (  # of pixels; others run programs (EPS), call the system (WMF) or hold no image of their own (PDF)
-    "PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF", "ICO", "CUR", "PCX", "QOI", "TGA",
-    "SGI", "SUN", "PSD", "DDS", "XBM",
-)  # fmt: skip
+# of pixels; others run programs (EPS), call the system (WMF) or hold no image of their own (PDF)
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "BMP",
+    "DIB",
+    "GIF",
+    "TIFF",
+    "WEBP",
+    "PPM",
+    "JPEG2000",
+    "AVIF",
+    "ICO",
+    "CUR",
+    "PCX",
+    "QOI",
+    "TGA",
+    "SGI",
+    "SUN",
+    "PSD",
+    "DDS",
+    "XBM",
+)
 TURNED = "images were turned as their EXIF orientation says"
 ON_WHITE = "images have transparent parts: they were laid on white"
 FIRST = "images have several frames or pages: only the first one is used"
 NOTES = (TURNED, ON_WHITE, FIRST)
 
 
-def decode(data: bytes, name: str, side: int, told: MutableMapping[str, int] | None = None) -> np.ndarray:
+def decode(
+    data: bytes, name: str, side: int, told: MutableMapping[str, int] | None = None
+) -> np.ndarray:
     """The image as (C, H, W) uint8; C is 1 for gray, 3 for colour or palette images.
 
-    It is what a viewer shows: the first frame, turned as EXIF says, on white where it is transparent; what of NOTES
-    was done is counted in `told`. It is resized to (side, side), bilinear with antialiasing, unless side is 0.
-    Raises UserError, with the name, if it is no image, too large, or deeper than 8 bits.
+    It is what a viewer shows: the first frame, turned as EXIF says, on white where it is
+    transparent; what of NOTES was done is counted in `told`. It is resized to (side, side),
+    bilinear with antialiasing, unless side is 0. Raises UserError, with the name, if it is no
+    image, too large, or deeper than 8 bits.
     """
     if not data:
         raise UserError(f"The image '{name}' is empty (0 bytes): remove or replace it.")
@@ -41,7 +63,9 @@ def decode(data: bytes, name: str, side: int, told: MutableMapping[str, int] | N
     except UserError:
         raise
     except Exception as error:  # a broken file makes Pillow raise nearly anything
-        raise UserError(f"The image '{name}' cannot be read ({_why(error)}): remove or replace it.") from None
+        raise UserError(
+            f"The image '{name}' cannot be read ({_why(error)}): remove or replace it."
+        ) from None
     for note, times in done.items():
         if told is not None:
             told[note] = told.get(note, 0) + times
@@ -52,16 +76,21 @@ def decode(data: bytes, name: str, side: int, told: MutableMapping[str, int] | N
 
 
 def opened(data: bytes) -> Image.Image:
-    """The image with its header read, by what it holds and not by its name; raises what Pillow does."""
+    """The image with its header read, by what it holds and not by its name; raises what Pillow
+    does."""
     return Image.open(io.BytesIO(data), formats=_formats())
 
 
 def resized(pixels: np.ndarray, side: int) -> np.ndarray:
-    """(..., H, W) uint8 -> (..., side, side), each slice on its own, as above; as it is if side is 0."""
+    """(..., H, W) uint8 -> (..., side, side), each slice on its own, as above; as it is if side is
+    0."""
     if not side or pixels.shape[-2:] == (side, side):
         return pixels
     slices = pixels.reshape(-1, *pixels.shape[-2:])
-    small = [np.asarray(Image.fromarray(each).resize((side, side), Image.Resampling.BILINEAR)) for each in slices]
+    small = [
+        np.asarray(Image.fromarray(each).resize((side, side), Image.Resampling.BILINEAR))
+        for each in slices
+    ]
     return np.stack(small).reshape(*pixels.shape[:-2], side, side)
 
 
@@ -87,13 +116,18 @@ def _formats() -> tuple[str, ...]:
 
 def _check(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
-        raise UserError(f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller.")
+        raise UserError(
+            f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller."
+        )
     if image.mode.startswith(DEEP):
-        raise UserError(f"The image '{name}' has more than 8 bits a pixel: convert it to 8 bits first.")
+        raise UserError(
+            f"The image '{name}' has more than 8 bits a pixel: convert it to 8 bits first."
+        )
 
 
 def _turned(image: Image.Image, done: Counter[str]) -> Image.Image:
-    """A copy of the image as its EXIF orientation says; viewers show it as it is where that is broken."""
+    """A copy of the image as its EXIF orientation says; viewers show it as it is where that is
+    broken."""
     image.load()
     try:
         turned = ImageOps.exif_transpose(image)
@@ -108,7 +142,9 @@ def _on_white(image: Image.Image, done: Counter[str]) -> Image.Image:
     mode = "L" if image.mode in GRAY else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)
-    straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)  # their colours are multiplied by their alpha
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(
+        image.mode
+    )  # their colours are multiplied by their alpha
     layer = (image.convert(straight) if straight else image).convert("RGBA")
     if layer.getchannel("A").getextrema() == (255, 255):
         return image.convert(mode)

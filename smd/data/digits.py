@@ -1,7 +1,7 @@
 """The embedded default: 1,797 real 8x8 digits.
 
-UCI "Optical Recognition of Handwritten Digits", its test set, CC BY 4.0; the images of scikit-learn's
-load_digits.
+UCI "Optical Recognition of Handwritten Digits", its test set, CC BY 4.0; the images of
+scikit-learn's load_digits.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ BRIGHTEST = 16  # the file counts the black pixels of 4x4 blocks
 
 
 def load(request: Request) -> Images:
-    """1,797 images (1, 8, 8) of the digits 0 to 9; a fixed fifth of each class is the test split."""
+    """1,797 images (1, 8, 8) of the digits 0 to 9; a fixed fifth of each class is the test
+    split."""
     request.report("Reading the digits", 0.0)
     digest = hashlib.blake2b(FILE.read_bytes(), digest_size=8).hexdigest()
     return cache.fetch("digits", {"content": digest}, _import)

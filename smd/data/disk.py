@@ -21,14 +21,15 @@ def require(needed: int, what: str) -> None:
     left = free()
     if needed > left:
         raise UserError(
-            f"{what} needs {show(needed)}, but the disk of {paths.cache_root()} has {show(left)} free: "
-            "make room, or point SMD_CACHE at another disk."
+            f"{what} needs {show(needed)}, but the disk of {paths.cache_root()} has {show(left)}"
+            " free: make room, or point SMD_CACHE at another disk."
         )
 
 
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
-    """Around what writes to the cache: the disk's refusals, its being full too, become a UserError."""
+    """Around what writes to the cache: the disk's refusals, its being full too, become a
+    UserError."""
     try:
         yield
     except OSError as error:

@@ -16,7 +16,8 @@ def write(folder: Path, found: Iterable[str]) -> None:
 
 
 def read(key: str, n: int) -> tuple[str, ...]:
-    """The path of each of the n rows of the set that is cached under a key; () where none were kept."""
+    """The path of each of the n rows of the set that is cached under a key; () where none were
+    kept."""
     try:
         content = (paths.cache_root() / key / FILE).read_bytes().decode()
     except (OSError, ValueError):

@@ -28,9 +28,11 @@ CONVERTED = {
 
 
 def load(request: Request) -> Images:
-    """The images at request.path, sorted by split, class and file name, or as a file of arrays has them.
+    """The images at request.path, sorted by split, class and file name, or as a file of arrays has
+    them.
 
-    Raises UserError if there are none, if they cannot be read, or if they differ in size or channels.
+    Raises UserError if there are none, if they cannot be read, or if they differ in size or
+    channels.
     """
     source = sources.find(request.path)
     importer = arrays.read if sources.holds_arrays(source) else read
@@ -38,7 +40,8 @@ def load(request: Request) -> Images:
 
 
 def dims(path: str) -> int:
-    """2 if there are images at that path, 3 if there are volumes; only headers are read. UserError as above."""
+    """2 if there are images at that path, 3 if there are volumes; only headers are read. UserError
+    as above."""
     source = sources.find(path)
     if sources.holds_arrays(source):
         return len(arrays.shape(source)) - 1
@@ -56,46 +59,70 @@ def found(request: Request, until: float) -> Images | None:
 
     until: when to stop listing by time.monotonic(); raises smd.data.archive.OutOfTime then.
     """
-    return cache.cached(cache.key_of("folder", fingerprint(sources.find(request.path), request, until)))
+    return cache.cached(
+        cache.key_of("folder", fingerprint(sources.find(request.path), request, until))
+    )
 
 
 def fingerprint(source: Path, request: Request, until: float = math.inf) -> cache.Fingerprint:
-    """What changes when the images of a folder or archive, or what is asked of them, do; until: as in `found`."""
+    """What changes when the images of a folder or archive, or what is asked of them, do; until: as
+    in `found`."""
     files = arrays.files(source) if sources.holds_arrays(source) else [source]
     more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
         listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if layout.is_image(path)]
-        others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))  # an empty test/ is one
-        more["others"] = hashlib.blake2b(others.encode(errors="surrogateescape"), digest_size=16).hexdigest()
-    return {**sources.stamp(files, source, until), "image_size": request.image_size, **request.choices, **more}
+        others = "\n".join(
+            sorted(path for path in listed if not layout.is_image(path))
+        )  # an empty test/ is one
+        more["others"] = hashlib.blake2b(
+            others.encode(errors="surrogateescape"), digest_size=16
+        ).hexdigest()
+    return {
+        **sources.stamp(files, source, until),
+        "image_size": request.image_size,
+        **request.choices,
+        **more,
+    }
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a folder or archive of class folders into the cache's folder, one image at a time."""
     request.report(f"Listing {names.visible(source.name)}", 0.0)
-    plan = layout.plan((member.path for member in sources.members(source)), names.visible(str(source)))
+    plan = layout.plan(
+        (member.path for member in sources.members(source)), names.visible(str(source))
+    )
     told, total = Counter[str](), len(plan.names)
     pixels, broken = _read_pixels(source, plan, request, folder, told)
-    notes = [f"{told[text]:,} of {total:,} {text}." for text in (*decode.NOTES, *CONVERTED.values()) if told[text]]
+    notes = [
+        f"{told[text]:,} of {total:,} {text}."
+        for text in (*decode.NOTES, *CONVERTED.values())
+        if told[text]
+    ]
     if broken:
         kept = ~np.isin(np.array(plan.names, dtype=object), broken)
         plan, pixels = plan.only(kept), cache.shrunk(folder, pixels, kept)
         notes.insert(0, _left_out(broken, total))
-    return cache.Imported(plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes), plan.names)
+    return cache.Imported(
+        plan.classes, pixels, plan.labels, plan.split, (*plan.notes, *notes), plan.names
+    )
 
 
 def _left_out(broken: list[str], total: int) -> str:
     shown = ", ".join(f"'{names.visible(path)}'" for path in sorted(broken)[:LISTED])
     more = f" and {len(broken) - LISTED:,} more" if len(broken) > LISTED else ""
     be, what = ("is", "it") if len(broken) == 1 else ("are", "they")
-    return f"{len(broken):,} of {total:,} images {be} left out as asked for, for {what} cannot be read: {shown}{more}."
+    return (
+        f"{len(broken):,} of {total:,} images {be} left out as asked for, for {what} cannot be"
+        f" read: {shown}{more}."
+    )
 
 
 def _read_pixels(
     source: Path, plan: layout.Plan, request: Request, folder: Path, told: Counter[str]
 ) -> tuple[np.memmap, list[str]]:
-    """The pixels, and the paths of images that were left out because they cannot be read: their rows are zero."""
+    """The pixels, and the paths of images that were left out because they cannot be read: their
+    rows are zero."""
     row_of = {name: row for row, name in enumerate(plan.names)}
     every = -(-len(row_of) // REPORTS)
     wanted = (member for member in sources.members(source) if member.path in row_of)
@@ -107,7 +134,9 @@ def _read_pixels(
         name = names.visible(member.path)
         take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
         try:
-            image = _converted(take(member.read(), name, request.image_size), request.channels, told)
+            image = _converted(
+                take(member.read(), name, request.image_size), request.channels, told
+            )
         except UserError as error:
             problems.broken.append(str(error))
             broken.append(member.path)
@@ -121,7 +150,9 @@ def _read_pixels(
             pixels[row_of[member.path]] = image
     problems.check(len(row_of), request.skip_broken)
     if pixels is None and broken:
-        raise UserError(f"None of the {len(broken):,} images in {names.visible(str(source))} can be read.")
+        raise UserError(
+            f"None of the {len(broken):,} images in {names.visible(str(source))} can be read."
+        )
     if pixels is None:
         raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
     return pixels, broken
@@ -136,7 +167,8 @@ def _converted(image: np.ndarray, channels: str, told: Counter[str]) -> np.ndarr
 
 
 def _array(data: bytes, name: str, side: int) -> np.ndarray:
-    """One image (C, H, W) or volume (C, D, H, W) from an .npy file, its axes as in smd.data.axes without N."""
+    """One image (C, H, W) or volume (C, D, H, W) from an .npy file, its axes as in smd.data.axes
+    without N."""
     title = f"The array '{name}'"
     stored = npy.described(title, len(data), partial(io.BytesIO, data))
     axes.check_kind(stored.dtype, title)
@@ -154,23 +186,30 @@ def _check_square(name: str, image: np.ndarray) -> None:
         )
 
 
-def _unlike(first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]) -> tuple[str, str] | None:
-    """How two shapes (C, H, W) or (C, D, H, W) differ, in a word and a sentence; None if they do not."""
+def _unlike(
+    first: str, shape: tuple[int, ...], name: str, found: tuple[int, ...]
+) -> tuple[str, str] | None:
+    """How two shapes (C, H, W) or (C, D, H, W) differ, in a word and a sentence; None if they do
+    not."""
     if found == shape:
         return None
     if len(found) != len(shape):
-        return "dims", (
-            f"Images and volumes are mixed: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
-            "Keep one kind."
+        return (
+            "dims",
+            f"Images and volumes are mixed: '{first}' is {axes.sides(shape)}, '{name}' is"
+            f" {axes.sides(found)}. Keep one kind.",
         )
     if found[0] != shape[0]:
         gray, colour = (first, name) if shape[0] == 1 else (name, first)
-        return "channels", (
-            f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. "
-            "Convert all of them to one kind with --channels rgb or gray (on the Train page: 'Colours')."
+        return (
+            "channels",
+            f"Gray and colour images are mixed: '{gray}' is gray, '{colour}' is not. Convert"
+            " all of them to one kind with --channels rgb or gray (on the Train page:"
+            " 'Colours').",
         )
     how = "Give all volumes the same depth" if found[1] != shape[1] and len(shape) == 4 else ""
-    return "sizes", (
-        f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is {axes.sides(found)}. "
-        f"{how or 'Set an image size, such as 32, to resize all'}."
+    return (
+        "sizes",
+        f"The images differ in size: '{first}' is {axes.sides(shape)}, '{name}' is"
+        f" {axes.sides(found)}. {how or 'Set an image size, such as 32, to resize all'}.",
     )

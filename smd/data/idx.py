@@ -22,9 +22,13 @@ def read_idx(file: Path, ndim: int) -> np.ndarray:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
             content = stream.read()
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{file} cannot be read ({error}): delete it or download it again.") from None
+        raise UserError(
+            f"{file} cannot be read ({error}): delete it or download it again."
+        ) from None
     start = 4 + 4 * ndim
     shape = tuple(int(side) for side in np.frombuffer(content[4:start], ">i4", count=-1))
-    if content[:4] != bytes((0, 0, UNSIGNED_BYTE, ndim)) or len(content) - start != math.prod(shape):
+    if content[:4] != bytes((0, 0, UNSIGNED_BYTE, ndim)) or len(content) - start != math.prod(
+        shape
+    ):
         raise UserError(f"{file} is damaged: delete it or download it again.")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)

@@ -7,12 +7,15 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Square images, or volumes, with their labels; rows never change once they are in the cache."""
+    """Square images, or volumes, with their labels; rows never change once they are in the
+    cache."""
 
     name: str  # as in smd.registry.DATASETS
     key: str  # opens it again: smd.data.cached(key)
     classes: tuple[str, ...]  # label -> name
-    pixels: np.ndarray  # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
+    pixels: (
+        np.ndarray
+    )  # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
     labels: np.ndarray  # (N,) int64 in [0, len(classes))
     split: np.ndarray  # (N,) uint8, as the source gives it: 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what the import changed or left out, each a sentence

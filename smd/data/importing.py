@@ -1,7 +1,7 @@
 """The process that imports own images for a page, so that nothing in them can end the dashboard.
 
-What is asked for comes as JSON on stdin; on stdout go lines of JSON: how far it is, then the key of the imported
-set, or the sentence that says why there is none.
+What is asked for comes as JSON on stdin; on stdout go lines of JSON: how far it is, then the key of
+the imported set, or the sentence that says why there is none.
 """
 
 import json
@@ -24,7 +24,9 @@ def main() -> None:
     """Import what stdin asks for; SIGTERM ends it and takes away what is half done."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with suppress(OSError, ValueError):  # a system without these does without
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1])
+        )
         with open(FIRST, "w", encoding="utf-8") as file:
             file.write("800")
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -34,13 +36,25 @@ def main() -> None:
 
 def _answer(asked: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
-        images = data.load("folder", progress=lambda text, part: _tell(out, {"text": text, "part": part}), **asked)
+        images = data.load(
+            "folder", progress=lambda text, part: _tell(out, {"text": text, "part": part}), **asked
+        )
     except Unusable as error:
-        return {"error": str(error), "sentences": error.sentences, "broken": error.broken, "odd": error.odd}
+        return {
+            "error": str(error),
+            "sentences": error.sentences,
+            "broken": error.broken,
+            "odd": error.odd,
+        }
     except UserError as error:
         return {"error": str(error)}
     except MemoryError:
-        return {"error": "The images need more memory than there is: make smaller files of them, or take fewer."}
+        return {
+            "error": (
+                "The images need more memory than there is: make smaller files of them, or take"
+                " fewer."
+            )
+        }
     return {"key": images.key}
 
 

@@ -1,6 +1,7 @@
 """The labels of a file of arrays and the names of its classes, checked.
 
-Labels are whole numbers from 0, also as floats; or the names of the classes; or one column a class with one 1 a row.
+Labels are whole numbers from 0, also as floats; or the names of the classes; or one column a class
+with one 1 a row.
 """
 
 import unicodedata
@@ -31,20 +32,30 @@ class Labels:
 
 
 def of(stored: Stored, n: int) -> Labels:
-    """The labels of n images; raises UserError unless each image has exactly one that can be a class."""
+    """The labels of n images; raises UserError unless each image has exactly one that can be a
+    class."""
     shape, title = stored.shape, stored.title
     if len(shape) not in (1, 2) or shape[0] != n or 0 in shape[1:]:
-        raise UserError(f"{title} has the shape {shape}, but there are {n} images: save one label for each.")
+        raise UserError(
+            f"{title} has the shape {shape}, but there are {n} images: save one label for each."
+        )
     if stored.dtype.kind not in "iubfUS":
-        raise UserError(f"{title} holds {stored.dtype} values: labels are whole numbers from 0, or names of classes.")
+        raise UserError(
+            f"{title} holds {stored.dtype} values: labels are whole numbers from 0, or names of"
+            " classes."
+        )
     values = npy.whole(stored)
     if len(shape) == 2 and shape[1] > 1:
         return Labels(title, _hot(values, title), shape[1])
     values = values.reshape(n)
-    return Labels(title, _names_of(values, title) if values.dtype.kind in "US" else _whole(values, title))
+    return Labels(
+        title, _names_of(values, title) if values.dtype.kind in "US" else _whole(values, title)
+    )
 
 
-def joined(parts: Sequence[Labels], given: Stored | None) -> tuple[np.ndarray, tuple[str, ...] | None]:
+def joined(
+    parts: Sequence[Labels], given: Stored | None
+) -> tuple[np.ndarray, tuple[str, ...] | None]:
     """(labels (N,) int64 of all parts one after another, names of the classes if they are known).
 
     Raises UserError if the parts differ in kind, or name other classes than `given` does.
@@ -52,7 +63,9 @@ def joined(parts: Sequence[Labels], given: Stored | None) -> tuple[np.ndarray, t
     first = parts[0]
     for other in parts[1:]:
         if (other.named, other.columns) != (first.named, first.columns):
-            raise UserError(f"{first.title} and {other.title} hold labels of different kinds: save them alike.")
+            raise UserError(
+                f"{first.title} and {other.title} hold labels of different kinds: save them alike."
+            )
     found = np.concatenate([part.found for part in parts])
     names = _names(given) if given else None
     if first.named:
@@ -62,39 +75,53 @@ def joined(parts: Sequence[Labels], given: Stored | None) -> tuple[np.ndarray, t
     return found, names
 
 
-def classes(names: tuple[str, ...] | None, all_labels: np.ndarray, training: np.ndarray, where: str) -> tuple[str, ...]:
+def classes(
+    names: tuple[str, ...] | None, all_labels: np.ndarray, training: np.ndarray, where: str
+) -> tuple[str, ...]:
     """The names of the classes: as given, or "0", "1", ....
 
     Raises UserError if a class has no training image, or if there is only one.
     """
     count = int(all_labels.max()) + 1
     if names is not None and count > len(names):
-        raise UserError(f"{where} has the label {count - 1}, but names only {len(names)} classes: name all of them.")
+        raise UserError(
+            f"{where} has the label {count - 1}, but names only {len(names)} classes: name all of"
+            " them."
+        )
     count = len(names) if names is not None else count
     seen = np.unique(training)
     if len(seen) < count:
-        missing = next(label for label, found in enumerate([*seen.tolist(), count]) if label != found)
+        missing = next(
+            label for label, found in enumerate([*seen.tolist(), count]) if label != found
+        )
         if names is not None and names[missing] != str(missing):
             raise UserError(
-                f"{where} has no training image with the label {missing}, '{names[missing]}': add images of it, "
-                "or leave the class out."
+                f"{where} has no training image with the label {missing}, '{names[missing]}': add"
+                " images of it, or leave the class out."
             )
-        raise UserError(f"{where} has no training image with the label {missing}: number the classes from 0, no gaps.")
+        raise UserError(
+            f"{where} has no training image with the label {missing}: number the classes from 0, no"
+            " gaps."
+        )
     if count == 1:
         raise UserError(f"There is only one class in {where}: add images of another one.")
     return names if names is not None else tuple(map(str, range(count)))
 
 
 def _hot(values: np.ndarray, title: str) -> np.ndarray:
-    """The column of each row's only 1; raises UserError with the first row that has none, or something else."""
+    """The column of each row's only 1; raises UserError with the first row that has none, or
+    something else."""
     if values.dtype.kind in "US":
-        raise UserError(f"{title} has {values.shape[1]} names an image: save one, the class that it belongs to.")
+        raise UserError(
+            f"{title} has {values.shape[1]} names an image: save one, the class that it belongs to."
+        )
     plain = ((values == 0) | (values == 1)).all(axis=1) & ((values == 1).sum(axis=1) == 1)
     if not plain.all():
         row = int(np.argmin(plain))
         raise UserError(
-            f"{title} has {values.shape[1]} numbers an image, and row {row} is not a single 1 among zeros: an image "
-            "can have one class only, so save its number, such as labels.argmax(axis=1) if the largest counts."
+            f"{title} has {values.shape[1]} numbers an image, and row {row} is not a single 1 among"
+            " zeros: an image can have one class only, so save its number, such as"
+            " labels.argmax(axis=1) if the largest counts."
         )
     found: np.ndarray = values.argmax(axis=1).astype(np.int64)
     return found
@@ -107,42 +134,68 @@ def _whole(values: np.ndarray, title: str) -> np.ndarray:
         broken = ~(np.isfinite(values) & (values == np.floor(values)) & (np.abs(values) <= EXACT))
         if broken.any():
             raise UserError(
-                f"{title} holds the label {values[broken][0]}: labels are whole numbers from 0, or names of classes."
+                f"{title} holds the label {values[broken][0]}: labels are whole numbers from 0, or"
+                " names of classes."
             )
     if len(values) and (values.min() < 0 or values.max() > np.iinfo(np.int64).max):
-        raise UserError(f"{title} holds the label {values.min() if values.min() < 0 else values.max()}: count from 0.")
+        raise UserError(
+            f"{title} holds the label {values.min() if values.min() < 0 else values.max()}: count"
+            " from 0."
+        )
     return values.astype(np.int64)
 
 
 def _names_of(values: np.ndarray, title: str) -> np.ndarray:
-    """(n,) names, each in one spelling of its letters; raises UserError if one is empty or no text."""
+    """(n,) names, each in one spelling of its letters; raises UserError if one is empty or no
+    text."""
     try:
-        texts = values.tolist() if values.dtype.kind == "U" else [value.decode() for value in values.tolist()]
+        texts = (
+            values.tolist()
+            if values.dtype.kind == "U"
+            else [value.decode() for value in values.tolist()]
+        )
         found = [unicodedata.normalize("NFC", text).strip() for text in texts]
         "".join(found).encode()  # half of a surrogate pair is no text
     except (UnicodeError, ValueError):
-        raise UserError(f"{title} holds a label that is no text in UTF-8: save the names of the classes so.") from None
+        raise UserError(
+            f"{title} holds a label that is no text in UTF-8: save the names of the classes so."
+        ) from None
     if not all(found):
-        raise UserError(f"{title} holds an empty label in row {found.index('')}: name the class of every image.")
+        raise UserError(
+            f"{title} holds an empty label in row {found.index('')}: name the class of every image."
+        )
     return np.array(found, dtype=str)
 
 
-def _numbered(found: np.ndarray, names: tuple[str, ...] | None, title: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _numbered(
+    found: np.ndarray, names: tuple[str, ...] | None, title: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Names to numbers, counted in the order given, or else in that of the alphabet."""
     seen, numbers = np.unique(found, return_inverse=True)
     if names is None:
         return numbers.astype(np.int64), tuple(map(str, seen))
     place = {name: number for number, name in enumerate(names)}
     if missing := [str(name) for name in seen if name not in place]:
-        raise UserError(f"{title} holds the label '{missing[0]}', which classes does not name: add it there.")
+        raise UserError(
+            f"{title} holds the label '{missing[0]}', which classes does not name: add it there."
+        )
     return np.array([place[str(name)] for name in seen], np.int64)[numbers], names
 
 
 def _names(stored: Stored) -> tuple[str, ...]:
     if len(stored.shape) != 1 or stored.dtype.kind not in "US":
-        raise UserError(f"{stored.title} is no list of strings: save the names of the classes, in order of the labels.")
+        raise UserError(
+            f"{stored.title} is no list of strings: save the names of the classes, in order of the"
+            " labels."
+        )
     values = npy.whole(stored)
-    found = tuple(map(str, _names_of(values, stored.title))) if all(map(bool, values.tolist())) else ("",)
+    found = (
+        tuple(map(str, _names_of(values, stored.title)))
+        if all(map(bool, values.tolist()))
+        else ("",)
+    )
     if len(set(found)) < len(found) or not all(found):
-        raise UserError(f"{stored.title} holds a name twice or an empty one: name each class differently.")
+        raise UserError(
+            f"{stored.title} holds a name twice or an empty one: name each class differently."
+        )
     return found

@@ -1,26 +1,46 @@
-"""Names of files and folders, which come from anywhere: which are a system's own, and how they can be shown."""
+"""Names of files and folders, which come from anywhere.
+
+Which are a system's own, and how they can be shown.
+"""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
 SYSTEM_FOLDERS = {
-    "__macosx", "@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found",
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "#snapshot",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
     "__pycache__",
-}  # fmt: skip
+}
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
-UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}  # kinds of signs that end lines, turn the writing round, or show nothing
+UNSEEN = {
+    "Cc",
+    "Cf",
+    "Zl",
+    "Zp",
+    "Cs",
+}  # kinds of signs that end lines, turn the writing round, or show nothing
 LISTED = 5  # types that a message names
 
 
 def of_system(path: str) -> bool:
     """Whether it is hidden, or a system made it: thumbnails, trash, what a file manager keeps."""
     parts = [part.lower() for part in path.split("/")]
-    return parts[-1] in SYSTEM_FILES or any(part.startswith(".") or part in SYSTEM_FOLDERS for part in parts)
+    return parts[-1] in SYSTEM_FILES or any(
+        part.startswith(".") or part in SYSTEM_FOLDERS for part in parts
+    )
 
 
 def visible(name: str) -> str:
-    """The name in Unicode's usual form (NFC); bytes that are no UTF-8 and signs that cannot be seen as \\x.. codes."""
+    """The name in Unicode's usual form (NFC).
+
+    Bytes that are no UTF-8 and signs that cannot be seen as \\x.. codes.
+    """
     return "".join(map(_visible, unicodedata.normalize("NFC", name)))
 
 
@@ -31,7 +51,8 @@ def _visible(sign: str) -> str:
 
 
 def ending(path: str) -> str:
-    """The type that a file's name tells, in lower case, such as ".txt"; "no ending" if it has none."""
+    """The type that a file's name tells, in lower case, such as ".txt"; "no ending" if it has
+    none."""
     stem, dot, last = path.split("/")[-1].rpartition(".")
     return f".{visible(last.lower())}" if dot and stem and len(last) <= 10 else "no ending"
 
@@ -39,6 +60,8 @@ def ending(path: str) -> str:
 def types(paths: Iterable[str]) -> str:
     """ "3 .txt, 1 .pdf and 2 others": how many files of which types, the most frequent first."""
     found = sorted(Counter(map(ending, paths)).items(), key=lambda each: (-each[1], each[0]))
-    listed = ", ".join(f"{count:,} {'with ' * (name[0] != '.')}{name}" for name, count in found[:LISTED])
+    listed = ", ".join(
+        f"{count:,} {'with ' * (name[0] != '.')}{name}" for name, count in found[:LISTED]
+    )
     rest = sum(count for _, count in found[LISTED:])
     return f"{listed} and {rest:,} of other types" if rest else listed

@@ -1,6 +1,9 @@
-"""One array in NumPy's .npy format, read as a stream: its header first, then as many rows as are asked for.
+"""One array in NumPy's .npy format, read as a stream.
 
-Arrays come from anywhere: nothing is unpickled, and nothing is allocated that the header claims and the file lacks.
+Its header first, then as many rows as are asked for.
+
+Arrays come from anywhere: nothing is unpickled, and nothing is allocated that the header claims and
+the file lacks.
 """
 
 import io
@@ -41,15 +44,21 @@ class Stored:
 
 
 def described(title: str, size: int, opened: Opener) -> Stored:
-    """What the header of an array of `size` bytes says; raises UserError if it is broken, cut off or unsafe."""
+    """What the header of an array of `size` bytes says; raises UserError if it is broken, cut off
+    or unsafe."""
     with readable(title), opened() as stream:
         head = io.BytesIO(stream.read(LONGEST))
         version = layout.read_magic(head)
         if version not in READERS:
-            raise UserError(f"{title} is stored in a form that is not for plain numbers: save it with np.save.")
+            raise UserError(
+                f"{title} is stored in a form that is not for plain numbers: save it with np.save."
+            )
         shape, by_columns, dtype = READERS[version](head)
     if dtype.hasobject:
-        raise UserError(f"{title} holds Python objects, which are not safe to read: save it as numbers or strings.")
+        raise UserError(
+            f"{title} holds Python objects, which are not safe to read: save it as numbers or"
+            " strings."
+        )
     if by_columns and len(shape) > 1:
         raise UserError(f"{title} is stored column by column: save np.ascontiguousarray of it.")
     if not shape or min(shape) < 0 or head.tell() + math.prod(shape) * dtype.itemsize != size:
@@ -74,7 +83,8 @@ def whole(stored: Stored) -> np.ndarray:
 
 
 def chunks(stored: Stored, rows: int) -> Iterator[np.ndarray]:
-    """The array in order, at most so many entries of its first axis at once; raises UserError if it is broken."""
+    """The array in order, at most so many entries of its first axis at once; raises UserError if it
+    is broken."""
     with readable(stored.title), stored.opened() as stream:
         stream.read(stored.start)
         for begin in range(0, stored.shape[0], rows):

@@ -1,4 +1,7 @@
-"""Fashion-MNIST, SVHN and CIFAR-10: from their official files, from class folders, or from the net."""
+"""Fashion-MNIST, SVHN and CIFAR-10.
+
+From their official files, from class folders, or from the net.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +27,9 @@ class Official:
     name: str
     classes: tuple[str, ...]
     shape: tuple[int, int, int]  # (C, H, W) of an image
-    files: Callable[[Path], list[Path]]  # the official files under the data root; [] if not all are there
+    files: Callable[
+        [Path], list[Path]
+    ]  # the official files under the data root; [] if not all are there
     read: Callable[[list[Path]], Arrays]  # those files
     remotes: Callable[[Path], list[Remote]]  # where they are on the net
 
@@ -48,7 +53,9 @@ FASHION_MNIST = Official(
     originals.read_fashion,
     originals.fashion_remotes,
 )
-SVHN = Official("svhn", DIGITS, (3, 32, 32), originals.svhn_files, originals.read_svhn, originals.svhn_remotes)
+SVHN = Official(
+    "svhn", DIGITS, (3, 32, 32), originals.svhn_files, originals.read_svhn, originals.svhn_remotes
+)
 CIFAR10 = Official(
     "cifar10",
     ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -65,7 +72,8 @@ def fashion_mnist(request: Request) -> Images:
 
 
 def svhn(request: Request) -> Images:
-    """SVHN, cropped digits: 73,257 and 26,032 RGB images of 32x32, or as many as the class folders hold."""
+    """SVHN, cropped digits: 73,257 and 26,032 RGB images of 32x32, or as many as the class folders
+    hold."""
     return _load(SVHN, request)
 
 
@@ -80,14 +88,21 @@ def _load(official: Official, request: Request) -> Images:
     tree = None if files else _find_tree(official.name, root)
     if tree:
         return cache.fetch(
-            official.name, folder.fingerprint(tree, request), partial(_read_tree, official, tree, request)
+            official.name,
+            folder.fingerprint(tree, request),
+            partial(_read_tree, official, tree, request),
         )
     if not files:
-        otherwise = f"an archive {official.name}-images.tar.gz of train/ and test/ class folders into {root}"
+        otherwise = (
+            f"an archive {official.name}-images.tar.gz of train/ and test/ class folders into"
+            f" {root}"
+        )
         download(official.remotes(root), otherwise, request.report)
         files = official.files(root)
     return cache.fetch(
-        official.name, sources.stamp(files, files[0].parent), partial(_read_files, official, files, request)
+        official.name,
+        sources.stamp(files, files[0].parent),
+        partial(_read_files, official, files, request),
     )
 
 
@@ -99,15 +114,21 @@ def _find_tree(name: str, root: Path) -> Path | None:
 
 def _read_tree(official: Official, tree: Path, request: Request, into: Path) -> cache.Imported:
     imported = folder.read(tree, request, into)
-    if imported.classes not in (official.classes, DIGITS) or imported.pixels.shape[1:] != official.shape:
+    if (
+        imported.classes not in (official.classes, DIGITS)
+        or imported.pixels.shape[1:] != official.shape
+    ):
         raise UserError(
-            f"{tree} is not {official.name}: it needs {official.shape[1]}x{official.shape[2]} images "
-            f"in class folders named 0 to 9 by their labels, or {', '.join(official.classes)}."
+            f"{tree} is not {official.name}: it needs {official.shape[1]}x{official.shape[2]}"
+            " images in class folders named 0 to 9 by their labels, or"
+            f" {', '.join(official.classes)}."
         )
     return replace(imported, classes=official.classes)
 
 
-def _read_files(official: Official, files: list[Path], request: Request, into: Path) -> cache.Imported:
+def _read_files(
+    official: Official, files: list[Path], request: Request, into: Path
+) -> cache.Imported:
     request.report(f"Reading {files[0].parent}", 0.0)
     images, labels, split = official.read(files)
     pixels = cache.allocate(into, images.shape)

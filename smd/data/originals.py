@@ -1,7 +1,10 @@
-"""The official files of the official sets: which they are, where they are on the net, how they are read.
+"""The official files of the official sets.
 
-torchvision knows addresses and checksums and reads CIFAR-10 and SVHN. It would unpack Fashion-MNIST and
-CIFAR-10 beside the files, which may be shared and read-only, so that is done elsewhere or not at all.
+Which they are, where they are on the net, how they are read.
+
+torchvision knows addresses and checksums and reads CIFAR-10 and SVHN. It would unpack Fashion-MNIST
+and CIFAR-10 beside the files, which may be shared and read-only, so that is done elsewhere or not
+at all.
 """
 
 import importlib.util
@@ -19,7 +22,9 @@ from smd.errors import UserError
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]  # pixels (N, C, H, W), labels (N,), split (N,)
 
 FASHION_RAW = Path("FashionMNIST", "raw")
-FASHION_PARTS = tuple(f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1"))
+FASHION_PARTS = tuple(
+    f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+)
 SVHN_FILES = ("train_32x32.mat", "test_32x32.mat")
 CIFAR_FOLDER, CIFAR_ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 
@@ -27,7 +32,10 @@ CIFAR_FOLDER, CIFAR_ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 def fashion_files(root: Path) -> list[Path]:
     """The four files under the data root, packed or not; [] if one is missing."""
     raw = root / FASHION_RAW
-    found = [next((f for f in (raw / part, raw / f"{part}.gz") if f.exists()), None) for part in FASHION_PARTS]
+    found = [
+        next((f for f in (raw / part, raw / f"{part}.gz") if f.exists()), None)
+        for part in FASHION_PARTS
+    ]
     return [file for file in found if file] if all(found) else []
 
 
@@ -36,7 +44,8 @@ def fashion_remotes(root: Path) -> list[Remote]:
     from torchvision.datasets import FashionMNIST
 
     return [
-        Remote(FashionMNIST.mirrors[0] + name, md5, root / FASHION_RAW / name) for name, md5 in FashionMNIST.resources
+        Remote(FashionMNIST.mirrors[0] + name, md5, root / FASHION_RAW / name)
+        for name, md5 in FashionMNIST.resources
     ]
 
 
@@ -46,7 +55,10 @@ def read_fashion(files: list[Path]) -> Arrays:
     labels = [read_idx(files[at], ndim=1) for at in (1, 3)]
     for at in (0, 1):
         if len(images[at]) != len(labels[at]):
-            raise UserError(f"{files[2 * at]} and {files[2 * at + 1]} do not belong together: download them again.")
+            raise UserError(
+                f"{files[2 * at]} and {files[2 * at + 1]} do not belong together: download them"
+                " again."
+            )
     return _joined([part[:, None] for part in images], labels)
 
 
@@ -62,7 +74,8 @@ def svhn_remotes(root: Path) -> list[Remote]:
     from torchvision.datasets import SVHN
 
     return [
-        Remote(SVHN.split_list[s][0], SVHN.split_list[s][2], root / SVHN.split_list[s][1]) for s in ("train", "test")
+        Remote(SVHN.split_list[s][0], SVHN.split_list[s][2], root / SVHN.split_list[s][1])
+        for s in ("train", "test")
     ]
 
 
@@ -114,7 +127,9 @@ def _read_batches(root: Path, files: list[Path]) -> Arrays:
         parts = [CIFAR10(root, train) for train in (True, False)]
     except RuntimeError:
         raise _damaged(files) from None
-    return _joined([part.data.transpose(0, 3, 1, 2) for part in parts], [part.targets for part in parts])
+    return _joined(
+        [part.data.transpose(0, 3, 1, 2) for part in parts], [part.targets for part in parts]
+    )
 
 
 def _joined(pixels: list[np.ndarray], labels: list[np.ndarray]) -> Arrays:
@@ -125,9 +140,15 @@ def _joined(pixels: list[np.ndarray], labels: list[np.ndarray]) -> Arrays:
 
 def _need_scipy() -> None:
     if importlib.util.find_spec("scipy") is None:
-        raise UserError("The official SVHN files need scipy to be read: run 'pip install scipy' and start again.")
+        raise UserError(
+            "The official SVHN files need scipy to be read: run 'pip install scipy' and start"
+            " again."
+        )
 
 
 def _damaged(files: list[Path]) -> UserError:
     names = ", ".join(file.name for file in files)
-    return UserError(f"Not all of {names} in {files[0].parent} are the original files: delete and download them again.")
+    return UserError(
+        f"Not all of {names} in {files[0].parent} are the original files: delete and download them"
+        " again."
+    )

@@ -20,8 +20,12 @@ class Request:
 
     @property
     def choices(self) -> dict[str, str | int]:
-        """What was asked to be done with images that are in the way; part of a cache's fingerprint."""
-        asked: dict[str, str | int] = {"skip_broken": int(self.skip_broken), "channels": self.channels}
+        """What was asked to be done with images that are in the way; part of a cache's
+        fingerprint."""
+        asked: dict[str, str | int] = {
+            "skip_broken": int(self.skip_broken),
+            "channels": self.channels,
+        }
         return {name: value for name, value in asked.items() if value}
 
     def report(self, text: str, fraction: float) -> None:

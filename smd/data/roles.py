@@ -1,6 +1,7 @@
 """What the arrays in an .npz are, by their names: MedMNIST's, Keras' and such as people give them.
 
-A name is what is in the array and, if there are splits, which one: train_images, x_train, X_test, val_labels, y, ....
+A name is what is in the array and, if there are splits, which one: train_images, x_train, X_test,
+val_labels, y, ....
 """
 
 from collections.abc import Iterable
@@ -12,8 +13,14 @@ from smd.errors import UserError
 IMAGES = frozenset({"images", "image", "imgs", "x"})
 LABELS = frozenset({"labels", "label", "y", "targets", "target"})
 SPLITS = {
-    "train": TRAIN, "training": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST, "testing": TEST,
-}  # fmt: skip
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VAL,
+    "valid": VAL,
+    "validation": VAL,
+    "test": TEST,
+    "testing": TEST,
+}
 LISTED = 8  # names that a message tells
 
 
@@ -27,7 +34,9 @@ class Pair:
 
 
 def pairs(names: Iterable[str], where: str) -> list[Pair]:
-    """The splits that arrays of these names hold, those to train on first; images without a split are these.
+    """The splits that arrays of these names hold, those to train on first.
+
+    Images without a split are these.
 
     Raises UserError if two arrays are for the same, or if images or labels are missing.
     """
@@ -36,14 +45,17 @@ def pairs(names: Iterable[str], where: str) -> list[Pair]:
     if TRAIN not in images:
         shown = ", ".join(held[:LISTED]) or "nothing"
         raise UserError(
-            f"{where} has no array train_images, nor images, nor x_train: it holds {shown}. Name the arrays so."
+            f"{where} has no array train_images, nor images, nor x_train: it holds {shown}. Name"
+            " the arrays so."
         )
     for split, name in images.items():
         if split not in labels:
             raise UserError(f"{where} has no array {_partner(name)}, the labels of {name}: add it.")
     for split, name in labels.items():
         if split not in images:
-            raise UserError(f"{where} has {name}, but no images for these labels: add them, or leave it out.")
+            raise UserError(
+                f"{where} has {name}, but no images for these labels: add them, or leave it out."
+            )
     return [Pair(images[split], labels[split], split) for split in sorted(images)]
 
 
@@ -59,7 +71,10 @@ def _by_split(names: list[str], kinds: frozenset[str], where: str) -> dict[int, 
         if split is None:
             continue
         if split in found:
-            raise UserError(f"{where} holds both {found[split]} and {name}, which are for the same: leave one out.")
+            raise UserError(
+                f"{where} holds both {found[split]} and {name}, which are for the same: leave one"
+                " out."
+            )
         found[split] = name
     return found
 
@@ -80,5 +95,7 @@ def _split_of(name: str, kinds: frozenset[str]) -> int | None:
 def _partner(name: str) -> str:
     """How the labels of images of that name are called."""
     called = {"x": "y", "X": "y", "image": "label"}
-    split = [part if part.lower() in SPLITS else called.get(part, "labels") for part in name.split("_")]
+    split = [
+        part if part.lower() in SPLITS else called.get(part, "labels") for part in name.split("_")
+    ]
     return "_".join(split)

@@ -20,8 +20,14 @@ def find(path: str) -> Path:
         source = Path(path).expanduser().absolute()
         mode = source.stat().st_mode if path else 0
     except PermissionError:
-        raise UserError(f"'{path}' cannot be looked at: permission is denied, ask its owner for it.") from None
-    except (OSError, RuntimeError, ValueError):  # missing, too long, ~ with a name that nobody has, a NUL in it
+        raise UserError(
+            f"'{path}' cannot be looked at: permission is denied, ask its owner for it."
+        ) from None
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ):  # missing, too long, ~ with a name that nobody has, a NUL in it
         mode = 0
     if not mode:
         raise UserError(f"There is nothing at {_shown(path)}: {_instead(path)}.")
@@ -29,7 +35,9 @@ def find(path: str) -> Path:
     if not stat.S_ISDIR(mode) and not source.name.lower().endswith(kinds):
         raise UserError(f"{source} is neither a folder nor one of {', '.join(kinds)}.")
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-        raise UserError(f"{source} is {tree.kind(mode)}, not a file: give a folder, an archive or arrays.")
+        raise UserError(
+            f"{source} is {tree.kind(mode)}, not a file: give a folder, an archive or arrays."
+        )
     return source
 
 
@@ -59,16 +67,22 @@ def members(source: Path, until: float = math.inf) -> Iterator[Member]:
 
 
 def stamp(files: Iterable[Path], source: Path, until: float = math.inf) -> dict[str, str | int]:
-    """What changes when one of the source's files does: names, sizes and times of change; until: as in `members`."""
+    """What changes when one of the source's files does: names, sizes and times of change; until: as
+    in `members`."""
     digest = hashlib.blake2b(digest_size=16)
     total = 0
     for file in sorted(files):
         archive.check_time(source, until)
         found = _stat(file)
         total += found.st_size
-        digest.update(f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape"))
+        digest.update(
+            f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape")
+        )
     if source.is_dir() and total > archive.MAX_TOTAL:
-        raise UserError(f"The images in {source} take more than {disk.show(archive.MAX_TOTAL)}: use fewer of them.")
+        raise UserError(
+            f"The images in {source} take more than {disk.show(archive.MAX_TOTAL)}: use fewer of"
+            " them."
+        )
     return {"source": str(source), "files": digest.hexdigest()}
 
 
@@ -78,7 +92,8 @@ def _stat(file: Path) -> os.stat_result:
         return file.stat()
     except PermissionError:
         raise UserError(
-            f"{names.visible(str(file))} cannot be looked at: permission is denied, ask its owner for it."
+            f"{names.visible(str(file))} cannot be looked at: permission is denied, ask its owner"
+            " for it."
         ) from None
     except OSError:
         return file.lstat()

@@ -1,6 +1,7 @@
 """Which rows are for training, validation and testing; sample ids are positions in these.
 
-A run that has begun keeps the rows that its store names (smd.tasks.images), however they are carved here.
+A run that has begun keeps the rows that its store names (smd.tasks.images), however they are carved
+here.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,10 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     """The splits of a run: the source's own, and what it lacks carved from its training images.
 
     A test split is carved the same for every seed, a validation split by the run's seed; each class
-    gives its share, to less than one image, and keeps an image to train on. `n_train` > 0 keeps only so many
-    training images, chosen by the seed.
-    Raises UserError if a class has no training image left, if there are fewer than `n_train`, or if there
-    are so few images that none is left for validation or testing.
+    gives its share, to less than one image, and keeps an image to train on. `n_train` > 0 keeps
+    only so many training images, chosen by the seed. Raises UserError if a class has no training
+    image left, if there are fewer than `n_train`, or if there are so few images that none is left
+    for validation or testing.
     """
     train, val, test = (np.flatnonzero(images.split == s) for s in (TRAIN, VAL, TEST))
     if not len(test):
@@ -45,26 +46,38 @@ def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
     if not len(val):
         train, val = _divide(images, train, round(VAL_FRACTION * len(train)), (seed, VAL))
     if n_train > len(train):
-        raise UserError(f"n_train is {n_train}, but there are {len(train)} training images: choose fewer.")
+        raise UserError(
+            f"n_train is {n_train}, but there are {len(train)} training images: choose fewer."
+        )
     if n_train:
         train = stratified(train, images.labels[train], n_train, (seed, TRAIN))
     _check_classes(images, train)
     if not len(val) or not len(test):
         raise UserError(
-            f"There are too few images ({len(images.labels)}) to keep some for validation and for testing: "
-            "add images until there are at least 20."
+            f"There are too few images ({len(images.labels)}) to keep some for validation and for"
+            " testing: add images until there are at least 20."
         )
     return Splits(train, val, test)
 
 
 def stratified(
-    rows: np.ndarray, labels: np.ndarray, n: int, seed: tuple[int, ...], quotas_of: Quotas = quotas.kept
+    rows: np.ndarray,
+    labels: np.ndarray,
+    n: int,
+    seed: tuple[int, ...],
+    quotas_of: Quotas = quotas.kept,
 ) -> np.ndarray:
     """n of the rows, ascending, with the classes' shares kept; labels are those of the rows."""
     rng, lots = np.random.default_rng(seed), np.random.default_rng((*seed, LOTS))
     wanted = quotas_of(np.bincount(labels), n, lots)
-    by_class = np.split(rows[np.argsort(labels, kind="stable")], np.cumsum(np.bincount(labels))[:-1])
-    return np.sort(np.concatenate([rng.permutation(of)[:quota] for of, quota in zip(by_class, wanted, strict=True)]))
+    by_class = np.split(
+        rows[np.argsort(labels, kind="stable")], np.cumsum(np.bincount(labels))[:-1]
+    )
+    return np.sort(
+        np.concatenate(
+            [rng.permutation(of)[:quota] for of, quota in zip(by_class, wanted, strict=True)]
+        )
+    )
 
 
 def summary(images: Images) -> list[dict[str, str | int]]:
@@ -80,7 +93,9 @@ def summary(images: Images) -> list[dict[str, str | int]]:
     ]
 
 
-def _divide(images: Images, rows: np.ndarray, n: int, seed: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _divide(
+    images: Images, rows: np.ndarray, n: int, seed: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
     """(the rest, n of the rows), both ascending."""
     taken = stratified(rows, images.labels[rows], n, seed, quotas.taken_away)
     return rows[~np.isin(rows, taken)], taken
@@ -90,4 +105,6 @@ def _check_classes(images: Images, train: np.ndarray) -> None:
     counts = np.bincount(images.labels[train], minlength=len(images.classes))
     if not counts.all():
         name = images.classes[int(np.argmin(counts))]
-        raise UserError(f"Class '{name}' has no training image left: add images of it, or use more of them.")
+        raise UserError(
+            f"Class '{name}' has no training image left: add images of it, or use more of them."
+        )

@@ -1,7 +1,9 @@
-"""The files below a folder: each is looked at before it is opened, and what is no ordinary file is never read.
+"""The files below a folder.
 
-A class folder comes from anywhere: it may hold pipes, which would wait for ever, devices without an end, links to
-nothing, or links that lead in circles.
+Each is looked at before it is opened, and what is no ordinary file is never read.
+
+A class folder comes from anywhere: it may hold pipes, which would wait for ever, devices without an
+end, links to nothing, or links that lead in circles.
 """
 
 import math
@@ -22,7 +24,8 @@ LINKED = 3  # parts of a path down to where links to folders are followed: top f
 def members(source: Path, until: float = math.inf) -> Iterator[Member]:
     """Every file and folder below the source, in the same order on every disk.
 
-    until: when to stop by time.monotonic(); raises smd.data.archive.OutOfTime then. Raises UserError if a folder may
+    until: when to stop by time.monotonic(); raises smd.data.archive.OutOfTime then. Raises
+    UserError if a folder may
     not be listed: what is in it would be lost without a word.
     """
     yield from _below(source, PurePosixPath(), until)
@@ -32,7 +35,10 @@ def _below(source: Path, inside: PurePosixPath, until: float) -> Iterator[Member
     place = source / inside
     folders, files = _listed(place, until)
     if folders and len(inside.parts) >= DEEPEST:
-        raise UserError(f"{names.visible(str(place / folders[0]))} lies more than {DEEPEST} folders deep: move it up.")
+        raise UserError(
+            f"{names.visible(str(place / folders[0]))} lies more than {DEEPEST} folders deep: move"
+            " it up."
+        )
     back = {name for name in folders if _leads_back(place / name, len(inside.parts) + 1)}
     inner = sorted(set(folders) - back)
     for name in inner:
@@ -66,10 +72,13 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def read(file: Path) -> bytes:
-    """The content of an ordinary file; raises UserError if it is none, is too large, or cannot be read."""
+    """The content of an ordinary file; raises UserError if it is none, is too large, or cannot be
+    read."""
     try:
         check(file, file.stat())
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # should it be a pipe by now
+        descriptor = os.open(
+            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # should it be a pipe by now
         with os.fdopen(descriptor, "rb") as stream:
             check(file, os.fstat(descriptor))
             return stream.read(MAX_FILE)
@@ -80,19 +89,25 @@ def read(file: Path) -> bytes:
 def check(file: Path, found: os.stat_result) -> None:
     """Raise UserError unless it is an ordinary file of a size that an image can have."""
     if not stat.S_ISREG(found.st_mode):
-        raise UserError(f"{names.visible(str(file))} is {kind(found.st_mode)}, not an image: remove it.")
+        raise UserError(
+            f"{names.visible(str(file))} is {kind(found.st_mode)}, not an image: remove it."
+        )
     if found.st_size > MAX_FILE:
         raise UserError(
-            f"{names.visible(str(file))} is larger than {disk.show(MAX_FILE)} ({disk.show(found.st_size)}): remove it."
+            f"{names.visible(str(file))} is larger than {disk.show(MAX_FILE)}"
+            f" ({disk.show(found.st_size)}): remove it."
         )
 
 
 def kind(mode: int) -> str:
     """What is no ordinary file, in words."""
     names = {
-        stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket", stat.S_ISDIR: "a folder",
-        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device",
-    }  # fmt: skip
+        stat.S_ISFIFO: "a named pipe",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISDIR: "a folder",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+    }
     return next((name for test, name in names.items() if test(mode)), "no ordinary file")
 
 
@@ -105,7 +120,11 @@ def _why(file: Path, error: OSError) -> str:
 
 
 def _refuse(error: OSError) -> None:
-    why = "permission is denied, ask its owner for it" if isinstance(error, PermissionError) else error.strerror
+    why = (
+        "permission is denied, ask its owner for it"
+        if isinstance(error, PermissionError)
+        else error.strerror
+    )
     raise UserError(f"The folder {names.visible(str(error.filename))} cannot be listed: {why}.")
 
 

@@ -1,4 +1,7 @@
-"""How much a .zip lists, told by its last bytes: to list a million files takes seconds, to count them does not."""
+"""How much a .zip lists, told by its last bytes.
+
+To list a million files takes seconds, to count them does not.
+"""
 
 import os
 import struct

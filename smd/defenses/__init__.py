@@ -46,23 +46,29 @@ class Report:
     clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step does not look at the clean images
     adv_ok: Tensor  # (B,) bool, Flag2; False where clean_ok is
     means: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # name -> (sum, count)
-    crossed: Tensor | None = None  # (B,) bool, the margin's search met the boundary; None without margins
+    crossed: Tensor | None = (
+        None  # (B,) bool, the margin's search met the boundary; None without margins
+    )
 
 
 class Defense(Protocol):
     """One training method."""
 
     def begin(self, plan: Plan) -> dict[str, Tensor]:
-        """Per-sample state before the first step, each (N,), finite and >= 0; recorded after every epoch.
+        """Per-sample state before the first step, each (N,), finite and >= 0.
 
-        "margin" is a length in the unit of x, other names have units of their own (see smd.registry.Defense).
+        Recorded after every epoch.
+
+        "margin" is a length in the unit of x, other names have units of their own (see
+        smd.registry.Defense).
         """
         ...
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
         """Leave the loss's gradient in the parameters and update the state of the batch's samples.
 
-        The model is in train mode and its gradients are zero; the trainer takes the optimiser's step.
+        The model is in train mode and its gradients are zero; the trainer takes the optimiser's
+        step.
         """
         ...
 

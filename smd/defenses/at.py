@@ -14,7 +14,8 @@ STEP = 2 / 255  # the published one, for every noise level
 
 @dataclass(frozen=True)
 class AT:
-    """PGD from a random start, in train mode: each attack pass moves batch norm's running statistics, as published."""
+    """PGD from a random start, in train mode: each attack pass moves batch norm's running
+    statistics, as published."""
 
     eps: float = 8 / 255  # noise level, in [0, 1]
     steps: int = 20  # K
@@ -28,4 +29,8 @@ class AT:
         eps = every(batch.x, self.eps)
         start = lp.uniform(batch.x, eps, "Linf", now.generator)
         length = every(batch.x, STEP)
-        return learned(model, ascended(model, losses.ce, batch.x, batch.y, eps, length, self.steps, start), batch.y)
+        return learned(
+            model,
+            ascended(model, losses.ce, batch.x, batch.y, eps, length, self.steps, start),
+            batch.y,
+        )

@@ -1,4 +1,5 @@
-"""ATES: adversarial training with early stopping, a curriculum of ever harder images (Sitawarin et al. 2020)."""
+"""ATES: adversarial training with early stopping, a curriculum of ever harder images (Sitawarin et
+al. 2020)."""
 
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ RAMP = 0.6  # share of the run over which the gap rises from 0 to 1
 class ATES:
     """Cross-entropy of images that PGD moved only until they were as hard as the epoch asks for.
 
-    eps: radius in the unit of x; a step is a quarter of it. The attack runs in eval mode. The published
-    text leaves the steps and the curriculum's values to the configuration: these ones are ours.
+    eps: radius in the unit of x; a step is a quarter of it. The attack runs in eval mode. The
+    published text leaves the steps and the curriculum's values to the configuration: these ones are
+    ours.
     """
 
     eps: float = 8 / 255
@@ -34,7 +36,9 @@ class ATES:
         x, y = batch.x, batch.y
         start = lp.uniform(x, every(x, self.eps), "Linf", now.generator)
         with attacking(model):
-            x_adv, _ = stopping_pgd(model, x, y, start, self.eps, self.eps / 4, STEPS, _harder(y, gap(now)))
+            x_adv, _ = stopping_pgd(
+                model, x, y, start, self.eps, self.eps / 4, STEPS, _harder(y, gap(now))
+            )
         logits = model(x_adv)
         loss = F.cross_entropy(logits, y)
         loss.backward()
@@ -42,12 +46,14 @@ class ATES:
 
 
 def gap(now: Now) -> float:
-    """The difficulty that ends an image's ascent: 0, the boundary, at first; 1, never, from 60 % of the run on."""
+    """The difficulty that ends an image's ascent: 0, the boundary, at first; 1, never, from 60 % of
+    the run on."""
     return min(1.0, now.epoch / (RAMP * now.plan.epochs))
 
 
 def _harder(y: Tensor, gap: float) -> Enough:
-    """Enough where the likeliest other class leads the true one in probability by more than the gap."""
+    """Enough where the likeliest other class leads the true one in probability by more than the
+    gap."""
 
     def enough(rows: Tensor, logits: Tensor) -> Tensor:
         return losses.margin(logits.softmax(1), y[rows]) > gap

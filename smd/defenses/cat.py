@@ -1,4 +1,5 @@
-"""CAT: a curriculum of ever longer attacks, with the easier ones kept in every batch (Cai et al. 2018)."""
+"""CAT: a curriculum of ever longer attacks, with the easier ones kept in every batch (Cai et al.
+2018)."""
 
 from dataclasses import dataclass
 
@@ -21,8 +22,10 @@ def shares(size: int, k: int) -> list[int]:
 class CAT:
     """The attack's strength k rises from 0 to max_k in equal shares of the run.
 
-    The original raises k when its validation accuracy under attack stalls. Attacks run in train mode, each part
-    on its own: every pass moves batch norm's running statistics, as published. The published 0.032 is 8/255 here.
+    The original raises k when its validation accuracy under attack stalls. Attacks run in train
+    mode, each part
+    on its own: every pass moves batch norm's running statistics, as published. The published 0.032
+    is 8/255 here.
     """
 
     eps: float = 8 / 255  # noise level, in [0, 1]
@@ -37,14 +40,18 @@ class CAT:
         return now.epoch * (self.max_k + 1) // now.plan.epochs
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
-        """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 .. k; part 0 is clean.
+        """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 .. k.
+
+        Part 0 is clean.
 
         "Still right" is told of the image that was trained on, the clean one for part 0.
         """
         x, y = batch.x, batch.y
         parts = shares(len(x), self.strength(now))
         pairs = zip(x.split(parts), y.split(parts), strict=True)
-        mixed = torch.cat([self._noisy(model, *pair, j, now.generator) for j, pair in enumerate(pairs)])
+        mixed = torch.cat(
+            [self._noisy(model, *pair, j, now.generator) for j, pair in enumerate(pairs)]
+        )
         logits = model(mixed)
         terms = losses.ce(logits, y)
         terms.mean().backward()
@@ -53,11 +60,15 @@ class CAT:
         means = {name: (part.sum(), part.new_full((), len(part))) for name, part in groups.items()}
         return Report(None, right(logits, y), means)
 
-    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: torch.Generator) -> Tensor:
+    def _noisy(
+        self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: torch.Generator
+    ) -> Tensor:
         """j steps from a random start, of one random length: 2 eps / j times U(1, 10 / j)."""
         if not j or not len(x):
             return x
         eps = every(x, self.eps)
         start = lp.uniform(x, eps, "Linf", generator)
-        stretch = 1 + (10 / j - 1) * torch.rand((), generator=generator, device=x.device, dtype=x.dtype)
+        stretch = 1 + (10 / j - 1) * torch.rand(
+            (), generator=generator, device=x.device, dtype=x.dtype
+        )
         return ascended(model, losses.ce, x, y, eps, 2 / j * eps * stretch, j, start)

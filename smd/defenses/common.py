@@ -1,4 +1,7 @@
-"""What several defenses share: an attack in eval mode, starts, the ascent of training PGD, a report's means."""
+"""What several defenses share.
+
+An attack in eval mode, starts, the ascent of training PGD, a report's means.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -37,7 +40,9 @@ def gaussian(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def trades_step(eps: float) -> float:
-    """The step of TRADES and MART, unit of x: 0.007 at 8/255, as published, else a quarter of the noise level.
+    """The step of TRADES and MART, unit of x.
+
+    0.007 at 8/255, as published, else a quarter of the noise level.
 
     Ten steps of 0.007 would not reach 24/255. The published 0.031 counts as 8/255.
     """
@@ -79,7 +84,8 @@ def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, T
 
 
 def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> Report:
-    """The outer step of plain adversarial training: mean cross-entropy of the noisy images alone."""
+    """The outer step of plain adversarial training: mean cross-entropy of the noisy images
+    alone."""
     logits = model(x_adv)
     loss = F.cross_entropy(logits, y)
     loss.backward()

@@ -1,4 +1,5 @@
-"""Customized-AT: radii that grow while they are withstood, and labels as uncertain as these (Cheng et al. 2020)."""
+"""Customized-AT: radii that grow while they are withstood, and labels as uncertain as these (Cheng
+et al. 2020)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,11 +23,13 @@ KAPPA = 10.0  # the mixed loss does not care for logit margins beyond this
 class CustomizedAT:
     """`eps`: no radius exceeds it. `variant`: what becomes of an image that its attack breaks.
 
-    "paper": it is trained on as it is, and its radius does not grow. "code", as the authors' code is reported:
-    its clean image is trained on and its radius is 0 again; others keep the distance that they were moved.
-    `loss`: cross-entropy with soft labels, or that plus a hinge on the logit margin, attacked and trained alike.
+    "paper": it is trained on as it is, and its radius does not grow. "code", as the authors' code
+    is reported: its clean image is trained on and its radius is 0 again; others keep the distance
+    that they were moved. `loss`: cross-entropy with soft labels, or that plus a hinge on the logit
+    margin, attacked and trained alike.
 
-    Sources disagree on batch norm and steps: here attacks run in eval mode with steps of a fifth of the radius.
+    Sources disagree on batch norm and steps: here attacks run in eval mode with steps of a fifth of
+    the radius.
     """
 
     eps: float = 8 / 255
@@ -38,12 +41,15 @@ class CustomizedAT:
         return {"margin": torch.zeros(plan.n, device=plan.device)}
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
-        """Attack at slightly larger radii, settle the new ones, and train with labels softened by them."""
+        """Attack at slightly larger radii, settle the new ones, and train with labels softened by
+        them."""
         x, y, old = batch.x, batch.y, state["margin"][batch.idx]
         tried = (old + ETA).clamp(max=self.eps)
         with attacking(model):
             classes = _classes(model, x)
-            x_adv, clean, far = self._attacked(model, x, y, tried, softened(y, old, classes, now.generator))
+            x_adv, clean, far = self._attacked(
+                model, x, y, tried, softened(y, old, classes, now.generator)
+            )
         held = right(far, y)
         if self.variant == "paper":
             radius = torch.where(held, tried, old)
@@ -60,9 +66,16 @@ class CustomizedAT:
     def _attacked(
         self, model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """PGD from x itself: its last iterate (B, C, H, W), and the logits (B, K) of x and of that."""
+        """PGD from x itself: its last iterate (B, C, H, W), and the logits (B, K) of x and of
+        that."""
         path = pgd.iterates(
-            model, lambda logits, y: self._losses(logits, y, labels), x, y, radius, 2 * radius / STEPS, STEPS
+            model,
+            lambda logits, y: self._losses(logits, y, labels),
+            x,
+            y,
+            radius,
+            2 * radius / STEPS,
+            STEPS,
         )
         _, clean = next(path)
         for x_adv, logits in path:  # noqa: B007
@@ -82,7 +95,8 @@ def _classes(model: nn.Module, x: Tensor) -> int:
 
 
 def softened(y: Tensor, radius: Tensor, classes: int, generator: torch.Generator) -> Tensor:
-    """Labels (B, K) that give a share of c times the radius, 1 at most, to a draw from Dirichlet(1, ..., 1)."""
+    """Labels (B, K) that give a share of c times the radius, 1 at most, to a draw from Dirichlet(1,
+    ..., 1)."""
     share = (SOFTNESS * radius).clamp(max=1)[:, None]
     drawn = torch.empty(len(y), classes, device=y.device).exponential_(generator=generator)
     return (1 - share) * F.one_hot(y, classes) + share * drawn / drawn.sum(1, keepdim=True)

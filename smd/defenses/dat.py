@@ -1,4 +1,5 @@
-"""DAT: attacks that go on only until they have converged as far as the epoch demands (Wang et al. 2019)."""
+"""DAT: attacks that go on only until they have converged as far as the epoch demands (Wang et al.
+2019)."""
 
 from dataclasses import dataclass
 
@@ -16,7 +17,9 @@ REACHED = 100 / 120  # share of the run after which it must converge fully
 
 
 def fosc(noise: Tensor, gradient: Tensor, eps: float) -> Tensor:
-    """First-order stationary condition of each sample, (B, ...), (B, ...) -> (B,) >= 0; 0: the attack has converged.
+    """First-order stationary condition of each sample, (B, ...), (B, ...) -> (B,) >= 0.
+
+    0: the attack has converged.
 
     noise: x_adv - x, in the eps ball; gradient: of each sample's own cross-entropy at x_adv.
     """
@@ -25,15 +28,17 @@ def fosc(noise: Tensor, gradient: Tensor, eps: float) -> Tensor:
 
 def uniform_unclipped(x: Tensor, eps: float, generator: torch.Generator) -> Tensor:
     """A random start in the eps ball around x that may leave [0, 1]."""
-    return x + eps * (torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) * 2 - 1)
+    return x + eps * (
+        torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) * 2 - 1
+    )
 
 
 @dataclass(frozen=True)
 class DAT:
     """PGD in eval mode with a stop of its own for every sample.
 
-    Follows the paper where its code differs: FOSC is measured from the clean image, and no sample's loss is
-    weighted by itself. The published 0.031 is 8/255 here.
+    Follows the paper where its code differs: FOSC is measured from the clean image, and no sample's
+    loss is weighted by itself. The published 0.031 is 8/255 here.
     """
 
     eps: float = 8 / 255  # noise level, in [0, 1]
@@ -43,7 +48,8 @@ class DAT:
         return {}
 
     def limit(self, now: Now) -> float:
-        """The FOSC below which an attack stops: falls linearly from 0.5 to 0 at epoch 100 of 120."""
+        """The FOSC below which an attack stops: falls linearly from 0.5 to 0 at epoch 100 of
+        120."""
         return max(LIMIT * (1 - now.epoch / (REACHED * now.plan.epochs)), 0.0)
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
@@ -52,7 +58,9 @@ class DAT:
             x_adv = self._noisy(model, batch.x, batch.y, self.limit(now), now.generator)
         return learned(model, x_adv, batch.y)
 
-    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, limit: float, generator: torch.Generator) -> Tensor:
+    def _noisy(
+        self, model: nn.Module, x: Tensor, y: Tensor, limit: float, generator: torch.Generator
+    ) -> Tensor:
         """At most ten steps of a quarter of the noise level; the first is taken whatever FOSC is.
 
         A sample that stops stays where it is and so stopped: only the others are passed on.

@@ -1,4 +1,6 @@
-"""FAT: friendly adversarial training, whose PGD stops soon after the boundary (Zhang et al. 2020a)."""
+"""FAT: friendly adversarial training, whose PGD stops soon after the boundary (Zhang et al.
+2020a).
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +19,8 @@ OMEGA = 0.001  # standard deviation of the noise added to every step
 
 
 def stride(eps: float) -> float:
-    """The published step of 0.007, unit of x; a quarter of eps beyond 16/255, whose edge ten of them just reach."""
+    """The published step of 0.007, unit of x; a quarter of eps beyond 16/255, whose edge ten of
+    them just reach."""
     return 0.007 if eps <= 16 / 255 else eps / 4
 
 
@@ -25,7 +28,8 @@ def stride(eps: float) -> float:
 class FAT:
     """Cross-entropy of the first image that is wrong once more than tau iterates have been.
 
-    eps: radius in the unit of x; 8/255 where the original rounds to 0.031. The attack runs in eval mode.
+    eps: radius in the unit of x; 8/255 where the original rounds to 0.031. The attack runs in eval
+    mode.
     """
 
     eps: float = 8 / 255
@@ -40,7 +44,9 @@ class FAT:
         start = lp.uniform(x, every(x, self.eps), "Linf", now.generator)
 
         def noise() -> Tensor:
-            return OMEGA * torch.randn(x.shape, generator=now.generator, device=x.device, dtype=x.dtype)
+            return OMEGA * torch.randn(
+                x.shape, generator=now.generator, device=x.device, dtype=x.dtype
+            )
 
         with attacking(model):
             x_adv, taken = stopping_pgd(
@@ -54,7 +60,8 @@ class FAT:
 
 
 def tau(now: Now) -> int:
-    """How many wrong iterates a sample is moved on from: 0; 1 from epoch 51 of 120 on, counted from 1; 2 from 91 on."""
+    """How many wrong iterates a sample is moved on from: 0; 1 from epoch 51 of 120 on, counted from
+    1; 2 from 91 on."""
     return int(now.at(50, 120)) + int(now.at(90, 120))
 
 

@@ -1,4 +1,6 @@
-"""GAIRAT: adversarial training with weights by the distance to the boundary (Zhang et al. 2020b)."""
+"""GAIRAT: adversarial training with weights by the distance to the boundary (Zhang et al.
+2020b).
+"""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +23,8 @@ LAMBDA = -1.0
 class GAIRAT:
     """Weighted cross-entropy of PGD's last iterate; samples that were broken early weigh most.
 
-    eps: radius in the unit of x; 8/255 where the original rounds to 0.031. The attack runs in eval mode.
+    eps: radius in the unit of x; 8/255 where the original rounds to 0.031. The attack runs in eval
+    mode.
     """
 
     eps: float = 8 / 255
@@ -44,21 +47,28 @@ class GAIRAT:
 
 
 def shift(now: Now) -> float:
-    """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120, counted from 1; then -1."""
+    """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120, counted from
+    1; then -1."""
     return LAMBDA if now.at(59, 120) else math.inf
 
 
 def weights(kappa: Tensor, shift: float) -> Tensor:
-    """Each sample's weight, (B,) in (0, B] with mean 1: (1 + tanh(shift + 5 - kappa)) / 2, normalised.
+    """Each sample's weight, (B,) in (0, B] with mean 1.
 
-    Written as the sigmoid of twice the argument: 1 + tanh would lose its digits where kappa is large.
+    (1 + tanh(shift + 5 - kappa)) / 2, normalised.
+
+    Written as the sigmoid of twice the argument: 1 + tanh would lose its digits where kappa is
+    large.
     """
     raw = torch.sigmoid(2 * (shift + STEPS / 2 - kappa))
     return raw * len(raw) / raw.sum()
 
 
-def counted_pgd(model: nn.Module, batch: Batch, start: Tensor, eps: float, step: float) -> tuple[Tensor, Tensor]:
-    """The last iterate, (B, C, H, W), and the number of right ones among the start and all before it, (B,) float32.
+def counted_pgd(
+    model: nn.Module, batch: Batch, start: Tensor, eps: float, step: float
+) -> tuple[Tensor, Tensor]:
+    """The last iterate, (B, C, H, W), and the number of right ones among the start and all before
+    it, (B,) float32.
 
     A count, not the first step that fails: a sample may cross the boundary and come back.
     """

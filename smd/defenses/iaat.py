@@ -1,4 +1,5 @@
-"""IAAT: instance-adaptive adversarial training, a radius for every image by trial and error (Balaji et al. 2019)."""
+"""IAAT: instance-adaptive adversarial training, a radius for every image by trial and error (Balaji
+et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -20,7 +21,9 @@ WARM_UP = 8 / 255  # radius of the first 10 of 110 epochs
 
 @dataclass(frozen=True)
 class IAAT:
-    """`gamma`: how much larger or smaller a radius is tried, unit of x; `beta`: the weight of what was found by it.
+    """`gamma`: how much larger or smaller a radius is tried, unit of x.
+
+    `beta`: the weight of what was found by it.
 
     All attacks run in train mode, as in the original: running statistics move with every pass.
     """
@@ -30,7 +33,10 @@ class IAAT:
 
     def __post_init__(self) -> None:
         if not 0 <= self.beta <= 1:
-            raise UserError(f"beta is {self.beta:g}: it is the weight of a new radius, choose one between 0 and 1.")
+            raise UserError(
+                f"beta is {self.beta:g}: it is the weight of a new radius, choose one between 0"
+                " and 1."
+            )
 
     def begin(self, plan: Plan) -> dict[str, Tensor]:
         """The radius of the warm-up, which runs below six epochs do without."""
@@ -51,14 +57,24 @@ class IAAT:
         loss = F.cross_entropy(noisy, y)
         loss.backward()
         clean = F.cross_entropy(logits, y)
-        return Report(correct, correct & right(noisy, y), means({"loss": loss, "loss_clean": clean}, len(x)))
+        return Report(
+            correct, correct & right(noisy, y), means({"loss": loss, "loss_clean": clean}, len(x))
+        )
 
     def _adapted(
-        self, model: nn.Module, x: Tensor, y: Tensor, old: Tensor, correct: Tensor, generator: torch.Generator
+        self,
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        old: Tensor,
+        correct: Tensor,
+        generator: torch.Generator,
     ) -> Tensor:
-        """Radii moved by beta towards the old one plus gamma, the old one or the old one minus gamma, (B,).
+        """Radii moved by beta towards the old one plus gamma, the old one or the old one minus
+        gamma, (B,).
 
-        The largest of the three that the image withstands; without a limit, and 0 where the clean image is wrong.
+        The largest of the three that the image withstands; without a limit, and 0 where the clean
+        image is wrong.
         """
         larger = old + self.gamma
         wide = _withstood(model, x, y, larger, correct, generator)
@@ -75,14 +91,23 @@ def _attacked(model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, start: Ten
 
 @torch.no_grad()
 def _withstood(
-    model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, asked: Tensor, generator: torch.Generator
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    radius: Tensor,
+    asked: Tensor,
+    generator: torch.Generator,
 ) -> Tensor:
     """Which of the samples asked about are classified correctly at PGD's last iterate, (B,) bool.
 
     Under batch norm the whole batch is attacked, for its statistics.
     """
     start = lp.uniform(x, radius, "Linf", generator)
-    rows = torch.arange(len(x), device=x.device) if couples_samples(model) else asked.nonzero().squeeze(1)
+    rows = (
+        torch.arange(len(x), device=x.device)
+        if couples_samples(model)
+        else asked.nonzero().squeeze(1)
+    )
     if not len(rows):
         return asked
     far = _attacked(model, x[rows], y[rows], radius[rows], start[rows])

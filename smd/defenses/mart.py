@@ -1,4 +1,5 @@
-"""MART: adversarial training that weighs each image by how wrong its clean answer is (Wang et al. 2020)."""
+"""MART: adversarial training that weighs each image by how wrong its clean answer is (Wang et al.
+2020)."""
 
 from dataclasses import dataclass
 
@@ -15,13 +16,16 @@ STEPS = 10
 
 
 def boosted(noisy: Tensor, y: Tensor) -> Tensor:
-    """Boosted cross-entropy: also pushes the likeliest wrong class down; logits (B, K), (B,) -> (B,), nats."""
+    """Boosted cross-entropy: also pushes the likeliest wrong class down; logits (B, K), (B,) ->
+    (B,), nats."""
     rival = noisy.softmax(1).scatter(1, y[:, None], 0).max(1).values
     return losses.ce(noisy, y) - torch.log(1.0001 - rival + 1e-12)
 
 
 def weighted_divergence(clean: Tensor, noisy: Tensor, y: Tensor) -> Tensor:
-    """KL(clean || noisy) times the probability that the clean answer is wrong: logits (B, K) twice, (B,) -> (B,).
+    """KL(clean || noisy) times the probability that the clean answer is wrong.
+
+    Logits (B, K) twice, (B,) -> (B,).
 
     The small numbers are the published ones: no logarithm of zero, no weight of exactly zero.
     """
@@ -32,7 +36,9 @@ def weighted_divergence(clean: Tensor, noisy: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class MART:
-    """The attack climbs the cross-entropy in eval mode; the loss is taken in train mode, with no clean term.
+    """The attack climbs the cross-entropy in eval mode.
+
+    The loss is taken in train mode, with no clean term.
 
     The published 0.031 is 8/255 here; the published step of 0.007 stays (see trades_step).
     """
@@ -45,7 +51,8 @@ class MART:
         return {}
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
-        """Mean of boosted CE(x_adv) + beta (1 - p_y(x)) KL(x || x_adv); the gradient passes through all of it."""
+        """Mean of boosted CE(x_adv) + beta (1 - p_y(x)) KL(x || x_adv); the gradient passes through
+        all of it."""
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, now.generator)
         clean, noisy = model(x), model(x_adv)

@@ -1,4 +1,5 @@
-"""MMA: max-margin adversarial training, which trains at each image's estimated boundary (Ding et al. 2019)."""
+"""MMA: max-margin adversarial training, which trains at each image's estimated boundary (Ding et
+al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ from smd.nets.batchnorm import couples_samples
 
 STEPS = 10
 HALVINGS = 10
-FLOOR = 0.005  # the smallest radius that PGD explores; images misclassified when clean start from it again
+# the smallest radius that PGD explores; images misclassified when clean start from it again
+FLOOR = 0.005
 SLACK = 1.05  # the search may look a little farther than dmax
 CLEAN_SHARE = 1 / 3  # of the clean loss in the whole
 
@@ -31,10 +33,12 @@ class Found:
 
 @dataclass(frozen=True)
 class MMA:
-    """An image whose estimated margin reaches `dmax`, in the unit of x, adds nothing but its clean loss.
+    """An image whose estimated margin reaches `dmax`, in the unit of x, adds nothing but its clean
+    loss.
 
-    Correct means p_y > 1/2 throughout, which is stricter than being the likeliest class. PGD runs in eval
-    mode; the search runs in train mode on the correct images alone, so that running statistics move with it.
+    Correct means p_y > 1/2 throughout, which is stricter than being the likeliest class. PGD runs
+    in eval mode; the search runs in train mode on the correct images alone, so that running
+    statistics move with it.
     """
 
     dmax: float = 12 / 255
@@ -44,9 +48,11 @@ class MMA:
         return {"margin": torch.full((plan.n,), FLOOR, device=plan.device)}
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
-        """A third of the clean loss and two thirds of the loss at the boundary or, where wrong, on the clean image.
+        """A third of the clean loss and two thirds of the loss at the boundary or, where wrong, on
+        the clean image.
 
-        adv_ok of the report: still correct at PGD's last iterate, before the search. The margin grows there.
+        adv_ok of the report: still correct at PGD's last iterate, before the search. The margin
+        grows there.
         """
         x, y = batch.x, batch.y
         logits = model(x)
@@ -54,18 +60,24 @@ class MMA:
         (CLEAN_SHARE * clean).backward()  # at once, so that its graph is gone before the attack
         correct = losses.slm(logits.detach(), y) < 0
         rows = correct.nonzero().squeeze(1)
-        found = self._boundary(model, x[rows], y[rows], state["margin"][batch.idx[rows]], now.generator)
+        found = self._boundary(
+            model, x[rows], y[rows], state["margin"][batch.idx[rows]], now.generator
+        )
         margin = torch.zeros_like(state["margin"][batch.idx]).index_copy(0, rows, found.margin)
         near = correct & (margin < self.dmax)
         each = _margin_losses(model, x.index_copy(0, rows, found.x), y, near | ~correct)
         state["margin"][batch.idx] = margin
         inside = torch.zeros_like(correct).index_copy(0, rows, found.inside)
-        crossed = torch.ones_like(correct).index_copy(0, rows, found.crossed)  # p_y <= 1/2: across it as they are
+        crossed = torch.ones_like(correct).index_copy(
+            0, rows, found.crossed
+        )  # p_y <= 1/2: across it as they are
         clean_ok = logits.detach().argmax(1) == y
         return Report(clean_ok, inside, _means(clean.detach(), each, near), clean_ok & crossed)
 
     @torch.no_grad()
-    def _boundary(self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: torch.Generator) -> Found:
+    def _boundary(
+        self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: torch.Generator
+    ) -> Found:
         """PGD at the stored margins, then a search along its direction as far as 1.05 dmax."""
         if not len(x):
             none = torch.zeros_like(y, dtype=torch.bool)
@@ -86,7 +98,8 @@ def _line_search(
     radius: Tensor,  # (B,) that it was found with, unit of x
     cap: float,
 ) -> Found:
-    """Ten halvings between x and the cap. The last middle is returned unjudged, on either side of the boundary."""
+    """Ten halvings between x and the cap. The last middle is returned unjudged, on either side of
+    the boundary."""
     direction = (far - x) / lp.per_sample(radius + 1e-12, x)
     low, high, at = torch.zeros_like(radius), torch.full_like(radius, cap), radius
     inside = right = losses.slm(model(far), y) < 0
@@ -102,11 +115,17 @@ def _line_search(
 
 
 def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Tensor:
-    """Cross-entropy of the taken samples, zero for the others, (B,); two thirds of the batch's mean is back-propagated.
+    """Cross-entropy of the taken samples, zero for the others, (B,).
+
+    Two thirds of the batch's mean is back-propagated.
 
     Under batch norm the others are in the batch too, for its statistics.
     """
-    rows = torch.arange(len(x), device=x.device) if couples_samples(model) else taken.nonzero().squeeze(1)
+    rows = (
+        torch.arange(len(x), device=x.device)
+        if couples_samples(model)
+        else taken.nonzero().squeeze(1)
+    )
     none = x.new_zeros(len(x))
     if not len(rows):
         return none
@@ -116,7 +135,8 @@ def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Ten
 
 
 def _means(clean: Tensor, each: Tensor, near: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-    """The whole loss, the clean one, and the one at the boundary over the images that are trained there."""
+    """The whole loss, the clean one, and the one at the boundary over the images that are trained
+    there."""
     size = clean.new_full((), len(each))
     whole = CLEAN_SHARE * clean * size + (1 - CLEAN_SHARE) * each.sum()
     noisy = ((each * near).sum(), near.sum().float())

@@ -15,8 +15,8 @@ from smd.data.batches import Batch
 from smd.defenses import Now, Plan, Report
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
-# literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong iterate and is brought
-# back towards the one before. ame: the authors' later code.
+# literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong
+# iterate and is brought back towards the one before. ame: the authors' later code.
 PRESETS = {
     "paper": Rules(),
     "literal": Rules(search="literal"),
@@ -34,7 +34,8 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class SMD:
-    """Alg. 1; `preset` chooses between the paper and three readings that differ from it, see PRESETS."""
+    """Alg. 1; `preset` chooses between the paper and three readings that differ from it, see
+    PRESETS."""
 
     preset: Literal["paper", "literal", "first-crossing", "ame"] = "paper"
 
@@ -66,9 +67,13 @@ class SMD:
         unit = delta if rules.gamma1_unit == "delta" else lp.pixel(plan.shape, rules.norm)
         g1, g2 = gamma1(margin, unit), gamma2(gradient, rules.norm)  # l. 6
         distance = lp.length(found.x - clean.x, rules.norm)
-        state["margin"][batch.idx] = updated(margin, distance, delta * g1 * g2, correct, found.crossed)
+        state["margin"][batch.idx] = updated(
+            margin, distance, delta * g1 * g2, correct, found.crossed
+        )
         grown = correct & ~found.crossed
-        return Report(correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & found.crossed)
+        return Report(
+            correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & found.crossed
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ class Clean:
     gradient: Tensor | None  # (B, C, H, W), of the clean loss up to a factor: EPGD's first
 
 
-def _noisy(model: nn.Module, clean: Clean, rules: Rules, generator: torch.Generator, masked: bool) -> Explored:
+def _noisy(
+    model: nn.Module, clean: Clean, rules: Rules, generator: torch.Generator, masked: bool
+) -> Explored:
     """EPGD on the correctly classified samples; the others come back as they are.
 
     Under batch norm the whole batch is attacked, so that its statistics do not depend on how
@@ -106,8 +113,8 @@ def _noisy_loss(
 ) -> tuple[Tensor, Tensor]:
     """L1 over the taken samples (l. 7-8), half of it back-propagated (l. 9-10).
 
-    Returns the loss and Eq. 14's gradient at the noisy samples, shaped like x; zero where not taken.
-    The gradient of a sample's own loss is a by-product of the loss's own backward pass.
+    Returns the loss and Eq. 14's gradient at the noisy samples, shaped like x; zero where not
+    taken. The gradient of a sample's own loss is a by-product of the loss's own backward pass.
     """
     gradient = torch.zeros_like(x)
     rows = torch.arange(len(x), device=x.device) if masked else taken.nonzero().squeeze(1)

@@ -8,11 +8,14 @@ from torch import Tensor, nn
 from smd.core import losses, lp, pgd
 from smd.defenses.common import every
 
-Enough = Callable[[Tensor, Tensor], Tensor]  # (rows (A,), their logits (A, K)) -> (A,) bool: not to be moved any more
+Enough = Callable[
+    [Tensor, Tensor], Tensor
+]  # (rows (A,), their logits (A, K)) -> (A,) bool: not to be moved any more
 
 
 def stopping_pgd(
-    model: nn.Module,  # in eval mode, so that a sample's logits do not depend on who else is still active
+    # in eval mode, so that a sample's logits do not depend on who else is still active
+    model: nn.Module,
     x: Tensor,  # (B, C, H, W) in [0, 1], the centres
     y: Tensor,  # (B,)
     start: Tensor,  # (B, C, H, W) in the ball

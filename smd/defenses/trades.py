@@ -1,4 +1,5 @@
-"""TRADES: clean cross-entropy plus beta times the divergence of clean and noisy answers (Zhang et al. 2019)."""
+"""TRADES: clean cross-entropy plus beta times the divergence of clean and noisy answers (Zhang et
+al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -16,7 +17,9 @@ STEPS = 10
 
 def divergence(clean: Tensor, noisy: Tensor) -> Tensor:
     """KL(softmax(clean) || softmax(noisy)) of each sample: logits (B, K), (B, K) -> (B,), nats."""
-    return F.kl_div(noisy.log_softmax(1), clean.log_softmax(1), reduction="none", log_target=True).sum(1)
+    return F.kl_div(
+        noisy.log_softmax(1), clean.log_softmax(1), reduction="none", log_target=True
+    ).sum(1)
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,12 @@ class TRADES:
         return {}
 
     def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
-        """Mean of CE(x) + beta KL(x || x_adv); the gradient passes through both arguments of the divergence.
+        """Mean of CE(x) + beta KL(x || x_adv).
 
-        The original passes the clean images twice, before and after the noisy ones. Only batch norm's running
-        statistics can tell, so the second pass is taken for their sake alone.
+        The gradient passes through both arguments of the divergence.
+
+        The original passes the clean images twice, before and after the noisy ones. Only batch
+        norm's running statistics can tell, so the second pass is taken for their sake alone.
         """
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, now.generator)
@@ -49,7 +54,11 @@ class TRADES:
         loss = natural + self.beta * divergence(clean, noisy).mean()
         loss.backward()
         ok = right(clean, y)
-        terms = {"loss": loss, "loss_clean": natural, "loss_noisy": F.cross_entropy(noisy.detach(), y)}
+        terms = {
+            "loss": loss,
+            "loss_clean": natural,
+            "loss_noisy": F.cross_entropy(noisy.detach(), y),
+        }
         return Report(ok, ok & right(noisy, y), means(terms, len(y)))
 
     def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
@@ -59,4 +68,6 @@ class TRADES:
         with attacking(model):
             with torch.no_grad():
                 clean = model(x)
-            return ascended(model, lambda noisy, _: divergence(clean, noisy), x, y, eps, length, STEPS, start)
+            return ascended(
+                model, lambda noisy, _: divergence(clean, noisy), x, y, eps, length, STEPS, start
+            )

@@ -1,7 +1,8 @@
 """Estimators: ways to measure the margins of a trained network, listed in smd.registry.ESTIMATORS.
 
-An estimator is a frozen dataclass whose fields are its settings. A margin is the distance to the decision
-boundary; whatever an estimator finds is an upper bound of it, as a nearer boundary may be overlooked.
+An estimator is a frozen dataclass whose fields are its settings. A margin is the distance to the
+decision boundary; whatever an estimator finds is an upper bound of it, as a nearer boundary may be
+overlooked.
 """
 
 from collections.abc import Mapping
@@ -20,8 +21,11 @@ from smd.core.lp import Norm
 class Found:
     """The estimated margins of a batch."""
 
-    margin: Tensor  # (B,) unit of x: to the last point found correct on the way to a misclassified image
-    crossed: Tensor  # (B,) bool; False: no boundary was met, the margin is only how far the search came
+    # (B,) unit of x: to the last point found correct on the way to a misclassified image
+    margin: Tensor
+    crossed: (
+        Tensor  # (B,) bool; False: no boundary was met, the margin is only how far the search came
+    )
 
 
 class Estimator(Protocol):
@@ -37,7 +41,8 @@ class Estimator(Protocol):
     ) -> Found:
         """The margin of every sample.
 
-        Where it crossed, an image no farther than the margin and 1/1024 of the searched way was misclassified.
+        Where it crossed, an image no farther than the margin and 1/1024 of the searched way was
+        misclassified.
         """
         ...
 

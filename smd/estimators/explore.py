@@ -18,9 +18,9 @@ def explore(
 ) -> Explored:
     """Explore as far as the radius, then search back to just before the decision boundary.
 
-    This is smd.core.epgd.epgd but for samples whose iterates crossed and came back. There Alg. 2 searches on the
-    way to an end that is classified correctly; here it is the last misclassified iterate that ends the way,
-    so that a boundary lies just behind every crossed sample's point.
+    This is smd.core.epgd.epgd but for samples whose iterates crossed and came back. There Alg. 2
+    searches on the way to an end that is classified correctly; here it is the last misclassified
+    iterate that ends the way, so that a boundary lies just behind every crossed sample's point.
     """
     last = wrong = x
     crossed = torch.zeros_like(y, dtype=torch.bool)

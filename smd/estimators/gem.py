@@ -1,4 +1,7 @@
-"""Gradual expansion on a fixed network: SMD's own margin update without training (paper, Sec. 3.1, Alg. 1)."""
+"""Gradual expansion on a fixed network.
+
+SMD's own margin update without training (paper, Sec. 3.1, Alg. 1).
+"""
 
 from dataclasses import dataclass
 
@@ -14,14 +17,19 @@ from smd.estimators.explore import explore
 
 @dataclass(frozen=True)
 class Gem:
-    """Every margin starts at delta and expands by Eq. 12-14; the rounds take the place of the epochs.
+    """Every margin starts at delta and expands by Eq. 12-14.
 
-    A sample takes some 22 forward and 21 backward passes a round, and 10 forward passes more where it crossed.
+    The rounds take the place of the epochs.
+
+    A sample takes some 22 forward and 21 backward passes a round, and 10 forward passes more where
+    it crossed.
     """
 
     rounds: int = 50
 
-    def estimate(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator) -> Found:
+    def estimate(
+        self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator
+    ) -> Found:
         """See smd.estimators.Estimator. The smallest distance of all rounds that crossed counts."""
         shape = tuple(x.shape[1:])
         delta, unit = initial_step(self.rounds, shape, norm), lp.pixel(shape, norm)

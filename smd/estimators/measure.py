@@ -43,19 +43,25 @@ def measure(
             generator = rng.generator(data.labels.device, seed, "margins", number)
             parts.append(_measured(model, data.take(part), estimator, norm, generator))
             after_batch(min((number + 1) * size, len(ids)))
-    margin, correct, crossed = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+    margin, correct, crossed = (
+        torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)
+    )
     return Measured(margin, correct, crossed, time.perf_counter() - began)
 
 
 def _measured(
     model: nn.Module, batch: Batch, estimator: Estimator, norm: Norm, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Margins, Flag1 and who crossed, each (B,). A misclassified image is across the boundary as it is."""
+    """Margins, Flag1 and who crossed, each (B,). A misclassified image is across the boundary as it
+    is."""
     with torch.no_grad():
         correct = model(batch.x).argmax(1) == batch.y
     margin, crossed = torch.zeros(len(batch.x), device=batch.x.device), ~correct
     rows = correct.nonzero().squeeze(1)
     if len(rows):
         found = estimator.estimate(model, batch.x[rows], batch.y[rows], norm, generator)
-        margin, crossed = margin.index_copy(0, rows, found.margin), crossed.index_copy(0, rows, found.crossed)
+        margin, crossed = (
+            margin.index_copy(0, rows, found.margin),
+            crossed.index_copy(0, rows, found.crossed),
+        )
     return margin, correct, crossed

@@ -1,7 +1,9 @@
-"""The nearest adversarial image that a minimum-norm attack finds: FAB (Croce and Hein 2020, arXiv:1907.02044).
+"""The nearest adversarial image that a minimum-norm attack finds.
 
-FAB steps along the boundary's linear approximation and needs no noise level. The package's images are judged
-anew, and each is brought back to the boundary by bisection.
+FAB (Croce and Hein 2020, arXiv:1907.02044).
+
+FAB steps along the boundary's linear approximation and needs no noise level. The package's images
+are judged anew, and each is brought back to the boundary by bisection.
 """
 
 from collections.abc import Iterator
@@ -23,16 +25,20 @@ from smd.evaluation.evaluate import frozen
 class MinNorm:
     """The closest of an untargeted run and of runs towards the likeliest other classes.
 
-    With C classes a sample takes `steps` * (2 forward + C backward) passes untargeted and `steps` * (2 forward +
-    1 backward) for each target: 3,900 for ten classes. Targets are what finds the last hundredth of the way.
+    With C classes a sample takes `steps` * (2 forward + C backward) passes untargeted and `steps` *
+    (2 forward + 1 backward) for each target: 3,900 for ten classes. Targets are what finds the last
+    hundredth of the way.
     """
 
     steps: int = 100
     targets: int = 9  # at most; 0: untargeted only
     restarts: int = 1  # all but the first start at random
 
-    def estimate(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator) -> Found:
-        """See smd.estimators.Estimator. A sample that no run could have misclassified gets 0, uncrossed."""
+    def estimate(
+        self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator
+    ) -> Found:
+        """See smd.estimators.Estimator. A sample that no run could have misclassified gets 0,
+        uncrossed."""
         with frozen(model), _seeded(x.device, generator):
             nearest, distance = self._nearest(model, x, y, norm)
         near = bisect(model, x, nearest, y)
@@ -40,13 +46,15 @@ class MinNorm:
         return Found(torch.where(crossed, lp.length(near - x, norm), 0.0), crossed)
 
     def _nearest(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
-        """The nearest misclassified images, shaped like x, and their distances (B,); x and infinity where none."""
+        """The nearest misclassified images, shaped like x, and their distances (B,); x and infinity
+        where none."""
         fab = FABAttack_PT(model, norm=norm, n_iter=self.steps, device=x.device)
         with torch.no_grad():
             classes = model(x[:1]).shape[1]
         nearest, distance = x, torch.full((len(x),), torch.inf, device=x.device)
         for k in range(self.restarts):
-            # The package counts targets from the likeliest class, the true one, at 1; 0 is untargeted here.
+            # The package counts targets from the likeliest class, the true one, at 1; 0 is
+            # untargeted here.
             for target in (0, *range(2, min(self.targets, classes - 1) + 2)):
                 fab.target_class = target
                 found = fab.attack_single_run(x, y, use_rand_start=k > 0, is_targeted=target > 0)
@@ -58,15 +66,19 @@ class MinNorm:
 
 @torch.no_grad()
 def _reached(model: nn.Module, found: Tensor, x: Tensor, y: Tensor, norm: Norm) -> Tensor:
-    """The distances (B,) of images that are misclassified and in [0, 1]; infinity for all others."""
+    """The distances (B,) of images that are misclassified and in [0, 1]; infinity for all
+    others."""
     length = lp.length(found - x, norm)
     inside = (found >= 0).flatten(1).all(1) & (found <= 1).flatten(1).all(1)
-    return torch.where((model(found).argmax(1) != y) & inside & length.isfinite(), length, torch.inf)
+    return torch.where(
+        (model(found).argmax(1) != y) & inside & length.isfinite(), length, torch.inf
+    )
 
 
 @contextmanager
 def _seeded(device: torch.device, generator: torch.Generator) -> Iterator[None]:
-    """Within, the global randomness that the package draws on comes from the generator; put back afterwards."""
+    """Within, the global randomness that the package draws on comes from the generator; put back
+    afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(generator.initial_seed())
         yield

@@ -1,4 +1,7 @@
-"""PGD with one noise level for all samples: how MMA estimates margins (paper, Sec. 2.5 and Fig. 5)."""
+"""PGD with one noise level for all samples.
+
+How MMA estimates margins (paper, Sec. 2.5 and Fig. 5).
+"""
 
 from dataclasses import dataclass
 
@@ -13,14 +16,18 @@ from smd.estimators.explore import explore
 
 @dataclass(frozen=True)
 class Pgd:
-    """A single exploration as far as eps, in the unit of x. The larger eps, the more it overestimates.
+    """A single exploration as far as eps, in the unit of x.
+
+    The larger eps, the more it overestimates.
 
     A sample takes 21 forward and 20 backward passes, and 10 forward passes more where it crossed.
     """
 
     eps: float = 8 / 255
 
-    def estimate(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator) -> Found:
+    def estimate(
+        self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator
+    ) -> Found:
         """See smd.estimators.Estimator. Uncrossed samples get the distance of the last iterate."""
         found = explore(model, x, y, torch.full((len(x),), self.eps, device=x.device), norm)
         return Found(lp.length(found.x - x, norm), found.crossed)

@@ -1,1 +1,4 @@
-"""What a trained network does under attack: verdicts, adversarial examples and embeddings of its features."""
+"""What a trained network does under attack.
+
+Verdicts, adversarial examples and embeddings of its features.
+"""

@@ -1,7 +1,8 @@
 """How many images a batch of an attack has: found by trying, where nobody has said.
 
-Attacks spend most of their time on gradients by the pixels, so these are what is tried. What is found holds for
-this network on this machine; a job keeps it, as the draws of random attacks depend on it.
+Attacks spend most of their time on gradients by the pixels, so these are what is tried. What is
+found holds for this network on this machine; a job keeps it, as the draws of random attacks depend
+on it.
 """
 
 import time
@@ -19,8 +20,11 @@ Rate = Callable[[int], float]  # images a second with batches of that size
 
 CPU_SIZES = (32, 64, 128, 256, 512)
 GPU_FIRST = 128
-GAIN = 1.05  # a larger batch must be so many times as quick, as a job can be stopped and saved after a batch only
-LONG = 1.0  # seconds a pass; an attack takes hundreds, so larger batches would keep a job from being stopped
+# a larger batch must be so many times as quick, as a job can be stopped and saved after a batch
+# only
+GAIN = 1.05
+# seconds a pass; an attack takes hundreds, so larger batches would keep a job from being stopped
+LONG = 1.0
 PATIENCE = 0.1  # seconds for the passes of one size
 
 
@@ -35,7 +39,8 @@ def find(model: nn.Module, data: OnDevice, ids: Tensor) -> int:
 
 
 def images_a_second(model: nn.Module, data: OnDevice, ids: Tensor) -> float:
-    """How quick gradients of one batch are, by its best pass, as other work can only slow one down."""
+    """How quick gradients of one batch are, by its best pass, as other work can only slow one
+    down."""
     batch = data.take(ids)
     taken: list[float] = []
     while len(taken) < 2 or sum(taken) < PATIENCE:
@@ -62,7 +67,9 @@ def _seconds(rates: dict[int, float], n: int) -> float:
 
 
 def grown(rate: Rate, n: int) -> int:
-    """On a GPU: doubled as long as that pays, for n samples; half of what fits where memory is short.
+    """On a GPU: doubled as long as that pays, for n samples.
+
+    Half of what fits where memory is short.
 
     Attacks hold more than a gradient does, hence half. Raises UserError if not even two images fit.
     """
@@ -87,7 +94,11 @@ def _fitting(rate: Rate, size: int) -> float:
 
 
 def halved(size: int) -> int:
-    """What to go on with where that many images did not fit; raises UserError if there is nothing smaller."""
+    """What to go on with where that many images did not fit; raises UserError if there is nothing
+    smaller."""
     if size < 2:
-        raise UserError("The GPU's memory does not hold a single image's attack: free some of it, or use --device cpu.")
+        raise UserError(
+            "The GPU's memory does not hold a single image's attack: free some of it, or use"
+            " --device cpu."
+        )
     return size // 2

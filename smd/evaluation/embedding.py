@@ -1,6 +1,9 @@
-"""A map of images: a network's penultimate features on a plane (UMAP; McInnes, Healy and Melville 2018).
+"""A map of images: a network's penultimate features on a plane (UMAP.
 
-Images that the network finds alike lie near each other; adversarial twins are points like all others.
+McInnes, Healy and Melville 2018).
+
+Images that the network finds alike lie near each other; adversarial twins are points like all
+others.
 """
 
 import io
@@ -83,11 +86,15 @@ def _joined(parts: list[Seen]) -> Seen:
 
 
 def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each point's nearest points, itself first: (n, F) -> (n, count) int32 and their distances, float32.
+    """Each point's nearest points, itself first.
+
+    (n, F) -> (n, count) int32 and their distances, float32.
 
     Exact, and on ten thousand points a hundred times quicker than the search that UMAP would do.
     """
-    points = torch.from_numpy(features - features.mean(0))  # far from zero small distances drown in float noise
+    points = torch.from_numpy(
+        features - features.mean(0)
+    )  # far from zero small distances drown in float noise
     found = [_nearest(points, start, count) for start in range(0, len(points), CHUNK)]
     near, far = (torch.cat(part) for part in zip(*found, strict=True))
     return near.int().numpy(), far.numpy()
@@ -101,13 +108,17 @@ def _nearest(points: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:
-    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32: the same for the same features and seed.
+    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32.
+
+    The same for the same features and seed.
 
     alive is called now and then with the share that is done, and may raise to stop.
     Raises UserError where features are not finite.
     """
     if not torch.from_numpy(features).norm(dim=1).isfinite().all():
-        raise UserError("The network's features are not finite, as its training has diverged: map another run.")
+        raise UserError(
+            "The network's features are not finite, as its training has diverged: map another run."
+        )
     if float(np.ptp(features, axis=0).max(initial=0)) < SPREAD:
         return np.zeros((len(features), 2), np.float32)
     count = min(NEIGHBOURS, len(features) - 1)
@@ -119,21 +130,32 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
         # A spectral start needs more points than this; few of them find their places from anywhere.
         start = "spectral" if len(features) > 4 * NEIGHBOURS else "random"
         reducer = umap.UMAP(
-            n_neighbors=count, random_state=seed, n_jobs=1, init=start, precomputed_knn=(near, far, None), verbose=True,
+            n_neighbors=count,
+            random_state=seed,
+            n_jobs=1,
+            init=start,
+            precomputed_knn=(near, far, None),
+            verbose=True,
             tqdm_kwds={"file": _Listener(alive), "mininterval": 0.2, "bar_format": "{percentage}"},
-        )  # fmt: skip
+        )
         return np.asarray(reducer.fit_transform(features), np.float32)
 
 
 def trust(features: np.ndarray, points: np.ndarray) -> float:
-    """How far neighbours on the map are neighbours in the features too, of at most 1,000 points: 1 if all are.
+    """How far neighbours on the map are neighbours in the features too, of at most 1,000 points.
+
+    1 if all are.
 
     (n, F) and (n, 2) with n >= 3; the trustworthiness of Venna and Kaski 2001.
     """
     from sklearn.manifold import trustworthiness  # takes a second, and only a map needs it
 
     some = spread(len(features), TRUSTED).numpy()
-    return float(trustworthiness(features[some], points[some], n_neighbors=min(NEIGHBOURS, (len(some) - 1) // 2)))
+    return float(
+        trustworthiness(
+            features[some], points[some], n_neighbors=min(NEIGHBOURS, (len(some) - 1) // 2)
+        )
+    )
 
 
 class _Listener:
@@ -155,15 +177,21 @@ class _Listener:
 
 
 def _keep_compiled() -> None:
-    """Let numba find a place for what it compiles for umap where it can write neither beside umap nor in the home."""
+    """Let numba find a place for what it compiles for umap where it can write neither beside umap
+    nor in the home."""
     beside = find_spec("umap")
-    if beside is None or beside.origin is None or not os.access(Path(beside.origin).parent, os.W_OK):
+    if (
+        beside is None
+        or beside.origin is None
+        or not os.access(Path(beside.origin).parent, os.W_OK)
+    ):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(paths.compiled_root()))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without warnings about threads and seeds that a reader of a job's log can do nothing about."""
+    """Without warnings about threads and seeds that a reader of a job's log can do nothing
+    about."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

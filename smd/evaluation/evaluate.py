@@ -19,8 +19,11 @@ from smd.data.batches import Batch, OnDevice
 from smd.evaluation.prior_verdicts import Known
 from smd.evaluation.state import CLEAN, WITHSTOOD, Judging, Kept
 
-SURE = 1e-4  # by which share of the largest logit a kept image is misclassified: far above what rounding moves
-SLACK = 1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
+# by which share of the largest logit a kept image is misclassified: far above what rounding moves
+SURE = 1e-4
+SLACK = (
+    1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class Task:
     norm: Norm = "Linf"
     keep: int = 0  # adversarial images that are kept, see `picked`
     picked: bool = False  # keep any, not only those that are misclassified
-    known: Mapping[int, Known] = field(default_factory=dict)  # by a stage's number, from 1: what it need not do again
+    known: Mapping[int, Known] = field(
+        default_factory=dict
+    )  # by a stage's number, from 1: what it need not do again
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class Verdict:
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) int16, predicted class
     distance: np.ndarray  # (n,) float32, length of the noise, unit of x; 0 where there is none
-    stage: np.ndarray  # (n,) int16, the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stage: (
+        np.ndarray
+    )  # (n,) int16, the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
     seconds: float
 
 
@@ -55,15 +62,17 @@ class Ground:
 
     model: nn.Module
     data: OnDevice
-    watch: Callable[[Judging, float], None] = field(default=lambda state, share: None)  # after every batch
+    watch: Callable[[Judging, float], None] = field(
+        default=lambda state, share: None
+    )  # after every batch
 
 
 def judge(ground: Ground, task: Task, state: Judging | None = None) -> Verdict:
     """Attack the samples of those ids at one noise level, or go on from where `state` has come to.
 
-    A sample that is misclassified when clean counts as broken at every level and is not attacked; each
-    stage is tried on those that withstood the stages before. `state` changes along. Raises RuntimeError
-    if the attack leaves the ball or [0, 1].
+    A sample that is misclassified when clean counts as broken at every level and is not attacked;
+    each stage is tried on those that withstood the stages before. `state` changes along. Raises
+    RuntimeError if the attack leaves the ball or [0, 1].
     """
     state = state or Judging.begin(len(task.ids))
     with frozen(ground.model):
@@ -75,14 +84,19 @@ def judge(ground: Ground, task: Task, state: Judging | None = None) -> Verdict:
             _stage(ground, task, state, stages[state.doing - 1])
             state.advance()
         if stages:
-            state.doubts |= task.course.doubts_after(state.accuracies([stage.name for stage in stages]))
+            state.doubts |= task.course.doubts_after(
+                state.accuracies([stage.name for stage in stages])
+            )
     stage = state.stage.numpy()
-    return Verdict(stage == WITHSTOOD, state.pred.numpy(), state.distance.numpy(), stage, sum(state.seconds))
+    return Verdict(
+        stage == WITHSTOOD, state.pred.numpy(), state.distance.numpy(), stage, sum(state.seconds)
+    )
 
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """Eval mode, and no gradients by the parameters, which some attacks would pile up; put back afterwards."""
+    """Eval mode, and no gradients by the parameters, which some attacks would pile up; put back
+    afterwards."""
     model.eval()
     free = [p for p in model.parameters() if p.requires_grad]
     for p in free:
@@ -118,8 +132,14 @@ def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
             batch = ground.data.take(task.ids[part.to(task.ids.device)])
             turn = Turn(task.seed, state.done // task.size, task.eps, task.norm, state.doubts)
             x_adv, logits = _tried(ground.model, stage, batch, turn)
-            noise, y, logits, x_adv = (x_adv - batch.x).cpu(), batch.y.cpu(), logits.cpu(), x_adv.cpu()
-            # From here on nothing can run out of the device's memory, so a batch counts as a whole or not at all.
+            noise, y, logits, x_adv = (
+                (x_adv - batch.x).cpu(),
+                batch.y.cpu(),
+                logits.cpu(),
+                x_adv.cpu(),
+            )
+            # From here on nothing can run out of the device's memory, so a batch counts as a whole
+            # or not at all.
             pred = logits.argmax(1)
             broken = pred != y
             state.pred[part] = pred.to(torch.int16)
@@ -136,7 +156,8 @@ def _parts(state: Judging, size: int) -> list[Tensor]:
 
 
 def _tried(model: nn.Module, stage: Stage, batch: Batch, turn: Turn) -> tuple[Tensor, Tensor]:
-    """A stage's images, brought back to the ball to the last digit, and the network's answer to them."""
+    """A stage's images, brought back to the ball to the last digit, and the network's answer to
+    them."""
     proposed = stage.perturb(model, batch.x, batch.y, turn).detach()
     _check(proposed, batch.x, turn.eps, turn.norm)
     radius = torch.full((len(batch.x),), turn.eps, device=batch.x.device)
@@ -146,25 +167,32 @@ def _tried(model: nn.Module, stage: Stage, batch: Batch, turn: Turn) -> tuple[Te
 
 
 def surely(logits: Tensor, y: Tensor) -> Tensor:
-    """Which answers no rounding would turn: another batch size or device moves logits (B, K) by less. (B,) bool."""
+    """Which answers no rounding would turn: another batch size or device moves logits (B, K) by
+    less. (B,) bool."""
     own = logits.gather(1, y[:, None]).squeeze(1)
     others = logits.scatter(1, y[:, None], float("-inf")).amax(1)
     return (others - own).abs() > SURE * logits.abs().amax(1)
 
 
-def _keep(task: Task, state: Judging, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor) -> None:
-    """Remember some images and the network's answer, as many as were asked for and none that rounding decides."""
+def _keep(
+    task: Task, state: Judging, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor
+) -> None:
+    """Remember some images and the network's answer, as many as were asked for and none that
+    rounding decides."""
     meant = torch.ones_like(sure) if task.picked else state.stage[part] == state.doing
     for row in meant.nonzero().squeeze(1).tolist():
         position = int(part[row])
         if not sure[row]:
-            state.kept.pop(position, None)  # what an earlier stage did is no longer what the table says
+            state.kept.pop(
+                position, None
+            )  # what an earlier stage did is no longer what the table says
         elif len(state.kept) < task.keep or position in state.kept:
             state.kept[position] = Kept(x_adv[row].numpy().copy(), logits[row].softmax(0).numpy())
 
 
 def share(task: Task, state: Judging) -> float:
-    """How much of the work is done, in [0, 1], as if all that are left withstood the stages to come."""
+    """How much of the work is done, in [0, 1], as if all that are left withstood the stages to
+    come."""
     costs = [1.0, *(stage.cost for stage in task.course.stages if task.eps)]
     counts = [_entering(task, state, number) for number in range(len(costs))]
     counts[state.doing] = len(state.queue)
@@ -173,7 +201,8 @@ def share(task: Task, state: Judging) -> float:
 
 
 def _entering(task: Task, state: Judging, number: int) -> int:
-    """How many samples a stage is tried on: past ones have been, later ones will be if none falls before."""
+    """How many samples a stage is tried on: past ones have been, later ones will be if none falls
+    before."""
     entering = (state.stage == WITHSTOOD) | (state.stage >= number)
     if number in task.known:
         entering &= ~task.known[number].seen
@@ -191,6 +220,8 @@ def _check(x_adv: Tensor, x: Tensor, eps: float, norm: Norm) -> None:
     """Refuse images outside the ball, outside [0, 1] or not finite."""
     farthest = float(lp.length(x_adv - x, norm).max())
     if not farthest <= eps + SLACK * max(1.0, eps):
-        raise RuntimeError(f"The attack left its ball: {farthest * 255:.4f}/255 of {eps * 255:.4f}/255.")
+        raise RuntimeError(
+            f"The attack left its ball: {farthest * 255:.4f}/255 of {eps * 255:.4f}/255."
+        )
     if not (float(x_adv.min()) >= -SLACK and float(x_adv.max()) <= 1 + SLACK):
         raise RuntimeError("The attack left the pixels' range [0, 1].")

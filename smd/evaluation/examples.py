@@ -1,7 +1,8 @@
 """Adversarial images of a run, a compressed file an attack and noise level: `<run>/adv/<name>.npz`.
 
-What is kept is each image to the last bit, so that the saved weights misclassify it again: as its float32 noise,
-which compresses best, where clean + noise is that very image, else as the image itself. Files of earlier versions
+What is kept is each image to the last bit, so that the saved weights misclassify it again: as its
+float32 noise, which compresses best, where clean + noise is that very image, else as the image
+itself. Files of earlier versions
 have noise rounded to float16: they are read, and `Examples.rounded` says so.
 """
 
@@ -19,11 +20,25 @@ from smd.units import show_bytes
 LIMIT = 512 * 2**20  # bytes of one file's arrays, also for files that come from elsewhere
 SUFFIX = ".npz"
 FORM = {  # array -> (kinds of numbers, dimensions); noise is that of images or of volumes
-    "idx": ("iu", {1}), "label": ("iu", {1}), "eps": ("f", {1}), "noise": ("f", {4, 5}),
-    "p_clean": ("f", {2}), "p_adv": ("f", {2}), "whole": ("b", {1}),
-}  # fmt: skip
+    "idx": ("iu", {1}),
+    "label": ("iu", {1}),
+    "eps": ("f", {1}),
+    "noise": ("f", {4, 5}),
+    "p_clean": ("f", {2}),
+    "p_adv": ("f", {2}),
+    "whole": ("b", {1}),
+}
 LATER = ("whole", "norm")  # arrays that files of earlier versions lack
-BROKEN = (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+BROKEN = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +50,13 @@ class Examples:
     idx: np.ndarray  # (n,) int32, sample ids
     label: np.ndarray  # (n,) integers
     eps: np.ndarray  # (n,) float32, the noise level or margin that was used, unit of x
-    noise: np.ndarray  # (n, C, H, W) or (n, C, D, H, W) float32, unit of x: adversarial - clean, or the image if whole
+    # (n, C, H, W) or (n, C, D, H, W) float32, unit of x: adversarial - clean, or the image if whole
+    noise: np.ndarray
     p_clean: np.ndarray  # (n, K) float, softmax on the clean images
     p_adv: np.ndarray  # (n, K) float, softmax on the adversarial images
-    whole: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # (n,) bool; empty: none is
+    whole: np.ndarray = field(
+        default_factory=lambda: np.zeros(0, bool)
+    )  # (n,) bool; empty: none is
     norm: str = ""  # "Linf" or "L2"; "": a file of an earlier version, which does not say it
 
     @property
@@ -47,7 +65,8 @@ class Examples:
         return self.noise.dtype != np.float32
 
     def image(self, position: int, clean: np.ndarray) -> np.ndarray:
-        """The adversarial image, float32, bit for bit the one that was judged unless `rounded`; clean: its uint8."""
+        """The adversarial image, float32, bit for bit the one that was judged unless `rounded`;
+        clean: its uint8."""
         if self.whole[position : position + 1].any():
             return self.noise[position]
         return in_unit(clean) + self.noise[position].astype(np.float32)
@@ -65,7 +84,8 @@ def in_unit(pixels: np.ndarray) -> np.ndarray:
 
 
 def packed(images: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(noise, whole) of adversarial images (n, ...) float32 and their clean ones, uint8: see Examples."""
+    """(noise, whole) of adversarial images (n, ...) float32 and their clean ones, uint8: see
+    Examples."""
     x = in_unit(clean)
     noise = images - x
     whole = (x + noise != images).reshape(len(images), -1).any(axis=1)
@@ -74,7 +94,8 @@ def packed(images: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def name_of(attack_run: str) -> str:
-    """The name of the file that keeps the images of an attack's level and seed, by its id in the store."""
+    """The name of the file that keeps the images of an attack's level and seed, by its id in the
+    store."""
     return attack_run.replace(":", "_").replace("/", "-")
 
 
@@ -90,7 +111,9 @@ def write(path: Path, examples: Examples) -> None:
     size = sum(array.nbytes for array in arrays.values())
     if size > LIMIT:
         count, most = len(examples.idx), show_bytes(LIMIT)
-        raise UserError(f"{count} adversarial images take {show_bytes(size)}, more than {most}: keep fewer.")
+        raise UserError(
+            f"{count} adversarial images take {show_bytes(size)}, more than {most}: keep fewer."
+        )
     foreign.refuse_link(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     with durable.replacing(path) as file:
@@ -103,12 +126,17 @@ def read(path: Path) -> Examples:
     norm = str(arrays.pop("norm", ""))
     arrays.setdefault("whole", np.zeros(len(arrays["noise"]) if arrays["noise"].ndim else 0, bool))
     if not _fit(arrays):
-        raise UserError(f"{path} is broken (its arrays do not fit together): delete it and attack again.")
+        raise UserError(
+            f"{path} is broken (its arrays do not fit together): delete it and attack again."
+        )
     return Examples(str(arrays.pop("split")), str(arrays.pop("attack")), norm=norm, **arrays)
 
 
 def _fit(arrays: dict[str, np.ndarray]) -> bool:
-    right = all(arrays[name].dtype.kind in kinds and arrays[name].ndim in dims for name, (kinds, dims) in FORM.items())
+    right = all(
+        arrays[name].dtype.kind in kinds and arrays[name].ndim in dims
+        for name, (kinds, dims) in FORM.items()
+    )
     lengths = {len(arrays[name]) for name in FORM} if right else set()
     return len(lengths) == 1 and arrays["p_clean"].shape == arrays["p_adv"].shape
 
@@ -117,8 +145,14 @@ def names(folder: Path) -> list[str]:
     """The names of a run's files of adversarial images, the newest last."""
     if (folder / "adv").is_symlink():  # it leads out of the run
         return []
-    files = [path for path in (folder / "adv").glob("*" + SUFFIX) if path.name.isprintable() and not path.is_symlink()]
-    return [path.stem for path in sorted(files, key=lambda path: (path.lstat().st_mtime_ns, path.stem))]
+    files = [
+        path
+        for path in (folder / "adv").glob("*" + SUFFIX)
+        if path.name.isprintable() and not path.is_symlink()
+    ]
+    return [
+        path.stem for path in sorted(files, key=lambda path: (path.lstat().st_mtime_ns, path.stem))
+    ]
 
 
 def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
@@ -139,10 +173,15 @@ def _arrays(path: Path, wanted: list[str], later: tuple[str, ...] = ()) -> dict[
             size = sum(entry.file_size for entry in archive.infolist())
         if size > LIMIT:
             raise UserError(
-                f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and keep fewer images."
+                f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and"
+                " keep fewer images."
             )
         with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
-            there = [name for name in dict.fromkeys((*wanted, *later)) if name not in later or name in file.files]
+            there = [
+                name
+                for name in dict.fromkeys((*wanted, *later))
+                if name not in later or name in file.files
+            ]
             return {name: np.asarray(file[name]) for name in there}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: attack the run again.") from None

@@ -1,8 +1,11 @@
-"""The estimation that ends a training: how many test images, how thoroughly, and why it was left out if it was.
+"""The estimation that ends a training.
 
-A minimum-norm attack may take as long as the training itself, so it is planned from a short timing: as many test
-images as are asked for, or as fit into a fifth of the seconds that the training's steps took. A shorter search
-finds farther boundaries, but what it finds is an upper bound of the distance all the same.
+How many test images, how thoroughly, and why it was left out if it was.
+
+A minimum-norm attack may take as long as the training itself, so it is planned from a short timing:
+as many test images as are asked for, or as fit into a fifth of the seconds that the training's
+steps took. A shorter search finds farther boundaries, but what it finds is an upper bound of the
+distance all the same.
 """
 
 import json
@@ -16,9 +19,12 @@ from smd.errors import UserError
 from smd.files import durable, foreign
 
 JOB = "final-margins"  # its estimate is stored under this job
-FILE = "final-margins.json"  # in the run's folder: what was planned, so that a resumed job plans nothing anew
+# in the run's folder: what was planned, so that a resumed job plans nothing anew
+FILE = "final-margins.json"
 SHARE = 0.2  # of the training's seconds
-SAFETY = 0.8  # of that are planned: a machine that is busy now and then keeps no promise to the second
+SAFETY = (
+    0.8  # of that are planned: a machine that is busy now and then keeps no promise to the second
+)
 SHORTEST = 0.2  # seconds; less is not worth a timing
 FEWEST = 10  # images; fewer say nothing of a split
 LARGEST = 128  # images a batch
@@ -42,7 +48,8 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done: n images with these settings, or nothing, with the reason in a sentence."""
+    """What is to be done: n images with these settings, or nothing, with the reason in a
+    sentence."""
 
     n: int = 0
     batch: int = 0  # images a batch
@@ -57,13 +64,18 @@ def budget(training: float) -> float:
 
 
 def affordable(paces: tuple[Pace, ...], seconds: float, most: int, classes: int) -> Plan:
-    """The most images that fit, at most `most`, with the most thorough settings that allow that many; n = 0: none.
+    """The most images that fit, at most `most`, with the most thorough settings that allow that
+    many; n = 0: none.
 
     paces: of one or two batch sizes, the smaller first; most: also no more than the split has.
     """
     best = Plan()
     for settings in LADDER:
-        fitting = [n for n in range(min(FEWEST, most), most + 1) if _seconds(paces, n, settings, classes) <= seconds]
+        fitting = [
+            n
+            for n in range(min(FEWEST, most), most + 1)
+            if _seconds(paces, n, settings, classes) <= seconds
+        ]
         if fitting and fitting[-1] > best.n:
             n = fitting[-1]
             best = Plan(n, _size(n), settings, _seconds(paces, n, settings, classes))
@@ -82,7 +94,8 @@ def _seconds(paces: tuple[Pace, ...], n: int, settings: Mapping[str, int], class
 
 
 def _at(paces: tuple[Pace, ...], name: str, size: int) -> float:
-    """The seconds of a step at a batch size, on a line through the paces; never quicker than the smallest batch."""
+    """The seconds of a step at a batch size, on a line through the paces; never quicker than the
+    smallest batch."""
     few, many = paces[0], paces[-1]
     low, high = getattr(few, name), getattr(many, name)
     if many.images == few.images:
@@ -94,14 +107,19 @@ def _at(paces: tuple[Pace, ...], name: str, size: int) -> float:
 def too_short(training: float, run: str, most: int) -> str:
     """The sentence of a run whose training leaves no time for an estimation, and the way to one."""
     return (
-        f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is too short for "
-        f"{FEWEST} images. python -m smd margins {run} --split test --n {most} takes the time it needs."
+        f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
+        f" too short for {FEWEST} images. python -m smd margins {run} --split test --n {most} takes"
+        " the time it needs."
     )
 
 
 def told(settings: Mapping[str, int]) -> str:
     """The settings in words."""
-    towards = f"and towards each of the {settings['targets']} likeliest other ones" if settings["targets"] else ""
+    towards = (
+        f"and towards each of the {settings['targets']} likeliest other ones"
+        if settings["targets"]
+        else ""
+    )
     return f"{settings['steps']} steps towards any class {towards}".rstrip()
 
 
@@ -111,7 +129,8 @@ def write(folder: Path, plan: Plan) -> None:
 
 
 def read(folder: Path) -> Plan | None:
-    """The plan of a run; None if there is none, as in runs of earlier versions, or if the file is broken."""
+    """The plan of a run; None if there is none, as in runs of earlier versions, or if the file is
+    broken."""
     try:
         return _parse(foreign.json_object(folder / FILE, foreign.MEGABYTE))
     except (OSError, UserError, ValueError, TypeError):

@@ -1,4 +1,7 @@
-"""How far the judging of one attack at one noise level has come: all that a stopped job needs to go on."""
+"""How far the judging of one attack at one noise level has come.
+
+All that a stopped job needs to go on.
+"""
 
 import json
 import zipfile
@@ -20,8 +23,19 @@ from smd.files import durable, foreign
 CLEAN = 0  # `stage` of a sample that is misclassified without noise
 WITHSTOOD = -1
 LIMIT = 2 * 2**30  # bytes of the arrays, also of a file that comes from elsewhere
-BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, RuntimeError,
-          zipfile.BadZipFile, zlib.error, UserError)  # fmt: skip
+BROKEN = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    UserError,
+)
 SCHEMA = 2  # 1 had the noise of kept images in float16
 ARRAYS = ("stage", "pred", "distance", "queue")
 
@@ -36,16 +50,21 @@ class Kept:
 
 @dataclass
 class Judging:
-    """The state between two batches. Positions count within the samples asked for, not within the split."""
+    """The state between two batches. Positions count within the samples asked for, not within the
+    split."""
 
-    stage: Tensor  # (n,) int16: the stage that broke it, from 1; CLEAN or WITHSTOOD, the latter also before its turn
+    # (n,) int16: the stage that broke it, from 1; CLEAN or WITHSTOOD, the latter also before its
+    # turn
+    stage: Tensor
     pred: Tensor  # (n,) int16, predicted class
     distance: Tensor  # (n,) float32, length of the noise, unit of x
     queue: Tensor  # (m,) int64, positions that the present stage is tried on
     doing: int = 0  # the present stage, counted from 1; 0: the clean images
     done: int = 0  # how many of the queue are judged
     attacked: list[int] = field(default_factory=list)  # how many entered each stage
-    seconds: list[float] = field(default_factory=list)  # spent on the clean images, then on each stage
+    seconds: list[float] = field(
+        default_factory=list
+    )  # spent on the clean images, then on each stage
     doubts: set[str] = field(default_factory=set)
     kept: dict[int, Kept] = field(default_factory=dict)  # by position
 
@@ -63,14 +82,16 @@ class Judging:
         self.seconds.append(0.0)
 
     def settle(self, known: Known) -> None:
-        """Take over what the present stage is known to do; only the other samples stay in the queue."""
+        """Take over what the present stage is known to do; only the other samples stay in the
+        queue."""
         told = known.seen[self.queue]
         old, self.queue = self.queue[told], self.queue[~told]
         self.pred[old], self.distance[old] = known.pred[old], known.distance[old]
         self.stage[old[known.fallen[old]]] = self.doing
 
     def accuracies(self, names: Sequence[str]) -> dict[str, float]:
-        """Accuracy in [0, 1] on clean images and after each of the finished stages of those names."""
+        """Accuracy in [0, 1] on clean images and after each of the finished stages of those
+        names."""
         counts = torch.bincount(self.stage.long() + 1, minlength=len(names) + 2)[1:]
         left = 1 - counts.cumsum(0) / len(self.stage)
         return dict(zip(["clean", *names], left.tolist(), strict=False))
@@ -81,24 +102,39 @@ class Judging:
 
 
 def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
-    """The kept images as arrays: image (k, ...), shaped like the images, and p (k, K), both float32."""
+    """The kept images as arrays: image (k, ...), shaped like the images, and p (k, K), both
+    float32."""
     if not kept:
         return {"image": np.zeros((0, 1, 1, 1), np.float32), "p": np.zeros((0, 1), np.float32)}
-    return {"image": np.stack([each.image for each in kept]), "p": np.stack([each.p for each in kept])}
+    return {
+        "image": np.stack([each.image for each in kept]),
+        "p": np.stack([each.p for each in kept]),
+    }
 
 
 def save(path: Path, judging: Judging, about: str) -> None:
-    """Replace the file as a whole; `about` says what is judged. Raises UserError if the disk is full."""
-    values = {"schema": SCHEMA, "about": about, "doing": judging.doing, "done": judging.done,
-              "attacked": judging.attacked, "seconds": judging.seconds, "doubts": sorted(judging.doubts)}  # fmt: skip
+    """Replace the file as a whole; `about` says what is judged. Raises UserError if the disk is
+    full."""
+    values = {
+        "schema": SCHEMA,
+        "about": about,
+        "doing": judging.doing,
+        "done": judging.done,
+        "attacked": judging.attacked,
+        "seconds": judging.seconds,
+        "doubts": sorted(judging.doubts),
+    }
     arrays: dict[str, np.ndarray] = {name: getattr(judging, name).numpy() for name in ARRAYS}
     kept = {"kept": np.array(list(judging.kept), np.int64), **stacked(list(judging.kept.values()))}
     try:
         with durable.replacing(path) as file:
-            np.savez(file, allow_pickle=False, values=np.array(json.dumps(values)), **kept, **arrays)
+            np.savez(
+                file, allow_pickle=False, values=np.array(json.dumps(values)), **kept, **arrays
+            )
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror}): free some disk space and resume; what was judged is kept."
+            f"{path} cannot be written ({error.strerror}): free some disk space and resume; what"
+            " was judged is kept."
         ) from error
 
 
@@ -116,22 +152,50 @@ def load(path: Path, about: str) -> Judging | None:
         kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
         stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
         state = Judging(
-            stage, pred, distance, queue, values["doing"], values["done"], values["attacked"], values["seconds"],
-            set(values["doubts"]), kept,
-        )  # fmt: skip
+            stage,
+            pred,
+            distance,
+            queue,
+            values["doing"],
+            values["done"],
+            values["attacked"],
+            values["seconds"],
+            set(values["doubts"]),
+            kept,
+        )
         return state if _sound(state) else None
     except BROKEN:
         return None
 
 
 def _sound(state: Judging) -> bool:
-    """Whether the parts have their types and fit together; the file may have come from elsewhere."""
+    """Whether the parts have their types and fit together; the file may have come from
+    elsewhere."""
     each, n = (state.stage, state.pred, state.distance, state.queue), len(state.stage)
     kinds = (torch.int16, torch.int16, torch.float32, torch.int64)
-    right = all(tensor.dtype == kind and tensor.dim() == 1 for tensor, kind in zip(each, kinds, strict=True))
+    right = all(
+        tensor.dtype == kind and tensor.dim() == 1 for tensor, kind in zip(each, kinds, strict=True)
+    )
     right = right and len(state.pred) == len(state.distance) == n
-    right = right and bool(((state.queue >= 0) & (state.queue < n)).all()) and bool(state.distance.isfinite().all())
-    told = all(map(count, (state.doing, state.done, *state.attacked))) and all(map(number, state.seconds))
-    fits = told and state.done <= len(state.queue) and len(state.attacked) == state.doing == len(state.seconds) - 1
-    stages = bool(((state.stage >= WITHSTOOD) & (state.stage <= state.doing)).all()) if fits else False
-    return right and stages and all(0 <= k < n for k in state.kept) and all(isinstance(d, str) for d in state.doubts)
+    right = (
+        right
+        and bool(((state.queue >= 0) & (state.queue < n)).all())
+        and bool(state.distance.isfinite().all())
+    )
+    told = all(map(count, (state.doing, state.done, *state.attacked))) and all(
+        map(number, state.seconds)
+    )
+    fits = (
+        told
+        and state.done <= len(state.queue)
+        and len(state.attacked) == state.doing == len(state.seconds) - 1
+    )
+    stages = (
+        bool(((state.stage >= WITHSTOOD) & (state.stage <= state.doing)).all()) if fits else False
+    )
+    return (
+        right
+        and stages
+        and all(0 <= k < n for k in state.kept)
+        and all(isinstance(d, str) for d in state.doubts)
+    )

@@ -9,26 +9,34 @@ from smd.export.cells import CELLS, as_cells
 from smd.units import show_levels
 
 FILE = Path(__file__).with_name("published.csv")
-LEVELS = {name: int(name) / 255 for name in ("0", "2", "4", "8")}  # the columns of noise levels, in 1/255
+LEVELS = {
+    name: int(name) / 255 for name in ("0", "2", "4", "8")
+}  # the columns of noise levels, in 1/255
 
-# Sec. 4: iterations, and the runs with different seeds that the mean is over; CE-CW-PGD is one result of ten runs.
+# Sec. 4: iterations, and the runs with different seeds that the mean is over; CE-CW-PGD is one
+# result of ten runs.
 STEPS = {"ce-pgd": 100, "ce-cw-pgd": 100}
 SEEDS = {"ce-pgd": 5, "autoattack": 3}
 
 
 def printed() -> pd.DataFrame:
-    """The tables as printed, a row a line: table, data, net, attack, defense, 0, 2, 4, 8 and avg in %, note."""
+    """The tables as printed, a row a line: table, data, net, attack, defense, 0, 2, 4, 8 and avg in
+    %, note."""
     return _read().copy()
 
 
 def rows(data: str, attack: str = "") -> pd.DataFrame:
-    """The paper's cells (export.CELLS) on a data set, under one attack or (""), all; none where it has none.
+    """The paper's cells (export.CELLS) on a data set, under one attack or (""), all.
 
-    The number of images is 0 and interval and spread are nan: the paper prints none. Averages are as printed;
-    computed they differ by at most 0.01, where the paper cut instead of rounding.
+    None where it has none.
+
+    The number of images is 0 and interval and spread are nan: the paper prints none. Averages are
+    as printed; computed they differ by at most 0.01, where the paper cut instead of rounding.
     """
     found = _cells()
-    return found[(found["data"] == data) & (not attack or found["attack"] == attack)].reset_index(drop=True)
+    return found[(found["data"] == data) & (not attack or found["attack"] == attack)].reset_index(
+        drop=True
+    )
 
 
 @cache
@@ -40,14 +48,29 @@ def _read() -> pd.DataFrame:
 def _cells() -> pd.DataFrame:
     table = _read()
     table = table.assign(
-        source="paper", method="", recipe="", run="Table " + table["table"], norm="Linf", split="test", n=0,
-        steps=table["attack"].map(STEPS).fillna(0), seeds=table["attack"].map(SEEDS).fillna(1),
-        low=float("nan"), high=float("nan"), spread=float("nan"), trainings=0, training_spread=float("nan"),
+        source="paper",
+        method="",
+        recipe="",
+        run="Table " + table["table"],
+        norm="Linf",
+        split="test",
+        n=0,
+        steps=table["attack"].map(STEPS).fillna(0),
+        seeds=table["attack"].map(SEEDS).fillna(1),
+        low=float("nan"),
+        high=float("nan"),
+        spread=float("nan"),
+        trainings=0,
+        training_spread=float("nan"),
         watched=show_levels(tuple(LEVELS.values())),
         average=table["avg"],
-    )  # fmt: skip
+    )
     long = table.melt(
-        [name for name in table.columns if name in CELLS], [*LEVELS], "eps", "percent", ignore_index=False
+        [name for name in table.columns if name in CELLS],
+        [*LEVELS],
+        "eps",
+        "percent",
+        ignore_index=False,
     )
     long["eps"] = long["eps"].map(LEVELS)
     return as_cells(long.sort_index(kind="stable").to_dict("records"))

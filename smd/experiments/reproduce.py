@@ -1,4 +1,6 @@
-"""The paper's tables made again: which runs and attacks a table consists of, and its rows beside ours.
+"""The paper's tables made again.
+
+Which runs and attacks a table consists of, and its rows beside ours.
 
 There is no state but the runs and their attacks, so asking for a table again goes on where it was.
 """
@@ -55,7 +57,14 @@ class Table:
     def attack_on(self, run: Run) -> AttackConfig:
         """The table's attack on a finished run."""
         n, seeds = self.budget.n_test, self.budget.attack_seeds
-        return AttackConfig(run.id, self.attack, levels=run.config.levels, n=n, seeds=seeds, device=run.config.device)
+        return AttackConfig(
+            run.id,
+            self.attack,
+            levels=run.config.levels,
+            n=n,
+            seeds=seeds,
+            device=run.config.device,
+        )
 
 
 def names() -> list[str]:
@@ -68,7 +77,9 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
     printed = published.printed()
     rows = printed[printed["table"] == name.removeprefix("table")]
     if rows.empty:
-        raise UserError(f"There is no table '{name}': choose one of {', '.join('table' + t for t in names())}.")
+        raise UserError(
+            f"There is no table '{name}': choose one of {', '.join('table' + t for t in names())}."
+        )
     data = rows["data"].iloc[0]
     base = TrainConfig(
         data=data,
@@ -80,9 +91,10 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
         device=device,
     )
     wanted = tuple(
-        replace(config_of(title, base), seed=seed) for title in _chosen(name, [*rows["defense"]], budget.rows)
+        replace(config_of(title, base), seed=seed)
+        for title in _chosen(name, [*rows["defense"]], budget.rows)
         for seed in dict.fromkeys(seeds)
-    )  # fmt: skip
+    )
     return Table(rows["table"].iloc[0], rows["attack"].iloc[0], wanted, budget)
 
 
@@ -96,7 +108,8 @@ def _chosen(name: str, titles: Sequence[str], words: Sequence[str]) -> list[str]
 
 
 def config_of(title: str, base: TrainConfig) -> TrainConfig:
-    """The config that a table calls so, like "TR-b6-8*"; raises UserError if no defense is called so."""
+    """The config that a table calls so, like "TR-b6-8*"; raises UserError if no defense is called
+    so."""
     for entry in registry.DEFENSES.values():
         params = _read(entry, title.removesuffix("*"))
         if params is not None:
@@ -113,11 +126,15 @@ def _read(entry: Defense, title: str) -> dict[str, float] | None:
     if not found:
         return None
     levels = {knob.name for knob in entry.params if knob.kind == "level"}
-    return {name: float(text) / (255 if name in levels else 1) for name, text in found.groupdict().items()}
+    return {
+        name: float(text) / (255 if name in levels else 1)
+        for name, text in found.groupdict().items()
+    }
 
 
 def attacked(run: Run, asked: AttackConfig) -> Path:
-    """The folder of that very attack on the run: an earlier one, resumed where it had stopped, or a new one, queued."""
+    """The folder of that very attack on the run: an earlier one, resumed where it had stopped, or a
+    new one, queued."""
     folder = attack_of(run, asked)
     if folder is None:
         folder = folders.create_attack(run, asked)
@@ -128,12 +145,14 @@ def attacked(run: Run, asked: AttackConfig) -> Path:
 
 
 def attack_of(run: Run, asked: AttackConfig) -> Path | None:
-    """The folder of that very attack on the run, the newest if there are several; None if there is none."""
+    """The folder of that very attack on the run, the newest if there are several; None if there is
+    none."""
     return next((folder for folder in folders.attacks(run) if _same(folder, asked)), None)
 
 
 def _same(folder: Path, asked: AttackConfig) -> bool:
-    """Whether an attack asks the same question; where it works, in what batches, and what it keeps do not matter."""
+    """Whether an attack asks the same question; where it works, in what batches, and what it keeps
+    do not matter."""
     try:
         found = configs.read(AttackConfig, folder / "config.json")
     except UserError:  # another version's
@@ -142,7 +161,9 @@ def _same(folder: Path, asked: AttackConfig) -> bool:
 
 
 def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Each row of the table as the paper prints it and, above it, as our runs have it; and what is bold in it.
+    """Each row of the table as the paper prints it and, above it, as our runs have it.
+
+    And what is bold in it.
 
     Both have the columns of export.wide; see export.best.
     """
@@ -163,5 +184,7 @@ def _cells(table: Table, run: Run) -> pd.DataFrame:
     """What a run withstood under the table's attack on as many images as were asked for."""
     cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store))})
     steps = published.STEPS.get(table.attack, 0)
-    chosen = cells[(cells["attack"] == table.attack) & (cells["split"] == "test") & (cells["steps"] == steps)]
+    chosen = cells[
+        (cells["attack"] == table.attack) & (cells["split"] == "test") & (cells["steps"] == steps)
+    ]
     return chosen[chosen["n"] == (table.budget.n_test or chosen["n"].max())]

@@ -1,7 +1,8 @@
 """A sweep: several defenses and seeds on one data set, queued as runs of their own.
 
-There is no state of a sweep but its runs, so starting one again goes on where it was: what is finished,
-queued or running is left alone, what ended otherwise is resumed, what is missing is queued.
+There is no state of a sweep but its runs, so starting one again goes on where it was: what is
+finished, queued or running is left alone, what ended otherwise is resumed, what is missing is
+queued.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,8 @@ class Member:
 
 
 def configs(defenses: Sequence[TrainConfig], seeds: Sequence[int]) -> list[TrainConfig]:
-    """A config for each defense and seed, each once, seeds innermost; raises UserError if there is none."""
+    """A config for each defense and seed, each once, seeds innermost; raises UserError if there is
+    none."""
     found = [replace(one, seed=seed) for one in defenses for seed in seeds]
     if not found:
         raise UserError("A sweep needs at least one defense and one seed.")
@@ -68,7 +70,8 @@ def members(wanted: Sequence[TrainConfig]) -> list[Run | None]:
 
 
 def _same(one: TrainConfig, other: TrainConfig) -> bool:
-    """Whether two configs train the same network; where they run and what is measured afterwards does not matter."""
+    """Whether two configs train the same network; where they run and what is measured afterwards
+    does not matter."""
     return _trained(folders.settled(one)) == _trained(other)
 
 
@@ -88,4 +91,6 @@ def _known() -> list[tuple[TrainConfig, Run]]:
 
 def refusals(wanted: Sequence[TrainConfig]) -> list[str]:
     """Every reason why some of these runs could not start, each once."""
-    return list(dict.fromkeys(problem for config in wanted for problem in validation.of_training(config)))
+    return list(
+        dict.fromkeys(problem for config in wanted for problem in validation.of_training(config))
+    )

@@ -1,4 +1,5 @@
-"""Tables of runs as people and programs take them away, and what lies beside a network that leaves the house.
+"""Tables of runs as people and programs take them away, and what lies beside a network that leaves
+the house.
 
 Pure functions on what smd.store.reader returns. Levels are written k/255, accuracies in %.
 """
@@ -15,8 +16,22 @@ from smd.export.parquet import to_parquet
 from smd.export.percent import interval
 from smd.export.robustbench import robustbench, to_robustbench
 from smd.export.seeds import grouped
-from smd.export.series import epoch_table, margin_table, robustness_points, verdict_table, with_paths
-from smd.export.tables import ABOUT, WIDE, accuracy_table, concise, interval_table, spread_table, wide
+from smd.export.series import (
+    epoch_table,
+    margin_table,
+    robustness_points,
+    verdict_table,
+    with_paths,
+)
+from smd.export.tables import (
+    ABOUT,
+    WIDE,
+    accuracy_table,
+    concise,
+    interval_table,
+    spread_table,
+    wide,
+)
 from smd.export.text import FORMULA, to_csv, to_json, to_markdown, to_text
 from smd.export.titles import attack_title, defense_title
 
@@ -57,4 +72,4 @@ __all__ = [
     "verdict_table",
     "wide",
     "with_paths",
-]  # fmt: skip
+]

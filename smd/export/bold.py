@@ -14,16 +14,18 @@ from smd.units import show_level
 # What rows share that may be compared. The note holds an attack's settings: 1 run is not 10.
 COMPARABLE = ["data", "attack", "steps", "norm", "split", "n", "note"]
 BOLD = (
-    "Bold: better than every other row on the same n images, by a paired test at 5 %. Where nothing is bold, none is."
+    "Bold: better than every other row on the same n images, by a paired test at 5 %. Where nothing"
+    " is bold, none is."
 )
 
 
 def best(cells: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     """What to print in bold: booleans of the shape of `wide` of these cells.
 
-    True where an accuracy or "Avg." is better than each other one of its column by a paired test (smd.stats) on
-    the same images, so at most once among rows that agree in COMPARABLE, and nowhere where images differ or
-    verdicts are missing. All tests have to hold, so no chance grows with their number. The paper's rows take no part.
+    True where an accuracy or "Avg." is better than each other one of its column by a paired test
+    (smd.stats) on the same images, so at most once among rows that agree in COMPARABLE, and nowhere
+    where images differ or verdicts are missing. All tests have to hold, so no chance grows with
+    their number. The paper's rows take no part.
     """
     table = wide(cells)
     bold = pd.DataFrame(False, index=table.index, columns=table.columns)
@@ -39,16 +41,24 @@ def best(cells: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
 
 
 def _beats_all(rows: list[tuple[pd.DataFrame, Verdicts]], column: str) -> bool:
-    """Whether the first is better than each other; the nearest are asked first, and only as many as needed."""
+    """Whether the first is better than each other; the nearest are asked first, and only as many as
+    needed."""
     first, *others = rows
     if (own := _shares(*first, column)) is None:
         return False
-    return all((other := _shares(*row, column)) is not None and stats.better(own, other) for row in others)
+    return all(
+        (other := _shares(*row, column)) is not None and stats.better(own, other) for row in others
+    )
 
 
 def _shares(part: pd.DataFrame, verdicts: Verdicts, column: str) -> Shares | None:
-    """How each image fared in one column of a row, whose cells are `part`; None where that is not known."""
-    cells: dict[str, dict[Any, Any]] = {show_level(cell["eps"], cell["norm"]): cell for cell in part.to_dict("records")}
+    """How each image fared in one column of a row, whose cells are `part`; None where that is not
+    known."""
+    cells: dict[str, dict[Any, Any]] = {
+        show_level(cell["eps"], cell["norm"]): cell for cell in part.to_dict("records")
+    }
     wanted = part["watched"].iloc[0].split(",") if column == "Avg." else [column]
     own = verdicts.get(part["run"].iloc[0])
-    return fates.mean([fates.shares(own, cells[level]) if level in cells else None for level in wanted])
+    return fates.mean(
+        [fates.shares(own, cells[level]) if level in cells else None for level in wanted]
+    )

@@ -34,7 +34,8 @@ CELLS = {  # column -> its type
     "low": "float64",  # ends of its 95 % interval for n images, nan where unknown
     "high": "float64",
     "spread": "float64",  # standard deviation over attack seeds in points, nan where unknown
-    "training_spread": "float64",  # standard deviation over trainings in points, nan for one and where unknown
+    # standard deviation over trainings in points, nan for one and where unknown
+    "training_spread": "float64",
     "watched": "str",  # the levels that "Avg." is over: "0,2/255,4/255,8/255"
     "average": "float64",  # over those levels as printed elsewhere, nan: to be computed
     "note": "str",
@@ -51,16 +52,24 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
     rows = []
     for run, (config, table) in runs.items():
         about = {
-            "source": "ours", "run": run, "defense": defense_title(config), "method": config.defense,
-            "recipe": config.recipe, "data": config.data, "watched": show_levels((0.0, *config.levels)),
-            "average": math.nan, "trainings": 1, "training_spread": math.nan,
-        }  # fmt: skip
+            "source": "ours",
+            "run": run,
+            "defense": defense_title(config),
+            "method": config.defense,
+            "recipe": config.recipe,
+            "data": config.data,
+            "watched": show_levels((0.0, *config.levels)),
+            "average": math.nan,
+            "trainings": 1,
+            "training_spread": math.nan,
+        }
         rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
     return as_cells(rows)
 
 
 def _measured(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of reader.attack_table in the names and units of cells; what is missing counts as unknown."""
+    """A row of reader.attack_table in the names and units of cells; what is missing counts as
+    unknown."""
     shares = {"percent": "accuracy", "low": "lo", "high": "hi", "spread": "spread"}
     note = row.get("note")
     return {

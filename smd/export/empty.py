@@ -1,4 +1,7 @@
-"""What stands where there is no value, and what a list looks like in a cell: the same in every table and file."""
+"""What stands where there is no value, and what a list looks like in a cell.
+
+The same in every table and file.
+"""
 
 from typing import Any
 
@@ -13,7 +16,8 @@ def missing(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """A cell as text: nothing where it holds no value, the entries of a list with commas between them."""
+    """A cell as text: nothing where it holds no value, the entries of a list with commas between
+    them."""
     if isinstance(value, (list, tuple)):
         return ", ".join(map(text, value))
     return "" if missing(value) else str(value)

@@ -16,12 +16,16 @@ def estimate_table(
     results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
     levels: Sequence[float],  # noise levels in [0, 1]
 ) -> pd.DataFrame:
-    """A row an estimation: method, split, n, clean (%), median (1/255), one column a level, no boundary (%).
+    """A row an estimation.
 
-    The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is theirs.
+    Method, split, n, clean (%), median (1/255), one column a level, no boundary (%).
 
-    The median is over correctly classified images; where no boundary was met, a margin counts as how far the
-    search came. "beyond 8/255 (%)" is share_beyond, of all images, so that it compares with a robust accuracy.
+    The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is
+    theirs.
+
+    The median is over correctly classified images; where no boundary was met, a margin counts as
+    how far the search came. "beyond 8/255 (%)" is share_beyond, of all images, so that it compares
+    with a robust accuracy.
     """
     rows = [_row(about, results[about.id], levels) for about in estimates.itertuples()]
     norms = [norm for norm in MEDIAN if norm in set(estimates["norm"])]
@@ -37,7 +41,9 @@ def _beyond(level: float) -> str:
     return f"beyond {show_level(level)} (%)"
 
 
-def _row(about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: Sequence[float]) -> dict[str, object]:
+def _row(
+    about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: Sequence[float]
+) -> dict[str, object]:
     return {
         "method": estimate_title(about.method, about.eps, about.norm),
         "split": about.split,
@@ -46,7 +52,11 @@ def _row(about: "pd.core.frame._PandasNamedTuple", found: pd.DataFrame, levels: 
         MEDIAN[str(about.norm)]: round(
             median(found) * (1 if about.norm == "L2" else 255), 3 if about.norm == "L2" else 2
         ),
-        **({_beyond(e): _percent(share_beyond(found, e)) for e in levels} if about.norm == "Linf" else {}),
+        **(
+            {_beyond(e): _percent(share_beyond(found, e)) for e in levels}
+            if about.norm == "Linf"
+            else {}
+        ),
         "no boundary (%)": _percent((~found["crossed"]).mean()),
     }
 
@@ -61,7 +71,9 @@ def median(found: pd.DataFrame) -> float:
 
 
 def share_beyond(found: pd.DataFrame, level: float) -> float:
-    """The share of all images in [0, 1] that are beyond the level (smd.core.kinds); nan where one is undecided.
+    """The share of all images in [0, 1] that are beyond the level (smd.core.kinds).
+
+    Nan where one is undecided.
 
     A misclassified image is not beyond.
     """
@@ -77,7 +89,8 @@ class Paired:
 
 
 def paired(one: pd.DataFrame, two: pd.DataFrame) -> Paired:
-    """Two results of the same network and split, compared on equal terms; each is reader.estimate_results."""
+    """Two results of the same network and split, compared on equal terms; each is
+    reader.estimate_results."""
     met = [found[found["kind"] == FOUND].set_index("idx")["margin"] for found in (one, two)]
     both = met[0].index.intersection(met[1].index)
     return Paired(len(both), (float(met[0][both].median()), float(met[1][both].median())))

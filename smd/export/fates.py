@@ -1,4 +1,5 @@
-"""What became of each image in a cell of an accuracy table, so that cells can be compared image by image."""
+"""What became of each image in a cell of an accuracy table, so that cells can be compared image by
+image."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,14 +9,22 @@ import pandas as pd
 from smd.stats import Shares
 
 Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.image_verdicts
-WHAT = ("steps", "norm", "split", "n", "note")  # of a cell (export.CELLS), beside attack and level, as in the store
+WHAT = (
+    "steps",
+    "norm",
+    "split",
+    "n",
+    "note",
+)  # of a cell (export.CELLS), beside attack and level, as in the store
 
 
 def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | None:
-    """The share of attack seeds that each image of a cell withstood, by (images, source): which image it is.
+    """The share of attack seeds that each image of a cell withstood, by (images, source).
 
-    None where verdicts are missing, where it is not known which images they are of, or if they are not the cell's:
-    an attack may have ended between reading one and the other.
+    Which image it is.
+
+    None where verdicts are missing, where it is not known which images they are of, or if they are
+    not the cell's: an attack may have ended between reading one and the other.
     """
     if verdicts is None:
         return None
@@ -23,13 +32,20 @@ def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | N
     for name in WHAT:
         same &= verdicts[name].fillna(cell[name] if name == "steps" else "") == cell[name]
     rows = verdicts[same]
-    if rows.empty or rows["source"].isna().any() or abs(100 * rows["share"].mean() - cell["percent"]) > 1e-4:
+    if (
+        rows.empty
+        or rows["source"].isna().any()
+        or abs(100 * rows["share"].mean() - cell["percent"]) > 1e-4
+    ):
         return None
-    return pd.Series(rows["share"].to_numpy(float), pd.MultiIndex.from_frame(rows[["images", "source"]]))
+    return pd.Series(
+        rows["share"].to_numpy(float), pd.MultiIndex.from_frame(rows[["images", "source"]])
+    )
 
 
 def mean(parts: Sequence[Shares | None]) -> Shares | None:
-    """The mean over levels or trainings, image by image; None where one is missing or of other images."""
+    """The mean over levels or trainings, image by image; None where one is missing or of other
+    images."""
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
         return None

@@ -12,12 +12,15 @@ from smd.export.text import marked
 HEADER = r"% \usepackage{booktabs}"
 
 
-def to_latex(table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str = "", note: str = "") -> str:
-    """A complete tabular for \\usepackage{booktabs}, within a table environment if there is a caption.
+def to_latex(
+    table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str = "", note: str = ""
+) -> str:
+    """A complete tabular for \\usepackage{booktabs}, within a table environment if there is a
+    caption.
 
-    Texts stand on the left and are escaped (smd.export.tex), numbers on the right: whole ones as they are,
-    others with two decimals, nan as an empty cell. bold: booleans of the table's shape (export.best). note: what
-    the caption says besides, or a comment where there is none.
+    Texts stand on the left and are escaped (smd.export.tex), numbers on the right: whole ones as
+    they are, others with two decimals, nan as an empty cell. bold: booleans of the table's shape
+    (export.best). note: what the caption says besides, or a comment where there is none.
     """
     columns = [table.iloc[:, k] for k in range(table.shape[1])]
     sides = "".join("r" if column.dtype.kind in "iuf" else "l" for column in columns)
@@ -34,7 +37,12 @@ def to_latex(table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str
         r"\end{tabular}",
     ]
     if caption:
-        return "\n".join([HEADER, *_floating(tabular, f"{caption.rstrip('.')}. {note}" if note else caption)]) + "\n"
+        return (
+            "\n".join(
+                [HEADER, *_floating(tabular, f"{caption.rstrip('.')}. {note}" if note else caption)]
+            )
+            + "\n"
+        )
     return "\n".join([HEADER, *([f"% {escaped(note)}"] if note else []), *tabular]) + "\n"
 
 
@@ -51,4 +59,10 @@ def _row(cells: "list[str] | tuple[str, ...]") -> str:
 
 
 def _floating(tabular: list[str], caption: str) -> list[str]:
-    return [r"\begin{table}", r"\centering", rf"\caption{{{escaped(caption)}}}", *tabular, r"\end{table}"]
+    return [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escaped(caption)}}}",
+        *tabular,
+        r"\end{table}",
+    ]

@@ -1,4 +1,7 @@
-"""The model card's section on margins: the kinds of those kept while training, and upper bounds for test images."""
+"""The model card's section on margins.
+
+The kinds of those kept while training, and upper bounds for test images.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +33,12 @@ class Estimated:
     images: pd.DataFrame  # reader.estimate_results
 
 
-def margins_section(kept: Kept | None, estimated: Estimated | None, levels: Sequence[float], reason: str = "") -> str:
-    """What is known of margins, in Markdown; levels in the unit of x, reason: why none of test images were estimated.
+def margins_section(
+    kept: Kept | None, estimated: Estimated | None, levels: Sequence[float], reason: str = ""
+) -> str:
+    """What is known of margins, in Markdown.
+
+    Levels in the unit of x, reason: why none of test images were estimated.
 
     Margins are L-inf distances in the pixels' range.
     """
@@ -47,19 +54,32 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     found, n = kept.images, len(kept.images)
     count = found["kind"].value_counts()
     right = found[found["kind"] != MISCLASSIFIED]
-    lines = [f"Margins of all {n:,} training images, as kept while training, after epoch {kept.epoch}:", ""]
+    lines = [
+        f"Margins of all {n:,} training images, as kept while training, after epoch {kept.epoch}:",
+        "",
+    ]
     lines += [f"- {count.get(kind, 0):,} of {n:,} {kind}: {MEANING[kind]}." for kind in KINDS]
     if len(right):
-        ends = "how far the search may go, for most of them" if _mostly(count) else "for most of them a found margin"
+        ends = (
+            "how far the search may go, for most of them"
+            if _mostly(count)
+            else "for most of them a found margin"
+        )
         lines.append(
-            f"- Median over the {len(right):,} correctly classified ones: {_px(right['margin'].median())} ({ends})."
+            f"- Median over the {len(right):,} correctly classified ones:"
+            f" {_px(right['margin'].median())} ({ends})."
         )
     for level in levels:
         far = int((right["margin"] > level).sum())
         lines.append(
-            f"- Correct, with a margin larger than {show_level(level)}: {far:,} of {n:,}, {100 * far / n:.1f} %."
+            f"- Correct, with a margin larger than {show_level(level)}: {far:,} of {n:,},"
+            f" {100 * far / n:.1f} %."
         )
-    lines += ["", "These are the images that the network was trained on; no share above is an accuracy on others."]
+    lines += [
+        "",
+        "These are the images that the network was trained on; no share above is an accuracy on"
+        " others.",
+    ]
     return "\n".join(lines)
 
 
@@ -71,20 +91,31 @@ def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
     found, n = estimated.images, len(estimated.images)
     right, met = int(found["clean_ok"].sum()), int((found["kind"] == FOUND).sum())
     lines = [
-        f"Estimated margins of {n:,} test images, spread over the test split: {estimated.method}, "
-        f"{estimated.settings}. Each is an upper bound: the decision boundary is at that distance or nearer.",
+        f"Estimated margins of {n:,} test images, spread over the test split:"
+        f" {estimated.method}, {estimated.settings}. Each is an upper bound: the decision"
+        " boundary is at that distance or nearer.",
         "",
-        f"- Classified correctly without noise: {_share(right / n, n)}. A boundary was found for {met:,} of these.",
+        f"- Classified correctly without noise: {_share(right / n, n)}. A boundary was found"
+        f" for {met:,} of these.",
     ]
     if right and met == right:
-        lines.append(f"- Median over the {right:,} correctly classified ones: at most {_px(median(found))}.")
-    lines += [f"- Correct and not known to be broken within {show_level(e)}: {_beyond(found, e)}." for e in levels]
+        lines.append(
+            f"- Median over the {right:,} correctly classified ones: at most {_px(median(found))}."
+        )
+    lines += [
+        f"- Correct and not known to be broken within {show_level(e)}: {_beyond(found, e)}."
+        for e in levels
+    ]
     return "\n".join(lines)
 
 
 def _beyond(found: pd.DataFrame, level: float) -> str:
     share = share_beyond(found, level)
-    return _share(share, len(found)) if share == share else "not known, as some searches met no boundary"
+    return (
+        _share(share, len(found))
+        if share == share
+        else "not known, as some searches met no boundary"
+    )
 
 
 def _share(share: float, n: int) -> str:

@@ -1,4 +1,5 @@
-"""Clean against robust accuracy, a point a defense, with all that is needed to judge how far points are apart."""
+"""Clean against robust accuracy, a point a defense, with all that is needed to judge how far points
+are apart."""
 
 from typing import Any, NamedTuple
 
@@ -12,25 +13,38 @@ from smd.export.seeds import WHAT, grouped, trainings
 from smd.stats import Shares
 from smd.units import show_level
 
-POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n", "note"]  # what both accuracies share
+POINT = [
+    "run",
+    "defense",
+    "method",
+    "recipe",
+    "data",
+    "attack",
+    "steps",
+    "n",
+    "note",
+]  # what both accuracies share
 
 
 class Side(NamedTuple):
-    """One accuracy of a point: that of each of its trainings (%), and how each image fared on average."""
+    """One accuracy of a point: that of each of its trainings (%), and how each image fared on
+    average."""
 
     each: tuple[float, ...]
     images: Shares | None
 
 
 def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
-    """Clean against robust accuracy on test images, a row a group of runs that differ in their seed alone.
+    """Clean against robust accuracy on test images, a row a group of runs that differ in their seed
+    alone.
 
-    Columns: title, defense (registry name), data, attack, steps, note, eps, n, trainings, seeds (of the attack); for
-    clean and robust alike the mean (%), its ends (clean_low, clean_high: 95 % for n images), clean_training_spread
-    (standard deviation over trainings in points, nan for one), clean_each (of each training); robust_spread (over
-    attack seeds). beaten: another is better in one of both by a paired test on the same images, and not worse in the
-    other by that test; with several trainings Welch's test over them has to agree. All are of the one data set, attack
-    and level that most groups have seen, the largest level and the strongest attack if in doubt.
+    Columns: title, defense (registry name), data, attack, steps, note, eps, n, trainings, seeds (of
+    the attack); for clean and robust alike the mean (%), its ends (clean_low, clean_high: 95 % for
+    n images), clean_training_spread (standard deviation over trainings in points, nan for one),
+    clean_each (of each training); robust_spread (over attack seeds). beaten: another is better in
+    one of both by a paired test on the same images, and not worse in the other by that test; with
+    several trainings Welch's test over them has to agree. All are of the one data set, attack and
+    level that most groups have seen, the largest level and the strongest attack if in doubt.
     """
     cells = grouped(runs)
     cells = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
@@ -39,19 +53,38 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
     both = robust.merge(clean, on=POINT, suffixes=("", "_clean"))
     twice = both["defense"].duplicated(keep=False)
     singles = trainings(runs)
-    sides = [(_side(row, 0.0, singles, verdicts), _side(row, row.eps, singles, verdicts)) for row in both.itertuples()]
-    return pd.DataFrame({
-        "title": both["defense"].where(~twice, both["defense"] + " (" + both["run"] + ")"),
-        "defense": both["method"], "data": both["data"], "attack": both["attack"], "steps": both["steps"],
-        "note": both["note"], "eps": both["eps"], "n": both["n"], "trainings": both["trainings"],
-        "seeds": both["seeds"],
-        "clean": both["percent_clean"], "clean_low": both["low_clean"], "clean_high": both["high_clean"],
-        "clean_training_spread": both["training_spread_clean"], "clean_each": [list(one.each) for one, _ in sides],
-        "robust": both["percent"], "robust_low": both["low"], "robust_high": both["high"],
-        "robust_training_spread": both["training_spread"], "robust_each": [list(two.each) for _, two in sides],
-        "robust_spread": both["spread"],
-        "beaten": [any(_beats(other, own) for other in sides if other is not own) for own in sides],
-    })  # fmt: skip
+    sides = [
+        (_side(row, 0.0, singles, verdicts), _side(row, row.eps, singles, verdicts))
+        for row in both.itertuples()
+    ]
+    return pd.DataFrame(
+        {
+            "title": both["defense"].where(~twice, both["defense"] + " (" + both["run"] + ")"),
+            "defense": both["method"],
+            "data": both["data"],
+            "attack": both["attack"],
+            "steps": both["steps"],
+            "note": both["note"],
+            "eps": both["eps"],
+            "n": both["n"],
+            "trainings": both["trainings"],
+            "seeds": both["seeds"],
+            "clean": both["percent_clean"],
+            "clean_low": both["low_clean"],
+            "clean_high": both["high_clean"],
+            "clean_training_spread": both["training_spread_clean"],
+            "clean_each": [list(one.each) for one, _ in sides],
+            "robust": both["percent"],
+            "robust_low": both["low"],
+            "robust_high": both["high"],
+            "robust_training_spread": both["training_spread"],
+            "robust_each": [list(two.each) for _, two in sides],
+            "robust_spread": both["spread"],
+            "beaten": [
+                any(_beats(other, own) for other in sides if other is not own) for own in sides
+            ],
+        }
+    )
 
 
 def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Side:
@@ -66,32 +99,45 @@ def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Si
 
 
 def _beats(one: tuple[Side, Side], two: tuple[Side, Side]) -> bool:
-    """Whether one point is better in one accuracy and not worse in the other, as far as tests can tell."""
+    """Whether one point is better in one accuracy and not worse in the other, as far as tests can
+    tell."""
     pairs = list(zip(one, two, strict=True))
     if any(side.images is None for pair in pairs for side in pair):
         return False
-    return any(_better(a, b) for a, b in pairs) and not any(_better_on_images(b, a) for a, b in pairs)
+    return any(_better(a, b) for a, b in pairs) and not any(
+        _better_on_images(b, a) for a, b in pairs
+    )
 
 
 def _better(one: Side, two: Side) -> bool:
-    """On these images and, where a point is of several trainings, beyond what trainings differ by."""
+    """On these images and, where a point is of several trainings, beyond what trainings differ
+    by."""
     alone = len(one.each) == len(two.each) == 1
     return _better_on_images(one, two) and (alone or stats.trained_better(one.each, two.each))
 
 
 def _better_on_images(one: Side, two: Side) -> bool:
-    return one.images is not None and two.images is not None and stats.better(one.images, two.images)
+    return (
+        one.images is not None and two.images is not None and stats.better(one.images, two.images)
+    )
 
 
 def _seen_by_most(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells of one data set, attack with its settings and level; of a group the one on most images."""
+    """The cells of one data set, attack with its settings and level; of a group the one on most
+    images."""
     if cells.empty:
         return pd.DataFrame(columns=[*CELLS])
     strength = cells["attack"].map({"ce-pgd": 0, "ce-cw-pgd": 1, "autoattack": 2}).fillna(-1)
     usual = cells["note"].map(lambda note: "=" not in note)
     rows = cells.assign(strength=strength, usual=usual, level=cells["eps"].map(show_level))
     kind = ["data", "strength", "steps", "note", "level"]
-    counts = rows.groupby([*kind, "usual"]).agg(groups=("run", "nunique"), eps=("eps", "max")).reset_index()
+    counts = (
+        rows.groupby([*kind, "usual"])
+        .agg(groups=("run", "nunique"), eps=("eps", "max"))
+        .reset_index()
+    )
     chosen = counts.sort_values(["groups", "strength", "usual", "eps", "steps"])[kind].iloc[-1:]
     rows = rows.merge(chosen, on=kind)
-    return rows.sort_values("n").drop_duplicates(["run", "defense", "recipe", "data"], keep="last")[[*CELLS]]
+    return rows.sort_values("n").drop_duplicates(["run", "defense", "recipe", "data"], keep="last")[
+        [*CELLS]
+    ]

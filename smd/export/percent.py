@@ -8,7 +8,8 @@ from smd.store.attack_tables import wilson
 
 
 def rounded(percent: float) -> float:
-    """To two decimals; a half goes up, as in print: 71.755, which no float holds exactly, becomes 71.76."""
+    """To two decimals; a half goes up, as in print: 71.755, which no float holds exactly, becomes
+    71.76."""
     return math.floor(percent * 100 + 0.5 + 1e-6) / 100 if math.isfinite(percent) else math.nan
 
 
@@ -18,7 +19,8 @@ def shown(percent: float) -> str:
 
 
 def interval(share: float, n: int) -> str:
-    """The 95 % interval of a share in [0, 1] of n sampled images, as text in %: "71.4 to 80.2 %"; "" where unknown."""
+    """The 95 % interval of a share in [0, 1] of n sampled images, as text in %: "71.4 to 80.2 %";
+    "" where unknown."""
     if not n or not math.isfinite(share):
         return ""
     low, high = wilson(np.array([share]), np.array([n]))

@@ -16,13 +16,17 @@ from smd.units import level_title, show_level
 def robustbench(
     config: TrainConfig, meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The entry as JSON values; accuracies are texts in % with two decimals, None where nothing was measured.
+    """The entry as JSON values.
 
-    meta: reader.meta; cells: export.accuracy_cells of this run; provenance: smd.runs.provenance.provenance of its
-    start. eps is the largest level that the run watched. Accuracies are of test images under Linf noise, as many
-    as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of the other
-    attacks; clean_acc of the same images. Where autoattack_acc is null, autoattack_note says why. link, authors and
-    venue are left for the author to fill in. What RobustBench has no field for stands under "smd_studio".
+    Accuracies are texts in % with two decimals, None where nothing was measured.
+
+    meta: reader.meta; cells: export.accuracy_cells of this run; provenance:
+    smd.runs.provenance.provenance of its start. eps is the largest level that the run watched.
+    Accuracies are of test images under Linf noise, as many
+    as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of
+    the other attacks; clean_acc of the same images. Where autoattack_acc is null, autoattack_note
+    says why. link, authors and venue are left for the author to fill in. What RobustBench has no
+    field for stands under "smd_studio".
     """
     eps = show_level(max(config.levels))
     judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
@@ -38,27 +42,39 @@ def robustbench(
         "number_forward_passes": 1,
         "dataset": config.data,
         "venue": "",
-        "architecture": registry.NETWORKS[config.net].title if config.net in registry.NETWORKS else config.net,
+        "architecture": (
+            registry.NETWORKS[config.net].title if config.net in registry.NETWORKS else config.net
+        ),
         "eps": eps,
         "clean_acc": _percent(_of_most(clean)),
         "reported": _percent(main),
         "autoattack_acc": _percent(auto),
         "smd_studio": {
-            "reported_attack": None if main is None else attack_title(main["attack"], main["note"], main["steps"]),
-            "autoattack_note": "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"]),
+            "reported_attack": (
+                None if main is None else attack_title(main["attack"], main["note"], main["steps"])
+            ),
+            "autoattack_note": (
+                "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"])
+            ),
             **_more(main, meta, cells, provenance),
         },
     }
 
 
 def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
-    """Why there is no autoattack_acc: AutoAttack never ran, or at other levels, in another norm, on other images."""
+    """Why there is no autoattack_acc: AutoAttack never ran, or at other levels, in another norm, on
+    other images."""
     ran = [
-        f"at {level_title(row.eps, row.norm)} ({shown(row.percent)} % of {row.n} {row.split} images)"
+        f"at {level_title(row.eps, row.norm)} ({shown(row.percent)} % of {row.n} {row.split}"
+        " images)"
         for row in auto[auto["eps"] > 0].itertuples()
     ]
     missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in Linf"
-    return f"{missing}, but {', '.join(ran)}." if ran else "autoattack_acc is null: AutoAttack was not run."
+    return (
+        f"{missing}, but {', '.join(ran)}."
+        if ran
+        else "autoattack_acc is null: AutoAttack was not run."
+    )
 
 
 def to_robustbench(
@@ -81,7 +97,10 @@ def _percent(cell: "pd.Series[Any] | None") -> str | None:
 
 
 def _more(
-    main: "pd.Series[Any] | None", meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
+    main: "pd.Series[Any] | None",
+    meta: Mapping[str, Any],
+    cells: pd.DataFrame,
+    provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What stands behind the robust accuracy (main), every other one, and where they come from."""
     return {
@@ -98,7 +117,12 @@ def _more(
 
 def _accuracy(cell: Mapping[str, Any]) -> dict[str, Any]:
     same = {name: cell[name] for name in ("steps", "norm", "split", "n", "seeds")}
-    percents = {"accuracy": cell["percent"], "low": cell["low"], "high": cell["high"], "spread": cell["spread"]}
+    percents = {
+        "accuracy": cell["percent"],
+        "low": cell["low"],
+        "high": cell["high"],
+        "spread": cell["spread"],
+    }
     return {
         "attack": attack_title(cell["attack"]),
         **same,

@@ -1,4 +1,7 @@
-"""Runs that differ in their seed alone, as one row: several trainings of one network, never mixed with attack seeds."""
+"""Runs that differ in their seed alone, as one row.
+
+Several trainings of one network, never mixed with attack seeds.
+"""
 
 import json
 import math
@@ -13,33 +16,59 @@ from smd.config.schema import TrainConfig
 from smd.export.cells import Runs, accuracy_cells, as_cells
 from smd.store.attack_tables import wilson
 
-WHAT = ["attack", "steps", "norm", "split", "n", "note", "eps"]  # of a cell, beside the runs that it is of
+WHAT = [
+    "attack",
+    "steps",
+    "norm",
+    "split",
+    "n",
+    "note",
+    "eps",
+]  # of a cell, beside the runs that it is of
 
 
 def same_but_seed(config: TrainConfig) -> str:
     """What runs share that differ in nothing but their seed, and where they worked."""
-    return json.dumps(configs.to_json(replace(config, seed=0, device="")), sort_keys=True, default=str)
+    return json.dumps(
+        configs.to_json(replace(config, seed=0, device="")), sort_keys=True, default=str
+    )
 
 
 def trainings(runs: Runs) -> pd.DataFrame:
-    """The cells of runs (export.CELLS), with the column key: alike where they differ in their seed alone.
+    """The cells of runs (export.CELLS), with the column key.
 
-    Of several runs with the same seed the first counts, which is the newest if runs are in their usual order.
+    Alike where they differ in their seed alone.
+
+    Of several runs with the same seed the first counts, which is the newest if runs are in their
+    usual order.
     """
     cells = accuracy_cells(runs)
-    key = cells["run"].map({name: same_but_seed(config) for name, (config, _) in runs.items()}).rename("key")
-    seed = cells["run"].map({name: config.seed for name, (config, _) in runs.items()}).rename("seed")
-    return cells.assign(key=key, seed=seed).drop_duplicates(["key", "seed", *WHAT]).drop(columns="seed")
+    key = (
+        cells["run"]
+        .map({name: same_but_seed(config) for name, (config, _) in runs.items()})
+        .rename("key")
+    )
+    seed = (
+        cells["run"].map({name: config.seed for name, (config, _) in runs.items()}).rename("seed")
+    )
+    return (
+        cells.assign(key=key, seed=seed)
+        .drop_duplicates(["key", "seed", *WHAT])
+        .drop(columns="seed")
+    )
 
 
 def grouped(runs: Runs) -> pd.DataFrame:
     """The cells of runs (export.CELLS), those of runs that differ in their seed alone as one.
 
-    run becomes "3 trainings like" and the name of the first of them, or stays the run's own where there is one.
-    percent is their mean, training_spread the standard deviation over them, low and high the 95 % interval of that
-    mean for n images; seeds and spread stay those of the attack: the fewest, and the root mean square.
+    run becomes "3 trainings like" and the name of the first of them, or stays the run's own where
+    there is one. percent is their mean, training_spread the standard deviation over them, low and
+    high the 95 % interval of that mean for n images; seeds and spread stay those of the attack: the
+    fewest, and the root mean square.
     """
-    return as_cells([_as_one(part) for _, part in trainings(runs).groupby(["key", *WHAT], sort=False)])
+    return as_cells(
+        [_as_one(part) for _, part in trainings(runs).groupby(["key", *WHAT], sort=False)]
+    )
 
 
 def _as_one(part: pd.DataFrame) -> dict[str, Any]:
@@ -49,7 +78,13 @@ def _as_one(part: pd.DataFrame) -> dict[str, Any]:
     mean = float(part["percent"].mean())
     low, high = wilson(np.array([mean / 100]), np.array([first["n"]]))
     return {
-        **first, "run": f"{len(part)} trainings like {first['run']}", "trainings": len(part), "percent": mean,
-        "training_spread": part["percent"].std(), "low": 100 * low[0], "high": 100 * high[0],
-        "seeds": part["seeds"].min(), "spread": math.sqrt((part["spread"] ** 2).mean(skipna=False)),
-    }  # fmt: skip
+        **first,
+        "run": f"{len(part)} trainings like {first['run']}",
+        "trainings": len(part),
+        "percent": mean,
+        "training_spread": part["percent"].std(),
+        "low": 100 * low[0],
+        "high": 100 * high[0],
+        "seeds": part["seeds"].min(),
+        "spread": math.sqrt((part["spread"] ** 2).mean(skipna=False)),
+    }

@@ -12,20 +12,38 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
 
     Columns: run, defense, attack, steps, norm, note, n, eps; percent, low and high (%).
 
-    All points are of the one attack that most of the runs have seen, in doubt the one with the most levels, then with
-    its usual settings, then with the most steps.
+    All points are of the one attack that most of the runs have seen, in doubt the one with the most
+    levels, then with its usual settings, then with the most steps.
     """
-    tables = [table.assign(run=run, defense=config.defense) for run, (config, table) in runs.items()]
+    tables = [
+        table.assign(run=run, defense=config.defense) for run, (config, table) in runs.items()
+    ]
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
     if rows.empty:
-        names = ["run", "defense", "attack", "steps", "norm", "note", "n", "eps", "percent", "low", "high"]
+        names = [
+            "run",
+            "defense",
+            "attack",
+            "steps",
+            "norm",
+            "note",
+            "n",
+            "eps",
+            "percent",
+            "low",
+            "high",
+        ]
         return pd.DataFrame(columns=names)
     rows = rows.assign(note=rows["note"].fillna(""))
     kinds = rows.groupby(["name", "steps", "norm", "note"])
     seen = kinds.agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
-    seen = seen.assign(usual=~seen["note"].str.contains("=")).sort_values(["runs", "levels", "usual", "steps"])
-    rows = rows.merge(seen[["name", "steps", "norm", "note"]].iloc[-1:], on=["name", "steps", "norm", "note"])
+    seen = seen.assign(usual=~seen["note"].str.contains("=")).sort_values(
+        ["runs", "levels", "usual", "steps"]
+    )
+    rows = rows.merge(
+        seen[["name", "steps", "norm", "note"]].iloc[-1:], on=["name", "steps", "norm", "note"]
+    )
     rows = rows[rows["n"] == rows.groupby("run")["n"].transform("max")]
     percent = {"percent": 100 * rows["accuracy"], "low": 100 * rows["lo"], "high": 100 * rows["hi"]}
     rows = rows.assign(attack=rows["name"], **percent)
@@ -35,7 +53,9 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
 def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """reader.metrics made wide: a row an epoch, a column a metric like "val accuracy 8/255"."""
     levels = [f" {show_level(eps)}" if eps else "" for eps in metrics["eps"]]
-    names = metrics["split"] + " " + metrics["name"] + pd.Series(levels, metrics.index, dtype=object)
+    names = (
+        metrics["split"] + " " + metrics["name"] + pd.Series(levels, metrics.index, dtype=object)
+    )
     long = metrics.assign(column=names).drop_duplicates(["epoch", "column"], keep="last")
     wide = long.pivot(index="epoch", columns="column", values="value")[list(names.unique())]
     return wide.rename_axis(columns=None).reset_index()
@@ -44,21 +64,34 @@ def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def margin_table(margins: pd.DataFrame) -> pd.DataFrame:
     """reader.margins with the sample's id first and the margin in 1/255 beside it."""
     table = margins.rename(columns={"idx": "id"})
-    table.insert(table.columns.get_loc("margin") + 1, "margin_255", (table["margin"] * 255.0).round(3))
+    table.insert(
+        table.columns.get_loc("margin") + 1, "margin_255", (table["margin"] * 255.0).round(3)
+    )
     return table
 
 
 def verdict_table(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
-    """reader.image_verdicts, a row an attack, level and image: attack, norm, split, level, id, path, withstood, seeds.
+    """reader.image_verdicts, a row an attack, level and image.
 
-    withstood is the share of the seeds that the image withstood, in [0, 1]; files: reader.sample_paths.
+    Attack, norm, split, level, id, path, withstood, seeds.
+
+    withstood is the share of the seeds that the image withstood, in [0, 1]; files:
+    reader.sample_paths.
     """
-    attack = [attack_title(v.name, v.note or "", v.steps) if v.eps else "" for v in verdicts.itertuples()]
-    table = pd.DataFrame({
-        "attack": attack, "norm": verdicts["norm"], "split": verdicts["split"],
-        "level": [show_level(eps) for eps in verdicts["eps"]], "id": verdicts["idx"],
-        "withstood": verdicts["share"], "seeds": verdicts["seeds"],
-    })  # fmt: skip
+    attack = [
+        attack_title(v.name, v.note or "", v.steps) if v.eps else "" for v in verdicts.itertuples()
+    ]
+    table = pd.DataFrame(
+        {
+            "attack": attack,
+            "norm": verdicts["norm"],
+            "split": verdicts["split"],
+            "level": [show_level(eps) for eps in verdicts["eps"]],
+            "id": verdicts["idx"],
+            "withstood": verdicts["share"],
+            "seeds": verdicts["seeds"],
+        }
+    )
     return with_paths(table, files)
 
 

@@ -1,4 +1,7 @@
-"""Accuracy tables in the paper's shape, made from cells: rows are runs under an attack, columns noise levels."""
+"""Accuracy tables in the paper's shape, made from cells.
+
+Rows are runs under an attack, columns noise levels.
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,8 +14,23 @@ from smd.export.percent import rounded, shown
 from smd.export.titles import attack_title
 from smd.units import show_level
 
-ROW = ["source", "run", "defense", "recipe", "data", "attack", "steps", "norm", "split", "n", "note"]  # makes a row
-SEEDS, TRAININGS = "attack seeds", "trainings"  # what an accuracy is the mean over: never the one for the other
+ROW = [
+    "source",
+    "run",
+    "defense",
+    "recipe",
+    "data",
+    "attack",
+    "steps",
+    "norm",
+    "split",
+    "n",
+    "note",
+]  # makes a row
+SEEDS, TRAININGS = (
+    "attack seeds",
+    "trainings",
+)  # what an accuracy is the mean over: never the one for the other
 ABOUT = ["run", "defense", "attack", "steps", "split", "n", SEEDS]  # accuracy_table's first columns
 WIDE = [*ROW[:-1], SEEDS, TRAININGS]  # wide's
 SPREADS = {SEEDS: "spread", TRAININGS: "training_spread"}  # standard deviations over them in cells
@@ -21,18 +39,24 @@ SPREADS = {SEEDS: "spread", TRAININGS: "training_spread"}  # standard deviations
 def wide(cells: pd.DataFrame) -> pd.DataFrame:
     """A row a run and attack, in the order of the cells, the paper's last.
 
-    Columns: those of WIDE, then one a noise level from "0", the clean images, on, then "Avg." and "note".
-    Accuracies are in %, rounded to two decimals, nan where nothing was measured. "Avg." is over the clean
-    images and the levels that the run watched, so that it means the same in all rows on a data set.
+    Columns: those of WIDE, then one a noise level from "0", the clean images, on, then "Avg." and
+    "note". Accuracies are in %, rounded to two decimals, nan where nothing was measured. "Avg." is
+    over the clean images and the levels that the run watched, so that it means the same in all rows
+    on a data set.
     """
-    return _laid_out(cells, lambda cell: rounded(cell.percent), lambda average: rounded(average), math.nan)
+    return _laid_out(
+        cells, lambda cell: rounded(cell.percent), lambda average: rounded(average), math.nan
+    )
 
 
 def interval_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """`wide` with accuracies as text: "89.97 (86.42–92.69)", in brackets the 95 % interval for the number of images.
+    """`wide` with accuracies as text.
 
-    It is left out where it is unknown, and an empty text stands where nothing was measured. Standard deviations have
-    columns of their own, such as "8/255, spread over attack seeds" (points), of levels where there are any.
+    "89.97 (86.42–92.69)", in brackets the 95 % interval for the number of images.
+
+    It is left out where it is unknown, and an empty text stands where nothing was measured.
+    Standard deviations have columns of their own, such as "8/255, spread over attack seeds"
+    (points), of levels where there are any.
     """
     table = _laid_out(cells, _with_interval, shown, "")
     spreads = [_spreads(cells, name) for name in SPREADS]
@@ -40,18 +64,23 @@ def interval_table(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_interval(cell: Any) -> str:
-    interval = f" ({shown(cell.low)}–{shown(cell.high)})" if math.isfinite(cell.low + cell.high) else ""
+    interval = (
+        f" ({shown(cell.low)}–{shown(cell.high)})" if math.isfinite(cell.low + cell.high) else ""
+    )
     return shown(cell.percent) + interval
 
 
 def _spreads(cells: pd.DataFrame, over: str) -> pd.DataFrame:
     table = _laid_out(cells, lambda cell: rounded(getattr(cell, SPREADS[over])), rounded, math.nan)
     levels = table.loc[:, "trainings":"Avg."].iloc[:, 1:-1].astype(float)
-    return levels.dropna(axis=1, how="all").rename(columns=lambda level: f"{level}, spread over {over}")
+    return levels.dropna(axis=1, how="all").rename(
+        columns=lambda level: f"{level}, spread over {over}"
+    )
 
 
 def spread_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """`wide` with accuracies as text: "30.60 ± 0.55", ± the standard deviation over attack seeds (points)."""
+    """`wide` with accuracies as text: "30.60 ± 0.55", ± the standard deviation over attack seeds
+    (points)."""
     return _laid_out(cells, _with_spread, shown, "")
 
 
@@ -62,13 +91,16 @@ def _with_spread(cell: Any) -> str:
 def _laid_out(
     cells: pd.DataFrame, write: Callable[[Any], Any], average: Callable[[float], Any], missing: Any
 ) -> pd.DataFrame:
-    """The frame of wide and interval_table, which differ in how they write a cell (a namedtuple) and an average."""
+    """The frame of wide and interval_table, which differ in how they write a cell (a namedtuple)
+    and an average."""
     pairs = sorted({(0.0, "Linf"), *zip(cells["eps"], cells["norm"], strict=True)})
     levels = dict.fromkeys(show_level(eps, norm) for eps, norm in pairs)
     rows = []
     for about, part in rows_of(cells):
         found = {show_level(cell.eps, cell.norm): write(cell) for cell in part.itertuples()}
-        rows.append({**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))})
+        rows.append(
+            {**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))}
+        )
     return pd.DataFrame(rows, columns=[*WIDE, *levels, "Avg.", "note"])
 
 
@@ -87,7 +119,10 @@ def _average(part: pd.DataFrame) -> float:
     if math.isfinite(printed := part["average"].iloc[0]):
         return float(printed)
     norm = part["norm"].iloc[0]  # what is watched is Linf: rows of L2 have no such average
-    found = {show_level(eps, norm): percent for eps, percent in zip(part["eps"], part["percent"], strict=True)}
+    found = {
+        show_level(eps, norm): percent
+        for eps, percent in zip(part["eps"], part["percent"], strict=True)
+    }
     wanted = part["watched"].iloc[0].split(",")
     return sum(found.get(level, math.nan) for level in wanted) / len(wanted)
 
@@ -101,5 +136,6 @@ def concise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def accuracy_table(runs: Runs) -> pd.DataFrame:
-    """The paper's Tables 1 and 2 for our runs: a concise `wide`, with at least ABOUT, the levels and "Avg."."""
+    """The paper's Tables 1 and 2 for our runs: a concise `wide`, with at least ABOUT, the levels
+    and "Avg."."""
     return concise(wide(accuracy_cells(runs)))

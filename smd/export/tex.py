@@ -1,31 +1,78 @@
-"""Any text as TeX that prints it: no character of it is a command, and plain pdflatex can set it."""
+"""Any text as TeX that prints it.
+
+No character of it is a command, and plain pdflatex can set it.
+"""
 
 import re
 import unicodedata
 
 SPECIAL = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    '"': r"\textquotedblright{}", "`": r"\`{}", "|": r"\textbar{}",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    '"': r"\textquotedblright{}",
+    "`": r"\`{}",
+    "|": r"\textbar{}",
+}
 SIGNS = {
-    "‐": "-", "‑": "-", "‒": r"\textendash{}", "–": r"\textendash{}", "—": r"\textemdash{}",
-    "−": "$-$", "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$",
-    "⁄": "/", "≤": r"$\leq$", "≥": r"$\geq$", "≠": r"$\neq$", "≈": r"$\approx$", "∞": r"$\infty$", "→": r"$\to$",
-    "‘": r"\textquoteleft{}", "’": "'", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}", "…": r"\ldots{}",
-    "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}",
-    "æ": r"\ae{}", "Æ": r"\AE{}", "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}",
-    "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$", "ε": r"$\varepsilon$",
-    "λ": r"$\lambda$", "μ": r"$\mu$", "ρ": r"$\rho$", "σ": r"$\sigma$", "ℓ": r"$\ell$",
-}  # fmt: skip
+    "‐": "-",
+    "‑": "-",
+    "‒": r"\textendash{}",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+    "−": "$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "⁄": "/",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "→": r"$\to$",
+    "‘": r"\textquoteleft{}",
+    "’": "'",
+    "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    "…": r"\ldots{}",
+    "ß": r"\ss{}",
+    "ø": r"\o{}",
+    "Ø": r"\O{}",
+    "æ": r"\ae{}",
+    "Æ": r"\AE{}",
+    "ł": r"\l{}",
+    "Ł": r"\L{}",
+    "ı": r"\i{}",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    "γ": r"$\gamma$",
+    "δ": r"$\delta$",
+    "ε": r"$\varepsilon$",
+    "λ": r"$\lambda$",
+    "μ": r"$\mu$",
+    "ρ": r"$\rho$",
+    "σ": r"$\sigma$",
+    "ℓ": r"$\ell$",
+}
 UNSEEN = ("C", "M", "Z")  # Unicode categories: control, combining mark, separator
 
 
 def escaped(text: str) -> str:
     """The text as TeX, in ASCII.
 
-    White space becomes one space. Letters lose the accents (é: e), compatible forms become plain (²: 2);
-    a character that has no such form is written as its code point (U+732B), control characters are left out.
+    White space becomes one space. Letters lose the accents (é: e), compatible forms become plain
+    (²: 2); a character that has no such form is written as its code point (U+732B), control
+    characters are left out.
     """
     pieces = "".join(map(_character, " ".join(text.split())))
     return re.sub("-(?=-)", "-{}", pieces)  # two hyphens would be set as a dash

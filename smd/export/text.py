@@ -11,9 +11,22 @@ import pandas as pd
 from smd.export import empty
 from smd.terminal.visible import visible
 
-FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # a spreadsheet runs a cell that begins so
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # a spreadsheet runs a cell that begins so
 
-LATER = re.compile(rf"([;\t]\s*)(?=[{re.escape(''.join(FORMULA))}])")  # where ; or a tab ends a cell, as in German
+LATER = re.compile(
+    rf"([;\t]\s*)(?=[{re.escape(''.join(FORMULA))}])"
+)  # where ; or a tab ends a cell, as in German
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -44,24 +57,37 @@ def _guarded(cell: Any) -> Any:
 def to_markdown(table: pd.DataFrame, bold: pd.DataFrame | None = None, note: str = "") -> str:
     """A GitHub table; a column of floats has as many decimals as it needs, two to six.
 
-    bold: booleans of the table's shape, what to print in bold (export.best). note: what stands below the table.
+    bold: booleans of the table's shape, what to print in bold (export.best). note: what stands
+    below the table.
     """
     columns = marked([_texts(table.iloc[:, k]) for k in range(table.shape[1])], bold, ("**", "**"))
-    rows = [[markdown_cell(name) for name in table.columns], ["---"] * len(columns), *zip(*columns, strict=True)]
+    rows = [
+        [markdown_cell(name) for name in table.columns],
+        ["---"] * len(columns),
+        *zip(*columns, strict=True),
+    ]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([*lines, *(["", note] if note else [])])
 
 
-def marked(columns: list[list[str]], bold: pd.DataFrame | None, around: tuple[str, str]) -> list[list[str]]:
-    """The texts, column by column, with marks around those that are bold; an empty text gets none."""
+def marked(
+    columns: list[list[str]], bold: pd.DataFrame | None, around: tuple[str, str]
+) -> list[list[str]]:
+    """The texts, column by column, with marks around those that are bold; an empty text gets
+    none."""
     if bold is None:
         return columns
-    return [_mark(texts, flags, around) for texts, (_, flags) in zip(columns, bold.items(), strict=True)]
+    return [
+        _mark(texts, flags, around) for texts, (_, flags) in zip(columns, bold.items(), strict=True)
+    ]
 
 
 def _mark(texts: list[str], flags: Sequence[bool], around: tuple[str, str]) -> list[str]:
     before, after = around
-    return [f"{before}{text}{after}" if flag and text else text for text, flag in zip(texts, flags, strict=True)]
+    return [
+        f"{before}{text}{after}" if flag and text else text
+        for text, flag in zip(texts, flags, strict=True)
+    ]
 
 
 def _texts(column: pd.Series) -> list[str]:

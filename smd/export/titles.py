@@ -10,7 +10,9 @@ from smd.units import show_level
 
 
 def defense_title(config: TrainConfig) -> str:
-    """The defense as the paper's tables name it, with its knobs: "AT8*", "TR-b6-8*", "SMD preset=ame".
+    """The defense as the paper's tables name it, with its knobs.
+
+    "AT8*", "TR-b6-8*", "SMD preset=ame".
 
     A star marks settings that the defense's own paper endorses.
     """
@@ -19,10 +21,20 @@ def defense_title(config: TrainConfig) -> str:
         return " ".join([config.defense, *(f"{k}={v}" for k, v in config.params.items())])
     knobs = {p.name: p for p in entry.params}
     values = {**{name: p.default for name, p in knobs.items()}, **config.params}
-    label = (entry.label or entry.title).format(**{name: _short(knobs[name], v) for name, v in values.items()})
-    star = "*" if entry.endorsed and all(_among(values[k], good) for k, good in entry.endorsed.items()) else ""
+    label = (entry.label or entry.title).format(
+        **{name: _short(knobs[name], v) for name, v in values.items()}
+    )
+    star = (
+        "*"
+        if entry.endorsed and all(_among(values[k], good) for k, good in entry.endorsed.items())
+        else ""
+    )
     named = {name for name in knobs if f"{{{name}}}" in entry.label}
-    others = [f"{k}={_long(knobs[k], v)}" for k, v in config.params.items() if k not in named and v != knobs[k].default]
+    others = [
+        f"{k}={_long(knobs[k], v)}"
+        for k, v in config.params.items()
+        if k not in named and v != knobs[k].default
+    ]
     return " ".join([label + star, *others])
 
 
@@ -46,8 +58,8 @@ def _among(value: int | float | str, good: Iterable[int | float | str]) -> bool:
 def attack_title(name: str, note: str = "", steps: int = 0) -> str:
     """The attack as tables name it; its own name if this version does not know it.
 
-    With what tells it from another of that name: "CE-CW-PGD, 100 steps, runs=1". note: as it is stored, of which
-    settings are named that are not as usual; steps: 0 where they do not matter.
+    With what tells it from another of that name: "CE-CW-PGD, 100 steps, runs=1". note: as it is
+    stored, of which settings are named that are not as usual; steps: 0 where they do not matter.
     """
     title = registry.ATTACKS[name].title if name in registry.ATTACKS else name
     return ", ".join([title, *([f"{steps} steps"] if steps else []), *attack_settings(name, note)])
@@ -55,13 +67,22 @@ def attack_title(name: str, note: str = "", steps: int = 0) -> str:
 
 def attack_settings(name: str, note: str) -> list[str]:
     """The settings that a stored note names, those that are not as usual: ["runs=1"]."""
-    known = {param.name for param in registry.ATTACKS[name].params} if name in registry.ATTACKS else set()
+    known = (
+        {param.name for param in registry.ATTACKS[name].params}
+        if name in registry.ATTACKS
+        else set()
+    )
     words = str(note or "").split()
-    return [word for word in words if word.partition("=")[1] and (not known or word.partition("=")[0] in known)]
+    return [
+        word
+        for word in words
+        if word.partition("=")[1] and (not known or word.partition("=")[0] in known)
+    ]
 
 
 def estimate_title(method: str, eps: float, norm: str) -> str:
-    """The estimator as tables name it, with how far it looked where it was told: "PGD 16/255", "PGD 0.5, L2"."""
+    """The estimator as tables name it, with how far it looked where it was told: "PGD 16/255", "PGD
+    0.5, L2"."""
     title = registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
     far = f" {show_level(eps, norm)}" if eps else ""
     return title + far + (f", {norm}" if norm != "Linf" else "")

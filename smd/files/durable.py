@@ -1,7 +1,8 @@
 """Files that are replaced as a whole and that a power loss cannot empty.
 
-The content is on the disk before the new name is, and the new name before anybody is told. Nothing that lies at the
-draft's name is followed: it may have come with a folder from elsewhere, as a link or a pipe.
+The content is on the disk before the new name is, and the new name before anybody is told. Nothing
+that lies at the draft's name is followed: it may have come with a folder from elsewhere, as a link
+or a pipe.
 """
 
 import errno
@@ -15,11 +16,14 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` when the body ends well; else what was there stays. Raises OSError."""
+    """A new file that takes the place of `path` when the body ends well; else what was there stays.
+    Raises OSError."""
     draft = path.with_name(f".{path.name}.partial")
     draft.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb") as file:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666), "wb"
+        ) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,8 +53,11 @@ def move(draft: Path, path: Path) -> None:
 
 
 def appending(path: Path) -> BinaryIO:
-    """A file of its own to append to, made if it is missing; raises OSError where a link, pipe or device lies there."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe would wait for a reader
+    """A file of its own to append to, made if it is missing; raises OSError where a link, pipe or
+    device lies there."""
+    flags = (
+        os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    )  # a pipe would wait for a reader
     file = os.fdopen(os.open(path, flags, 0o666), "ab")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()

@@ -1,6 +1,9 @@
-"""Reading files of a run's folder, which may have come from elsewhere: nothing but an ordinary file of its own is read.
+"""Reading files of a run's folder, which may have come from elsewhere.
 
-A link could show any file of this user's, a pipe would block for ever, a device or a huge file would fill the memory.
+Nothing but an ordinary file of its own is read.
+
+A link could show any file of this user's, a pipe would block for ever, a device or a huge file
+would fill the memory.
 """
 
 import json
@@ -17,9 +20,12 @@ LIMIT = 64 * 2**30  # of what is not read as a whole
 
 
 def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
-    """An ordinary file, open for reading; raises OSError if there is none, or it cannot be read now.
+    """An ordinary file, open for reading.
 
-    Raises UserError where a link, pipe, device or folder lies there, or the file is longer than `limit` bytes.
+    Raises OSError if there is none, or it cannot be read now.
+
+    Raises UserError where a link, pipe, device or folder lies there, or the file is longer than
+    `limit` bytes.
     """
     try:
         found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -33,7 +39,9 @@ def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
         raise UserError(f"{path} {_kind(path)}.")
     if os.fstat(found).st_size > limit:
         file.close()
-        raise UserError(f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone.")
+        raise UserError(
+            f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone."
+        )
     return file
 
 
@@ -42,7 +50,9 @@ def content(path: Path, limit: int = JSON) -> bytes:
     with opened(path, limit) as file:
         found = file.read(limit + 1)
     if len(found) > limit:  # it grew
-        raise UserError(f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone.")
+        raise UserError(
+            f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone."
+        )
     return found
 
 
@@ -71,7 +81,8 @@ def refuse_link(folder: Path) -> None:
 
 
 def refuse_other(path: Path) -> bool:
-    """Whether there is an ordinary file, for those who open it by its name; errors are those of `opened`."""
+    """Whether there is an ordinary file, for those who open it by its name; errors are those of
+    `opened`."""
     try:
         opened(path).close()
     except FileNotFoundError:
@@ -94,8 +105,15 @@ def _kind(path: Path) -> str:
     except OSError:
         return ""
     for found, name in (
-        (stat.S_ISLNK, "a link"), (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
-    ):  # fmt: skip
+        (stat.S_ISLNK, "a link"),
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+    ):
         if found(mode):
             return f"is {name} and no ordinary file: remove it or restore the file"
-    return "" if stat.S_ISREG(mode) else "is a device and no ordinary file: remove it or restore the file"
+    return (
+        ""
+        if stat.S_ISREG(mode)
+        else "is a device and no ordinary file: remove it or restore the file"
+    )

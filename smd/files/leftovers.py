@@ -1,4 +1,7 @@
-"""Folders that a killed import or deletion has left: found by a lock that the kernel frees, or by their age."""
+"""Folders that a killed import or deletion has left.
+
+Found by a lock that the kernel frees, or by their age.
+"""
 
 import fcntl
 import os
@@ -12,13 +15,16 @@ from pathlib import Path
 
 LOCK = ".importing"
 WORKING = re.compile(r"\.[a-z0-9][a-z0-9-]*-[a-z0-9_]{8}")  # of smd.data.cache
-OLD = 86_400.0  # seconds; a folder without a lock is just being made, or an earlier version has left it
+# seconds; a folder without a lock is just being made, or an earlier version has left it
+OLD = 86_400.0
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Keep a working folder from being swept while this process works in it; raises OSError."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(
+        folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+    )
     try:
         with suppress(OSError):  # on a disk without locks nobody else can take it either
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,7 +34,8 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def sweep(root: Path) -> None:
-    """Remove the working folders in the cache that no living process holds; what cannot be removed stays."""
+    """Remove the working folders in the cache that no living process holds; what cannot be removed
+    stays."""
     with suppress(OSError):
         for folder in list(root.iterdir()):
             if WORKING.fullmatch(folder.name) and _is_folder(folder) and _is_left(folder):
@@ -45,7 +52,9 @@ def sweep_trash(root: Path) -> None:
 
 def _is_left(folder: Path) -> bool:
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(
+            folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
     except FileNotFoundError:
         return _age(folder) > OLD
     except OSError:

@@ -1,6 +1,7 @@
 """A background job as others see it: a folder with config.json, status.json and log.txt.
 
-The status is always replaced as a whole, so that reading it needs no lock; `smd.jobs.transitions` changes it.
+The status is always replaced as a whole, so that reading it needs no lock; `smd.jobs.transitions`
+changes it.
 """
 
 import math
@@ -22,10 +23,14 @@ from smd.jobs.processes import identity
 SCHEMA = 1
 LATEST = 2.0**37  # seconds: the year 6325, which calendars still know
 MOST = {
-    **dict.fromkeys(("created", "queued", "started", "ended", "heartbeat", "pid_started", "asked"), LATEST),
+    **dict.fromkeys(
+        ("created", "queued", "started", "ended", "heartbeat", "pid_started", "asked"), LATEST
+    ),
     "pid": 2**31 - 1,
 }
-REMOTE_PATIENCE = 120.0  # seconds without a heartbeat after which a job on another host counts as lost
+REMOTE_PATIENCE = (
+    120.0  # seconds without a heartbeat after which a job on another host counts as lost
+)
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
@@ -35,7 +40,10 @@ NOUN = {"train": "run", "attack": "attack", "margins": "estimation", "embed": "m
 # Of a run's jobs, inside the run's.
 FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins", "maps": "embed"}
 LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
-ELSEWHERE = "It was queued in another folder or version and does not start by itself: resume it to run it here."
+ELSEWHERE = (
+    "It was queued in another folder or version and does not start by itself: resume it to run it"
+    " here."
+)
 NEWER = "It was written by a newer version of SMD Studio: update to work with it."
 
 
@@ -52,7 +60,8 @@ class Status:
     ended: float = 0.0
     heartbeat: float = 0.0
     pid: int = 0  # 0: no process has taken it on
-    pid_started: float = 0.0  # by the wall clock, which may be set; of what earlier versions wrote it is all there is
+    # by the wall clock, which may be set; of what earlier versions wrote it is all there is
+    pid_started: float = 0.0
     process_identity: str = ""  # see smd.jobs.processes
     host: str = ""
     by: str = ""  # who queued it, see smd.jobs.tickets
@@ -73,8 +82,9 @@ class Status:
 def read(folder: Path) -> Status:
     """The job's status; never raises.
 
-    A running job whose process is gone reads as "lost". A status that is missing, broken or of a newer
-    schema reads as "failed" with the reason; fields that this version does not know are ignored.
+    A running job whose process is gone reads as "lost". A status that is missing, broken or of a
+    newer schema reads as "failed" with the reason; fields that this version does not know are
+    ignored.
     """
     try:
         status = stored(folder)
@@ -88,13 +98,16 @@ def read(folder: Path) -> Status:
         return replace(status, state="failed", error=results.EMPTIED)
     if status.state == "queued" and _from_elsewhere(folder, status):
         return replace(status, state="lost", error=ELSEWHERE)
-    if status.state == "running" and (_from_elsewhere(folder, status) or not attended(status, folder)):
+    if status.state == "running" and (
+        _from_elsewhere(folder, status) or not attended(status, folder)
+    ):
         return _gone(folder, status)
     return status
 
 
 def stored(folder: Path) -> Status:
-    """The status as it is written; raises OSError where it cannot be read now, ValueError where it is broken."""
+    """The status as it is written; raises OSError where it cannot be read now, ValueError where it
+    is broken."""
     path = folder / "status.json"
     try:
         return _parse(foreign.json_object(path, foreign.MEGABYTE))
@@ -103,14 +116,16 @@ def stored(folder: Path) -> Status:
 
 
 def _gone(folder: Path, status: Status) -> Status:
-    """A running job without a process; on a disk that takes nothing it could not store how it ended."""
+    """A running job without a process; on a disk that takes nothing it could not store how it
+    ended."""
     if endings.read_only(folder) and status.by == tickets.me():
         return replace(status, state="failed", error=endings.READ_ONLY)
     return replace(status, state="lost", error=LOST)
 
 
 def _from_elsewhere(folder: Path, status: Status) -> bool:
-    """Whether it says that it is this user's here, but is none that was put here; others' are theirs to run."""
+    """Whether it says that it is this user's here, but is none that was put here; others' are
+    theirs to run."""
     return status.by in ("", tickets.me()) and not tickets.valid(folder, status.ticket)
 
 
@@ -122,7 +137,9 @@ def _parse(values: Mapping[str, Any]) -> Status:
     for name, value in known.items():
         if not _fits(name, value):
             raise ValueError(f"{name} is {str(value)[:40]!r}")
-    known = {name: value[:LONGEST] if isinstance(value, str) else value for name, value in known.items()}
+    known = {
+        name: value[:LONGEST] if isinstance(value, str) else value for name, value in known.items()
+    }
     status = Status(**known)
     if status.state not in get_args(State) or status.kind not in get_args(Kind):
         raise ValueError(f"unknown state {status.state!r} or kind {status.kind!r}")
@@ -130,7 +147,8 @@ def _parse(values: Mapping[str, Any]) -> Status:
 
 
 def _fits(name: str, value: Any) -> bool:
-    """Whether a field of the file has its type, and a number that times and processes can be computed with."""
+    """Whether a field of the file has its type, and a number that times and processes can be
+    computed with."""
     kind = type(getattr(Status, name))
     if kind is str:
         return isinstance(value, str) and (name != "device" or bool(DEVICE.fullmatch(value)))
@@ -150,14 +168,16 @@ def _unreadable(folder: Path, reason: str) -> Status:
 
 
 def attended(status: Status, folder: Path) -> bool:
-    """Whether the process that took the job in that folder on is still there, and is that same process."""
+    """Whether the process that took the job in that folder on is still there, and is that same
+    process."""
     if status.host != platform.node():
         return status.pid > 0 and clocks.silence(folder, status.heartbeat) < REMOTE_PATIENCE
     return process(status) is not None
 
 
 def elsewhere(status: Status) -> str:
-    """As "by anna on host-b" of a job that waits or runs there; "" of one of this user's on this machine."""
+    """As "by anna on host-b" of a job that waits or runs there; "" of one of this user's on this
+    machine."""
     if status.state not in ("queued", "running") or status.by in ("", tickets.me()):
         return ""
     name, _, host = status.by.rpartition("@")
@@ -165,7 +185,8 @@ def elsewhere(status: Status) -> str:
 
 
 def process(status: Status) -> psutil.Process | None:
-    """The job's living process on this host, or None: gone, a zombie, or another that got its pid."""
+    """The job's living process on this host, or None: gone, a zombie, or another that got its
+    pid."""
     if status.pid <= 0 or status.host != platform.node():
         return None
     try:

@@ -1,4 +1,5 @@
-"""How long a job on another host has given no sign of life, where the two hosts' clocks may differ or be set."""
+"""How long a job on another host has given no sign of life, where the two hosts' clocks may differ
+or be set."""
 
 import os
 import platform
@@ -9,20 +10,28 @@ from pathlib import Path
 from smd.paths import runs_root
 
 _lock = threading.Lock()
-_seen: dict[Path, tuple[float, float]] = {}  # by folder: its last heartbeat, and when this process saw that one come
+_seen: dict[
+    Path, tuple[float, float]
+] = {}  # by folder: its last heartbeat, and when this process saw that one come
 
 
 def silence(folder: Path, heartbeat: float) -> float:
     """Seconds since the heartbeat in its job's folder, by the clock that makes it least.
 
-    Asked are this host's clock; that of the disk, which all hosts on one folder share; and the one that nobody sets,
-    by which this process saw the heartbeat go on. A heartbeat ahead of a clock is as far from it as one behind.
+    Asked are this host's clock; that of the disk, which all hosts on one folder share; and the one
+    that nobody sets, by which this process saw the heartbeat go on. A heartbeat ahead of a clock is
+    as far from it as one behind.
     """
-    return min(abs(time.time() - heartbeat), abs(_age(folder / "status.json")), _unchanged(folder, heartbeat))
+    return min(
+        abs(time.time() - heartbeat),
+        abs(_age(folder / "status.json")),
+        _unchanged(folder, heartbeat),
+    )
 
 
 def _unchanged(folder: Path, heartbeat: float) -> float:
-    """Seconds for which this process has seen that very heartbeat; infinite until it has seen it go on."""
+    """Seconds for which this process has seen that very heartbeat; infinite until it has seen it go
+    on."""
     with _lock:
         before, since = _seen.get(folder, (heartbeat, float("-inf")))
         if heartbeat > before:
@@ -32,7 +41,8 @@ def _unchanged(folder: Path, heartbeat: float) -> float:
 
 
 def _age(path: Path) -> float:
-    """Seconds since the file was written; infinite where the disk's clock or the file cannot be asked."""
+    """Seconds since the file was written; infinite where the disk's clock or the file cannot be
+    asked."""
     hand = runs_root() / ".locks" / f"clock@{platform.node().replace('/', '-')}-{os.getuid()}"
     try:
         hand.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Why a job ended, in one line: also where the library that met a full disk says it in its own words."""
+"""Why a job ended, in one line.
+
+Also where the library that met a full disk says it in its own words.
+"""
 
 import errno
 import os
@@ -18,7 +21,11 @@ WORDS = {os.strerror(number): sentence for number, sentence in SENTENCES.items()
 
 def reason(error: BaseException) -> str:
     """An error in one line, as a job stores it."""
-    if isinstance(error, UserError) and isinstance(error.__cause__, OSError) and OF_ROOM.search(str(error)):
+    if (
+        isinstance(error, UserError)
+        and isinstance(error.__cause__, OSError)
+        and OF_ROOM.search(str(error))
+    ):
         return str(error)  # who wrote it has seen the disk's error, and says which disk
     for each in _chain(error):
         if sentence := _of_the_disk(each):
@@ -26,7 +33,10 @@ def reason(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, PermissionError) and error.filename:
-        return f"{os.fsdecode(error.filename)} is not yours to use: ask its owner for it, or choose another folder."
+        return (
+            f"{os.fsdecode(error.filename)} is not yours to use: ask its owner for it, or choose"
+            " another folder."
+        )
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__
 
@@ -44,8 +54,13 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_the_disk(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in SENTENCES:
         return SENTENCES[error.errno]
-    from_store = type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb")  # it knows no errno
-    return next((s for words, s in WORDS.items() if words in str(error)), None) if from_store else None
+    from_store = type(error).__module__.partition(".")[0] in (
+        "duckdb",
+        "_duckdb",
+    )  # it knows no errno
+    return (
+        next((s for words, s in WORDS.items() if words in str(error)), None) if from_store else None
+    )
 
 
 def read_only(folder: Path) -> bool:

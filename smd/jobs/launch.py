@@ -1,4 +1,7 @@
-"""Start, cancel, resume and watch jobs from a page or the shell; nothing here waits for a job's work."""
+"""Start, cancel, resume and watch jobs from a page or the shell.
+
+Nothing here waits for a job's work.
+"""
 
 import platform
 import subprocess
@@ -22,12 +25,14 @@ KILLED = 10.0  # seconds in which a killed process is gone
 
 
 def submit(folder: Path) -> None:
-    """See to it that a queued job is run: now, or when the jobs before it on its device are over."""
+    """See to it that a queued job is run: now, or when the jobs before it on its device are
+    over."""
     _wake(device_key(jobs.read(folder).device))
 
 
 def wake_all() -> None:
-    """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it often."""
+    """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it
+    often."""
     with suppress(OSError):  # a runs folder that can only be looked at: nothing is run from it
         for key in {device_key(status.device) for _, status in worker.queued()}:
             starting = Lock(own(f"worker-{key}.starting"))
@@ -36,7 +41,8 @@ def wake_all() -> None:
 
 
 def _start_worker(key: str, starting: Lock) -> None:
-    """Start a worker unless one works; `starting` is held until it does, so that others start none beside it."""
+    """Start a worker unless one works; `starting` is held until it does, so that others start none
+    beside it."""
     lock = worker.worker_lock(key)
     try:
         idle = lock.acquire(wait=False)
@@ -62,9 +68,15 @@ def _worker_command(key: str) -> list[str]:
 def _wake(key: str) -> "subprocess.Popen[bytes]":
     with durable.appending(own(f"worker-{key}.log")) as out:
         process = subprocess.Popen(
-            _worker_command(key), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True, cwd=children.FOLDER, env=children.environment(),  # a Ctrl-C at the dashboard is not for it
-        )  # fmt: skip
+            _worker_command(key),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            # a Ctrl-C at the dashboard is not for it
+            start_new_session=True,
+            cwd=children.FOLDER,
+            env=children.environment(),
+        )
     threading.Thread(target=process.wait, daemon=True).start()  # leaves no zombie behind
     return process
 
@@ -72,19 +84,25 @@ def _wake(key: str) -> "subprocess.Popen[bytes]":
 def cancel(folder: Path) -> None:
     """Cancel a queued job at once; ask a running one to stop, which it does after its batch.
 
-    One that hangs and does not stop within transitions.GRACE is killed: by its worker, or by who asks again then.
-    Raises UserError if it is over, or runs on another machine.
+    One that hangs and does not stop within transitions.GRACE is killed: by its worker, or by who
+    asks again then. Raises UserError if it is over, or runs on another machine.
     """
 
     def edit(old: Status) -> Status:
         cancelled = transitions.moved(folder, old, "cancelled")
-        if old.state == "running" and old.by not in ("", tickets.me()) and old.host == platform.node():
+        if (
+            old.state == "running"
+            and old.by not in ("", tickets.me())
+            and old.host == platform.node()
+        ):
             # What another's status says of a process here is only said: it may be anybody's.
             raise UserError(f"{folder.name} was started by {old.by}: cancel it there.")
         if old.state == "queued":
             return cancelled
         hanging = transitions.overdue(old)
-        _stop(folder, old, hanging)  # under the lock, so that the job cannot end and its pid be given away
+        _stop(
+            folder, old, hanging
+        )  # under the lock, so that the job cannot end and its pid be given away
         return cancelled if hanging else replace(old, asked=old.asked or time.monotonic())
 
     transitions.change(folder, edit)
@@ -107,7 +125,8 @@ def _stop(folder: Path, status: Status, hanging: bool) -> None:
 def resume(folder: Path) -> None:
     """Queue a failed, cancelled or lost job again; raises UserError for any other.
 
-    One that another machine is said to run is watched for some heartbeats first: its clock may differ.
+    One that another machine is said to run is watched for some heartbeats first: its clock may
+    differ.
     """
     _refuse_living(folder)
     transitions.move(folder, "queued")
@@ -134,6 +153,9 @@ def log_tail(folder: Path, lines: int = 40) -> list[str]:
 def wait(folder: Path, timeout: float) -> Status:
     """Watch a job until it is over, at most `timeout` seconds; returns its status then."""
     deadline = time.monotonic() + timeout
-    while (status := jobs.read(folder)).state in ("queued", "running") and time.monotonic() < deadline:
+    while (status := jobs.read(folder)).state in (
+        "queued",
+        "running",
+    ) and time.monotonic() < deadline:
         time.sleep(0.1)
     return status

@@ -34,20 +34,26 @@ class Lock:
         return True
 
     def _opened(self) -> int:
-        """Its file, not inherited by the processes we start; in a folder from elsewhere it may be anything.
+        """Its file, not inherited by the processes we start.
+
+        In a folder from elsewhere it may be anything.
 
         Another user's is locked without writing to it.
         """
         flags = os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            return os.open(self._path, flags | os.O_RDWR | os.O_CREAT, 0o666)  # as the umask lets: runs may be shared
+            return os.open(
+                self._path, flags | os.O_RDWR | os.O_CREAT, 0o666
+            )  # as the umask lets: runs may be shared
         except PermissionError:
             if not self._path.is_file():
                 raise
             return os.open(self._path, flags | os.O_RDONLY)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
-                raise UserError(f"{self._path} is no ordinary file: remove it, it did not come from here.") from None
+                raise UserError(
+                    f"{self._path} is no ordinary file: remove it, it did not come from here."
+                ) from None
             raise
 
     def release(self) -> None:
@@ -60,8 +66,8 @@ class Lock:
 def device_key(device: str) -> str:
     """The name of the queue that serves a device: "cpu", "cuda:0", ...
 
-    "auto" is guessed without torch. A wrong guess only names the queue wrongly: the job itself locks
-    the device that it really uses.
+    "auto" is guessed without torch. A wrong guess only names the queue wrongly: the job itself
+    locks the device that it really uses.
     """
     if device == "auto":
         gpus = Path("/proc/driver/nvidia/gpus")
@@ -70,12 +76,14 @@ def device_key(device: str) -> str:
 
 
 def own(name: str) -> Path:
-    """A path in the folder of what the processes of this user on this host share; raises OSError."""
+    """A path in the folder of what the processes of this user on this host share; raises
+    OSError."""
     return _folder() / _named(name, f"{platform.node()}-{os.getuid()}")
 
 
 def shared(name: str) -> Path:
-    """A path there of a file that all users on this host may lock, as its devices are theirs; raises OSError."""
+    """A path there of a file that all users on this host may lock, as its devices are theirs;
+    raises OSError."""
     path = _folder() / _named(name, platform.node())
     with suppress(FileExistsError):
         file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o666)

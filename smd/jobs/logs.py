@@ -10,7 +10,9 @@ CHUNK = 64 * 1024  # bytes read from the end
 
 
 def tail(path: Path, lines: int = 40, start: int = 0) -> list[str]:
-    """The last non-empty lines of a log, after byte `start`; none if there is no log, the reason if it is no file.
+    """The last non-empty lines of a log, after byte `start`.
+
+    None if there is no log, the reason if it is no file.
 
     Of a progress bar that redraws itself with carriage returns only the last state is kept.
     """

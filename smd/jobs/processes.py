@@ -1,7 +1,7 @@
 """Which process a number meant: told by what a step of the clock does not move.
 
-On Linux that is the machine's boot and the ticks from it to the process's start; psutil's start time is computed from
-the wall clock there, and moves whenever that is set.
+On Linux that is the machine's boot and the ticks from it to the process's start; psutil's start
+time is computed from the wall clock there, and moves whenever that is set.
 """
 
 import platform
@@ -10,11 +10,13 @@ from pathlib import Path
 import psutil
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-START = 19  # the field of /proc/<pid>/stat after the name's closing bracket: start, in ticks since the boot
+# the field of /proc/<pid>/stat after the name's closing bracket: start, in ticks since the boot
+START = 19
 
 
 def identity(pid: int) -> str:
-    """What tells the living process with that number from any other that ever had or gets it; "" if there is none."""
+    """What tells the living process with that number from any other that ever had or gets it; "" if
+    there is none."""
     try:
         if platform.system() == "Linux":
             after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

@@ -1,4 +1,7 @@
-"""Room for a job's last status, kept from its start: on a full disk it is the only room that is left."""
+"""Room for a job's last status, kept from its start.
+
+On a full disk it is the only room that is left.
+"""
 
 import os
 import stat
@@ -28,10 +31,12 @@ def release(folder: Path) -> None:
 
 
 def write(path: Path, content: str) -> None:
-    """Replace a file of at most SIZE bytes as a whole, at need by what was kept beside it. Raises OSError.
+    """Replace a file of at most SIZE bytes as a whole, at need by what was kept beside it.
 
-    Without room for a new file the kept one is filled and takes the name; without a kept one the file itself is
-    filled, which needs no room as long as its last page has some.
+    Raises OSError.
+
+    Without room for a new file the kept one is filled and takes the name; without a kept one the
+    file itself is filled, which needs no room as long as its last page has some.
     """
     try:
         durable.write(path, content)
@@ -45,7 +50,8 @@ def write(path: Path, content: str) -> None:
 
 
 def _fill(path: Path, content: bytes) -> None:
-    """Overwrite a file in place; what is longer than its present pages is refused by the disk, not half written."""
+    """Overwrite a file in place; what is longer than its present pages is refused by the disk, not
+    half written."""
     file = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         about = os.fstat(file)

@@ -1,4 +1,7 @@
-"""Whether a finished training has what it ended for: whole weights, told by their header and without torch."""
+"""Whether a finished training has what it ended for.
+
+Whole weights, told by their header and without torch.
+"""
 
 import json
 import os
@@ -8,7 +11,10 @@ from pathlib import Path
 WEIGHTS = "model.safetensors"
 LENGTH = 8  # bytes that say how long the header is
 LONGEST = 100_000_000  # bytes of a header, as the format has it
-EMPTIED = "Its weights are broken, as after a power loss: resume it to write them again from its last checkpoint."
+EMPTIED = (
+    "Its weights are broken, as after a power loss: resume it to write them again from its last"
+    " checkpoint."
+)
 
 
 def emptied(folder: Path) -> bool:
@@ -29,7 +35,9 @@ def whole(folder: Path) -> bool:
         with (folder / WEIGHTS).open("rb") as file:
             file.seek(LENGTH)
             header = json.loads(file.read(length))
-        return size == LENGTH + length + max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
+        return size == LENGTH + length + max(
+            v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"
+        )
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return False
 

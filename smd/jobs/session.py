@@ -23,7 +23,8 @@ WAITING = "waiting for the device"
 
 
 class Cancelled(Exception):
-    """The job stopped because it was asked to; its body raises this once it has saved what it has."""
+    """The job stopped because it was asked to; its body raises this once it has saved what it
+    has."""
 
 
 class Session:
@@ -46,12 +47,21 @@ class Session:
         rate: float | None = None,  # samples per second
         eta: float | None = None,  # seconds, -1 if unknown
     ) -> None:
-        """Note the latest progress; cheap, the heartbeat writes it. What is left out stays as it was."""
+        """Note the latest progress; cheap, the heartbeat writes it. What is left out stays as it
+        was."""
         given = {
-            "stage": stage, "done": done, "total": total,
-            "batch": batch, "batches": batches, "rate": rate, "eta": eta,
-        }  # fmt: skip
-        self._progress = {**self._progress, **{name: v for name, v in given.items() if v is not None}}
+            "stage": stage,
+            "done": done,
+            "total": total,
+            "batch": batch,
+            "batches": batches,
+            "rate": rate,
+            "eta": eta,
+        }
+        self._progress = {
+            **self._progress,
+            **{name: v for name, v in given.items() if v is not None},
+        }
 
     def beat(self) -> None:
         """Write progress and heartbeat; a job that was taken from this process shall stop."""
@@ -63,7 +73,9 @@ class Session:
             self._latest = replace(old, heartbeat=time.time(), **self._progress)
             return self._latest
 
-        with suppress(ValueError):  # broken or unreadable is not taken away: the next beat may find it whole
+        with suppress(
+            ValueError
+        ):  # broken or unreadable is not taken away: the next beat may find it whole
             transitions.change(self.folder, edit, jobs.stored)
 
     def start(self) -> None:
@@ -98,7 +110,8 @@ class Session:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Around a job that this process has claimed: if it never begins, it does not stay queued for others."""
+    """Around a job that this process has claimed: if it never begins, it does not stay queued for
+    others."""
     try:
         yield
     except BaseException as error:
@@ -110,14 +123,19 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def session(folder: Path, device: str, on_wait: Callable[[], None] | None = None) -> Iterator[Session]:
-    """Run a queued job in this process: wait for the device, then for the length of the body be "running".
+def session(
+    folder: Path, device: str, on_wait: Callable[[], None] | None = None
+) -> Iterator[Session]:
+    """Run a queued job in this process.
 
-    device: what the job really uses, "cpu" or "cuda:0". on_wait is called once if the device is taken.
-    The job ends as finished; as cancelled if the body raises Cancelled; else as failed with the reason.
-    Whatever was raised is raised again, also Cancelled, which the wait for the device raises too.
-    SIGTERM and SIGINT only set `stopping`; a second SIGINT raises KeyboardInterrupt. Outside the main
-    thread no signals are caught. Raises UserError if the job is not queued or has another process.
+    Wait for the device, then for the length of the body be "running".
+
+    device: what the job really uses, "cpu" or "cuda:0". on_wait is called once if the device is
+    taken. The job ends as finished; as cancelled if the body raises Cancelled; else as failed with
+    the reason. Whatever was raised is raised again, also Cancelled, which the wait for the device
+    raises too. SIGTERM and SIGINT only set `stopping`; a second SIGINT raises KeyboardInterrupt.
+    Outside the main thread no signals are caught. Raises UserError if the job is not queued or has
+    another process.
     """
     current = Session(folder)
     with ExitStack() as last, _signals(current):
@@ -137,7 +155,9 @@ def _claim(folder: Path, device: str) -> None:
         transitions.moved(folder, old, "running")  # refuses what is not queued
         if old.pid > 0 and jobs.attended(old, folder) and not transitions.owned(old):
             where = "" if old.host == platform.node() else f" on {old.host}"
-            raise UserError(f"{folder.name} is being started already, by process {old.pid}{where}: wait for it.")
+            raise UserError(
+                f"{folder.name} is being started already, by process {old.pid}{where}: wait for it."
+            )
         return replace(transitions.own(old), device=device, stage=WAITING)
 
     transitions.change(folder, edit)
@@ -170,7 +190,9 @@ def _outcome(current: Session) -> Iterator[None]:
             current.end("cancelled")
         raise
     except BaseException as error:
-        with suppress(OSError, UserError):  # it cannot be stored: then at least its own reason is told
+        with suppress(
+            OSError, UserError
+        ):  # it cannot be stored: then at least its own reason is told
             current.end("failed", reason(error))
         raise
     current.end("finished")
@@ -184,7 +206,10 @@ def _heartbeat(current: Session) -> Iterator[None]:
         while not over.wait(BEAT):
             try:
                 current.beat()
-            except (OSError, UserError) as error:  # a full disk must not end the job; the log shall tell
+            except (
+                OSError,
+                UserError,
+            ) as error:  # a full disk must not end the job; the log shall tell
                 with suppress(OSError):  # the log may be on that disk
                     print(f"No heartbeat: {error}", flush=True)
 

@@ -1,7 +1,9 @@
-"""What a job takes of the machine while it works: processor, memory and, with the package nvidia-ml-py, the GPU.
+"""What a job takes of the machine while it works.
 
-A thread reads every few seconds, ever more rarely in a long job, so that its readings stay few; the job takes them
-along with each epoch.
+Processor, memory and, with the package nvidia-ml-py, the GPU.
+
+A thread reads every few seconds, ever more rarely in a long job, so that its readings stay few; the
+job takes them along with each epoch.
 """
 
 import logging
@@ -14,7 +16,12 @@ from functools import partial
 
 import psutil
 
-PROCESSOR, MEMORY, GPU, GPU_MEMORY = "cpu", "memory", "gpu", "gpu_memory"  # percent of all cores, bytes, percent, bytes
+PROCESSOR, MEMORY, GPU, GPU_MEMORY = (
+    "cpu",
+    "memory",
+    "gpu",
+    "gpu_memory",
+)  # percent of all cores, bytes, percent, bytes
 FIRST = 2.0  # seconds between two readings at the beginning
 DOUBLED = 300  # readings after which that time doubles
 
@@ -47,7 +54,9 @@ class Gauges:
 def watching(device: str, first: float = FIRST) -> Iterator[Gauges]:
     """Read the machine for the length of the body; device: what the job uses, "cpu" or "cuda:0"."""
     gauges, over = Gauges(), threading.Event()
-    thread = threading.Thread(target=_watch, args=(gauges, over, device, first), name="gauges", daemon=True)
+    thread = threading.Thread(
+        target=_watch, args=(gauges, over, device, first), name="gauges", daemon=True
+    )
     thread.start()
     try:
         yield gauges
@@ -70,7 +79,8 @@ def _watch(gauges: Gauges, over: threading.Event, device: str, wait: float) -> N
 
 
 def reader(device: str) -> Read:
-    """A function that reads the machine once: name -> value; the GPU only where the job uses one that can be read."""
+    """A function that reads the machine once: name -> value; the GPU only where the job uses one
+    that can be read."""
     process = psutil.Process()
     readings = {} if device == "cpu" else _graphics(device)
 
@@ -81,7 +91,9 @@ def reader(device: str) -> Read:
                 MEMORY: float(process.memory_info().rss),
             }
         for name, reading in readings.items():
-            with suppress(Exception):  # without its package or driver, or on a part of a GPU, there is no such reading
+            with suppress(
+                Exception
+            ):  # without its package or driver, or on a part of a GPU, there is no such reading
                 found[name] = float(reading())
         return found
 
@@ -91,4 +103,7 @@ def reader(device: str) -> Read:
 def _graphics(device: str) -> dict[str, Callable[[], int]]:
     import torch  # pages import this file for the names alone
 
-    return {GPU: partial(torch.cuda.utilization, device), GPU_MEMORY: partial(torch.cuda.device_memory_used, device)}
+    return {
+        GPU: partial(torch.cuda.utilization, device),
+        GPU_MEMORY: partial(torch.cuda.device_memory_used, device),
+    }

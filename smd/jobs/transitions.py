@@ -1,7 +1,7 @@
 """What states a job may go through, and how its status is changed.
 
-Whoever changes a status holds the lock of the job's folder, so that two dashboards and the job itself
-cannot undo each other's changes.
+Whoever changes a status holds the lock of the job's folder, so that two dashboards and the job
+itself cannot undo each other's changes.
 """
 
 import json
@@ -19,7 +19,19 @@ import psutil
 
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import NEWER, NOUN, SCHEMA, Kind, State, Status, process, read, reserve, results, tickets
+from smd.jobs import (
+    NEWER,
+    NOUN,
+    SCHEMA,
+    Kind,
+    State,
+    Status,
+    process,
+    read,
+    reserve,
+    results,
+    tickets,
+)
 from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
@@ -29,7 +41,9 @@ ALLOWED: Mapping[State, frozenset[State]] = {
     "running": frozenset({"finished", "failed", "cancelled"}),
     "failed": frozenset({"queued"}),
     "cancelled": frozenset({"queued"}),
-    "lost": frozenset({"queued"}),  # never stored: jobs.read finds that a running job has no process
+    "lost": frozenset(
+        {"queued"}
+    ),  # never stored: jobs.read finds that a running job has no process
     "finished": frozenset(),
 }
 GRACE = 60.0  # seconds in which a job that is asked to stop does so; one that hangs is killed then
@@ -41,8 +55,14 @@ REFUSAL = {
 
 
 def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
-    """The status in another state, with the fields that follow; raises UserError if that is not allowed."""
-    repair = to == "queued" and old.state == "finished" and old.kind == "train" and results.repairable(folder)
+    """The status in another state, with the fields that follow; raises UserError if that is not
+    allowed."""
+    repair = (
+        to == "queued"
+        and old.state == "finished"
+        and old.kind == "train"
+        and results.repairable(folder)
+    )
     if to not in ALLOWED[old.state] and not repair:
         why = REFUSAL.get(to, f"it cannot become {to}")
         raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
@@ -50,9 +70,14 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
     if to == "queued":  # what was done stays: the job goes on from there
         who = tickets.STARTER.get() or old.started_by
         return Status(
-            kind=old.kind, created=old.created, queued=now, device=old.device, done=old.done, total=old.total,
+            kind=old.kind,
+            created=old.created,
+            queued=now,
+            device=old.device,
+            done=old.done,
+            total=old.total,
             started_by=who,
-        )  # fmt: skip
+        )
     if to == "running":
         return replace(old, state=to, started=now, heartbeat=now, stage="")
     return replace(old, state=to, ended=now, eta=-1.0, error=error)
@@ -63,7 +88,9 @@ def move(folder: Path, to: State, error: str = "") -> Status:
     return change(folder, lambda old: moved(folder, old, to, error))
 
 
-def change(folder: Path, edit: Callable[[Status], Status], reading: Callable[[Path], Status] = read) -> Status:
+def change(
+    folder: Path, edit: Callable[[Status], Status], reading: Callable[[Path], Status] = read
+) -> Status:
     """Read, edit and write the status under the folder's lock; returns the new status.
 
     reading: how it is read; what that raises is raised.
@@ -84,7 +111,8 @@ def change(folder: Path, edit: Callable[[Status], Status], reading: Callable[[Pa
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a job's folder; raises UserError if the folder is gone or cannot be written."""
+    """Hold the lock of a job's folder; raises UserError if the folder is gone or cannot be
+    written."""
     lock = Lock(folder / ".lock")
     try:
         _take(lock)
@@ -111,12 +139,14 @@ def _take(lock: Lock) -> None:
 def write(folder: Path, status: Status, place: Path | None = None) -> None:
     """Replace the status at once; for the holder of the folder's lock.
 
-    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs for it. How it
-    ended is written also where the disk is full.
+    place: where the folder will be, if that is not where it is. Whoever queues or runs a job signs
+    for it. How it ended is written also where the disk is full.
     """
     if status.state in ("queued", "running"):
         reserve.keep(folder)
-        status = replace(status, by=tickets.me(), ticket=tickets.ticket(place or folder, folder / "config.json"))
+        status = replace(
+            status, by=tickets.me(), ticket=tickets.ticket(place or folder, folder / "config.json")
+        )
         durable.write(folder / "status.json", _json(status))
         return
     content = _json(status)
@@ -131,31 +161,42 @@ def _json(status: Status) -> str:
 
 
 def overdue(status: Status) -> bool:
-    """Whether it was asked to stop longer than GRACE ago, by the machine's clock since its boot, which nobody sets."""
+    """Whether it was asked to stop longer than GRACE ago, by the machine's clock since its boot,
+    which nobody sets."""
     return status.asked > 0 and time.monotonic() - status.asked > GRACE
 
 
 def own(status: Status) -> Status:
     """The status with this process as the one that took the job on."""
     pid, started = os.getpid(), psutil.Process().create_time()
-    here = {"pid": pid, "pid_started": started, "process_identity": identity(pid), "host": platform.node()}
+    here = {
+        "pid": pid,
+        "pid_started": started,
+        "process_identity": identity(pid),
+        "host": platform.node(),
+    }
     return replace(status, **here, heartbeat=time.time())
 
 
 def owned(status: Status) -> bool:
-    """Whether it is this process that took the job on; also where the machine got another name meanwhile."""
+    """Whether it is this process that took the job on; also where the machine got another name
+    meanwhile."""
     if status.process_identity:
         return status.pid == os.getpid() and status.process_identity == identity(os.getpid())
     return status.pid == os.getpid() and process(status) is not None
 
 
-def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], claim: bool = False) -> None:
+def create(
+    folder: Path, kind: Kind, device: str, files: Mapping[str, Any], claim: bool = False
+) -> None:
     """Make the folder of a queued job with the given JSON files; nobody sees it half made.
 
     claim: this process will run the job itself, so no worker shall take it.
     """
     now = time.time()
-    status = Status(kind=kind, created=now, queued=now, device=device, started_by=tickets.STARTER.get())
+    status = Status(
+        kind=kind, created=now, queued=now, device=device, started_by=tickets.STARTER.get()
+    )
     draft = folder.with_name(f".new-{folder.name}")
     try:
         draft.mkdir(parents=True)
@@ -174,7 +215,8 @@ def create(folder: Path, kind: Kind, device: str, files: Mapping[str, Any], clai
 
 
 def _make_lock(folder: Path) -> None:
-    """Have the lock from the start: a disk without room for one more name must not keep an end from being stored."""
+    """Have the lock from the start: a disk without room for one more name must not keep an end from
+    being stored."""
     lock = Lock(folder / ".lock")
     lock.acquire()
     lock.release()

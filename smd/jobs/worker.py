@@ -25,12 +25,16 @@ def queued() -> list[tuple[Path, Status]]:
     """All jobs of this user's that wait for a worker here, whoever waits longest first."""
     folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
-    waiting = [(f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)]
+    waiting = [
+        (f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)
+    ]
     return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
 
 
 def _claimed(folder: Path, status: Status) -> bool:
-    return status.pid > 0 and jobs.attended(status, folder)  # a process has taken it on and waits for the device
+    return status.pid > 0 and jobs.attended(
+        status, folder
+    )  # a process has taken it on and waits for the device
 
 
 def job_command(folder: Path) -> list[str]:
@@ -47,7 +51,8 @@ def worker_lock(key: str) -> Lock:
 
 
 def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
-    """Run the queued jobs of a device until none is left; one worker works, one more waits to look again."""
+    """Run the queued jobs of a device until none is left; one worker works, one more waits to look
+    again."""
     key = device_key(device)
     follower, lock = Lock(own(f"worker-{key}.next")), worker_lock(key)
     if not follower.acquire(wait=False):
@@ -64,8 +69,12 @@ def work(device: str, command: Callable[[Path], list[str]] = job_command) -> Non
 
 
 def _next(key: str, tried: Collection[tuple[Path, float]]) -> tuple[Path, Status] | None:
-    """Whoever waits longest; not again one whose end could not even be stored, as on a broken disk."""
-    return next(((f, s) for f, s in queued() if device_key(s.device) == key and (f, s.queued) not in tried), None)
+    """Whoever waits longest; not again one whose end could not even be stored, as on a broken
+    disk."""
+    return next(
+        ((f, s) for f, s in queued() if device_key(s.device) == key and (f, s.queued) not in tried),
+        None,
+    )
 
 
 def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> None:
@@ -77,15 +86,24 @@ def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> 
         _fail(folder, before, f"It could not be started: {error}.")
         return
     lines = tail(log, 1, offset)
-    _fail(folder, before, lines[-1] if lines else f"Its process ended with status {code} before it began.")
+    _fail(
+        folder,
+        before,
+        lines[-1] if lines else f"Its process ended with status {code} before it began.",
+    )
 
 
 def _child(command: list[str], log: Path, folder: Path) -> int:
     with durable.appending(log) as out:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            cwd=children.FOLDER, env={**children.environment(), "PYTHONUNBUFFERED": "1"},
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            cwd=children.FOLDER,
+            env={**children.environment(), "PYTHONUNBUFFERED": "1"},
+        )
     asked = 0.0  # by a clock that nobody sets
     while True:
         with suppress(subprocess.TimeoutExpired):
@@ -112,8 +130,14 @@ def _fail(folder: Path, before: Status, reason: str) -> None:
     """Store why a job that is over never began; a job that began has stored its own end."""
 
     def edit(now: Status) -> Status:
-        same = now.state == "queued" and now.queued == before.queued  # not one that was resumed meanwhile
-        return transitions.moved(folder, now, "failed", reason) if same and not _claimed(folder, now) else now
+        same = (
+            now.state == "queued" and now.queued == before.queued
+        )  # not one that was resumed meanwhile
+        return (
+            transitions.moved(folder, now, "failed", reason)
+            if same and not _claimed(folder, now)
+            else now
+        )
 
     with suppress(UserError):  # deleted meanwhile; the next job is waiting
         transitions.change(folder, edit)

@@ -22,8 +22,8 @@ class Classifier(Protocol):
 def build(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
     """A freshly initialised network for that many classes.
 
-    shape: of an image (C, H, W), H = W, or of a volume (C, D, H, W). Raises UserError if there is no such network,
-    or if it cannot take what has that shape.
+    shape: of an image (C, H, W), H = W, or of a volume (C, D, H, W). Raises UserError if there is
+    no such network, or if it cannot take what has that shape.
     """
     entry = registry.find(registry.NETWORKS, name, "network")
     if problem := registry.shape_problem(entry, shape):

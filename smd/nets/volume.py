@@ -9,8 +9,8 @@ from smd.nets.paper import PaperCnn
 def volume_cnn(shape: tuple[int, ...], classes: int) -> nn.Module:
     """Halve each axis until 4 voxels or fewer are left, 16 to 128 channels; the head of App. B.
 
-    shape: of a volume, (C, D, H, W), each side at least 4. A short axis stays as it is while longer ones are halved,
-    so that a volume of few slices keeps them.
+    shape: of a volume, (C, D, H, W), each side at least 4. A short axis stays as it is while longer
+    ones are halved, so that a volume of few slices keeps them.
     """
     channels, d, h, w = shape
     width = 16

@@ -1,4 +1,6 @@
-"""WideResNet-28-4 (Zagoruyko and Komodakis 2016) with per-image standardisation, as for CIFAR-10."""
+"""WideResNet-28-4 (Zagoruyko and Komodakis 2016) with per-image standardisation, as for
+CIFAR-10.
+"""
 
 import math
 

@@ -14,12 +14,29 @@ from smd.registry.entries import ATTACKS, DATASETS, ESTIMATORS, NETWORKS
 from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param
 
 __all__ = [
-    "ATTACKS", "DATASETS", "DEFENSES", "ESTIMATORS", "NETWORKS", "Attack", "DataSet", "Defense", "Estimator",
-    "Network", "Param", "find", "load", "range_of", "shape_problem", "size_problem",
-]  # fmt: skip
+    "ATTACKS",
+    "DATASETS",
+    "DEFENSES",
+    "ESTIMATORS",
+    "NETWORKS",
+    "Attack",
+    "DataSet",
+    "Defense",
+    "Estimator",
+    "Network",
+    "Param",
+    "find",
+    "load",
+    "range_of",
+    "shape_problem",
+    "size_problem",
+]
 
 T = TypeVar("T")
-WHAT = {2: ("images", "pixels"), 3: ("volumes", "voxels")}  # dimensions -> what has them, and what it is made of
+WHAT = {
+    2: ("images", "pixels"),
+    3: ("volumes", "voxels"),
+}  # dimensions -> what has them, and what it is made of
 
 
 def find(table: Mapping[str, T], name: str, what: str) -> T:
@@ -30,7 +47,8 @@ def find(table: Mapping[str, T], name: str, what: str) -> T:
 
 
 def range_of(method: str) -> Param | None:
-    """The parameter that says how far an estimator looks; None for one that looks as far as it takes."""
+    """The parameter that says how far an estimator looks; None for one that looks as far as it
+    takes."""
     params = ESTIMATORS[method].params if method in ESTIMATORS else ()
     return next((p for p in params if p.kind == "level"), None)
 
@@ -41,7 +59,8 @@ def size_problem(net: Network, size: int) -> str:
 
 
 def shape_problem(net: Network, shape: tuple[int, ...]) -> str:
-    """Why a network cannot take images (C, H, W) or volumes (C, D, H, W) of that shape, in a sentence; "" if it can."""
+    """Why a network cannot take images (C, H, W) or volumes (C, D, H, W) of that shape, in a
+    sentence; "" if it can."""
     dims = len(shape) - 1
     if dims != net.dims:
         others = ", ".join(other.name for other in NETWORKS.values() if other.dims == dims)

@@ -1,4 +1,6 @@
-"""How a network is optimised: one recipe common to all defenses, or the one a defense was published with.
+"""How a network is optimised.
+
+One recipe common to all defenses, or the one a defense was published with.
 
 A schedule is written in shares of the run, so that it fits runs of any length.
 """
@@ -15,14 +17,19 @@ class Recipe:
 
     lr: float = 0.3
     weight_decay: float = 2e-4
-    drops: tuple[tuple[float, float], ...] = ((0.4, 0.3), (0.6, 0.1), (0.8, 0.03))  # (share of the run, factor)
+    drops: tuple[tuple[float, float], ...] = (
+        (0.4, 0.3),
+        (0.6, 0.1),
+        (0.8, 0.03),
+    )  # (share of the run, factor)
     epochs: int = 150
     batch: int = 128
     decay_weights_only: bool = False  # neither biases nor normalisation layers
     slowdown: float = 0.0  # per step taken: the rate is divided by 1 + slowdown * steps
 
     def rate(self, epoch: int, epochs: int, steps: int = 0) -> float:
-        """The learning rate of an epoch, counted from 0, when so many steps have been taken before it."""
+        """The learning rate of an epoch, counted from 0, when so many steps have been taken before
+        it."""
         passed = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
         return self.lr * (passed[-1] if passed else 1.0) / (1 + self.slowdown * steps)
 
@@ -31,5 +38,6 @@ COMMON = Recipe()
 
 
 def dropping(epochs: int, *drops: tuple[int, float]) -> tuple[tuple[float, float], ...]:
-    """A published schedule: from epoch e, counted from 0, of a run of that length the rate is a factor of its first."""
+    """A published schedule: from epoch e, counted from 0, of a run of that length the rate is a
+    factor of its first."""
     return tuple((epoch / epochs, factor) for epoch, factor in drops)

@@ -23,7 +23,9 @@ from smd.runs import provenance
 from smd.store import places
 
 STAMP = r"\d{8}-\d{6}"
-SET_BACK = 26 * 3600.0  # seconds by which clocks are set back, zones included; what is further ahead is not ours
+SET_BACK = (
+    26 * 3600.0
+)  # seconds by which clocks are set back, zones included; what is further ahead is not ours
 
 
 @dataclass(frozen=True)
@@ -106,29 +108,38 @@ def settled(config: TrainConfig) -> TrainConfig:
 
 
 def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
-    """Make a queued attack on a run and return its folder; errors and `claim` are as in `create`."""
+    """Make a queued attack on a run and return its folder; errors and `claim` are as in
+    `create`."""
     _refuse(validation.of_attack(config))
     folder = _new_job(run, "attacks", config.attack)
     with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim)
+        transitions.create(
+            folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim
+        )
     return folder
 
 
 def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
-    """Make a queued estimation of margins and return its folder; errors and `claim` are as in `create`."""
+    """Make a queued estimation of margins and return its folder; errors and `claim` are as in
+    `create`."""
     _refuse(validation.of_margins(config))
     folder = _new_job(run, "margins", config.method)
     with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim)
+        transitions.create(
+            folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim
+        )
     return folder
 
 
 def create_embed(run: Run, config: EmbedConfig, claim: bool = False) -> Path:
-    """Make a queued map of a run's images and return its folder; errors and `claim` are as in `create`."""
+    """Make a queued map of a run's images and return its folder; errors and `claim` are as in
+    `create`."""
     _refuse(validation.of_embedding(config))
     folder = _new_job(run, "maps", "map")
     with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(folder, "embed", config.device, {"config.json": configs.to_json(config)}, claim)
+        transitions.create(
+            folder, "embed", config.device, {"config.json": configs.to_json(config)}, claim
+        )
     return folder
 
 
@@ -138,7 +149,8 @@ def _refuse(found: list[str]) -> None:
 
 
 def _new_job(run: Run, kind: str, word: str) -> Path:
-    """A folder for a job on a run, not made yet; raises UserError where the folder around it leads elsewhere."""
+    """A folder for a job on a run, not made yet; raises UserError where the folder around it leads
+    elsewhere."""
     around = run.folder / kind
     foreign.refuse_link(around)
     return around / _new_id(around, word)
@@ -153,9 +165,13 @@ def _new_id(folder: Path, *words: str) -> str:
 
 
 def _moment(folder: Path) -> str:
-    """This second; the one after the newest job's where the clock was set back, so that the newest stays the newest."""
+    """This second; the one after the newest job's where the clock was set back, so that the newest
+    stays the newest."""
     now = time.time()
-    newest = max((path.name[:15] for path in folder.glob("*") if re.fullmatch(STAMP, path.name[:15])), default="")
+    newest = max(
+        (path.name[:15] for path in folder.glob("*") if re.fullmatch(STAMP, path.name[:15])),
+        default="",
+    )
     with suppress(ValueError, OverflowError):
         last = calendar.timegm(time.strptime(newest, "%Y%m%d-%H%M%S"))
         if now < last + 1 and last - now < SET_BACK:
@@ -169,17 +185,26 @@ def all_runs() -> list[Run]:
 
 
 def nameless() -> str:
-    """The sentence about folders of runs whose names cannot be printed, so that nothing can be done with them here.
+    """The sentence about folders of runs whose names cannot be printed, so that nothing can be done
+    with them here.
 
     "" if there are none, as is usual.
     """
-    found = [path.parent.name for path in runs_root().glob("*/config.json") if not path.parent.name.isprintable()]
+    found = [
+        path.parent.name
+        for path in runs_root().glob("*/config.json")
+        if not path.parent.name.isprintable()
+    ]
     if not found:
         return ""
-    some = "1 folder in {} has a name" if len(found) == 1 else f"{len(found):,} folders in {{}} have names"
+    some = (
+        "1 folder in {} has a name"
+        if len(found) == 1
+        else f"{len(found):,} folders in {{}} have names"
+    )
     return (
-        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(found)!a}: rename "
-        f"{'it' if len(found) == 1 else 'them'} to see the runs."
+        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(found)!a}:"
+        f" rename {'it' if len(found) == 1 else 'them'} to see the runs."
     )
 
 
@@ -199,16 +224,23 @@ def maps(run: Run) -> list[Path]:
 
 
 def jobs_of(run: Run) -> list[Path]:
-    """The folders of all jobs on a trained run: its attacks, its estimations of margins, its maps."""
+    """The folders of all jobs on a trained run: its attacks, its estimations of margins, its
+    maps."""
     return attacks(run) + estimations(run) + maps(run)
 
 
 def _job_folders(root: Path) -> list[Path]:
     found = []
-    inside = root != runs_root()  # of a run, which may have come from elsewhere: no link leads out of it
+    inside = (
+        root != runs_root()
+    )  # of a run, which may have come from elsewhere: no link leads out of it
     for path in [] if inside and root.is_symlink() else root.glob("*/config.json"):
         folder = path.parent
-        if folder.name.startswith(".") or not folder.name.isprintable() or (inside and folder.is_symlink()):
+        if (
+            folder.name.startswith(".")
+            or not folder.name.isprintable()
+            or (inside and folder.is_symlink())
+        ):
             continue  # a name that cannot be printed can be given to no command
         with suppress(FileNotFoundError):  # deleted just now
             # Ids count in seconds; within one, the config tells, as it is written once.
@@ -238,7 +270,8 @@ def find(text: str) -> Run:
 
 
 def find_job(text: str) -> Path:
-    """The folder of a run, or of a job on it written <run>/<job>; raises UserError if there is none."""
+    """The folder of a run, or of a job on it written <run>/<job>; raises UserError if there is
+    none."""
     run_id, slash, job_id = text.partition("/")
     run = find(run_id)
     if not slash:
@@ -246,17 +279,22 @@ def find_job(text: str) -> Path:
     for folder in jobs_of(run):
         if folder.name == job_id:
             return folder
-    raise UserError(f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it.")
+    raise UserError(
+        f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it."
+    )
 
 
 def of_job(folder: Path) -> Run:
-    """The run that a job lies in, which a copied or renamed folder tells better than the job's config does."""
+    """The run that a job lies in, which a copied or renamed folder tells better than the job's
+    config does."""
     around = folder.absolute().parent.parent
     return Run(around.name, around)
 
 
 def dismiss(folder: Path) -> None:
-    """Remove the folder of a job on a run that is over; what it has stored stays in the run's store.
+    """Remove the folder of a job on a run that is over.
+
+    What it has stored stays in the run's store.
 
     Raises UserError if it is queued or running.
     """
@@ -292,7 +330,9 @@ def delete(run: Run) -> None:
         for folder in (run.folder, *jobs_of(run)):
             status = jobs.read(folder)
             if status.state in ("queued", "running") or status.schema > jobs.SCHEMA:
-                raise UserError(f"{folder.name} is {status.state}: cancel it before you delete the run.")
+                raise UserError(
+                    f"{folder.name} is {status.state}: cancel it before you delete the run."
+                )
         run.folder.rename(trash)  # at once, so that nobody meets half a run
     shutil.rmtree(trash)
     leftovers.sweep_trash(runs_root())

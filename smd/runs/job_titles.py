@@ -1,4 +1,7 @@
-"""What a job is to do, in words that tell it from others: "CE-PGD on 500 test images at 8/255, seed 0"."""
+"""What a job is to do, in words that tell it from others.
+
+"CE-PGD on 500 test images at 8/255, seed 0".
+"""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -30,7 +33,9 @@ def job_title(folder: Path) -> str:
 
 def attack(asked: AttackConfig) -> str:
     """An attack: its name and settings, the images, the levels, the seeds."""
-    levels = ", ".join(level_title(eps, asked.norm) for eps in asked.levels) or "the run's own levels"
+    levels = (
+        ", ".join(level_title(eps, asked.norm) for eps in asked.levels) or "the run's own levels"
+    )
     known = registry.ATTACKS[asked.attack].params if asked.attack in registry.ATTACKS else ()
     what = attack_title(asked.attack) + settings(asked.params, known)
     if asked.ids:
@@ -45,13 +50,18 @@ def estimation(asked: MarginsConfig) -> str:
     """An estimation of margins: the method, how far it looks, the images, the seed."""
     known = registry.ESTIMATORS[asked.method].params if asked.method in registry.ESTIMATORS else ()
     titles = [estimate_title(asked.method, eps, asked.norm) for eps in asked.levels or (0.0,)]
-    return f"{' and '.join(titles)}{settings(asked.params, known)} on {images(asked.n, asked.split)}, seed {asked.seed}"
+    return (
+        f"{' and '.join(titles)}{settings(asked.params, known)} on {images(asked.n, asked.split)},"
+        f" seed {asked.seed}"
+    )
 
 
 def embedding(asked: EmbedConfig) -> str:
     """A map: the images, the twins, the seed."""
     at = f" at {show_level(asked.level)}" if asked.level else ""
-    return f"map of {images(asked.n, asked.split)}, up to {asked.pairs:,} twins{at}, seed {asked.seed}"
+    return (
+        f"map of {images(asked.n, asked.split)}, up to {asked.pairs:,} twins{at}, seed {asked.seed}"
+    )
 
 
 def images(n: int, split: str) -> str:
@@ -62,7 +72,9 @@ def images(n: int, split: str) -> str:
 def settings(params: Mapping[str, Value], known: tuple[Param, ...]) -> str:
     """Parameters that are not as usual, in brackets."""
     kinds = {p.name: p.kind for p in known}
-    shown = [f"{k}={show_level(float(v)) if kinds.get(k) == 'level' else v}" for k, v in params.items()]
+    shown = [
+        f"{k}={show_level(float(v)) if kinds.get(k) == 'level' else v}" for k, v in params.items()
+    ]
     return f" ({', '.join(shown)})" if shown else ""
 
 
@@ -70,4 +82,6 @@ def seeds(given: tuple[int, ...]) -> str:
     """Seeds; a longer row of neighbours as a range."""
     if len(given) > 2 and all(b - a == 1 for a, b in pairwise(given)):
         return f"seeds {given[0]} to {given[-1]}"
-    return f"seed{'s' * (len(given) > 1)} {', '.join(map(str, given))}" if given else "the usual seeds"
+    return (
+        f"seed{'s' * (len(given) > 1)} {', '.join(map(str, given))}" if given else "the usual seeds"
+    )

@@ -1,4 +1,7 @@
-"""What people add to a run: notes, tags, and whether it is pinned or hidden. One small file in its folder."""
+"""What people add to a run: notes, tags, and whether it is pinned or hidden.
+
+One small file in its folder.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -36,13 +39,20 @@ def read(run: Run) -> Notes:
 
 
 def _parse(values: Mapping[str, Any]) -> Notes:
-    """What is there in the types and lengths that `write` keeps; what is of another type is left out."""
+    """What is there in the types and lengths that `write` keeps; what is of another type is left
+    out."""
     text, tags = values.get("text"), values.get("tags")
-    texts = [tag[:LONGEST_TAG] for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    texts = (
+        [tag[:LONGEST_TAG] for tag in tags if isinstance(tag, str)]
+        if isinstance(tags, list)
+        else []
+    )
     return Notes(
-        text[:LONGEST_TEXT] if isinstance(text, str) else "", _tidy(texts)[:MOST_TAGS],
-        values.get("pinned") is True, values.get("hidden") is True,
-    )  # fmt: skip
+        text[:LONGEST_TEXT] if isinstance(text, str) else "",
+        _tidy(texts)[:MOST_TAGS],
+        values.get("pinned") is True,
+        values.get("hidden") is True,
+    )
 
 
 def write(run: Run, notes: Notes) -> Notes:
@@ -53,7 +63,8 @@ def write(run: Run, notes: Notes) -> Notes:
 def change(run: Run, edit: Callable[[Notes], Notes]) -> Notes:
     """Keep what `edit` makes of the notes, and return them as kept: tags stripped, each once.
 
-    Nobody else changes them meanwhile. Raises UserError if they are too long, or the run is gone or not to be written.
+    Nobody else changes them meanwhile. Raises UserError if they are too long, or the run is gone or
+    not to be written.
     """
     with transitions.locked(run.folder):
         before = read(run)
@@ -73,12 +84,16 @@ def _store(run: Run, notes: Notes) -> None:
 def _checked(notes: Notes) -> Notes:
     notes = replace(notes, tags=_tidy(notes.tags))
     if len(notes.text) > LONGEST_TEXT:
-        raise UserError(f"The notes have {len(notes.text):,} characters: shorten them to {LONGEST_TEXT:,}.")
+        raise UserError(
+            f"The notes have {len(notes.text):,} characters: shorten them to {LONGEST_TEXT:,}."
+        )
     if len(notes.tags) > MOST_TAGS:
         raise UserError(f"The run has {len(notes.tags)} tags: keep at most {MOST_TAGS}.")
     for tag in notes.tags:
         if len(tag) > LONGEST_TAG:
-            raise UserError(f"The tag '{tag[:20]}…' is too long: shorten it to {LONGEST_TAG} characters.")
+            raise UserError(
+                f"The tag '{tag[:20]}…' is too long: shorten it to {LONGEST_TAG} characters."
+            )
     return notes
 
 
@@ -87,7 +102,8 @@ def _tidy(tags: Iterable[str]) -> tuple[str, ...]:
 
 
 def listed(runs: Iterable[Run], keep: str = "") -> list[tuple[Run, Notes]]:
-    """The runs of a list with their notes: pinned ones first, hidden ones left out except that of the id `keep`."""
+    """The runs of a list with their notes: pinned ones first, hidden ones left out except that of
+    the id `keep`."""
     noted = [(run, read(run)) for run in runs]
     shown = [(run, notes) for run, notes in noted if not notes.hidden or run.id == keep]
     return sorted(shown, key=lambda pair: not pair[1].pinned)  # stable: the newest stay first

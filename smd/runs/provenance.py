@@ -15,7 +15,8 @@ PACKAGES = ("torch", "torchvision", "duckdb", "numpy")
 
 
 def provenance() -> dict[str, Any]:
-    """JSON values: commit and dirty (None without git), package versions, Python, host, processor, command line."""
+    """JSON values: commit and dirty (None without git), package versions, Python, host, processor,
+    command line."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return {
@@ -39,10 +40,14 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing: what the run was started with is not known.") from None
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): check who may read it.") from None
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}): check who may read it."
+        ) from None
     kinds: dict[str, type] = dict.fromkeys(("commit", "python", "host", "processor"), str)
     kinds |= {"dirty": bool, "packages": dict, "command": list}
-    found: dict[str, Any] = {k: v for k, v in values.items() if k in kinds and isinstance(v, kinds[k])}
+    found: dict[str, Any] = {
+        k: v for k, v in values.items() if k in kinds and isinstance(v, kinds[k])
+    }
     if "packages" in found:
         found["packages"] = {k: v for k, v in found["packages"].items() if isinstance(v, str)}
     return {"commit": None, "dirty": None, **found}

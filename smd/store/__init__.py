@@ -1,1 +1,4 @@
-"""The store of a run: one DuckDB file, written by its job epoch by epoch and read by everybody else."""
+"""The store of a run.
+
+One DuckDB file, written by its job epoch by epoch and read by everybody else.
+"""

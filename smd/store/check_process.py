@@ -1,7 +1,9 @@
-"""The process that opens unknown stores first: one that crashes or hangs DuckDB's own code ends nothing but this.
+"""The process that opens unknown stores first.
 
-Paths come as lines of JSON on stdin; for each goes a line to stdout: what is wrong with the store, if
-anything is. What a page could read of it has been read then, or as much as there was time for.
+One that crashes or hangs DuckDB's own code ends nothing but this.
+
+Paths come as lines of JSON on stdin; for each goes a line to stdout: what is wrong with the store,
+if anything is. What a page could read of it has been read then, or as much as there was time for.
 """
 
 import json
@@ -57,12 +59,15 @@ def verdict(path: Path) -> Answer:
 
 
 def _read(con: DuckDBPyConnection) -> None:
-    """Have DuckDB decode every cell, for READING seconds at most; what it cannot read it says again when asked."""
+    """Have DuckDB decode every cell, for READING seconds at most; what it cannot read it says again
+    when asked."""
     timer = threading.Timer(READING, con.interrupt)
     timer.start()
     try:
         for name, _ in con.execute(stranger.TABLES).fetchall():
-            con.execute(f'SELECT bit_xor(hash(t)) FROM "{name}" t').fetchone()  # its name is one of ours
+            con.execute(
+                f'SELECT bit_xor(hash(t)) FROM "{name}" t'
+            ).fetchone()  # its name is one of ours
     except Exception:  # see above
         pass
     finally:

@@ -2,8 +2,8 @@
 
 DuckDB lets in one writing process or many reading ones and locks the file, so whoever comes at the
 wrong moment tries again for a while. Stores may come from elsewhere: no connection can reach other
-files, the network or extensions, only ordinary files with our tables are read (smd.store.stranger), and
-reading takes bounded time and memory.
+files, the network or extensions, only ordinary files with our tables are read (smd.store.stranger),
+and reading takes bounded time and memory.
 """
 
 import errno
@@ -59,7 +59,9 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
             stranger.check_whole(con, _version(now, True))
             yield con
     except duckdb.InterruptException:
-        raise UserError(f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken.") from None
+        raise UserError(
+            f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken."
+        ) from None
     except duckdb.OutOfMemoryException:
         raise UserError(
             f"{path} needs more than {CONFIG['memory_limit']} of memory to read: it is too large."
@@ -70,7 +72,8 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
 
 @contextmanager
 def _renewed(path: Path) -> Iterator[Path]:
-    """An older version's store, brought up to date; where it can only be looked at, a copy of it is."""
+    """An older version's store, brought up to date; where it can only be looked at, a copy of it
+    is."""
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         with writing(path):
             pass
@@ -92,7 +95,9 @@ def _renewed(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnection]:
-    """A connection in a transaction, committed if the body ends well; the store is made if it is missing.
+    """A connection in a transaction, committed if the body ends well.
+
+    The store is made if it is missing.
 
     Raises UserError if the store is broken, newer, locked for longer than `patience` seconds, or
     cannot be written.
@@ -121,7 +126,10 @@ def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
     if _there(path):
         if config is CONFIG:  # others read in a process of its own
             trust.require(path, _version(path, True), _version(path, False))
-        with opened(path, True, PATIENCE, config) as con, _bounded(con) if config is CONFIG else nullcontext():
+        with (
+            opened(path, True, PATIENCE, config) as con,
+            _bounded(con) if config is CONFIG else nullcontext(),
+        ):
             yield con  # who brings bounds of memory has a clock of its own
         return
     with duckdb.connect(":memory:", config=config) as con:
@@ -130,25 +138,32 @@ def _connected(path: Path, config: Config) -> Iterator[DuckDBPyConnection]:
 
 
 def _there(path: Path) -> bool:
-    """Whether there is a store; raises UserError where something else lies in its place or in that of its log."""
+    """Whether there is a store; raises UserError where something else lies in its place or in that
+    of its log."""
     places.refuse_odd(path)
     foreign.refuse_other(path.with_name(path.name + ".wal"))
     return foreign.refuse_other(path)
 
 
 def _version(path: Path, read_only: bool) -> tuple[object, ...]:
-    """Tells a file from any other, and for readers from what it was before; a writer knows what it has written."""
+    """Tells a file from any other, and for readers from what it was before; a writer knows what it
+    has written."""
     found = []
     for file in (path, path.with_name(path.name + ".wal")):
         with suppress(FileNotFoundError):
             about = file.lstat()
-            found += [about.st_dev, about.st_ino, *([about.st_size, about.st_mtime_ns, about.st_ctime_ns] * read_only)]
+            found += [
+                about.st_dev,
+                about.st_ino,
+                *([about.st_size, about.st_mtime_ns, about.st_ctime_ns] * read_only),
+            ]
     return (str(path), *(found if read_only else found[:2]))
 
 
 @contextmanager
 def _bounded(con: DuckDBPyConnection) -> Iterator[None]:
-    """Interrupt what is asked for longer than LONGEST seconds; the one asking meets duckdb.InterruptException."""
+    """Interrupt what is asked for longer than LONGEST seconds; the one asking meets
+    duckdb.InterruptException."""
     timer = threading.Timer(LONGEST, con.interrupt)
     timer.daemon = True
     timer.start()
@@ -159,8 +174,11 @@ def _bounded(con: DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
-    """A connection to a store that is there and holds our tables alone; raises UserError, and what DuckDB raises."""
+def opened(
+    path: Path, read_only: bool, patience: float, config: Config = CONFIG
+) -> Iterator[DuckDBPyConnection]:
+    """A connection to a store that is there and holds our tables alone; raises UserError, and what
+    DuckDB raises."""
     wait, deadline, version = 0.02, time.monotonic() + patience, _version(path, read_only)
     while True:
         try:
@@ -170,8 +188,12 @@ def opened(path: Path, read_only: bool, patience: float, config: Config = CONFIG
             if not _busy(error):
                 raise
             if time.monotonic() > deadline:
-                raise Busy(f"{path} is in use by another program: close it there and try again.") from error
-            time.sleep(wait * random.uniform(0.5, 1.5))  # jitter, so that two do not meet again and again
+                raise Busy(
+                    f"{path} is in use by another program: close it there and try again."
+                ) from error
+            time.sleep(
+                wait * random.uniform(0.5, 1.5)
+            )  # jitter, so that two do not meet again and again
             wait = min(2 * wait, 0.5)
     try:
         stranger.check(con, version)
@@ -186,10 +208,12 @@ def _busy(error: duckdb.Error) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Make an empty store; it appears as a whole, so that neither a crash nor a full disk leaves half of one.
+    """Make an empty store.
 
-    DuckDB writes to a log beside the file first, and where the disk is full closing leaves the tables in the log: the
-    file alone would have none for ever.
+    It appears as a whole, so that neither a crash nor a full disk leaves half of one.
+
+    DuckDB writes to a log beside the file first, and where the disk is full closing leaves the
+    tables in the log: the file alone would have none for ever.
     """
     partial = path.with_suffix(".partial")
     log = partial.with_name(partial.name + ".wal")
@@ -205,7 +229,10 @@ def _create(path: Path) -> None:
 
 def unreadable(path: Path, error: Exception) -> str:
     """The sentence for a store that DuckDB cannot read."""
-    return f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the run."
+    return (
+        f"The results in {path} cannot be read ({_line(error)}): restore the file, or delete the"
+        " run."
+    )
 
 
 def _line(error: Exception) -> str:

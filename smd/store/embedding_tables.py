@@ -24,6 +24,7 @@ def embeddings(path: Path) -> pd.DataFrame:
 def embedding_points(path: Path, embedding_id: str) -> pd.DataFrame:
     """One map: idx, label, source, adversarial, x, y, pred, ok; clean samples first, each by id.
 
-    A sample has one clean row and at most one adversarial row; ok: it is classified correctly there.
+    A sample has one clean row and at most one adversarial row; ok: it is classified correctly
+    there.
     """
     return frame(path, POINTS, [embedding_id])

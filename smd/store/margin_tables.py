@@ -1,4 +1,5 @@
-"""Reading margins: of all samples in one epoch, of one sample in all epochs, and their distributions.
+"""Reading margins: of all samples in one epoch, of one sample in all epochs, and their
+distributions.
 
 Margins are in the unit of x, [0, 1]. Samples are those of the training split.
 """
@@ -16,20 +17,24 @@ HIST = "SELECT kind, bin, n FROM margin_hist WHERE epoch = ? ORDER BY bin, kind"
 SUMMARY = "SELECT epoch, q05, q25, q50, q75, q95, max, mean FROM margin_summary ORDER BY epoch"
 
 STATE_HIST = """
-    SELECT CAST(floor(value) AS SMALLINT) AS bin, count(*) AS n FROM sample_state WHERE name = ? AND epoch = ?
+    SELECT CAST(floor(value) AS SMALLINT) AS bin, count(*) AS n FROM sample_state WHERE name = ?
+        AND epoch = ?
     GROUP BY bin ORDER BY bin"""
 STATE_SUMMARY = """
     SELECT epoch, quantile_cont(value, 0.05) AS q05, quantile_cont(value, 0.25) AS q25,
-        quantile_cont(value, 0.5) AS q50, quantile_cont(value, 0.75) AS q75, quantile_cont(value, 0.95) AS q95,
+        quantile_cont(value, 0.5) AS q50, quantile_cont(value, 0.75) AS q75, quantile_cont(value,
+            0.95) AS q95,
         avg(value) AS mean
     FROM sample_state WHERE name = ? GROUP BY epoch ORDER BY epoch"""
 STATE_VALUES = """
-    SELECT t.idx, s.label, t.value FROM sample_state AS t LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = t.idx
+    SELECT t.idx, s.label, t.value FROM sample_state AS t LEFT JOIN sample AS s ON s.split =
+        'train' AND s.idx = t.idx
     WHERE t.name = ? AND t.epoch = ? ORDER BY t.idx"""
 
 MARGINS = f"""
     SELECT m.idx, s.label, m.margin, m.clean_ok, m.adv_ok, m.crossed, {KIND} AS kind
-    FROM margin AS m LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = m.idx WHERE m.epoch = ? ORDER BY m.idx"""
+    FROM margin AS m LEFT JOIN sample AS s ON s.split = 'train' AND s.idx = m.idx WHERE m.epoch = ?
+        ORDER BY m.idx"""
 
 # Levels are compared as FLOAT, which margins are: a margin of just 8/255 is not beyond 8/255.
 BEYOND = """
@@ -42,7 +47,8 @@ HISTORY = f"""
         CASE WHEN NOT clean_ok THEN 'misclassified'
             WHEN margin > before OR (before IS NULL AND adv_ok) THEN 'expanded'
             WHEN margin < before OR before IS NULL THEN 'shrunk' ELSE 'kept' END AS change
-    FROM (SELECT *, lag(margin) OVER (ORDER BY epoch) AS before FROM margin WHERE idx = ?) ORDER BY epoch"""
+    FROM (SELECT *, lag(margin) OVER (ORDER BY epoch) AS before FROM margin WHERE idx = ?) ORDER BY
+        epoch"""
 
 
 def state_names(path: Path) -> tuple[str, ...]:
@@ -74,7 +80,8 @@ def margin_hist(path: Path, epoch: int) -> pd.DataFrame:
 
 
 def margin_summary(path: Path) -> pd.DataFrame:
-    """Every epoch's quantiles, maximum and mean over correctly classified images, found and reached margins together.
+    """Every epoch's quantiles, maximum and mean over correctly classified images, found and reached
+    margins together.
 
     Columns: epoch, q05, q25, q50, q75, q95, max, mean; an epoch without such an image has no row.
     """
@@ -82,14 +89,17 @@ def margin_summary(path: Path) -> pd.DataFrame:
 
 
 def margins(path: Path, epoch: int) -> pd.DataFrame:
-    """Every sample's margin after one epoch: idx, label, margin, clean_ok, adv_ok, crossed, kind (smd.core.kinds.KINDS)."""
+    """Every sample's margin after one epoch: idx, label, margin, clean_ok, adv_ok, crossed, kind
+    (smd.core.kinds.KINDS)."""
     return frame(path, MARGINS, [epoch])
 
 
 def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float, float]:
-    """For each level the share of all samples that are classified correctly and have a larger margin.
+    """For each level the share of all samples that are classified correctly and have a larger
+    margin.
 
-    nan where the epoch has no margins. Reached margins count as they are: how far their search has come.
+    nan where the epoch has no margins. Reached margins count as they are: how far their search has
+    come.
     """
     rows = frame(path, BEYOND, [list(levels), epoch])
     found = dict(zip(rows["level"], rows["share"], strict=True))
@@ -99,7 +109,7 @@ def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float,
 def sample_history(path: Path, idx: int) -> pd.DataFrame:
     """One sample in all epochs: epoch, margin, clean_ok, adv_ok, kind, change.
 
-    change is what the epoch did to the margin: "expanded", "shrunk", "kept", or "misclassified" where the clean
-    image was, which SMD leaves alone.
+    change is what the epoch did to the margin: "expanded", "shrunk", "kept", or "misclassified"
+    where the clean image was, which SMD leaves alone.
     """
     return frame(path, HISTORY, [idx])

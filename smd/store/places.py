@@ -1,4 +1,7 @@
-"""Where stores can lie: DuckDB takes "?" in a path for the start of options and "\\" for "/", also behind a link."""
+"""Where stores can lie.
+
+DuckDB takes "?" in a path for the start of options and "\\" for "/", also behind a link.
+"""
 
 import os
 from pathlib import Path
@@ -9,13 +12,17 @@ ODD = ("?", "\\")
 
 
 def refuse_odd(path: Path) -> None:
-    """Raises UserError where DuckDB would look for the store in another place than the path says."""
+    """Raises UserError where DuckDB would look for the store in another place than the path
+    says."""
     real = path.resolve()
     found = next((sign for sign in ODD if sign in str(real)), None)
     if found is None and _is_utf8(real):
         return
     what = f'a "{found}" in it' if found else "letters that are no UTF-8"
-    raise UserError(f"No results can be kept in {path.parent}, as its path has {what}: rename it, or set SMD_RUNS.")
+    raise UserError(
+        f"No results can be kept in {path.parent}, as its path has {what}: rename it, or set"
+        " SMD_RUNS."
+    )
 
 
 def _is_utf8(path: Path) -> bool:

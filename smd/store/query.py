@@ -1,7 +1,8 @@
 """A question of one's own to a run's store, in SQL: it can look at the store and at nothing else.
 
-A process of its own answers it (smd.store.query_process), read-only, without files, network, extensions or anything of
-this process; time, rows and memory are bounded, so that neither a page nor the job that writes has to wait long.
+A process of its own answers it (smd.store.query_process), read-only, without files, network,
+extensions or anything of this process; time, rows and memory are bounded, so that neither a page
+nor the job that writes has to wait long.
 """
 
 import json
@@ -43,16 +44,18 @@ class Answer:
 def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) -> Answer:
     """Answer one SELECT (or DESCRIBE, SUMMARIZE, EXPLAIN, ...) on the store at `path`.
 
-    At most `limit` rows in at most `seconds`; what is no number comes as text, the longest of it cut. Raises UserError
-    with one sentence for anything else than one such statement, for what DuckDB has against it, and where it takes
-    too long or too much memory.
+    At most `limit` rows in at most `seconds`; what is no number comes as text, the longest of it
+    cut. Raises UserError with one sentence for anything else than one such statement, for what
+    DuckDB has against it, and where it takes too long or too much memory.
     """
     asked = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
     done = _answered(json.dumps(asked).encode())
     if done.returncode == -signal.SIGALRM:
         raise UserError(f"The query took longer than {seconds:g} s: ask for less at once.")
     if done.returncode:
-        raise UserError("The query broke off, most likely for want of memory: ask for less at once.")
+        raise UserError(
+            "The query broke off, most likely for want of memory: ask for less at once."
+        )
     found = pickle.loads(done.stdout)  # written by this very program
     if isinstance(found, str):
         raise UserError(found)
@@ -66,8 +69,12 @@ def _answered(request: bytes) -> "subprocess.CompletedProcess[bytes]":
     try:
         return subprocess.run(
             children.command("smd.store.query_process"),
-            input=request, capture_output=True, cwd=children.FOLDER, env=children.environment(), check=False,
-        )  # fmt: skip
+            input=request,
+            capture_output=True,
+            cwd=children.FOLDER,
+            env=children.environment(),
+            check=False,
+        )
     finally:
         TURNS.release()
 

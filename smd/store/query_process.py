@@ -1,11 +1,11 @@
 """The process that answers one query to a run's store, with bounds that hold.
 
-DuckDB's own do not: `repeat('x', 1e9)` and `range(1e8)` are computed while the query is planned, where nothing
-interrupts them, in memory that its limit does not count. Here the clock of the operating system ends the process,
-and its memory is all the memory there is.
+DuckDB's own do not: `repeat('x', 1e9)` and `range(1e8)` are computed while the query is planned,
+where nothing interrupts them, in memory that its limit does not count. Here the clock of the
+operating system ends the process, and its memory is all the memory there is.
 
-The request comes as JSON on stdin; the answer goes as a pickle to stdout: names, rows and seconds, or a sentence
-that says why there is none. The process ends with SIGALRM where time is up.
+The request comes as JSON on stdin; the answer goes as a pickle to stdout: names, rows and seconds,
+or a sentence that says why there is none. The process ends with SIGALRM where time is up.
 """
 
 import json
@@ -30,12 +30,28 @@ LONGEST = 1000  # characters of a cell
 WIDEST = 100  # columns
 TOO_MUCH = f"The query needs more than {MEMORY} of memory: ask for less at once."
 
-BOUNDED: Config = {**CONFIG, "memory_limit": MEMORY, "temp_directory": "", "python_enable_replacements": False}
+BOUNDED: Config = {
+    **CONFIG,
+    "memory_limit": MEMORY,
+    "temp_directory": "",
+    "python_enable_replacements": False,
+}
 
 NUMBERS = {
-    "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-    "UHUGEINT", "FLOAT", "DOUBLE",
-}  # fmt: skip
+    "BOOLEAN",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+    "FLOAT",
+    "DOUBLE",
+}
 
 Found = tuple[list[str], list[tuple[Any, ...]], float]  # names, rows, seconds
 
@@ -54,9 +70,12 @@ def main() -> None:
 
 
 def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
-    """Names, the first rows and the seconds that one query took; raises UserError where it is refused or fails."""
+    """Names, the first rows and the seconds that one query took; raises UserError where it is
+    refused or fails."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE + seconds)  # opening may have to wait for a writer
+    signal.setitimer(
+        signal.ITIMER_REAL, PATIENCE + seconds
+    )  # opening may have to wait for a writer
     with reading(path, BOUNDED) as con:
         signal.setitimer(signal.ITIMER_REAL, seconds)  # from here on the store is locked
         start = time.perf_counter()
@@ -73,7 +92,11 @@ def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
 def _single(con: DuckDBPyConnection, query: str) -> Statement:
     found = con.extract_statements(query)
     if len(found) != 1:
-        raise UserError("Write one query." if not found else "Write one query at a time, without a second one after ;.")
+        raise UserError(
+            "Write one query."
+            if not found
+            else "Write one query at a time, without a second one after ;."
+        )
     kind = _kind(found[0])
     if kind not in ("SELECT", "EXPLAIN"):  # DESCRIBE, SHOW and SUMMARIZE are SELECTs
         raise UserError(f"Only reading is possible here, and {kind} does more: write a SELECT.")
@@ -99,11 +122,14 @@ def _fetched(
     if len(columns) > WIDEST:
         raise UserError(f"The answer has {len(columns):,} columns: ask for at most {WIDEST}.")
     cells = ", ".join(_cell(number, kind) for number, (_, kind, *_) in enumerate(columns, start=1))
-    return [name for name, *_ in columns], con.execute(f"SELECT {cells} FROM {inner} LIMIT {rows}").fetchall()
+    return [name for name, *_ in columns], con.execute(
+        f"SELECT {cells} FROM {inner} LIMIT {rows}"
+    ).fetchall()
 
 
 def _cell(number: int, kind: str) -> str:
-    """A column as it leaves DuckDB: numbers as they are, everything else as text of bounded length."""
+    """A column as it leaves DuckDB: numbers as they are, everything else as text of bounded
+    length."""
     if kind in NUMBERS:
         return f"#{number}"
     if kind.startswith("DECIMAL") and not kind.endswith("]"):

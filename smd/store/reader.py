@@ -1,6 +1,9 @@
-"""All that can be read from a run's store; each function takes its path first and opens it for one query.
+"""All that can be read from a run's store.
 
-A run without a store yet has no rows. A store that is broken, newer or held for too long raises UserError.
+Each function takes its path first and opens it for one query.
+
+A run without a store yet has no rows. A store that is broken, newer or held for too long raises
+UserError.
 """
 
 from smd.store.attack_tables import (
@@ -13,7 +16,14 @@ from smd.store.attack_tables import (
     outcomes,
     sample_verdicts,
 )
-from smd.store.class_tables import at_boundary, class_density, class_hist, class_summary, flow, margin_curves
+from smd.store.class_tables import (
+    at_boundary,
+    class_density,
+    class_hist,
+    class_summary,
+    flow,
+    margin_curves,
+)
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.margin_tables import (

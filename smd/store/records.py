@@ -11,12 +11,18 @@ class EpochRecord:
     """What is kept of one epoch. The arrays must not change afterwards."""
 
     epoch: int  # counted from 1
-    metrics: Sequence[tuple[str, str, float, float]]  # split, name, eps (0 where it means nothing), value
+    metrics: Sequence[
+        tuple[str, str, float, float]
+    ]  # split, name, eps (0 where it means nothing), value
     margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
     clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
     adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    crossed: np.ndarray | None = None  # (N,) bool, the margin's search met the boundary; along with margins only
-    states: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> (N,) what else is kept of each sample
+    crossed: np.ndarray | None = (
+        None  # (N,) bool, the margin's search met the boundary; along with margins only
+    )
+    states: Mapping[str, np.ndarray] = field(
+        default_factory=dict
+    )  # name -> (N,) what else is kept of each sample
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,9 @@ class AttackRecord:
     note: str  # what a reader of the table must know, "" if nothing
     job: str
     created: float  # Unix seconds
-    picked: bool = False  # images chosen by hand: they say nothing about the split, so no table counts them
+    picked: bool = (
+        False  # images chosen by hand: they say nothing about the split, so no table counts them
+    )
 
 
 @dataclass(frozen=True)
@@ -58,9 +66,13 @@ class Verdicts:
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) predicted class
     distance: np.ndarray  # (n,) length of the noise, unit of x
-    stage: np.ndarray  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stage: (
+        np.ndarray
+    )  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
     stages: Sequence[StageRecord] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)  # a key of smd.analysis.flags.DOUBTS -> details, if any
+    doubts: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a key of smd.analysis.flags.DOUBTS -> details, if any
 
 
 @dataclass(frozen=True)

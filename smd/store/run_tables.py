@@ -1,4 +1,7 @@
-"""Reading what a run says about itself: its description, its samples and the curves of its epochs."""
+"""Reading what a run says about itself.
+
+Its description, its samples and the curves of its epochs.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +19,8 @@ MOST = 20_000_000  # rows; one attack on all of ImageNet-1k has 1.3 million
 
 METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
 VALIDATION = """
-    SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY epoch, eps"""
+    SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY
+        epoch, eps"""
 GAUGES = "SELECT moment, name, value FROM gauge ORDER BY moment, name"
 SIZES = "SELECT split, count(*) AS n FROM sample GROUP BY split ORDER BY split"
 PATHS = """
@@ -25,7 +29,9 @@ PATHS = """
 SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
 
 
-def frame(path: Path, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> pd.DataFrame:
+def frame(
+    path: Path, query: str, values: Sequence[object] | Mapping[str, object] = ()
+) -> pd.DataFrame:
     """The rows of one query, at most MOST (UserError); no rows where the run has no store yet."""
     with reading(path) as con:
         found = con.execute(query, values)
@@ -33,12 +39,17 @@ def frame(path: Path, query: str, values: Sequence[object] | Mapping[str, object
         while len(parts[-1]):
             parts.append(found.fetch_df_chunk(CHUNK))
             if sum(map(len, parts)) > MOST:
-                raise UserError(f"{path} has more than {MOST:,} rows where a page reads: it is too large, or broken.")
+                raise UserError(
+                    f"{path} has more than {MOST:,} rows where a page reads: it is too large, or"
+                    " broken."
+                )
     return parts[0] if len(parts) < 3 else pd.concat(parts[:-1], ignore_index=True)
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """(newest mtime in ns, bytes) of the store and its log: moves with every write; (0, 0) without a store.
+    """(newest mtime in ns, bytes) of the store and its log: moves with every write.
+
+    (0, 0) without a store.
 
     Take it before reading, so that a cache keyed by it is never ahead of its rows.
     """
@@ -58,16 +69,25 @@ def _texts(value: Any) -> bool:
 
 CLASSES = 100_000  # at most
 FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, where it does
-    "data": text, "images": text, "device": text, "delta": number, "parameters": count, "classes": _texts,
-    "shape": lambda value: isinstance(value, list) and len(value) in (3, 4) and all(map(count, value)),
-}  # fmt: skip
+    "data": text,
+    "images": text,
+    "device": text,
+    "delta": number,
+    "parameters": count,
+    "classes": _texts,
+    "shape": lambda value: (
+        isinstance(value, list) and len(value) in (3, 4) and all(map(count, value))
+    ),
+}
 
 
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
     rows = frame(path, "SELECT key, value FROM meta")
     try:
-        found = {key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)}
+        found = {
+            key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)
+        }
         json.dumps(found, ensure_ascii=False).encode()  # half a character raises
         if all(FITS[name](found[name]) for name in FITS if name in found):
             return found
@@ -102,7 +122,8 @@ def samples(path: Path, split: str) -> pd.DataFrame:
 
 
 def sample_paths(path: Path, split: str = "") -> pd.DataFrame:
-    """The files of a split's samples, or of all: split, idx, path in the source; no rows where images are no files."""
+    """The files of a split's samples, or of all: split, idx, path in the source; no rows where
+    images are no files."""
     return frame(path, PATHS, {"split": split})
 
 
@@ -112,5 +133,6 @@ def split_sizes(path: Path) -> pd.DataFrame:
 
 
 def gauges(path: Path) -> pd.DataFrame:
-    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see smd.jobs.system_metrics), value."""
+    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see
+    smd.jobs.system_metrics), value."""
     return frame(path, GAUGES)

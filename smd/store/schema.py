@@ -17,12 +17,16 @@ CREATE TABLE epoch_metric (epoch SMALLINT, split VARCHAR, name VARCHAR, eps DOUB
 CREATE TABLE margin (epoch SMALLINT, idx INTEGER, margin FLOAT, clean_ok BOOLEAN, adv_ok BOOLEAN);
 CREATE TABLE margin_hist (epoch SMALLINT, bin SMALLINT, n INTEGER);  -- bin k is [k, k + 1) / 255
 CREATE TABLE margin_summary (
-    epoch SMALLINT, q05 DOUBLE, q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q95 DOUBLE, max DOUBLE, mean DOUBLE);
-CREATE TABLE sample (split VARCHAR, idx INTEGER, label INTEGER, source INTEGER);  -- source: row in the image cache
+    epoch SMALLINT, q05 DOUBLE, q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q95 DOUBLE, max DOUBLE,
+    mean DOUBLE);
+-- source: row in the image cache
+CREATE TABLE sample (split VARCHAR, idx INTEGER, label INTEGER, source INTEGER);
 CREATE TABLE attack (
-    id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER, split VARCHAR, n INTEGER,
-    package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR, job VARCHAR, created DOUBLE, picked BOOLEAN);
-CREATE TABLE attack_result (  -- stage broke it; 0: it was misclassified when clean; NULL: it withstood
+    id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER, split VARCHAR,
+    n INTEGER, package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR, job VARCHAR,
+    created DOUBLE, picked BOOLEAN);
+-- stage broke it; 0: it was misclassified when clean; NULL: it withstood
+CREATE TABLE attack_result (
     attack_id VARCHAR, idx INTEGER, ok BOOLEAN, pred SMALLINT, distance FLOAT, stage SMALLINT);
 """
 
@@ -31,7 +35,8 @@ CREATE TABLE attack_result (  -- stage broke it; 0: it was misclassified when cl
 # margins of a trained network; where it met no boundary (not crossed) the margin is a lower bound.
 DDL_2 = """
 CREATE TABLE attack_stage (
-    attack_id VARCHAR, stage SMALLINT, name VARCHAR, attacked INTEGER, broken INTEGER, seconds DOUBLE);
+    attack_id VARCHAR, stage SMALLINT, name VARCHAR, attacked INTEGER, broken INTEGER,
+    seconds DOUBLE);
 CREATE TABLE attack_doubt (attack_id VARCHAR, name VARCHAR, detail VARCHAR);
 CREATE TABLE estimate (
     id VARCHAR, method VARCHAR, eps DOUBLE, norm VARCHAR, seed INTEGER, split VARCHAR, n INTEGER,
@@ -43,19 +48,23 @@ CREATE TABLE estimate_result (
 # What a defense keeps of every sample beside a margin: a count or a weight with a name of its own.
 DDL_3 = "CREATE TABLE sample_state (epoch SMALLINT, name VARCHAR, idx INTEGER, value FLOAT);"
 
-# A map lays the penultimate features of a split's samples on a plane; some have their adversarial twin beside
-# them. A gauge is a reading of the machine while the job ran, at Unix seconds.
+# A map lays the penultimate features of a split's samples on a plane; some have their adversarial
+# twin beside them. A gauge is a reading of the machine while the job ran, at Unix seconds.
 DDL_4 = """
 CREATE TABLE embedding (
-    id VARCHAR, split VARCHAR, n INTEGER, pairs INTEGER, eps DOUBLE, seed INTEGER, package VARCHAR, version VARCHAR,
+    id VARCHAR, split VARCHAR, n INTEGER, pairs INTEGER, eps DOUBLE, seed INTEGER, package VARCHAR,
+    version VARCHAR,
     seconds DOUBLE, job VARCHAR, created DOUBLE);
 CREATE TABLE embedding_point (
-    embedding_id VARCHAR, idx INTEGER, adversarial BOOLEAN, x FLOAT, y FLOAT, pred SMALLINT, ok BOOLEAN);
+    embedding_id VARCHAR, idx INTEGER, adversarial BOOLEAN, x FLOAT, y FLOAT, pred SMALLINT,
+    ok BOOLEAN);
 CREATE TABLE gauge (moment DOUBLE, name VARCHAR, value DOUBLE);
 """
 
-# crossed: the image's search met the boundary, see smd.core.kinds. The summary is over images that are classified
-# correctly. Of what earlier versions wrote, only SMD's margins can tell: one that grew had met none; MMA's search
+# crossed: the image's search met the boundary, see smd.core.kinds. The summary is over images that
+# are classified
+# correctly. Of what earlier versions wrote, only SMD's margins can tell: one that grew had met
+# none; MMA's search
 # went on from there, so some of its margins count as reached though a boundary was found.
 DDL_5 = f"""
 ALTER TABLE margin ADD COLUMN crossed BOOLEAN;
@@ -65,11 +74,13 @@ CREATE TABLE margin_hist (  -- bin k is [k, k + 1) / 255, {NO_BIN} the misclassi
     epoch SMALLINT, kind VARCHAR, bin SMALLINT, n INTEGER);
 INSERT INTO margin_hist
     SELECT epoch, {KIND} AS kind,
-        CASE WHEN clean_ok THEN floor(CAST(margin AS DOUBLE) * 255 + 1e-4) ELSE {NO_BIN} END AS bin, count(*)
+        CASE WHEN clean_ok THEN floor(CAST(margin AS DOUBLE) * 255 + 1e-4) ELSE {NO_BIN} END
+            AS bin, count(*)
     FROM margin WHERE isfinite(margin) GROUP BY ALL ORDER BY ALL;
 DELETE FROM margin_summary;
 INSERT INTO margin_summary
-    SELECT epoch, quantile_cont(m, 0.05), quantile_cont(m, 0.25), quantile_cont(m, 0.5), quantile_cont(m, 0.75),
+    SELECT epoch, quantile_cont(m, 0.05), quantile_cont(m, 0.25), quantile_cont(m, 0.5),
+        quantile_cont(m, 0.75),
         quantile_cont(m, 0.95), max(m), avg(m)
     FROM (SELECT epoch, CAST(margin AS DOUBLE) AS m FROM margin WHERE clean_ok AND isfinite(margin))
     GROUP BY epoch ORDER BY epoch;
@@ -77,22 +88,33 @@ UPDATE epoch_metric AS e SET value = s.mean
     FROM margin_summary AS s WHERE e.name = 'margin_mean' AND s.epoch = e.epoch;
 """
 
-# path: of the image's file in the folder or archive that it was imported from; NULL where images are no files.
+# path: of the image's file in the folder or archive that it was imported from; NULL where images
+# are no files.
 DDL_6 = "ALTER TABLE sample ADD COLUMN path VARCHAR;"
 
-STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6)  # each version's, after which a store has this one's tables
+STEPS = (
+    DDL,
+    DDL_2,
+    DDL_3,
+    DDL_4,
+    DDL_5,
+    DDL_6,
+)  # each version's, after which a store has this one's tables
 
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
 ALTER TABLE attack_result ADD COLUMN stage SMALLINT;
-UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack WHERE attack_id = id AND NOT ok;
+UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack
+    WHERE attack_id = id AND NOT ok;
 UPDATE attack_result AS r SET stage = 0
     FROM attack AS a, attack AS c, attack_result AS w
-    WHERE r.attack_id = a.id AND c.job = a.job AND c.eps = 0 AND w.attack_id = c.id AND w.idx = r.idx AND NOT w.ok;
+    WHERE r.attack_id = a.id AND c.job = a.job AND c.eps = 0 AND w.attack_id = c.id
+        AND w.idx = r.idx AND NOT w.ok;
 {DDL_2}
 INSERT INTO attack_stage
-    SELECT id, 1, name, count(*) FILTER (stage IS NULL OR stage > 0), count(*) FILTER (stage = 1), seconds
+    SELECT id, 1, name, count(*) FILTER (stage IS NULL OR stage > 0), count(*) FILTER (stage = 1),
+        seconds
     FROM attack JOIN attack_result ON attack_id = id
     WHERE eps > 0 GROUP BY ALL;
 """
@@ -124,5 +146,7 @@ def _version(con: DuckDBPyConnection) -> int:
     if row is None or row[0] is None or row[0] < 1:
         raise UserError("The store names no version: it was not written by SMD Studio.")
     if row[0] > VERSION:
-        raise UserError("The store was written by a newer version of SMD Studio: update to open it.")
+        raise UserError(
+            "The store was written by a newer version of SMD Studio: update to open it."
+        )
     return int(row[0])

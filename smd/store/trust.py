@@ -1,8 +1,11 @@
-"""Which stores may be opened in this process: those that it made, and those that another has opened first.
+"""Which stores may be opened in this process.
 
-DuckDB is native code: a crafted file can end the process that reads it. So a store that nobody here knows is opened
-by a process of its own (smd.store.check_process), once; what is known is kept in a file outside the runs, as digests.
-A store that this installation writes is known whatever it becomes, any other one until it changes.
+Those that it made, and those that another has opened first.
+
+DuckDB is native code: a crafted file can end the process that reads it. So a store that nobody here
+knows is opened by a process of its own (smd.store.check_process), once; what is known is kept in a
+file outside the runs, as digests. A store that this installation writes is known whatever it
+becomes, any other one until it changes.
 """
 
 import hashlib
@@ -77,7 +80,9 @@ def _is_known(names: tuple[str, ...]) -> bool:
 
 
 def _digest(version: Version) -> str:
-    return hashlib.blake2b(repr(version).encode(errors="surrogateescape"), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        repr(version).encode(errors="surrogateescape"), digest_size=16
+    ).hexdigest()
 
 
 def _file() -> Path:
@@ -145,9 +150,12 @@ def _said(process: "subprocess.Popen[bytes]", line: bytes) -> bytes | None:
 
 def _ended(path: Path, slow: bool, code: int) -> str:
     if slow:
-        return f"{path} took longer than {LIMIT:g} s to open: it is too large or broken. Restore it, or delete the run."
+        return (
+            f"{path} took longer than {LIMIT:g} s to open: it is too large or broken. Restore it,"
+            " or delete the run."
+        )
     how = signal.Signals(-code).name if code < 0 else f"status {code}"
     return (
-        f"{path} ended the program that opened it ({how}): it is broken, or made to do so. It is not opened again: "
-        "restore it, or delete the run."
+        f"{path} ended the program that opened it ({how}): it is broken, or made to do so. It is"
+        " not opened again: restore it, or delete the run."
     )

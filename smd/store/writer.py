@@ -1,6 +1,7 @@
 """The recorder of a job: every epoch and every verdict is one short transaction.
 
-A store that cannot be written just now stops no training: the record waits in memory for the next try.
+A store that cannot be written just now stops no training: the record waits in memory for the next
+try.
 """
 
 import json
@@ -55,14 +56,16 @@ class Recorder:
     ) -> None:
         """Describe the run, in place of what an earlier start has written.
 
-        meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)). paths: of the file of every
-        row in the image cache; () where images are no files.
-        Raises UserError if the store is broken, newer or cannot be written.
+        meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)). paths: of
+        the file of every row in the image cache; () where images are no files. Raises UserError if
+        the store is broken, newer or cannot be written.
         """
         with writing(self._path, self._patience) as con:
             con.execute("DELETE FROM meta WHERE key <> 'schema'")
             con.execute("DELETE FROM sample")
-            _insert(con, "meta", {"key": _texts(meta), "value": _texts(map(json.dumps, meta.values()))})
+            _insert(
+                con, "meta", {"key": _texts(meta), "value": _texts(map(json.dumps, meta.values()))}
+            )
             for split, (labels, rows) in samples.items():
                 names = np.full(len(rows), split, dtype=object)
                 idx = np.arange(len(rows), dtype=np.int32)
@@ -76,7 +79,11 @@ class Recorder:
         def write(con: DuckDBPyConnection) -> None:
             for key in about:
                 con.execute("DELETE FROM meta WHERE key = ? AND key <> 'schema'", [key])
-            _insert(con, "meta", {"key": _texts(about), "value": _texts(map(json.dumps, about.values()))})
+            _insert(
+                con,
+                "meta",
+                {"key": _texts(about), "value": _texts(map(json.dumps, about.values()))},
+            )
 
         self._write(write)
 
@@ -98,7 +105,11 @@ class Recorder:
 
     def gauges(self, moments: np.ndarray, names: Sequence[str], values: np.ndarray) -> None:
         """Keep readings of the machine: Unix seconds (n,), names, values (n,)."""
-        columns = {"moment": moments.astype(np.float64), "name": _texts(names), "value": values.astype(np.float64)}
+        columns = {
+            "moment": moments.astype(np.float64),
+            "name": _texts(names),
+            "value": values.astype(np.float64),
+        }
         self._write(lambda con: _insert(con, "gauge", columns))
 
     @property
@@ -143,9 +154,18 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     _insert(con, "epoch_metric", columns)
     for name, values in record.states.items():
         idx = np.arange(len(values), dtype=np.int32)
-        about = {"epoch": np.full(len(values), epoch), "name": _texts([name] * len(values)), "idx": idx}
+        about = {
+            "epoch": np.full(len(values), epoch),
+            "name": _texts([name] * len(values)),
+            "idx": idx,
+        }
         _insert(con, "sample_state", {**about, "value": values.astype(np.float32)})
-    if record.margins is None or record.clean_ok is None or record.adv_ok is None or record.crossed is None:
+    if (
+        record.margins is None
+        or record.clean_ok is None
+        or record.adv_ok is None
+        or record.crossed is None
+    ):
         return
     n = len(record.margins)
     rows: dict[str, np.ndarray] = {
@@ -165,7 +185,9 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
         _write_summary(record.margins[correct].astype(np.float64), epoch, con)
 
 
-def _write_histogram(kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
+def _write_histogram(
+    kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
+) -> None:
     which = bins(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
     found, counts = np.unique(which, return_counts=True)
     about = {"epoch": np.full(len(found), epoch), "kind": _texts([kind] * len(found))}
@@ -174,7 +196,9 @@ def _write_histogram(kind: str, margins: np.ndarray, epoch: np.int16, con: DuckD
 
 def _write_summary(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:
     values = [*np.quantile(margins, list(QUANTILES.values())), margins.mean()]
-    summary = {name: np.array([value]) for name, value in zip([*QUANTILES, "mean"], values, strict=True)}
+    summary = {
+        name: np.array([value]) for name, value in zip([*QUANTILES, "mean"], values, strict=True)
+    }
     _insert(con, "margin_summary", {"epoch": np.full(1, epoch)} | summary)
 
 
@@ -184,16 +208,22 @@ def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnect
         con.execute(f"DELETE FROM {table} WHERE attack_id = ?", [record.id])
     _insert(con, "attack", _row(record))
     results = {
-        "attack_id": _texts([record.id] * len(verdicts.idx)), "idx": verdicts.idx, "ok": verdicts.ok,
-        "pred": verdicts.pred, "distance": verdicts.distance, "stage": _nullable(verdicts.stage),
-    }  # fmt: skip
+        "attack_id": _texts([record.id] * len(verdicts.idx)),
+        "idx": verdicts.idx,
+        "ok": verdicts.ok,
+        "pred": verdicts.pred,
+        "distance": verdicts.distance,
+        "stage": _nullable(verdicts.stage),
+    }
     _insert(con, "attack_result", results)
     for number, stage in enumerate(verdicts.stages, start=1):
         ids: Columns = {"attack_id": _texts([record.id]), "stage": np.array([number])}
         _insert(con, "attack_stage", {**ids, **_row(stage)})
     for name, detail in verdicts.doubts.items():
         _insert(
-            con, "attack_doubt", {"attack_id": _texts([record.id]), "name": _texts([name]), "detail": _texts([detail])}
+            con,
+            "attack_doubt",
+            {"attack_id": _texts([record.id]), "name": _texts([name]), "detail": _texts([detail])},
         )
 
 
@@ -202,7 +232,9 @@ def _write_estimate(record: EstimateRecord, margins: Margins, con: DuckDBPyConne
     con.execute("DELETE FROM estimate_result WHERE estimate_id = ?", [record.id])
     _insert(con, "estimate", _row(record))
     columns = {f.name: getattr(margins, f.name) for f in fields(Margins)}
-    _insert(con, "estimate_result", {"estimate_id": _texts([record.id] * len(margins.idx)), **columns})
+    _insert(
+        con, "estimate_result", {"estimate_id": _texts([record.id] * len(margins.idx)), **columns}
+    )
 
 
 def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConnection) -> None:
@@ -210,12 +242,19 @@ def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConne
     con.execute("DELETE FROM embedding_point WHERE embedding_id = ?", [record.id])
     _insert(con, "embedding", _row(record))
     columns = {f.name: getattr(points, f.name) for f in fields(Points)}
-    _insert(con, "embedding_point", {"embedding_id": _texts([record.id] * len(points.idx)), **columns})
+    _insert(
+        con, "embedding_point", {"embedding_id": _texts([record.id] * len(points.idx)), **columns}
+    )
 
 
-def _row(record: AttackRecord | StageRecord | EstimateRecord | EmbeddingRecord) -> dict[str, np.ndarray]:
+def _row(
+    record: AttackRecord | StageRecord | EstimateRecord | EmbeddingRecord,
+) -> dict[str, np.ndarray]:
     values = asdict(record).items()
-    return {name: _texts([value]) if isinstance(value, str) else np.array([value]) for name, value in values}
+    return {
+        name: _texts([value]) if isinstance(value, str) else np.array([value])
+        for name, value in values
+    }
 
 
 def _nullable(stage: np.ndarray) -> np.ndarray:

@@ -38,7 +38,8 @@ from smd.units import level_title, show_bytes
 
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
-    """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see train_run."""
+    """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see
+    train_run."""
     run = folders.of_job(folder)
     asked = replace(schema.read(AttackConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
@@ -47,7 +48,9 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
     with session(folder, str(device), wait) as current:
         current.report(stage="loading the network")
         model, rows = opened(run, asked.split, device)
-        work = Work(run, folder.name, folder, asked, model, rows, current, progress, Recorder(run.store))
+        work = Work(
+            run, folder.name, folder, asked, model, rows, current, progress, Recorder(run.store)
+        )
         evaluate(work)
         work.recorder.flush()
         (folder / "judging.npz").unlink(missing_ok=True)
@@ -60,7 +63,9 @@ def opened(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDev
     images = images_of(run)
     classes = len(reader.class_names(run.store)) or len(images.classes)
     if classes != len(images.classes):
-        raise UserError(f"The network knows {classes} classes, the images have {len(images.classes)}.")
+        raise UserError(
+            f"The network knows {classes} classes, the images have {len(images.classes)}."
+        )
     model = nets.build(trained.net, images.shape, classes).to(device)
     load_weights(run.weights, model)
     return model, on_device(images, getattr(splits_of(run, images), split), device)
@@ -72,7 +77,9 @@ def chosen(asked: AttackConfig, n: int) -> Tensor:
     Raises UserError if the split has fewer.
     """
     if asked.ids and max(asked.ids) >= n:
-        raise UserError(f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images.")
+        raise UserError(
+            f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images."
+        )
     if asked.n > n:
         raise UserError(f"{asked.n} images are too many: the {asked.split} split has {n}.")
     return torch.tensor(asked.ids) if asked.ids else spread(n, asked.n or n)
@@ -94,7 +101,8 @@ class Work:
 
 
 def evaluate(work: Work) -> None:
-    """Judge clean images, then every level with the first seed, then with the next; what is stored is kept."""
+    """Judge clean images, then every level with the first seed, then with the next; what is stored
+    is kept."""
     asked, rows = work.asked, work.rows
     ids = chosen(asked, len(rows)).to(rows.labels.device)
     with torch.no_grad():
@@ -104,7 +112,9 @@ def evaluate(work: Work) -> None:
     _announce(work, len(ids), size, classes, course.note)
     items = plan(work.job, course, asked.levels or work.run.config.levels, asked.seeds, asked.norm)
     todo = undone(reader.attack_runs(work.run.store), work.job, items)
-    eta = Eta(sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items))
+    eta = Eta(
+        sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items)
+    )
     for number, item in enumerate(items):
         if item not in todo:
             continue
@@ -121,32 +131,43 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     space = adv.space(min(asked.keep, n), level, classes)
     kept = f"{min(asked.keep, n):,} adversarial images take {show_bytes(space)} a level"
     if space > adv.LIMIT:
-        raise UserError(f"{kept}, and {show_bytes(adv.LIMIT)} is the most: keep fewer, with --keep.")
+        raise UserError(
+            f"{kept}, and {show_bytes(adv.LIMIT)} is the most: keep fewer, with --keep."
+        )
     if space > (free := shutil.disk_usage(work.run.folder).free):
         raise UserError(
-            f"The disk has {show_bytes(free)} left, and {kept}: free some space and resume, or keep fewer, with --keep."
+            f"The disk has {show_bytes(free)} left, and {kept}: free some space and resume, or keep"
+            " fewer, with --keep."
         )
     if note:
         work.progress.line(note)
     kept = (
-        f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)} at most"
+        f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)} at"
+        " most"
         if asked.keep
         else ""
     )
     title = registry.ATTACKS[asked.attack].title
-    work.progress.line(f"{title} on {n} {asked.split} images, {size} a batch{', ' * bool(kept)}{kept}.")
+    work.progress.line(
+        f"{title} on {n} {asked.split} images, {size} a batch{', ' * bool(kept)}{kept}."
+    )
 
 
 def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> int:
-    """One level and seed, from where an earlier try has come to; returns the batch size to go on with."""
+    """One level and seed, from where an earlier try has come to; returns the batch size to go on
+    with."""
     half_done = work.folder / "judging.npz"
-    what = f"{work.asked.split} at {level_title(task.eps, task.norm)}" + (f", seed {task.seed}" if task.eps else "")
+    what = f"{work.asked.split} at {level_title(task.eps, task.norm)}" + (
+        f", seed {task.seed}" if task.eps else ""
+    )
 
     def after_batch(state: Judging, part: float) -> None:
         share = overall(part)
         left = eta.left(share)
         stage = task.course.stages[state.doing - 1].name if state.doing else "clean"
-        work.current.report(stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left)
+        work.current.report(
+            stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left
+        )
         work.progress.show(share, f"{what}: {stage}", left)
         if task.eps:
             judging.save(half_done, state, _about(name, task))
@@ -163,7 +184,9 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
     if work.recorder.complete:
         half_done.unlink(missing_ok=True)
     attack = registry.ATTACKS[work.asked.attack].title if task.eps else "Clean"
-    work.progress.line(f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s")
+    work.progress.line(
+        f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s"
+    )
     return task.size
 
 
@@ -174,7 +197,8 @@ def _about(name: str, task: Task) -> str:
 def _fitting(ground: Ground, task: Task, state: Judging) -> Verdict | None:
     """The verdict; None if memory was short, with `state` as it was after the last batch.
 
-    With half the batch size the batches that follow have higher numbers than those before, so none draws twice.
+    With half the batch size the batches that follow have higher numbers than those before, so none
+    draws twice.
     """
     try:
         return judge(ground, task, state)
@@ -187,14 +211,27 @@ def _fitting(ground: Ground, task: Task, state: Judging) -> Verdict | None:
 def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord:
     asked = work.asked
     return AttackRecord(
-        id=name, name=asked.attack, eps=task.eps, norm=asked.norm, steps=attack_steps(asked), seed=task.seed,
-        split=asked.split, n=len(verdict.ok), package=task.course.package, version=task.course.version,
-        seconds=verdict.seconds, note=_note(asked, task), job=work.job, created=time.time(), picked=bool(asked.ids),
-    )  # fmt: skip
+        id=name,
+        name=asked.attack,
+        eps=task.eps,
+        norm=asked.norm,
+        steps=attack_steps(asked),
+        seed=task.seed,
+        split=asked.split,
+        n=len(verdict.ok),
+        package=task.course.package,
+        version=task.course.version,
+        seconds=verdict.seconds,
+        note=_note(asked, task),
+        job=work.job,
+        created=time.time(),
+        picked=bool(asked.ids),
+    )
 
 
 def _note(asked: AttackConfig, task: Task) -> str:
-    """What a reader of the table must know: few classes, and settings that are no column of their own."""
+    """What a reader of the table must know: few classes, and settings that are no column of their
+    own."""
     settings = [f"{name}={value}" for name, value in asked.params.items() if name != "steps"]
     return " ".join([*([task.course.note] if task.course.note else []), *settings])
 
@@ -211,7 +248,8 @@ def _verdicts(task: Task, state: Judging, verdict: Verdict) -> Verdicts:
 
 
 def attack_steps(asked: AttackConfig) -> int:
-    """How many steps the attack takes: as asked, or its own default; 0 if it does not count in steps."""
+    """How many steps the attack takes: as asked, or its own default; 0 if it does not count in
+    steps."""
     defaults = {p.name: p.default for p in registry.ATTACKS[asked.attack].params}
     return int(asked.params.get("steps", defaults.get("steps", 0)))
 
@@ -220,7 +258,9 @@ def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
     """Store the adversarial images that were kept beside the run."""
     if unsure := _unsure(task, state):
         those = "1 adversarial image is" if unsure == 1 else f"{unsure} adversarial images are"
-        work.progress.line(f"{those} not kept: so near to the decision boundary rounding decides the class.")
+        work.progress.line(
+            f"{those} not kept: so near to the decision boundary rounding decides the class."
+        )
     if not state.kept:
         return
     positions = sorted(state.kept)
@@ -246,6 +286,9 @@ def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
 
 
 def _unsure(task: Task, state: Judging) -> int:
-    """How many images are not kept because rounding decides what they are, though there is room for them."""
-    found = int((state.stage != judging.CLEAN).sum()) if task.picked else int((state.stage > 0).sum())
+    """How many images are not kept because rounding decides what they are, though there is room for
+    them."""
+    found = (
+        int((state.stage != judging.CLEAN).sum()) if task.picked else int((state.stage > 0).sum())
+    )
     return max(0, min(task.keep, found) - len(state.kept))

@@ -1,6 +1,7 @@
 """What an attack job judges, in which order, and what it need not do again.
 
-Every level comes with the first seed before any comes with the next, so that a whole table is there early.
+Every level comes with the first seed before any comes with the next, so that a whole table is there
+early.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +28,11 @@ class Item:
     cost: float  # roughly, in units of a level's first seed; clean images cost nothing
 
 
-def plan(job: str, course: Course, levels: Sequence[float], seeds: Sequence[int], norm: str = "Linf") -> list[Item]:
-    """The clean images, then all levels, seed by seed. Stages that draw nothing cost only the first seed."""
+def plan(
+    job: str, course: Course, levels: Sequence[float], seeds: Sequence[int], norm: str = "Linf"
+) -> list[Item]:
+    """The clean images, then all levels, seed by seed. Stages that draw nothing cost only the first
+    seed."""
     again = sum(stage.cost for stage in course.stages if not stage.settled)
     share = again / sum(stage.cost for stage in course.stages)
     items = [Item(_name(job, 0.0, seeds[0], norm), 0.0, seeds[0], 0.0)]
@@ -45,7 +49,8 @@ def _name(job: str, eps: float, seed: int, norm: str) -> str:
 def undone(stored: pd.DataFrame, job: str, items: Sequence[Item]) -> list[Item]:
     """Those of a job that the store does not have; stored: reader.attack_runs.
 
-    Told by level and seed: versions before wrote an L2 level into the name as if it were one of Linf.
+    Told by level and seed: versions before wrote an L2 level into the name as if it were one of
+    Linf.
     """
     own = stored[stored["job"] == job]
     done = {(round(eps, 6), seed) for eps, seed in zip(own["eps"], own["seed"], strict=True)}
@@ -54,14 +59,23 @@ def undone(stored: pd.DataFrame, job: str, items: Sequence[Item]) -> list[Item]:
 
 def share_of_all(items: Sequence[Item], number: int, part: float) -> float:
     """The share of all work done, in [0, 1], where that part of items[number] is."""
-    return (sum(item.cost for item in items[:number]) + items[number].cost * part) / sum(item.cost for item in items)
+    return (sum(item.cost for item in items[:number]) + items[number].cost * part) / sum(
+        item.cost for item in items
+    )
 
 
-def told(store: Path, course: Course, items: Sequence[Item], number: int, ids: Tensor) -> Mapping[int, Known]:
-    """What earlier seeds of items[number] tell about stages that draw nothing, by the number of the stage, from 1."""
+def told(
+    store: Path, course: Course, items: Sequence[Item], number: int, ids: Tensor
+) -> Mapping[int, Known]:
+    """What earlier seeds of items[number] tell about stages that draw nothing, by the number of the
+    stage, from 1."""
     numbers = [k for k, stage in enumerate(course.stages, start=1) if stage.settled]
     item = items[number]
-    earlier = [each.name for each in items[:number] if each.eps == item.eps] if numbers and item.eps else []
+    earlier = (
+        [each.name for each in items[:number] if each.eps == item.eps]
+        if numbers and item.eps
+        else []
+    )
     tables = [table for name in earlier if len(table := reader.attack_results(store, name))]
     if not tables:
         return {}

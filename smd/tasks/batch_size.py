@@ -1,4 +1,7 @@
-"""The batch size of an attack job: as asked for, or found once and kept, so that a resumed job has the same batches."""
+"""The batch size of an attack job.
+
+As asked for, or found once and kept, so that a resumed job has the same batches.
+"""
 
 import json
 from pathlib import Path
@@ -15,7 +18,9 @@ FILE = "batch.json"
 LARGEST = 2**20  # images; a size beyond is none that was found
 
 
-def batch_size(folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor) -> int:
+def batch_size(
+    folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor
+) -> int:
     """Images a batch, for a job that lies in that folder."""
     if asked.batch:
         return asked.batch
@@ -27,9 +32,13 @@ def batch_size(folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevi
 
 
 def smaller(folder: Path, asked: AttackConfig, size: int) -> int:
-    """What the job goes on with where that many images did not fit; raises UserError if the size was asked for."""
+    """What the job goes on with where that many images did not fit; raises UserError if the size
+    was asked for."""
     if asked.batch:
-        raise UserError(f"The GPU's memory does not hold {size} images a batch: attack again with a smaller --batch.")
+        raise UserError(
+            f"The GPU's memory does not hold {size} images a batch: attack again with a smaller"
+            " --batch."
+        )
     size = batching.halved(size)
     _keep(folder, size)
     return size

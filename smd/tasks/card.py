@@ -11,7 +11,9 @@ from smd.store import reader
 def margins_of(run: Run) -> str:
     """The section on margins of a finished training."""
     plan = final_margins.read(run.folder)
-    return margins_section(_kept(run), _estimated(run), run.config.levels, plan.reason if plan else "")
+    return margins_section(
+        _kept(run), _estimated(run), run.config.levels, plan.reason if plan else ""
+    )
 
 
 def _kept(run: Run) -> Kept | None:
@@ -25,5 +27,7 @@ def _estimated(run: Run) -> Estimated | None:
     for one in table[table["job"] == JOB].itertuples():
         settings = final_margins.told(plan.settings) if plan and plan.n else "settings unknown"
         images = reader.estimate_results(run.store, str(one.id))
-        return Estimated(estimate_title(str(one.method), float(one.eps), str(one.norm)), settings, images)
+        return Estimated(
+            estimate_title(str(one.method), float(one.eps), str(one.norm)), settings, images
+        )
     return None

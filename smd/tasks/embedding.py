@@ -1,4 +1,5 @@
-"""The map job: lay a trained network's features of a split on a plane, and store where every sample lies."""
+"""The map job: lay a trained network's features of a split on a plane, and store where every sample
+lies."""
 
 import time
 from collections.abc import Sequence
@@ -27,12 +28,14 @@ from smd.terminal.progress import Eta, Progress
 from smd.training.loop import resolve_device
 from smd.units import show_level
 
-# Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying out.
+# Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying
+# out.
 LOOKING, TWINS = 0.1, 0.4
 
 
 def embed_run(folder: Path, log: Path | None = None) -> None:
-    """Make a queued map in this process; raises Cancelled if it was asked to stop. log: see train_run."""
+    """Make a queued map in this process; raises Cancelled if it was asked to stop. log: see
+    train_run."""
     run = folders.of_job(folder)
     asked = replace(schema.read(EmbedConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
@@ -75,36 +78,59 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     asked, start = work.asked, time.perf_counter()
     eps = asked.level or max(work.run.config.levels)
     ids = chosen(asked, len(work.rows)).to(work.rows.labels.device)
-    clean = embedding.look(work.model, work.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking"))
+    clean = embedding.look(
+        work.model, work.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
+    )
     paired = with_twin(clean, asked.pairs).to(ids.device)
     count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
     twins = (
-        embedding.look_at_twins(work.model, work.rows, ids[paired], eps, asked.batch, count) if len(paired) else None
+        embedding.look_at_twins(work.model, work.rows, ids[paired], eps, asked.batch, count)
+        if len(paired)
+        else None
     )
     seen = [clean, *([twins] if twins else [])]
     work.tell(TWINS, "laying out")
     features = np.concatenate([part.features for part in seen])
-    points = embedding.layout(features, asked.seed, lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"))
+    points = embedding.layout(
+        features, asked.seed, lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out")
+    )
     seconds = time.perf_counter() - start
     record = EmbeddingRecord(
-        id=work.job, split=asked.split, n=len(ids), pairs=len(paired), eps=eps, seed=asked.seed, package="umap-learn",
-        version=version("umap-learn"), seconds=seconds, job=work.job, created=time.time(),
-    )  # fmt: skip
-    work.progress.line(f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s.")
+        id=work.job,
+        split=asked.split,
+        n=len(ids),
+        pairs=len(paired),
+        eps=eps,
+        seed=asked.seed,
+        package="umap-learn",
+        version=version("umap-learn"),
+        seconds=seconds,
+        job=work.job,
+        created=time.time(),
+    )
+    work.progress.line(
+        f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s."
+    )
     trust = embedding.trust(features, points)
-    work.progress.line(f"Its trustworthiness is {trust:.2f}; 1: neighbours on it are neighbours in the features.")
+    work.progress.line(
+        f"Its trustworthiness is {trust:.2f}; 1: neighbours on it are neighbours in the features."
+    )
     return record, _points(ids, paired, seen, points)
 
 
 def chosen(asked: EmbedConfig, available: int) -> Tensor:
-    """The sample ids of the map, spread evenly over the split; raises UserError if it has too few."""
+    """The sample ids of the map, spread evenly over the split; raises UserError if it has too
+    few."""
     if available < FEWEST_POINTS:
-        raise UserError(f"The {asked.split} split has {available} images, too few for a map: choose another.")
+        raise UserError(
+            f"The {asked.split} split has {available} images, too few for a map: choose another."
+        )
     return spread(available, asked.n or available)
 
 
 def with_twin(clean: Seen, pairs: int) -> Tensor:
-    """Positions of so many images that are classified correctly, spread evenly: the others need no attack."""
+    """Positions of so many images that are classified correctly, spread evenly: the others need no
+    attack."""
     right = torch.from_numpy(np.flatnonzero(clean.ok))
     return right[spread(len(right), pairs)] if len(right) and pairs else right[:0]
 

@@ -1,4 +1,6 @@
-"""The estimation job: measure the margins of a trained network's images and store every sample's."""
+"""The estimation job: measure the margins of a trained network's images and store every
+sample's.
+"""
 
 import time
 from collections.abc import Mapping
@@ -29,7 +31,8 @@ from smd.units import show_length, show_level
 
 
 def margins_run(folder: Path, log: Path | None = None) -> None:
-    """Do a queued estimation in this process; raises Cancelled if it was asked to stop. log: see train_run."""
+    """Do a queued estimation in this process; raises Cancelled if it was asked to stop. log: see
+    train_run."""
     run = folders.of_job(folder)
     asked = replace(schema.read(MarginsConfig, folder / "config.json"), run=run.id)
     device = resolve_device(asked.device)
@@ -73,7 +76,8 @@ def estimations(job: str, asked: MarginsConfig) -> list[Estimation]:
     if not far:
         return [Estimation(f"{job}:{asked.method}", 0.0, asked.params)]
     return [
-        Estimation(f"{job}:{show_level(eps, asked.norm)}", eps, {**asked.params, far.name: eps}) for eps in asked.levels
+        Estimation(f"{job}:{show_level(eps, asked.norm)}", eps, {**asked.params, far.name: eps})
+        for eps in asked.levels
     ]
 
 
@@ -91,7 +95,9 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
 
     order: the ids to measure, as they come into batches, if not those of `chosen`.
     """
-    ids = (chosen(work.asked, len(work.rows)) if order is None else order).to(work.rows.labels.device)
+    ids = (chosen(work.asked, len(work.rows)) if order is None else order).to(
+        work.rows.labels.device
+    )
     todo = [e for e in estimations(work.job, work.asked) if e.id not in done]
     total, eta = len(todo) * len(ids), Eta(0.0)
     work.current.report(stage="estimating margins", batch=0, batches=total)
@@ -108,18 +114,41 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
 
         estimator = estimators.build(work.asked.method, one.params)
         norm = cast(Norm, work.asked.norm)
-        found = measure(work.model, work.rows, ids, estimator, norm, work.asked.seed, work.asked.batch, after_batch)
+        found = measure(
+            work.model,
+            work.rows,
+            ids,
+            estimator,
+            norm,
+            work.asked.seed,
+            work.asked.batch,
+            after_batch,
+        )
         _store(work, one, ids, found)
-        work.progress.line(f"{title} on {len(ids)} {work.asked.split} images: {_told(found, work.asked.norm)}")
+        work.progress.line(
+            f"{title} on {len(ids)} {work.asked.split} images: {_told(found, work.asked.norm)}"
+        )
 
 
 def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
     asked = work.asked
     record = EstimateRecord(
-        id=one.id, method=asked.method, eps=one.eps, norm=asked.norm, seed=asked.seed, split=asked.split, n=len(ids),
-        package="smd", version=__version__, seconds=found.seconds, job=work.job, created=time.time(),
-    )  # fmt: skip
-    work.recorder.estimate(record, Margins(ids.cpu().numpy(), found.margin, found.clean_ok, found.crossed))
+        id=one.id,
+        method=asked.method,
+        eps=one.eps,
+        norm=asked.norm,
+        seed=asked.seed,
+        split=asked.split,
+        n=len(ids),
+        package="smd",
+        version=__version__,
+        seconds=found.seconds,
+        job=work.job,
+        created=time.time(),
+    )
+    work.recorder.estimate(
+        record, Margins(ids.cpu().numpy(), found.margin, found.clean_ok, found.crossed)
+    )
 
 
 def _told(found: Measured, norm: str) -> str:

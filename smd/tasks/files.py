@@ -31,16 +31,24 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"The checkpoint {path} cannot be read: delete the file to start over.") from error
+        raise UserError(
+            f"The checkpoint {path} cannot be read: delete the file to start over."
+        ) from error
     if values.get("schema", 0) > 1:
-        raise UserError("The checkpoint was written by a newer version of SMD Studio: update to resume.")
+        raise UserError(
+            "The checkpoint was written by a newer version of SMD Studio: update to resume."
+        )
     return values
 
 
 def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None:
     """Write the weights as safetensors."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    durable.write(path, save(tensors, metadata=dict(about)))  # save_file would keep others from reading it
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
+    durable.write(
+        path, save(tensors, metadata=dict(about))
+    )  # save_file would keep others from reading it
 
 
 def load_weights(path: Path, model: nn.Module) -> None:
@@ -49,12 +57,18 @@ def load_weights(path: Path, model: nn.Module) -> None:
         with foreign.opened(path):  # safetensors maps the file by its name
             tensors: dict[str, Tensor] = load_file(path)
         if wrong := unlike(tensors, model.state_dict()):
-            raise RuntimeError(f"{wrong} is missing, of another network, of another type or not finite.")
+            raise RuntimeError(
+                f"{wrong} is missing, of another network, of another type or not finite."
+            )
         model.load_state_dict(tensors)
     except FileNotFoundError:
-        raise UserError("This run has no trained weights yet: let it finish, or resume it.") from None
+        raise UserError(
+            "This run has no trained weights yet: let it finish, or resume it."
+        ) from None
     except (SafetensorError, RuntimeError, OSError, ValueError, TypeError) as error:
-        raise UserError(f"The weights {path} do not fit this run's network: {_line(error)}") from error
+        raise UserError(
+            f"The weights {path} do not fit this run's network: {_line(error)}"
+        ) from error
 
 
 def _line(error: Exception) -> str:

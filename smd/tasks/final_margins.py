@@ -1,4 +1,7 @@
-"""The estimation that ends a training: timed, planned, done like any other estimation of margins."""
+"""The estimation that ends a training.
+
+Timed, planned, done like any other estimation of margins.
+"""
 
 import time
 from collections.abc import Iterator
@@ -20,17 +23,23 @@ from smd.store import reader
 from smd.tasks.estimate import Work, estimate
 
 METHOD = "min-norm"
-TIMED = 3  # steps; the bisection that ends a search is in their time, so that the prediction is on the safe side
+# steps; the bisection that ends a search is in their time, so that the prediction is on the safe
+# side
+TIMED = 3
 
 
 def training_seconds(run: Run) -> float:
     """Seconds of all stored steps of the run, over resumes."""
     metrics = reader.metrics(run.store)
-    return float(metrics.loc[(metrics["split"] == "train") & (metrics["name"] == "seconds"), "value"].sum())
+    return float(
+        metrics.loc[(metrics["split"] == "train") & (metrics["name"] == "seconds"), "value"].sum()
+    )
 
 
 def measure_test_images(work: Work, run: Run, training: float) -> None:
-    """Estimate margins of test images within a fifth of the training's seconds; a stored estimation is kept.
+    """Estimate margins of test images within a fifth of the training's seconds.
+
+    A stored estimation is kept.
 
     work.asked.n is how many images at most; 0 skips.
     """
@@ -44,11 +53,15 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
             return work.progress.line(plan.reason)
         asked = config_of(work.asked, plan)
         order = interleaved(len(work.rows), plan)
-        estimate(Work(JOB, asked, work.model, work.rows, work.current, work.progress, work.recorder), done, order)
+        estimate(
+            Work(JOB, asked, work.model, work.rows, work.current, work.progress, work.recorder),
+            done,
+            order,
+        )
     seconds = time.perf_counter() - began
     work.progress.line(
-        f"Margins of {plan.n} test images (upper bounds; {final_margins.told(plan.settings)}) took {seconds:.1f} s, "
-        f"{100 * seconds / training:.0f} % of the {training:.1f} s of training."
+        f"Margins of {plan.n} test images (upper bounds; {final_margins.told(plan.settings)}) took"
+        f" {seconds:.1f} s, {100 * seconds / training:.0f} % of the {training:.1f} s of training."
     )
     return None
 
@@ -56,7 +69,14 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
 def config_of(asked: MarginsConfig, plan: Plan) -> MarginsConfig:
     """The estimation that the plan describes."""
     return MarginsConfig(
-        asked.run, METHOD, plan.settings, split="test", n=plan.n, seed=asked.seed, batch=plan.batch, device=asked.device
+        asked.run,
+        METHOD,
+        plan.settings,
+        split="test",
+        n=plan.n,
+        seed=asked.seed,
+        batch=plan.batch,
+        device=asked.device,
     )
 
 
@@ -67,7 +87,8 @@ def interleaved(available: int, plan: Plan) -> Tensor:
 
 
 def _planned(work: Work, run: Run, training: float) -> Plan:
-    """The plan, kept in the run's folder before anything is done, so that a resumed job does the same."""
+    """The plan, kept in the run's folder before anything is done, so that a resumed job does the
+    same."""
     most = min(work.asked.n, len(work.rows))
     plan = _timed_plan(work, SAFETY * final_margins.budget(training), most)
     plan = plan if plan.n else Plan(reason=final_margins.too_short(training, run.id, most))
@@ -81,30 +102,46 @@ def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
     work.current.report(stage="timing the estimation of margins")
     began = time.perf_counter()
     with torch.no_grad():
-        classes = int(work.model(work.rows.take(spread(len(work.rows), 1).to(work.rows.labels.device)).x).shape[1])
-    _pace(work.model, work.rows, 1, work.asked.seed)  # the first call loads the package and warms up
+        classes = int(
+            work.model(
+                work.rows.take(spread(len(work.rows), 1).to(work.rows.labels.device)).x
+            ).shape[1]
+        )
+    _pace(
+        work.model, work.rows, 1, work.asked.seed
+    )  # the first call loads the package and warms up
     few = _pace(work.model, work.rows, min(FEWEST, most), work.asked.seed)
     if not final_margins.affordable((few,), seconds, few.images, classes).n:
         return Plan()
     many = _pace(work.model, work.rows, min(LARGEST, most), work.asked.seed)
-    return final_margins.affordable((few, many), seconds - (time.perf_counter() - began), most, classes)
+    return final_margins.affordable(
+        (few, many), seconds - (time.perf_counter() - began), most, classes
+    )
 
 
 def _pace(model: nn.Module, rows: OnDevice, images: int, seed: int) -> Pace:
-    """The method's seconds a step on so many images. Labels are what the network says, so that none is left out."""
+    """The method's seconds a step on so many images. Labels are what the network says, so that none
+    is left out."""
     device = rows.labels.device
     x = rows.take(spread(len(rows), images).to(device)).x
     with frozen(model):
         with torch.no_grad():
             y = model(x).argmax(1)
-        alone, both = (_seconds(model, x, y, targets, rng.generator(device, seed, "pace")) for targets in (0, 1))
+        alone, both = (
+            _seconds(model, x, y, targets, rng.generator(device, seed, "pace"))
+            for targets in (0, 1)
+        )
     return Pace(images, alone, max(both - alone, alone / 20))
 
 
-def _seconds(model: nn.Module, x: Tensor, y: Tensor, targets: int, generator: torch.Generator) -> float:
+def _seconds(
+    model: nn.Module, x: Tensor, y: Tensor, targets: int, generator: torch.Generator
+) -> float:
     estimator = estimators.build(METHOD, {"steps": TIMED, "targets": targets})
     began = time.perf_counter()
-    estimator.estimate(model, x, y, "Linf", generator).margin.sum().item()  # .item() waits for a GPU
+    estimator.estimate(
+        model, x, y, "Linf", generator
+    ).margin.sum().item()  # .item() waits for a GPU
     return (time.perf_counter() - began) / TIMED
 
 

@@ -21,10 +21,12 @@ from smd.store.writer import Recorder
 
 
 def images_of(run: Run, progress: Progress | None = None) -> Images:
-    """The run's images: from the cache that has them, from where they were located, or from where they were.
+    """The run's images: from the cache that has them, from where they were located, or from where
+    they were.
 
-    Margins and sample ids belong to rows of these very images, which their content tells (smd.data.content). Raises
-    UserError if they are nowhere, with the command that says where they are now.
+    Margins and sample ids belong to rows of these very images, which their content tells
+    (smd.data.content). Raises UserError if they are nowhere, with the command that says where they
+    are now.
     """
     about = reader.meta(run.store)
     key = about.get("images", "")
@@ -34,7 +36,9 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
             Recorder(run.store).describe({"content": content.of(kept)})
         return kept
     config, found, missing = run.config, False, None
-    for path in dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path))) or ("",):
+    for path in dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path))) or (
+        "",
+    ):
         try:
             images = loaded(config, path, progress)
         except UserError as error:
@@ -46,18 +50,25 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
     if not key and missing:  # it has not begun: there is nothing else to look for
         raise missing
     where = config.data_path or config.data
-    hint = f" If they are elsewhere, say so: `{locate_command(run.id)}`." if config.data == "folder" else ""
+    hint = (
+        f" If they are elsewhere, say so: `{locate_command(run.id)}`."
+        if config.data == "folder"
+        else ""
+    )
     if found or missing is None:
         raise UserError(
-            f"The images of {where} have changed since {run.id} was trained on them: put them back as they were, or "
-            f"train a new run.{hint}"
+            f"The images of {where} have changed since {run.id} was trained on them: put them back"
+            f" as they were, or train a new run.{hint}"
         )
     raise UserError(f"The images of {run.id} are gone. {missing}{hint}")
 
 
 def loaded(config: TrainConfig, path: str, progress: Progress | None = None) -> Images:
-    """The images at that path as the config wants them, imported if need be; raises UserError as smd.data.load does."""
-    return data.load(config.data, path, config.image_size, progress, config.skip_broken, config.channels)
+    """The images at that path as the config wants them, imported if need be; raises UserError as
+    smd.data.load does."""
+    return data.load(
+        config.data, path, config.image_size, progress, config.skip_broken, config.channels
+    )
 
 
 def same(images: Images, about: Mapping[str, Any]) -> bool:
@@ -69,14 +80,18 @@ def same(images: Images, about: Mapping[str, Any]) -> bool:
 def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
     """Keep in the run's store where its images are now, and return that place.
 
-    Raises UserError if there are none, if they are others than those that it was trained on, or if nothing can tell.
+    Raises UserError if there are none, if they are others than those that it was trained on, or if
+    nothing can tell.
     """
     about, config = reader.meta(run.store), run.config
     if not about.get("images"):
-        raise UserError(f"{run.id} has not begun, so it has no images yet: train a new run with --path.")
+        raise UserError(
+            f"{run.id} has not begun, so it has no images yet: train a new run with --path."
+        )
     if config.data != "folder":
         raise UserError(
-            f"{run.id} is trained on {config.data}, which is found by its name: put its files into SMD_DATA."
+            f"{run.id} is trained on {config.data}, which is found by its name: put its files into"
+            " SMD_DATA."
         )
     known = about.get("content")
     if not known:
@@ -86,14 +101,15 @@ def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
     images = loaded(config, str(place), progress)
     if not known and images.key != about["images"]:
         raise UserError(
-            f"Nothing can tell whether {place} holds the images of {run.id}: an earlier version, which kept no hash of "
-            f"them, trained it, and its imported images are gone. Put them back at {config.data_path}, unchanged."
+            f"Nothing can tell whether {place} holds the images of {run.id}: an earlier version,"
+            " which kept no hash of them, trained it, and its imported images are gone. Put them"
+            f" back at {config.data_path}, unchanged."
         )
     found = content.of(images)
     if known and found != known:
         raise UserError(
-            f"{place} holds other images than {run.id} was trained on (their hash is {found[:12]}, not {known[:12]}): "
-            "give the folder, archive or file that has the very same ones."
+            f"{place} holds other images than {run.id} was trained on (their hash is {found[:12]},"
+            f" not {known[:12]}): give the folder, archive or file that has the very same ones."
         )
     recorder = Recorder(run.store)
     recorder.describe({"content": found, "located": str(place)})
@@ -117,8 +133,8 @@ def _text(value: object) -> str:
 def splits_of(run: Run, images: Images) -> Splits:
     """The rows that the run began with, as its store names them; carved where it has not begun.
 
-    Its margins and verdicts are on these rows, also if a later version carves others. Raises UserError if the store's
-    rows are none of these images.
+    Its margins and verdicts are on these rows, also if a later version carves others. Raises
+    UserError if the store's rows are none of these images.
     """
     begun = {split: reader.samples(run.store, split) for split in ("train", "val", "test")}
     if all(table.empty for table in begun.values()):
@@ -129,8 +145,17 @@ def splits_of(run: Run, images: Images) -> Splits:
             found, labels = (table[name].to_numpy(np.int64) for name in ("source", "label"))
         except (TypeError, ValueError):  # a missing number
             raise _other_rows(run) from None
-        inside = len(found) and found[0] >= 0 and found[-1] < len(images.labels) and (np.diff(found) > 0).all()
-        if not inside or table["idx"].tolist() != list(range(len(found))) or (images.labels[found] != labels).any():
+        inside = (
+            len(found)
+            and found[0] >= 0
+            and found[-1] < len(images.labels)
+            and (np.diff(found) > 0).all()
+        )
+        if (
+            not inside
+            or table["idx"].tolist() != list(range(len(found)))
+            or (images.labels[found] != labels).any()
+        ):
             raise _other_rows(run)
         rows[split] = found
     if len(np.unique(np.concatenate(list(rows.values())))) < sum(map(len, rows.values())):

@@ -53,10 +53,11 @@ def probe(config: TrainConfig) -> dict[str, Any]:
 
 
 def _seconds_of_a_step(training: Training) -> float:
-    """One training step of a network that gets every image right, which is where most of a run is spent.
+    """One training step of a network that gets every image right, which is where most of a run is
+    spent.
 
-    A fresh network gets nearly all wrong, and SMD has nothing to explore then; so its own predictions
-    serve as labels.
+    A fresh network gets nearly all wrong, and SMD has nothing to explore then; so its own
+    predictions serve as labels.
     """
     model, plan = training.model.train(), training.plan
     each = []
@@ -65,7 +66,9 @@ def _seconds_of_a_step(training: Training) -> float:
         batch = training.sets.train.take(idx)
         with torch.no_grad():
             batch = replace(batch, y=model(batch.x).argmax(1))
-        now = Now(plan, plan.epochs // 2, rng.generator(plan.device, "probe", k))  # schedules are in their middle
+        now = Now(
+            plan, plan.epochs // 2, rng.generator(plan.device, "probe", k)
+        )  # schedules are in their middle
         each.append(_timed(partial(training.defense.step, model, batch, training.state, now)))
     return sum(each[1:]) / (BATCHES - 1)
 

@@ -34,7 +34,15 @@ from smd.tasks.final_margins import measure_test_images, training_seconds
 from smd.tasks.images import images_of, splits_of
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
-from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, resolve_device, restore
+from smd.training.loop import (
+    EpochResult,
+    Training,
+    checkpoint,
+    epochs,
+    prepare,
+    resolve_device,
+    restore,
+)
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
@@ -63,7 +71,10 @@ def train_run(run: Run, log: Path | None = None) -> None:
     device = resolve_device(config.device)
     progress = Progress(run.id, log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(run.folder, str(device), wait) as current, system_metrics.watching(str(device)) as readings:
+    with (
+        session(run.folder, str(device), wait) as current,
+        system_metrics.watching(str(device)) as readings,
+    ):
         job = Job(run, config, current, progress, Recorder(run.store), readings)
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
@@ -119,7 +130,9 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
     if job.run.checkpoint.exists():
         saved = load_checkpoint(job.run.checkpoint, plan.device)
         if wrong := misfit(training, saved):
-            raise UserError(f"{job.run.checkpoint} does not fit this run: {wrong}. Delete it to start over.")
+            raise UserError(
+                f"{job.run.checkpoint} does not fit this run: {wrong}. Delete it to start over."
+            )
         restore(training, saved)
         job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
 
@@ -132,7 +145,9 @@ def _told(job: Job, images: Images, splits: Splits) -> dict[str, list[str]]:
             images, carve(images, job.config.seed)
         )  # all of them, also those that n_train leaves out
         names = filenames.read(images.key, len(images.labels))
-        beware = cautions.sentences(table, cautions.twins(images, splits), cautions.constant(images), names)
+        beware = cautions.sentences(
+            table, cautions.twins(images, splits), cautions.constant(images), names
+        )
     for line in (*images.notes, *beware):
         job.progress.line(line)
     told = {"image_notes": list(images.notes), "image_cautions": beware}
@@ -148,8 +163,12 @@ def _train(job: Job, training: Training) -> None:
         share = (state.epoch + state.batch / batches) / config.epochs
         rate = state.batch * config.batch / max(state.tally.seconds, 1e-9)
         left = eta.left(share)
-        job.session.report(done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left)
-        job.progress.show(share, f"epoch {state.epoch + 1}/{config.epochs}, {rate:.0f} samples/s", left)
+        job.session.report(
+            done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left
+        )
+        job.progress.show(
+            share, f"epoch {state.epoch + 1}/{config.epochs}, {rate:.0f} samples/s", left
+        )
         if job.session.stopping:
             _save(job, state)
             raise Cancelled("It was cancelled.")
@@ -171,7 +190,8 @@ def _take_along(job: Job) -> None:
 
 
 def _save(job: Job, training: Training) -> None:
-    """Write a checkpoint, unless an epoch still waits to be stored: a resumed run does that one again."""
+    """Write a checkpoint, unless an epoch still waits to be stored: a resumed run does that one
+    again."""
     if job.recorder.complete:
         save_checkpoint(job.run.checkpoint, checkpoint(training))
 
@@ -189,13 +209,24 @@ def _refuse_divergence(result: EpochResult) -> None:
 def _record(result: EpochResult) -> EpochRecord:
     states = {name: values for name, values in result.state.items() if name != "margin"}
     margins = result.state.get("margin")
-    return EpochRecord(result.epoch, result.metrics, margins, result.clean_ok, result.adv_ok, result.crossed, states)
+    return EpochRecord(
+        result.epoch,
+        result.metrics,
+        margins,
+        result.clean_ok,
+        result.adv_ok,
+        result.crossed,
+        states,
+    )
 
 
 def summary(result: EpochResult, config: TrainConfig) -> str:
     """One line of the log for one epoch."""
     found = {(m.split, m.name, m.eps): m.value for m in result.metrics}
-    parts = [f"epoch {result.epoch}/{config.epochs}", f"loss {found.get(('train', 'loss', 0.0), float('nan')):.4f}"]
+    parts = [
+        f"epoch {result.epoch}/{config.epochs}",
+        f"loss {found.get(('train', 'loss', 0.0), float('nan')):.4f}",
+    ]
     for split, name, eps in found:
         if split == "val" and name == "accuracy":
             level = f" at {round(eps * 255)}/255" if eps else " clean"
@@ -214,37 +245,57 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
     )
     for split, rows, ids in sets:
         asked = AttackConfig(
-            run=job.run.id, params={"steps": FINAL_STEPS}, levels=config.levels, split=split,
-            n=min(config.n_test or FINAL_IMAGES, len(rows)), ids=ids, seeds=(config.seed,), batch=FINAL_BATCH,
-        )  # fmt: skip
+            run=job.run.id,
+            params={"steps": FINAL_STEPS},
+            levels=config.levels,
+            split=split,
+            n=min(config.n_test or FINAL_IMAGES, len(rows)),
+            ids=ids,
+            seeds=(config.seed,),
+            batch=FINAL_BATCH,
+        )
         work = Work(
-            job.run, f"final-{split}", job.run.folder, asked, training.model, rows,
-            job.session, job.progress, job.recorder,
-        )  # fmt: skip
+            job.run,
+            f"final-{split}",
+            job.run.folder,
+            asked,
+            training.model,
+            rows,
+            job.session,
+            job.progress,
+            job.recorder,
+        )
         evaluate(work)
 
 
 def _margins(job: Job, training: Training, images: Images, splits: Splits) -> None:
     """Margins of test images, as many as fit into a fifth of the training's time."""
     if not job.config.n_margins:
-        return job.progress.line("No margins of test images were estimated: --n-margins 0 skips them.")
+        return job.progress.line(
+            "No margins of test images were estimated: --n-margins 0 skips them."
+        )
     job.recorder.flush()  # the seconds of all epochs are asked for
     asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
     rows = on_device(images, splits.test, training.plan.device)
-    work = estimate.Work(final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder)
+    work = estimate.Work(
+        final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder
+    )
     return measure_test_images(work, job.run, training_seconds(job.run))
 
 
 def last_margins(run: Run) -> pd.DataFrame:
-    """The margins after the last epoch that the store has; no rows for a defense that keeps none."""
+    """The margins after the last epoch that the store has; no rows for a defense that keeps
+    none."""
     return reader.margins(run.store, reader.last_epoch(run.store))
 
 
 def worth_seeing(n: int, kept: pd.DataFrame) -> tuple[int, ...]:
-    """Training images whose adversarial twins are kept: those nearest to the boundary, and some of all others.
+    """Training images whose adversarial twins are kept.
 
-    n: training images; kept: reader.margins. A found boundary is nearer than one that a search has only not met, and
-    what is misclassified has none.
+    Those nearest to the boundary, and some of all others.
+
+    n: training images; kept: reader.margins. A found boundary is nearer than one that a search has
+    only not met, and what is misclassified has none.
     """
     count = min(FINAL_EXAMPLES, -(-n // 4))
     anywhere = spread(n, count)
@@ -259,5 +310,6 @@ def _card(job: Job) -> None:
     config, store = job.config, job.run.store
     table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
     durable.write(
-        job.run.card, export.model_card(config, reader.meta(store), table, job.run.about, margins_of(job.run))
+        job.run.card,
+        export.model_card(config, reader.meta(store), table, job.run.about, margins_of(job.run)),
     )

@@ -45,7 +45,8 @@ class Progress:
             self.line(f"{self.what} {share:4.0%} {note}{left}")
 
     def line(self, text: str) -> None:
-        """A line that stays, above the bar; one that finds no room is lost, and the work goes on."""
+        """A line that stays, above the bar; one that finds no room is lost, and the work goes
+        on."""
         text = visible(text)
         if self.log:
             with suppress(OSError), durable.appending(self.log) as file:

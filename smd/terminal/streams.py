@@ -1,4 +1,7 @@
-"""What a command prints reaches whoever reads it, or is dropped quietly; it never ends the command."""
+"""What a command prints reaches whoever reads it, or is dropped quietly.
+
+It never ends the command.
+"""
 
 import io
 import os
@@ -9,13 +12,16 @@ from typing import TextIO
 
 
 def prepare() -> None:
-    """Let every print succeed: what an encoding lacks is escaped, files are UTF-8, closed streams are empty."""
+    """Let every print succeed: what an encoding lacks is escaped, files are UTF-8, closed streams
+    are empty."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started this
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8" if _is_file(stream) else None, errors="backslashreplace")
+            stream.reconfigure(
+                encoding="utf-8" if _is_file(stream) else None, errors="backslashreplace"
+            )
 
 
 def tell(text: str) -> None:
@@ -25,7 +31,8 @@ def tell(text: str) -> None:
 
 
 def settle() -> bool:
-    """Bring out what was printed; False if nobody takes the results. The interpreter's own last try is quiet then."""
+    """Bring out what was printed; False if nobody takes the results. The interpreter's own last try
+    is quiet then."""
     taken = True
     for stream in (sys.stdout, sys.stderr):
         try:

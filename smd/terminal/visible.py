@@ -1,4 +1,7 @@
-"""Text from elsewhere on a terminal: what would move the cursor, colour it or turn writing round is only shown."""
+"""Text from elsewhere on a terminal.
+
+What would move the cursor, colour it or turn writing round is only shown.
+"""
 
 import unicodedata
 
@@ -7,7 +10,11 @@ PICTURES, DELETE = 0x2400, 0x2421  # Unicode's pictures of control characters
 
 def visible(text: str, kept: str = "\n\t") -> str:
     """The text with every control character, but those of `kept`, as a picture or as its number."""
-    return text if text.isprintable() else "".join(c if c in kept or c.isprintable() else _shown(c) for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c in kept or c.isprintable() else _shown(c) for c in text)
+    )
 
 
 def _shown(character: str) -> str:

@@ -1,4 +1,7 @@
-"""Whether a checkpoint is one of this very run: the file may be damaged, of another config, or come from elsewhere."""
+"""Whether a checkpoint is one of this very run.
+
+The file may be damaged, of another config, or come from elsewhere.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +14,16 @@ from smd.training.loop import Training
 
 
 def misfit(training: Training, saved: Mapping[str, Any]) -> str:
-    """What of a checkpoint does not fit a run that is prepared but not restored, in words; "" if all fits."""
+    """What of a checkpoint does not fit a run that is prepared but not restored, in words; "" if
+    all fits."""
     try:
         return _misfit(training, saved)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        return f"it has no {error}" if isinstance(error, KeyError) else "its parts are not of the right kind"
+        return (
+            f"it has no {error}"
+            if isinstance(error, KeyError)
+            else "its parts are not of the right kind"
+        )
 
 
 def _misfit(training: Training, saved: Mapping[str, Any]) -> str:
@@ -32,7 +40,8 @@ def _misfit(training: Training, saved: Mapping[str, Any]) -> str:
 
 
 def unlike(found: Mapping[str, Any], expected: Mapping[str, Tensor], finite: bool = True) -> str:
-    """The first tensor that is missing, too many, of another shape or type, or not finite; "" if there is none."""
+    """The first tensor that is missing, too many, of another shape or type, or not finite; "" if
+    there is none."""
     for name in sorted(map(str, found.keys() ^ expected.keys())):
         return name[:80]
     for name, tensor in expected.items():
@@ -42,7 +51,11 @@ def unlike(found: Mapping[str, Any], expected: Mapping[str, Tensor], finite: boo
 
 
 def _like(found: Any, expected: Tensor, finite: bool = True) -> bool:
-    right = isinstance(found, Tensor) and found.shape == expected.shape and found.dtype == expected.dtype
+    right = (
+        isinstance(found, Tensor)
+        and found.shape == expected.shape
+        and found.dtype == expected.dtype
+    )
     return right and (not finite or bool(found.isfinite().all()))
 
 
@@ -64,11 +77,18 @@ def _of_optimizer(training: Training, saved: Mapping[str, Any]) -> str:
 
 
 def _of_tally(training: Training, saved: Mapping[str, Any]) -> str:
-    flags = [saved[name] for name in ("clean_ok", "adv_ok", "crossed") if name in saved or name != "crossed"]
+    flags = [
+        saved[name]
+        for name in ("clean_ok", "adv_ok", "crossed")
+        if name in saved or name != "crossed"
+    ]
     if any(flag.shape != (training.plan.n,) or flag.dtype != torch.bool for flag in flags):
         return "its tally is of other images"  # earlier versions did not keep `crossed`
     sums, counts = saved["sums"], saved["counts"]
-    scalars = all(isinstance(value, Tensor) and value.numel() == 1 for value in (*sums.values(), *counts.values()))
+    scalars = all(
+        isinstance(value, Tensor) and value.numel() == 1
+        for value in (*sums.values(), *counts.values())
+    )
     if sums.keys() != counts.keys() or not scalars:
         return "its tally does not fit"
     return "" if number(saved["seconds"]) else "its tally does not fit"

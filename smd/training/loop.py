@@ -38,7 +38,9 @@ class Tally:
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
-    looked: bool = False  # whether clean_ok means anything: not all defenses look at the clean images
+    looked: bool = (
+        False  # whether clean_ok means anything: not all defenses look at the clean images
+    )
 
     def add(self, idx: Tensor, report: Report) -> None:
         """Take in one step's report."""
@@ -97,29 +99,38 @@ class EpochResult:
     state: dict[str, np.ndarray]  # per-sample state, each (N, ...)
     clean_ok: np.ndarray  # (N,) bool
     adv_ok: np.ndarray  # (N,) bool
-    crossed: np.ndarray  # (N,) bool, the margin's search met the boundary; all False without margins
+    crossed: (
+        np.ndarray
+    )  # (N,) bool, the margin's search met the boundary; all False without margins
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that "auto" means here, or the named one; raises UserError if this machine lacks it."""
+    """The device that "auto" means here, or the named one; raises UserError if this machine lacks
+    it."""
     if name != "auto":
         kind, _, index = name.partition(":")
         missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
         if missing or (kind == "mps" and not torch.backends.mps.is_available()):
-            raise UserError(f"This machine has no device {name} that torch can use: write --device auto or cpu.")
+            raise UserError(
+                f"This machine has no device {name} that torch can use: write --device auto or cpu."
+            )
         return torch.device(name)
     if torch.cuda.is_available():
         return torch.device("cuda:0")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def prepare(config: TrainConfig, images: Images, device: torch.device, splits: Splits | None = None) -> Training:
+def prepare(
+    config: TrainConfig, images: Images, device: torch.device, splits: Splits | None = None
+) -> Training:
     """A run before its first epoch; raises UserError where data and network do not fit.
 
     splits: the rows that it has begun with; None: they are carved now.
     """
     rows = splits or carve(images, config.seed, config.n_train)
-    sets = Sets(on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes)
+    sets = Sets(
+        on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes
+    )
     plan = Plan(len(sets.train), config.epochs, images.shape, device)
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.build(config.net, images.shape, len(images.classes)).to(device)
@@ -134,12 +145,22 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = list(model.parameters())
     decayed = [p for p in parameters if p.dim() > 1 or not recipe.decay_weights_only]
     others = [p for p in parameters if p.dim() <= 1 and recipe.decay_weights_only]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    fused = parameters[0].device.type in ("cpu", "cuda")  # one pass over the weights instead of four
-    return torch.optim.SGD([group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9, fused=fused)
+    groups = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    fused = parameters[0].device.type in (
+        "cpu",
+        "cuda",
+    )  # one pass over the weights instead of four
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9, fused=fused
+    )
 
 
-def epochs(training: Training, after_batch: Callable[[Training, int], None]) -> Iterator[EpochResult]:
+def epochs(
+    training: Training, after_batch: Callable[[Training, int], None]
+) -> Iterator[EpochResult]:
     """Train to the end of the run, yielding after every epoch.
 
     `after_batch(training, batches)` is called when a batch is done, `batches` being those of an
@@ -169,7 +190,9 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
         training.tally.seconds += time.perf_counter() - start
         after_batch(training, len(parts))
     start = time.perf_counter()
-    if device.type == "cuda":  # steps are only queued there: their time is known when the last is done
+    if (
+        device.type == "cuda"
+    ):  # steps are only queued there: their time is known when the last is done
         torch.cuda.synchronize(device)
     training.tally.seconds += time.perf_counter() - start
 
@@ -189,7 +212,9 @@ def _step(training: Training, idx: Tensor) -> None:
 
 
 def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
-    """The finished epoch's metrics: means over its steps, counts of samples, quick attacks (Fig. 8).
+    """The finished epoch's metrics.
+
+    Means over its steps, counts of samples, quick attacks (Fig. 8).
 
     `alive` is called after every batch of an attack and may raise, like after a batch of training.
     """
@@ -213,7 +238,9 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
         metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
-    return EpochResult(training.epoch + 1, metrics, state, clean_ok, adv_ok, tally.crossed.cpu().numpy())
+    return EpochResult(
+        training.epoch + 1, metrics, state, clean_ok, adv_ok, tally.crossed.cpu().numpy()
+    )
 
 
 def checkpoint(training: Training) -> dict[str, Any]:
@@ -246,9 +273,16 @@ def restore(training: Training, saved: dict[str, Any]) -> None:
     training.optimizer.load_state_dict(saved["optimizer"])
     training.state = {name: value.to(device) for name, value in saved["state"].items()}
     tally = saved["tally"]
-    crossed = tally.get("crossed", tally["clean_ok"] & ~tally["adv_ok"])  # earlier versions did not keep it
+    crossed = tally.get(
+        "crossed", tally["clean_ok"] & ~tally["adv_ok"]
+    )  # earlier versions did not keep it
     moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
     training.tally = Tally(
-        tally["clean_ok"].to(device), tally["adv_ok"].to(device), crossed.to(device), moved["sums"], moved["counts"],
-        tally["seconds"], tally.get("looked", True),
-    )  # fmt: skip
+        tally["clean_ok"].to(device),
+        tally["adv_ok"].to(device),
+        crossed.to(device),
+        moved["sums"],
+        moved["counts"],
+        tally["seconds"],
+        tally.get("looked", True),
+    )

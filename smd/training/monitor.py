@@ -23,21 +23,28 @@ class Metric(NamedTuple):
 
 
 def robust_accuracies(
-    model: nn.Module, data: OnDevice, split: str, config: TrainConfig, n_train: int, alive: Callable[[], None]
+    model: nn.Module,
+    data: OnDevice,
+    split: str,
+    config: TrainConfig,
+    n_train: int,
+    alive: Callable[[], None],
 ) -> list[Metric]:
     """Accuracy on some samples of a split under PGD at the two largest watched noise levels.
 
     At most a quarter as many samples as there are training images, so that looking costs less than
     training. The network is judged in eval mode and handed back in the mode it came in. For the
-    validation split clean accuracy and loss are taken on all of it, or on as many as there are training
-    images; for the training split the steps themselves have measured both.
+    validation split clean accuracy and loss are taken on all of it, or on as many as there are
+    training images; for the training split the steps themselves have measured both.
     """
     training = model.training
     model.eval()
     n_clean, n = monitor_size.images(n_train, len(data))
     metrics = _clean(model, data, split, n_clean) if split != "train" else []
     for eps in config.levels[-2:]:
-        metrics.append(Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive)))
+        metrics.append(
+            Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive))
+        )
     model.train(training)
     return metrics
 
@@ -49,11 +56,19 @@ def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]
         logits = model(batch.x)
         right = right + (logits.argmax(1) == batch.y).sum()
         total = total + losses.ce(logits, batch.y).sum()
-    return [Metric(split, "accuracy", 0.0, float(right) / n), Metric(split, "loss_clean", 0.0, float(total) / n)]
+    return [
+        Metric(split, "accuracy", 0.0, float(right) / n),
+        Metric(split, "loss_clean", 0.0, float(total) / n),
+    ]
 
 
 def _under_pgd(
-    model: nn.Module, data: OnDevice, n: int, eps: float, config: TrainConfig, alive: Callable[[], None]
+    model: nn.Module,
+    data: OnDevice,
+    n: int,
+    eps: float,
+    config: TrainConfig,
+    alive: Callable[[], None],
 ) -> float:
     right = torch.zeros((), device=data.labels.device)
     generator = rng.generator(data.labels.device, config.seed, "monitor")

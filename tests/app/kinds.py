@@ -24,7 +24,8 @@ KINDS = (
 
 
 def make(kind, request):
-    """Fill the test's runs folder with runs of that kind; returns the run to look at, if there is one."""
+    """Fill the test's runs folder with runs of that kind; returns the run to look at, if there is
+    one."""
     if kind == "empty":
         return None
     if kind in ("finished", "std", "begun", "newer-store"):
@@ -55,7 +56,17 @@ def _set(run, **fields):
 
 def _changed(run, kind):
     if kind == "begun":  # as if still running, with all epochs there
-        _set(run, state="running", stage="training", done=2, total=3, batch=1, batches=3, eta=4.0, rate=900.0)
+        _set(
+            run,
+            state="running",
+            stage="training",
+            done=2,
+            total=3,
+            batch=1,
+            batches=3,
+            eta=4.0,
+            rate=900.0,
+        )
     if kind == "newer-store":
         import duckdb
 

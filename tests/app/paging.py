@@ -43,4 +43,8 @@ def spec(app, number=0):
 def tiles(app, key):
     """The ids of the images that a gallery shows."""
     start = f"open-{key}-"
-    return [int(button.key.removeprefix(start)) for button in app.button if (button.key or "").startswith(start)]
+    return [
+        int(button.key.removeprefix(start))
+        for button in app.button
+        if (button.key or "").startswith(start)
+    ]

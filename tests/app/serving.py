@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from smd.paths import AROUND as REPOSITORY
 
 UPGRADE = {
-    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}  # fmt: skip
+}
 
 
 def free_port():
@@ -23,12 +25,29 @@ def free_port():
 
 def serve(port, tmp_path, *options, folder=REPOSITORY, **values):
     """The process; values: of its environment."""
-    env = {**os.environ, "SMD_RUNS": str(tmp_path / "runs"), "SMD_STATE": str(tmp_path / "state"), **values}
+    env = {
+        **os.environ,
+        "SMD_RUNS": str(tmp_path / "runs"),
+        "SMD_STATE": str(tmp_path / "state"),
+        **values,
+    }
     return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "app" / "main.py"), "--server.headless=true",
-         f"--server.port={port}", *options],
-        env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "streamlit",
+            "run",
+            str(REPOSITORY / "app" / "main.py"),
+            "--server.headless=true",
+            f"--server.port={port}",
+            *options,
+        ],
+        env=env,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @contextmanager
@@ -50,7 +69,9 @@ def answer(port, path, **headers):
     """(status, text) of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        connection.request(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
         found = connection.getresponse()
         return found.status, "" if found.status == 101 else found.read().decode()
     finally:

@@ -1,4 +1,7 @@
-"""What pages do besides looking goes through app/actions.py, which asks who is there; viewers only look."""
+"""What pages do besides looking goes through app/actions.py, which asks who is there.
+
+Viewers only look.
+"""
 
 import ast
 import inspect
@@ -19,10 +22,20 @@ from smd.paths import AROUND as REPOSITORY
 from smd.runs.notes import Notes
 
 APP = REPOSITORY / "app"
-# All that pages may take of the modules of smd that act, since it only looks. What is not named here is an act.
+# All that pages may take of the modules of smd that act, since it only looks. What is not named
+# here is an act.
 LOOKS = {
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
-    "smd.runs.folders": {"Run", "all_runs", "nameless", "attacks", "estimations", "jobs_of", "maps", "settled"},
+    "smd.runs.folders": {
+        "Run",
+        "all_runs",
+        "nameless",
+        "attacks",
+        "estimations",
+        "jobs_of",
+        "maps",
+        "settled",
+    },
     "smd.runs.notes": {"Notes", "listed", "read"},
     "smd.experiments.sweep": {"Member", "configs", "members"},
     "smd.data": {"Images", "arrays", "cached", "filenames", "find", "sources"},
@@ -32,7 +45,8 @@ LOOKS = {
     "smd.jobs": {"State", "Status", "elsewhere", "read"},
     "smd.store.query": {"ask", "tables"},  # reads a store in a process that can do nothing else
 }
-# Modules of smd that change nothing, whatever of them is called. One that is in neither list counts as acting.
+# Modules of smd that change nothing, whatever of them is called. One that is in neither list counts
+# as acting.
 PURE = {
     "analysis.agreement",
     "analysis.flags",
@@ -67,8 +81,25 @@ PURE = {
     "training.monitor_size",
     "units",
 }
-WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}  # of paths
-OUTSIDE = ("subprocess", "shutil", "os", "smd.files.durable", "smd.jobs.transitions", "smd.jobs.worker", "tempfile")
+WRITES = {
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "rmdir",
+    "mkdir",
+    "symlink_to",
+    "touch",
+    "chmod",
+}  # of paths
+OUTSIDE = (
+    "subprocess",
+    "shutil",
+    "os",
+    "smd.files.durable",
+    "smd.jobs.transitions",
+    "smd.jobs.worker",
+    "tempfile",
+)
 ALLOWED = {  # file -> what of OUTSIDE it may have
     "duration.py": {"subprocess"},  # called by acts alone
     "proxy_login.py": {"os.environ"},
@@ -82,7 +113,8 @@ def files():
 
 
 def names_of(tree):
-    """Local name -> the module or thing that it stands for; of the app's own, its path from some package on."""
+    """Local name -> the module or thing that it stands for; of the app's own, its path from some
+    package on."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -97,7 +129,11 @@ def taken(tree):
     """Every thing of a module that a file names, with its whole path: "smd.runs.folders.delete"."""
     known = names_of(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in known
+        ):
             yield f"{known[node.value.id]}.{node.attr}"
     yield from known.values()
 
@@ -116,7 +152,9 @@ def acting(tree):
 
 def looks(name):
     """Whether this thing of smd, or this module, is one to look with."""
-    if name in LOOKS or any(f"smd.{pure}".startswith(f"{name}.") or name == f"smd.{pure}" for pure in PURE):
+    if name in LOOKS or any(
+        f"smd.{pure}".startswith(f"{name}.") or name == f"smd.{pure}" for pure in PURE
+    ):
         return True
     module, _, thing = name.rpartition(".")
     if module in LOOKS:
@@ -128,12 +166,22 @@ def looks(name):
 def test_only_acts_acts(path):
     tree = ast.parse(path.read_text())
     found = sorted(set(acting(tree)))
-    assert not found, f"{found}: call it through actions.py; if it changes nothing, name it in LOOKS or PURE"
+    assert not found, (
+        f"{found}: call it through actions.py; if it changes nothing, name it in LOOKS or PURE"
+    )
     known = names_of(tree)
-    modules = {name for name in known.values() if name.startswith(OUTSIDE) and name.split(".")[0] in OUTSIDE}
-    used = {name for name in taken(tree) if any(name == m or name.startswith(f"{m}.") for m in OUTSIDE)} - modules
+    modules = {
+        name
+        for name in known.values()
+        if name.startswith(OUTSIDE) and name.split(".")[0] in OUTSIDE
+    }
+    used = {
+        name for name in taken(tree) if any(name == m or name.startswith(f"{m}.") for m in OUTSIDE)
+    } - modules
     allowed = ALLOWED.get(path.name, set())
-    assert not {name for name in used if not any(name == ok or name.startswith(f"{ok}.") for ok in allowed)}
+    assert not {
+        name for name in used if not any(name == ok or name.startswith(f"{ok}.") for ok in allowed)
+    }
     assert used or not modules
 
 
@@ -160,14 +208,25 @@ def test_an_act_elsewhere_would_be_found(act):
     assert set(acting(ast.parse(act)))
 
 
-PUBLIC = [name for name, thing in vars(actions).items()
-          if inspect.isfunction(thing) and thing.__module__ == "app.actions" and name[0] != "_"
-          and name not in ("guarded", "button")]  # fmt: skip
+PUBLIC = [
+    name
+    for name, thing in vars(actions).items()
+    if inspect.isfunction(thing)
+    and thing.__module__ == "app.actions"
+    and name[0] != "_"
+    and name not in ("guarded", "button")
+]
 
 
 def test_every_act_is_guarded():
-    functions = [node for node in ast.parse((APP / "actions.py").read_text()).body if isinstance(node, ast.FunctionDef)]
-    decorated = {f.name for f in functions if "guarded" in [ast.unparse(d) for d in f.decorator_list]}
+    functions = [
+        node
+        for node in ast.parse((APP / "actions.py").read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    ]
+    decorated = {
+        f.name for f in functions if "guarded" in [ast.unparse(d) for d in f.decorator_list]
+    }
     assert set(PUBLIC) == decorated
     assert len(PUBLIC) > 10
 
@@ -210,11 +269,14 @@ def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
     person("runner")
     asked = TrainConfig(data="folder", data_path=str(tmp_path))
     for act in (
-        lambda: actions.train(asked), lambda: actions.start_sweep([TrainConfig(), asked]), lambda: actions.probe(asked),
-        lambda: actions.source(str(tmp_path)), lambda: actions.suited_net(str(tmp_path)),
+        lambda: actions.train(asked),
+        lambda: actions.start_sweep([TrainConfig(), asked]),
+        lambda: actions.probe(asked),
+        lambda: actions.source(str(tmp_path)),
+        lambda: actions.suited_net(str(tmp_path)),
         lambda: actions.known_images(Request(str(tmp_path)), 0.0),
         lambda: actions.import_images(print, Request(str(tmp_path))),
-    ):  # fmt: skip
+    ):
         with pytest.raises(UserError, match="lie below"):
             act()
     assert actions.source(str(root)) == root
@@ -233,23 +295,45 @@ def open_page(view, run):
     return app if view == "train" else switch(app, view)
 
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
+VIEWS = (
+    "train",
+    "live",
+    "map",
+    "margins",
+    "samples",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 @pytest.mark.parametrize(
     "view, kind",
-    [*((view, "finished") for view in VIEWS), ("live", "failed"), ("live", "running"), ("train", "running")],
+    [
+        *((view, "finished") for view in VIEWS),
+        ("live", "failed"),
+        ("live", "running"),
+        ("train", "running"),
+    ],
 )
 def test_a_viewer_has_no_button_that_acts(view, kind, person, request, monkeypatch):
     """Pressed are all that they can press: nothing is done, whichever these are."""
     run = kinds.make(kind, request)
     person("viewer")
     done = []
-    monkeypatch.setattr(actions.login, "require_runner", lambda: done.append(1) or pytest.fail("an act was tried"))
+    monkeypatch.setattr(
+        actions.login, "require_runner", lambda: done.append(1) or pytest.fail("an act was tried")
+    )
     app = open_page(view, run)
     assert not app.exception
-    enabled = {button.label: button.key for button in app.button if not button.disabled}.values()  # one of alike ones
-    typed = [field.key for field in [*app.text_input, *app.text_area, *app.toggle] if not field.disabled]
+    enabled = {
+        button.label: button.key for button in app.button if not button.disabled
+    }.values()  # one of alike ones
+    typed = [
+        field.key for field in [*app.text_input, *app.text_area, *app.toggle] if not field.disabled
+    ]
     assert not [key for key in typed if key.startswith(("train-", "notes-", "pin-", "hide-"))]
     for key in enabled:
         if key in [button.key for button in app.button]:
@@ -281,7 +365,11 @@ def test_starting_a_job_of_each_kind(person, monkeypatch, request):
     person("runner")
     started = []
     monkeypatch.setattr(launch, "submit", started.append)
-    for asked in (AttackConfig(run.id, n=10), MarginsConfig(run.id, n=10), EmbedConfig(run.id, n=10)):
+    for asked in (
+        AttackConfig(run.id, n=10),
+        MarginsConfig(run.id, n=10),
+        EmbedConfig(run.id, n=10),
+    ):
         actions.start(run, asked)
     assert [folder.parent.name for folder in started] == ["attacks", "margins", "maps"]
     actions.note(run, lambda before: Notes("seen"))

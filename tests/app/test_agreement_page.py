@@ -47,26 +47,52 @@ def cards(app):
 def tiles(app, gallery):
     """The images in a gallery: (id, label) in their order."""
     keys = [(button.key, button.label) for button in app.button if button.key]
-    return [(int(key.rsplit("-", 1)[1]), label) for key, label in keys if key.startswith(f"open-{gallery}-")]
+    return [
+        (int(key.rsplit("-", 1)[1]), label)
+        for key, label in keys
+        if key.startswith(f"open-{gallery}-")
+    ]
 
 
 def stored(run, broken_by, name="ce-pgd", stages=(), **fields):
     """Record an attack on the first images: the stage that broke each, "" where it failed."""
-    numbers = {"": -1, "clean": 0} | {stage: k for k, stage in enumerate(stages or (name,), start=1)}
+    numbers = {"": -1, "clean": 0} | {
+        stage: k for k, stage in enumerate(stages or (name,), start=1)
+    }
     attack(
-        Recorder(run.store), name, ok=[stage == "" for stage in broken_by], stage=[numbers[s] for s in broken_by],
-        stages=stages, **fields,
-    )  # fmt: skip
+        Recorder(run.store),
+        name,
+        ok=[stage == "" for stage in broken_by],
+        stage=[numbers[s] for s in broken_by],
+        stages=stages,
+        **fields,
+    )
 
 
 @pytest.fixture
 def judged(finished):
-    """An SMD run with an estimate on six test images and three attacks on them, at a level of their own."""
+    """An SMD run with an estimate on six test images and three attacks on them, at a level of their
+    own."""
     run, _ = finished
-    estimate(Recorder(run.store), [12, 9, 20, 3, 5, 0], split="test", eps=32 / 255, clean=[1, 1, 1, 1, 1, 0])
+    estimate(
+        Recorder(run.store),
+        [12, 9, 20, 3, 5, 0],
+        split="test",
+        eps=32 / 255,
+        clean=[1, 1, 1, 1, 1, 0],
+    )
     stored(run, ["", "", "ce-pgd", "", "", "clean"], steps=100, eps=7 / 255, created=9.0)
-    stored(run, ["", "", "ce", "cw", "", "clean"], "ce-cw-pgd", ("ce", "cw"), eps=7 / 255, created=10.0)
-    stored(run, ["", "apgd-t", "apgd-ce", "apgd-t", "", "clean"], "autoattack", AA, eps=7 / 255, created=11.0)
+    stored(
+        run, ["", "", "ce", "cw", "", "clean"], "ce-cw-pgd", ("ce", "cw"), eps=7 / 255, created=10.0
+    )
+    stored(
+        run,
+        ["", "apgd-t", "apgd-ce", "apgd-t", "", "clean"],
+        "autoattack",
+        AA,
+        eps=7 / 255,
+        created=11.0,
+    )
     return run
 
 
@@ -79,9 +105,13 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
     assert app.selectbox(key="judged-by").value == "AutoAttack, 20 steps, 6 images"
     assert "PGD 32/255, test, 6 images" in app.selectbox(key="margins-of").options
     assert cards(app) == {
-        "agreement": "40.0 %", "margin beyond, broken": "40.0 %", "margin within, not broken": "20.0 %",
-        "decided": "5", "undecided": "0", "misclassified": "1",
-    }  # fmt: skip
+        "agreement": "40.0 %",
+        "margin beyond, broken": "40.0 %",
+        "margin within, not broken": "20.0 %",
+        "decided": "5",
+        "undecided": "0",
+        "misclassified": "1",
+    }
     assert "33.3 % of those with a margin beyond 7/255, 50.0 % of the others" in words(app)
 
 
@@ -100,7 +130,9 @@ def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judge
     shown = tiles(app, "overestimated")
     assert [(idx, label.split(" · ")[1]) for idx, label in shown] == [(2, "20.0"), (1, "9.0")]
     app.segmented_control(key="kind").select("underestimated").run()
-    assert [(idx, label.split(" · ")[1]) for idx, label in tiles(app, "underestimated")] == [(4, "5.0")]
+    assert [(idx, label.split(" · ")[1]) for idx, label in tiles(app, "underestimated")] == [
+        (4, "5.0")
+    ]
 
 
 def test_a_click_on_an_image_opens_it_on_samples(judged):
@@ -115,14 +147,20 @@ def test_a_click_on_an_image_opens_it_on_samples(judged):
 def test_patterns_count_each_image_once_and_list_it(judged):
     app = at(judged)
     assert app.selectbox(key="pattern").options == [
-        "misclassified without noise", "falls to CE-PGD", "falls to CW but not to CE-PGD",
-        "falls to targeted attacks only (apgd-t)", "withstands all",
-    ]  # fmt: skip
+        "misclassified without noise",
+        "falls to CE-PGD",
+        "falls to CW but not to CE-PGD",
+        "falls to targeted attacks only (apgd-t)",
+        "withstands all",
+    ]
     assert app.selectbox(key="pattern").value == "falls to targeted attacks only (apgd-t)"
     assert [idx for idx, _ in tiles(app, "pattern")] == [1]
     app.selectbox(key="pattern").select("withstands all").run()
     assert [idx for idx, _ in tiles(app, "pattern")] == [0, 4]
-    assert "6 test images seen by AutoAttack, 20 steps, CE-CW-PGD, 20 steps, CE-PGD, 100 steps" in words(app)
+    assert (
+        "6 test images seen by AutoAttack, 20 steps, CE-CW-PGD, 20 steps, CE-PGD, 100 steps"
+        in words(app)
+    )
 
 
 def test_many_images_come_in_pages_and_without_their_cache_as_a_table(finished, monkeypatch):
@@ -177,12 +215,16 @@ def test_a_runs_own_margins_are_judged_on_its_training_images(finished):
     assert cards(app)["agreement"] == f"{100 * (safe == ok)[counted].mean():.1f} %"
 
 
-def test_the_attack_that_ended_the_training_judges_the_run_s_own_margins_and_says_how_its_images_were_chosen(finished):
+def test_the_attack_that_ended_the_training_judges_the_margins_and_says_how_images_were_chosen(
+    finished,
+):
     run, _ = finished
     app = open_page(run)
     assert not app.exception
     assert app.selectbox(key="margins-of").value == "own"
-    assert "half of them have the smallest margins, the others are spread over the split" in words(app)
+    assert "half of them have the smallest margins, the others are spread over the split" in words(
+        app
+    )
     assert "say nothing about the split as a whole" in words(app)
     (table,) = [t for n, t in reader.attack_runs(run.store).groupby("split") if n == "train"]
     assert table["picked"].all()
@@ -199,7 +241,8 @@ def test_margins_whose_images_no_attack_saw_offer_one_and_show_the_rest(finished
 
 
 def test_a_search_that_ended_below_the_level_decides_nothing_about_a_run_s_own_margins(finished):
-    """Found at 3/255 and broken, reached 20/255 and withstood, reached 3/255 and withstood: two decided, one not."""
+    """Found at 3/255 and broken, reached 20/255 and withstood, reached 3/255 and withstood: two
+    decided, one not."""
     run, _ = finished
     recorder, n = Recorder(run.store), 300
     margins, clean = np.full(n, 3 / 255), np.zeros(n, bool)
@@ -240,9 +283,13 @@ def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
 
 
 def test_a_link_opens_its_margins_level_and_kind(judged):
-    estimate(Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0)
+    estimate(
+        Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0
+    )
     kind = "margin says breakable, attack fails"
-    app = open_page(judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind})
+    app = open_page(
+        judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind}
+    )
     assert cards(app)["margin beyond, broken"] == "40.0 %"
     assert app.segmented_control(key="kind").value == "underestimated"
 
@@ -258,7 +305,9 @@ def test_choosing_another_run_forgets_margins_that_it_has_not(judged, finished):
 def test_charts_draw_in_pixel_steps_with_the_ideal_step_at_the_level():
     from app.charts import agreement as agreement_charts
 
-    rows = pd.DataFrame({"idx": range(3), "margin": np.float32([2, 9, 10]) / 255, "ok": [False, True, True]})
+    rows = pd.DataFrame(
+        {"idx": range(3), "margin": np.float32([2, 9, 10]) / 255, "ok": [False, True, True]}
+    )
     spec = agreement_charts.calibration(agreement.calibration(rows), EPS).to_dict()
     sets = [pd.DataFrame(found) for found in spec["datasets"].values()]
     ideal = next(s for s in sets if "order" in s)
@@ -271,7 +320,9 @@ def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
     from app.charts import agreement as agreement_charts
 
     def colours(names):
-        spec = agreement_charts.patterns(pd.DataFrame({"pattern": names, "n": 1, "percent": 1.0})).to_dict()
+        spec = agreement_charts.patterns(
+            pd.DataFrame({"pattern": names, "n": 1, "percent": 1.0})
+        ).to_dict()
         scale = spec["layer"][0]["encoding"]["color"]["scale"]
         return dict(zip(scale["domain"], scale["range"], strict=True))
 
@@ -281,6 +332,10 @@ def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
     )
     assert two["falls to CE-PGD"] == three["falls to CE-PGD"]
     assert len(set(three.values())) == 3
-    table = agreement.crosstab(pd.DataFrame({"margin": [1.0], "ok": [True], "kind": "found"}), EPS).table
+    table = agreement.crosstab(
+        pd.DataFrame({"margin": [1.0], "ok": [True], "kind": "found"}), EPS
+    ).table
     spec = agreement_charts.crosstab(table, EPS).to_dict()
-    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == list(agreement.NAMED.values())
+    assert spec["layer"][0]["encoding"]["color"]["scale"]["domain"] == list(
+        agreement.NAMED.values()
+    )

@@ -1,4 +1,5 @@
-"""The Attacks page: it queues what the form says, and its tables hold what the store and the paper say."""
+"""The Attacks page: it queues what the form says, and its tables hold what the store and the paper
+say."""
 
 import pytest
 from storing import attack
@@ -32,7 +33,11 @@ def test_attack_queues_one_job_a_run(finished):
     assert not app.exception
     for run in finished:
         (asked,) = queued(run)
-        assert (asked.attack, asked.params, asked.seeds) == ("ce-pgd", {"steps": 5}, (0, 1, 2, 3, 4))
+        assert (asked.attack, asked.params, asked.seeds) == (
+            "ce-pgd",
+            {"steps": 5},
+            (0, 1, 2, 3, 4),
+        )
         assert asked.n == 359  # the page offers no more than the split has
 
 
@@ -61,7 +66,9 @@ def test_preview_is_a_short_ce_pgd_whatever_is_chosen(finished):
 def test_l2_asks_for_lengths(finished):
     app = open_page("attacks")
     app.segmented_control(key="norm").set_value("L2").run()
-    assert app.text_input(key="eps-L2").value == "0.5"  # no level of the data set: those are of Linf
+    assert (
+        app.text_input(key="eps-L2").value == "0.5"
+    )  # no level of the data set: those are of Linf
     app.text_input(key="eps-L2").set_value("0.5,1.5").run()
     assert "--norm L2" in next(c.value for c in app.code)
     app.button(key="start-attack").click().run()
@@ -78,7 +85,9 @@ def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
     assert {"ce-pgd-steps", "seeds-ce-pgd", "n-digits"} <= {field.key for field in app.number_input}
     app.number_input(key="ce-pgd-steps").set_value(7).run()
     app.text_input(key="eps-digits").set_value("8/255").run()
-    assert "ce-pgd:steps=7 --eps 8/255" in next(c.value for c in app.code if "smd attack" in c.value)
+    assert "ce-pgd:steps=7 --eps 8/255" in next(
+        c.value for c in app.code if "smd attack" in c.value
+    )
     assert not app.button(key="start-attack").disabled
     assert not any(folders.attacks(run) for run in finished)
 
@@ -89,7 +98,10 @@ def test_intervals_and_spread_stand_in_the_cells(finished):
         attack(Recorder(run.store), "autoattack", ok=ok, seed=seed, steps=0)
     app = open_page("attacks")
     assert [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t][-1] == 62.5
-    for mode, cell in (("with intervals", "62.50 (21.94–90.81)"), ("with spread over attack seeds", "62.50 ± 17.68")):
+    for mode, cell in (
+        ("with intervals", "62.50 (21.94–90.81)"),
+        ("with spread over attack seeds", "62.50 ± 17.68"),
+    ):
         app.segmented_control(key="shown").set_value(mode).run()
         assert not app.exception
         assert cell in [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t]
@@ -112,7 +124,10 @@ def test_a_gap_of_more_than_two_points_is_explained(finished):
     attack(recorder, "autoattack", ok=(1,) * 70 + (0,) * 30, steps=0)
     warned = [w.value for w in open_page("attacks").warning]
     (text,) = [w for w in warned if "70.00" in w]
-    assert "CE-CW-PGD, 100 steps, 89.00 %; AutoAttack, 70.00 %, on the same 100 test images (p = 4e-06)" in text
+    assert (
+        "CE-CW-PGD, 100 steps, 89.00 %; AutoAttack, 70.00 %, on the same 100 test images (p ="
+        " 4e-06)" in text
+    )
 
 
 def test_a_gap_of_two_points_in_fifty_images_is_one_image_and_no_warning(finished):
@@ -140,15 +155,29 @@ def bold(app, column):
     styles = frame.proto.arrow_data.styler.styles
     place = list(frame.value.columns).index(column)
     return [
-        row for row in range(len(frame.value)) if f"row{row}_col{place} " in styles or f"row{row}_col{place}," in styles
+        row
+        for row in range(len(frame.value))
+        if f"row{row}_col{place} " in styles or f"row{row}_col{place}," in styles
     ]
 
 
 def test_bold_on_the_page_is_what_a_paired_test_finds(finished):
     smd, std = finished
     for run, right in ((smd, 30), (std, 10)):
-        attack(Recorder(run.store), "autoattack", ok=(1,) * right + (0,) * (40 - right), steps=0, eps=3 / 255)
-        attack(Recorder(run.store), "autoattack", ok=(1,) * (right // 10) + (0,) * 37, steps=0, eps=5 / 255)
+        attack(
+            Recorder(run.store),
+            "autoattack",
+            ok=(1,) * right + (0,) * (40 - right),
+            steps=0,
+            eps=3 / 255,
+        )
+        attack(
+            Recorder(run.store),
+            "autoattack",
+            ok=(1,) * (right // 10) + (0,) * 37,
+            steps=0,
+            eps=5 / 255,
+        )
     app = open_page("attacks")
     assert "by a paired test at 5 %" in words(app)
     frame = next(f.value for f in app.dataframe if "3/255" in f.value)

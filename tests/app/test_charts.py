@@ -39,7 +39,9 @@ def test_fig8_draws_percent_with_a_curve_for_each_noise_level():
 
 
 def test_margins_are_drawn_in_pixel_steps():
-    chart = curves.training(metric_rows(), {"margin_mean": "mean margin"}, "margin (1/255)", factor=255)
+    chart = curves.training(
+        metric_rows(), {"margin_mean": "mean margin"}, "margin (1/255)", factor=255
+    )
     assert np.allclose(sorted(values(chart)["shown"]), [1, 2, 3])
 
 
@@ -60,26 +62,39 @@ def test_smoothing_leaves_what_was_measured_behind_and_starts_unbiased():
 
 
 def test_over_wall_time_curves_stand_at_the_seconds_that_were_spent():
-    seconds = pd.DataFrame([(k, "train", "seconds", 0.0, 60.0 * k) for k in (1, 2, 3)], columns=metric_rows().columns)
+    seconds = pd.DataFrame(
+        [(k, "train", "seconds", 0.0, 60.0 * k) for k in (1, 2, 3)], columns=metric_rows().columns
+    )
     chart = curves.accuracy(pd.concat([metric_rows(), seconds]), curves.Look(time=True)).to_dict()
     (data,) = chart["datasets"].values()
     assert sorted({row["spent"] for row in data}) == pytest.approx([1, 3, 6])
     assert chart["layer"][0]["encoding"]["x"]["title"] == "minutes of training"
     long = pd.concat([metric_rows(), seconds.assign(value=3600.0)])
-    assert curves.accuracy(long, curves.Look(time=True)).to_dict()["layer"][0]["encoding"]["x"]["title"] == (
-        "hours of training"
+    assert (
+        curves.accuracy(long, curves.Look(time=True)).to_dict()["layer"][0]["encoding"]["x"][
+            "title"
+        ]
+        == "hours of training"
     )
 
 
 def test_the_finding_of_the_curves_is_said():
-    assert curves.said(metric_rows()) == (
-        "Validation accuracy at 8/255 goes from 60.0 % after epoch 1 to 80.0 % after epoch 3."
+    assert (
+        curves.said(metric_rows())
+        == "Validation accuracy at 8/255 goes from 60.0 % after epoch 1 to 80.0 % after epoch 3."
     )
 
 
 def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
     counts = pd.DataFrame(
-        {"run": "a", "defense": "smd", "kind": "found", "bin": [0, 5, 9], "n": [1, 2, 3], "percent": 0.0}
+        {
+            "run": "a",
+            "defense": "smd",
+            "kind": "found",
+            "bin": [0, 5, 9],
+            "n": [1, 2, 3],
+            "percent": 0.0,
+        }
     )
     spec = basic.histogram(counts, px(2, 4, 8)).to_dict()
     sets = [pd.DataFrame(rows) for rows in spec["datasets"].values()]
@@ -90,10 +105,16 @@ def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
     assert marks["text"].tolist() == ["2/255", "4/255", "8/255"]
 
 
-KINDS = pd.DataFrame({
-    "run": "a", "defense": "smd", "kind": ["misclassified", "found", "reached", "reached"], "bin": [-1, 2, 2, 9],
-    "n": [4, 1, 2, 3], "percent": [40.0, 10.0, 20.0, 30.0],
-})  # fmt: skip
+KINDS = pd.DataFrame(
+    {
+        "run": "a",
+        "defense": "smd",
+        "kind": ["misclassified", "found", "reached", "reached"],
+        "bin": [-1, 2, 2, 9],
+        "n": [4, 1, 2, 3],
+        "percent": [40.0, 10.0, 20.0, 30.0],
+    }
+)
 
 
 def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_of_every_margin():
@@ -101,7 +122,9 @@ def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_
     encoding = bars["layer"][0]["encoding"]
     assert encoding["color"]["scale"]["domain"] == ["found", "reached", "misclassified"]
     assert len(set(encoding["color"]["scale"]["range"])) == 3
-    rows = next(pd.DataFrame(r) for r in bars["datasets"].values() if "low" in r[0]).set_index("kind")
+    rows = next(pd.DataFrame(r) for r in bars["datasets"].values() if "low" in r[0]).set_index(
+        "kind"
+    )
     assert (rows.loc["misclassified", "high"] < 0).all()
     assert (rows.loc["reached", "low"] >= 0).all()
     assert encoding["x"]["scale"]["domain"][0] < rows.loc["misclassified", "low"]
@@ -122,7 +145,9 @@ def test_the_schedule_alone_is_drawn_beside_the_margins():
     summary = pd.DataFrame({"epoch": [1, 2], **quantiles})
     schedule = pd.DataFrame({"epoch": [1, 2, 3], "margin": [5.0, 9.0, 12.0]})
     spec = basic.fan(summary, px(8), "smd", schedule).to_dict()
-    drawn = next(rows for rows in spec["datasets"].values() if rows and set(rows[0]) == {"epoch", "margin"})
+    drawn = next(
+        rows for rows in spec["datasets"].values() if rows and set(rows[0]) == {"epoch", "margin"}
+    )
     assert [row["margin"] for row in drawn] == [5.0, 9.0]  # as far as the run has come
 
 
@@ -136,7 +161,13 @@ def test_a_defense_has_one_colour_and_two_runs_of_it_are_told_apart():
 
 def test_history_colours_points_by_what_happened():
     rows = pd.DataFrame(
-        {"epoch": [1, 2], "margin": [0.01, 0.02], "change": ["expanded", "shrunk"], "clean_ok": True, "adv_ok": True}
+        {
+            "epoch": [1, 2],
+            "margin": [0.01, 0.02],
+            "change": ["expanded", "shrunk"],
+            "clean_ok": True,
+            "adv_ok": True,
+        }
     )
     layer = basic.history(rows).to_dict()["layer"][1]
     assert layer["encoding"]["color"]["scale"]["domain"] == ["expanded", "shrunk"]
@@ -145,7 +176,11 @@ def test_history_colours_points_by_what_happened():
 def labels(levels, top, **how):
     """The rules' labels with the row in which each stands: (at, text, row)."""
     line, *parts = basic.rules(levels, top, **how).layer
-    rows = [(row["at"], row["text"], row["row"]) for part in parts for row in part.data.to_dict("records")]
+    rows = [
+        (row["at"], row["text"], row["row"])
+        for part in parts
+        for row in part.data.to_dict("records")
+    ]
     assert sorted(at for at, *_ in rows) == list(line.data["at"])
     heights = {part.mark.dy for part in parts}
     assert len(heights) == len(parts)  # each row at a height of its own
@@ -156,7 +191,8 @@ def labels(levels, top, **how):
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("levels", [px(2, 4, 8), px(8), px(2, 4, 8, 16, 32), px(0.5, 1, 1.5, 2)])
 def test_every_rule_has_a_label_and_no_label_covers_another_even_on_a_phone(levels, top, narrow):
-    """A phone's axis is some 300 px, a small histogram's 150; a figure or sign of a label takes about 6.5."""
+    """A phone's axis is some 300 px, a small histogram's 150; a figure or sign of a label takes
+    about 6.5."""
     rows = labels(levels, top, narrow=narrow)
     wide = 150 if narrow else 300
     assert all(text for _, text, _ in rows)
@@ -172,14 +208,25 @@ def test_rules_are_named_in_full_where_there_is_room_and_by_number_where_not():
 
 
 def predicted(names):
-    return pd.DataFrame([(name, image, 100 * 0.5 ** (1 + k)) for k, name in enumerate(names)
-                         for image in ("clean", "adversarial")], columns=["class", "image", "percent"])  # fmt: skip
+    return pd.DataFrame(
+        [
+            (name, image, 100 * 0.5 ** (1 + k))
+            for k, name in enumerate(names)
+            for image in ("clean", "adversarial")
+        ],
+        columns=["class", "image", "percent"],
+    )
 
 
-@pytest.mark.parametrize("names", [
-    [str(k) for k in range(10)], ["adipose tissue", "normal colon mucosa"], [f"class {k}" for k in range(13)],
-    [f"class {k}" for k in range(100)],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "names",
+    [
+        [str(k) for k in range(10)],
+        ["adipose tissue", "normal colon mucosa"],
+        [f"class {k}" for k in range(13)],
+        [f"class {k}" for k in range(100)],
+    ],
+)
 def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
     chart = probabilities.probabilities(predicted(names)).to_dict()
     side = "x" if chart["encoding"]["x"].get("field") == "class" else "y"
@@ -190,7 +237,9 @@ def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
     assert upright == (len(names) <= 12 and max(map(len, names)) <= 12)
     assert upright or chart["height"] / len(shown) >= 12  # a line of letters
     rows = values(probabilities.probabilities(predicted(names)))
-    assert rows.groupby("image")["percent"].sum().tolist() == pytest.approx([100 * (1 - 0.5 ** len(names))] * 2)
+    assert rows.groupby("image")["percent"].sum().tolist() == pytest.approx(
+        [100 * (1 - 0.5 ** len(names))] * 2
+    )
     if len(names) == 100:
         assert shown == [*names[:19], "81 other classes"]
     else:

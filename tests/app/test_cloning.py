@@ -19,11 +19,17 @@ CONFIGS = {
     "digits": TrainConfig(epochs=7, seed=3),
     "level": TrainConfig(defense="at", params={"eps": 4 / 255}, seed=2**31 - 1, n_train=300),
     "odd-level": TrainConfig(defense="at", params={"eps": 0.0312345678}, batch=33),
-    "beta": TrainConfig("svhn", defense="trades", params={"beta": 3.0}, device="cuda:1", n_margins=0),
+    "beta": TrainConfig(
+        "svhn", defense="trades", params={"beta": 3.0}, device="cuda:1", n_margins=0
+    ),
     "own-folder": TrainConfig("folder", "FOLDER", 24, "wrn-28-4", epochs=4, device="cpu"),
     "official": TrainConfig("cifar10", defense="mart", recipe="official"),
-    "official-changed": TrainConfig("cifar10", defense="trades", recipe="official", epochs=5, batch=17),
-    "without-a-field": TrainConfig(defense="smd", params={"preset": "ame"}, precision="bfloat16", n_test=50),
+    "official-changed": TrainConfig(
+        "cifar10", defense="trades", recipe="official", epochs=5, batch=17
+    ),
+    "without-a-field": TrainConfig(
+        defense="smd", params={"preset": "ame"}, precision="bfloat16", n_test=50
+    ),
 }
 
 MAIN = """

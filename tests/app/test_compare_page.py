@@ -21,17 +21,24 @@ def table(app, column):
 
 @pytest.fixture
 def twice(finished, own_runs):
-    """Two trainings of SMD that differ in their seed alone, each attacked with two seeds, and one of STD."""
+    """Two trainings of SMD that differ in their seed alone, each attacked with two seeds, and one
+    of STD."""
     smd, std = finished
     other = own_runs / f"{smd.id[:-4]}ffff"
     shutil.copytree(smd.folder, other)
     config = (other / "config.json").read_text()
     (other / "config.json").write_text(config.replace('"seed": 0', '"seed": 1'))
-    for store, rights in ((smd.store, (24, 26)), (other / "run.duckdb", (31, 31)), (std.store, (10, 10))):
+    for store, rights in (
+        (smd.store, (24, 26)),
+        (other / "run.duckdb", (31, 31)),
+        (std.store, (10, 10)),
+    ):
         recorder = Recorder(store)
         attack(recorder, "autoattack", eps=0.0, ok=(1,) * 36 + (0,) * 4, steps=0)
         for seed, right in enumerate(rights):
-            attack(recorder, "autoattack", ok=(1,) * right + (0,) * (40 - right), steps=0, seed=seed)
+            attack(
+                recorder, "autoattack", ok=(1,) * right + (0,) * (40 - right), steps=0, seed=seed
+            )
     return folders.all_runs()
 
 
@@ -57,7 +64,9 @@ def test_spreads_over_trainings_and_over_attack_seeds_have_columns_of_their_own(
     assert row[["trainings", "attack seeds", "n"]].tolist() == [2, 2, 40]
     assert row["accuracy (%)"] == 70
     assert row["spread over trainings"] == pytest.approx(10.61)  # of 62.5 and 77.5
-    assert row["spread over attack seeds"] == pytest.approx(2.5)  # of 60 and 65 in one, of none in the other
+    assert row["spread over attack seeds"] == pytest.approx(
+        2.5
+    )  # of 60 and 65 in one, of none in the other
     std = shown[(shown["defense"] == "STD") & (shown["attack"] == "AutoAttack")].iloc[0]
     assert std["trainings"] == 1
     assert math.isnan(std["spread over trainings"])
@@ -76,15 +85,23 @@ def test_the_axes_hold_every_interval_and_training():
     from tests.export.exporting import attacked
 
     def run(defense, seed, clean, robust):
-        return TrainConfig(data="cifar10", defense=defense, seed=seed), attacked({0: clean, 8: robust}, n=1000)
+        return TrainConfig(data="cifar10", defense=defense, seed=seed), attacked(
+            {0: clean, 8: robust}, n=1000
+        )
 
-    near = {"a": run("smd", 0, 0.95, 0.501), "b": run("smd", 1, 0.96, 0.62), "c": run("std", 0, 0.953, 0.502)}
+    near = {
+        "a": run("smd", 0, 0.95, 0.501),
+        "b": run("smd", 1, 0.96, 0.62),
+        "c": run("std", 0, 0.953, 0.502),
+    }
     points = export.pareto_points(near, {})
     spec = pareto.pareto(points, "8/255").to_dict()
     scales = {
         (axis, tuple(layer["encoding"][axis]["scale"]["domain"]))
-        for layer in spec["layer"] for axis in ("x", "y") if "scale" in layer["encoding"][axis]
-    }  # fmt: skip
+        for layer in spec["layer"]
+        for axis in ("x", "y")
+        if "scale" in layer["encoding"][axis]
+    }
     assert scales == {("x", (90.0, 100.0)), ("y", (45.0, 65.0))}
     rows = [pd.DataFrame(found) for found in spec["datasets"].values()]
     assert [len(found) for found in rows if "clean_low" in found] == [2]

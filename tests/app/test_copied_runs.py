@@ -1,4 +1,7 @@
-"""A copied run folder has jobs of the same ids, and may have the same short name: no page mixes them up."""
+"""A copied run folder has jobs of the same ids, and may have the same short name.
+
+No page mixes them up.
+"""
 
 import shutil
 
@@ -23,7 +26,9 @@ def no_workers(monkeypatch):
 def set_state(folder, state):
     from dataclasses import replace
 
-    transitions.write(folder, replace(transitions.own(jobs.read(folder)), state=state, error="Stopped."))
+    transitions.write(
+        folder, replace(transitions.own(jobs.read(folder)), state=state, error="Stopped.")
+    )
 
 
 @pytest.fixture(params=["other-time", "other-name"])
@@ -31,9 +36,11 @@ def copied(request, finished):
     """(run, its copy), each with two jobs of every kind, waiting and cancelled."""
     run, _ = finished
     for state in ("queued", "cancelled"):
-        for make, asked in ((folders.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
-                            (folders.create_margins, MarginsConfig(run.id, n=20)),
-                            (folders.create_embed, EmbedConfig(run.id, n=20))):  # fmt: skip
+        for make, asked in (
+            (folders.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
+            (folders.create_margins, MarginsConfig(run.id, n=20)),
+            (folders.create_embed, EmbedConfig(run.id, n=20)),
+        ):
             folder = make(run, asked)
             if state != "queued":
                 set_state(folder, state)
@@ -47,7 +54,9 @@ def copied(request, finished):
 def test_every_page_opens_beside_a_copy(view, copied):
     run, copy = copied
     for one in (run, copy):
-        open_page(view, run=one.id)  # which fails on an exception, such as a key that is there twice
+        open_page(
+            view, run=one.id
+        )  # which fails on an exception, such as a key that is there twice
     open_page(view, runs=[ui.name(run.id), ui.name(copy.id)])
 
 
@@ -61,8 +70,13 @@ def test_train_lists_the_jobs_of_both(copied):
     run, copy = copied
     waiting = [folder for folder in folders.jobs_of(run) if jobs.read(folder).state == "queued"]
     assert len(waiting) == 3
-    assert sorted(jobs.read(folder).state for folder in folders.jobs_of(copy)) == ["cancelled"] * 3 + ["lost"] * 3
-    assert {job_rows.key("cancel", folder) for folder in waiting} <= {button.key for button in app.button}
+    assert (
+        sorted(jobs.read(folder).state for folder in folders.jobs_of(copy))
+        == ["cancelled"] * 3 + ["lost"] * 3
+    )
+    assert {job_rows.key("cancel", folder) for folder in waiting} <= {
+        button.key for button in app.button
+    }
 
 
 def test_two_runs_never_have_one_name(copied):
@@ -89,9 +103,10 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
         folders.create_margins(run, MarginsConfig(run.id, n=n))
         folders.create_embed(run, EmbedConfig(run.id, n=n))
     shown = {
-        "attacks": "CE-PGD on {} test images at 8/255, seed 0", "margins": "Minimum norm (FAB) on {} test images",
+        "attacks": "CE-PGD on {} test images at 8/255, seed 0",
+        "margins": "Minimum norm (FAB) on {} test images",
         "map": "map of {} test images",
-    }  # fmt: skip
+    }
     for view, title in shown.items():
         app = open_page(view, run=run.id)
         texts = " ".join(bar.proto.text for bar in app.get("progress"))
@@ -101,5 +116,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
 
     from smd.paths import AROUND as REPOSITORY
 
-    train = words(AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run())
+    train = words(
+        AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60).run()
+    )
     assert all(title.format(n) in train for title in shown.values() for n in (20, 30))

@@ -1,4 +1,6 @@
-"""Figures: which run fills which, what is said where none does, and the files that are taken away."""
+"""Figures: which run fills which, what is said where none does, and the files that are taken
+away.
+"""
 
 import json
 import os
@@ -33,7 +35,11 @@ def no_workers(monkeypatch):
 def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished):
     smd_run, std_run = finished
     figures = drawn()
-    assert {name for name, figure in figures.items() if figure.panels} == {"fig-6", "fig-8", "accuracy-noise"}
+    assert {name for name, figure in figures.items() if figure.panels} == {
+        "fig-6",
+        "fig-8",
+        "accuracy-noise",
+    }
     assert smd_run.id[-4:] in figures["fig-6"].about
     assert figures["fig-5"].missing == MarginsConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
     assert figures["fig-7"].missing.defense == "mma"
@@ -69,17 +75,28 @@ def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
 def test_fig_5_with_its_two_plots_is_as_wide_as_any(finished):
     _, std_run = finished
     for level in (8, 16):
-        estimate(Recorder(std_run.store), [1, 2, level], eps=level / 255, split="test", created=float(level))
+        estimate(
+            Recorder(std_run.store),
+            [1, 2, level],
+            eps=level / 255,
+            split="test",
+            created=float(level),
+        )
     figure = drawn()["fig-5"]
     wide = re.search(rb' width="([\d.]+)in"', files.as_file(figure, "svg"))[1]
     assert float(wide) == pytest.approx(files.INCHES, abs=0.01)
     assert "PGD 16/255: 3 found, 0 reached, 0 misclassified" in figure.about
-    assert "On the 3 images that met a boundary within both, the medians are 2.0/255 and 2.0/255." in figure.about
+    assert (
+        "On the 3 images that met a boundary within both, the medians are 2.0/255 and 2.0/255."
+        in figure.about
+    )
 
 
 def test_found_reached_and_misclassified_are_bars_of_their_own(finished):
     smd_run, _ = finished
-    with duckdb.connect(str(smd_run.store)) as con:  # whether three epochs meet a boundary is left to chance
+    with duckdb.connect(
+        str(smd_run.store)
+    ) as con:  # whether three epochs meet a boundary is left to chance
         con.execute("INSERT INTO margin_hist SELECT max(epoch), 'found', 2, 1 FROM margin_hist")
     spec = drawn()["fig-6"].panels[0].to_dict()
     rows = next(rows for rows in spec["datasets"].values() if "kind" in rows[0])
@@ -101,11 +118,17 @@ def test_a_caption_names_the_run_its_epochs_and_its_seed_and_counts_kinds(finish
     far = rows[(rows["kind"] != "misclassified") & (rows["margin"] > px(8)[0])]
     about = drawn()["fig-6"].about
     assert f"{smd_run.id[16:]}: 3 epochs, seed 0, small-cnn, 300 training images" in about
-    assert f"{len(far)} of 300 training images are classified correctly and beyond 8/255; of these" in about
+    assert (
+        f"{len(far)} of 300 training images are classified correctly and beyond 8/255; of these"
+        in about
+    )
     found, reached = (int((far["kind"] == kind).sum()) for kind in ("found", "reached"))
     assert f"of these {found} found, {reached} reached." in about
     every = rows["kind"].value_counts()
-    assert ", ".join(f"{every.get(kind, 0)} {kind}" for kind in ("found", "reached", "misclassified")) in about
+    assert (
+        ", ".join(f"{every.get(kind, 0)} {kind}" for kind in ("found", "reached", "misclassified"))
+        in about
+    )
 
 
 def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(finished):
@@ -118,16 +141,26 @@ def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(fini
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": 5, "seed": 7}))
     one, two = smd_run.id[-4:], std_run.id[-4:]
-    assert drawn()["accuracy-noise"].warning == (
-        f"These runs differ in more than their defense: epochs 5 ({two}), 3 ({one}); seed 7 ({two}), 0 ({one})."
+    assert (
+        drawn()["accuracy-noise"].warning
+        == f"These runs differ in more than their defense: epochs 5 ({two}), 3 ({one}); seed 7"
+        f" ({two}), 0 ({one})."
     )
-    assert len(open_page("figures").warning) == 1  # of Figs. 5 to 8 those of one run alone are drawn
+    assert (
+        len(open_page("figures").warning) == 1
+    )  # of Figs. 5 to 8 those of one run alone are drawn
 
 
 def test_the_runs_of_the_other_figures_are_compared_above_them(finished):
     _, std_run = finished
     for level in (8, 16):
-        estimate(Recorder(std_run.store), [1, 2, level], eps=level / 255, split="test", created=float(level))
+        estimate(
+            Recorder(std_run.store),
+            [1, 2, level],
+            eps=level / 255,
+            split="test",
+            created=float(level),
+        )
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": 5}))
     first = open_page("figures").warning[0].value
@@ -178,16 +211,22 @@ def test_another_run_of_a_defense_can_be_chosen(finished):
 def test_the_list_of_runs_names_those_that_are_drawn(finished):
     smd_run, std_run = finished
     app = open_page("figures")
-    assert sorted(app.multiselect(key="of-accuracy-noise").value) == sorted([smd_run.id, std_run.id])
+    assert sorted(app.multiselect(key="of-accuracy-noise").value) == sorted(
+        [smd_run.id, std_run.id]
+    )
     app.multiselect(key="of-accuracy-noise").set_value([std_run.id]).run()
     assert not app.exception
-    assert sum("CE-PGD, 20 steps" in c.value and smd_run.id[-4:] in c.value for c in app.caption) == 0
+    assert (
+        sum("CE-PGD, 20 steps" in c.value and smd_run.id[-4:] in c.value for c in app.caption) == 0
+    )
 
 
 def test_runs_of_another_data_set_are_forgotten_with_it(finished):
     smd_run, _ = finished
     again = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))
-    for k, (name, data_set) in enumerate((("smd-again", "digits"), ("smd-other", "svhn"), ("smd-more", "svhn"))):
+    for k, (name, data_set) in enumerate(
+        (("smd-again", "digits"), ("smd-other", "svhn"), ("smd-more", "svhn"))
+    ):
         copy = smd_run.folder.with_name(smd_run.id.replace("smd", name))
         shutil.copytree(smd_run.folder, copy)
         path = copy / "config.json"
@@ -216,7 +255,9 @@ def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished)
     app.button(key="offer-fig-5").click().run()
     assert not app.exception
     (job,) = folders.estimations(std_run)
-    assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
+    assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(
+        std_run.id, "pgd", levels=px(8, 16), n=359
+    )
     assert app.button(key="offer-fig-5").disabled
     assert open_page("figures").button(key="offer-fig-5").disabled
 

@@ -31,12 +31,26 @@ def form(kind):
     from smd.paths import AROUND as REPOSITORY
 
     p = KINDS[kind]
-    param = (p.name, p.kind, p.default, p.help, p.choices, p.in_form, p.minimum, min(p.maximum, 1e9))
+    param = (
+        p.name,
+        p.kind,
+        p.default,
+        p.help,
+        p.choices,
+        p.in_form,
+        p.minimum,
+        min(p.maximum, 1e9),
+    )
     return AppTest.from_string(FORM.format(app=str(REPOSITORY), param=param)).run()
 
 
 def field(app, kind):
-    groups = {"int": app.number_input, "float": app.number_input, "level": app.text_input, "choice": app.selectbox}
+    groups = {
+        "int": app.number_input,
+        "float": app.number_input,
+        "level": app.text_input,
+        "choice": app.selectbox,
+    }
     return groups[kind](key="it")
 
 
@@ -57,12 +71,19 @@ def test_the_default_comes_out_as_it_went_in(kind):
 
 @pytest.mark.parametrize(
     ("kind", "typed", "value"),
-    [("int", 9, 9), ("float", 0.125, 0.125), ("level", "0.031", 0.031), ("level", "4/255", 4 / 255),
-     ("choice", "xent", "xent")],
-)  # fmt: skip
+    [
+        ("int", 9, 9),
+        ("float", 0.125, 0.125),
+        ("level", "0.031", 0.031),
+        ("level", "4/255", 4 / 255),
+        ("choice", "xent", "xent"),
+    ],
+)
 def test_what_is_typed_comes_out(kind, typed, value):
     app = form(kind)
-    (field(app, kind).select(typed) if kind == "choice" else field(app, kind).set_value(typed)).run()
+    (
+        field(app, kind).select(typed) if kind == "choice" else field(app, kind).set_value(typed)
+    ).run()
     assert not app.exception
     assert app.session_state["value"] == value
     assert not app.button(key="go").disabled
@@ -71,7 +92,9 @@ def test_what_is_typed_comes_out(kind, typed, value):
 def test_a_bad_level_is_named_as_its_field_and_leaves_the_form_whole():
     app = form("level")
     app.text_input(key="it").set_value("eight").run()
-    assert app.error[0].value.startswith("Eps: 'eight' is no noise level: write it like 8/255 or 0.031.")
+    assert app.error[0].value.startswith(
+        "Eps: 'eight' is no noise level: write it like 8/255 or 0.031."
+    )
     assert app.button(key="go").disabled
     assert app.number_input(key="after") is not None
     app.text_input(key="it").set_value("8/255").run()
@@ -81,8 +104,17 @@ def test_a_bad_level_is_named_as_its_field_and_leaves_the_form_whole():
 
 def every_form():
     """(page, table, entry) of every entry that has knobs in a form."""
-    tables = {"train": registry.DEFENSES, "attacks": registry.ATTACKS, "margins": registry.ESTIMATORS}
-    return [(page, name) for page, table in tables.items() for name, e in table.items() if shown(page, e)]
+    tables = {
+        "train": registry.DEFENSES,
+        "attacks": registry.ATTACKS,
+        "margins": registry.ESTIMATORS,
+    }
+    return [
+        (page, name)
+        for page, table in tables.items()
+        for name, e in table.items()
+        if shown(page, e)
+    ]
 
 
 def shown(page, entry):
@@ -103,8 +135,14 @@ def test_every_knob_of_every_entry_has_its_field_in_its_form(page, name, finishe
     app = open_page(page)
     app.selectbox(key=PICK[page]).select(name).run()
     assert not app.exception
-    keys = {each.key for group in (app.number_input, app.text_input, app.selectbox) for each in group}
-    table = {"train": registry.DEFENSES, "attacks": registry.ATTACKS, "margins": registry.ESTIMATORS}[page]
+    keys = {
+        each.key for group in (app.number_input, app.text_input, app.selectbox) for each in group
+    }
+    table = {
+        "train": registry.DEFENSES,
+        "attacks": registry.ATTACKS,
+        "margins": registry.ESTIMATORS,
+    }[page]
     assert {f"{PREFIX[page]}{name}-{p.name}" for p in shown(page, table[name])} <= keys
 
 
@@ -127,7 +165,9 @@ def test_an_attack_may_have_a_knob_of_any_kind(kind, finished, monkeypatch):
     app = open_page("attacks")
     key = f"ce-pgd-{p.name}"
     other = {"float": 0.5, "level": "4/255", "choice": "xent"}[kind]
-    {"float": app.number_input, "level": app.text_input, "choice": app.selectbox}[kind](key=key).set_value(other).run()
+    {"float": app.number_input, "level": app.text_input, "choice": app.selectbox}[kind](
+        key=key
+    ).set_value(other).run()
     app.button(key="start-attack").click().run()
     assert not app.exception
     assert not app.error
@@ -150,7 +190,9 @@ def test_a_bad_level_of_a_defense_leaves_the_train_form_whole(monkeypatch, own_r
     said = plain("Eps: The noise level 1.5 is outside [0, 1]")  # shown as it is, brackets and all
     assert any(error.value.startswith(said) for error in app.error)
     assert app.button(key="train").disabled
-    assert {"train-seed", "train-batch", "train-at-steps"} <= {each.key for each in app.number_input}
+    assert {"train-seed", "train-batch", "train-at-steps"} <= {
+        each.key for each in app.number_input
+    }
     assert any("Now and next" in each.value for each in app.subheader)
     app.text_input(key="train-at-eps").set_value("0.5").run()
     assert not app.button(key="train").disabled

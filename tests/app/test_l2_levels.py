@@ -1,4 +1,7 @@
-"""An L2 level is a length: written as one on every page, in every table, name, title and command."""
+"""An L2 level is a length.
+
+Written as one on every page, in every table, name, title and command.
+"""
 
 import json
 
@@ -27,7 +30,8 @@ TOLD, WRONG = "0.501961", "128/255"
 
 @pytest.fixture
 def attacked(finished, monkeypatch):
-    """A run whose test images were attacked in L2, twice, with an estimate in L2 and a kept image of each kind."""
+    """A run whose test images were attacked in L2, twice, with an estimate in L2 and a kept image
+    of each kind."""
     monkeypatch.setattr(launch, "wake_all", lambda: None)
     run, _ = finished
     recorder = Recorder(run.store)
@@ -35,14 +39,30 @@ def attacked(finished, monkeypatch):
     for name, ok in (("ce-pgd", (1, 1, 1, 0)), ("autoattack", (1, 0, 0, 0))):
         ids[name] = f"job-{name}:0.501961:0"
         storing.attack(recorder, name, eps=EPS, ok=ok, norm="L2", steps=0, id=ids[name])
-    storing.estimate(recorder, [255 * margin for margin in (0.1, 0.4, 0.7, 1.0)], eps=EPS, split="test", norm="L2")
+    storing.estimate(
+        recorder,
+        [255 * margin for margin in (0.1, 0.4, 0.7, 1.0)],
+        eps=EPS,
+        split="test",
+        norm="L2",
+    )
     recorder.flush()
     n, p = 1, np.full((1, 10), 0.1, np.float32)
     zeros, eps = np.zeros((n, 1, 8, 8), np.float32), np.full(n, EPS, np.float32)
-    new = examples.Examples("test", "ce-pgd", np.array([3]), np.zeros(n, int), eps, zeros, p, p, norm="L2")
+    new = examples.Examples(
+        "test", "ce-pgd", np.array([3]), np.zeros(n, int), eps, zeros, p, p, norm="L2"
+    )
     examples.write(run.adv / f"{examples.name_of(ids['ce-pgd'])}.npz", new)
-    old = {"split": "test", "attack": "autoattack", "idx": np.array([3]), "label": np.zeros(n, int), "eps": eps,
-           "noise": zeros.astype(np.float16), "p_clean": p, "p_adv": p}  # fmt: skip
+    old = {
+        "split": "test",
+        "attack": "autoattack",
+        "idx": np.array([3]),
+        "label": np.zeros(n, int),
+        "eps": eps,
+        "noise": zeros.astype(np.float16),
+        "p_clean": p,
+        "p_adv": p,
+    }
     np.savez_compressed(run.adv / f"{examples.name_of(ids['autoattack'])}.npz", **old)
     return run
 
@@ -62,7 +82,12 @@ def everything(app):
 
 @pytest.mark.parametrize(
     ("view", "query"),
-    [("attacks", {}), ("agreement", {}), ("samples", {"sample": "3", "split": "test"}), ("compare", {})],
+    [
+        ("attacks", {}),
+        ("agreement", {}),
+        ("samples", {"sample": "3", "split": "test"}),
+        ("compare", {}),
+    ],
 )
 def test_pages_write_it_as_a_length(view, query, attacked):
     found = everything(open_page(view, run=attacked.id, **query))
@@ -95,7 +120,9 @@ class Stage:
 
 def test_an_attack_that_was_begun_under_the_old_name_is_not_judged_again():
     items = attack_plan.plan("job", Course((Stage(),)), (0.25, EPS), (0,), "L2")
-    stored = pd.DataFrame({"id": ["job:0:0", f"job:{WRONG}:0"], "job": "job", "eps": [0.0, EPS], "seed": 0})
+    stored = pd.DataFrame(
+        {"id": ["job:0:0", f"job:{WRONG}:0"], "job": "job", "eps": [0.0, EPS], "seed": 0}
+    )
     assert [item.name for item in attack_plan.undone(stored, "job", items)] == ["job:0.25:0"]
     assert attack_plan.undone(stored, "other", items) == items
 
@@ -104,7 +131,9 @@ def test_titles_commands_and_tables_have_it_as_a_length(attacked):
     assert estimate_title("pgd", EPS, "L2") == f"PGD {TOLD}, L2"
     asked = AttackConfig("r", norm="L2", levels=(EPS,))
     assert f"--eps {TOLD}" in commands.attack_command(asked)
-    assert f"--eps {TOLD}" in commands.margins_command(MarginsConfig("r", "pgd", levels=(EPS,), norm="L2"))
+    assert f"--eps {TOLD}" in commands.margins_command(
+        MarginsConfig("r", "pgd", levels=(EPS,), norm="L2")
+    )
     cells = export.accuracy_cells({"a": (attacked.config, reader.attack_table(attacked.store))})
     assert TOLD in export.wide(cells).columns
     assert WRONG not in export.wide(cells).columns
@@ -127,7 +156,11 @@ def test_the_log_of_an_estimation_says_a_length():
     from smd.tasks.estimate import _told
 
     class Found:
-        margin, clean_ok, crossed = np.array([0.25, 0.75]), np.array([True, True]), np.array([True, True])
+        margin, clean_ok, crossed = (
+            np.array([0.25, 0.75]),
+            np.array([True, True]),
+            np.array([True, True]),
+        )
 
     assert _told(Found, "L2") == "median margin 0.5, 0 met no boundary."
     assert _told(Found, "Linf") == "median margin 127.50/255, 0 met no boundary."

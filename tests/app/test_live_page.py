@@ -10,7 +10,11 @@ from smd.store.writer import Recorder
 @pytest.mark.parametrize(
     ("names", "shown", "missing"),
     [
-        (("loss",), ("Loss",), ("Mean margin, correct images", "Where margins move", "How much steps are cut")),
+        (
+            ("loss",),
+            ("Loss",),
+            ("Mean margin, correct images", "Where margins move", "How much steps are cut"),
+        ),
         (("loss", "loss_noisy"), ("Loss",), ("Mean margin, correct images",)),
         (
             ("loss", "loss_clean", "margin_mean", "expanded", "shrunk"),
@@ -21,7 +25,9 @@ from smd.store.writer import Recorder
 )
 def test_charts_are_those_of_what_was_measured(finished, names, shown, missing):
     _, run = finished
-    metrics = [("train", name, 0.0, 1.0) for name in names] + [("val", "accuracy", eps, 0.5) for eps in (0.0, 0.1)]
+    metrics = [("train", name, 0.0, 1.0) for name in names] + [
+        ("val", "accuracy", eps, 0.5) for eps in (0.0, 0.1)
+    ]
     Recorder(run.store).epoch(EpochRecord(1, metrics))
     app = open_page("live", run=run.id)
     assert not app.exception

@@ -1,4 +1,5 @@
-"""The Map page: what it draws, what its colours tell, what is drawn around on it, and the form that makes it."""
+"""The Map page: what it draws, what its colours tell, what is drawn around on it, and the form that
+makes it."""
 
 import json
 from itertools import pairwise
@@ -29,8 +30,12 @@ def mapped(run, split="train", n=40, pairs=5):
     idx = np.concatenate([np.arange(n), np.arange(pairs)])
     twin = np.repeat([False, True], [n, pairs])
     ok = np.concatenate([np.arange(n) > 1, np.zeros(pairs, bool)])
-    points = Points(idx, twin, idx.astype(np.float32), twin.astype(np.float32), np.zeros(n + pairs, int), ok)
-    record = EmbeddingRecord(f"m-{split}", split, n, pairs, 8 / 255, 0, "umap-learn", "0", 1.0, "j", 1.0)
+    points = Points(
+        idx, twin, idx.astype(np.float32), twin.astype(np.float32), np.zeros(n + pairs, int), ok
+    )
+    record = EmbeddingRecord(
+        f"m-{split}", split, n, pairs, 8 / 255, 0, "umap-learn", "0", 1.0, "j", 1.0
+    )
     Recorder(run.store).embedding(record, points)
 
 
@@ -46,7 +51,9 @@ def test_without_a_map_the_page_offers_to_make_one(finished):
     app.button(key="start-map").click().run()
     assert not app.exception
     (job,) = folders.maps(run)
-    assert schema.read(EmbedConfig, job / "config.json") == EmbedConfig(run.id, split="train", n=300)
+    assert schema.read(EmbedConfig, job / "config.json") == EmbedConfig(
+        run.id, split="train", n=300
+    )
 
 
 def test_a_run_that_is_not_over_says_when_a_map_can_be(request):
@@ -82,9 +89,15 @@ def test_a_map_is_coloured_by_what_the_store_allows(finished):
     run, std = finished
     mapped(run)
     mapped(std)
-    own = next(group for group in open_page("map", run=run.id).get("button_group") if group.key == "colour")
+    own = next(
+        group for group in open_page("map", run=run.id).get("button_group") if group.key == "colour"
+    )
     assert own.options == ["class", "margin", "change of margin"]
-    bare = next(g for g in open_page("map", run=std.id, split="train").get("button_group") if g.key == "colour")
+    bare = next(
+        g
+        for g in open_page("map", run=std.id, split="train").get("button_group")
+        if g.key == "colour"
+    )
     assert bare.options == ["class"]
 
 
@@ -93,7 +106,13 @@ def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
     mapped(run, "test", n=4, pairs=0)
     recorder = Recorder(run.store)
     attack(
-        recorder, "autoattack", eps=64 / 255, ok=(1, 0, 0, 1), stage=(-1, 1, 0, -1), stages=("apgd-ce",), created=9e9
+        recorder,
+        "autoattack",
+        eps=64 / 255,
+        ok=(1, 0, 0, 1),
+        stage=(-1, 1, 0, -1),
+        stages=("apgd-ce",),
+        created=9e9,
     )
     app = open_page("map", run=run.id, split="test", colour="verdict")
     assert "Under AutoAttack at 64/255, 2 images withstand and 1 are broken." in words(app)
@@ -111,12 +130,16 @@ def test_a_class_keeps_its_colour_whichever_images_are_selected():
     table = pd.DataFrame({"value": ["a", "b", "c"], "class": ["a", "b", "c"]})
     every, _ = embedding_colours.layers(table, embedding_colours.CLASS, ("a", "b", "c"))
     some, _ = embedding_colours.layers(table.iloc[1:], embedding_colours.CLASS, ("a", "b", "c"))
-    assert {layer.name: layer.colour for layer in some}.items() <= {layer.name: layer.colour for layer in every}.items()
+    assert {layer.name: layer.colour for layer in some}.items() <= {
+        layer.name: layer.colour for layer in every
+    }.items()
     assert [layer.name for layer in some] == ["b", "c"]
 
 
 def test_lines_join_each_image_with_its_twin():
-    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": ["a"], "said": [""]})
+    rows = pd.DataFrame(
+        {"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": ["a"], "said": [""]}
+    )
     twins = rows.assign(adversarial_x=2.0, adversarial_y=3.0)
     chart = embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], twins, None)
     (lines,) = [series for series in chart["series"] if series["type"] == "lines"]
@@ -125,7 +148,9 @@ def test_lines_join_each_image_with_its_twin():
 
 
 def test_images_that_are_not_selected_stay_as_a_gray_ground():
-    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
+    rows = pd.DataFrame(
+        {"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]}
+    )
     scale = embedding.Scale("margin (1/255)", 0, 9, embedding.RISING)
     chart = embedding.option([embedding.Layer("margin", rows)], rows, pd.DataFrame(), scale)
     assert [series["name"] for series in chart["series"]] == ["others", "margin"]
@@ -141,7 +166,9 @@ def contrast(colour, ground):
         linear = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05
 
-    low, high = sorted((light(embedding.OPACITY * colour + (1 - embedding.OPACITY) * ground), light(ground)))
+    low, high = sorted(
+        (light(embedding.OPACITY * colour + (1 - embedding.OPACITY) * ground), light(ground))
+    )
     return high / low
 
 
@@ -156,18 +183,35 @@ def test_every_value_of_a_scale_stands_out_against_the_page(scale, theme):
         return np.array([int(text[k : k + 2], 16) / 255 for k in (1, 3, 5)])
 
     themes = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text())["theme"]
-    ground, stops = rgb(themes[theme]["backgroundColor"]), [rgb(c) for c in getattr(embedding, scale)]
+    ground, stops = (
+        rgb(themes[theme]["backgroundColor"]),
+        [rgb(c) for c in getattr(embedding, scale)],
+    )
     between = [a + t * (b - a) for a, b in pairwise(stops) for t in np.linspace(0, 1, 11)]
     assert min(contrast(colour, ground) for colour in between) >= 3
 
 
 def test_the_legend_lies_under_the_tools_whatever_it_is():
-    rows = pd.DataFrame({"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]})
+    rows = pd.DataFrame(
+        {"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": [3.0], "said": [""]}
+    )
     scale = embedding.Scale("margin (1/255)", 0, 9, embedding.RISING)
     for chart, legend in (
-        (embedding.option([embedding.Layer("margin", rows)], rows.iloc[:0], pd.DataFrame(), scale), "visualMap"),
-        (embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], pd.DataFrame(), None), "legend"),
+        (
+            embedding.option(
+                [embedding.Layer("margin", rows)], rows.iloc[:0], pd.DataFrame(), scale
+            ),
+            "visualMap",
+        ),
+        (
+            embedding.option(
+                [embedding.Layer("a", rows, "#123456")], rows.iloc[:0], pd.DataFrame(), None
+            ),
+            "legend",
+        ),
     ):
         tools = chart["toolbox"]
-        assert chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10  # 5 of padding on either side
+        assert (
+            chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10
+        )  # 5 of padding on either side
         assert chart["grid"]["top"] > chart[legend]["top"] + 40

@@ -25,7 +25,9 @@ def no_workers(monkeypatch):
 def test_the_table_of_classes_is_that_of_the_store(finished):
     run, _ = finished
     app = open_page("margins", run=run.id, view="by class")
-    table = next(frame.value for frame in app.dataframe if "histogram" in frame.value).set_index("class")
+    table = next(frame.value for frame in app.dataframe if "histogram" in frame.value).set_index(
+        "class"
+    )
     rows = reader.margins(run.store, 3)
     assert (rows["kind"] == MISCLASSIFIED).any()
     for label, name in enumerate(reader.class_names(run.store)):
@@ -35,8 +37,12 @@ def test_the_table_of_classes_is_that_of_the_store(finished):
         assert table.loc[name, list(KINDS)].sum() == len(own)
         assert table.at[name, MISCLASSIFIED] == len(own) - len(right)
         assert sum(table.at[name, "histogram"]) == len(right)
-        assert table.at[name, "median"] == pytest.approx(255 * right.median(), abs=1e-3, nan_ok=True)
-        beyond = 100 * (right > np.float32(8 / 255)).sum() / len(own)  # of all: misclassified ones are not beyond
+        assert table.at[name, "median"] == pytest.approx(
+            255 * right.median(), abs=1e-3, nan_ok=True
+        )
+        beyond = (
+            100 * (right > np.float32(8 / 255)).sum() / len(own)
+        )  # of all: misclassified ones are not beyond
         assert table.at[name, "correct, beyond 8/255 (%)"] == pytest.approx(beyond)
     assert table["median"].dropna().is_monotonic_increasing
 
@@ -47,19 +53,26 @@ def class_tables(path):
     first = np.arange(N) % 2 == 0
     recorder.epoch(epoch(1, np.full(N, 9 / 255), clean=first, adv=first & (np.arange(N) > 0)))
     names = reader.class_names(path)
-    counts, summary = (class_margins.named(rows, names) for rows in (reader.class_hist(path, 1),
-                                                                     reader.class_summary(path, 1)))  # fmt: skip
+    counts, summary = (
+        class_margins.named(rows, names)
+        for rows in (reader.class_hist(path, 1), reader.class_summary(path, 1))
+    )
     return counts, class_margins.overview(counts, summary, reader.margins(path, 1), px(8))
 
 
-def test_a_class_without_a_correct_image_has_an_empty_median_is_beyond_nothing_and_stands_first(tmp_path):
+def test_a_class_without_a_correct_image_has_an_empty_median_is_beyond_nothing_and_stands_first(
+    tmp_path,
+):
     _, table = class_tables(tmp_path / "run.duckdb")
     assert table["class"].tolist() == ["dog", "cat"]
     assert table["median"].isna().tolist() == [True, False]
     assert table["correct, beyond 8/255 (%)"].tolist() == [0, 100]
     assert [sum(bars) for bars in table["histogram"]] == [0, 3]
     assert table[list(KINDS)].to_numpy().tolist() == [[0, 0, 3], [1, 2, 0]]
-    assert class_margins.said(table) == "Of 2 classes cat has the smallest median margin of correct images."
+    assert (
+        class_margins.said(table)
+        == "Of 2 classes cat has the smallest median margin of correct images."
+    )
 
 
 def test_a_missing_median_is_a_dash_and_no_word(finished):
@@ -71,7 +84,9 @@ def test_a_missing_median_is_a_dash_and_no_word(finished):
 
 def test_small_histograms_tell_the_kinds_apart_with_misclassified_images_left_of_0(tmp_path):
     counts, _ = class_tables(tmp_path / "run.duckdb")
-    counts = counts.assign(percent=100 * counts["n"] / counts.groupby("class")["n"].transform("sum"))
+    counts = counts.assign(
+        percent=100 * counts["n"] / counts.groupby("class")["n"].transform("sum")
+    )
     drawn = {}
     for name in ("cat", "dog"):
         chart = margins.of_class(counts[counts["class"] == name], px(8), (12.0, 100.0)).to_dict()
@@ -105,12 +120,14 @@ def test_many_classes_come_in_pages():
 
 
 def moved(run, shrinking=10):
-    """The run with margins of 5/255 after epoch 1; after epoch 3 so many are smaller, every fourth is the same."""
+    """The run with margins of 5/255 after epoch 1; after epoch 3 so many are smaller, every fourth
+    is the same."""
     with duckdb.connect(str(run.store)) as con:
         con.execute("UPDATE margin SET clean_ok = idx % 50 <> 0, margin = 5 / 255 WHERE epoch = 1")
         con.execute(
-            """UPDATE margin SET clean_ok = idx % 20 <> 0, margin = 5 / 255 + CASE WHEN idx % 20 = 0 THEN 0
-            WHEN idx % 2 = 1 AND idx < 2 * $1 THEN -(1 + idx) / 6000 WHEN idx % 4 = 0 THEN 0
+            """UPDATE margin SET clean_ok = idx % 20 <> 0, margin = 5 / 255
+            + CASE WHEN idx % 20 = 0 THEN 0 WHEN idx % 2 = 1 AND idx < 2 * $1 THEN -(1 + idx) / 6000
+            WHEN idx % 4 = 0 THEN 0
             ELSE (1 + idx) / 6000 END WHERE epoch = 3""",
             [shrinking],
         )
@@ -162,7 +179,9 @@ def test_where_every_image_is_misclassified_at_one_time_none_is_compared(finishe
 
 
 def test_cells_count_every_image_once():
-    rows = pd.DataFrame({"before": np.array([0, 1, 1, 90]) / 255, "after": np.array([0, 5, 5.5, 0]) / 255})
+    rows = pd.DataFrame(
+        {"before": np.array([0, 1, 1, 90]) / 255, "after": np.array([0, 5, 5.5, 0]) / 255}
+    )
     cells = margin_flow.cells(rows)
     assert cells["n"].sum() == 4
     assert cells["width"].unique().tolist() == [4]
@@ -181,8 +200,10 @@ def test_flow_from_another_run_pairs_the_same_pictures(finished, own_runs):
     shown = {metric.label: metric.value for metric in app.metric}
     n = len(reader.flow(run.store, 3, 3))
     assert [shown[f"{name} {n}"] for name in ("grew, of", "shrank, of", "median change of")] == [
-        "0.0 %", "0.0 %", "+0.0/255"
-    ]  # fmt: skip
+        "0.0 %",
+        "0.0 %",
+        "+0.0/255",
+    ]
     assert n == 285
     assert "0 misclassified before, 0 after, 15 both times" in words(app)
     assert not tiles(app, "shrinkers")
@@ -206,8 +227,11 @@ def test_classes_of_one_table_keep_their_names():
 
 def summary(pressing):
     """Two classes over the epochs: a has as many images at the boundary as given, b has 20."""
-    rows = [(e, k, name, n) for e, count in enumerate(pressing, start=1) for k, name, n in
-            ((0, "a", count), (1, "b", 20))]  # fmt: skip
+    rows = [
+        (e, k, name, n)
+        for e, count in enumerate(pressing, start=1)
+        for k, name, n in ((0, "a", count), (1, "b", 20))
+    ]
     return pd.DataFrame(rows, columns=["epoch", "label", "class", "found"])
 
 
@@ -218,13 +242,17 @@ def test_pressure_is_relative_to_the_mean_of_the_classes_of_the_epoch():
 
 def test_an_epoch_with_fewer_than_30_images_at_the_boundary_says_nothing_of_densities():
     assert margin_forces.pressures(summary([9, 10]))["epoch"].unique().tolist() == [2]
-    assert margin_forces.evenness(margin_forces.pressures(summary([9, 9]))).startswith("No epoch has 30 images")
+    assert margin_forces.evenness(margin_forces.pressures(summary([9, 9]))).startswith(
+        "No epoch has 30 images"
+    )
 
 
 def test_unevenness_is_said_with_its_images_and_without_a_verdict():
     text = margin_forces.evenness(margin_forces.pressures(summary([60, 40, 20])))
-    assert text == (
-        "Unevenness 0.69 in the first third of 3 epochs, 0.00 in the last, with 80 and 40 images at the boundary"
+    assert (
+        text
+        == "Unevenness 0.69 in the first third of 3 epochs, 0.00 in the last, with 80 and 40 images"
+        " at the boundary"
     )
 
 
@@ -235,7 +263,10 @@ def link(r, low=-0.2, high=0.3):
 def test_the_verdict_names_r_the_band_and_the_images_and_inside_the_band_there_is_no_evidence():
     inside = margin_forces.verdict(link(0.29))
     assert inside.startswith("No evidence")
-    assert "r = +0.29, inside what chance makes here (-0.20 to +0.30, 95 %); 1,234 images at the boundary" in inside
+    assert (
+        "r = +0.29, inside what chance makes here (-0.20 to +0.30, 95 %); 1,234 images at the"
+        " boundary" in inside
+    )
     assert "No evidence" in margin_forces.verdict(link(-0.19))
     assert margin_forces.verdict(link(0.31)).startswith(
         "More pressure went with a boundary that gave way: r = +0.31, out"
@@ -255,7 +286,11 @@ def test_what_followed_is_told_of_enough_epochs_and_images():
 
 def test_points_keep_their_counts_beside_what_is_above_usual():
     rows = pd.DataFrame(
-        [(e, k, 10 + k + e % 2 * (5 - 9 * k), 4 + e % 3, 3, (e + k) % 3 - 1.0) for e in range(1, 7) for k in (0, 1)],
+        [
+            (e, k, 10 + k + e % 2 * (5 - 9 * k), 4 + e % 3, 3, (e + k) % 3 - 1.0)
+            for e in range(1, 7)
+            for k in (0, 1)
+        ],
         columns=["epoch", "label", "found", "repeated", "held", "surplus"],
     ).drop(index=3)  # no image of b in epoch 2
     rows.loc[4, ["repeated", "held", "surplus"]] = 0
@@ -265,7 +300,9 @@ def test_points_keep_their_counts_beside_what_is_above_usual():
     assert points[counted].to_numpy().tolist() == rows.drop(index=4)[counted].to_numpy().tolist()
     assert points["class"].tolist() == ["a", "b", "a", "b", *["a", "b"] * 3]
     assert np.isfinite(points[["pressure", "held_percent"]]).all(axis=None)
-    assert np.average(points["held_percent"], weights=points["repeated"]) == pytest.approx(0, abs=1e-6)
+    assert np.average(points["held_percent"], weights=points["repeated"]) == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_more_classes_than_colours_are_gray_together_and_the_legend_leaves_none_out():
@@ -301,9 +338,14 @@ def test_with_fewer_than_30_images_at_the_boundary_one_sentence_says_so_and_noth
 
 def test_a_run_with_enough_images_at_the_boundary_is_told_with_its_null(finished):
     run, _ = finished
-    with duckdb.connect(str(run.store)) as con:  # six epochs more, in which images of every class meet it
-        con.execute("""INSERT INTO margin SELECT 3 + e.range, idx, margin, true, (idx * (3 + e.range)) % 7 > 2,
-            (idx * (3 + e.range)) % 7 <= 2 FROM margin, range(1, 7) AS e WHERE epoch = 3""")
+    with duckdb.connect(
+        str(run.store)
+    ) as con:  # six epochs more, in which images of every class meet it
+        con.execute(
+            """INSERT INTO margin SELECT 3 + e.range, idx, margin, true,
+            (idx * (3 + e.range)) % 7 > 2, (idx * (3 + e.range)) % 7 <= 2
+            FROM margin, range(1, 7) AS e WHERE epoch = 3"""
+        )
     text = words(open_page("margins", run=run.id, view="forces"))
     rows = reader.at_boundary(run.store)
     _, found = margin_forces.linked(rows, 10)

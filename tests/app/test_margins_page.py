@@ -1,4 +1,5 @@
-"""The Margins page: kept and estimated margins, alone and over each other, and the form that estimates."""
+"""The Margins page: kept and estimated margins, alone and over each other, and the form that
+estimates."""
 
 import json
 
@@ -53,13 +54,21 @@ def bars(app):
 
 
 def two_pgd(run):
-    """PGD at two levels: where both cross, 16/255 finds double; one image meets no boundary within 8/255."""
+    """PGD at two levels: where both cross, 16/255 finds double; one image meets no boundary within
+    8/255."""
     (run.folder / "margins").mkdir(exist_ok=True)  # where the jobs that estimate them lie
     recorder = Recorder(run.store)
     near = estimate(
-        recorder, [1, 2, 3, 8, 0], eps=8 / 255, split="test", clean=[1, 1, 1, 1, 0], crossed=[1, 1, 1, 0, 1]
+        recorder,
+        [1, 2, 3, 8, 0],
+        eps=8 / 255,
+        split="test",
+        clean=[1, 1, 1, 1, 0],
+        crossed=[1, 1, 1, 0, 1],
     )
-    far = estimate(recorder, [2, 4, 6, 9, 0], eps=16 / 255, split="test", created=2.0, clean=[1, 1, 1, 1, 0])
+    far = estimate(
+        recorder, [2, 4, 6, 9, 0], eps=16 / 255, split="test", created=2.0, clean=[1, 1, 1, 1, 0]
+    )
     return near, far
 
 
@@ -67,7 +76,10 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     _, std = finished
     app = open_page(std)
     assert "STD keeps no margin" in words(app)
-    assert f"python -m smd margins {std.id} --method min-norm --split test --n 200" in app.code[0].value
+    assert (
+        f"python -m smd margins {std.id} --method min-norm --split test --n 200"
+        in app.code[0].value
+    )
     app.button(key="start-margins").click().run()
     assert not app.exception
     (job,) = folders.estimations(std)
@@ -109,8 +121,8 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
     assert "Margins of 5 test images by PGD 16/255" in words(app)
     assert "5 images met no boundary" not in words(app)
     assert (
-        "Every correctly classified image met a boundary within 16/255. 1 misclassified images have no margin"
-        in words(app)
+        "Every correctly classified image met a boundary within 16/255. 1 misclassified images have"
+        " no margin" in words(app)
     )
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["margin, median of 4"] == "5.00/255"
@@ -124,7 +136,10 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     near, far = two_pgd(std)
     app = open_page(std, show=f"{std.id}/{far}", **{"with": f"{std.id}/{near}"})
     text = words(app)
-    assert "On the 3 images where both met a boundary, the median margin is 4.00/255 by PGD 16/255" in text
+    assert (
+        "On the 3 images where both met a boundary, the median margin is 4.00/255 by PGD 16/255"
+        in text
+    )
     assert "2.00/255 by PGD 8/255, 2.00 times as much" in text
     assert "the larger one overestimates the distance" in text
     assert "1 of 5 images met no boundary within 8/255" in text
@@ -147,8 +162,9 @@ def test_an_overlay_shows_shares_in_colours_of_their_own(finished):
     mixed = bars(open_page(run, **{"with": f"{std.id}/{far}"}))
     assert mixed["y"]["title"] == "images (%)"
     assert mixed["color"]["scale"]["domain"] == [
-        f"epoch 3 · SMD {run.id[-4:]}", f"PGD 16/255 · 5 test · STD {std.id[-4:]}",
-    ]  # fmt: skip
+        f"epoch 3 · SMD {run.id[-4:]}",
+        f"PGD 16/255 · 5 test · STD {std.id[-4:]}",
+    ]
 
 
 def test_the_epoch_slider_moves_the_run_s_own_margins_alone(finished):
@@ -175,8 +191,12 @@ def test_estimates_that_are_alike_are_told_apart(finished):
     from smd.store.records import EstimateRecord, Margins
 
     _, std = finished
-    record = EstimateRecord("a:gem", "gem", 0.0, "Linf", 0, "test", 1, "smd", "1", 0.1, "job-aaaa", 1.0)
-    ones = Margins(np.zeros(1, int), np.ones(1, np.float32) / 255, np.ones(1, bool), np.ones(1, bool))
+    record = EstimateRecord(
+        "a:gem", "gem", 0.0, "Linf", 0, "test", 1, "smd", "1", 0.1, "job-aaaa", 1.0
+    )
+    ones = Margins(
+        np.zeros(1, int), np.ones(1, np.float32) / 255, np.ones(1, bool), np.ones(1, bool)
+    )
     recorder = Recorder(std.store)
     recorder.estimate(record, ones)
     recorder.estimate(replace(record, id="b:gem", job="job-bbbb"), ones)
@@ -214,7 +234,9 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
-    job = folders.create_margins(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
+    job = folders.create_margins(
+        run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu")
+    )
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)
@@ -239,16 +261,27 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
 
     found = pd.DataFrame(
         {
-            "idx": range(5), "margin": np.array([0, 2, 8, 8, 12], np.float32) / np.float32(255),
-            "clean_ok": [False, True, True, True, True], "crossed": [True, True, True, False, True],
+            "idx": range(5),
+            "margin": np.array([0, 2, 8, 8, 12], np.float32) / np.float32(255),
+            "clean_ok": [False, True, True, True, True],
+            "crossed": [True, True, True, False, True],
         }
-    ).assign(kind=lambda rows: kinds.kinds(rows["clean_ok"], rows["crossed"]))  # fmt: skip
-    about = pd.DataFrame([{"id": "a", "method": "pgd", "eps": 12 / 255, "norm": "Linf", "split": "test"}])
+    ).assign(kind=lambda rows: kinds.kinds(rows["clean_ok"], rows["crossed"]))
+    about = pd.DataFrame(
+        [{"id": "a", "method": "pgd", "eps": 12 / 255, "norm": "Linf", "split": "test"}]
+    )
     (row,) = estimate_table(about, {"a": found}, px(4, 8, 32)).to_dict("records")
     assert row["method"] == "PGD 12/255"
-    assert (row["n"], row["clean (%)"], row["median (1/255)"], row["no boundary (%)"]) == (5, 80.0, 8.0, 20.0)
+    assert (row["n"], row["clean (%)"], row["median (1/255)"], row["no boundary (%)"]) == (
+        5,
+        80.0,
+        8.0,
+        20.0,
+    )
     assert row["beyond 4/255 (%)"] == 60.0
-    assert row["beyond 8/255 (%)"] == 40.0  # 8/255 is not beyond 8/255, but what met no boundary up to there is
+    assert (
+        row["beyond 8/255 (%)"] == 40.0
+    )  # 8/255 is not beyond 8/255, but what met no boundary up to there is
     assert np.isnan(row["beyond 32/255 (%)"])
 
 
@@ -270,7 +303,8 @@ def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_
 
 
 def weak_run(run):
-    """After another epoch nine of ten images are misclassified, two have met a boundary, all others none."""
+    """After another epoch nine of ten images are misclassified, two have met a boundary, all others
+    none."""
     recorder, n = Recorder(run.store), 300
     idx = np.arange(n)
     margins = np.where(idx < 2, 3, 20) / 255
@@ -302,11 +336,19 @@ def test_the_ceiling_of_the_schedule_is_said_and_drawn(finished):
 
 def test_estimated_margins_of_test_images_stand_beside_the_training_images(finished):
     run, _ = finished
-    estimate(Recorder(run.store), [2, 9, 9, 0], method="min-norm", eps=0.0, split="test", clean=[1, 1, 1, 0])
+    estimate(
+        Recorder(run.store),
+        [2, 9, 9, 0],
+        method="min-norm",
+        eps=0.0,
+        split="test",
+        clean=[1, 1, 1, 0],
+    )
     app = open_page(run)
     assert "Beside them: 4 test images by Minimum norm (FAB)" in words(app)
     assert "Each found margin is an upper bound" in words(app)
     meanings = [metric.help for metric in app.metric if metric.label == "correct and beyond 8/255"]
     assert any(
-        "No more than these withstand 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m for m in meanings
+        "No more than these withstand 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m
+        for m in meanings
     )

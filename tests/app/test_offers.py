@@ -41,7 +41,9 @@ def test_an_estimation_takes_as_long_as_the_last_by_its_method(finished):
 def test_a_training_takes_as_long_an_epoch_and_image_as_a_run_that_is_alike(finished):
     run, _ = finished
     metrics = reader.metrics(run.store)
-    an_epoch = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]["value"].mean()
+    an_epoch = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")][
+        "value"
+    ].mean()
     seconds, n = offers._of_trainings(replace(run.config, epochs=3000, n_train=600))
     assert n == 300
     assert seconds == pytest.approx(an_epoch * 3000 * 2)

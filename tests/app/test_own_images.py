@@ -78,12 +78,17 @@ def test_a_path_alone_is_enough_to_train(tmp_path):
     app.button(key="train").click().run()
     (run,) = folders.all_runs()
     asked = run.config
-    assert (asked.data, asked.data_path, asked.image_size) == ("folder", str(tmp_path / "images"), 0)
+    assert (asked.data, asked.data_path, asked.image_size) == (
+        "folder",
+        str(tmp_path / "images"),
+        0,
+    )
     assert load("folder", asked.data_path, asked.image_size).pixels.shape == (60, 1, 12, 12)
 
 
 @pytest.mark.parametrize(
-    ("sizes", "side"), [(((12, 12),), 0), (((12, 12), (20, 16)), 32), (((80, 100),), 64), (((20, 16),), 32)]
+    ("sizes", "side"),
+    [(((12, 12),), 0), (((12, 12), (20, 16)), 32), (((80, 100),), 64), (((20, 16),), 32)],
 )
 def test_the_suggested_size_suits_the_images(sizes, side, tmp_path):
     path = lay_out(tmp_path / "images", sizes, cat=30, dog=30)
@@ -99,7 +104,9 @@ def test_a_size_of_ones_own_stays_until_the_path_changes(tmp_path):
     app.number_input(key="train-size").set_value(16).run()
     app.number_input(key="train-seed").set_value(1).run()
     assert app.number_input(key="train-size").value == 16
-    app.text_input(key="train-path").set_value(str(lay_out(tmp_path / "two", ((90, 90),), cat=30, dog=30))).run()
+    app.text_input(key="train-path").set_value(
+        str(lay_out(tmp_path / "two", ((90, 90),), cat=30, dog=30))
+    ).run()
     assert app.number_input(key="train-size").value == 64
 
 
@@ -136,8 +143,10 @@ def test_what_is_shown_is_what_a_run_gets(tmp_path):
     app.button(key="look").click().run()
     table = next(frame.value for frame in app.dataframe if "class" in frame.value)
     assert table.values.tolist() == [
-        ["cat", 22, 2, 6, 30], ["dog", 50, 6, 14, 70], ["all classes", 72, 8, 20, 100],
-    ]  # fmt: skip
+        ["cat", 22, 2, 6, 30],
+        ["dog", 50, 6, 14, 70],
+        ["all classes", 72, 8, 20, 100],
+    ]
     text = words(app)
     assert "**100** images of 2 classes, used as they are, **12x12 pixels, gray**" in text
     assert "**72** images are trained on; a tenth, **8**, is kept for validation" in text
@@ -160,9 +169,12 @@ def test_splits_that_the_user_made_are_named_so():
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
-    [("nowhere", None, "There is nothing at"), ("broken.zip", b"no archive", "cannot be read"),
-     ("notes.txt", b"words", "is neither a folder nor one of")],
-)  # fmt: skip
+    [
+        ("nowhere", None, "There is nothing at"),
+        ("broken.zip", b"no archive", "cannot be read"),
+        ("notes.txt", b"words", "is neither a folder nor one of"),
+    ],
+)
 def test_a_wrong_path_says_what_to_do(name, content, sentence, tmp_path):
     if content is not None:
         (tmp_path / name).write_bytes(content)
@@ -181,7 +193,9 @@ def test_mixed_sizes_left_as_they_are_ask_for_a_size(tmp_path):
     assert "The images differ in size" in " ".join(error.value for error in app.error)
 
 
-def test_the_page_warns_of_small_and_uneven_classes_and_of_test_images_that_were_trained_on(tmp_path):
+def test_the_page_warns_of_small_and_uneven_classes_and_of_test_images_that_were_trained_on(
+    tmp_path,
+):
     path = lay_out(tmp_path / "images" / "train", cat=160, dog=12)
     lay_out(tmp_path / "images" / "test", cat=20, dog=3)
     (path.parent / "test" / "dog" / "same.png").write_bytes((path / "dog" / "000.png").read_bytes())
@@ -195,7 +209,8 @@ def test_the_page_warns_of_small_and_uneven_classes_and_of_test_images_that_were
     assert "Class 'dog' has fewer than 20 images" in told[0]
     assert "'cat' has 11 times as many images as 'dog'" in told[1]
     assert (
-        "1 of 24 test images (such as 'test/dog/same.png') is also among the training or validation images" in told[2]
+        "1 of 24 test images (such as 'test/dog/same.png') is also among the training or validation"
+        " images" in told[2]
     )
     assert len(told) == 3
 
@@ -224,7 +239,9 @@ def test_volumes_are_told_with_their_depth_and_shown_by_their_middle_slice(monke
     images = made_up((30, 30), shape=(1, 6, 10, 10))
     assert own_facts.shape_words(images) == "10x10x6 voxels, gray"
     shown = []
-    monkeypatch.setattr(own_images.pictures, "link", lambda pixels, side: shown.append(pixels) or "")
+    monkeypatch.setattr(
+        own_images.pictures, "link", lambda pixels, side: shown.append(pixels) or ""
+    )
     monkeypatch.setattr(own_images.st, "image", lambda *args, **more: None)
     own_images._tiles(images, "a", np.array([4]))
     np.testing.assert_array_equal(shown[0], images.pixels[4][:, 3])
@@ -232,14 +249,21 @@ def test_volumes_are_told_with_their_depth_and_shown_by_their_middle_slice(monke
 
 @pytest.mark.parametrize(
     ("shape", "side", "net"),
-    [((60, 28, 28), 0, "small-cnn"), ((60, 90, 90), 64, "small-cnn"), ((60, 28, 20), 32, "small-cnn"),
-     ((60, 8, 12, 12), 0, "volume-cnn")],
-)  # fmt: skip
+    [
+        ((60, 28, 28), 0, "small-cnn"),
+        ((60, 90, 90), 64, "small-cnn"),
+        ((60, 28, 20), 32, "small-cnn"),
+        ((60, 8, 12, 12), 0, "volume-cnn"),
+    ],
+)
 def test_arrays_get_the_size_and_network_that_suit_them(shape, side, net, tmp_path):
     values = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     np.savez(tmp_path / "scans.npz", images=values, labels=np.arange(60) % 2)
     app = at(tmp_path / "scans.npz")
-    assert (app.number_input(key="train-size").value, app.selectbox(key="train-net-folder").value) == (side, net)
+    assert (
+        app.number_input(key="train-size").value,
+        app.selectbox(key="train-net-folder").value,
+    ) == (side, net)
     app.button(key="look").click().run()
     assert not app.exception
     assert [error.value for error in app.error] == []
@@ -250,7 +274,9 @@ def test_a_network_that_cannot_take_the_images_is_named(tmp_path):
     app = at(lay_out(tmp_path / "images", ((12, 12),), cat=30, dog=30))
     app.selectbox(key="train-net-folder").set_value("svhn-cnn").run()
     app.button(key="look").click().run()
-    assert "svhn-cnn takes images of 25 to 64 pixels" in " ".join(error.value for error in app.error)
+    assert "svhn-cnn takes images of 25 to 64 pixels" in " ".join(
+        error.value for error in app.error
+    )
 
 
 def test_many_classes_have_pages_of_examples(tmp_path):
@@ -264,7 +290,9 @@ def test_many_classes_have_pages_of_examples(tmp_path):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real image sets in {SHARED}")
 def test_real_radiology_images_need_no_setting(monkeypatch):
-    monkeypatch.setattr(own_sizes, "PATIENCE", 60)  # a busy machine does not see all headers in three seconds
+    monkeypatch.setattr(
+        own_sizes, "PATIENCE", 60
+    )  # a busy machine does not see all headers in three seconds
     app = at(SHARED / "mednist-subset-images.tar.gz")
     assert app.number_input(key="train-size").value == 0
     app.button(key="look").click().run(timeout=120)

@@ -9,7 +9,18 @@ from smd.jobs import launch
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
+VIEWS = (
+    "train",
+    "live",
+    "map",
+    "margins",
+    "samples",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +42,15 @@ def open_page(view, **query):
 
 def words(app):
     """All text on the page."""
-    kinds_of_text = (app.markdown, app.caption, app.subheader, app.info, app.error, app.warning, app.title)
+    kinds_of_text = (
+        app.markdown,
+        app.caption,
+        app.subheader,
+        app.info,
+        app.error,
+        app.warning,
+        app.title,
+    )
     return " ".join(str(element.value) for group in kinds_of_text for element in group)
 
 
@@ -63,7 +82,11 @@ def test_a_newer_run_and_a_newer_store_ask_for_an_update(kind, view, request):
 
 def test_smd_shows_no_knob():
     app = open_page("train")
-    labels = {w.label for group in (app.selectbox, app.number_input, app.text_input, app.slider) for w in group}
+    labels = {
+        w.label
+        for group in (app.selectbox, app.number_input, app.text_input, app.slider)
+        for w in group
+    }
     assert labels == {
         "Data set",
         "Network",
@@ -85,7 +108,12 @@ def test_train_queues_the_run_that_the_form_describes():
     app.button(key="train").click().run()
     assert not app.exception
     (run,) = folders.all_runs()
-    assert (run.config.epochs, run.config.seed, run.config.defense, run.status.state) == (7, 3, "smd", "queued")
+    assert (run.config.epochs, run.config.seed, run.config.defense, run.status.state) == (
+        7,
+        3,
+        "smd",
+        "queued",
+    )
 
 
 def test_the_shown_command_describes_the_same_run():

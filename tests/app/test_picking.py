@@ -13,7 +13,8 @@ from smd.units import px
 
 @pytest.fixture
 def store(tmp_path):
-    """Six training images of two classes with margins 6, 5, .. 1 after epoch 1 and 1, 2, .. 6 after epoch 2."""
+    """Six training images of two classes with margins 6, 5, .. 1 after epoch 1 and 1, 2, .. 6 after
+    epoch 2."""
     recorder = started(tmp_path / "run.duckdb")
     up = np.arange(1, N + 1) / 255
     recorder.epoch(epoch(1, up[::-1]))
@@ -48,7 +49,9 @@ def test_as_many_as_were_asked_for_are_closest_and_bounds_come_after_found_ones(
 
     assert ids(store, epoch=1, find="closest", most=2) == [5, 4]
     crossed = [False, True, False, True, True, True]
-    name = estimate(Recorder(store), [1, 9, 2, 7, 8, 3], clean=[True] * 5 + [False], crossed=crossed)
+    name = estimate(
+        Recorder(store), [1, 9, 2, 7, 8, 3], clean=[True] * 5 + [False], crossed=crossed
+    )
     assert ids(store, estimate=name, find="closest") == [3, 4, 1, 0, 2]
     assert ids(store, estimate=name, find="closest", most=4) == [3, 4, 1, 0]
 
@@ -57,7 +60,10 @@ def test_the_margins_that_changed_most_come_first(store):
     shrank = image_query.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]
     assert np.allclose(shrank["change_255"], [-5, -3, -1])
-    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [4, 3]  # 5 is misclassified in one of them
+    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [
+        4,
+        3,
+    ]  # 5 is misclassified in one of them
     assert ids(store, epoch=2, find="grew", between=(2, 2)) == []
 
 
@@ -70,7 +76,12 @@ def test_estimated_margins_stand_in_for_the_run_s_own(store):
     from smd.store.writer import Recorder
 
     name = estimate(Recorder(store), [9, 3], split="test")
-    assert ids(store, split="test", estimate=name) == [0, 1, 2, 3]  # the others are there, without a margin
+    assert ids(store, split="test", estimate=name) == [
+        0,
+        1,
+        2,
+        3,
+    ]  # the others are there, without a margin
     assert ids(store, split="test", estimate=name, span=(0.0, 5.0)) == [1]
     assert ids(store, split="test", estimate=name, find="closest") == [1, 0]
 
@@ -80,7 +91,10 @@ def test_what_autoattack_alone_breaks_needs_autoattack_and_another_attack(store)
 
     recorder = Recorder(store)
     asked = Question(split="test", find="autoattack", eps=8 / 255)
-    with pytest.raises(UserError, match="This needs AutoAttack and a weaker attack on the same test images at 8/255"):
+    with pytest.raises(
+        UserError,
+        match="This needs AutoAttack and a weaker attack on the same test images at 8/255",
+    ):
         image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(1, 1, 0, 1))
     stages = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -99,7 +113,10 @@ def test_overestimated_margins_are_beyond_the_level_of_images_that_were_broken(s
     with pytest.raises(UserError, match="No test image was attacked"):
         image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(0, 1, 0, 0))
-    assert image_query.answer(store, asked)["idx"].tolist() == [2, 0]  # the farthest from the level first
+    assert image_query.answer(store, asked)["idx"].tolist() == [
+        2,
+        0,
+    ]  # the farthest from the level first
 
 
 def test_without_margins_questions_about_them_say_what_to_do(store):
@@ -113,9 +130,16 @@ def on_map(store):
 
     x = np.arange(5, dtype=np.float32)
     points = Points(
-        np.array([0, 1, 2, 3, 0]), np.array([0, 0, 0, 0, 1], bool), x, x, np.zeros(5, int), np.ones(5, bool)
+        np.array([0, 1, 2, 3, 0]),
+        np.array([0, 0, 0, 0, 1], bool),
+        x,
+        x,
+        np.zeros(5, int),
+        np.ones(5, bool),
     )
-    Recorder(store).embedding(EmbeddingRecord("m", "train", 4, 1, 0.03, 0, "umap-learn", "0", 1.0, "j", 1.0), points)
+    Recorder(store).embedding(
+        EmbeddingRecord("m", "train", 4, 1, 0.03, 0, "umap-learn", "0", 1.0, "j", 1.0), points
+    )
 
 
 def test_a_region_of_the_map_holds_the_images_inside_it_and_no_twins(store):

@@ -18,14 +18,16 @@ NASTY = "*bold* :material/check: :red[x] `code` [a](http://b.c) <b>"
 
 
 @pytest.mark.parametrize(
-    "text", ["cat", "an unknown class, 12:30 (2)", "python -m smd train --epochs 5", "/data/a-b.png"]
+    "text",
+    ["cat", "an unknown class, 12:30 (2)", "python -m smd train --epochs 5", "/data/a-b.png"],
 )
 def test_what_means_nothing_to_markdown_stays_as_it_is(text):
     assert plain(text) == text
 
 
 @pytest.mark.parametrize(
-    "text", [NASTY, "# head", "1. one", "- item", "a_b_c", "$x$", "a\\b", "&amp;", "a -> b", "~~x~~"]
+    "text",
+    [NASTY, "# head", "1. one", "- item", "a_b_c", "$x$", "a\\b", "&amp;", "a -> b", "~~x~~"],
 )
 def test_marks_are_escaped_and_nothing_is_lost(text):
     shown = plain(text)
@@ -53,7 +55,11 @@ def test_tags_and_notes_are_shown_as_they_are(finished):
     assert r"\*paper\*" in words(app)
 
 
-FOREIGN = {"error", "stage", "label"}  # of a status: a sentence from elsewhere; of a run: with its data and defense
+FOREIGN = {
+    "error",
+    "stage",
+    "label",
+}  # of a status: a sentence from elsewhere; of a run: with its data and defense
 SHOWN = {"error", "info", "warning", "markdown", "caption", "write", "toast", "badge", "success"}
 
 
@@ -61,7 +67,11 @@ def foreign(node):
     """Whether an expression puts such a text in without `plain`."""
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "plain":
         return False
-    if isinstance(node, ast.Attribute) and node.attr in FOREIGN and getattr(node.value, "id", "") in ("status", "ui"):
+    if (
+        isinstance(node, ast.Attribute)
+        and node.attr in FOREIGN
+        and getattr(node.value, "id", "") in ("status", "ui")
+    ):
         return True
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "str" and node.args:
         return getattr(node.args[0], "id", "") == "error"
@@ -71,5 +81,9 @@ def foreign(node):
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "app").rglob("*.py")), ids=lambda p: p.name)
 def test_no_page_shows_such_a_text_as_markdown(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    shown = [c for c in calls if getattr(c.func, "attr", "") in SHOWN and getattr(c.func.value, "id", "") == "st"]
+    shown = [
+        c
+        for c in calls
+        if getattr(c.func, "attr", "") in SHOWN and getattr(c.func.value, "id", "") == "st"
+    ]
     assert [call.lineno for call in shown if any(foreign(arg) for arg in call.args)] == []

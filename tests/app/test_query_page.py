@@ -1,4 +1,5 @@
-"""The Query page: examples that work on the real store, refusals in a sentence, the same from the shell."""
+"""The Query page: examples that work on the real store, refusals in a sentence, the same from the
+shell."""
 
 import pytest
 from paging import open_page, words
@@ -76,7 +77,9 @@ def test_the_shell_asks_the_same(finished, capsys):
     import shlex
 
     run, _ = finished
-    command = commands.query_command(run.id, 'SELECT max(epoch) AS "last one" FROM margin WHERE idx < 3')
+    command = commands.query_command(
+        run.id, 'SELECT max(epoch) AS "last one" FROM margin WHERE idx < 3'
+    )
     assert cli.main([*shlex.split(command)[3:], "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines() == ["last one", "3"]
     assert cli.main(["query", run.id, "DROP TABLE margin"]) == 1

@@ -66,7 +66,9 @@ def test_one_click_finds_what_is_closest_to_the_boundary(finished):
 def test_the_closest_are_as_many_as_asked_for_also_among_test_images(finished):
     run, _ = finished
     estimate(Recorder(run.store), np.arange(100)[::-1], "min-norm", eps=0.0, split="test")
-    app = open_page("samples", run=run.id, split="test", find="closest to the boundary", closest="10")
+    app = open_page(
+        "samples", run=run.id, split="test", find="closest to the boundary", closest="10"
+    )
     assert "10 of 359 test images" in words(app)
     assert tiles(app, "samples") == list(range(99, 89, -1))
 
@@ -95,13 +97,17 @@ def test_a_range_without_a_slider_of_its_own_does_not_act(finished):
 
 
 @pytest.mark.parametrize(
-    ("view", "enabled"), [("all images", {"class", "epoch", "range"}), ("by class", {"epoch"}), ("over time", set())]
+    ("view", "enabled"),
+    [("all images", {"class", "epoch", "range"}), ("by class", {"epoch"}), ("over time", set())],
 )
 def test_filters_that_a_view_ignores_are_disabled_with_the_reason(view, enabled, finished):
     run, _ = finished
     app = open_page("margins", run=run.id, view=view)
     widgets = {
-        w.key: w for group in (app.multiselect, app.slider) for w in group if w.key in ("class", "epoch", "range")
+        w.key: w
+        for group in (app.multiselect, app.slider)
+        for w in group
+        if w.key in ("class", "epoch", "range")
     }
     assert {key for key, widget in widgets.items() if not widget.disabled} == enabled
     for key in set(widgets) - enabled:
@@ -148,7 +154,13 @@ def test_a_margin_that_says_safe_of_an_image_that_was_broken_is_found(finished):
     recorder = Recorder(run.store)
     estimate(recorder, [200, 200, 1], "gem", split="test")
     attack(recorder, "autoattack", eps=32 / 255, ok=(0, 1, 0), created=9e9)
-    app = open_page("samples", run=run.id, split="test", find="margin says safe, attack says broken", level="32/255")
+    app = open_page(
+        "samples",
+        run=run.id,
+        split="test",
+        find="margin says safe, attack says broken",
+        level="32/255",
+    )
     assert tiles(app, "samples") == [0]
 
 

@@ -36,8 +36,8 @@ socket.getaddrinfo = watched("getaddrinfo", lambda args: args[0])
 NGINX = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{}}
-http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-        uwsgi_temp_path {folder}; scgi_temp_path {folder}; {server} }}
+http {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+        fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder}; {server} }}
 """
 
 
@@ -60,7 +60,9 @@ def test_pages_and_connections_need_the_proxys_name(server):
         assert answer(server, "/_stcore/stream", **origin, **name, **far)[0] == 101
 
 
-@pytest.mark.parametrize("values", [{"SMD_PROXY_ADDRESSES": "127.0.0.1/0"}, {"FORWARDED_ALLOW_IPS": "*"}])
+@pytest.mark.parametrize(
+    "values", [{"SMD_PROXY_ADDRESSES": "127.0.0.1/0"}, {"FORWARDED_ALLOW_IPS": "*"}]
+)
 def test_half_configured_it_does_not_start(values, tmp_path):
     process = serve(free_port(), tmp_path, **PROXY | values)
     said, _ = process.communicate(timeout=60)
@@ -72,19 +74,41 @@ def test_only_its_own_names_and_pages_are_answered_and_nothing_is_asked_outward(
     """Started from another folder, as anybody may: it listens on this machine all the same."""
     (tmp_path / "sitecustomize.py").write_text(WATCH)
     outward = tmp_path / "outward"
-    watched = {"PYTHONPATH": str(tmp_path), "OUTWARD": str(outward), "SMD_ALLOWED_HOSTS": "smd.example.org"}
-    probe = "import socket; socket.create_connection(('192.0.2.1', 1))"  # the watch sees what it is there for
-    assert subprocess.run([sys.executable, "-c", probe], env=os.environ | watched, capture_output=True).returncode
+    watched = {
+        "PYTHONPATH": str(tmp_path),
+        "OUTWARD": str(outward),
+        "SMD_ALLOWED_HOSTS": "smd.example.org",
+    }
+    # the watch sees what it is there for
+    probe = "import socket; socket.create_connection(('192.0.2.1', 1))"
+    assert subprocess.run(
+        [sys.executable, "-c", probe], env=os.environ | watched, capture_output=True
+    ).returncode
     assert "192.0.2.1" in outward.read_text()
     outward.unlink()
     with serving(tmp_path, folder=tmp_path, **watched) as port:
         own = {"Host": f"localhost:{port}"}
         assert answer(port, "/", **own)[0] == 200
-        assert answer(port, "/_stcore/stream", **own, Origin=f"http://localhost:{port}", **UPGRADE)[0] == 101
-        assert answer(port, "/_stcore/stream", Origin="https://smd.example.org", **UPGRADE)[0] == 101
-        for path in ("/", "/_stcore/health", "/_stcore/stream", "/media/x.png", "/static/index.html"):
+        assert (
+            answer(port, "/_stcore/stream", **own, Origin=f"http://localhost:{port}", **UPGRADE)[0]
+            == 101
+        )
+        assert (
+            answer(port, "/_stcore/stream", Origin="https://smd.example.org", **UPGRADE)[0] == 101
+        )
+        for path in (
+            "/",
+            "/_stcore/health",
+            "/_stcore/stream",
+            "/media/x.png",
+            "/static/index.html",
+        ):
             status, said = answer(
-                port, path, Host=f"evil.example:{port}", Origin=f"http://evil.example:{port}", **UPGRADE
+                port,
+                path,
+                Host=f"evil.example:{port}",
+                Origin=f"http://evil.example:{port}",
+                **UPGRADE,
             )
             assert status == 403
             assert "SMD_ALLOWED_HOSTS" in said
@@ -101,7 +125,11 @@ def test_only_its_own_names_and_pages_are_answered_and_nothing_is_asked_outward(
 
 def nginx_command(given, folder, front, port):
     lines = [line for line in given.splitlines() if "ssl_" not in line]
-    server = "\n".join(lines).replace("443 ssl", f"127.0.0.1:{front}").replace("127.0.0.1:8501", f"127.0.0.1:{port}")
+    server = (
+        "\n".join(lines)
+        .replace("443 ssl", f"127.0.0.1:{front}")
+        .replace("127.0.0.1:8501", f"127.0.0.1:{port}")
+    )
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, server=server))
     return ["-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
 
@@ -114,7 +142,8 @@ def caddy_command(given, folder, front, port):
 
 
 @pytest.mark.parametrize(
-    ("program", "file", "command"), [("nginx", "nginx.conf", nginx_command), ("caddy", "Caddyfile", caddy_command)]
+    ("program", "file", "command"),
+    [("nginx", "nginx.conf", nginx_command), ("caddy", "Caddyfile", caddy_command)],
 )
 def test_below_a_path_behind_a_proxy_as_docs_have_it(program, file, command, tmp_path):
     """The configurations of docs/deploy without their certificates."""
@@ -122,10 +151,15 @@ def test_below_a_path_behind_a_proxy_as_docs_have_it(program, file, command, tmp
     if not found:
         pytest.skip(f"There is no {program}: apt-get install {program}")
     given = (REPOSITORY / "docs" / "deploy" / file).read_text()
-    with serving(tmp_path, "--server.baseUrlPath=studio", SMD_ALLOWED_HOSTS="smd.example.org") as port:
+    with serving(
+        tmp_path, "--server.baseUrlPath=studio", SMD_ALLOWED_HOSTS="smd.example.org"
+    ) as port:
         front = free_port()
-        proxy = subprocess.Popen([found, *command(given, tmp_path, front, port)],
-                                 env={"HOME": str(tmp_path)}, stderr=subprocess.DEVNULL)  # fmt: skip
+        proxy = subprocess.Popen(
+            [found, *command(given, tmp_path, front, port)],
+            env={"HOME": str(tmp_path)},
+            stderr=subprocess.DEVNULL,
+        )
         try:
             until_open(front)
             own = {"Host": "smd.example.org"}
@@ -133,7 +167,9 @@ def test_below_a_path_behind_a_proxy_as_docs_have_it(program, file, command, tmp
             assert status == 200 and "<title>" in page
             assert answer(front, "/studio/_stcore/health", **own) == (200, "ok")
             stream = "/studio/_stcore/stream"
-            assert answer(front, stream, **own, Origin="https://smd.example.org", **UPGRADE)[0] == 101
+            assert (
+                answer(front, stream, **own, Origin="https://smd.example.org", **UPGRADE)[0] == 101
+            )
             assert answer(front, stream, **own, Origin="https://evil.example", **UPGRADE)[0] == 403
             assert answer(front, stream, **own, **UPGRADE)[0] == 403
         finally:
@@ -165,14 +201,38 @@ def test_the_container_is_not_root_and_takes_only_what_is_there():
     words = [line.split() for line in lines]
     assert words[0][0] == "FROM" and ":" in words[0][1]
     order = [word[0] for word in words]
-    assert {"FROM", "RUN", "USER", "WORKDIR", "COPY", "ENV", "VOLUME", "EXPOSE", "HEALTHCHECK", "CMD"} >= set(order)
+    assert {
+        "FROM",
+        "RUN",
+        "USER",
+        "WORKDIR",
+        "COPY",
+        "ENV",
+        "VOLUME",
+        "EXPOSE",
+        "HEALTHCHECK",
+        "CMD",
+    } >= set(order)
     assert order.index("USER") < order.index("CMD") and ["USER", "smd"] in words
-    copied = [name for word in words if word[0] == "COPY" for name in word[1:-1] if not name.startswith("--")]
+    copied = [
+        name
+        for word in words
+        if word[0] == "COPY"
+        for name in word[1:-1]
+        if not name.startswith("--")
+    ]
     assert all((REPOSITORY / name).exists() for name in copied)
     assert {"app", "smd", ".streamlit", "requirements.txt"} <= set(copied)
-    # All that outlives a container: without its key an installation starts nothing that it queued before.
+    # All that outlives a container: without its key an installation starts nothing that it queued
+    # before.
     kept = {pair.partition("=")[2] for word in words if word[0] == "ENV" for pair in word[1:]}
-    assert kept == set(json.loads(next(line for line in lines if line.startswith("VOLUME")).removeprefix("VOLUME ")))
+    assert kept == set(
+        json.loads(
+            next(line for line in lines if line.startswith("VOLUME")).removeprefix("VOLUME ")
+        )
+    )
     assert {name for word in words for name in word if name.startswith("SMD_STATE=")}
-    command = json.loads(next(line for line in lines if line.startswith("CMD")).removeprefix("CMD "))
+    command = json.loads(
+        next(line for line in lines if line.startswith("CMD")).removeprefix("CMD ")
+    )
     assert command[1:5] == ["-m", "streamlit", "run", "app/main.py"]

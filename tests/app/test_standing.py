@@ -1,4 +1,7 @@
-"""A run that has nothing to show says how it stands: every state has its own true sentence on every page."""
+"""A run that has nothing to show says how it stands.
+
+Every state has its own true sentence on every page.
+"""
 
 import kinds
 import pytest

@@ -11,7 +11,9 @@ def test_a_state_is_shown_with_its_epochs(finished):
     _, run = finished
     for epoch in (1, 2, 3):
         metrics = [("train", "loss", 0.0, 1.0)]
-        Recorder(run.store).epoch(EpochRecord(epoch, metrics, states={"kappa": np.arange(300) % 11}))
+        Recorder(run.store).epoch(
+            EpochRecord(epoch, metrics, states={"kappa": np.arange(300) % 11})
+        )
     app = open_page("margins", run=run.id)
     assert not app.exception
     assert "Kappa" in words(app)

@@ -24,8 +24,13 @@ def test_a_sweep_queues_each_defense_and_seed_once():
     assert not app.exception
     asked = [run.config for run in folders.all_runs()]
     assert sorted((c.defense, c.seed, c.epochs) for c in asked) == [
-        ("at", 0, 3), ("at", 1, 3), ("smd", 0, 3), ("smd", 1, 3), ("trades", 0, 3), ("trades", 1, 3),
-    ]  # fmt: skip
+        ("at", 0, 3),
+        ("at", 1, 3),
+        ("smd", 0, 3),
+        ("smd", 1, 3),
+        ("trades", 0, 3),
+        ("trades", 1, 3),
+    ]
     app.button(key="start-sweep").click().run()
     assert len(folders.all_runs()) == 6
     assert "6 of them are there already" in words(app)
@@ -36,7 +41,10 @@ def test_with_the_official_recipe_each_defense_has_its_own_epochs():
     app.segmented_control(key="train-recipe").set_value("official").run()
     app.pills(key="sweep-defenses").set_value(["AT8*", "TR-b6-8*"]).run()
     app.button(key="start-sweep").click().run()
-    assert {run.config.defense: run.config.epochs for run in folders.all_runs()} == {"at": 205, "trades": 76}
+    assert {run.config.defense: run.config.epochs for run in folders.all_runs()} == {
+        "at": 205,
+        "trades": 76,
+    }
 
 
 def test_a_sweep_of_nothing_says_so():

@@ -1,6 +1,9 @@
-"""Every part but the step's, measured quickly as `python -m smd.bench` does it: columns, and figures that can be.
+"""Every part but the step's, measured quickly as `python -m smd.bench` does it.
 
-In processes of their own, since pyautoattack ends what traces a process and Playwright runs once in one.
+Columns, and figures that can be.
+
+In processes of their own, since pyautoattack ends what traces a process and Playwright runs once in
+one.
 """
 
 import json
@@ -23,7 +26,10 @@ COLUMNS = {
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
 NOUGHT = {"withstood"}  # may be 0
-TOGETHER = (("startup",), ("autoattack", "store", "memory", "growth"))  # mostly one waits for its browser
+TOGETHER = (
+    ("startup",),
+    ("autoattack", "store", "memory", "growth"),
+)  # mostly one waits for its browser
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,9 @@ def measured(tmp_path_factory, own_cache):
         out = tmp_path_factory.mktemp("bench")
         words = [sys.executable, "-m", "smd.bench", *names, "--quick", "--out", str(out)]
         env = {**os.environ, "OMP_NUM_THREADS": "1"}
-        started.append(subprocess.Popen(words, cwd=REPOSITORY, env=env, stderr=subprocess.PIPE, text=True))
+        started.append(
+            subprocess.Popen(words, cwd=REPOSITORY, env=env, stderr=subprocess.PIPE, text=True)
+        )
         folders.append(out)
     said = [process.communicate(timeout=300)[1] for process in started]
     for process, words, out in zip(started, said, folders, strict=True):

@@ -8,7 +8,10 @@ from smd.bench import __main__ as command
 from smd.bench import chart, machine, report
 from smd.bench.part import Part
 
-ROWS = [{"what": "write", "value": 0.0625, "unit": "s"}, {"what": "size", "value": 12.5, "unit": "MB"}]
+ROWS = [
+    {"what": "write", "value": 0.0625, "unit": "s"},
+    {"what": "size", "value": 12.5, "unit": "MB"},
+]
 STORE = Part("store", "The store", ROWS, "A note.")
 
 
@@ -84,7 +87,9 @@ def test_all_parts_at_full_size_go_to_the_documentation(part, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("words", [["store"], ["--quick"]])
-def test_a_part_or_a_quick_look_leaves_the_documentation_alone(part, tmp_path, monkeypatch, capsys, words):
+def test_a_part_or_a_quick_look_leaves_the_documentation_alone(
+    part, tmp_path, monkeypatch, capsys, words
+):
     monkeypatch.setattr(command, "OUT", tmp_path / "docs")
     assert command.main(words) == 0
     assert "The store" in capsys.readouterr().out

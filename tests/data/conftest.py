@@ -35,7 +35,9 @@ def shared() -> Path:
 def picture() -> Callable[..., bytes]:
     """An encoded image of noise that depends on the seed."""
 
-    def make(seed: int = 0, mode: str = "L", size: tuple[int, int] = (8, 8), kind: str = "PNG") -> bytes:
+    def make(
+        seed: int = 0, mode: str = "L", size: tuple[int, int] = (8, 8), kind: str = "PNG"
+    ) -> bytes:
         noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
         out = io.BytesIO()
         image = Image.fromarray(noise)

@@ -24,15 +24,21 @@ def disk_of(monkeypatch):
 
 
 @pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz"])
-@pytest.mark.parametrize("path", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"])
+@pytest.mark.parametrize(
+    "path", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"]
+)
 def test_path_that_leaves_its_folder(tmp_path, picture, pack, ending, path):
     files = {"a/0.png": picture(), path: picture(), "b/0.png": picture()}
-    with pytest.raises(UserError, match=r"own.* is refused: .*evil.png' in it has a path that leaves its folder"):
+    with pytest.raises(
+        UserError, match=r"own.* is refused: .*evil.png' in it has a path that leaves its folder"
+    ):
         load("folder", str(pack(tmp_path / f"own{ending}", files)))
     assert not list(tmp_path.rglob("evil.png"))
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
 def test_links_and_devices_in_a_tar(tmp_path, kind):
     with tarfile.open(tmp_path / "own.tar", "w") as tar:
         info = tarfile.TarInfo("a/0.png")
@@ -118,7 +124,10 @@ def test_broken_archive(tmp_path, two_classes, pack, ending):
 def test_members_read_in_order(tmp_path, pack):
     files = {"./b/1.txt": b"one", "a/2.txt": b"two"}
     for ending in (".zip", ".tar", ".tgz"):
-        found = [(m.path, m.size, m.read()) for m in archive.members(pack(tmp_path / f"own{ending}", files))]
+        found = [
+            (m.path, m.size, m.read())
+            for m in archive.members(pack(tmp_path / f"own{ending}", files))
+        ]
         assert found == [("b/1.txt", 3, b"one"), ("a/2.txt", 3, b"two")]
 
 

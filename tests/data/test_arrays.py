@@ -55,8 +55,12 @@ def test_axes_are_read_as_documented(tmp_path, stored, as_read, packed):
 
 
 def test_the_splits_of_medmnist_stay_as_they_are(tmp_path):
-    arrays = {f"{part}_images": drawn(4, 6, 6, seed=k) for k, part in enumerate(("train", "val", "test"))}
-    labels = {f"{part}_labels": LABELS[:, None].astype(np.uint8) for part in ("train", "val", "test")}
+    arrays = {
+        f"{part}_images": drawn(4, 6, 6, seed=k) for k, part in enumerate(("train", "val", "test"))
+    }
+    labels = {
+        f"{part}_labels": LABELS[:, None].astype(np.uint8) for part in ("train", "val", "test")
+    }
     np.savez(tmp_path / "own.npz", **arrays, **labels, classes=np.array(["benign", "malignant"]))
     images = load("folder", str(tmp_path / "own.npz"))
     assert images.classes == ("benign", "malignant")
@@ -141,14 +145,21 @@ BAD = {
 def test_what_cannot_be_used_is_refused_in_one_sentence_and_leaves_nothing(tmp_path, case):
     change, words = BAD[case]
     arrays = {"images": drawn(8, 8), "labels": LABELS} | change
-    np.savez(tmp_path / "own.npz", **{name: array for name, array in arrays.items() if array is not None})
+    np.savez(
+        tmp_path / "own.npz", **{name: array for name, array in arrays.items() if array is not None}
+    )
     with pytest.raises(UserError, match=words):
         load("folder", str(tmp_path / "own.npz"))
     assert not list((tmp_path / "cache").glob("*"))
 
 
 def test_splits_of_different_sizes_are_refused(tmp_path):
-    parts = {"train_images": drawn(8, 8), "train_labels": LABELS, "test_images": drawn(9, 9), "test_labels": LABELS}
+    parts = {
+        "train_images": drawn(8, 8),
+        "train_labels": LABELS,
+        "test_images": drawn(9, 9),
+        "test_labels": LABELS,
+    }
     np.savez(tmp_path / "own.npz", **parts)
     with pytest.raises(UserError, match=r"train_images .*8x8 pixels.*test_images .*9x9 pixels"):
         load("folder", str(tmp_path / "own.npz"))
@@ -157,7 +168,9 @@ def test_splits_of_different_sizes_are_refused(tmp_path):
 def header(shape, descr="|u1"):
     """The header of an array that claims that shape, without its values."""
     out = io.BytesIO()
-    np.lib.format.write_array_header_1_0(out, {"descr": descr, "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(
+        out, {"descr": descr, "fortran_order": False, "shape": shape}
+    )
     return out.getvalue()
 
 
@@ -257,7 +270,9 @@ def test_class_folders_may_hold_an_array_for_each_volume(tmp_path, lay_out, pack
 
 
 def test_arrays_beside_pictures_are_not_images(tmp_path, picture, lay_out):
-    files = {f"{name}/0.png": picture() for name in "ab"} | {"a/features.npy": as_file(np.arange(3))}
+    files = {f"{name}/0.png": picture() for name in "ab"} | {
+        "a/features.npy": as_file(np.arange(3))
+    }
     path = str(lay_out(tmp_path / "own", files))
     assert len(load("folder", path).labels) == 2
     assert suited_net(path) == "small-cnn"

@@ -84,7 +84,9 @@ def test_two_processes_at_once(tmp_path, two_classes, pack):
     source = pack(tmp_path / "own.tar.gz", two_classes)
     code = f"from smd.data import load; print(load('folder', {str(source)!r}).key)"
     started = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     keys = {process.communicate(timeout=50)[0].strip() for process in started}
@@ -104,16 +106,21 @@ def test_meta_says_what_was_imported(tmp_path):
     key = cache.fetch("tiny", {"source": "here"}, make).key
     meta = json.loads((tmp_path / "cache" / key / "meta.json").read_text())
     assert meta == {
-        "schema": cache.SCHEMA, "name": "tiny", "classes": ["a", "b"], "fingerprint": {"source": "here"},
-    }  # fmt: skip
+        "schema": cache.SCHEMA,
+        "name": "tiny",
+        "classes": ["a", "b"],
+        "fingerprint": {"source": "here"},
+    }
 
 
 def test_pages_get_cached_sets_without_torch():
     code = (
-        "import sys, smd.data, smd.data.split; key = smd.data.load('digits').key; smd.data.cached(key); "
-        "print(sorted({'torch', 'torchvision', 'PIL'} & sys.modules.keys()))"
+        "import sys, smd.data, smd.data.split; key = smd.data.load('digits').key;"
+        " smd.data.cached(key); print(sorted({'torch', 'torchvision', 'PIL'} & sys.modules.keys()))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -12,7 +12,9 @@ from smd.errors import UserError
 
 @pytest.mark.parametrize("ending", ["", ".zip", ".tar", ".tar.gz", ".tgz"])
 @pytest.mark.parametrize("top", ["", "pets/"])
-def test_every_source_gives_the_same_rows(tmp_path, two_classes, lay_out, pack, pixels, ending, top):
+def test_every_source_gives_the_same_rows(
+    tmp_path, two_classes, lay_out, pack, pixels, ending, top
+):
     files = {top + name: content for name, content in two_classes.items()}
     place = tmp_path / f"own{ending}"
     images = load("folder", str(pack(place, files) if ending else lay_out(place, files)))
@@ -21,7 +23,11 @@ def test_every_source_gives_the_same_rows(tmp_path, two_classes, lay_out, pack, 
     assert (images.channels, images.size) == (1, 8)
     assert images.labels.tolist() == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2
     assert images.split.tolist() == [0] * 8 + [2] * 4
-    assert (images.labels.dtype, images.split.dtype, images.pixels.dtype) == (np.int64, np.uint8, np.uint8)
+    assert (images.labels.dtype, images.split.dtype, images.pixels.dtype) == (
+        np.int64,
+        np.uint8,
+        np.uint8,
+    )
     for row, name in enumerate(order):
         np.testing.assert_array_equal(images.pixels[row, 0], pixels(two_classes[name]))
 
@@ -35,20 +41,28 @@ def test_class_folders_alone_are_all_training(tmp_path, picture, lay_out):
 
 @pytest.mark.parametrize("name", ["val", "valid", "Validation"])
 def test_validation_split_by_any_of_its_names(tmp_path, two_classes, lay_out, name):
-    files = two_classes | {f"{name}/{c}/0.png": two_classes[f"train/{c}/0.png"] for c in ("cat", "dog")}
+    files = two_classes | {
+        f"{name}/{c}/0.png": two_classes[f"train/{c}/0.png"] for c in ("cat", "dog")
+    }
     images = load("folder", str(lay_out(tmp_path / "own", files)))
     assert np.bincount(images.split).tolist() == [8, 2, 4]
 
 
 def test_what_is_no_image_is_ignored(tmp_path, two_classes, lay_out):
     files = two_classes | {
-        "README.md": b"hello", "train/cat/notes.txt": b"", "train/.DS_Store": b"",
-        "train/cat/.hidden.png": b"no image", "__MACOSX/train/cat/0.png": b"no image", "docs/a.pdf": b"",
-    }  # fmt: skip
+        "README.md": b"hello",
+        "train/cat/notes.txt": b"",
+        "train/.DS_Store": b"",
+        "train/cat/.hidden.png": b"no image",
+        "__MACOSX/train/cat/0.png": b"no image",
+        "docs/a.pdf": b"",
+    }
     assert len(load("folder", str(lay_out(tmp_path / "own", files))).labels) == 12
 
 
-@pytest.mark.parametrize("mode,channels", [("L", 1), ("1", 1), ("LA", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)])
+@pytest.mark.parametrize(
+    "mode,channels", [("L", 1), ("1", 1), ("LA", 1), ("RGB", 3), ("RGBA", 3), ("P", 3)]
+)
 def test_channels_by_mode(tmp_path, picture, lay_out, mode, channels):
     files = {f"{name}/0.png": picture(mode=mode) for name in "ab"}
     assert load("folder", str(lay_out(tmp_path / "own", files))).channels == channels
@@ -85,7 +99,11 @@ def test_shrinking_averages(tmp_path, lay_out):
 
 def test_progress_rises_to_the_end(tmp_path, two_classes, pack):
     heard = []
-    load("folder", str(pack(tmp_path / "own.zip", two_classes)), progress=lambda *said: heard.append(said))
+    load(
+        "folder",
+        str(pack(tmp_path / "own.zip", two_classes)),
+        progress=lambda *said: heard.append(said),
+    )
     fractions = [fraction for _, fraction in heard]
     assert fractions == sorted(fractions)
     assert fractions[0] == 0 and 0.9 < fractions[-1] <= 1
@@ -97,7 +115,10 @@ BROKEN = {
     "one class": (["a/0.png", "a/1.png"], "only one class .*'a'"),
     "one class in splits": (["train/a/0.png", "test/a/1.png"], "only one class .*'a'"),
     "no class folders": (["0.png", "1.png"], "'0.png' .*does not lie in a class folder"),
-    "split within a class": (["a/train/0.png", "b/train/0.png"], "'a/train' .*split within a class"),
+    "split within a class": (
+        ["a/train/0.png", "b/train/0.png"],
+        "'a/train' .*split within a class",
+    ),
     "unreadable": (["a/0.png", "b/bad.png"], "'b/bad.png' cannot be read"),
     "cut off": (["a/0.png", "b/cut.png"], "'b/cut.png' cannot be read"),
     "mixed channels": (["a/0.png", "b/rgb.png"], "'a/0.png' is gray, 'b/rgb.png' is not"),
@@ -108,7 +129,10 @@ BROKEN = {
     "no train": (["test/a/0.png", "test/b/0.png", "val/a/0.png"], "no 'train' folder"),
     "stray folder": (["train/a/0.png", "train/b/0.png", "more/a/0.png"], "'more' .*beside 'train'"),
     "class missing": (["train/a/0.png", "train/b/0.png", "test/a/0.png"], "'test' .*no folder 'b'"),
-    "class empty": (["train/a/0.png", "train/b/0.png", "train/c/0.txt"], "'train/c' .*holds no images"),
+    "class empty": (
+        ["train/a/0.png", "train/b/0.png", "train/c/0.txt"],
+        "'train/c' .*holds no images",
+    ),
 }
 
 
@@ -127,7 +151,9 @@ def contents(picture) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("case", BROKEN)
 @pytest.mark.parametrize("packed", [False, True])
-def test_broken_sets_are_refused_in_plain_words(tmp_path, picture, contents, lay_out, pack, case, packed):
+def test_broken_sets_are_refused_in_plain_words(
+    tmp_path, picture, contents, lay_out, pack, case, packed
+):
     names, words = BROKEN[case]
     files = {name: contents.get(name.split("/")[-1], picture()) for name in names}
     place = tmp_path / ("own.tar.gz" if packed else "own")
@@ -165,7 +191,9 @@ def test_what_cannot_be_a_path_is_refused_like_a_missing_one(path):
         load("folder", path)
 
 
-def test_changed_folder_is_read_again_and_the_old_cache_stays(tmp_path, two_classes, picture, lay_out):
+def test_changed_folder_is_read_again_and_the_old_cache_stays(
+    tmp_path, two_classes, picture, lay_out
+):
     folder = lay_out(tmp_path / "own", two_classes)
     old = load("folder", str(folder))
     lay_out(folder, {"train/cat/new.png": picture(99)})

@@ -32,7 +32,10 @@ def offline(monkeypatch):
 
 
 def idx(array: np.ndarray) -> bytes:
-    return struct.pack(f">BBBB{array.ndim}i", 0, 0, 8, array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
+    return (
+        struct.pack(f">BBBB{array.ndim}i", 0, 0, 8, array.ndim, *array.shape)
+        + array.astype(np.uint8).tobytes()
+    )
 
 
 def fashion_parts() -> dict[str, np.ndarray]:
@@ -70,7 +73,9 @@ def test_fashion_mnist_is_read_where_it_lies(root, offline, packed):
     assert sorted(root.rglob("*")) == before, "nothing is unpacked beside the files"
 
 
-@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: b"\1" + c[1:], lambda c: c[:3], lambda c: b""])
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:-1], lambda c: b"\1" + c[1:], lambda c: c[:3], lambda c: b""]
+)
 def test_damaged_idx_file_is_named(root, damage):
     write_fashion(root, packed=False)
     file = root / "FashionMNIST" / "raw" / "t10k-images-idx3-ubyte"
@@ -98,14 +103,23 @@ def test_labels_of_another_part_are_refused(root):
 @pytest.mark.parametrize(
     "name,missing,place",
     [
-        ("fashion-mnist", "train-images-idx3-ubyte.gz, .*t10k-labels-idx1-ubyte.gz", "FashionMNIST/raw"),
+        (
+            "fashion-mnist",
+            "train-images-idx3-ubyte.gz, .*t10k-labels-idx1-ubyte.gz",
+            "FashionMNIST/raw",
+        ),
         ("cifar10", "cifar-10-python.tar.gz", "data"),
         ("svhn", "train_32x32.mat, test_32x32.mat", "data"),
     ],
 )
-def test_missing_and_no_network_says_what_to_put_where(tmp_path, offline, monkeypatch, name, missing, place):
+def test_missing_and_no_network_says_what_to_put_where(
+    tmp_path, offline, monkeypatch, name, missing, place
+):
     monkeypatch.setattr(originals, "_need_scipy", lambda: None)
-    words = f"no route to host.*put {missing} into .*{place}, or .*{name}-images.tar.gz .*{tmp_path}/data"
+    words = (
+        f"no route to host.*put {missing} into .*{place}, or .*{name}-images.tar.gz"
+        f" .*{tmp_path}/data"
+    )
     with pytest.raises(UserError, match=words):
         load(name)
 
@@ -125,7 +139,10 @@ def test_svhn_files_are_read_and_checked(root, monkeypatch):
     from torchvision.datasets import SVHN
 
     rng, split_list = np.random.default_rng(0), {}
-    pixels = {part: rng.integers(0, 256, (32, 32, 3, n), dtype=np.uint8) for part, n in (("train", 30), ("test", 20))}
+    pixels = {
+        part: rng.integers(0, 256, (32, 32, 3, n), dtype=np.uint8)
+        for part, n in (("train", 30), ("test", 20))
+    }
     for part, x in pixels.items():
         file = root / f"{part}_32x32.mat"
         io.savemat(file, {"X": x, "y": (np.arange(x.shape[3]) % 10 + 1)[:, None]})
@@ -150,7 +167,9 @@ def cifar(tmp_path, monkeypatch) -> Path:
     names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta"]
     for name in names:
         batch = {"data": rng.integers(0, 256, (5, 3072), dtype=np.uint8), "labels": [0, 1, 2, 3, 9]}
-        content = pickle.dumps({"label_names": list(official.CIFAR10.classes)} if "meta" in name else batch)
+        content = pickle.dumps(
+            {"label_names": list(official.CIFAR10.classes)} if "meta" in name else batch
+        )
         (folder / name).write_bytes(content)
         sums[name] = hashlib.md5(content).hexdigest()
     monkeypatch.setattr(CIFAR10, "train_list", [[name, sums[name]] for name in names[:5]])
@@ -225,11 +244,16 @@ def test_class_folders_by_label_get_the_official_names(root, picture, pack, offl
 def test_class_folders_of_another_set_are_refused(root, picture, pack, offline, classes, size):
     files = {f"train/{name}/0.png": picture(0, "RGB", (size, size)) for name in classes}
     pack(root / "cifar10-images.zip", files)
-    with pytest.raises(UserError, match=r"cifar10-images.zip is not cifar10: it needs 32x32 images .*airplane"):
+    with pytest.raises(
+        UserError, match=r"cifar10-images.zip is not cifar10: it needs 32x32 images .*airplane"
+    ):
         load("cifar10")
 
 
 def test_official_files_come_before_class_folders(root, picture, pack, offline):
     write_fashion(root, packed=True)
-    pack(root / "fashion-mnist-images.tar", {f"train/{c}/0.png": picture(0, "L", (28, 28)) for c in range(10)})
+    pack(
+        root / "fashion-mnist-images.tar",
+        {f"train/{c}/0.png": picture(0, "L", (28, 28)) for c in range(10)},
+    )
     assert len(load("fashion-mnist").labels) == 50

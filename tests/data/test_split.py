@@ -10,7 +10,12 @@ from smd.errors import UserError
 
 def images(train, val=(), test=()) -> Images:
     """A set with that many images of each class in each split, classes mixed."""
-    rows = [(s, label) for s, part in enumerate((train, val, test)) for label, n in enumerate(part) for _ in range(n)]
+    rows = [
+        (s, label)
+        for s, part in enumerate((train, val, test))
+        for label, n in enumerate(part)
+        for _ in range(n)
+    ]
     rows = np.array(rows)[np.random.default_rng(0).permutation(len(rows))]
     classes = tuple(f"class {label}" for label in range(len(train)))
     pixels = np.zeros((len(rows), 1, 1, 1), np.uint8)
@@ -30,14 +35,18 @@ def test_cifar10_becomes_45000_and_5000():
 
 
 def test_odd_counts_still_make_exact_totals():
-    data = images(train=[4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659], test=[10] * 10)
+    data = images(
+        train=[4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659], test=[10] * 10
+    )
     splits = carve(data, seed=3)
     assert (len(splits.train), len(splits.val)) == (65931, 7326)
     shares = np.array(counts(data, splits.val)) / np.array(counts(data, data.split == 0))
     assert np.abs(shares - 0.1).max() < 1e-3
 
 
-@pytest.mark.parametrize("parts", [{}, {"test": [9, 4]}, {"val": [3, 5]}, {"val": [3, 5], "test": [9, 4]}])
+@pytest.mark.parametrize(
+    "parts", [{}, {"test": [9, 4]}, {"val": [3, 5]}, {"val": [3, 5], "test": [9, 4]}]
+)
 def test_every_row_is_in_one_split_ascending(parts):
     data = images(train=[50, 30], **parts)
     splits = carve(data, seed=1)

@@ -1,4 +1,7 @@
-"""What a page asked its server for, and whether the answer has come: pages of Streamlit talk over one websocket."""
+"""What a page asked its server for, and whether the answer has come.
+
+Pages of Streamlit talk over one websocket.
+"""
 
 import time
 
@@ -11,8 +14,8 @@ FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
 class Answers:
     """Follows the whole runs of a page's script, those of its fragments left out.
 
-    Whoever goes on before an answer has come is overtaken by it: Streamlit's front end then puts the page that the
-    answer is about into the history once more, and what lay ahead is lost.
+    Whoever goes on before an answer has come is overtaken by it: Streamlit's front end then puts
+    the page that the answer is about into the history once more, and what lay ahead is lost.
     """
 
     def __init__(self, page):
@@ -35,7 +38,8 @@ class Answers:
             self._events.append("ended")
 
     def after(self, step):
-        """Do a step that makes the page ask, and wait for the whole answer; in 30 seconds at most."""
+        """Do a step that makes the page ask, and wait for the whole answer; in 30 seconds at
+        most."""
         self._events.clear()
         step()
         deadline = time.monotonic() + 30

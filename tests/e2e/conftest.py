@@ -29,10 +29,14 @@ def browser():
     with sync_playwright() as playwright:
         try:
             launched = playwright.chromium.launch(
-                executable_path=found, args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
+                executable_path=found,
+                args=["--no-sandbox", "--disable-background-networking", "--disable-gpu"],
             )
         except Error as error:
-            reason = f"NO BROWSER: install Debian's chromium, or run 'playwright install chromium' ({error})"
+            reason = (
+                "NO BROWSER: install Debian's chromium, or run 'playwright install chromium'"
+                f" ({error})"
+            )
             if os.environ.get("CI") == "true":
                 pytest.fail(reason)
             pytest.skip(reason)
@@ -53,8 +57,10 @@ def server(own_runs):
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
-        cwd=REPOSITORY, env={**os.environ, "SMD_RUNS": str(own_runs)}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        env={**os.environ, "SMD_RUNS": str(own_runs)},
+        stdout=subprocess.DEVNULL,
+    )
     address = f"http://localhost:{port}"
     deadline = time.monotonic() + 60
     while not healthy(address):
@@ -97,7 +103,11 @@ def watch(page):
             errors.append(f"{message.text} {message.location}")
 
     def leaving(request):
-        if urlsplit(request.url).hostname not in ("localhost", "127.0.0.1", None):  # data: and blob: have no host
+        if urlsplit(request.url).hostname not in (
+            "localhost",
+            "127.0.0.1",
+            None,
+        ):  # data: and blob: have no host
             errors.append(f"asks {request.url}")
 
     page.on("console", note)

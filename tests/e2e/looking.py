@@ -1,9 +1,11 @@
 """Looking at a page as a person does: nothing cut off, nothing over something else."""
 
-# Text on other text, and text that ends in dots for want of room; what is scrolled or folded away is not seen.
+# Text on other text, and text that ends in dots for want of room; what is scrolled or folded away
+# is not seen.
 FLAWS = """() => {
   const app = document.querySelector('[data-testid=stApp]');
-  const skipped = 'svg, canvas, style, script, noscript, [aria-hidden=true], [data-testid=stHeader]';
+  const skipped = 'svg, canvas, style, script, noscript, [aria-hidden=true], '
+    + '[data-testid=stHeader]';
   const seen = rect => rect.width > 1 && rect.height > 1;
   const meet = (a, b) => ({left: Math.max(a.left, b.left), top: Math.max(a.top, b.top),
     right: Math.min(a.right, b.right), bottom: Math.min(a.bottom, b.bottom)});
@@ -24,17 +26,21 @@ FLAWS = """() => {
     const range = document.createRange();
     range.selectNodeContents(node);
     for (const rect of range.getClientRects())
-      if (seen(rect) && visible(element, rect)) texts.push({text: node.textContent.trim().slice(0, 40), rect, element});
+      if (seen(rect) && visible(element, rect))
+        texts.push({text: node.textContent.trim().slice(0, 40), rect, element});
   }
   for (const [k, a] of texts.entries()) for (const b of texts.slice(k + 1)) {
     if (a.element === b.element) continue;
     const both = meet(a.rect, b.rect);
-    if (both.right - both.left > 3 && both.bottom - both.top > 5) found.push(`'${a.text}' lies over '${b.text}'`);
+    if (both.right - both.left > 3 && both.bottom - both.top > 5)
+      found.push(`'${a.text}' lies over '${b.text}'`);
   }
   for (const e of app.querySelectorAll('*')) {
     const style = getComputedStyle(e);
-    if (style.textOverflow === 'ellipsis' && style.overflow !== 'visible' && e.scrollWidth > e.clientWidth + 1
-        && e.innerText && e.innerText.trim() && !e.closest(skipped) && visible(e, e.getBoundingClientRect()))
+    if (style.textOverflow === 'ellipsis' && style.overflow !== 'visible'
+        && e.scrollWidth > e.clientWidth + 1
+        && e.innerText && e.innerText.trim() && !e.closest(skipped)
+        && visible(e, e.getBoundingClientRect()))
       found.push(`'${e.innerText.trim().slice(0, 60)}' is cut off`);
   }
   return found;
@@ -51,7 +57,8 @@ def settled(page):
     page.wait_for_function(
         """() => {
           const app = document.querySelector('[data-testid=stApp]');
-          const charts = [...document.querySelectorAll('[data-testid=stVegaLiteChart], [data-testid=stEChartsChart]')];
+          const charts = [...document.querySelectorAll(
+            '[data-testid=stVegaLiteChart], [data-testid=stEChartsChart]')];
           return app && app.dataset.testScriptState === 'notRunning' && document.querySelector('h1')
             && !document.querySelector('[data-stale=true]')
             && charts.every(chart => [...chart.querySelectorAll('canvas, svg')].some(

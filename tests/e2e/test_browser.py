@@ -1,4 +1,7 @@
-"""In a real browser: train on digits by clicking, watch it, look at margins and samples, attack, export."""
+"""In a real browser.
+
+Train on digits by clicking, watch it, look at margins and samples, attack, export.
+"""
 
 import csv
 import io
@@ -35,7 +38,9 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
 
     expect(page.get_by_role("heading", level=1, name="Live")).to_be_visible(timeout=20_000)
     (run,) = folders.all_runs()
-    expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(timeout=LONG)
+    expect(page.get_by_role("heading", name="Accuracy under attack, epoch by epoch")).to_be_visible(
+        timeout=LONG
+    )
     curve = page.get_by_test_id("stVegaLiteChart").first
     expect(curve.locator("canvas, svg").first).to_be_visible(timeout=20_000)
     before = screenshot_of(curve)
@@ -45,7 +50,9 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     assert "run=digits-smd-" in page.url
 
     choose_page(page, "Margins")
-    expect(page.get_by_role("heading", name="Margins of the training images after epoch 8")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Margins of the training images after epoch 8")
+    ).to_be_visible()
     share = reader.share_beyond(run.store, 8, [8 / 255])[8 / 255]
     expect(page.get_by_text(f"{100 * share:.1f} %").first).to_be_visible()
 
@@ -58,13 +65,17 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     picture = page.get_by_role("img", name=re.compile("^adversarial:"))
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 176
-    assert picture.get_attribute("src").startswith("data:image/png")  # the very pixels, not a lossy copy
+    assert picture.get_attribute("src").startswith(
+        "data:image/png"
+    )  # the very pixels, not a lossy copy
 
     tile = page.locator("[class*='st-key-open-samples-']").nth(5).get_by_role("button")
     tile.click()
     expect(page).to_have_url(re.compile(r"sample=[1-9]"), timeout=20_000)
     chosen = re.search(r"sample=(\d+)", page.url).group(1)
-    expect(page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))).to_be_visible(
+        timeout=20_000
+    )
 
     choose_page(page, "Attacks")
     attack(page, steps=5, images=50)
@@ -75,7 +86,9 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
 
 def export(page, name, suffix):
     """Take a table away: open its Export menu if it is not open, click on a form."""
-    form = page.locator(f"[class*='st-key-download-{name}'][class*='-{suffix}']").get_by_role("button")
+    form = page.locator(f"[class*='st-key-download-{name}'][class*='-{suffix}']").get_by_role(
+        "button"
+    )
     if not form.is_visible():
         page.locator(f"[class*='st-key-export-{name}']").get_by_role("button").click()
     form.click()
@@ -102,14 +115,20 @@ def attack(page, steps, images):
     expect(page.get_by_text(f"ce-pgd:steps={steps}")).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Attack", exact=True).click()
-    expect(page.get_by_role("heading", name=f"CE-PGD, {steps} steps, test images")).to_be_visible(timeout=LONG)
-    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=LONG)  # all of its levels are there
+    expect(page.get_by_role("heading", name=f"CE-PGD, {steps} steps, test images")).to_be_visible(
+        timeout=LONG
+    )
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(
+        0, timeout=LONG
+    )  # all of its levels are there
 
 
 def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, tmp_path):
     """Table, where margin and attack disagree, one sample's verdicts, LaTeX and Parquet."""
     _, std_run = finished
-    estimate(Recorder(std_run.store), [200] * 359, "gem", split="test")  # so generous that attacks must disagree
+    estimate(
+        Recorder(std_run.store), [200] * 359, "gem", split="test"
+    )  # so generous that attacks must disagree
     page.goto(f"{server}/attacks")
     expect(page.get_by_role("heading", level=1, name="Attacks")).to_be_visible(timeout=30_000)
     attack(page, steps=7, images=60)
@@ -117,7 +136,9 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
         (job,) = folders.attacks(run)
         assert launch.wait(job, 120).state == "finished"
     page.reload()
-    expect(page.get_by_role("heading", name="CE-PGD, 7 steps, test images")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="CE-PGD, 7 steps, test images")).to_be_visible(
+        timeout=30_000
+    )
 
     for suffix in ("tex", "parquet"):
         with page.expect_download() as download:
@@ -131,16 +152,21 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
         assert f"{value:.2f}" in text
 
     page.goto(f"{server}/agreement?run={std_run.id}")
-    expect(page.get_by_role("heading", name="Does the margin predict CE-PGD")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Does the margin predict CE-PGD")).to_be_visible(
+        timeout=30_000
+    )
     expect(page.get_by_role("heading", name="Where margin and attack disagree")).to_be_visible()
     tile = page.locator("[class*='st-key-open-']").first.get_by_role("button")
     tile.click()
     expect(page.get_by_role("heading", level=1, name="Samples")).to_be_visible(timeout=20_000)
-    expect(page.get_by_role("heading", name="What became of it under attack")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="What became of it under attack")).to_be_visible(
+        timeout=20_000
+    )
 
 
 def test_a_sweep_by_clicking_trains_every_chosen_defense_once(server, page):
-    """Two defenses on the digits; the same sweep once more has nothing left to do; Compare shows both."""
+    """Two defenses on the digits; the same sweep once more has nothing left to do; Compare shows
+    both."""
     page.goto(server)
     page.get_by_role("spinbutton", name="Epochs").fill("2")
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
@@ -159,10 +185,14 @@ def test_a_sweep_by_clicking_trains_every_chosen_defense_once(server, page):
     assert len(folders.all_runs()) == 2
 
     choose_page(page, "Compare")
-    expect(page.get_by_role("heading", name="Clean against robust accuracy on digits")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Clean against robust accuracy on digits")
+    ).to_be_visible()
     chosen = next(run for run in folders.all_runs() if run.config.defense == "fat")
     page.goto(f"{server}/margins?run={chosen.id}")
-    expect(page.get_by_role("heading", name="PGD steps before the image was emitted")).to_be_visible(timeout=30_000)
+    expect(
+        page.get_by_role("heading", name="PGD steps before the image was emitted")
+    ).to_be_visible(timeout=30_000)
 
 
 def check_csv(text, run):
@@ -182,9 +212,22 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
-    for name in ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query"):
+    for name in (
+        "train",
+        "live",
+        "map",
+        "margins",
+        "samples",
+        "attacks",
+        "agreement",
+        "compare",
+        "figures",
+        "query",
+    ):
         page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
-        expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(
+            timeout=30_000
+        )
         expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
         assert page.get_by_test_id("stException").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -195,8 +238,8 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
 def test_a_link_reproduces_the_view_in_a_new_browser(server, page, finished):
     run, _ = finished
     page.goto(f"{server}/margins?run={run.id}&epoch=2")
-    expect(page.get_by_role("heading", name="Margins of the training images after epoch 2")).to_be_visible(
-        timeout=30_000
-    )
+    expect(
+        page.get_by_role("heading", name="Margins of the training images after epoch 2")
+    ).to_be_visible(timeout=30_000)
     page.goto(f"{server}/samples?run={run.id}&sample=17")
     expect(page.get_by_role("heading", name=re.compile("Image 17 ·"))).to_be_visible(timeout=30_000)

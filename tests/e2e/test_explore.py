@@ -15,16 +15,30 @@ from smd.store import reader
 
 pytestmark = pytest.mark.e2e
 PAGES = (
-    "", "live", "map", "margins", "margins?view=by+class", "margins?view=over+time", "margins?view=forces", "samples",
-    "samples?as-samples=table", "attacks", "agreement", "compare", "figures", "query",
-)  # fmt: skip
+    "",
+    "live",
+    "map",
+    "margins",
+    "margins?view=by+class",
+    "margins?view=over+time",
+    "margins?view=forces",
+    "samples",
+    "samples?as-samples=table",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 @pytest.fixture
 def mapped(finished):
     """The finished SMD run with a map of its training images."""
     run, _ = finished
-    folder = folders.create_embed(run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True)
+    folder = folders.create_embed(
+        run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
+    )
     from smd.tasks.embedding import embed_run
 
     embed_run(folder)
@@ -47,14 +61,20 @@ def drag(page, start, *stops):
 
 def shown_title(page):
     """How many images are meant, as the sidebar says: (these, of how many)."""
-    found = page.get_by_test_id("stSidebar").get_by_text(re.compile(r"^[\d,]+ of [\d,]+ training images$"))
+    found = page.get_by_test_id("stSidebar").get_by_text(
+        re.compile(r"^[\d,]+ of [\d,]+ training images$")
+    )
     expect(found).to_be_visible()
     return tuple(int(n.replace(",", "")) for n in re.findall(r"[\d,]+", found.inner_text()))
 
 
-def test_a_range_drawn_in_the_histogram_shows_its_images_everywhere_and_in_a_new_browser(server, page, browser, mapped):
+def test_a_range_drawn_in_the_histogram_shows_its_images_everywhere_and_in_a_new_browser(
+    server, page, browser, mapped
+):
     page.goto(f"{server}/margins?run={mapped.id}")
-    expect(page.get_by_role("heading", name="Margins of the training images after epoch 3")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Margins of the training images after epoch 3")
+    ).to_be_visible()
     box = picture(page)
     middle = box["y"] + box["height"] / 2
     drag(page, (box["x"] + 0.1 * box["width"], middle), (box["x"] + 0.96 * box["width"], middle))
@@ -70,25 +90,35 @@ def test_a_range_drawn_in_the_histogram_shows_its_images_everywhere_and_in_a_new
     expect(tiles).to_have_count(min(few, 24))
     first = tiles.first.get_by_role("button").inner_text()
 
-    other = browser.new_context(viewport={"width": 1024, "height": 900}, color_scheme="dark").new_page()
+    other = browser.new_context(
+        viewport={"width": 1024, "height": 900}, color_scheme="dark"
+    ).new_page()
     other.goto(page.url)
     assert shown_title(other) == (few, total)
-    expect(other.locator("[class*='st-key-open-margins-']").first.get_by_role("button")).to_have_text(first)
+    expect(
+        other.locator("[class*='st-key-open-margins-']").first.get_by_role("button")
+    ).to_have_text(first)
     other.context.close()
 
     tiles.first.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1, name="Samples")).to_be_visible()
     assert shown_title(page) == (few, total)
     page.get_by_role("button", name="Show all").click()
-    expect(page.get_by_test_id("stSidebar").get_by_text("300 training images", exact=True)).to_be_visible()
+    expect(
+        page.get_by_test_id("stSidebar").get_by_text("300 training images", exact=True)
+    ).to_be_visible()
     assert "range=" not in page.url
 
 
-def test_what_is_drawn_around_on_the_map_is_selected_and_a_link_brings_it_back(server, page, browser, mapped):
+def test_what_is_drawn_around_on_the_map_is_selected_and_a_link_brings_it_back(
+    server, page, browser, mapped
+):
     page.goto(f"{server}/map?run={mapped.id}")
     box = picture(page, "stEChartsChart")
     settled(page)
-    page.mouse.click(box["x"] + box["width"] - 72, box["y"] + 26)  # the rectangle, in the middle of three tools
+    page.mouse.click(
+        box["x"] + box["width"] - 72, box["y"] + 26
+    )  # the rectangle, in the middle of three tools
     left, top = box["x"] + 0.02 * box["width"], box["y"] + 0.2 * box["height"]
     drag(page, (left, top), (box["x"] + 0.55 * box["width"], box["y"] + 0.97 * box["height"]))
     page.wait_for_url(re.compile("region="))
@@ -123,7 +153,9 @@ def test_the_figures_can_be_taken_away(server, page, finished, tmp_path):
     settled(page)
     for suffix in ("svg", "png", "json"):
         with page.expect_download() as download:
-            page.locator(f"[class*='st-key-download-'][class*='fig-6-{suffix}']").get_by_role("button").click()
+            page.locator(f"[class*='st-key-download-'][class*='fig-6-{suffix}']").get_by_role(
+                "button"
+            ).click()
         download.value.save_as(tmp_path / f"fig.{suffix}")
     assert b"<svg" in (tmp_path / "fig.svg").read_bytes()[:200]
     assert (tmp_path / "fig.png").read_bytes().startswith(b"\x89PNG")
@@ -134,7 +166,9 @@ def test_the_figures_can_be_taken_away(server, page, finished, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1024])
-def test_on_every_page_nothing_is_cut_off_and_nothing_lies_over_something_else(server, browser, mapped, scheme, width):
+def test_on_every_page_nothing_is_cut_off_and_nothing_lies_over_something_else(
+    server, browser, mapped, scheme, width
+):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
@@ -149,19 +183,23 @@ def test_on_every_page_nothing_is_cut_off_and_nothing_lies_over_something_else(s
 
 
 def test_every_control_can_be_reached_by_the_keyboard_and_says_what_it_is(server, page, mapped):
-    """From the page's first control on, Tab visits controls, each with a name, the main act before the exports."""
+    """From the page's first control on, Tab visits controls, each with a name, the main act before
+    the exports."""
     page.goto(f"{server}/margins?run={mapped.id}")
     settled(page)
     names = page.evaluate(
         """() => [...document.querySelectorAll('button, a[href], input, textarea, [role=slider]')]
-            .filter(e => e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})
+            .filter(e => e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true,
+            contentVisibilityAuto: true})
               && e.getBoundingClientRect().width > 0)
-            .map(e => (e.getAttribute('aria-label') || e.innerText || e.labels?.[0]?.innerText || e.title || '').trim()
+            .map(e => (e.getAttribute('aria-label') || e.innerText || e.labels?.[0]?.innerText ||
+            e.title || '').trim()
               || (e.closest('[aria-label]')?.getAttribute('aria-label') ?? ''))"""
     )
     assert len(names) > 20
     assert "" not in names
     order = [
-        next(k for k, name in enumerate(names) if name.endswith(wanted)) for wanted in ("Map", "Margins", "Samples")
+        next(k for k, name in enumerate(names) if name.endswith(wanted))
+        for wanted in ("Map", "Margins", "Samples")
     ]
     assert order == sorted(order)

@@ -1,4 +1,7 @@
-"""In a real browser: Back and Forward, pages that follow what other tabs do, text that means something to Markdown."""
+"""In a real browser.
+
+Back and Forward, pages that follow what other tabs do, text that means something to Markdown.
+"""
 
 from dataclasses import replace
 
@@ -27,7 +30,8 @@ def content(page):
     settled(page)
     titles = page.locator("h1, h2, h3").all_inner_texts()
     chosen = (
-        page.get_by_test_id("stMultiSelect").all_inner_texts() + page.get_by_test_id("stSelectbox").all_inner_texts()
+        page.get_by_test_id("stMultiSelect").all_inner_texts()
+        + page.get_by_test_id("stSelectbox").all_inner_texts()
     )
     return titles, chosen
 
@@ -76,7 +80,9 @@ def test_a_page_follows_what_another_tab_does_with_its_run(server, page, own_run
     page.goto(f"{server}/margins?run={run.id}")
     side = page.get_by_test_id("stSidebar")
     expect(side.get_by_text("cancelled").first).to_be_visible()
-    expect(page.get_by_text("The run was cancelled before its first epoch was done.")).to_be_visible()
+    expect(
+        page.get_by_text("The run was cancelled before its first epoch was done.")
+    ).to_be_visible()
     transitions.write(run.folder, replace(run.status, state="running", stage="training", total=5))
     expect(side.get_by_text("running").first).to_be_visible()
     expect(page.get_by_text("The first epoch is under way.")).to_be_visible()
@@ -88,7 +94,9 @@ def test_attacks_lists_a_run_that_has_finished_meanwhile(server, page, finished)
     run, std = finished
     away = std.weights.with_name("away")
     std.weights.rename(away)
-    transitions.write(std.folder, replace(transitions.own(std.status), state="running", stage="training"))
+    transitions.write(
+        std.folder, replace(transitions.own(std.status), state="running", stage="training")
+    )
     page.goto(f"{server}/attacks")
     chosen = page.get_by_test_id("stMultiSelect").filter(has_text="Runs")
     expect(chosen.get_by_text(run.id.split("-", 2)[-1])).to_be_visible()
@@ -119,7 +127,10 @@ def test_tags_and_reasons_read_as_they_were_written(server, page, own_runs):
     transitions.write(run.folder, replace(transitions.own(run.status), state="failed", error=nasty))
     page.goto(f"{server}/live?run={run.id}")
     settled(page)
-    alert, badge = page.get_by_test_id("stAlert").first, page.locator(".stMarkdownBadge").all_inner_texts()
+    alert, badge = (
+        page.get_by_test_id("stAlert").first,
+        page.locator(".stMarkdownBadge").all_inner_texts(),
+    )
     assert nasty in alert.inner_text().replace("\u2060", "")
     assert nasty[:40] in " ".join(badge).replace("\u2060", "")
     assert alert.locator("a, em").count() == 0

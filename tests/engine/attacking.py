@@ -10,7 +10,20 @@ from smd.evaluation import state as judging
 from smd.evaluation.evaluate import Ground, Task
 
 
-def judged(model, data, ids, attack, eps, seed=0, size=64, norm="Linf", state=None, watch=None, classes=None, **kept):
+def judged(
+    model,
+    data,
+    ids,
+    attack,
+    eps,
+    seed=0,
+    size=64,
+    norm="Linf",
+    state=None,
+    watch=None,
+    classes=None,
+    **kept,
+):
     """The verdict of an attack, as a job would come to it."""
     if classes is None:
         with torch.no_grad():

@@ -13,7 +13,8 @@ from smd.paths import AROUND as REPOSITORY
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
-    """These networks are so small that torch's threads only wait for each other, the longer the busier the machine."""
+    """These networks are so small that torch's threads only wait for each other, the longer the
+    busier the machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

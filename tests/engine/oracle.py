@@ -1,8 +1,8 @@
 """Algorithms 1 and 2 as the paper prints them, one sample at a time, slow and plain.
 
 Shares nothing with the engine but the network. The two readings that the pseudo-code leaves open
-are the documented ones: the search is a two-ended bisection (or, with `literal`, the printed lines),
-and a sample misclassified when clean keeps its margin.
+are the documented ones: the search is a two-ended bisection (or, with `literal`, the printed
+lines), and a sample misclassified when clean keeps its margin.
 """
 
 import math
@@ -60,7 +60,8 @@ def gammas(model, x_tilde, y, margin):
 
 
 def one_batch(model, x, y, margins, epochs, literal=False):
-    """Alg. 1, l. 2-12 for one batch: (loss, flag1, flag2, new margins). Gradients are left in the model."""
+    """Alg. 1, l. 2-12 for one batch: (loss, flag1, flag2, new margins). Gradients are left in the
+    model."""
     delta = math.ceil(255 / epochs) / 255  # Eq. 12
     model.zero_grad()
     z = model(x)

@@ -1,4 +1,5 @@
-"""What stands in the batch under batch norm, and where the preset `ame` is not the authors' later code: each pinned."""
+"""What stands in the batch under batch norm, and where the preset `ame` is not the authors' later
+code: each pinned."""
 
 import copy
 from itertools import pairwise
@@ -30,7 +31,8 @@ class Seen(torch.nn.Module):
 
 @pytest.fixture
 def coupled():
-    """A network with batch norm in train mode, images, labels that are right but for the first, and margins."""
+    """A network with batch norm in train mode, images, labels that are right but for the first, and
+    margins."""
     torch.manual_seed(0)
     model = nets.build("wrn-28-4", (3, 8, 8), 4).train()
     assert couples_samples(model)
@@ -42,7 +44,9 @@ def coupled():
 
 
 def explored(model, x, y, margin, preset):
-    found = epgd(model, x, y, margin, PRESETS[preset], torch.Generator().manual_seed(0), masked=True)
+    found = epgd(
+        model, x, y, margin, PRESETS[preset], torch.Generator().manual_seed(0), masked=True
+    )
     return found, model.batches
 
 
@@ -81,7 +85,12 @@ def test_ame_makes_33_passes_in_train_mode_as_the_authors_do(coupled):
     model = model.model
     plan = Plan(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
     state = {"margin": torch.full((len(x),), 0.05)}
-    SMD("ame").step(model, Batch(x, y, torch.arange(len(x))), state, Now(plan, 0, torch.Generator().manual_seed(0)))
+    SMD("ame").step(
+        model,
+        Batch(x, y, torch.arange(len(x))),
+        state,
+        Now(plan, 0, torch.Generator().manual_seed(0)),
+    )
     layers = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert {int(m.num_batches_tracked) for m in layers} == {1 + 1 + STEPS + ROUNDS + 1} == {33}
 
@@ -124,11 +133,17 @@ def test_a_plain_floor_would_lose_some():
 
 
 def test_misclassified_images_stand_clean_in_the_noisy_batch(coupled):
-    """Their exploration means nothing, and the noisy loss is not theirs; the batch statistics see them clean."""
+    """Their exploration means nothing, and the noisy loss is not theirs; the batch statistics see
+    them clean."""
     model, x, y = coupled
     plan = Plan(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
     state = {"margin": torch.full((len(x),), 0.05)}
-    SMD("ame").step(model, Batch(x, y, torch.arange(len(x))), state, Now(plan, 0, torch.Generator().manual_seed(0)))
+    SMD("ame").step(
+        model,
+        Batch(x, y, torch.arange(len(x))),
+        state,
+        Now(plan, 0, torch.Generator().manual_seed(0)),
+    )
     noisy = model.batches[-1]
     assert len(noisy) == len(x)
     assert torch.equal(noisy[0], x[0])

@@ -1,4 +1,7 @@
-"""AutoAttack through our stages: the verdicts of pyautoattack itself, few classes, and its checks."""
+"""AutoAttack through our stages.
+
+The verdicts of pyautoattack itself, few classes, and its checks.
+"""
 
 import sys
 
@@ -25,13 +28,17 @@ def tracing():
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.14), ("L2", 0.75)])
-def test_verdicts_are_those_of_pyautoattack_sample_by_sample(trained, tracing, monkeypatch, norm, eps):
+def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
+    trained, tracing, monkeypatch, norm, eps
+):
     """All settings are the standard ones but Square's queries, fewer on both sides to save time."""
     monkeypatch.setattr(autoattack, "QUERIES", 600)
     model, x, y = trained
     data, ids = as_set(x, y), torch.arange(30)
     exact = data.take(ids)
-    official = pyautoattack.AutoAttack(model, norm=norm, eps=eps, seed=0, device="cpu", version="standard")
+    official = pyautoattack.AutoAttack(
+        model, norm=norm, eps=eps, seed=0, device="cpu", version="standard"
+    )
     assert official.square.n_queries == 5000
     official.square.n_queries = 600
     x_adv, _ = official.run_standard_evaluation(exact.x, exact.y, batch_size=12)
@@ -61,7 +68,9 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes():
     margin = model.margin(exact)
     for share in (0.3, 0.8):
         eps = float(margin.quantile(share)) + 1e-4
-        assert reaches(judged(model, data, torch.arange(60), AutoAttack(), eps, size=60), margin, eps)
+        assert reaches(
+            judged(model, data, torch.arange(60), AutoAttack(), eps, size=60), margin, eps
+        )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,8 @@ def test_attacks_and_targets_fit_the_number_of_classes(classes, names, targets):
 def test_the_full_number_of_queries_and_steps_is_asked_for(trained):
     model, _, _ = trained
     parts = {
-        stage.name: stage._tool(model, turn(0.1), torch.device("cpu"), None) for stage in AutoAttack().course(10).stages
+        stage.name: stage._tool(model, turn(0.1), torch.device("cpu"), None)
+        for stage in AutoAttack().course(10).stages
     }
     assert parts["square"].n_queries == 5000
     assert parts["square"].rescale_schedule is False
@@ -117,7 +127,8 @@ def test_it_leaves_the_global_generator_alone(trained):
 
 
 class Masked(nn.Module):
-    """Pixels are rounded to few steps first: nothing changes for a small noise, and no gradient comes through."""
+    """Pixels are rounded to few steps first: nothing changes for a small noise, and no gradient
+    comes through."""
 
     def __init__(self, inner):
         super().__init__()
@@ -168,9 +179,9 @@ def test_an_honest_network_raises_none(trained):
 
 def test_few_classes_raise_theirs():
     model = Linear(16)
-    assert AutoAttack().course(2).doubts_before(model, torch.rand(4, 1, 4, 4), torch.zeros(4, dtype=torch.long)) == {
-        "few-classes"
-    }
+    assert AutoAttack().course(2).doubts_before(
+        model, torch.rand(4, 1, 4, 4), torch.zeros(4, dtype=torch.long)
+    ) == {"few-classes"}
 
 
 def test_the_check_for_gradients_inside_puts_the_trace_function_back(trained):

@@ -58,7 +58,11 @@ def test_a_crop_is_a_window_of_the_reflected_image():
     x = torch.arange(64.0).view(1, 1, 8, 8).repeat(64, 1, 1, 1)
     views = augmented(x, "crop", seeded())
     padded = torch.nn.functional.pad(x[:1], (4, 4, 4, 4), mode="reflect")
-    windows = {tuple(padded[0, 0, r : r + 8, c : c + 8].flatten().tolist()) for r in range(9) for c in range(9)}
+    windows = {
+        tuple(padded[0, 0, r : r + 8, c : c + 8].flatten().tolist())
+        for r in range(9)
+        for c in range(9)
+    }
     shown = {tuple(view.flatten().tolist()) for view in views}
     assert shown <= windows
     assert len(shown) > 10

@@ -16,7 +16,8 @@ from smd.evaluation.batch_size import grown, halved, quickest
 
 
 class Rates:
-    """Images a second by batch size, and which sizes were tried; a size without a rate does not fit."""
+    """Images a second by batch size, and which sizes were tried; a size without a rate does not
+    fit."""
 
     def __init__(self, rates):
         self.rates, self.tried = rates, []
@@ -33,7 +34,9 @@ def test_on_a_cpu_it_is_the_smallest_that_is_nearly_as_quick_as_any():
     assert quickest(Rates({32: 1000, 64: 900, 128: 950, 256: 900, 512: 2000}), 9000) == 512
 
 
-@pytest.mark.parametrize(("n", "tried"), [(5, [32]), (32, [32]), (33, [32, 64]), (100, [32, 64, 128])])
+@pytest.mark.parametrize(
+    ("n", "tried"), [(5, [32]), (32, [32]), (33, [32, 64]), (100, [32, 64, 128])]
+)
 def test_on_a_cpu_no_more_is_tried_than_there_is_to_judge(n, tried):
     rates = Rates({32: 1000.0, 64: 2000.0, 128: 4000.0})
     assert quickest(rates, n) == tried[-1]
@@ -59,7 +62,8 @@ def test_on_a_gpu_it_does_not_grow_beyond_what_there_is_to_judge():
 
 
 @pytest.mark.parametrize(
-    ("fitting", "size"), [((128, 256, 512), 256), ((128,), 64), ((64, 32), 32), ((2,), 1), ((32, 8, 4, 2, 1), 16)]
+    ("fitting", "size"),
+    [((128, 256, 512), 256), ((128,), 64), ((64, 32), 32), ((2,), 1), ((32, 8, 4, 2, 1), 16)],
 )
 def test_where_a_gpus_memory_is_short_it_is_half_of_what_fits(fitting, size):
     assert grown(Rates({each: float(each) for each in fitting}), 10_000) == size
@@ -95,7 +99,8 @@ def test_a_rate_counts_the_images_that_there_are(trained, monkeypatch):
 
 @dataclass(frozen=True)
 class Short:
-    """A stage of random starts that notes its batches; memory is short in those of more than `most` images."""
+    """A stage of random starts that notes its batches; memory is short in those of more than `most`
+    images."""
 
     most: int
     numbers: list[int]

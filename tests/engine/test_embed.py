@@ -22,7 +22,9 @@ class Linear(nn.Module):
 
 
 def rows(values, labels):
-    pixels = torch.tensor(values, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous()
+    pixels = (
+        torch.tensor(values, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous()
+    )
     return OnDevice(pixels, torch.tensor(labels))
 
 
@@ -35,7 +37,9 @@ def clusters(n, apart=8.0):
 
 def test_images_are_looked_at_in_batches_and_counted():
     counted = []
-    seen = embedding.look(Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append)
+    seen = embedding.look(
+        Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append
+    )
     assert counted == [2, 1]
     assert seen.features.shape == (3, 4)
     assert seen.features[:, 0].tolist() == pytest.approx([1, 0, 200 / 255])
@@ -45,7 +49,9 @@ def test_images_are_looked_at_in_batches_and_counted():
 
 def test_twins_stay_in_their_ball_and_cross_where_they_can():
     data = rows([120, 20], [0, 0])
-    seen = embedding.look_at_twins(Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None)
+    seen = embedding.look_at_twins(
+        Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None
+    )
     moved = seen.features - data.pixels.flatten(1).numpy() / 255
     assert np.abs(moved).max() <= 16 / 255 + 1e-6
     assert seen.ok.tolist() == [False, True]  # 120 + 16 is beyond the middle, 20 + 16 is not

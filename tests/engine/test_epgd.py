@@ -84,7 +84,8 @@ def test_the_literal_search_halves_uncrossed_samples(linear):
 
 
 def test_flag2_looks_at_every_iterate(linear):
-    """A network that is wrong only on a ring: the iterates pass it and are right again at the end."""
+    """A network that is wrong only on a ring: the iterates pass it and are right again at the
+    end."""
     _, x, _ = linear
     centre = x[0]
 
@@ -158,7 +159,9 @@ def test_leaving_early_and_staying_masked_find_the_same(trained, search, start):
     model, x, y = trained
     margin = torch.linspace(0.002, 0.25, len(x))
     rules = Rules(search=search, start=start)
-    one, other = (epgd(model, x, y, margin, rules, none(), masked=masked) for masked in (False, True))
+    one, other = (
+        epgd(model, x, y, margin, rules, none(), masked=masked) for masked in (False, True)
+    )
     assert torch.equal(one.crossed, other.crossed)
     assert 10 < int(one.crossed.sum()) < len(x) - 10
     assert torch.allclose(one.x, other.x, atol=1e-5)
@@ -177,12 +180,21 @@ def test_a_known_gradient_saves_a_pass_and_changes_nothing(trained, search):
     assert untold.seen - told.seen == len(x)
 
 
-def test_a_sample_whose_iterates_repeat_leaves_with_the_iterate_that_the_last_step_would_reach(trained):
-    """With short margins the pixels soon lie on the faces of the box, or swing between two places."""
+def test_a_sample_whose_iterates_repeat_leaves_with_the_iterate_that_the_last_step_would_reach(
+    trained,
+):
+    """With short margins the pixels soon lie on the faces of the box, or swing between two
+    places."""
     model, x, y = trained
     margin = torch.full((len(x),), 1 / 255)
-    points = [point for point, _ in pgd.iterates(model, ce, x, y, margin, 4 * margin / STEPS, STEPS)]
-    same = [[bool((points[k][i] == points[k - lag][i]).all()) for lag in (1, 2)] for i in range(len(x)) for k in (18,)]
+    points = [
+        point for point, _ in pgd.iterates(model, ce, x, y, margin, 4 * margin / STEPS, STEPS)
+    ]
+    same = [
+        [bool((points[k][i] == points[k - lag][i]).all()) for lag in (1, 2)]
+        for i in range(len(x))
+        for k in (18,)
+    ]
     assert sum(fixed for fixed, _ in same) > 5
     assert sum(swings and not fixed for fixed, swings in same) > 5
     counted = Counted(model)
@@ -201,7 +213,9 @@ def test_first_crossing_recovers_a_true_margin_to_a_1024th_of_the_reach(linear, 
     distance = lp.length(found.x - x, "Linf")
     assert (distance <= true + 1e-6).all()
     assert (true - distance <= true * factor / 1024 + 1e-6).all()
-    assert counted.seen <= (6 + 8) * len(x)  # five steps reach the face, one looks at the clean sample
+    assert counted.seen <= (6 + 8) * len(
+        x
+    )  # five steps reach the face, one looks at the clean sample
 
 
 def test_first_crossing_keeps_the_last_iterate_of_who_does_not_cross(linear):

@@ -14,7 +14,9 @@ def test_eq12_gives_2_of_255_at_150_epochs():
     assert initial_step(150, IMAGE) == pytest.approx(2 / 255, abs=1e-12)
 
 
-@pytest.mark.parametrize(("epochs", "pixels"), [(1, 255), (30, 9), (80, 4), (255, 1), (256, 1), (10_000, 1)])
+@pytest.mark.parametrize(
+    ("epochs", "pixels"), [(1, 255), (30, 9), (80, 4), (255, 1), (256, 1), (10_000, 1)]
+)
 def test_eq12_is_a_whole_number_of_pixel_steps_that_covers_the_range(epochs, pixels):
     assert initial_step(epochs, IMAGE) * 255 == pytest.approx(pixels)
     assert initial_step(epochs, IMAGE) * epochs >= 1 - 1e-9

@@ -1,4 +1,5 @@
-"""Estimating margins: a network whose margins are known, and what estimators owe each other on a trained one."""
+"""Estimating margins: a network whose margins are known, and what estimators owe each other on a
+trained one."""
 
 import numpy as np
 import pytest
@@ -33,7 +34,12 @@ def known():
     model = Linear(16)
     x = 0.5 + 0.2 * (torch.rand(64, 1, 4, 4, generator=torch.Generator().manual_seed(1)) - 0.5)
     score = (x.flatten(1) @ model.w - model.b).abs()
-    return model, x, model(x).argmax(1), {"Linf": score / model.w.abs().sum(), "L2": score / model.w.norm()}
+    return (
+        model,
+        x,
+        model(x).argmax(1),
+        {"Linf": score / model.w.abs().sum(), "L2": score / model.w.norm()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +79,16 @@ def test_pgd_meets_no_boundary_beyond_its_noise_level(known):
 def test_expansion_that_met_no_boundary_leaves_a_lower_bound(known):
     model, x, _, _ = known
     x = (0.5 + 0.3 * model.w.sign()).view(1, 1, 4, 4)  # its margin is 0.3
-    found = estimators.build("gem", {"rounds": 100}).estimate(model, x, model(x).argmax(1), "Linf", none())
+    found = estimators.build("gem", {"rounds": 100}).estimate(
+        model, x, model(x).argmax(1), "Linf", none()
+    )
     assert not found.crossed.any()
     assert 0.05 < found.margin.item() < 0.3
 
 
 class Ring(nn.Module):
-    """Wrong only at distances of 0.055 to 0.065: iterates pass the ring and are right again at the end."""
+    """Wrong only at distances of 0.055 to 0.065: iterates pass the ring and are right again at the
+    end."""
 
     def __init__(self, centre):
         super().__init__()
@@ -98,7 +107,9 @@ def test_an_iterate_that_crossed_and_came_back_is_searched_from_where_it_was_wro
     found = explore(model, x, y, radius, "Linf")
     assert found.crossed.all()
     assert lp.length(found.x - x, "Linf").item() == pytest.approx(0.055, abs=0.1 / 2**ROUNDS)
-    blind = epgd(model, x, y, radius, Rules(), none())  # to the letter: nothing wrong lies behind its point
+    blind = epgd(
+        model, x, y, radius, Rules(), none()
+    )  # to the letter: nothing wrong lies behind its point
     assert lp.length(blind.x - x, "Linf").item() > 0.09
 
 
@@ -106,7 +117,10 @@ def test_an_iterate_that_crossed_and_came_back_is_searched_from_where_it_was_wro
 def test_an_exploration_is_epgds_where_the_last_iterate_is_wrong(frozen_net, norm):
     model, x, y = frozen_net
     radius = torch.linspace(0.02, 0.2, len(x)) * (1 if norm == "Linf" else 8)
-    one, two = explore(model, x, y, radius, norm), epgd(model, x, y, radius, Rules(norm=norm), none())
+    one, two = (
+        explore(model, x, y, radius, norm),
+        epgd(model, x, y, radius, Rules(norm=norm), none()),
+    )
     assert torch.equal(one.crossed, two.crossed)
     assert 0 < one.crossed.sum() < len(x)
     assert torch.equal(one.x, two.x)
@@ -154,18 +168,25 @@ def test_estimates_depend_on_the_seed_alone_and_leave_the_network_as_it_was(froz
     free = [p.requires_grad for p in model.parameters()]
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
     before = torch.get_rng_state()
-    one, two = (build(name, **params).estimate(model, x[:8], y[:8], "Linf", none()) for _ in range(2))
+    one, two = (
+        build(name, **params).estimate(model, x[:8], y[:8], "Linf", none()) for _ in range(2)
+    )
     assert torch.equal(one.margin, two.margin)
     assert torch.equal(torch.get_rng_state(), before)
     assert [p.requires_grad for p in model.parameters()] == free
-    assert all(p.grad is g or torch.equal(p.grad, g) for p, g in zip(model.parameters(), gradients, strict=True))
+    assert all(
+        p.grad is g or torch.equal(p.grad, g)
+        for p, g in zip(model.parameters(), gradients, strict=True)
+    )
     assert one.margin.isfinite().all()
     assert (one.margin >= 0).all()
 
 
 def test_a_larger_noise_level_overestimates_and_the_minimum_norm_is_the_smallest(frozen_net):
     model, x, y = frozen_net
-    wide, narrow = (build("pgd", eps=eps).estimate(model, x, y, "Linf", none()) for eps in (64 / 255, FAR))
+    wide, narrow = (
+        build("pgd", eps=eps).estimate(model, x, y, "Linf", none()) for eps in (64 / 255, FAR)
+    )
     least = build("min-norm").estimate(model, x, y, "Linf", none())
     both = wide.crossed & narrow.crossed & least.crossed
     assert both.sum() >= 10
@@ -186,7 +207,10 @@ def test_gradual_expansion_overestimates_less_than_pgd_from_afar(frozen_net):
 
 def test_targets_find_nearer_images_than_the_untargeted_run_alone(frozen_net):
     model, x, y = frozen_net
-    alone, more = (build("min-norm", steps=20, targets=n).estimate(model, x, y, "Linf", none()).margin for n in (0, 9))
+    alone, more = (
+        build("min-norm", steps=20, targets=n).estimate(model, x, y, "Linf", none()).margin
+        for n in (0, 9)
+    )
     assert (more <= alone + 1e-3).all()
     assert more.mean() < alone.mean()
 
@@ -220,7 +244,14 @@ def test_misclassified_images_have_no_margin_and_are_not_measured(known):
     labels[::4] = 1 - labels[::4]
     batches = []
     found = measure(
-        model, OnDevice(pixels, labels), torch.arange(60), build("pgd", eps=0.2), "Linf", 0, 25, batches.append
+        model,
+        OnDevice(pixels, labels),
+        torch.arange(60),
+        build("pgd", eps=0.2),
+        "Linf",
+        0,
+        25,
+        batches.append,
     )
     assert batches == [25, 50, 60]
     wrong = np.arange(60) % 4 == 0

@@ -1,4 +1,5 @@
-"""Judging: networks with a known margin, attacks that cheat, stages, and going on where one has stopped."""
+"""Judging: networks with a known margin, attacks that cheat, stages, and going on where one has
+stopped."""
 
 from dataclasses import dataclass
 
@@ -52,7 +53,8 @@ def as_set(x, y):
 
 
 def known_set(model, side=4, n=200):
-    """Images around mid-gray with the network's own answers as labels, and each one's true margin."""
+    """Images around mid-gray with the network's own answers as labels, and each one's true
+    margin."""
     x = 0.5 + 0.3 * (torch.rand(n, 1, side, side, generator=torch.Generator().manual_seed(5)) - 0.5)
     data = as_set(x, torch.zeros(n, dtype=torch.long))
     exact = data.take(torch.arange(n)).x
@@ -68,9 +70,13 @@ def known():
 
 
 def reaches(verdict, margin, eps):
-    """Each sample's verdict is that of its true margin, but for those within rounding of the level."""
+    """Each sample's verdict is that of its true margin, but for those within rounding of the
+    level."""
     clear = (margin - eps).abs() > 1e-5
-    return torch.equal(torch.from_numpy(verdict.ok)[clear], (margin > eps)[clear]) and clear.float().mean() > 0.9
+    return (
+        torch.equal(torch.from_numpy(verdict.ok)[clear], (margin > eps)[clear])
+        and clear.float().mean() > 0.9
+    )
 
 
 @pytest.mark.parametrize("eps", [0.002, 0.01, 0.03, 0.06, 0.1])
@@ -89,7 +95,9 @@ def test_our_attacks_reach_it_in_l2_too(name, eps):
     data, exact = known_set(model, 8)
     margin = model.margin(exact) * model.w.abs().sum() / model.w.norm()
     assert 0.1 < (margin > eps).float().mean() < 0.9
-    verdict = judged(model, data, torch.arange(200), attacks.build(name, {"steps": 40}), eps, norm="L2")
+    verdict = judged(
+        model, data, torch.arange(200), attacks.build(name, {"steps": 40}), eps, norm="L2"
+    )
     assert reaches(verdict, margin, eps)
 
 
@@ -122,7 +130,9 @@ def test_the_network_is_judged_in_eval_mode_and_its_parameters_come_back_as_they
     next(model.parameters()).requires_grad_(False)
     judged(model, as_set(x, y), torch.arange(5), CePgd(1), 0.05)
     assert not model.training
-    assert [p.requires_grad for p in model.parameters()] == [False] + [True] * (len([*model.parameters()]) - 1)
+    assert [p.requires_grad for p in model.parameters()] == [False] + [True] * (
+        len([*model.parameters()]) - 1
+    )
     assert all(p.grad is None for p in model.parameters())
     next(model.parameters()).requires_grad_(True)
 
@@ -149,7 +159,9 @@ def test_each_stage_gets_what_withstood_those_before(known):
 
 def test_cw_runs_are_tried_on_what_withstood_the_ce_runs(trained):
     model, x, y = trained
-    verdict = judged(model, as_set(x, y), torch.arange(len(x)), attacks.build("ce-cw-pgd", {"steps": 5}), 0.12)
+    verdict = judged(
+        model, as_set(x, y), torch.arange(len(x)), attacks.build("ce-cw-pgd", {"steps": 5}), 0.12
+    )
     alone = judged(model, as_set(x, y), torch.arange(len(x)), Ascent("ce", losses.ce, 5, 5), 0.12)
     assert ((verdict.stage == 1) == (alone.stage == 1)).all()
     assert verdict.ok.mean() <= alone.ok.mean()
@@ -159,7 +171,9 @@ def test_more_runs_never_break_fewer_samples(trained):
     model, x, y = trained
     ids = torch.arange(len(x))
     few, many = (
-        judged(model, as_set(x, y), ids, attacks.build("ce-cw-pgd", {"steps": 5, "runs": runs}), 0.1).ok
+        judged(
+            model, as_set(x, y), ids, attacks.build("ce-cw-pgd", {"steps": 5, "runs": runs}), 0.1
+        ).ok
         for runs in (1, 10)
     )
     assert many.sum() <= few.sum()
@@ -195,9 +209,23 @@ def test_images_asked_for_are_kept_also_if_they_withstand(known):
 def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
     """The state after `stop` batches is saved, read back and continued."""
     model, x, y = trained
-    data, ids, attack = as_set(x, y), torch.arange(len(x)), attacks.build("ce-cw-pgd", {"steps": 4, "runs": 4})
+    data, ids, attack = (
+        as_set(x, y),
+        torch.arange(len(x)),
+        attacks.build("ce-cw-pgd", {"steps": 4, "runs": 4}),
+    )
     whole, count = judging.Judging.begin(len(ids)), []
-    expected = judged(model, data, ids, attack, 0.1, size=24, state=whole, keep=8, watch=lambda *_: count.append(1))
+    expected = judged(
+        model,
+        data,
+        ids,
+        attack,
+        0.1,
+        size=24,
+        state=whole,
+        keep=8,
+        watch=lambda *_: count.append(1),
+    )
     if stop > len(count):
         pytest.skip("it has no so many batches")
     state = broken_off(
@@ -227,7 +255,15 @@ def test_progress_only_grows_and_ends_at_one(trained):
     model, x, y = trained
     shares = []
     attack = attacks.build("ce-cw-pgd", {"steps": 4})
-    judged(model, as_set(x, y), torch.arange(90), attack, 0.1, size=32, watch=lambda state, share: shares.append(share))
+    judged(
+        model,
+        as_set(x, y),
+        torch.arange(90),
+        attack,
+        0.1,
+        size=32,
+        watch=lambda state, share: shares.append(share),
+    )
     assert shares == sorted(shares)
     assert shares[0] > 0
     assert shares[-1] == 1
@@ -243,7 +279,9 @@ def test_every_attack_of_ours_stays_in_its_ball_and_depends_on_the_seed_alone(tr
 
     model, x, y = trained
     for stage in attacks.build(name, CHEAP).course(10).stages:
-        one, two, other = (stage.perturb(model, x[:8], y[:8], turn(0.1, norm, seed)) for seed in (0, 0, 1))
+        one, two, other = (
+            stage.perturb(model, x[:8], y[:8], turn(0.1, norm, seed)) for seed in (0, 0, 1)
+        )
         assert (lp.length(one - x[:8], norm) <= 0.1 + 1e-6).all()
         assert one.min() >= 0
         assert one.max() <= 1

@@ -1,4 +1,7 @@
-"""When a captured graph of EPGD is made, believed and given up; and, where there is a GPU, that it tells the truth."""
+"""When a captured graph of EPGD is made, believed and given up.
+
+And, where there is a GPU, that it tells the truth.
+"""
 
 import pytest
 import torch
@@ -11,7 +14,12 @@ from smd.data.batches import Batch
 from smd.defenses import Now, Plan
 from smd.defenses.smd import SMD
 
-INPUTS = (torch.rand(4, 1, 2, 2), torch.zeros(4, dtype=torch.long), torch.rand(4), torch.rand(4, 1, 2, 2))
+INPUTS = (
+    torch.rand(4, 1, 2, 2),
+    torch.zeros(4, dtype=torch.long),
+    torch.rand(4),
+    torch.rand(4, 1, 2, 2),
+)
 KEY = (Rules(), INPUTS[0].shape, torch.float32, False, True)
 
 
@@ -42,7 +50,9 @@ def answers(model, ordinary, count):
     return [cuda_graph._answer(model, KEY, ordinary, INPUTS) for _ in range(count)]
 
 
-def test_a_graph_is_made_at_the_second_batch_and_believed_after_two_that_agree(ordinary, monkeypatch):
+def test_a_graph_is_made_at_the_second_batch_and_believed_after_two_that_agree(
+    ordinary, monkeypatch
+):
     stand, model = Stand(0.0), torch.nn.Identity()
     monkeypatch.setattr(cuda_graph, "_captured", lambda ordinary, inputs: stand)
     answers(model, ordinary, 1)
@@ -71,7 +81,9 @@ def test_where_nothing_can_be_captured_it_is_tried_once(ordinary, monkeypatch):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("preset", ["paper", "first-crossing"])
-def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_change(preset, monkeypatch):
+def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_change(
+    preset, monkeypatch
+):
     device = torch.device("cuda")
     runs = []
     for allowed in (True, False):

@@ -23,15 +23,22 @@ def test_wrn_28_4_has_the_published_number_of_parameters():
 
 def convolutions(model):
     layers = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-    return [(m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]) for m in layers]
+    return [
+        (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0]) for m in layers
+    ]
 
 
 def test_svhn_cnn_is_that_of_app_b3():
     model = nets.build("svhn-cnn", (3, 32, 32), 10)
     assert convolutions(model) == [
-        (3, 32, 3, 1, 1), (32, 32, 3, 2, 1), (32, 64, 3, 1, 1), (64, 64, 3, 2, 1), (64, 128, 3, 1, 1),
-        (128, 128, 3, 2, 1), (128, 256, 4, 1, 0),
-    ]  # fmt: skip
+        (3, 32, 3, 1, 1),
+        (32, 32, 3, 2, 1),
+        (32, 64, 3, 1, 1),
+        (64, 64, 3, 2, 1),
+        (64, 128, 3, 1, 1),
+        (128, 128, 3, 2, 1),
+        (128, 256, 4, 1, 0),
+    ]
     kinds = [type(m).__name__ for m in model.body]
     assert kinds[:2] == ["Conv2d", "LeakyReLU"]
     assert kinds[2:-4] == ["Conv2d", "GroupNorm", "LeakyReLU"] * 5
@@ -41,10 +48,22 @@ def test_svhn_cnn_is_that_of_app_b3():
 
 def test_fashion_cnn_is_that_of_app_b4():
     model = nets.build("fashion-cnn", (1, 28, 28), 10)
-    assert convolutions(model) == [(1, 64, 5, 2, 2), (64, 128, 5, 2, 2), (128, 256, 5, 2, 2), (256, 512, 4, 1, 0)]
+    assert convolutions(model) == [
+        (1, 64, 5, 2, 2),
+        (64, 128, 5, 2, 2),
+        (128, 256, 5, 2, 2),
+        (256, 512, 4, 1, 0),
+    ]
     kinds = [type(m).__name__ for m in model.body]
-    assert kinds == ["HalvingStem", "LeakyReLU", *["Conv2d", "GroupNorm", "LeakyReLU"] * 2,
-                     "WholeMap", "Flatten", "LayerNorm", "LeakyReLU"]  # fmt: skip
+    assert kinds == [
+        "HalvingStem",
+        "LeakyReLU",
+        *["Conv2d", "GroupNorm", "LeakyReLU"] * 2,
+        "WholeMap",
+        "Flatten",
+        "LayerNorm",
+        "LeakyReLU",
+    ]
     assert (model.head.in_features, model.head.out_features) == (512, 10)
 
 
@@ -69,7 +88,10 @@ def test_instance_norm_is_pytorchs_own_up_to_float_noise():
 
 @pytest.mark.parametrize(
     ("ours", "plain"),
-    [(layers.WholeMap(4, 5, 6), nn.Conv2d(4, 5, 6)), (layers.HalvingStem(4, 5), nn.Conv2d(4, 5, 5, 2, 2))],
+    [
+        (layers.WholeMap(4, 5, 6), nn.Conv2d(4, 5, 6)),
+        (layers.HalvingStem(4, 5), nn.Conv2d(4, 5, 5, 2, 2)),
+    ],
     ids=["whole map", "halving stem"],
 )
 def test_quick_convolutions_are_pytorchs_own_up_to_float_noise(ours, plain):
@@ -78,9 +100,13 @@ def test_quick_convolutions_are_pytorchs_own_up_to_float_noise(ours, plain):
         x = torch.rand(3, 4, side, side, requires_grad=True)
         one, other = ours(x), plain(x)
         assert torch.allclose(one, other, atol=1e-5)
-        gradients = [torch.autograd.grad(out.square().sum(), (x, *net.parameters())) for out, net in
-                     ((one, ours), (other, plain))]  # fmt: skip
-        assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(*gradients, strict=True))
+        gradients = [
+            torch.autograd.grad(out.square().sum(), (x, *net.parameters()))
+            for out, net in ((one, ours), (other, plain))
+        ]
+        assert all(
+            torch.allclose(a, b, rtol=1e-4, atol=1e-4) for a, b in zip(*gradients, strict=True)
+        )
 
 
 @pytest.mark.parametrize("name", registry.NETWORKS)
@@ -95,7 +121,9 @@ def test_sizes_out_of_range_are_refused_with_the_range(name):
 @pytest.mark.parametrize("sides", [(4, 28, 28), (5, 9, 17), (28, 28, 28), (64, 4, 7)])
 def test_short_axes_of_a_volume_are_not_halved_away(sides):
     model = nets.build("volume-cnn", (1, *sides), 3).eval()
-    last = model.body[:-4](torch.rand(1, 1, *sides))  # before Flatten, Linear, LayerNorm and LeakyReLU
+    last = model.body[:-4](
+        torch.rand(1, 1, *sides)
+    )  # before Flatten, Linear, LayerNorm and LeakyReLU
     assert all(2 < side <= 4 for side in last.shape[2:])
     assert model(torch.rand(2, 1, *sides)).shape == (2, 3)
 
@@ -109,9 +137,13 @@ def test_what_halving_leaves_ends_at_128_channels():
 
 
 def test_images_and_volumes_go_to_networks_of_their_own():
-    with pytest.raises(UserError, match=r"small-cnn takes images, these are volumes: choose volume-cnn\.$"):
+    with pytest.raises(
+        UserError, match=r"small-cnn takes images, these are volumes: choose volume-cnn\.$"
+    ):
         nets.build("small-cnn", (1, 8, 8, 8), 2)
-    with pytest.raises(UserError, match="volume-cnn takes volumes, these are images: choose small-cnn, fashion-cnn"):
+    with pytest.raises(
+        UserError, match="volume-cnn takes volumes, these are images: choose small-cnn, fashion-cnn"
+    ):
         nets.build("volume-cnn", (1, 8, 8), 2)
     with pytest.raises(UserError, match="these have 8x3x12"):
         nets.build("volume-cnn", (1, 8, 3, 12), 2)

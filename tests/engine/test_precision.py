@@ -11,7 +11,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def steps(trained):
-    """The same step of 96 samples at each precision: (report, margins, gradient of the last layer)."""
+    """The same step of 96 samples at each precision: (report, margins, gradient of the last
+    layer)."""
     model, x, y = trained
     margins = torch.linspace(0.005, 0.2, len(x))
 

@@ -9,7 +9,9 @@ from smd.core.schedule import alone
 SHAPE = (1, 8, 8)
 
 
-@pytest.mark.parametrize(("epochs", "unit"), [(25, 1 / 255), (3, 1 / 255), (150, 1 / 255), (25, 11 / 255)])
+@pytest.mark.parametrize(
+    ("epochs", "unit"), [(25, 1 / 255), (3, 1 / 255), (150, 1 / 255), (25, 11 / 255)]
+)
 def test_it_is_the_margin_update_with_gamma2_at_1_and_no_boundary(epochs, unit):
     delta = initial_step(epochs, SHAPE)
     margin, expected = torch.tensor([delta], dtype=torch.float64), []

@@ -49,7 +49,9 @@ def three(middle):
 
 
 def told(*verdicts, number=2):
-    return {number: known(number, *(np.stack([getattr(v, name) for v in verdicts]) for name in NAMES))}
+    return {
+        number: known(number, *(np.stack([getattr(v, name) for v in verdicts]) for name in NAMES))
+    }
 
 
 NAMES = ("stage", "pred", "distance")
@@ -73,7 +75,8 @@ def test_only_fab_of_autoattacks_stages_is_settled():
 
 
 def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monkeypatch):
-    """Some samples fall to FAB and some withstand it; with and without taking over, all verdicts are the same."""
+    """Some samples fall to FAB and some withstand it; with and without taking over, all verdicts
+    are the same."""
     monkeypatch.setattr(autoattack, "QUERIES", 100)
     monkeypatch.setattr(autoattack, "STEPS", 40)
     model, x, y = trained
@@ -84,7 +87,9 @@ def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monk
     assert first.ok.sum() > 0
     whole, spared = judging.Judging.begin(40), judging.Judging.begin(40)
     without = judged(model, data, ids, attack, EPS, seed=1, size=16, state=whole)
-    carried = judged(model, data, ids, attack, EPS, seed=1, size=16, state=spared, known=told(first))
+    carried = judged(
+        model, data, ids, attack, EPS, seed=1, size=16, state=spared, known=told(first)
+    )
     for name in ("ok", "pred", "stage"):
         assert (getattr(carried, name) == getattr(without, name)).all()
     assert carried.distance == pytest.approx(without.distance, abs=1e-5)
@@ -95,7 +100,9 @@ def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monk
 def test_only_samples_that_did_not_come_to_it_before_are_tried(trained):
     model, x, y = trained
     data, ids, stage = as_set(x, y), torch.arange(90), OneStep()
-    first, second = (judged(model, data, ids, three(stage), EPS, seed=seed, size=90) for seed in (0, 1))
+    first, second = (
+        judged(model, data, ids, three(stage), EPS, seed=seed, size=90) for seed in (0, 1)
+    )
     before, again = ((v.stage == judging.WITHSTOOD) | (v.stage >= 2) for v in (first, second))
     assert stage.tried == [before.sum(), again.sum()]
     assert (new := (again & ~before).sum()) > 0
@@ -127,18 +134,32 @@ def test_the_first_seed_with_which_a_sample_came_to_the_stage_tells():
 
 
 @pytest.mark.parametrize("stop", range(1, 14))
-def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(trained, tmp_path, stop):
+def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(
+    trained, tmp_path, stop
+):
     model, x, y = trained
     data, ids, attack = as_set(x, y), torch.arange(90), three(OneStep())
     given = told(judged(model, data, ids, attack, EPS, seed=0))
     count = []
-    expected = judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=lambda *_: count.append(1))
+    expected = judged(
+        model,
+        data,
+        ids,
+        attack,
+        EPS,
+        seed=1,
+        size=20,
+        known=given,
+        watch=lambda *_: count.append(1),
+    )
     if stop > len(count):
         pytest.skip("it has no so many batches")
     state = broken_off(
         tmp_path / "judging.npz",
         stop,
-        lambda watch: judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=watch),
+        lambda watch: judged(
+            model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=watch
+        ),
     )
     again = judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, state=state)
     for name in ("ok", "pred", "distance", "stage"):
@@ -150,6 +171,16 @@ def test_progress_only_grows_and_ends_at_one_where_verdicts_are_taken_over(train
     data, ids, attack = as_set(x, y), torch.arange(90), three(OneStep())
     given = told(judged(model, data, ids, attack, EPS, seed=0))
     shares = []
-    judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=lambda state, share: shares.append(share))
+    judged(
+        model,
+        data,
+        ids,
+        attack,
+        EPS,
+        seed=1,
+        size=20,
+        known=given,
+        watch=lambda state, share: shares.append(share),
+    )
     assert shares == sorted(shares)
     assert shares[-1] == 1

@@ -37,7 +37,9 @@ def one_step(model, x, y, margins, preset="paper"):
     model.zero_grad()
     state = {"margin": margins.clone()}
     batch = Batch(x, y, torch.arange(len(x)))
-    report = SMD(preset).step(model, batch, state, Now(plan_for(x), 0, torch.Generator().manual_seed(0)))
+    report = SMD(preset).step(
+        model, batch, state, Now(plan_for(x), 0, torch.Generator().manual_seed(0))
+    )
     return report, state["margin"]
 
 
@@ -47,7 +49,9 @@ def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset):
     margins = torch.linspace(0.005, 0.2, len(x), dtype=x.dtype)
     report, new = one_step(model, x, y, margins, preset)
     grads = [p.grad.clone() for p in model.parameters()]
-    loss, loss0, flag1, flag2, expected = oracle.one_batch(model, x, y, margins, EPOCHS, preset == "literal")
+    loss, loss0, flag1, flag2, expected = oracle.one_batch(
+        model, x, y, margins, EPOCHS, preset == "literal"
+    )
     assert torch.equal(report.clean_ok, flag1)
     assert torch.equal(report.adv_ok, flag1 & flag2)
     assert 3 < int((flag1 & flag2).sum()) < 37
@@ -101,7 +105,8 @@ def test_with_no_correct_sample_half_the_clean_loss_is_left(mixed):
 
 
 def test_ame_takes_its_noisy_loss_over_crossed_samples_only(mixed):
-    """Where nothing crosses the noisy loss is empty, so gamma2 is 1 and delta is only cut by gamma1."""
+    """Where nothing crosses the noisy loss is empty, so gamma2 is 1 and delta is only cut by
+    gamma1."""
     model, x, y = mixed
     margins = torch.full((len(x),), 1e-4)
     report, new = one_step(model, x, y, margins, "ame")
@@ -123,7 +128,9 @@ def test_ame_counts_gamma1_in_deltas(mixed):
 def test_presets_differ_from_the_paper_where_they_say_so():
     assert PRESETS["literal"].search == "literal"
     assert PRESETS["ame"].start == "uniform"
-    paper, ame = (TrainConfig(params={"preset": name}, recipe="official").how for name in ("paper", "ame"))
+    paper, ame = (
+        TrainConfig(params={"preset": name}, recipe="official").how for name in ("paper", "ame")
+    )
     assert paper.weight_decay == 2 * ame.weight_decay == 2e-4
 
 
@@ -140,7 +147,9 @@ def wide():
 
 
 def running_updates(model):
-    return [int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    return [
+        int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    ]
 
 
 def test_the_attack_leaves_running_statistics_alone(wide):
@@ -177,7 +186,9 @@ def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypa
     assert torch.equal(report.clean_ok, masked.clean_ok)
     assert torch.equal(report.adv_ok, masked.adv_ok)
     assert torch.allclose(new, other, atol=1e-6)
-    assert all(torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(grads, model.parameters(), strict=True))
+    assert all(
+        torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(grads, model.parameters(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -188,6 +199,8 @@ def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch
         model = nets.build("small-cnn", (1, 8, 8), 10)
         x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)
         state = {"margin": torch.full((6,), 0.05)}
-        report = SMD(preset).step(model, Batch(x, y, torch.arange(6)), state, Now(plan_for(x), 0, torch.Generator()))
+        report = SMD(preset).step(
+            model, Batch(x, y, torch.arange(6)), state, Now(plan_for(x), 0, torch.Generator())
+        )
     assert report.adv_ok.shape == (6,)
     assert all(p.grad is not None for p in model.parameters())

@@ -1,4 +1,7 @@
-"""Training as an iterator: a contract for every defense, the schedule, exact resume in one process."""
+"""Training as an iterator.
+
+A contract for every defense, the schedule, exact resume in one process.
+"""
 
 import io
 
@@ -16,7 +19,9 @@ CPU = torch.device("cpu")
 
 
 def training(defense="smd", net="small-cnn", **options):
-    config = TrainConfig(defense=defense, net=net, **{"epochs": 3, "n_train": 200, "batch": 32, **options})
+    config = TrainConfig(
+        defense=defense, net=net, **{"epochs": 3, "n_train": 200, "batch": 32, **options}
+    )
     return prepare(config, data.load("digits"), CPU)
 
 

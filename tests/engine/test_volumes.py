@@ -36,7 +36,14 @@ def volumes():
     pixels = drawn.integers(0, 120, (60, 1, 5, 8, 8), np.uint8)
     for volume, label in zip(pixels, labels, strict=True):
         volume[..., 4 * label : 4 * label + 4] += 100
-    return Images("folder", "made-up", ("left", "right"), pixels, labels, np.repeat(np.uint8([0, 1, 2]), [40, 10, 10]))
+    return Images(
+        "folder",
+        "made-up",
+        ("left", "right"),
+        pixels,
+        labels,
+        np.repeat(np.uint8([0, 1, 2]), [40, 10, 10]),
+    )
 
 
 @pytest.mark.parametrize("defense", registry.DEFENSES)
@@ -72,7 +79,9 @@ def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, 
 def test_every_estimator_measures_volumes(trained_3d, name, norm):
     model, x, y = trained_3d
     params = {"eps": 2.0} if name == "pgd" and norm == "L2" else QUICK[name]
-    found = estimators.build(name, params).estimate(model, x[:6], y[:6], norm, torch.Generator().manual_seed(0))
+    found = estimators.build(name, params).estimate(
+        model, x[:6], y[:6], norm, torch.Generator().manual_seed(0)
+    )
     assert found.margin.shape == (6,)
     assert found.margin.isfinite().all()
     assert (found.margin > 0).all()
@@ -85,7 +94,15 @@ def test_autoattack_reaches_the_closed_form_robust_accuracy_of_volumes(norm):
     exact = as_set(x, torch.zeros(40, dtype=torch.long)).take(torch.arange(40)).x
     margin = model.margin(exact, norm)
     eps = float(margin.quantile(0.6)) + 1e-4
-    verdict = judged(model, as_set(x, model(exact).argmax(1)), torch.arange(40), AutoAttack(), eps, size=40, norm=norm)
+    verdict = judged(
+        model,
+        as_set(x, model(exact).argmax(1)),
+        torch.arange(40),
+        AutoAttack(),
+        eps,
+        size=40,
+        norm=norm,
+    )
     assert reaches(verdict, margin, eps)
 
 
@@ -94,7 +111,11 @@ def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3
     asked = (model, as_set(x, y), torch.arange(24), attacks.build("ce-pgd", {"steps": 3}), 0.2)
     whole = judging.Judging.begin(24)
     expected = judged(*asked, size=6, state=whole, keep=30, picked=True)
-    half = broken_off(tmp_path / "j.npz", 6, lambda watch: judged(*asked, size=6, watch=watch, keep=30, picked=True))
+    half = broken_off(
+        tmp_path / "j.npz",
+        6,
+        lambda watch: judged(*asked, size=6, watch=watch, keep=30, picked=True),
+    )
     verdict = judged(*asked, size=6, state=half, keep=30, picked=True)
     assert verdict.pred.tolist() == expected.pred.tolist()
     assert half.kept.keys() == whole.kept.keys()
@@ -104,13 +125,20 @@ def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3
 
 def test_noise_of_volumes_is_stored_bit_for_bit(tmp_path):
     n, drawn = 3, np.random.default_rng(0)
-    noise, p = drawn.normal(size=(n, 1, 4, 5, 5)).astype(np.float32), np.full((n, 2), 0.5, np.float32)
-    written = examples.Examples("test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p)
+    noise, p = (
+        drawn.normal(size=(n, 1, 4, 5, 5)).astype(np.float32),
+        np.full((n, 2), 0.5, np.float32),
+    )
+    written = examples.Examples(
+        "test", "ce-pgd", np.arange(n), np.arange(n), np.ones(n, np.float32), noise, p, p
+    )
     examples.write(tmp_path / "one.npz", written)
     np.testing.assert_array_equal(examples.read(tmp_path / "one.npz").noise, noise)
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 12, 12), (1, 5, 12, 12), (3, 4, 4, 7)])
+@pytest.mark.parametrize(
+    "shape", [(1, 8, 8), (3, 32, 32), (3, 12, 12), (1, 5, 12, 12), (3, 4, 4, 7)]
+)
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_what_is_shown_in_a_frame_comes_back_as_it_was(shape, norm):
     x = torch.rand(2, *shape)
@@ -123,8 +151,16 @@ def test_what_is_shown_in_a_frame_comes_back_as_it_was(shape, norm):
 
 
 def test_only_images_that_the_package_cannot_start_on_get_a_margin():
-    framed = {side: frame.framed(torch.zeros(1, 1, side, side), "L2").below for side in range(5, 65)}
-    assert {side: margin for side, margin in framed.items() if margin} == {12: 1, 14: 1, 18: 2, 19: 1, 24: 1}
+    framed = {
+        side: frame.framed(torch.zeros(1, 1, side, side), "L2").below for side in range(5, 65)
+    }
+    assert {side: margin for side, margin in framed.items() if margin} == {
+        12: 1,
+        14: 1,
+        18: 2,
+        19: 1,
+        24: 1,
+    }
 
 
 @pytest.mark.parametrize("side", [11, 12, 14, 18, 19, 24, 25])

@@ -21,7 +21,9 @@ def body(text):
 
 
 def test_a_table_is_a_complete_tabular():
-    table = pd.DataFrame({"run": ["a", "b"], "n": [1000, 10], "8/255": [12.345, math.nan], "Avg.": [70.0, 5.5]})
+    table = pd.DataFrame(
+        {"run": ["a", "b"], "n": [1000, 10], "8/255": [12.345, math.nan], "Avg.": [70.0, 5.5]}
+    )
     assert (
         export.to_latex(table)
         == """\
@@ -46,7 +48,9 @@ def test_a_caption_makes_it_float():
 
 def test_the_caption_or_a_comment_says_what_bold_means():
     table = pd.DataFrame({"a": [1]})
-    assert r"\caption{Accuracy. Bold: 5 \%.}" in export.to_latex(table, caption="Accuracy.", note="Bold: 5 %.")
+    assert r"\caption{Accuracy. Bold: 5 \%.}" in export.to_latex(
+        table, caption="Accuracy.", note="Bold: 5 %."
+    )
     assert export.to_latex(table, note="Bold: 5 %.").splitlines()[1] == r"% Bold: 5 \%."
 
 
@@ -68,7 +72,11 @@ def test_a_hostile_name_is_text():
         ("8/255", "8/255"),
         (r"&%$#_{}", r"\&\%\$\#\_\{\}"),
         ("~^\\", r"\textasciitilde{}\textasciicircum{}\textbackslash{}"),
-        ('<a> "b" | `c`', r"\textless{}a\textgreater{} \textquotedblright{}b\textquotedblright{} \textbar{} \`{}c\`{}"),
+        (
+            '<a> "b" | `c`',
+            r"\textless{}a\textgreater{} \textquotedblright{}b\textquotedblright{} \textbar{}"
+            r" \`{}c\`{}",
+        ),
         ("89.97 ± 0.31 (86.42–92.69)", r"89.97 $\pm$ 0.31 (86.42\textendash{}92.69)"),
         ("2 × 3 ≤ ε ≠ 4", r"2 $\times$ 3 $\leq$ $\varepsilon$ $\neq$ 4"),
         ("two\nlines\tand\r\n\nmore", "two lines and more"),
@@ -96,18 +104,30 @@ def test_a_tex_takes_it(tmp_path):
     if not tex:
         pytest.skip("There is no pdflatex or tectonic.")
     everything = "".join(map(chr, range(0x20, 0x2E80))) + "猫🐈\x00\x07"
-    ours = export.accuracy_cells({name: (CIFAR, attacked({0: 0.9, 8: 0.5})) for name in (EVIL, "[x]", "*", everything)})
+    ours = export.accuracy_cells(
+        {name: (CIFAR, attacked({0: 0.9, 8: 0.5})) for name in (EVIL, "[x]", "*", everything)}
+    )
     cells = pd.concat([ours, published.rows("cifar10", "autoattack")])
     table = export.wide(cells)
     parts = [
-        export.to_latex(table, export.best(cells, {}), caption=EVIL + everything[:200], note=export.BOLD),
+        export.to_latex(
+            table, export.best(cells, {}), caption=EVIL + everything[:200], note=export.BOLD
+        ),
         export.to_latex(export.interval_table(cells), note=export.BOLD),
         export.to_latex(table[:0]),
     ]
-    page = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"
+    page = (
+        "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\n\\end{document}\n"
+    )
     (tmp_path / "page.tex").write_text(page % "\n\n".join(parts))
-    quiet = ["-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in tex else []
-    done = subprocess.run([tex, *quiet, "page.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    quiet = (
+        ["-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error"]
+        if "pdflatex" in tex
+        else []
+    )
+    done = subprocess.run(
+        [tex, *quiet, "page.tex"], cwd=tmp_path, capture_output=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     assert (tmp_path / "page.pdf").stat().st_size > 0
     assert "root:" not in done.stdout.decode(errors="replace")

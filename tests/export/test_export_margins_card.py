@@ -25,17 +25,23 @@ def rows(*pairs):
 
 
 KEPT = Kept(7, rows(*[("found", 10)] * 2, *[("reached", 20)] * 5, *[("misclassified", 30)] * 3))
-ESTIMATED = Estimated("Minimum norm (FAB)", "20 steps", rows(*[("found", 12)] * 8, ("found", 6), ("misclassified", 0)))
+ESTIMATED = Estimated(
+    "Minimum norm (FAB)", "20 steps", rows(*[("found", 12)] * 8, ("found", 6), ("misclassified", 0))
+)
 
 
 def test_training_margins_are_told_by_kind_and_misclassified_ones_are_beyond_nothing():
     text = margins_section(KEPT, None, LEVELS)
     for words in (
-        "all 10 training images, as kept while training, after epoch 7", "2 of 10 found: ",
-        f"5 of 10 reached: {MEANING['reached']}.", "3 of 10 misclassified", "Median over the 7 correctly classified",
-        "20.0/255 (how far the search may go", "larger than 8/255: 7 of 10, 70.0 %",
+        "all 10 training images, as kept while training, after epoch 7",
+        "2 of 10 found: ",
+        f"5 of 10 reached: {MEANING['reached']}.",
+        "3 of 10 misclassified",
+        "Median over the 7 correctly classified",
+        "20.0/255 (how far the search may go",
+        "larger than 8/255: 7 of 10, 70.0 %",
         "larger than 16/255: 5 of 10, 50.0 %",
-    ):  # fmt: skip
+    ):
         assert words in text
     assert "interval" not in text  # all training images were asked, none stands for others
 
@@ -43,12 +49,15 @@ def test_training_margins_are_told_by_kind_and_misclassified_ones_are_beyond_not
 def test_estimates_are_upper_bounds_with_their_n_method_settings_and_intervals():
     text = margins_section(None, ESTIMATED, LEVELS)
     for words in (
-        "10 test images", "Minimum norm (FAB), 20 steps", "upper bound",
-        "9 of 10, 90.0 % (95 % interval for images like these: 59.6 to 98.2 %)", "found for 9 of these",
+        "10 test images",
+        "Minimum norm (FAB), 20 steps",
+        "upper bound",
+        "9 of 10, 90.0 % (95 % interval for images like these: 59.6 to 98.2 %)",
+        "found for 9 of these",
         "Median over the 9 correctly classified ones: at most 12.0/255",
         "within 8/255: 8 of 10, 80.0 % (95 % interval for images like these: 49.0 to 94.3 %)",
         "within 16/255: 0 of 10, 0.0 %",
-    ):  # fmt: skip
+    ):
         assert words in text
 
 

@@ -10,39 +10,87 @@ from tests.export.exporting import CIFAR, EMPTY, attacked
 
 ORIGIN = {"commit": "abc123", "packages": {"torch": "2.15.0"}, "host": "a-secret-machine"}
 FIELDS = [
-    "link", "name", "authors", "additional_data", "number_forward_passes", "dataset", "venue", "architecture", "eps",
-    "clean_acc", "reported", "autoattack_acc", "smd_studio",
-]  # fmt: skip
+    "link",
+    "name",
+    "authors",
+    "additional_data",
+    "number_forward_passes",
+    "dataset",
+    "venue",
+    "architecture",
+    "eps",
+    "clean_acc",
+    "reported",
+    "autoattack_acc",
+    "smd_studio",
+]
 
 
 def entry(*parts, config=CIFAR):
     """The entry of a run that was attacked so."""
     table = pd.concat(parts) if parts else EMPTY
-    text = export.to_robustbench(config, {"images": "key"}, export.accuracy_cells({"a": (config, table)}), ORIGIN)
+    text = export.to_robustbench(
+        config, {"images": "key"}, export.accuracy_cells({"a": (config, table)}), ORIGIN
+    )
     return json.loads(text, parse_constant=lambda name: 1 / 0)
 
 
 def test_an_entry_has_robustbenchs_fields_and_texts():
-    auto = attacked({0: 0.9, 2: 0.8, 8: 0.4435}, name="autoattack", steps=0, seeds=3, spread=0.001, note="Few classes.")
+    auto = attacked(
+        {0: 0.9, 2: 0.8, 8: 0.4435},
+        name="autoattack",
+        steps=0,
+        seeds=3,
+        spread=0.001,
+        note="Few classes.",
+    )
     found = entry(auto, attacked({0: 0.9, 8: 0.5}))
     assert list(found) == FIELDS
     assert [found[name] for name in FIELDS[:-1]] == [
-        "", "SMD", "", False, 1, "cifar10", "", "WideResNet-28-4", "8/255", "90.00", "44.35", "44.35",
-    ]  # fmt: skip
+        "",
+        "SMD",
+        "",
+        False,
+        1,
+        "cifar10",
+        "",
+        "WideResNet-28-4",
+        "8/255",
+        "90.00",
+        "44.35",
+        "44.35",
+    ]
 
 
 def test_what_robustbench_has_no_field_for_stands_apart():
-    auto = attacked({0: 0.9, 8: 0.4435}, name="autoattack", steps=0, seeds=3, spread=0.001, note="Few classes.")
+    auto = attacked(
+        {0: 0.9, 8: 0.4435}, name="autoattack", steps=0, seeds=3, spread=0.001, note="Few classes."
+    )
     more = entry(auto)["smd_studio"]
     assert more.pop("accuracies")[1] == {
-        "attack": "AutoAttack", "steps": 0, "norm": "Linf", "split": "test", "n": 1000, "seeds": 3, "eps": "8/255",
-        "accuracy": "44.35", "low": "43.35", "high": "45.35", "spread": "0.10",
-    }  # fmt: skip
+        "attack": "AutoAttack",
+        "steps": 0,
+        "norm": "Linf",
+        "split": "test",
+        "n": 1000,
+        "seeds": 3,
+        "eps": "8/255",
+        "accuracy": "44.35",
+        "low": "43.35",
+        "high": "45.35",
+        "spread": "0.10",
+    }
     assert more == {
-        "reported_attack": "AutoAttack", "autoattack_note": "", "n": 1000, "seeds": 3,
-        "interval_95": ["43.35", "45.35"], "images": "key", "packages": {"torch": "2.15.0"},
-        "commit": "abc123", "footnotes": ["Few classes."],
-    }  # fmt: skip
+        "reported_attack": "AutoAttack",
+        "autoattack_note": "",
+        "n": 1000,
+        "seeds": 3,
+        "interval_95": ["43.35", "45.35"],
+        "images": "key",
+        "packages": {"torch": "2.15.0"},
+        "commit": "abc123",
+        "footnotes": ["Few classes."],
+    }
 
 
 def test_autoattack_counts_on_test_images_at_the_largest_level_in_linf_only():
@@ -59,8 +107,9 @@ def test_autoattack_elsewhere_is_said():
     other = attacked({0: 0.9, 4: 0.44}, name="autoattack", steps=0, n=50)
     more = entry(other, attacked({0: 0.8, 8: 0.5}))["smd_studio"]
     assert more["reported_attack"] == "CE-PGD, 20 steps"
-    assert more["autoattack_note"] == (
-        "autoattack_acc is null: AutoAttack did not run at 8/255 on test images in Linf, "
+    assert (
+        more["autoattack_note"]
+        == "autoattack_acc is null: AutoAttack did not run at 8/255 on test images in Linf, "
         "but at 4/255 (44.00 % of 50 test images)."
     )
     assert "was not run" in entry(attacked({8: 0.5}))["smd_studio"]["autoattack_note"]
@@ -72,7 +121,11 @@ def test_the_most_images_count():
         attacked({0: 0.9, 8: 0.4}, name="autoattack", n=500),
         attacked({0: 0.85, 8: 0.3}, n=1000),
     )
-    assert (found["clean_acc"], found["reported"], found["autoattack_acc"]) == ("90.00", "40.00", "40.00")
+    assert (found["clean_acc"], found["reported"], found["autoattack_acc"]) == (
+        "90.00",
+        "40.00",
+        "40.00",
+    )
 
 
 def test_without_autoattack_the_strongest_of_the_others_is_reported():

@@ -25,7 +25,9 @@ def runs(**shares):
 
 
 def test_seeds_become_one_row_with_mean_and_spread():
-    cells = export.grouped(runs(smd_0=(0.9, 0.5), smd_1=(0.8, 0.6), smd_2=(0.7, 0.7), std_0=(0.95, 0.1)))
+    cells = export.grouped(
+        runs(smd_0=(0.9, 0.5), smd_1=(0.8, 0.6), smd_2=(0.7, 0.7), std_0=(0.95, 0.1))
+    )
     found = cells[cells["eps"] > 0].set_index("defense")
     assert found.loc["SMD", "run"] == "3 trainings like smd_0"
     assert found.loc["SMD", "percent"] == pytest.approx(60)
@@ -42,7 +44,8 @@ def test_seeds_become_one_row_with_mean_and_spread():
 
 
 def test_a_spread_over_attack_seeds_is_never_one_over_trainings():
-    """One run attacked with three seeds has no spread over trainings; two such runs have both, apart."""
+    """One run attacked with three seeds has no spread over trainings; two such runs have both,
+    apart."""
     config = TrainConfig(data="cifar10")
     one = attacked({0: 0.9, 8: 0.5}, seeds=3, spread=0.03)
     two = attacked({0: 0.9, 8: 0.6}, seeds=3, spread=0.04)
@@ -52,7 +55,9 @@ def test_a_spread_over_attack_seeds_is_never_one_over_trainings():
     (row,) = export.detailed(both)[1:].to_dict("records")
     assert [row[name] for name in BOTH] == pytest.approx([2, 7.07, 3, 3.54])
     points = export.pareto_points({"a": (config, one), "b": (replace(config, seed=1), two)}, {})
-    assert points[["robust_training_spread", "robust_spread"]].to_numpy()[0] == pytest.approx([7.07, 3.54], abs=0.01)
+    assert points[["robust_training_spread", "robust_spread"]].to_numpy()[0] == pytest.approx(
+        [7.07, 3.54], abs=0.01
+    )
 
 
 def test_one_start_is_not_ten():
@@ -82,7 +87,9 @@ def test_runs_that_differ_in_more_than_their_seed_stay_apart():
 
 def test_the_same_seed_twice_is_no_second_seed():
     config = TrainConfig(data="cifar10")
-    cells = export.grouped({"new": (config, attacked({0: 0.9})), "old": (config, attacked({0: 0.9}))})
+    cells = export.grouped(
+        {"new": (config, attacked({0: 0.9})), "old": (config, attacked({0: 0.9}))}
+    )
     assert (list(cells["run"]), list(cells["seeds"])) == (["new"], [1])
 
 
@@ -127,7 +134,10 @@ def test_a_point_has_its_trainings_interval_and_number_of_images():
 
 def test_a_point_is_beaten_only_where_a_paired_test_tells():
     better = paired(smd_0=(first(90), first(60)), std_0=(first(90), first(40)))
-    assert export.pareto_points(*better).set_index("title")["beaten"].to_dict() == {"SMD": False, "STD": True}
+    assert export.pareto_points(*better).set_index("title")["beaten"].to_dict() == {
+        "SMD": False,
+        "STD": True,
+    }
     chance = paired(smd_0=(first(90), first(44)), std_0=(first(90), first(40)))
     assert not export.pareto_points(*chance)["beaten"].any()
     elsewhere = paired(smd_0=(first(90), first(60)), std_0=(first(99), first(40)))
@@ -144,8 +154,12 @@ def test_trainings_are_compared_by_the_mean_of_each_image():
 
 def test_trainings_that_differ_as_much_as_defenses_beat_nothing():
     """On these images the difference is beyond chance; another training may undo it."""
-    apart = {"smd_0": (first(90), first(90)), "smd_1": (first(90), first(30)), "std_0": (first(90), first(20)),
-             "std_1": (first(90), first(60))}  # fmt: skip
+    apart = {
+        "smd_0": (first(90), first(90)),
+        "smd_1": (first(90), first(30)),
+        "std_0": (first(90), first(20)),
+        "std_1": (first(90), first(60)),
+    }
     assert not export.pareto_points(*paired(**apart))["beaten"].any()
     del apart["std_1"]  # how much a single training would differ is not known
     assert not export.pareto_points(*paired(**apart))["beaten"].any()

@@ -23,19 +23,26 @@ def test_the_accuracy_table_has_the_papers_shape():
     table = export.accuracy_table({"a": (CIFAR, one), "b": (at, two)})
     assert list(table.columns) == [*export.ABOUT, "0", "2/255", "4/255", "8/255", "12/255", "Avg."]
     assert list(table.iloc[0]) == pytest.approx(
-        ["a", "SMD", "CE-PGD", 20, "test", 1000, 3, 91.23, 80.0, 70.0, 50.0, math.nan, 72.81], nan_ok=True
+        ["a", "SMD", "CE-PGD", 20, "test", 1000, 3, 91.23, 80.0, 70.0, 50.0, math.nan, 72.81],
+        nan_ok=True,
     )
     assert list(table.loc[1, ["0", "8/255", "12/255"]]) == [90.0, 40.0, 20.0]
     assert table.loc[1, ["2/255", "4/255", "Avg."]].isna().all()
 
 
 def test_the_average_leaves_out_levels_that_the_run_does_not_watch():
-    table = export.accuracy_table({"a": (CIFAR, attacked({0: 0.8, 2: 0.6, 4: 0.4, 8: 0.2, 16: 0.0}))})
+    table = export.accuracy_table(
+        {"a": (CIFAR, attacked({0: 0.8, 2: 0.6, 4: 0.4, 8: 0.2, 16: 0.0}))}
+    )
     assert table["Avg."][0] == 50.0
 
 
 def test_every_attack_split_and_size_has_a_row():
-    parts = [attacked({0: 0.9, 8: 0.5}), attacked({0: 0.9, 8: 0.4}, steps=100), attacked({8: 0.6}, split="train")]
+    parts = [
+        attacked({0: 0.9, 8: 0.5}),
+        attacked({0: 0.9, 8: 0.4}, steps=100),
+        attacked({8: 0.6}, split="train"),
+    ]
     table = export.accuracy_table({"a": (CIFAR, pd.concat([*parts, attacked({8: 0.3}, n=10)]))})
     assert table["8/255"].to_list() == [50.0, 40.0, 60.0, 30.0]
     assert table["0"].isna().to_list() == [False, False, True, True]
@@ -62,10 +69,12 @@ def test_cells_are_one_a_run_attack_and_level():
     assert list(cells.columns) == list(export.CELLS)
     assert len(cells) == 2
     row = cells.iloc[1]
-    assert row[["source", "run", "defense", "data", "attack", "steps", "norm", "split", "n", "seeds"]].to_list() == [
-        "ours", "a", "SMD", "cifar10", "ce-pgd", 20, "Linf", "test", 1000, 3,
-    ]  # fmt: skip
-    assert row[["eps", "percent", "low", "high", "spread"]].to_list() == pytest.approx([8 / 255, 50, 49, 51, 0.4])
+    assert row[
+        ["source", "run", "defense", "data", "attack", "steps", "norm", "split", "n", "seeds"]
+    ].to_list() == ["ours", "a", "SMD", "cifar10", "ce-pgd", 20, "Linf", "test", 1000, 3]
+    assert row[["eps", "percent", "low", "high", "spread"]].to_list() == pytest.approx(
+        [8 / 255, 50, 49, 51, 0.4]
+    )
     assert row[["watched", "note"]].to_list() == ["0,2/255,4/255,8/255", "Few classes."]
 
 
@@ -82,7 +91,9 @@ def test_cells_are_typed_also_where_there_are_none():
 
 
 def test_the_papers_rows_stand_last_and_ours_in_their_order():
-    ours = export.accuracy_cells({"z": (CIFAR, attacked({0: 0.9})), "a": (CIFAR, attacked({0: 0.8}))})
+    ours = export.accuracy_cells(
+        {"z": (CIFAR, attacked({0: 0.9})), "a": (CIFAR, attacked({0: 0.8}))}
+    )
     table = export.wide(pd.concat([published.rows("cifar10", "autoattack"), ours]))
     assert list(table.columns) == [*export.WIDE, "0", "2/255", "4/255", "8/255", "Avg.", "note"]
     assert table["run"].to_list() == ["z", "a", *["Table 1c"] * 18]
@@ -97,7 +108,9 @@ def test_levels_are_columns_in_ascending_order():
 
 
 def test_a_half_is_rounded_up():
-    table = export.accuracy_table({"a": (CIFAR, attacked({0: 0.9010, 2: 0.8023, 4: 0.6915, 8: 0.4754}))})
+    table = export.accuracy_table(
+        {"a": (CIFAR, attacked({0: 0.9010, 2: 0.8023, 4: 0.6915, 8: 0.4754}))}
+    )
     assert table["Avg."][0] == 71.76
 
 
@@ -106,14 +119,28 @@ def test_norm_and_note_are_shown_where_they_tell_something():
     other = attacked({127.5: 0.6}, norm="L2", note="Few classes.")
     table = export.accuracy_table({"a": (CIFAR, pd.concat([plain, other]))})
     assert list(table.columns) == [
-        "run", "defense", "attack", "steps", "norm", "split", "n", "attack seeds", "0", "8/255", "0.5", "Avg.", "note",
-    ]  # fmt: skip
+        "run",
+        "defense",
+        "attack",
+        "steps",
+        "norm",
+        "split",
+        "n",
+        "attack seeds",
+        "0",
+        "8/255",
+        "0.5",
+        "Avg.",
+        "note",
+    ]
     assert table[["norm", "note"]].to_numpy().tolist() == [["Linf", ""], ["L2", "Few classes."]]
 
 
 def test_intervals_stand_beside_the_accuracies():
     one = attacked({0: 0.9, 8: 0.5}, seeds=3, spread=0.0031)
-    cells = pd.concat([export.accuracy_cells({"a": (CIFAR, one)}), published.rows("cifar10", "ce-pgd")[-4:]])
+    cells = pd.concat(
+        [export.accuracy_cells({"a": (CIFAR, one)}), published.rows("cifar10", "ce-pgd")[-4:]]
+    )
     table = export.interval_table(cells)
     spread = "8/255, spread over attack seeds"
     assert list(table.drop(columns=spread).columns) == list(export.wide(cells).columns)
@@ -142,16 +169,24 @@ def bold_runs(parts, column="8/255"):
 
 def test_bold_is_what_a_paired_test_finds_better_than_all_else():
     three = {"a": judged({8: first(60)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}
-    assert bold_runs(three) == ["a"]  # 10 images fall to none but b: p = 0.002, though the intervals overlap
+    assert bold_runs(three) == [
+        "a"
+    ]  # 10 images fall to none but b: p = 0.002, though the intervals overlap
     assert bold_runs({**three, "b": judged({8: first(55)})}) == []  # 5 images, p = 0.06
 
 
 def test_nothing_is_bold_where_two_tie():
-    assert bold_runs({"a": judged({8: first(50)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}) == []
+    assert (
+        bold_runs(
+            {"a": judged({8: first(50)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}
+        )
+        == []
+    )
 
 
 def test_bold_looks_at_images_and_not_at_shares():
-    """Ten points that a shift over the images makes are the same as ten that are nested, but no test tells them."""
+    """Ten points that a shift over the images makes are the same as ten that are nested, but no
+    test tells them."""
     parts = {"a": judged({8: first(50)}), "b": judged({8: np.roll(first(40), 50)})}
     assert bold_runs(parts) == []
 
@@ -164,32 +199,47 @@ def test_the_mean_over_attack_seeds_is_tested_image_by_image():
 
 def test_the_average_is_tested_over_its_levels():
     levels = (0, 2, 4, 8)
-    parts = {"a": judged({k: first(60) for k in levels}), "b": judged({k: first(50) for k in levels})}
+    parts = {
+        "a": judged({k: first(60) for k in levels}),
+        "b": judged({k: first(50) for k in levels}),
+    }
     assert bold_runs(parts, "Avg.") == ["a"]
 
 
 @pytest.mark.parametrize(
-    "other", [{"split": "val"}, {"norm": "L2"}, {"name": "autoattack"}, {"steps": 7}, {"note": "runs=1"}]
+    "other",
+    [{"split": "val"}, {"norm": "L2"}, {"name": "autoattack"}, {"steps": 7}, {"note": "runs=1"}],
 )
 def test_only_like_is_compared_with_like(other):
-    parts = {"a": judged({8: first(60)}), "b": judged({8: first(40)}), "c": judged({8: first(90)}, **other)}
+    parts = {
+        "a": judged({8: first(60)}),
+        "b": judged({8: first(40)}),
+        "c": judged({8: first(90)}, **other),
+    }
     assert bold_runs(parts) == ["a"]
 
 
 def test_attacks_on_other_numbers_of_images_are_not_compared():
-    parts = {"a": judged({8: first(60)}), "b": judged({8: first(40)}), "c": judged({8: first(10, 10)})}
+    parts = {
+        "a": judged({8: first(60)}),
+        "b": judged({8: first(40)}),
+        "c": judged({8: first(10, 10)}),
+    }
     assert bold_runs(parts) == ["a"]
 
 
 @pytest.mark.parametrize(
-    "other", [{"images": "another data set"}, {"source": range(1, 101)}, {"source": [math.nan] * 100}]
+    "other",
+    [{"images": "another data set"}, {"source": range(1, 101)}, {"source": [math.nan] * 100}],
 )
 def test_other_images_of_the_same_number_cannot_be_compared(other):
     assert bold_runs({"a": judged({8: first(60)}), "b": judged({8: first(40)}, **other)}) == []
 
 
 def test_without_verdicts_nothing_is_bold():
-    cells = export.accuracy_cells({"a": (CIFAR, judged({8: first(90)})[0]), "b": (CIFAR, judged({8: first(10)})[0])})
+    cells = export.accuracy_cells(
+        {"a": (CIFAR, judged({8: first(90)})[0]), "b": (CIFAR, judged({8: first(10)})[0])}
+    )
     assert not export.best(cells, {}).to_numpy().any()
     assert not export.best(cells[:0], {}).to_numpy().any()
 
@@ -221,14 +271,21 @@ def test_a_store_tells_which_images_it_has_judged(tmp_path):
         stores[name] = tmp_path / f"{name}.duckdb"
 
     def bold(*names):
-        cells = export.accuracy_cells({name: (CIFAR, reader.attack_table(stores[name])) for name in names})
-        return export.best(cells, {name: reader.image_verdicts(stores[name]) for name in names})["8/255"].to_list()
+        cells = export.accuracy_cells(
+            {name: (CIFAR, reader.attack_table(stores[name])) for name in names}
+        )
+        return export.best(cells, {name: reader.image_verdicts(stores[name]) for name in names})[
+            "8/255"
+        ].to_list()
 
     assert bold("a", "b") == [True, False]
     assert bold("a", "c") == [False, False]
 
 
 def test_knobs_are_part_of_the_defenses_title():
-    assert export.defense_title(TrainConfig(defense="smd", params={"preset": "ame"})) == "SMD preset=ame"
+    assert (
+        export.defense_title(TrainConfig(defense="smd", params={"preset": "ame"}))
+        == "SMD preset=ame"
+    )
     assert export.defense_title(TrainConfig(defense="of-tomorrow")) == "of-tomorrow"
     assert export.attack_title("of-tomorrow") == "of-tomorrow"

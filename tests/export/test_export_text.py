@@ -13,7 +13,9 @@ from smd import export
 
 
 def test_csv_comes_back_as_it_was():
-    table = pd.DataFrame({"a": [1, -2], "b": [0.1, -0.5], "c": ['x,"y"', "two\nlines"], "d": [True, False]})
+    table = pd.DataFrame(
+        {"a": [1, -2], "b": [0.1, -0.5], "c": ['x,"y"', "two\nlines"], "d": [True, False]}
+    )
     text = export.to_csv(table)
     assert text.splitlines()[:2] == ["a,b,c,d", '1,0.1,"x,""y""",True']
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(text)), table)
@@ -54,7 +56,9 @@ def test_markdown_takes_a_class_name_for_no_html_and_no_image():
 
 
 def test_markdown_writes_a_column_with_the_same_decimals():
-    table = pd.DataFrame({"a": [83.1, 7.0, math.nan], "b": [0.125, 1.0, 2.0], "c": [1 / 3, 0.0, 0.5]})
+    table = pd.DataFrame(
+        {"a": [83.1, 7.0, math.nan], "b": [0.125, 1.0, 2.0], "c": [1 / 3, 0.0, 0.5]}
+    )
     assert export.to_markdown(table).splitlines()[2:] == [
         "| 83.10 | 0.125 | 0.333333 |",
         "| 7.00 | 1.000 | 0.000000 |",
@@ -63,7 +67,9 @@ def test_markdown_writes_a_column_with_the_same_decimals():
 
 
 def test_json_is_json_also_for_nan():
-    table = pd.DataFrame({"a": [1.5, math.nan], "n": [1, 2], "text": ["8/255", 'é"'], "ok": [True, False]})
+    table = pd.DataFrame(
+        {"a": [1.5, math.nan], "n": [1, 2], "text": ["8/255", 'é"'], "ok": [True, False]}
+    )
     assert json.loads(export.to_json(table)) == [
         {"a": 1.5, "n": 1, "text": "8/255", "ok": True},
         {"a": None, "n": 2, "text": 'é"', "ok": False},
@@ -103,13 +109,21 @@ def test_parquet_comes_back_equal_in_pandas_and_duckdb(tmp_path):
     pd.testing.assert_frame_equal(found.astype({"run": "str"}), expected)
 
 
-HOLES = pd.DataFrame({
-    "text": ["x", None], "number": [1.5, math.nan], "whole": pd.array([1, pd.NA], "Int64"),
-    "moment": [pd.Timestamp("2020-01-01"), pd.NaT], "anything": [True, None], "list": [["a", "b"], []],
-})  # fmt: skip
+HOLES = pd.DataFrame(
+    {
+        "text": ["x", None],
+        "number": [1.5, math.nan],
+        "whole": pd.array([1, pd.NA], "Int64"),
+        "moment": [pd.Timestamp("2020-01-01"), pd.NaT],
+        "anything": [True, None],
+        "list": [["a", "b"], []],
+    }
+)
 
 
-@pytest.mark.parametrize("write", [export.to_csv, export.to_markdown, export.to_latex, export.to_json, export.to_text])
+@pytest.mark.parametrize(
+    "write", [export.to_csv, export.to_markdown, export.to_latex, export.to_json, export.to_text]
+)
 def test_no_file_and_no_terminal_shows_a_missing_value_as_a_word(write):
     text = write(HOLES)
     for word in ("None", "nan", "NaN", "NaT", "<NA>"):
@@ -123,8 +137,15 @@ def test_a_list_is_written_with_commas():
 
 
 def test_a_terminal_shows_a_dash_where_there_is_no_value():
-    assert export.to_text(HOLES[["text", "number", "whole"]]).splitlines()[-1].split() == ["–", "–", "–"]
+    assert export.to_text(HOLES[["text", "number", "whole"]]).splitlines()[-1].split() == [
+        "–",
+        "–",
+        "–",
+    ]
 
 
 def test_below_a_markdown_table_stands_what_bold_means():
-    assert export.to_markdown(pd.DataFrame({"a": [1]}), note="Bold: best.").splitlines()[-2:] == ["", "Bold: best."]
+    assert export.to_markdown(pd.DataFrame({"a": [1]}), note="Bold: best.").splitlines()[-2:] == [
+        "",
+        "Bold: best.",
+    ]

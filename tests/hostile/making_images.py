@@ -1,4 +1,7 @@
-"""Makers of unlucky and hostile images, folders and archives; nothing is larger on the disk than a few MB."""
+"""Makers of unlucky and hostile images, folders and archives.
+
+Nothing is larger on the disk than a few MB.
+"""
 
 import gzip
 import io
@@ -17,7 +20,9 @@ NOBODY = 65534  # who has no rights of their own
 Files = Mapping[str, bytes]
 
 
-def picture(seed: int = 0, mode: str = "L", size: tuple[int, int] = (8, 8), kind: str = "PNG", **more) -> bytes:
+def picture(
+    seed: int = 0, mode: str = "L", size: tuple[int, int] = (8, 8), kind: str = "PNG", **more
+) -> bytes:
     """An encoded image of noise."""
     noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     return encoded(Image.fromarray(noise).convert(mode), kind, **more)
@@ -114,26 +119,38 @@ def zip_of_many(place: Path, members: int) -> Path:
     """A .zip whose directory lists so many empty files, all of them one and the same."""
     name = b"a/notes.txt"
     local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0) + name
-    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name
+    entry = (
+        struct.pack(
+            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0
+        )
+        + name
+    )
     size = len(entry) * members
     with place.open("wb") as out:
         out.write(local)
         for _ in range(members // 1000):
             out.write(entry * 1000)
         at = len(local) + size
-        out.write(struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, size, len(local)))
+        out.write(
+            struct.pack(
+                "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, members, members, size, len(local)
+            )
+        )
         out.write(struct.pack("<4sLQL", b"PK\6\7", 0, at, 1))
         out.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0))
     return place
 
 
 def npz_bomb(place: Path, gigabytes: int) -> Path:
-    """An .npz of black images that unpacks to so many GB; only one in a hundred of its bytes is on the disk."""
+    """An .npz of black images that unpacks to so many GB; only one in a hundred of its bytes is on
+    the disk."""
     n = gigabytes * 2**30 // 4096
     with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
         with opened.open("images.npy", "w", force_zip64=True) as out:
             header = io.BytesIO()
-            np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (n, 64, 64)})
+            np.lib.format.write_array_header_1_0(
+                header, {"descr": "|u1", "fortran_order": False, "shape": (n, 64, 64)}
+            )
             out.write(header.getvalue())
             for _ in range(gigabytes * 16):
                 out.write(bytes(2**26))
@@ -148,7 +165,8 @@ def postscript() -> bytes:
 
 
 def frames(count: int) -> bytes:
-    """A TIFF of so many frames, all of them the first one: its directory leads to itself again and again."""
+    """A TIFF of so many frames, all of them the first one: its directory leads to itself again and
+    again."""
     images = [Image.new("L", (8, 8), k) for k in range(count)]
     return encoded(images[0], "TIFF", save_all=True, append_images=images[1:])
 
@@ -163,9 +181,12 @@ def oriented(orientation: int, kind: str = "JPEG") -> bytes:
 
 
 def as_anybody(act: Callable[[], object]) -> str:
-    """What the act raises where nothing is allowed that root alone may do; "" if nothing. A process of its own does it.
+    """What the act raises where nothing is allowed that root alone may do; "" if nothing.
 
-    A superuser may list and read whatever the modes say, so that tests of permissions would test nothing.
+    A process of its own does it.
+
+    A superuser may list and read whatever the modes say, so that tests of permissions would test
+    nothing.
     """
     reading, writing = os.pipe()
     child = os.fork()

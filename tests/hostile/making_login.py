@@ -23,11 +23,14 @@ def environment(monkeypatch, **values):
 
 def headers(*values, name="x-forwarded-user"):
     """The same header once for each value."""
-    return [(name.encode(), value.encode() if isinstance(value, str) else value) for value in values]
+    return [
+        (name.encode(), value.encode() if isinstance(value, str) else value) for value in values
+    ]
 
 
 def asked(given, peer="10.0.0.5", kind="http", path="/"):
-    """Send one request through the layer: (what was answered first, the headers that came through or None)."""
+    """Send one request through the layer: (what was answered first, the headers that came through
+    or None)."""
     seen, sent = [], []
 
     async def app(scope, receive, send):

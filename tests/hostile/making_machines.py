@@ -1,4 +1,7 @@
-"""Makers of unlucky machines: small disks that fill, disks that turn read-only, old locales. Most need root."""
+"""Makers of unlucky machines: small disks that fill, disks that turn read-only, old locales.
+
+Most need root.
+"""
 
 import os
 import shutil
@@ -12,7 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-mounts = pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a disk")
+mounts = pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("mount") is None, reason="needs root to mount a disk"
+)
 
 
 @contextmanager
@@ -20,7 +25,9 @@ def disk(folder: Path, size: str) -> Iterator[Path]:
     """A disk of its own, "64k" or "2m"; skips the test where none can be had."""
     folder.mkdir(parents=True, exist_ok=True)
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "small", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "small", folder],
+        capture_output=True,
+        check=False,
     )
     if made.returncode:
         pytest.skip("no disk can be mounted here")
@@ -55,7 +62,8 @@ def fill(folder: Path) -> Path:
 
 
 def latin1(folder: Path) -> dict[str, str]:
-    """The environment of a machine that speaks en_US.ISO-8859-1; skips the test where none can be made."""
+    """The environment of a machine that speaks en_US.ISO-8859-1; skips the test where none can be
+    made."""
     if shutil.which("localedef") is None or not Path("/usr/share/i18n/locales/en_US").exists():
         pytest.skip("no locales can be made here")
     made = folder / "en_US.ISO-8859-1"
@@ -63,14 +71,25 @@ def latin1(folder: Path) -> dict[str, str]:
         folder.mkdir(parents=True, exist_ok=True)
         words = ["localedef", "--no-archive", "-i", "en_US", "-f", "ISO-8859-1", made]
         subprocess.run(words, capture_output=True, check=False)  # ends with 1 after mere warnings
-    return {"LOCPATH": str(folder), "LC_ALL": "en_US.ISO-8859-1", "PYTHONUTF8": "0", "PYTHONIOENCODING": ""}
+    return {
+        "LOCPATH": str(folder),
+        "LC_ALL": "en_US.ISO-8859-1",
+        "PYTHONUTF8": "0",
+        "PYTHONIOENCODING": "",
+    }
 
 
 def on_host(name: str, *command: object) -> list[str]:
     """The command as it runs on a machine of that name; skips the test where none can be had."""
-    renamed = "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2], sys.argv[2:])"
+    renamed = (
+        "import os, socket, sys; socket.sethostname(sys.argv[1]); os.execvp(sys.argv[2],"
+        " sys.argv[2:])"
+    )
     words = ["unshare", "--uts", sys.executable, "-c", renamed, name]
-    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*words, "true"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("no machine can be given another name here")
     return [*words, *map(str, command)]
 
@@ -82,26 +101,51 @@ mkdir -p "$2"; mount --bind "$kept" "$2"; shift 2; exec "$@"
 
 
 def as_user(uid: int, group: int, *command: object, **env: str) -> list[str]:
-    """The command as another user runs it, one without a name and with nothing but `env` in the environment.
+    """The command as another user runs it, one without a name and with nothing but `env` in the
+    environment.
 
-    Skips the test where this user cannot become another. An interpreter that lies in a private home is laid open for
-    that process alone.
+    Skips the test where this user cannot become another. An interpreter that lies in a private home
+    is laid open for that process alone.
     """
     if os.getuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root to become another user")
-    words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", f"--groups={group}", "env", "-i", f"PATH={os.defpath}"]
+    words = [
+        "setpriv",
+        f"--reuid={uid}",
+        f"--regid={uid}",
+        f"--groups={group}",
+        "env",
+        "-i",
+        f"PATH={os.defpath}",
+    ]
     words += [f"{name}={value}" for name, value in env.items()]
     base = Path(sys.base_prefix)
-    closed = next((folder for folder in reversed(base.parents) if not folder.stat().st_mode & 0o001), None)
+    closed = next(
+        (folder for folder in reversed(base.parents) if not folder.stat().st_mode & 0o001), None
+    )
     if closed:
-        words = ["unshare", "--mount", "sh", "-e", "-c", HIDDEN, "sh", str(closed), str(base), *words]
-    if subprocess.run([*words, sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+        words = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-e",
+            "-c",
+            HIDDEN,
+            "sh",
+            str(closed),
+            str(base),
+            *words,
+        ]
+    if subprocess.run(
+        [*words, sys.executable, "-c", ""], capture_output=True, check=False
+    ).returncode:
         pytest.skip("another user cannot use this installation")
     return [*words, *map(str, command)]
 
 
 def step_clock(patch: pytest.MonkeyPatch, seconds: float) -> None:
-    """This process's wall clock is set, from now on; psutil's starts of processes move with it, as on Linux."""
+    """This process's wall clock is set, from now on; psutil's starts of processes move with it, as
+    on Linux."""
     now, started = time.time, psutil.Process.create_time
     patch.setattr(time, "time", lambda: now() + seconds)
     patch.setattr(psutil.Process, "create_time", lambda self: started(self) + seconds)

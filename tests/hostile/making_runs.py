@@ -23,11 +23,16 @@ def picture_folder(root, n=12, names="{:02}.png", seed=0, classes=("dark", "ligh
 
 
 def begun(path, **said):
-    """A run on the images at that path, whose store says what the training job would; None takes a key away."""
+    """A run on the images at that path, whose store says what the training job would; None takes a
+    key away."""
     run = folders.create(TrainConfig(data="folder", data_path=str(path), epochs=1), claim=True)
     images = data.load("folder", str(path))
     splits = carve(images, 0)
-    about = {"images": images.key, "content": content.of(images), "classes": list(images.classes)} | said
+    about = {
+        "images": images.key,
+        "content": content.of(images),
+        "classes": list(images.classes),
+    } | said
     rows = {part: getattr(splits, part) for part in ("train", "val", "test")}
     Recorder(run.store).start(
         {key: value for key, value in about.items() if value is not None},

@@ -1,4 +1,7 @@
-"""Makers of run folders as a stranger may send them; none of them holds anything but what is written here."""
+"""Makers of run folders as a stranger may send them.
+
+None of them holds anything but what is written here.
+"""
 
 import json
 import os
@@ -13,13 +16,39 @@ from smd.jobs import Status
 DEEP = "[" * 200_000
 THINGS = ("link", "dangling", "pipe", "folder", "socket", "device")
 WRONG = (
-    None, True, -1, 10**30, 1e308, -1e308, [], [[]], {}, {"a": {}}, "", "a/b", "x\x00y", "\ud800", "# *bold*",
-    "\x1b[31mred", "x" * 100_000, 1.5, "nan",
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    -1e308,
+    [],
+    [[]],
+    {},
+    {"a": {}},
+    "",
+    "a/b",
+    "x\x00y",
+    "\ud800",
+    "# *bold*",
+    "\x1b[31mred",
+    "x" * 100_000,
+    1.5,
+    "nan",
+)
 RAW = (
-    b"", b"[]", b"null", b"\xff\xfe", b'{"a": NaN}', DEEP.encode(), ('{"a":' + DEEP).encode(), b"{" * 100_000,
-    b'{"created": 1e999}', b'{"created": ' + b"9" * 5000 + b"}", b"\x00" * 100,
-)  # fmt: skip
+    b"",
+    b"[]",
+    b"null",
+    b"\xff\xfe",
+    b'{"a": NaN}',
+    DEEP.encode(),
+    ('{"a":' + DEEP).encode(),
+    b"{" * 100_000,
+    b'{"created": 1e999}',
+    b'{"created": ' + b"9" * 5000 + b"}",
+    b"\x00" * 100,
+)
 
 
 def put(path, thing, victim):
@@ -37,7 +66,9 @@ def put(path, thing, victim):
             made.bind(path.name)
         os.chdir(there)
     else:
-        path.symlink_to({"link": victim, "dangling": victim.with_name("gone"), "device": "/dev/zero"}[thing])
+        path.symlink_to(
+            {"link": victim, "dangling": victim.with_name("gone"), "device": "/dev/zero"}[thing]
+        )
 
 
 def run(root, name="20240101-000000-digits-smd-0bad"):
@@ -45,8 +76,14 @@ def run(root, name="20240101-000000-digits-smd-0bad"):
     folder = root / name
     folder.mkdir(parents=True)
     dump(folder / "config.json", to_json(TrainConfig()))
-    dump(folder / "status.json", asdict(Status(state="finished", created=1.7e9, started=1.7e9, ended=1.7e9 + 9)))
-    dump(folder / "notes.json", {"schema": 1, "text": "fine", "tags": ["a"], "pinned": False, "hidden": False})
+    dump(
+        folder / "status.json",
+        asdict(Status(state="finished", created=1.7e9, started=1.7e9, ended=1.7e9 + 9)),
+    )
+    dump(
+        folder / "notes.json",
+        {"schema": 1, "text": "fine", "tags": ["a"], "pinned": False, "hidden": False},
+    )
     dump(folder / "provenance.json", {"commit": None, "dirty": None, "packages": {}, "python": "3"})
     (folder / "log.txt").write_text("hello\n")
     return folder
@@ -57,7 +94,8 @@ def dump(path, values):
 
 
 def spoiled(folder, file):
-    """Each wrong value in each field of a JSON file of that run, one after the other: yields (field, value)."""
+    """Each wrong value in each field of a JSON file of that run, one after the other: yields
+    (field, value)."""
     path = folder / file
     right = json.loads(path.read_text())
     for field in [*right, "new"]:
@@ -78,13 +116,18 @@ def anything(chance: random.Random, depth=3):
         return chance.choice([0.0, -0.0, 1e-320, 1e308, -1e308, chance.uniform(-9, 9)])
     if kind < 6:
         return "".join(
-            chr(chance.choice([chance.randrange(128), chance.randrange(0x3000)])) for _ in range(chance.randrange(6))
+            chr(chance.choice([chance.randrange(128), chance.randrange(0x3000)]))
+            for _ in range(chance.randrange(6))
         )
     if kind == 6:
         return [anything(chance, depth - 1) for _ in range(chance.randrange(4))]
-    return {str(anything(chance, 0)): anything(chance, depth - 1) for _ in range(chance.randrange(4))}
+    return {
+        str(anything(chance, 0)): anything(chance, depth - 1) for _ in range(chance.randrange(4))
+    }
 
 
 def mixed(chance: random.Random, right):
     """A right object, some of whose fields hold anything."""
-    return {name: anything(chance) if chance.random() < 0.2 else value for name, value in right.items()}
+    return {
+        name: anything(chance) if chance.random() < 0.2 else value for name, value in right.items()
+    }

@@ -1,4 +1,7 @@
-"""An address is anybody's: it chooses what is looked at, and starts, runs, changes, deletes and reads nothing more."""
+"""An address is anybody's.
+
+It chooses what is looked at, and starts, runs, changes, deletes and reads nothing more.
+"""
 
 import ast
 import inspect
@@ -14,21 +17,49 @@ from smd.store import query as ask
 
 APP = REPOSITORY / "app"
 TREES = {path: ast.parse(path.read_text()) for path in sorted(APP.rglob("*.py"))}
-CALLS = [(path, node) for path, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+CALLS = [
+    (path, node)
+    for path, tree in TREES.items()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.Call)
+]
 VIEWS = sorted(path.stem for path in (APP / "views").glob("*.py"))
-CHOICES = {"multiselect", "selectbox", "segmented_control", "slider", "select_slider", "number_input", "toggle",
-           "checkbox", "radio", "pills"}  # fmt: skip
+CHOICES = {
+    "multiselect",
+    "selectbox",
+    "segmented_control",
+    "slider",
+    "select_slider",
+    "number_input",
+    "toggle",
+    "checkbox",
+    "radio",
+    "pills",
+}
 VALUES = {"number": "1", "picture": "![x](http://evil.example/x.png)"}
 
 
 def given(call, name):
-    return next((keyword.value.value for keyword in call.keywords
-                 if keyword.arg == name and isinstance(keyword.value, ast.Constant)), None)  # fmt: skip
+    return next(
+        (
+            keyword.value.value
+            for keyword in call.keywords
+            if keyword.arg == name and isinstance(keyword.value, ast.Constant)
+        ),
+        None,
+    )
 
 
 def keys():
     """The keys of all widgets and of all that pages look for in the address."""
-    names = {given(call, "key") for _, call in CALLS} | {"run", "path", "data_path", "start", "delete", "sql"}
+    names = {given(call, "key") for _, call in CALLS} | {
+        "run",
+        "path",
+        "data_path",
+        "start",
+        "delete",
+        "sql",
+    }
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
@@ -39,7 +70,9 @@ def keys():
 def test_only_what_chooses_is_filled_in_by_an_address_and_the_query_that_waits_for_a_click():
     bound = [(path.name, call.func.attr) for path, call in CALLS if given(call, "bind")]
     assert len(bound) > 20
-    assert {(name, kind) for name, kind in bound if kind not in CHOICES} == {("ask.py", "text_area")}
+    assert {(name, kind) for name, kind in bound if kind not in CHOICES} == {
+        ("ask.py", "text_area")
+    }
 
 
 @pytest.fixture
@@ -67,7 +100,9 @@ def acted(monkeypatch):
 
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-def test_whatever_an_address_says_nothing_is_done_and_its_words_are_no_markdown(value, finished, acted):
+def test_whatever_an_address_says_nothing_is_done_and_its_words_are_no_markdown(
+    value, finished, acted
+):
     before = {run.id for run in folders.all_runs()}
     for view in VIEWS:
         app = open_page(view, **dict.fromkeys(keys(), value))

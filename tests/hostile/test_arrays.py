@@ -1,4 +1,5 @@
-"""Files of arrays as Keras, MedMNIST and others write them are taken, or refused in a sentence that helps."""
+"""Files of arrays as Keras, MedMNIST and others write them are taken, or refused in a sentence that
+helps."""
 
 import numpy as np
 import pytest
@@ -21,11 +22,17 @@ def roots(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("images", "answers"),
     [
-        ("x_{}", "y_{}"), ("X_{}", "Y_{}"), ("{}_images", "{}_labels"), ("{}_x", "{}_y"), ("images_{}", "targets_{}"),
+        ("x_{}", "y_{}"),
+        ("X_{}", "Y_{}"),
+        ("{}_images", "{}_labels"),
+        ("{}_x", "{}_y"),
+        ("images_{}", "targets_{}"),
         ("{}_images", "y_{}"),
     ],
-)  # fmt: skip
-@pytest.mark.parametrize("splits", [("train", "test"), ("train", "val", "test"), ("training", "validation", "testing")])
+)
+@pytest.mark.parametrize(
+    "splits", [("train", "test"), ("train", "val", "test"), ("training", "validation", "testing")]
+)
 def test_every_usual_name_is_understood_and_every_split_is_kept(tmp_path, images, answers, splits):
     arrays = {images.format(split): pictures(6, seed=k) for k, split in enumerate(splits)}
     arrays |= {answers.format(split): NUMBERS for split in splits}
@@ -33,7 +40,9 @@ def test_every_usual_name_is_understood_and_every_split_is_kept(tmp_path, images
     numbers = {"tr": 0, "va": 1, "te": 2}
     assert found.split.tolist() == [numbers[split[:2]] for split in splits for _ in NUMBERS]
     for k, split in enumerate(splits):
-        np.testing.assert_array_equal(found.pixels[found.split == numbers[split[:2]], 0], pictures(6, seed=k))
+        np.testing.assert_array_equal(
+            found.pixels[found.split == numbers[split[:2]], 0], pictures(6, seed=k)
+        )
 
 
 def test_images_without_a_split_beside_a_test_split_are_those_to_train_on(tmp_path):
@@ -70,7 +79,9 @@ def test_one_spelling_of_a_name_is_one_class(tmp_path):
 
 def test_names_are_counted_in_the_order_that_classes_gives(tmp_path):
     names = np.array(["ant", "bee", "cow"])[NUMBERS]
-    found = load("folder", saved(tmp_path, x_train=X, y_train=names, classes=np.array(["cow", "bee", "ant"])))
+    found = load(
+        "folder", saved(tmp_path, x_train=X, y_train=names, classes=np.array(["cow", "bee", "ant"]))
+    )
     assert found.classes == ("cow", "bee", "ant")
     assert found.labels.tolist() == (2 - NUMBERS).tolist()
 
@@ -100,7 +111,10 @@ REFUSED = {
     "complex": ({"y_train": NUMBERS + 0j}, "complex128 values"),
     "dates": ({"y_train": NUMBERS.astype("M8[D]")}, "values: labels are"),
     "two names a row": ({"y_train": np.full((6, 2), "a")}, "2 names an image"),
-    "an empty name": ({"y_train": np.array(["a", "b", " ", "a", "b", "a"])}, "empty label in row 2"),
+    "an empty name": (
+        {"y_train": np.array(["a", "b", " ", "a", "b", "a"])},
+        "empty label in row 2",
+    ),
     "no UTF-8": ({"y_train": np.array([b"a", b"M\xe4nner"] * 3)}, "no text in UTF-8"),
     "half a pair": ({"y_train": np.array(["a", "\ud800"] * 3)}, "no text in UTF-8"),
     "no columns": ({"y_train": np.zeros((6, 0))}, r"shape \(6, 0\)"),
@@ -108,18 +122,23 @@ REFUSED = {
     "two arrays for the same": ({"train_images": X}, "both train_images and x_train"),
     "labels of nothing": ({"y_test": NUMBERS}, "has y_test, but no images"),
     "images without labels": ({"x_test": X}, "no array y_test, the labels of x_test"),
-    "kinds that differ": ({"x_test": X, "y_test": NUMBERS.astype(str), "y_train": NUMBERS}, "different kinds"),
+    "kinds that differ": (
+        {"x_test": X, "y_test": NUMBERS.astype(str), "y_train": NUMBERS},
+        "different kinds",
+    ),
     "columns that differ": (
-        {"x_test": X, "y_test": one_hot(NUMBERS, 4), "y_train": one_hot(NUMBERS, 3)}, "different kinds",
+        {"x_test": X, "y_test": one_hot(NUMBERS, 4), "y_train": one_hot(NUMBERS, 3)},
+        "different kinds",
     ),
     "a name only in test": (
         {"x_test": X, "y_test": np.array(["a", "z"] * 3), "y_train": np.array(["a", "b"] * 3)},
         "no training image with the label 2, 'z'",
     ),
     "a name that classes lacks": (
-        {"y_train": np.array(["a", "b"] * 3), "classes": np.array(["a", "c"])}, "'b', which classes does not name",
+        {"y_train": np.array(["a", "b"] * 3), "classes": np.array(["a", "c"])},
+        "'b', which classes does not name",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -131,9 +150,15 @@ def test_what_is_no_label_is_refused_in_one_sentence(tmp_path, case):
     assert not list((tmp_path / "cache").glob("*"))
 
 
-def test_a_small_file_that_unpacks_to_much_is_refused_before_anything_is_stored(tmp_path, monkeypatch):
+def test_a_small_file_that_unpacks_to_much_is_refused_before_anything_is_stored(
+    tmp_path, monkeypatch
+):
     monkeypatch.setattr("smd.data.archive.MUCH", 2**20)
-    np.savez_compressed(tmp_path / "own.npz", x_train=np.zeros((4096, 32, 32), np.uint8), y_train=np.arange(4096) % 2)
+    np.savez_compressed(
+        tmp_path / "own.npz",
+        x_train=np.zeros((4096, 32, 32), np.uint8),
+        y_train=np.arange(4096) % 2,
+    )
     with pytest.raises(UserError, match="is refused"):
         load("folder", str(tmp_path / "own.npz"))
     assert not list((tmp_path / "cache").glob("*"))
@@ -144,22 +169,34 @@ def stored(tmp_path, array):
     return npy.of_file(tmp_path / "labels.npy")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40))
 def test_all_forms_of_the_same_labels_mean_the_same(tmp_path, numbers):
     plain = np.array(numbers)
-    forms = (plain, plain.astype(np.uint8), plain.astype(np.float32), plain[:, None], one_hot(plain, 6))
+    forms = (
+        plain,
+        plain.astype(np.uint8),
+        plain.astype(np.float32),
+        plain[:, None],
+        one_hot(plain, 6),
+    )
     for form in forms:
         found, _ = labels.joined([labels.of(stored(tmp_path, form), len(plain))], None)
         assert found.tolist() == numbers
         assert found.dtype == np.int64
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.text(max_size=5), min_size=1, max_size=10))
 def test_names_come_back_or_are_refused(tmp_path, names):
     try:
-        found, classes = labels.joined([labels.of(stored(tmp_path, np.array(names)), len(names))], None)
+        found, classes = labels.joined(
+            [labels.of(stored(tmp_path, np.array(names)), len(names))], None
+        )
     except UserError:
         assert not all(name.strip("\0").strip() for name in names)  # refused for no other reason
         return

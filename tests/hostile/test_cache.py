@@ -25,11 +25,18 @@ def make(folder):
 def test_a_cache_disk_that_fills_in_mid_import_kills_nobody(tmp_path):
     with making_machines.disk(tmp_path / "disk", "600k") as place:
         done = subprocess.run(
-            [sys.executable, "-c", IMPORTER], env={**os.environ, "SMD_CACHE": str(place)}, cwd=REPOSITORY,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-c", IMPORTER],
+            env={**os.environ, "SMD_CACHE": str(place)},
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 1, done.returncode  # -7 would be SIGBUS
-        assert "said: The cache of these images cannot be written (No space left on device)" in done.stderr
+        assert (
+            "said: The cache of these images cannot be written (No space left on device)"
+            in done.stderr
+        )
         assert [path.name for path in place.iterdir()] == ["ballast"]
 
 

@@ -1,4 +1,5 @@
-"""What a training on own images says beforehand is said in its log, its store and its model card too."""
+"""What a training on own images says beforehand is said in its log, its store and its model card
+too."""
 
 import numpy as np
 from paging import open_page
@@ -22,7 +23,9 @@ def laid_out(root):
             folder = root / split / name
             folder.mkdir(parents=True)
             for k in range(n):
-                Image.fromarray(rng.integers(0, 256, (12, 12), dtype=np.uint8)).save(folder / f"{k}.png")
+                Image.fromarray(rng.integers(0, 256, (12, 12), dtype=np.uint8)).save(
+                    folder / f"{k}.png"
+                )
     Image.new("L", (12, 12)).save(root / "train" / "dog" / "0.png")
     (root / "test" / "cat" / "0.png").write_bytes((root / "train" / "cat" / "0.png").read_bytes())
     return root
@@ -33,7 +36,9 @@ def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "cache"))
     path = str(laid_out(tmp_path / "images"))
     (tmp_path / "images" / "train" / "cat" / "broken.png").write_bytes(b"no image")
-    run = folders.create(TrainConfig("folder", path, defense="std", epochs=1, n_margins=0, skip_broken=True))
+    run = folders.create(
+        TrainConfig("folder", path, defense="std", epochs=1, n_margins=0, skip_broken=True)
+    )
     log = tmp_path / "log.txt"
     train_run(run, log)
     expected = (

@@ -1,4 +1,7 @@
-"""Checkpoints and weights of wrong content: one sentence before the first step, never a raw error or a wrong number."""
+"""Checkpoints and weights of wrong content.
+
+One sentence before the first step, never a raw error or a wrong number.
+"""
 
 import copy
 import math
@@ -74,12 +77,19 @@ def change(path, value):
 
 
 WRONG = {
-    **{f"epoch {value}": change(["epoch"], value) for value in (-3, 10**9, 1.5, True, None, "1", math.nan)},
+    **{
+        f"epoch {value}": change(["epoch"], value)
+        for value in (-3, 10**9, 1.5, True, None, "1", math.nan)
+    },
     **{f"batch {value}": change(["batch"], value) for value in (-1, 10**9, None)},
     "no weights": change(["model"], {}),
     "weights that are a list": change(["model"], [1]),
     "NaN": lambda saved: saved["model"][weight(saved)].fill_(math.nan),
-    "int8": lambda saved: saved["model"].update({weight(saved): saved["model"][weight(saved)].to(torch.int8)}),
+    "int8": (
+        lambda saved: saved["model"].update(
+            {weight(saved): saved["model"][weight(saved)].to(torch.int8)}
+        )
+    ),
     "another shape": lambda saved: saved["model"].update({weight(saved): torch.zeros(2)}),
     "a number": lambda saved: saved["model"].update({weight(saved): 1}),
     "a weight more": lambda saved: saved["model"].update({"more": torch.zeros(1)}),
@@ -87,13 +97,17 @@ WRONG = {
     "state of more images": lambda saved: saved["state"].update(margin=torch.zeros(7)),
     "no optimizer": lambda saved: saved.pop("optimizer"),
     "an optimizer of nothing": change(["optimizer", "param_groups"], []),
-    "momentum of another shape": lambda saved: saved["optimizer"]["state"][0].update(momentum_buffer=torch.zeros(1)),
+    "momentum of another shape": (
+        lambda saved: saved["optimizer"]["state"][0].update(momentum_buffer=torch.zeros(1))
+    ),
     "step size": lambda saved: saved["optimizer"]["param_groups"][0].update(lr=math.nan),
     "no tally": change(["tally"], None),
-    "tally of other images": lambda saved: saved["tally"].update(adv_ok=torch.zeros(3, dtype=torch.bool)),
+    "tally of other images": (
+        lambda saved: saved["tally"].update(adv_ok=torch.zeros(3, dtype=torch.bool))
+    ),
     "sums of vectors": lambda saved: saved["tally"]["sums"].update(loss=torch.zeros(5)),
     "seconds": lambda saved: saved["tally"].update(seconds="x"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", WRONG)
@@ -107,7 +121,9 @@ def test_a_checkpoint_of_another_defense_or_network_is_told(good):
     assert misfit(prepared("std"), good) != ""
 
 
-@pytest.mark.parametrize("value", [[], 5, {"schema": "x"}, {"schema": -1}, {"schema": [1]}, os.getcwd])
+@pytest.mark.parametrize(
+    "value", [[], 5, {"schema": "x"}, {"schema": -1}, {"schema": [1]}, os.getcwd]
+)
 def test_what_is_no_checkpoint_is_refused_and_not_unpickled(tmp_path, value):
     torch.save(value, tmp_path / "last.pt")
     with pytest.raises(UserError, match="delete the file"):
@@ -119,7 +135,10 @@ def test_what_is_no_ordinary_file_is_neither_checkpoint_nor_weights(tmp_path, th
     model = nets.build("small-cnn", (1, 8, 8), 10)
     save_weights(tmp_path / "victim", model, {})
     put(tmp_path / "file", thing, tmp_path / "victim")
-    for load in (lambda: load_checkpoint(tmp_path / "file", CPU), lambda: load_weights(tmp_path / "file", model)):
+    for load in (
+        lambda: load_checkpoint(tmp_path / "file", CPU),
+        lambda: load_weights(tmp_path / "file", model),
+    ):
         with pytest.raises(UserError, match="no ordinary file"):
             load()
 
@@ -144,7 +163,9 @@ def test_weights_of_wrong_content_are_refused(tmp_path, case):
         load_weights(tmp_path / "file", model)
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{}"])
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{}"]
+)
 def test_what_is_no_weights_file_is_one_sentence(tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UserError, match="do not fit"):

@@ -1,4 +1,7 @@
-"""Broken and odd files among own images: left out or converted where that was asked for, never otherwise."""
+"""Broken and odd files among own images.
+
+Left out or converted where that was asked for, never otherwise.
+"""
 
 import making_images as making
 import numpy as np
@@ -32,14 +35,22 @@ def test_broken_files_are_left_out_when_asked_for_and_named(tmp_path, pack):
     assert caught.value.broken == 2
     images = load("folder", source, skip_broken=True)
     whole = load("folder", str(making.lay_out(tmp_path / "whole", making.two_classes())))
-    assert np.array_equal(images.pixels, whole.pixels) and np.array_equal(images.labels, whole.labels)
+    assert np.array_equal(images.pixels, whole.pixels) and np.array_equal(
+        images.labels, whole.labels
+    )
     assert filenames.read(images.key, 6) == tuple(sorted(making.two_classes()))
-    assert images.notes[0].startswith("2 of 8 images are left out as asked for") and "'a/00.png'" in images.notes[0]
+    assert (
+        images.notes[0].startswith("2 of 8 images are left out as asked for")
+        and "'a/00.png'" in images.notes[0]
+    )
     assert data.cached(images.key).notes == images.notes
 
 
 def test_a_class_without_a_readable_image_is_named(tmp_path):
-    files = {name: b"" if name.startswith("b/") else content for name, content in making.two_classes().items()}
+    files = {
+        name: b"" if name.startswith("b/") else content
+        for name, content in making.two_classes().items()
+    }
     with pytest.raises(UserError, match="class 'b' would be without any"):
         load("folder", str(making.lay_out(tmp_path / "own", files)), skip_broken=True)
     files = dict.fromkeys(files, b"no image")
@@ -69,9 +80,15 @@ def test_mixed_colours_are_converted_when_asked_for(tmp_path, first, channels, c
 
 def test_arrays_of_mixed_colours_are_converted_when_asked_for(tmp_path):
     rng = np.random.default_rng(0)
-    parts = {"train_images": rng.integers(0, 256, (40, 8, 8)), "test_images": rng.integers(0, 256, (10, 8, 8, 3))}
+    parts = {
+        "train_images": rng.integers(0, 256, (40, 8, 8)),
+        "test_images": rng.integers(0, 256, (10, 8, 8, 3)),
+    }
     labels = {"train_labels": np.arange(40) % 2, "test_labels": np.arange(10) % 2}
-    np.savez(tmp_path / "own.npz", **{name: values.astype(np.uint8) for name, values in (parts | labels).items()})
+    np.savez(
+        tmp_path / "own.npz",
+        **{name: values.astype(np.uint8) for name, values in (parts | labels).items()},
+    )
     with pytest.raises(UserError, match="--channels rgb or gray"):
         load("folder", str(tmp_path / "own.npz"))
     images = load("folder", str(tmp_path / "own.npz"), channels="gray")
@@ -83,7 +100,9 @@ def test_the_choices_are_part_of_the_run_and_of_its_command():
     asked = TrainConfig("folder", "/x", skip_broken=True, channels="rgb")
     assert schema.from_json(TrainConfig, schema.to_json(asked)) == asked
     assert commands.train_command(asked).endswith("--path /x --skip-broken --channels rgb")
-    earlier = {k: v for k, v in schema.to_json(asked).items() if k not in ("skip_broken", "channels")}
+    earlier = {
+        k: v for k, v in schema.to_json(asked).items() if k not in ("skip_broken", "channels")
+    }
     assert not schema.from_json(TrainConfig, earlier).skip_broken
     for wrong in ({"skip_broken": 1}, {"channels": "cmyk"}, {"channels": None}):
         with pytest.raises(ValueError, match="must be"):

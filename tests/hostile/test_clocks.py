@@ -26,7 +26,9 @@ STEPS = [3.0, -3.0, 86_400.0, -86_400.0]
 def there(runs_folder, tmp_path):
     """A job that runs on another machine: its folder and the process."""
     folder = new_run()
-    process = subprocess.Popen(on_host("host-b", sys.executable, script(tmp_path, "job.py", JOB), folder))
+    process = subprocess.Popen(
+        on_host("host-b", sys.executable, script(tmp_path, "job.py", JOB), folder)
+    )
     until(lambda: jobs.stored(folder).state == "running", "it runs")
     yield folder, process
     process.kill()
@@ -47,7 +49,9 @@ def test_a_step_of_the_clock_moves_no_job(runs_folder, monkeypatch, seconds):
 
 
 @pytest.mark.parametrize("seconds", STEPS)
-def test_what_a_step_of_the_clock_makes_of_a_time_spent_is_never_negative(runs_folder, monkeypatch, capsys, seconds):
+def test_what_a_step_of_the_clock_makes_of_a_time_spent_is_never_negative(
+    runs_folder, monkeypatch, capsys, seconds
+):
     from smd.__main__ import main
 
     folder = new_run()
@@ -61,10 +65,14 @@ def test_what_a_step_of_the_clock_makes_of_a_time_spent_is_never_negative(runs_f
 @pytest.mark.parametrize("seconds", STEPS)
 def test_a_job_has_its_time_to_stop_whatever_the_clock_does(runs_folder, monkeypatch, seconds):
     folder = new_run()
-    transitions.change(folder, lambda old: transitions.own(replace(old, state="running", asked=time.monotonic())))
+    transitions.change(
+        folder, lambda old: transitions.own(replace(old, state="running", asked=time.monotonic()))
+    )
     step_clock(monkeypatch, seconds)
     assert not transitions.overdue(jobs.read(folder))
-    assert transitions.overdue(replace(jobs.read(folder), asked=time.monotonic() - transitions.GRACE - 1))
+    assert transitions.overdue(
+        replace(jobs.read(folder), asked=time.monotonic() - transitions.GRACE - 1)
+    )
 
 
 def test_the_newest_run_stays_the_newest_when_the_clock_is_set_back(runs_folder, monkeypatch):
@@ -108,7 +116,9 @@ def test_a_job_on_another_machine_is_shown_and_left_alone(there, monkeypatch, sk
     assert state(folder) == "finished"
 
 
-def test_a_job_on_a_machine_whose_clock_cannot_be_told_is_watched_before_it_is_resumed(there, monkeypatch):
+def test_a_job_on_a_machine_whose_clock_cannot_be_told_is_watched_before_it_is_resumed(
+    there, monkeypatch
+):
     folder, process = there
     monkeypatch.setattr(clocks, "silence", lambda folder, heartbeat: 1e9)
     assert state(folder) == "lost"
@@ -117,7 +127,9 @@ def test_a_job_on_a_machine_whose_clock_cannot_be_told_is_watched_before_it_is_r
     assert process.poll() is None
 
 
-def test_a_heartbeat_that_changes_is_a_sign_of_life_whatever_the_clocks_say(runs_folder, monkeypatch):
+def test_a_heartbeat_that_changes_is_a_sign_of_life_whatever_the_clocks_say(
+    runs_folder, monkeypatch
+):
     folder = new_run()
     monkeypatch.setattr(clocks, "_age", lambda path: float("inf"))
     assert clocks.silence(folder, 1000.0) > 1e6
@@ -127,10 +139,13 @@ def test_a_heartbeat_that_changes_is_a_sign_of_life_whatever_the_clocks_say(runs
 
 def test_jobs_that_wait_on_another_machine_are_not_started_here(runs_folder):
     make = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from smd import runs; from smd.config.schema import TrainConfig; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from smd import runs; from smd.config.schema"
+        " import TrainConfig; "
     )
     make += "print(runs.create(TrainConfig(device='cpu')).folder)"
-    subprocess.run(on_host("host-b", sys.executable, "-c", make, REPOSITORY), check=True, capture_output=True)
+    subprocess.run(
+        on_host("host-b", sys.executable, "-c", make, REPOSITORY), check=True, capture_output=True
+    )
     (run,) = folders.all_runs()
     assert jobs.elsewhere(run.status).endswith("on host-b")
     assert worker.queued() == []
@@ -141,5 +156,7 @@ def test_jobs_that_wait_on_another_machine_are_not_started_here(runs_folder):
 def test_two_machines_do_not_wait_for_each_others_devices(there):
     folder, _ = there
     mine = new_run()
-    with session.session(mine, "cpu", on_wait=lambda: pytest.fail("waited for another machine's device")):
+    with session.session(
+        mine, "cpu", on_wait=lambda: pytest.fail("waited for another machine's device")
+    ):
         assert state(folder) == "running"

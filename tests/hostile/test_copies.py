@@ -1,4 +1,7 @@
-"""A copied or renamed run is itself: its jobs work on the folder they lie in, and steering it moves no other."""
+"""A copied or renamed run is itself.
+
+Its jobs work on the folder they lie in, and steering it moves no other.
+"""
 
 import os
 import platform
@@ -23,13 +26,18 @@ MAKES = {
         folders.create_attack,
         lambda i: AttackConfig(i, params={"steps": 2}, levels=(8 / 255,), n=8, seeds=(0,)),
     ),
-    "margins": (folders.create_margins, lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8)),
+    "margins": (
+        folders.create_margins,
+        lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8),
+    ),
     "embed": (folders.create_embed, lambda i: EmbedConfig(i, n=20, pairs=2)),
 }
 
 
 def contents(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 @pytest.mark.parametrize("kind", MAKES)
@@ -60,9 +68,15 @@ def process():
 
 def running(folder, process, **fields):
     mine = replace(
-        jobs.read(folder), state="running", pid=process.pid, process_identity=identity(process.pid), heartbeat=4e9,
-        host=platform.node(), started=1.0, **fields,
-    )  # fmt: skip
+        jobs.read(folder),
+        state="running",
+        pid=process.pid,
+        process_identity=identity(process.pid),
+        heartbeat=4e9,
+        host=platform.node(),
+        started=1.0,
+        **fields,
+    )
     transitions.write(folder, mine)
 
 
@@ -82,7 +96,9 @@ def test_a_status_that_names_another_user_ends_no_process_here(finished, process
     run, _ = finished
     running(run.folder, process)
     text = (run.folder / "status.json").read_text()
-    (run.folder / "status.json").write_text(text.replace(f'"by": "{jobs.tickets.me()}"', '"by": "somebody@elsewhere"'))
+    (run.folder / "status.json").write_text(
+        text.replace(f'"by": "{jobs.tickets.me()}"', '"by": "somebody@elsewhere"')
+    )
     with pytest.raises(UserError, match="started by somebody@elsewhere"):
         launch.cancel(run.folder)
     assert process.poll() is None

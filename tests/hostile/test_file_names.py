@@ -36,7 +36,9 @@ def test_samples_of_a_folder_have_their_paths_in_the_store(tmp_path):
     run = begun(picture_folder(tmp_path / "own", names="scan {:02}.png"))
     files, samples = reader.sample_paths(run.store), reader.samples(run.store, "train")
     assert len(files) == 24
-    assert set(files["path"]) == {f"{name}/scan {k:02}.png" for name in ("dark", "light") for k in range(12)}
+    assert set(files["path"]) == {
+        f"{name}/scan {k:02}.png" for name in ("dark", "light") for k in range(12)
+    }
     train = files[files["split"] == "train"].set_index("idx")["path"]
     for row in samples.itertuples():
         assert train[row.idx].startswith(("dark/", "light/")[row.label])
@@ -52,7 +54,19 @@ def test_the_picture_at_a_path_is_the_one_in_the_row(tmp_path):
 @pytest.mark.parametrize("table", ["margins", "verdicts"])
 def test_tables_of_images_have_the_files(tmp_path, table):
     folder = picture_folder(tmp_path / "own", n=20, names="=1+1 {:02}.png")
-    smd("train", "--data", "folder", "--path", folder, "--epochs", 1, "--device", "cpu", "--n-margins", 0)
+    smd(
+        "train",
+        "--data",
+        "folder",
+        "--path",
+        folder,
+        "--epochs",
+        1,
+        "--device",
+        "cpu",
+        "--n-margins",
+        0,
+    )
     out = tmp_path / "table.parquet"
     smd("export", "last", "--table", table, "--format", "parquet", "--out", out)
     rows = pd.read_parquet(out)
@@ -95,7 +109,9 @@ def test_a_name_is_shown_on_one_line_as_text_that_can_be_stored(path):
         assert shown == unicodedata.normalize("NFC", path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(PATHS, min_size=1, max_size=20))
 def test_names_come_back_row_by_row(cache, found):
     (cache / "own-0").mkdir(parents=True, exist_ok=True)
@@ -105,7 +121,10 @@ def test_names_come_back_row_by_row(cache, found):
 
 
 def test_a_byte_that_is_no_utf8_can_be_seen():
-    assert names.visible(b"M\xe4nner/\xe9.png".decode("utf-8", "surrogateescape")) == "M\\xe4nner/\\xe9.png"
+    assert (
+        names.visible(b"M\xe4nner/\xe9.png".decode("utf-8", "surrogateescape"))
+        == "M\\xe4nner/\\xe9.png"
+    )
 
 
 def packed(place, files):
@@ -122,21 +141,31 @@ def encoded(value):
 
 
 STEMS = st.text("abcxyz019 -ü", min_size=1, max_size=6).map(str.strip).filter(bool)
-TREES = st.dictionaries(STEMS, st.sets(STEMS, min_size=1, max_size=5), min_size=2, max_size=5).filter(
-    lambda tree: not {"train", "val", "valid", "test"} & set(tree)
+TREES = st.dictionaries(
+    STEMS, st.sets(STEMS, min_size=1, max_size=5), min_size=2, max_size=5
+).filter(lambda tree: not {"train", "val", "valid", "test"} & set(tree))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TREES, st.randoms(use_true_random=False))
-def test_an_import_does_not_depend_on_the_order_of_an_archive(tmp_path_factory, tree: dict, chance: random.Random):
+def test_an_import_does_not_depend_on_the_order_of_an_archive(
+    tmp_path_factory, tree: dict, chance: random.Random
+):
     tmp = tmp_path_factory.mktemp("order")
-    files = [(f"{name}/{stem}.png", encoded(hash_of(name, stem))) for name in tree for stem in tree[name]]
+    files = [
+        (f"{name}/{stem}.png", encoded(hash_of(name, stem))) for name in tree for stem in tree[name]
+    ]
     mixed = chance.sample(files, len(files))
-    one, other = (data.load("folder", packed(tmp / f"{k}.zip", each)) for k, each in enumerate((files, mixed)))
+    one, other = (
+        data.load("folder", packed(tmp / f"{k}.zip", each)) for k, each in enumerate((files, mixed))
+    )
     assert names_of(one) == names_of(other)
     assert sorted(names_of(one)) == sorted(name for name, _ in files)
-    assert [one.classes[label] for label in one.labels] == [name.split("/")[0] for name in names_of(one)]
+    assert [one.classes[label] for label in one.labels] == [
+        name.split("/")[0] for name in names_of(one)
+    ]
     for kept in ("pixels", "labels", "split"):
         np.testing.assert_array_equal(getattr(one, kept), getattr(other, kept))
     content = dict(files)
@@ -153,4 +182,6 @@ def test_a_run_of_an_earlier_version_is_shown_without_names(tmp_path, monkeypatc
     run = begun(picture_folder(tmp_path / "own"))
     monkeypatch.setattr(launch, "wake_all", lambda: None)
     app = open_page("samples", run=run.id)
-    assert any("no file name (imported by an earlier version)" in caption.value for caption in app.caption)
+    assert any(
+        "no file name (imported by an earlier version)" in caption.value for caption in app.caption
+    )

@@ -1,4 +1,7 @@
-"""Samples names the file of each image, and says how lost images are found again; names are shown as plain text."""
+"""Samples names the file of each image, and says how lost images are found again.
+
+Names are shown as plain text.
+"""
 
 import shutil
 

@@ -20,9 +20,19 @@ def headers(host="localhost:8501", origin=None):
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "LOCALHOST:8501", "localhost.:8501", "a.localhost", "127.0.0.1:1", "[::1]:8501", "10.1.2.3",
-     "smd.example.org", "lab:80", "lab:1"],
-)  # fmt: skip
+    [
+        "localhost",
+        "LOCALHOST:8501",
+        "localhost.:8501",
+        "a.localhost",
+        "127.0.0.1:1",
+        "[::1]:8501",
+        "10.1.2.3",
+        "smd.example.org",
+        "lab:80",
+        "lab:1",
+    ],
+)
 def test_names_of_this_server_and_addresses_in_digits_are_answered(host):
     hosts.check(headers(host), False, NAMES)
     hosts.check(headers(host, f"http://{host}"), True, NAMES)
@@ -30,10 +40,30 @@ def test_names_of_this_server_and_addresses_in_digits_are_answered(host):
 
 @pytest.mark.parametrize(
     "host",
-    [None, "", "evil.example", "evil.example:8501", "localhost.evil.example", "evil.example#localhost", "a@localhost",
-     "localhost/x", "localhost:99999", "localhost:a", "local host", "xlocalhost", "smd.example.org.evil", "1.2.3",
-     "0x7f.1", "localhost,evil.example", "[::1", "::1", "localhost\\@evil.example", "127.0.0.1.evil.example", "\xe9"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "evil.example",
+        "evil.example:8501",
+        "localhost.evil.example",
+        "evil.example#localhost",
+        "a@localhost",
+        "localhost/x",
+        "localhost:99999",
+        "localhost:a",
+        "local host",
+        "xlocalhost",
+        "smd.example.org.evil",
+        "1.2.3",
+        "0x7f.1",
+        "localhost,evil.example",
+        "[::1",
+        "::1",
+        "localhost\\@evil.example",
+        "127.0.0.1.evil.example",
+        "\xe9",
+    ],
+)
 def test_other_names_are_refused(host):
     with pytest.raises(UserError):
         hosts.check(headers(host), False, NAMES)
@@ -47,7 +77,11 @@ def test_other_names_are_refused(host):
         ("smd.example.org", "https://smd.example.org", True),
         ("smd.example.org:443", "https://smd.example.org", True),
         ("127.0.0.1:8501", "https://smd.example.org", True),  # a proxy that changes Host
-        ("smd.example.org", "https://smd.example.org:8443", False),  # another's pages on the same machine
+        (
+            "smd.example.org",
+            "https://smd.example.org:8443",
+            False,
+        ),  # another's pages on the same machine
         ("smd.example.org:8501", "http://smd.example.org:8888", False),
         ("lab", "https://lab:8443", True),  # a proxy that leaves the port out
         ("lab:8501", "https://lab:8888", False),
@@ -106,7 +140,9 @@ def test_streamlit_sees_the_pages_own_name_behind_a_proxy():
     assert hosts.inner(headers()) == headers()
 
 
-@pytest.mark.parametrize("text", ["a b", "http://lab", "lab:x", "lab:99999", "*", "-lab", "lab/x", "a@lab"])
+@pytest.mark.parametrize(
+    "text", ["a b", "http://lab", "lab:x", "lab:99999", "*", "-lab", "lab/x", "a@lab"]
+)
 def test_a_setting_that_is_no_name_is_told(text):
     with pytest.raises(UserError, match="SMD_ALLOWED_HOSTS"):
         hosts.allowed({"SMD_ALLOWED_HOSTS": text})
@@ -132,7 +168,11 @@ def through(scope):
 
     async def inside(scope, receive, send):
         await send(
-            {"type": "http.response.start", "status": 200, "headers": [(b"X-Frame-Options", b"ALLOW"), (b"a", b"b")]}
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"X-Frame-Options", b"ALLOW"), (b"a", b"b")],
+            }
         )
         await send({"type": "http.response.body", "body": b"in"})
 
@@ -150,7 +190,9 @@ def test_every_answer_carries_what_a_browser_must_not_do():
     assert found[b"a"] == b"b" and b"X-Frame-Options" not in found
     assert found[b"cross-origin-opener-policy"] == b"same-origin"
     assert found[b"x-frame-options"] == b"DENY" and found[b"x-content-type-options"] == b"nosniff"
-    policy = dict(part.split(" ", 1) for part in found[b"content-security-policy"].decode().split("; "))
+    policy = dict(
+        part.split(" ", 1) for part in found[b"content-security-policy"].decode().split("; ")
+    )
     assert policy["default-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
     assert policy["img-src"] == "'self' data: blob:"
     assert not any("http" in part or "*" in part for part in policy.values())
@@ -158,7 +200,9 @@ def test_every_answer_carries_what_a_browser_must_not_do():
 
 
 def test_scripts_that_stand_in_the_page_are_told_by_their_digest(tmp_path):
-    (tmp_path / "x.html").write_text("<script>a</script><script src='b'></script><script>\n</script>")
+    (tmp_path / "x.html").write_text(
+        "<script>a</script><script src='b'></script><script>\n</script>"
+    )
     a, b = gate.inline(tmp_path / "x.html")
     assert a == "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
     assert b == "'sha256-AbpHGcgLb+kRsJGnwFEktk7uzpZOCcBY74+YBdrKVGs='"
@@ -170,5 +214,7 @@ def test_a_foreign_request_gets_403_and_a_sentence_and_nothing_behind():
     assert body["body"].startswith(b"This dashboard is not called 'evil.example'")
     (closed,) = through({"type": "websocket", "headers": headers(origin="http://evil.example")})
     assert closed["type"] == "websocket.close"
-    start, body = through({"type": "websocket", "headers": headers(), "extensions": {"websocket.http.response": {}}})
+    start, body = through(
+        {"type": "websocket", "headers": headers(), "extensions": {"websocket.http.response": {}}}
+    )
     assert start["status"] == 403 and start["type"] == "websocket.http.response.start"

@@ -1,4 +1,7 @@
-"""Images are the same if their content is: after a move, a copy, or when their cache is lost; others are refused."""
+"""Images are the same if their content is: after a move, a copy, or when their cache is lost.
+
+Others are refused.
+"""
 
 import os
 import shutil
@@ -85,7 +88,9 @@ def test_one_pixel_is_another_content(folder):
     images = data.load("folder", str(folder))
     pixels = np.array(images.pixels)
     pixels[-1, 0, -1, -1] ^= 1
-    other = data.Images(images.name, images.key, images.classes, pixels, images.labels, images.split)
+    other = data.Images(
+        images.name, images.key, images.classes, pixels, images.labels, images.split
+    )
     assert content.hashed(images) == content.of(images)
     assert content.hashed(other) != content.hashed(images)
 

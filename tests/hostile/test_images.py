@@ -1,4 +1,7 @@
-"""Own images from anywhere: nothing is read without a limit, nothing is changed or left out without a word."""
+"""Own images from anywhere.
+
+Nothing is read without a limit, nothing is changed or left out without a word.
+"""
 
 import io
 import os
@@ -61,30 +64,47 @@ def test_a_source_that_is_no_ordinary_file_is_refused(tmp_path, case):
 
 
 def test_only_formats_of_pixels_are_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *args, **more: pytest.fail("Ghostscript was started"))
-    folder = making.lay_out(tmp_path / "own", making.two_classes() | {"a/odd.png": making.postscript()})
-    with pytest.raises(UserError, match=r"odd.png' cannot be read \(it is none of the kinds") as caught:
+    monkeypatch.setattr(
+        EpsImagePlugin, "Ghostscript", lambda *args, **more: pytest.fail("Ghostscript was started")
+    )
+    folder = making.lay_out(
+        tmp_path / "own", making.two_classes() | {"a/odd.png": making.postscript()}
+    )
+    with pytest.raises(
+        UserError, match=r"odd.png' cannot be read \(it is none of the kinds"
+    ) as caught:
         load("folder", str(folder))
     assert "0x" not in str(caught.value)
 
 
 def test_of_many_frames_the_first_is_used_and_the_others_are_not_looked_for(tmp_path):
-    folder = making.lay_out(tmp_path / "own", making.two_classes() | {"a/many.tif": making.frames(300)})
+    folder = making.lay_out(
+        tmp_path / "own", making.two_classes() | {"a/many.tif": making.frames(300)}
+    )
     read = []
     seek = Image.Image.seek
     with pytest.MonkeyPatch.context() as patch:
         from PIL import TiffImagePlugin
 
         frame = TiffImagePlugin.TiffImageFile._seek
-        patch.setattr(TiffImagePlugin.TiffImageFile, "_seek", lambda self, k: read.append(k) or frame(self, k))
+        patch.setattr(
+            TiffImagePlugin.TiffImageFile, "_seek", lambda self, k: read.append(k) or frame(self, k)
+        )
         images = load("folder", str(folder))
     assert seek and max(read) <= 1
-    assert images.notes == ("1 of 7 images have several frames or pages: only the first one is used.",)
+    assert images.notes == (
+        "1 of 7 images have several frames or pages: only the first one is used.",
+    )
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
-    [("~nobodyx/y", "nothing at"), ("a\0b", "nothing at"), ("a\nb", "nothing at"), ("x" * 9000, "nothing at")],
+    [
+        ("~nobodyx/y", "nothing at"),
+        ("a\0b", "nothing at"),
+        ("a\nb", "nothing at"),
+        ("x" * 9000, "nothing at"),
+    ],
 )
 def test_what_cannot_be_a_path_gets_one_sentence(path, words):
     with pytest.raises(UserError, match=words) as caught:
@@ -115,7 +135,7 @@ def test_a_folder_that_takes_long_to_list_is_answered_before_that(tmp_path, monk
 
         def __init__(self, place):
             self.found = scan(place)
-            (self.entry, *_) = (entry for entry in scan(folder / "a"))
+            self.entry, *_ = (entry for entry in scan(folder / "a"))
 
         def __enter__(self):
             return self
@@ -181,7 +201,9 @@ def test_transparent_parts_are_white_as_a_viewer_shows_them(tmp_path, mode):
 
 def test_opaque_alpha_changes_nothing(tmp_path):
     data = making.picture(mode="RGBA")
-    images = load("folder", str(making.lay_out(tmp_path / "own", {"a/0.png": data, "b/0.png": data})))
+    images = load(
+        "folder", str(making.lay_out(tmp_path / "own", {"a/0.png": data, "b/0.png": data}))
+    )
     np.testing.assert_array_equal(
         images.pixels[0].transpose(1, 2, 0), np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
     )
@@ -190,7 +212,11 @@ def test_opaque_alpha_changes_nothing(tmp_path):
 
 def test_an_image_is_turned_as_its_exif_says(tmp_path):
     data = making.oriented(6)  # to be turned by 90 degrees clockwise: the left side becomes the top
-    images = load("folder", str(making.lay_out(tmp_path / "own", {"a/0.jpg": data, "b/0.jpg": data})), image_size=16)
+    images = load(
+        "folder",
+        str(making.lay_out(tmp_path / "own", {"a/0.jpg": data, "b/0.jpg": data})),
+        image_size=16,
+    )
     assert images.pixels[0, 0, 0].max() < 20 and images.pixels[0, 0, -1].min() > 235
     assert images.notes == ("2 of 2 images were turned as their EXIF orientation says.",)
 
@@ -198,22 +224,39 @@ def test_an_image_is_turned_as_its_exif_says(tmp_path):
 def test_the_photo_of_an_mpo_is_its_first_frame(tmp_path):
     first, second = (Image.new("L", (8, 8), value) for value in (40, 200))
     data = making.encoded(first, "MPO", save_all=True, append_images=[second])
-    images = load("folder", str(making.lay_out(tmp_path / "own", {"a/0.jpg": data, "b/0.mpo": data})))
+    images = load(
+        "folder", str(making.lay_out(tmp_path / "own", {"a/0.jpg": data, "b/0.mpo": data}))
+    )
     assert np.abs(images.pixels.astype(int) - 40).max() < 3
 
 
-KINDS = {"jfif": "JPEG", "ppm": "PPM", "pgm": "PPM", "webp": "WEBP", "tif": "TIFF", "jp2": "JPEG2000", "tga": "TGA"}
+KINDS = {
+    "jfif": "JPEG",
+    "ppm": "PPM",
+    "pgm": "PPM",
+    "webp": "WEBP",
+    "tif": "TIFF",
+    "jp2": "JPEG2000",
+    "tga": "TGA",
+}
 
 
 @pytest.mark.parametrize("suffix", KINDS)
 def test_formats_of_pixels_are_taken(tmp_path, suffix):
     mode = "RGB" if suffix == "ppm" else "L"
-    files = {f"{c}/0.{suffix}": making.picture(seed, mode, kind=KINDS[suffix]) for seed, c in enumerate("ab")}
+    files = {
+        f"{c}/0.{suffix}": making.picture(seed, mode, kind=KINDS[suffix])
+        for seed, c in enumerate("ab")
+    }
     assert len(load("folder", str(making.lay_out(tmp_path / "own", files))).labels) == 2
 
 
 def test_all_broken_and_odd_files_are_told_at_once(tmp_path):
-    files = making.two_classes() | {"a/empty.png": b"", "b/broken.png": b"no image", "b/cut.png": making.picture()[:60]}
+    files = making.two_classes() | {
+        "a/empty.png": b"",
+        "b/broken.png": b"no image",
+        "b/cut.png": making.picture()[:60],
+    }
     files |= {f"b/rgb{i}.png": making.picture(mode="RGB") for i in range(3)} | {
         "b/large.png": making.picture(size=(9, 9))
     }
@@ -237,7 +280,11 @@ def test_the_list_of_broken_files_has_an_end(tmp_path):
 IMPORT = """
 import sys
 from smd.data import load
-load("folder", sys.argv[1], progress=lambda text, share: share > 0.3 and (print("half", flush=True), sys.stdin.read()))
+def progress(text, share):
+    if share > 0.3:
+        print("half", flush=True)
+        sys.stdin.read()
+load("folder", sys.argv[1], progress=progress)
 """
 
 
@@ -246,7 +293,10 @@ def test_a_killed_import_is_swept_by_the_next_one_and_a_living_one_is_not(tmp_pa
     other = making.lay_out(tmp_path / "other", making.two_classes())
     place = tmp_path / "cache"
     with subprocess.Popen(
-        [sys.executable, "-c", IMPORT, str(folder)], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", IMPORT, str(folder)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as importing:
         assert importing.stdout.readline() == b"half\n"
         load("folder", str(other))
@@ -260,12 +310,18 @@ def test_a_killed_import_is_swept_by_the_next_one_and_a_living_one_is_not(tmp_pa
 
 def test_old_leftovers_without_a_lock_are_swept_and_links_are_not_followed(tmp_path, monkeypatch):
     kept = making.lay_out(tmp_path / "kept", {"a.txt": b"mine"})
-    for root, name in ((tmp_path / "cache", ".folder-0123456789ab-abcd1234"), (tmp_path / "runs", ".trash-run")):
+    for root, name in (
+        (tmp_path / "cache", ".folder-0123456789ab-abcd1234"),
+        (tmp_path / "runs", ".trash-run"),
+    ):
         making.lay_out(root / name, {"images.npy": b"x"})
         (root / f"{name[:-1]}x").symlink_to(kept)
     for age, left in ((0.0, 2), (2 * leftovers.OLD, 1)):
         monkeypatch.setattr(leftovers, "_age", lambda folder, age=age: age)
         leftovers.sweep(tmp_path / "cache")
         leftovers.sweep_trash(tmp_path / "runs")
-        assert [len(list((tmp_path / root).iterdir())) for root in ("cache", "runs")] == [left, left]
+        assert [len(list((tmp_path / root).iterdir())) for root in ("cache", "runs")] == [
+            left,
+            left,
+        ]
     assert (kept / "a.txt").read_bytes() == b"mine"

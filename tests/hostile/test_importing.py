@@ -1,4 +1,7 @@
-"""Looking at own images from a page: whatever they do to the process that reads them, the page goes on."""
+"""Looking at own images from a page.
+
+Whatever they do to the process that reads them, the page goes on.
+"""
 
 import signal
 import sys
@@ -16,7 +19,8 @@ from smd.jobs import launch
 from smd.paths import AROUND as REPOSITORY
 
 DYING = (
-    "import json, os, sys; print(json.dumps({{'text': 'Reading', 'part': 0.5}}), flush=True); os.kill(os.getpid(), {})"
+    "import json, os, sys; print(json.dumps({{'text': 'Reading', 'part': 0.5}}), flush=True);"
+    " os.kill(os.getpid(), {})"
 )
 HANGING = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
 
@@ -81,7 +85,12 @@ def test_a_crash_is_one_sentence(monkeypatch, how, words):
 
 
 def test_a_hang_is_ended_and_told(monkeypatch):
-    for name, value in (("COMMAND", (sys.executable, "-c", HANGING)), ("STALL", 0.1), ("TICK", 0.05), ("ENDING", 0.5)):
+    for name, value in (
+        ("COMMAND", (sys.executable, "-c", HANGING)),
+        ("STALL", 0.1),
+        ("TICK", 0.05),
+        ("ENDING", 0.5),
+    ):
         monkeypatch.setattr(apart, name, value)
     before = {child.pid for child in psutil.Process().children()}
     with pytest.raises(UserError, match="has stood still"):
@@ -91,7 +100,9 @@ def test_a_hang_is_ended_and_told(monkeypatch):
 
 def test_whoever_stops_watching_ends_the_import_and_nothing_of_it_is_left(tmp_path):
     source = str(
-        making.lay_out(tmp_path / "own", {f"{c}/{i}.png": making.picture(i) for c in "ab" for i in range(500)})
+        making.lay_out(
+            tmp_path / "own", {f"{c}/{i}.png": making.picture(i) for c in "ab" for i in range(500)}
+        )
     )
 
     class Stopped(Exception):
@@ -117,7 +128,11 @@ def test_an_import_that_dies_does_not_take_the_page_along(tmp_path, monkeypatch)
 
 
 def test_the_page_offers_what_can_be_done_about_files_in_the_way(tmp_path):
-    files = {f"{name}/{i}.png": making.picture(i + 50 * (name == "b")) for name in "ab" for i in range(15)}
+    files = {
+        f"{name}/{i}.png": making.picture(i + 50 * (name == "b"))
+        for name in "ab"
+        for i in range(15)
+    }
     odd = {"a/broken.png": b"no image", "b/rgb.png": making.picture(99, "RGB")}
     app = on_page(making.lay_out(tmp_path / "own", files | odd))
     assert {"own-leave-out", "own-to-rgb", "own-to-gray"} <= {button.key for button in app.button}
@@ -126,7 +141,12 @@ def test_the_page_offers_what_can_be_done_about_files_in_the_way(tmp_path):
     app.button(key="own-to-gray").click().run()
     assert app.selectbox(key="train-channels").value == "gray"
     notes = " ".join(box.value for box in app.info)
-    assert "1 of 32 images is left out as asked for" in notes and "1 of 32 images were converted" in notes
+    assert (
+        "1 of 32 images is left out as asked for" in notes
+        and "1 of 32 images were converted" in notes
+    )
     making.lay_out(tmp_path / "other", files)
     app.text_input(key="train-path").set_value(str(tmp_path / "other")).run()
-    assert not app.checkbox(key="train-skip").value and not app.selectbox(key="train-channels").value
+    assert (
+        not app.checkbox(key="train-skip").value and not app.selectbox(key="train-channels").value
+    )

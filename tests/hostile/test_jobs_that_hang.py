@@ -1,4 +1,5 @@
-"""Jobs that hang, statuses that cannot be read for a while, weights that a power loss emptied, many at once."""
+"""Jobs that hang, statuses that cannot be read for a while, weights that a power loss emptied, many
+at once."""
 
 import json
 import os
@@ -76,7 +77,11 @@ def test_a_status_that_cannot_be_read_for_a_while_ends_nothing(own_runs):
     with session.session(folder, "cpu") as job:
         job.beat()
         whole = status.read_bytes()
-        for broken in (lambda: status.write_bytes(b""), lambda: status.write_bytes(b"{"), status.unlink):
+        for broken in (
+            lambda: status.write_bytes(b""),
+            lambda: status.write_bytes(b"{"),
+            status.unlink,
+        ):
             broken()
             with_error = None
             try:
@@ -104,7 +109,9 @@ def test_a_job_that_waits_for_its_device_is_not_ended_by_it_either(own_runs):
 
 
 @pytest.mark.parametrize("damage", [b"", bytes(100), b"\x10", (50).to_bytes(8, "little") + b"{}"])
-def test_a_finished_run_whose_weights_are_broken_says_so_and_can_be_resumed(finished, damage, monkeypatch):
+def test_a_finished_run_whose_weights_are_broken_says_so_and_can_be_resumed(
+    finished, damage, monkeypatch
+):
     run, _ = finished
     monkeypatch.setattr(launch, "submit", lambda folder: None)
     whole = run.weights.read_bytes()
@@ -135,8 +142,15 @@ def test_sixteen_notes_at_once_are_all_kept(own_runs, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     run = folders.Run(new_run().name, own_runs / "x")
     with ThreadPoolExecutor(16) as pool:
-        done = list(pool.map(lambda i: notes.change(
-            folders.find("last"), lambda before: replace(before, tags=(*before.tags, f"t{i}"))), range(16)))  # fmt: skip
+        done = list(
+            pool.map(
+                lambda i: notes.change(
+                    folders.find("last"),
+                    lambda before: replace(before, tags=(*before.tags, f"t{i}")),
+                ),
+                range(16),
+            )
+        )
     assert len(done) == 16
     assert sorted(notes.read(folders.find("last")).tags) == sorted(f"t{i}" for i in range(16)), run
     few = [subprocess.Popen([sys.executable, "-c", NOTING, f"p{i}"]) for i in range(3)]
@@ -150,7 +164,9 @@ def test_forty_sessions_that_open_at_once_start_one_worker(own_runs, monkeypatch
 
     def slow(key):
         started.append(key)
-        return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+        )
 
     children = []
     monkeypatch.setattr(launch, "_wake", lambda key: children.append(slow(key)) or children[-1])

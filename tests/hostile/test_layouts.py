@@ -1,4 +1,5 @@
-"""No split, class or file is replaced or left out without a word, whatever folders and files are called."""
+"""No split, class or file is replaced or left out without a word, whatever folders and files are
+called."""
 
 import io
 import os
@@ -89,17 +90,34 @@ def test_a_cache_that_may_not_be_written_is_said_so(open_folder):
 
 def test_no_images_says_what_was_seen(tmp_path):
     files = {f"a/{i}.heic": b"x" for i in range(3)} | {"b/README": b"x"}
-    with pytest.raises(UserError, match=r"no images in .*, it holds 3 \.heic, 1 with no ending: it needs"):
+    with pytest.raises(
+        UserError, match=r"no images in .*, it holds 3 \.heic, 1 with no ending: it needs"
+    ):
         load("folder", str(making.lay_out(tmp_path / "own", files)))
 
 
-SYSTEM = ["@eaDir/0.png", ".thumbnails/0.png", "__MACOSX/0.png", ".ipynb_checkpoints/0.png", "Thumbs.db", ".DS_Store"]
+SYSTEM = [
+    "@eaDir/0.png",
+    ".thumbnails/0.png",
+    "__MACOSX/0.png",
+    ".ipynb_checkpoints/0.png",
+    "Thumbs.db",
+    ".DS_Store",
+]
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_is_left_out_is_counted_and_kept_with_the_set(tmp_path, packed):
-    files = making.two_classes() | {f"a/{name}": making.picture() for name in SYSTEM} | {"a/1.heic": b"x"}
-    place = making.zip_of(tmp_path / "own.zip", files) if packed else making.lay_out(tmp_path / "own", files)
+    files = (
+        making.two_classes()
+        | {f"a/{name}": making.picture() for name in SYSTEM}
+        | {"a/1.heic": b"x"}
+    )
+    place = (
+        making.zip_of(tmp_path / "own.zip", files)
+        if packed
+        else making.lay_out(tmp_path / "own", files)
+    )
     for _ in range(2):  # the second time from the cache
         images = load("folder", str(place))
         assert len(images.labels) == 6
@@ -110,8 +128,16 @@ def test_what_is_left_out_is_counted_and_kept_with_the_set(tmp_path, packed):
 
 
 def test_deeper_folders_belong_to_the_class_in_folders_and_archives(tmp_path):
-    files = {f"{c}/{where}{i}.png": making.picture(i) for c in "ab" for where in ("", "x/", "x/y/") for i in range(2)}
-    for place in (making.lay_out(tmp_path / "own", files), making.zip_of(tmp_path / "own.zip", files)):
+    files = {
+        f"{c}/{where}{i}.png": making.picture(i)
+        for c in "ab"
+        for where in ("", "x/", "x/y/")
+        for i in range(2)
+    }
+    for place in (
+        making.lay_out(tmp_path / "own", files),
+        making.zip_of(tmp_path / "own.zip", files),
+    ):
         images = load("folder", str(place))
         assert (images.classes, np.bincount(images.labels).tolist()) == (("a", "b"), [6, 6])
 
@@ -128,7 +154,12 @@ def test_links_within_a_class_lead_nowhere_and_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("train", "test"),
-    [("Training", "Testing"), ("training_set", "test_set"), ("TRAIN", "Test Set"), ("top/a/train", "top/a/test")],
+    [
+        ("Training", "Testing"),
+        ("training_set", "test_set"),
+        ("TRAIN", "Test Set"),
+        ("top/a/train", "top/a/test"),
+    ],
 )
 def test_splits_are_known_by_their_usual_names(tmp_path, train, test):
     images = load("folder", str(making.lay_out(tmp_path / "own", split(2, train, test))))
@@ -168,7 +199,9 @@ def test_names_that_cannot_be_shown_are_repaired_where_everybody_sees_it(tmp_pat
     folder = making.lay_out(tmp_path / "own", {"b/0.png": making.picture()})
     for name in (b"caf\xe9", b"x\ny", b"\x1b[31mred", "\u202egnp".encode()):
         (Path(os.fsdecode(os.fsencode(folder) + b"/" + name))).mkdir()
-        Path(os.fsdecode(os.fsencode(folder) + b"/" + name + b"/\xff.png")).write_bytes(making.picture())
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name + b"/\xff.png")).write_bytes(
+            making.picture()
+        )
     images = load("folder", str(folder))
     assert set(images.classes) == {"b", r"caf\xe9", r"x\ny", r"\x1b[31mred", r"\u202egnp"}
     Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9/\xff.png")).write_bytes(b"broken")
@@ -203,14 +236,22 @@ def test_any_name_can_be_shown(seed):
 @pytest.mark.parametrize("seed", range(50))
 def test_every_file_becomes_one_row_whatever_the_order(seed):
     random = Random(seed)
-    word = lambda: "".join(random.choices(["a", "b", "T", "x", " ", "é", "e\u0301", "-", "\udce9"], k=4))  # noqa: E731
-    paths = sorted({f"{name}/{word()}.png" for name in ("one", *(word() for _ in range(3))) for _ in range(3)})
+
+    def word():
+        letters = ["a", "b", "T", "x", " ", "é", "e\u0301", "-", "\udce9"]
+        return "".join(random.choices(letters, k=4))
+
+    paths = sorted(
+        {f"{name}/{word()}.png" for name in ("one", *(word() for _ in range(3))) for _ in range(3)}
+    )
     plan = layout.plan(paths, "here")
     random.shuffle(paths)
     again = layout.plan(paths, "here")
     assert sorted(plan.names) == sorted(paths)
     assert plan.names == again.names
-    assert [plan.classes[label] for label in plan.labels] == [names.visible(p.split("/")[0]) for p in plan.names]
+    assert [plan.classes[label] for label in plan.labels] == [
+        names.visible(p.split("/")[0]) for p in plan.names
+    ]
 
 
 @pytest.mark.parametrize(
@@ -225,11 +266,17 @@ def test_every_file_becomes_one_row_whatever_the_order(seed):
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_folder_around_the_classes_of_a_split_is_looked_through(tmp_path, places, packed):
     files = split(2, *places) | {f"{places[0]}/notes.txt": b"x"}
-    place = making.zip_of(tmp_path / "own.zip", files) if packed else making.lay_out(tmp_path / "own", files)
+    place = (
+        making.zip_of(tmp_path / "own.zip", files)
+        if packed
+        else making.lay_out(tmp_path / "own", files)
+    )
     images = load("folder", str(place))
     assert images.classes == ("a", "b")
     assert sorted(np.bincount(images.split)) == sorted([4] * len(places) + [0] * (3 - len(places)))
-    assert sorted(filenames.read(images.key, 4 * len(places))) == sorted(set(files) - {f"{places[0]}/notes.txt"})
+    assert sorted(filenames.read(images.key, 4 * len(places))) == sorted(
+        set(files) - {f"{places[0]}/notes.txt"}
+    )
 
 
 def test_one_folder_in_one_split_alone_is_a_class_and_the_other_split_lacks_it(tmp_path):
@@ -238,11 +285,15 @@ def test_one_folder_in_one_split_alone_is_a_class_and_the_other_split_lacks_it(t
         load("folder", str(folder))
 
 
-@pytest.mark.parametrize("names", [("x_train", "y_train", "x_test", "y_test"), ("images", "labels"), ("X", "y")])
+@pytest.mark.parametrize(
+    "names", [("x_train", "y_train", "x_test", "y_test"), ("images", "labels"), ("X", "y")]
+)
 @pytest.mark.parametrize("inside", ["", "data/"])
 def test_arrays_with_labels_beside_them_are_refused_with_what_to_do(tmp_path, names, inside):
     content = io.BytesIO()
     np.save(content, np.zeros((4, 8, 8), np.uint8))
-    folder = making.lay_out(tmp_path / "own", {f"{inside}{name}.npy": content.getvalue() for name in names})
+    folder = making.lay_out(
+        tmp_path / "own", {f"{inside}{name}.npy": content.getvalue() for name in names}
+    )
     with pytest.raises(UserError, match=r"save them in one file, numpy\.savez\('own\.npz'"):
         load("folder", str(folder))

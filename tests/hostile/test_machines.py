@@ -52,7 +52,9 @@ def test_a_job_that_cannot_begin_on_a_full_disk_is_stored_as_failed(own_runs, mo
 def test_a_job_whose_end_cannot_be_stored_is_not_started_again_and_again(own_runs, monkeypatch):
     folder, other = new_run(), new_run()
     started = []
-    monkeypatch.setattr(worker, "_run", lambda place, *_: started.append(place))  # which changes nothing
+    monkeypatch.setattr(
+        worker, "_run", lambda place, *_: started.append(place)
+    )  # which changes nothing
     worker.work("cpu")
     assert started == [folder, other]
 
@@ -96,7 +98,9 @@ def test_so_is_one_that_refuses_writes_but_is_called_writable(own_runs, monkeypa
     folder = new_run()
     real = os.open
 
-    def refusing(path, flags, *more, **options):  # as ext4 does after an error, which statvfs does not tell
+    def refusing(
+        path, flags, *more, **options
+    ):  # as ext4 does after an error, which statvfs does not tell
         if flags & (os.O_WRONLY | os.O_RDWR):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
         return real(path, flags, *more, **options)

@@ -1,4 +1,5 @@
-"""What goes to a terminal or a spreadsheet says what a stranger wrote, and does nothing that it asks for."""
+"""What goes to a terminal or a spreadsheet says what a stranger wrote, and does nothing that it
+asks for."""
 
 import io
 import re
@@ -20,7 +21,10 @@ EVIL = "\x1b[2J\x1b]0;title\x07 \x9b31m \u202eright to left\u202c \x7f\x08\r"
 
 
 def harmless(text):
-    return all(c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) <= 0x9F and c not in "\u202e\u202c") for c in text)
+    return all(
+        c in "\n\t" or (ord(c) >= 32 and not 0x7F <= ord(c) <= 0x9F and c not in "\u202e\u202c")
+        for c in text
+    )
 
 
 def test_control_characters_are_shown():
@@ -62,7 +66,8 @@ def test_progress_and_cards_are_harmless(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠x"]
+    "text",
+    ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠x"],
 )
 def test_no_cell_of_our_csv_is_a_formula(text):
     read = pd.read_csv(io.StringIO(export.to_csv(pd.DataFrame({text: [text]}))), dtype=str)

@@ -1,4 +1,7 @@
-"""Pages beside a broken run: it is shown with a sentence, all others as they are, and nothing ends in an error."""
+"""Pages beside a broken run.
+
+It is shown with a sentence, all others as they are, and nothing ends in an error.
+"""
 
 import pytest
 from paging import switch
@@ -10,12 +13,22 @@ from tests.hostile import making_stranger as making
 
 BAD, GOOD = "20240101-000000-digits-smd-0bad", "20240101-000001-digits-smd-900d"
 CASES = [
-    ("config.json", "params", []), ("config.json", "defense", None), ("config.json", "seed", {}),
-    ("config.json", "epochs", 10**30), ("config.json", "data", ["digits"]), ("config.json", "levels", 1),
-    ("status.json", "created", 1e308), ("status.json", "created", True), ("status.json", "device", "a/b"),
-    ("status.json", "stage", "x\x00"), ("status.json", "pid", 10**30), ("status.json", "state", []),
-    ("notes.json", "tags", {"a": 1}), ("notes.json", "text", ["# x"]), ("notes.json", "pinned", "yes"),
-]  # fmt: skip
+    ("config.json", "params", []),
+    ("config.json", "defense", None),
+    ("config.json", "seed", {}),
+    ("config.json", "epochs", 10**30),
+    ("config.json", "data", ["digits"]),
+    ("config.json", "levels", 1),
+    ("status.json", "created", 1e308),
+    ("status.json", "created", True),
+    ("status.json", "device", "a/b"),
+    ("status.json", "stage", "x\x00"),
+    ("status.json", "pid", 10**30),
+    ("status.json", "state", []),
+    ("notes.json", "tags", {"a": 1}),
+    ("notes.json", "text", ["# x"]),
+    ("notes.json", "pinned", "yes"),
+]
 
 
 def opened(view):
@@ -43,7 +56,9 @@ def test_a_wrong_value_breaks_no_page(bad, file, field, value):
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"created": NaN}', making.DEEP.encode(), b"\xff", b""], ids=["nan", "deep", "utf", "none"]
+    "raw",
+    [b'{"created": NaN}', making.DEEP.encode(), b"\xff", b""],
+    ids=["nan", "deep", "utf", "none"],
 )
 def test_nor_does_a_file_that_is_no_json(bad, raw):
     for file in ("config.json", "status.json"):

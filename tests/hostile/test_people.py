@@ -1,4 +1,7 @@
-"""Several people on one machine: a folder that a group shares, one that others only look at, users without a home."""
+"""Several people on one machine.
+
+A folder that a group shares, one that others only look at, users without a home.
+"""
 
 import os
 import shutil
@@ -51,10 +54,20 @@ def shared(folder, mode):
 
 
 def acts(user, made, *commands, **env):
-    """(the line that says how all went, what was said on stderr) of one user's commands, in one process."""
-    code = [sys.executable, "-c", ALL, REPOSITORY, made, str(list(map(list, commands))).replace("'", '"')]
+    """(the line that says how all went, what was said on stderr) of one user's commands, in one
+    process."""
+    code = [
+        sys.executable,
+        "-c",
+        ALL,
+        REPOSITORY,
+        made,
+        str(list(map(list, commands))).replace("'", '"'),
+    ]
     command = as_user(user, GROUP, *code, **env)
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(
+        command, cwd="/", capture_output=True, text=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1], done.stderr
 
@@ -77,7 +90,12 @@ def test_others_can_look_and_are_told_what_they_cannot_do(place, mode):
     env = {"SMD_RUNS": shared(place / "runs", 0o777)}
     assert acts(ANNA, 1, ["cancel", "last"], **env)[0] == "codes [0] ['cancelled']"
     Path(env["SMD_RUNS"]).chmod(mode)
-    commands = ["runs"], ["note", "last", "--text", "x"], ["resume", "last"], ["delete", "last", "--yes"]
+    commands = (
+        ["runs"],
+        ["note", "last", "--text", "x"],
+        ["resume", "last"],
+        ["delete", "last", "--yes"],
+    )
     said, errors = acts(BEN, 0, *commands, **env)
     assert said == "codes [0, 1, 1, 1] ['cancelled']"
     lines = errors.strip().splitlines()
@@ -93,7 +111,12 @@ def test_the_jobs_of_two_users_use_a_device_in_turn(place):
     )
     words = [sys.executable, "-c", f"import os; os.umask(0o077); exec({hold!r})", REPOSITORY]
     users = [
-        subprocess.Popen(as_user(user, GROUP, *words, **env), stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/")
+        subprocess.Popen(
+            as_user(user, GROUP, *words, **env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+        )
         for user in (ANNA, BEN)
     ]
     answers = [user.stdout.readline() for user in users]
@@ -102,7 +125,9 @@ def test_the_jobs_of_two_users_use_a_device_in_turn(place):
     assert sorted(answers) == [b"False\n", b"True\n"]
 
 
-@pytest.mark.parametrize("home", [{}, {"HOME": "/"}, {"HOME": "/nonexistent"}, {"HOME": "/root"}, {"HOME": ""}])
+@pytest.mark.parametrize(
+    "home", [{}, {"HOME": "/"}, {"HOME": "/nonexistent"}, {"HOME": "/root"}, {"HOME": ""}]
+)
 def test_a_user_without_name_and_home_works_all_the_same(place, home):
     env = {"SMD_RUNS": shared(place / "runs", 0o777), "TMPDIR": str(place / "temporary"), **home}
     (place / "temporary").mkdir()
@@ -119,7 +144,18 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
     assert "is not yours to use" in errors
 
 
-VIEWS = ("train", "live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
+VIEWS = (
+    "train",
+    "live",
+    "map",
+    "margins",
+    "samples",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 @mounts

@@ -40,7 +40,9 @@ def test_a_store_lies_in_a_folder_of_any_name(tmp_path, name):
 
 @pytest.mark.parametrize("linked", [False, True])
 @pytest.mark.parametrize("name", REFUSED_NAMES, ids=repr)
-def test_where_no_store_can_lie_is_said_before_anything_is_done(tmp_path, monkeypatch, tiny, name, linked):
+def test_where_no_store_can_lie_is_said_before_anything_is_done(
+    tmp_path, monkeypatch, tiny, name, linked
+):
     root = odd(tmp_path, name)
     if linked:
         (tmp_path / "link").symlink_to(root)
@@ -67,7 +69,18 @@ def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monke
         Image.fromarray(np.full((8, 8), 10 * number, np.uint8)).save(place / f"{number} ?.png")
     monkeypatch.setenv("SMD_RUNS", str(odd(tmp_path, "runs #x=1 '\"\n🐘 %s")))
     monkeypatch.setenv("SMD_CACHE", str(odd(tmp_path, "cache ?\\ ü")))
-    smd("train", "--defense", "std", "--epochs", 1, "--data", "folder", "--path", images, OMP_NUM_THREADS="1")
+    smd(
+        "train",
+        "--defense",
+        "std",
+        "--epochs",
+        1,
+        "--data",
+        "folder",
+        "--path",
+        images,
+        OMP_NUM_THREADS="1",
+    )
     (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert reader.last_epoch(run.store) == 1

@@ -22,7 +22,9 @@ def key(own_runs, tmp_path, monkeypatch):
 def test_the_key_is_on_the_disk_before_it_has_its_name(key, monkeypatch):
     done = []
     fsync, link = os.fsync, os.link
-    monkeypatch.setattr(os, "fsync", lambda file: done.append(os.fstat(file).st_size) or fsync(file))
+    monkeypatch.setattr(
+        os, "fsync", lambda file: done.append(os.fstat(file).st_size) or fsync(file)
+    )
     monkeypatch.setattr(os, "link", lambda *names: done.append("named") or link(*names))
     key.parent.mkdir()
     tickets._make(key)
@@ -31,7 +33,9 @@ def test_the_key_is_on_the_disk_before_it_has_its_name(key, monkeypatch):
 
 
 @pytest.mark.parametrize("left", [b"", bytes(tickets.BYTES)])
-def test_a_key_that_a_power_loss_has_emptied_is_made_anew_and_waiting_jobs_can_be_resumed(key, left):
+def test_a_key_that_a_power_loss_has_emptied_is_made_anew_and_waiting_jobs_can_be_resumed(
+    key, left
+):
     folder = new_run()
     key.write_bytes(left)
     tickets._key.cache_clear()

@@ -1,4 +1,5 @@
-"""What holds for any JSON in a run's files and for any files among own images, tried on a few of each."""
+"""What holds for any JSON in a run's files and for any files among own images, tried on a few of
+each."""
 
 import json
 
@@ -16,10 +17,14 @@ from smd.errors import UserError
 from smd.runs import folders as runs
 from tests.hostile import making_stranger as stranger
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 KINDS = {
@@ -58,7 +63,20 @@ def test_a_config_is_read_as_it_can_be_written_or_refused(bad, kind, data):
     assert schema.from_json(kind, json.loads(json.dumps(schema.to_json(found)))) == found
 
 
-STATUS = ("schema", "kind", "state", "created", "started", "ended", "heartbeat", "pid", "done", "total", "eta", "error")
+STATUS = (
+    "schema",
+    "kind",
+    "state",
+    "created",
+    "started",
+    "ended",
+    "heartbeat",
+    "pid",
+    "done",
+    "total",
+    "eta",
+    "error",
+)
 
 
 @FEW
@@ -75,14 +93,22 @@ def test_a_status_is_read_whatever_it_says(bad, said):
 @given(st.sets(st.integers(0, 5)))
 def test_leaving_out_any_broken_files_is_as_if_they_were_not_there(tmp_path_factory, broken):
     tmp = tmp_path_factory.mktemp("broken")
-    files = {f"{name}/{i}.png": making.picture(10 * i + len(name)) for name in ("a", "bb") for i in range(6)}
+    files = {
+        f"{name}/{i}.png": making.picture(10 * i + len(name))
+        for name in ("a", "bb")
+        for i in range(6)
+    }
     spoilt = {f"a/{i}.png" for i in broken} | {f"bb/{i}.png" for i in broken if i % 2}
-    source = making.zip_of(tmp / "own.zip", {name: b"" if name in spoilt else files[name] for name in files})
+    source = making.zip_of(
+        tmp / "own.zip", {name: b"" if name in spoilt else files[name] for name in files}
+    )
     if len(broken) == 6:
         with pytest.raises(UserError, match="class 'a' would be without"):
             load("folder", str(source), skip_broken=True)
         return
-    rest = making.zip_of(tmp / "rest.zip", {name: data for name, data in files.items() if name not in spoilt})
+    rest = making.zip_of(
+        tmp / "rest.zip", {name: data for name, data in files.items() if name not in spoilt}
+    )
     found, wanted = load("folder", str(source), skip_broken=True), load("folder", str(rest))
     for kept in ("pixels", "labels", "split"):
         np.testing.assert_array_equal(getattr(found, kept), getattr(wanted, kept))

@@ -1,4 +1,5 @@
-"""Carved splits give every class its share, whatever the classes are called and however many there are."""
+"""Carved splits give every class its share, whatever the classes are called and however many there
+are."""
 
 import numpy as np
 import pytest
@@ -13,18 +14,27 @@ from smd.store.writer import Recorder
 from smd.tasks.images import splits_of
 
 PARTS = ("train", "val", "test")
-MANY = st.lists(st.integers(1, 60), min_size=2, max_size=60).filter(lambda counts: sum(counts) >= 20)
+MANY = st.lists(st.integers(1, 60), min_size=2, max_size=60).filter(
+    lambda counts: sum(counts) >= 20
+)
 SEEDS = st.integers(0, 9)
 
 
 def counts_of(images, splits):
-    return {p: np.bincount(images.labels[getattr(splits, p)], minlength=len(images.classes)) for p in PARTS}
+    return {
+        p: np.bincount(images.labels[getattr(splits, p)], minlength=len(images.classes))
+        for p in PARTS
+    }
 
 
 def test_a_thousand_classes_of_four_each_give_their_share():
     images = counted([4] * 1000)
     found = counts_of(images, carve(images, seed=0))
-    assert {part: int(found[part].sum()) for part in PARTS} == {"train": 2880, "val": 320, "test": 800}
+    assert {part: int(found[part].sum()) for part in PARTS} == {
+        "train": 2880,
+        "val": 320,
+        "test": 800,
+    }
     assert found["train"].min() >= 1
     assert found["test"].max() == 1
     for part, expected in (("test", 800), ("val", 320)):
@@ -104,7 +114,9 @@ def test_the_same_seed_carves_the_same(seed):
 
 def begun(run, rows, images):
     """The run's store says that it began with these rows of every split."""
-    Recorder(run.store).start({"images": images.key}, {part: (images.labels[of], of) for part, of in rows.items()})
+    Recorder(run.store).start(
+        {"images": images.key}, {part: (images.labels[of], of) for part, of in rows.items()}
+    )
     return run
 
 

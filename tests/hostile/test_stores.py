@@ -1,4 +1,5 @@
-"""Stores from elsewhere: only our own tables are read, in bounded time and memory, else one sentence says why."""
+"""Stores from elsewhere: only our own tables are read, in bounded time and memory, else one
+sentence says why."""
 
 import threading
 import time
@@ -50,7 +51,11 @@ def test_what_is_no_ordinary_file_is_neither_opened_nor_waited_for(path, tmp_pat
     making.store(victim)
     before = victim.read_bytes()
     put(path, thing, victim)
-    for act in (lambda: reader.meta(path), lambda: query.ask(path, "SELECT 1"), lambda: writing(path).__enter__()):
+    for act in (
+        lambda: reader.meta(path),
+        lambda: query.ask(path, "SELECT 1"),
+        lambda: writing(path).__enter__(),
+    ):
         assert "no ordinary file" in refusal(act)
     assert victim.read_bytes() == before
     assert not victim.with_name("gone").exists()
@@ -95,7 +100,9 @@ def test_a_table_larger_than_any_of_ours_is_not_opened(path, monkeypatch):
 def test_reading_ends_in_time(path, monkeypatch):
     monkeypatch.setattr(connection, "LONGEST", 0.3)
     making.store(path)
-    endless = "SELECT count(*) FROM range(10000000) a(x), range(10000000) b(y) WHERE a.x * b.y % 7 = 3"
+    endless = (
+        "SELECT count(*) FROM range(10000000) a(x), range(10000000) b(y) WHERE a.x * b.y % 7 = 3"
+    )
     assert "took longer than 0.3 s" in refusal(lambda: run_tables.frame(path, endless))
 
 

@@ -1,4 +1,7 @@
-"""A run folder from elsewhere: what lies in it is neither followed nor waited for, and harms no other run."""
+"""A run folder from elsewhere.
+
+What lies in it is neither followed nor waited for, and harms no other run.
+"""
 
 import json
 import random
@@ -24,7 +27,11 @@ SECRET = "SECRET-of-this-user"
 def victim(tmp_path):
     """A file of the user's own that no run may show or change."""
     path = tmp_path / "victim"
-    path.write_text(json.dumps({"text": SECRET, "tags": [SECRET], "state": SECRET, "data": SECRET, "commit": SECRET}))
+    path.write_text(
+        json.dumps(
+            {"text": SECRET, "tags": [SECRET], "state": SECRET, "data": SECRET, "commit": SECRET}
+        )
+    )
     return path
 
 
@@ -34,12 +41,20 @@ def bad(own_runs):
 
 
 def looked_at(run):
-    """All that pages and commands read of a run's small files, as one text; what is refused is its sentence."""
+    """All that pages and commands read of a run's small files, as one text; what is refused is its
+    sentence."""
     reads = [
-        lambda: run.config, lambda: run.status, lambda: notes.read(run), lambda: run.about,
-        lambda: logs.tail(run.log), lambda: final_margins.read(run.folder), lambda: job_title(run.folder),
-        lambda: folders.all_runs(), lambda: worker.queued(), lambda: examples.names(run.folder),
-    ]  # fmt: skip
+        lambda: run.config,
+        lambda: run.status,
+        lambda: notes.read(run),
+        lambda: run.about,
+        lambda: logs.tail(run.log),
+        lambda: final_margins.read(run.folder),
+        lambda: job_title(run.folder),
+        lambda: folders.all_runs(),
+        lambda: worker.queued(),
+        lambda: examples.names(run.folder),
+    ]
     return "\n".join(map(told, reads))
 
 
@@ -51,7 +66,14 @@ def told(read):
         return str(error)
 
 
-FILES = ["config.json", "status.json", "notes.json", "provenance.json", "log.txt", "final-margins.json"]
+FILES = [
+    "config.json",
+    "status.json",
+    "notes.json",
+    "provenance.json",
+    "log.txt",
+    "final-margins.json",
+]
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -123,9 +145,15 @@ def test_adversarial_images_are_neither_written_nor_read_through_a_link(bad, tmp
     (elsewhere / "mine.npz").write_bytes(b"x")
     (bad.folder / "adv").symlink_to(elsewhere)
     one = examples.Examples(
-        "test", "ce-pgd", np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.float32),
-        np.zeros((1, 1, 2, 2), np.float32), np.zeros((1, 2)), np.zeros((1, 2)),
-    )  # fmt: skip
+        "test",
+        "ce-pgd",
+        np.zeros(1, np.int32),
+        np.zeros(1, np.int64),
+        np.zeros(1, np.float32),
+        np.zeros((1, 1, 2, 2), np.float32),
+        np.zeros((1, 2)),
+        np.zeros((1, 2)),
+    )
     with pytest.raises(UserError, match="a link"):
         examples.write(bad.adv / "new.npz", one)
     with pytest.raises(UserError, match="a link"):
@@ -143,7 +171,9 @@ def test_a_wrong_value_in_any_field_is_a_sentence_and_never_an_error(bad, file):
     assert tried >= 80
 
 
-@pytest.mark.parametrize("file", ["config.json", "status.json", "notes.json", "provenance.json", "final-margins.json"])
+@pytest.mark.parametrize(
+    "file", ["config.json", "status.json", "notes.json", "provenance.json", "final-margins.json"]
+)
 def test_what_is_no_json_of_ours_is_a_sentence(bad, file):
     for content in making.RAW:
         (bad.folder / file).write_bytes(content)
@@ -158,7 +188,9 @@ def test_any_json_is_parsed_or_refused(bad, seed):
     """What is read can be used: dates, titles, and back to JSON."""
     chance = random.Random(seed)
     rights = [schema.to_json(kind() if kind is TrainConfig else kind("last")) for kind in KINDS]
-    status, noted = (json.loads((bad.folder / name).read_text()) for name in ("status.json", "notes.json"))
+    status, noted = (
+        json.loads((bad.folder / name).read_text()) for name in ("status.json", "notes.json")
+    )
     for _ in range(60):
         for kind, right in zip(KINDS, rights, strict=True):
             making.dump(bad.folder / "config.json", making.mixed(chance, right))

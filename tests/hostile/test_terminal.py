@@ -18,8 +18,12 @@ def piped(command, **env):
     """(what the reader got, what was said on stderr) of a shell's line."""
     done = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m smd {command}"],
-        cwd=REPOSITORY, capture_output=True, env={**os.environ, **env}, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        env={**os.environ, **env},
+        timeout=60,
+        check=False,
+    )
     return done.stdout, done.stderr
 
 
@@ -42,8 +46,12 @@ def old(request, tmp_path):
 def test_every_print_survives_a_terminal_that_lacks_the_letters(noted, old):
     shown = subprocess.run(
         [sys.executable, "-m", "smd", "note", noted.id],
-        cwd=REPOSITORY, capture_output=True, env={**os.environ, **old}, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        env={**os.environ, **old},
+        timeout=60,
+        check=False,
+    )
     assert shown.returncode == 0
     assert b"8/255" in shown.stdout
     assert b"\\U0001f418" in shown.stdout
@@ -57,7 +65,9 @@ def test_files_are_utf8_on_every_machine(noted, tmp_path):
     assert ODD in (tmp_path / "out").read_text(encoding="utf-8")
     word = "Größe".encode("latin-1")  # as that machine's keyboard sends it
     command = [sys.executable, "-m", "smd", "note", noted.id, "--tag", word]
-    shown = subprocess.run(command, cwd=REPOSITORY, capture_output=True, env={**os.environ, **there}, check=True)
+    shown = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, env={**os.environ, **there}, check=True
+    )
     assert notes.read(noted).tags == ("Größe",)
     assert word in shown.stdout  # what the terminal can show stays as it is
 

@@ -16,13 +16,34 @@ from tests.torture import campaign, forked, report, work
 
 def test_a_killed_training_and_a_killed_import_lose_nothing(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.torture", "--only", "kills,import", "--tries", "1", "--seed", "1",
-         "--markdown", str(tmp_path / "table.md"), "--rows", str(tmp_path / "rows.json")],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False, env={**os.environ},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "tests.torture",
+            "--only",
+            "kills,import",
+            "--tries",
+            "1",
+            "--seed",
+            "1",
+            "--markdown",
+            str(tmp_path / "table.md"),
+            "--rows",
+            str(tmp_path / "rows.json"),
+        ],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ},
+    )
     assert done.returncode == 0, done.stdout
     rows = report.kept(tmp_path / "rows.json")
-    assert {name: (row.tries, row.faults) for name, row in rows.items()} == {"kills": (1, []), "import": (1, [])}
+    assert {name: (row.tries, row.faults) for name, row in rows.items()} == {
+        "kills": (1, []),
+        "import": (1, []),
+    }
     assert "2 tries, 0 failures" in (tmp_path / "table.md").read_text()
 
 
@@ -59,7 +80,9 @@ def test_a_campaign_that_is_not_possible_here_says_why(tmp_path):
     def cases(tries, chance):
         raise campaign.Missing("it needs root.")
 
-    row = torture._tried(campaign.Campaign("some", "it is killed", cases, 5), torture._arguments([]), tmp_path)
+    row = torture._tried(
+        campaign.Campaign("some", "it is killed", cases, 5), torture._arguments([]), tmp_path
+    )
     assert report.cells(row)[2:] == ("0", "-", "0", "not tried: it needs root.")
 
 

@@ -1,4 +1,7 @@
-"""A store that nobody here knows is opened by another process first: what ends that one ends no dashboard."""
+"""A store that nobody here knows is opened by another process first.
+
+What ends that one ends no dashboard.
+"""
 
 import shutil
 import signal
@@ -20,7 +23,9 @@ def started(monkeypatch):
     """The processes that are started to open stores, none of which is left by another test."""
     seen, start = [], trust.subprocess.Popen
     monkeypatch.setattr(trust, "_process", None)
-    monkeypatch.setattr(trust.subprocess, "Popen", lambda *a, **k: seen.append(start(*a, **k)) or seen[-1])
+    monkeypatch.setattr(
+        trust.subprocess, "Popen", lambda *a, **k: seen.append(start(*a, **k)) or seen[-1]
+    )
     yield seen
     for process in seen:
         process.kill()
@@ -35,9 +40,15 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
-def test_a_store_that_ends_the_process_is_told_and_not_opened_again(path, started, monkeypatch, how):
+def test_a_store_that_ends_the_process_is_told_and_not_opened_again(
+    path, started, monkeypatch, how
+):
     monkeypatch.setattr(trust, "COMMAND", (sys.executable, "-c", ENDED.format(int(how))))
-    for act in (lambda: reader.meta(path), lambda: reader.metrics(path), lambda: writing(path).__enter__()):
+    for act in (
+        lambda: reader.meta(path),
+        lambda: reader.metrics(path),
+        lambda: writing(path).__enter__(),
+    ):
         with pytest.raises(UserError, match=rf"ended the program that opened it \({how.name}\)"):
             act()
     assert len(started) == 1
@@ -88,6 +99,8 @@ def test_names_that_are_no_text_are_one_sentence(tmp_path, started, known):
     making.crafted(path, b"epoch_metric", b"epoch_m\xfftric")
     if not known:
         path = shutil.copy(path, tmp_path / "copied.duckdb")
-    with pytest.raises(UserError, match=r"The results in .* cannot be read|which SMD Studio never makes"):
+    with pytest.raises(
+        UserError, match=r"The results in .* cannot be read|which SMD Studio never makes"
+    ):
         reader.meta(path)
     assert len(started) == (not known)

@@ -15,7 +15,8 @@ from smd.runs import folders
 
 PATIENCE = 60.0  # seconds; generous, as the machine may be busy
 
-# A job that runs until it is told to stop, or until the file "go" lies in its folder; never for long.
+# A job that runs until it is told to stop, or until the file "go" lies in its folder; never for
+# long.
 JOB = """
 import sys, time
 from pathlib import Path

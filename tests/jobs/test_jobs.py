@@ -37,7 +37,13 @@ def test_a_new_job_is_queued_with_its_files(folder: Path) -> None:
     assert (status.state, status.kind, status.device, status.pid) == ("queued", "train", "cpu", 0)
     assert 0 < status.created == status.queued <= time.time()
     assert json.loads((folder / "config.json").read_text()) == {"a": 1}
-    assert {p.name for p in folder.iterdir()} == {"config.json", "status.json", "status.reserve", ".lock", "log.txt"}
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json",
+        "status.json",
+        "status.reserve",
+        ".lock",
+        "log.txt",
+    }
 
 
 def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
@@ -56,7 +62,9 @@ def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
         ("\xff", ""),
     ],
 )
-def test_a_broken_status_reads_as_failed_and_can_be_resumed(folder: Path, text: str, word: str) -> None:
+def test_a_broken_status_reads_as_failed_and_can_be_resumed(
+    folder: Path, text: str, word: str
+) -> None:
     (folder / "status.json").write_text(text, encoding="latin-1")
     status = jobs.read(folder)
     assert status.state == "failed"
@@ -91,7 +99,13 @@ def test_a_newer_schema_is_shown_and_never_overwritten(folder: Path) -> None:
 def test_a_running_job_is_lost_once_its_process_is_a_zombie(folder: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = psutil.Process(child.pid)
-    store(folder, state="running", pid=child.pid, pid_started=process.create_time(), host=platform.node())
+    store(
+        folder,
+        state="running",
+        pid=child.pid,
+        pid_started=process.create_time(),
+        host=platform.node(),
+    )
     assert jobs.read(folder).state == "running"
     assert child.stdin is not None
     child.stdin.close()
@@ -103,7 +117,12 @@ def test_a_running_job_is_lost_once_its_process_is_a_zombie(folder: Path) -> Non
 
 def test_a_running_job_is_lost_once_another_process_has_its_pid(folder: Path) -> None:
     started = psutil.Process().create_time()
-    here = {"state": "running", "pid": os.getpid(), "host": platform.node(), "heartbeat": time.time()}
+    here = {
+        "state": "running",
+        "pid": os.getpid(),
+        "host": platform.node(),
+        "heartbeat": time.time(),
+    }
     store(folder, **here, pid_started=started)
     assert jobs.read(folder).state == "running"
     store(folder, **here, pid_started=started - 60)
@@ -111,7 +130,9 @@ def test_a_running_job_is_lost_once_another_process_has_its_pid(folder: Path) ->
     assert "resume" in jobs.read(folder).error
 
 
-def test_a_step_of_the_clock_takes_no_job_for_lost(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_of_the_clock_takes_no_job_for_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """psutil computes a start from the wall clock: 5 s later after a step of 5 s."""
     transitions.write(folder, transitions.own(jobs.Status(state="running")))
     started = psutil.Process().create_time()
@@ -143,10 +164,16 @@ def test_a_job_on_another_host_is_lost_when_its_heartbeat_is_old(folder: Path) -
 
 
 LEGAL = {
-    ("queued", "running"), ("queued", "cancelled"), ("queued", "failed"), ("running", "finished"),
-    ("running", "failed"), ("running", "cancelled"), ("lost", "queued"), ("failed", "queued"),
+    ("queued", "running"),
+    ("queued", "cancelled"),
+    ("queued", "failed"),
+    ("running", "finished"),
+    ("running", "failed"),
+    ("running", "cancelled"),
+    ("lost", "queued"),
+    ("failed", "queued"),
     ("cancelled", "queued"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(get_args(State), repeat=2)))
@@ -170,7 +197,17 @@ def test_a_finished_job_says_why_it_cannot_be_cancelled(folder: Path) -> None:
 
 
 def test_a_resumed_job_keeps_its_progress_and_forgets_its_end(folder: Path) -> None:
-    store(folder, state="failed", error="no memory", pid=5, started=1.0, ended=2.0, done=7, total=9, queued=1.0)
+    store(
+        folder,
+        state="failed",
+        error="no memory",
+        pid=5,
+        started=1.0,
+        ended=2.0,
+        done=7,
+        total=9,
+        queued=1.0,
+    )
     status = transitions.move(folder, "queued")
     assert (status.done, status.total, status.device) == (7, 9, "cpu")
     assert (status.error, status.pid, status.started, status.ended) == ("", 0, 0.0, 0.0)
@@ -184,7 +221,8 @@ from pathlib import Path
 from smd import jobs
 from smd.jobs import transitions
 for k in range(200):
-    transitions.change(Path(sys.argv[1]), lambda old: replace(old, done=k + 1, error="m" * (k * 50)))
+    edit = lambda old: replace(old, done=k + 1, error="m" * (k * 50))
+    transitions.change(Path(sys.argv[1]), edit)
 """
 
 
@@ -217,7 +255,9 @@ Path(sys.argv[2]).write_text(str(balance))
 """
 
 
-def test_two_dashboards_cancel_and_resume_without_losing_a_move(folder: Path, tmp_path: Path) -> None:
+def test_two_dashboards_cancel_and_resume_without_losing_a_move(
+    folder: Path, tmp_path: Path
+) -> None:
     code, notes = script(tmp_path, "dashboard.py", DASHBOARD), [tmp_path / "a", tmp_path / "b"]
     for process in [python(code, folder, note) for note in notes]:
         assert process.wait(30) == 0
@@ -226,6 +266,8 @@ def test_two_dashboards_cancel_and_resume_without_losing_a_move(folder: Path, tm
 
 
 def test_a_status_survives_its_file(folder: Path) -> None:
-    status = Status(kind="attack", stage="attacking", done=3, total=8, rate=1.5, eta=20.0, error="é")
+    status = Status(
+        kind="attack", stage="attacking", done=3, total=8, rate=1.5, eta=20.0, error="é"
+    )
     transitions.write(folder, status)
     assert replace(jobs.read(folder), by="", ticket="") == status

@@ -16,7 +16,17 @@ from smd.jobs import launch, transitions, worker
 from smd.jobs.locks import device_key
 from smd.jobs.session import WAITING
 from smd.runs import folders as runs
-from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state, until
+from tests.jobs.jobbing import (
+    JOB,
+    WORKER,
+    let_go,
+    new_run,
+    python,
+    runs_folder,
+    script,
+    state,
+    until,
+)
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -87,8 +97,14 @@ def test_a_failing_job_stores_its_reason_and_the_next_one_runs(job: Path) -> Non
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
-        ([sys.executable, "-c", "import nonsense"], "ModuleNotFoundError: No module named 'nonsense'"),
-        ([sys.executable, "-c", "raise SystemExit(7)"], "Its process ended with status 7 before it began."),
+        (
+            [sys.executable, "-c", "import nonsense"],
+            "ModuleNotFoundError: No module named 'nonsense'",
+        ),
+        (
+            [sys.executable, "-c", "raise SystemExit(7)"],
+            "Its process ended with status 7 before it began.",
+        ),
         (["/no/such/program"], "It could not be started: "),
     ],
 )
@@ -142,7 +158,9 @@ def test_two_workers_run_each_job_once(tmp_path: Path, job: Path) -> None:
 def test_a_job_that_its_own_process_waits_with_is_not_queued_for_workers() -> None:
     claimed = runs.create(TrainConfig(device="cpu"), claim=True)
     assert worker.queued() == []
-    transitions.write(claimed.folder, replace(claimed.status, process_identity="gone"))  # that process is gone
+    transitions.write(
+        claimed.folder, replace(claimed.status, process_identity="gone")
+    )  # that process is gone
     assert [folder for folder, _ in worker.queued()] == [claimed.folder]
 
 
@@ -158,7 +176,13 @@ def test_attacks_queue_with_the_runs_and_have_their_own_command() -> None:
     attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
     assert [folder for folder, _ in worker.queued()] == [run.folder, attack]
     assert worker.job_command(run.folder)[1:] == ["-m", "smd", "train", "--run", run.id]
-    assert worker.job_command(attack)[1:] == ["-m", "smd", "attack", "--job", f"{run.id}/{attack.name}"]
+    assert worker.job_command(attack)[1:] == [
+        "-m",
+        "smd",
+        "attack",
+        "--job",
+        f"{run.id}/{attack.name}",
+    ]
 
 
 def test_a_queued_job_is_cancelled_at_once() -> None:
@@ -192,7 +216,9 @@ def test_a_job_of_another_machine_or_without_process_is_not_cancelled() -> None:
     transitions.write(folder, replace(running, host="elsewhere"))
     with pytest.raises(UserError, match="runs on elsewhere"):
         launch.cancel(folder)
-    transitions.write(folder, replace(running, host=platform.node(), pid_started=1.0))  # our pid, reused
+    transitions.write(
+        folder, replace(running, host=platform.node(), pid_started=1.0)
+    )  # our pid, reused
     with pytest.raises(UserError, match="is lost: nothing to cancel"):
         launch.cancel(folder)
 
@@ -230,7 +256,9 @@ launch.wait(Path(sys.argv[1]), 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_job_and_its_queue_outlive_the_dashboard(tmp_path: Path, job: Path, number: signal.Signals) -> None:
+def test_a_job_and_its_queue_outlive_the_dashboard(
+    tmp_path: Path, job: Path, number: signal.Signals
+) -> None:
     folder, later, code = new_run(), new_run(), script(tmp_path, "dashboard.py", DASHBOARD)
     words = [sys.executable, script(tmp_path, "worker.py", WORKER), job]
     dashboard = subprocess.Popen(

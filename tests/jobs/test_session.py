@@ -59,7 +59,9 @@ def test_the_heart_beats_while_a_batch_takes_long(monkeypatch: pytest.MonkeyPatc
         (SystemExit(3), "failed", "SystemExit: 3"),
     ],
 )
-def test_the_way_it_ends_is_stored_and_raised_again(error: BaseException, state: str, text: str) -> None:
+def test_the_way_it_ends_is_stored_and_raised_again(
+    error: BaseException, state: str, text: str
+) -> None:
     folder = new_run()
     with pytest.raises(type(error)), session.session(folder, "cpu"):
         raise error
@@ -167,7 +169,10 @@ def test_what_is_not_queued_cannot_be_started() -> None:
     folder = new_run()
     with session.session(folder, "cpu"):
         pass
-    with pytest.raises(UserError, match="is finished: it cannot be started"), session.session(folder, "cpu"):
+    with (
+        pytest.raises(UserError, match="is finished: it cannot be started"),
+        session.session(folder, "cpu"),
+    ):
         pytest.fail("the body ran")
     cancelled = new_run()
     transitions.move(cancelled, "cancelled")
@@ -181,7 +186,10 @@ def test_a_job_that_another_process_waits_with_is_left_to_it(tmp_path: Path) -> 
     lock.acquire()
     process = python(script(tmp_path, "job.py", JOB), folder)
     until(lambda: jobs.read(folder).pid == process.pid, "claimed")
-    with pytest.raises(UserError, match=f"by process {process.pid}"), session.session(folder, "cpu"):
+    with (
+        pytest.raises(UserError, match=f"by process {process.pid}"),
+        session.session(folder, "cpu"),
+    ):
         pytest.fail("the body ran")
     assert (state(folder), jobs.read(folder).pid) == ("queued", process.pid)
     let_go(folder)
@@ -196,7 +204,9 @@ def test_a_job_taken_from_this_process_stops_and_leaves_the_status_alone(
     monkeypatch.setattr(session, "BEAT", 0.02)
     folder = new_run()
     with pytest.raises(Cancelled), session.session(folder, "cpu") as job:
-        transitions.change(folder, lambda old: transitions.moved(folder, old, "failed", "judged lost"))
+        transitions.change(
+            folder, lambda old: transitions.moved(folder, old, "failed", "judged lost")
+        )
         transitions.move(folder, "queued")
         until(lambda: job.stopping, "stopping")
         raise Cancelled

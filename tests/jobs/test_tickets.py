@@ -1,4 +1,7 @@
-"""Nothing that came with a folder starts by itself: only what this installation has put where it is."""
+"""Nothing that came with a folder starts by itself.
+
+Only what this installation has put where it is.
+"""
 
 import json
 import os
@@ -93,9 +96,12 @@ def test_cancelling_a_copy_of_a_running_job_stops_nothing() -> None:
 
 
 def test_a_crafted_status_ends_no_process() -> None:
-    """With the number and the start of a living process, as anybody on this machine can read them."""
+    """With the number and the start of a living process, as anybody on this machine can read
+    them."""
     folder = new_run()
-    running = replace(transitions.own(jobs.read(folder)), state="running", by=tickets.me(), ticket="0" * 64)
+    running = replace(
+        transitions.own(jobs.read(folder)), state="running", by=tickets.me(), ticket="0" * 64
+    )
     forged(folder, **asdict(running))
     with pytest.raises(UserError, match="nothing to cancel"):
         launch.cancel(folder)
@@ -112,7 +118,9 @@ def test_the_key_is_this_user_s_own_and_stays_the_same() -> None:
     assert tickets.ticket(place, place / "config.json") == first
 
 
-def test_a_place_that_can_keep_no_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_can_keep_no_key_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("SMD_STATE", str(tmp_path / "file"))
     with pytest.raises(UserError, match="point SMD_STATE at a folder of your own"):

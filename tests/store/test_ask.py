@@ -31,7 +31,10 @@ def refused(store, query, **bounds):
 
 
 def test_a_question_is_answered_from_the_store(store):
-    answer = ask(store, "SELECT idx, round(255 * margin) AS m FROM margin ORDER BY idx DESC -- the last first")
+    answer = ask(
+        store,
+        "SELECT idx, round(255 * margin) AS m FROM margin ORDER BY idx DESC -- the last first",
+    )
     assert answer.table["idx"].tolist() == list(range(N))[::-1]
     assert answer.table["m"].unique().tolist() == [1.0]
     assert not answer.truncated
@@ -39,9 +42,18 @@ def test_a_question_is_answered_from_the_store(store):
 
 @pytest.mark.parametrize(
     "query",
-    ["FROM margin", "WITH a AS (SELECT 1) SELECT * FROM a", "DESCRIBE margin", "SHOW TABLES", "SUMMARIZE margin",
-     "EXPLAIN SELECT 1", "VALUES (1), (2)", "SELECT 1;", "  SELECT 1 ; -- done"],
-)  # fmt: skip
+    [
+        "FROM margin",
+        "WITH a AS (SELECT 1) SELECT * FROM a",
+        "DESCRIBE margin",
+        "SHOW TABLES",
+        "SUMMARIZE margin",
+        "EXPLAIN SELECT 1",
+        "VALUES (1), (2)",
+        "SELECT 1;",
+        "  SELECT 1 ; -- done",
+    ],
+)
 def test_every_way_of_reading_works(store, query):
     assert len(ask(store, query).table) >= 1
 
@@ -67,7 +79,10 @@ def test_every_way_of_reading_works(store, query):
         ("SELECT nothing FROM margin", "Binder Error"),
         ("EXPLAIN ANALYZE DELETE FROM margin", "read-only"),
         ("EXPLAIN ANALYZE COPY margin TO 'stolen.csv'", "disabled"),
-        ("WITH a AS (INSERT INTO meta VALUES ('a', '1') RETURNING *) SELECT * FROM a", "data-modifying"),
+        (
+            "WITH a AS (INSERT INTO meta VALUES ('a', '1') RETURNING *) SELECT * FROM a",
+            "data-modifying",
+        ),
         ("UPDATE EXTENSIONS", "this does more"),
         ("CHECKPOINT", "CALL does more"),
         ("SELECT * FROM enable_profiling(save_location = 'stolen.json')", "locked"),
@@ -83,10 +98,17 @@ def test_anything_else_than_one_question_is_refused_in_a_sentence(store, query, 
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT * FROM read_csv('{file}')", "SELECT * FROM '{file}'", "SELECT * FROM read_text('{file}')",
-     "SELECT * FROM glob('{folder}/*')", "SELECT * FROM read_blob('{file}')", "SELECT * FROM parquet_scan('{file}')",
-     "SELECT * FROM read_json('{file}')", "SELECT * FROM 'https://example.org/a.csv'"],
-)  # fmt: skip
+    [
+        "SELECT * FROM read_csv('{file}')",
+        "SELECT * FROM '{file}'",
+        "SELECT * FROM read_text('{file}')",
+        "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM read_blob('{file}')",
+        "SELECT * FROM parquet_scan('{file}')",
+        "SELECT * FROM read_json('{file}')",
+        "SELECT * FROM 'https://example.org/a.csv'",
+    ],
+)
 def test_no_file_can_be_read(store, tmp_path, query):
     secret = tmp_path / "secret.csv"
     secret.write_text("password\nhunter2\n")
@@ -95,11 +117,17 @@ def test_no_file_can_be_read(store, tmp_path, query):
 
 
 def test_no_variable_of_a_process_can_be_read(store, monkeypatch):
-    monkeypatch.setattr(query_process, "secret", pd.DataFrame({"password": ["hunter2"]}), raising=False)
+    monkeypatch.setattr(
+        query_process, "secret", pd.DataFrame({"password": ["hunter2"]}), raising=False
+    )
     monkeypatch.setattr(signal, "setitimer", lambda which, seconds: None)
     with pytest.raises(UserError, match="does not exist"):
         query_process.answer(store, "SELECT * FROM secret", 1, 1.0)
-    opened = {**query_process.BOUNDED, "python_enable_replacements": True, "enable_external_access": True}
+    opened = {
+        **query_process.BOUNDED,
+        "python_enable_replacements": True,
+        "enable_external_access": True,
+    }
     monkeypatch.setattr(query_process, "BOUNDED", opened)
     assert query_process.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [
         ("hunter2",)
@@ -108,7 +136,9 @@ def test_no_variable_of_a_process_can_be_read(store, monkeypatch):
 
 def test_settings_stay_locked(store):
     assert "disabled" in refused(store, "SELECT * FROM read_csv('x.csv')")
-    locked = ask(store, "SELECT value FROM duckdb_settings() WHERE name = 'enable_external_access'").table
+    locked = ask(
+        store, "SELECT value FROM duckdb_settings() WHERE name = 'enable_external_access'"
+    ).table
     assert locked["value"].tolist() == ["false"]
 
 
@@ -120,15 +150,24 @@ def test_only_so_many_rows_come_and_the_answer_says_that_there_are_more(store):
 
 
 def test_a_query_that_takes_too_long_is_stopped(store):
-    endless = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE a.x * b.y % 7 = 3"
-    assert refused(store, endless, seconds=0.3) == "The query took longer than 0.3 s: ask for less at once."
+    endless = (
+        "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE a.x * b.y % 7 = 3"
+    )
+    assert (
+        refused(store, endless, seconds=0.3)
+        == "The query took longer than 0.3 s: ask for less at once."
+    )
 
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT list(n) FROM range(300000000) t(n)", "SELECT repeat('x', 1000000000)", "SELECT range(200000000)",
-     "SELECT n, count(*) FROM range(1000000000) t(n) GROUP BY n"],
-)  # fmt: skip
+    [
+        "SELECT list(n) FROM range(300000000) t(n)",
+        "SELECT repeat('x', 1000000000)",
+        "SELECT range(200000000)",
+        "SELECT n, count(*) FROM range(1000000000) t(n) GROUP BY n",
+    ],
+)
 def test_a_query_that_needs_too_much_memory_is_stopped(store, query):
     assert "more than 512MB of memory" in refused(store, query, seconds=60)
 
@@ -142,10 +181,15 @@ def test_what_cannot_be_interrupted_is_stopped_in_time(store):
 
 def test_a_process_that_breaks_off_is_a_sentence(store, monkeypatch):
     monkeypatch.setattr(ask_module.sys, "executable", "/bin/false")
-    assert refused(store, "SELECT 1") == ("The query broke off, most likely for want of memory: ask for less at once.")
+    assert (
+        refused(store, "SELECT 1")
+        == "The query broke off, most likely for want of memory: ask for less at once."
+    )
 
 
-@pytest.mark.parametrize("query", ["SELECT repeat('x', 1000000) AS t", "SELECT range(1000000) AS t FROM range(3)"])
+@pytest.mark.parametrize(
+    "query", ["SELECT repeat('x', 1000000) AS t", "SELECT range(1000000) AS t FROM range(3)"]
+)
 def test_long_texts_and_lists_are_cut(store, query):
     for text in ask(store, query).table["t"]:
         assert len(text) == LONGEST + 1
@@ -159,14 +203,19 @@ def test_too_many_columns_are_refused(store):
 
 
 def test_numbers_stay_numbers_and_everything_else_is_text(store):
-    query = "SELECT sum(idx) s, 1.5 d, true b, [1, 2] l, DATE '2026-01-02' t, NULL n, 'a\nb' q FROM margin"
+    query = (
+        "SELECT sum(idx) s, 1.5 d, true b, [1, 2] l, DATE '2026-01-02' t, NULL n, 'a\nb' q FROM"
+        " margin"
+    )
     table = ask(store, query).table
     assert table.iloc[0].tolist() == [15, 1.5, True, "[1, 2]", "2026-01-02", None, "a\nb"]
 
 
 def test_a_job_goes_on_writing_meanwhile(store):
     recorder = started(store, patience=5.0)
-    endless = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE a.x * b.y % 7 = 3"
+    endless = (
+        "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE a.x * b.y % 7 = 3"
+    )
     asking = threading.Thread(target=lambda: refused(store, endless, seconds=0.5))
     asking.start()
     recorder.epoch(epoch(2))
@@ -201,7 +250,9 @@ def test_the_example_on_autoattack_tells_what_only_it_broke(store):
     recorder = started(store)
     withstood = (1, 1, 1, 0)
     attack(recorder, eps=2 / 255, ok=withstood)
-    attack(recorder, eps=2 / 255, ok=(1, 1, 0, 0), seed=1, created=2.0)  # breaks image 2 with another seed
+    attack(
+        recorder, eps=2 / 255, ok=(1, 1, 0, 0), seed=1, created=2.0
+    )  # breaks image 2 with another seed
     attack(recorder, eps=2 / 255, ok=(1, 1, 1, 1), norm="L2", created=3.0)
     stages = ("apgd-ce", "square")
     attack(recorder, "autoattack", eps=2 / 255, ok=(1, 0, 0, 0), stage=(-1, 2, 1, 1), stages=stages)
@@ -213,7 +264,9 @@ def test_the_example_on_autoattack_tells_what_only_it_broke(store):
 def test_the_example_on_shrinking_margins_looks_five_epochs_back(store):
     recorder = started(store)
     for number in range(2, 9):
-        recorder.epoch(epoch(number, margins=[number / 255, (20 - number) / 255, *[1 / 255] * (N - 2)]))
+        recorder.epoch(
+            epoch(number, margins=[number / 255, (20 - number) / 255, *[1 / 255] * (N - 2)])
+        )
     found = example(store, "Images whose margin shrank")
     assert found.values.tolist() == [[1, 17.0, 12.0]]
 

@@ -9,11 +9,14 @@ from smd.store import reader
 
 @pytest.fixture
 def store(tmp_path):
-    """Labels alternate; in epoch k the samples of class 0 have margins of k/255, those of class 1 of 2k/255."""
+    """Labels alternate; in epoch k the samples of class 0 have margins of k/255, those of class 1
+    of 2k/255."""
     recorder = started(tmp_path / "run.duckdb")
     for number in (1, 2, 3):
         margins = np.where(np.arange(N) % 2, 2 * number, number) / 255
-        met = np.arange(N) >= number  # ever more explorations meet the boundary: those of the first ids
+        met = (
+            np.arange(N) >= number
+        )  # ever more explorations meet the boundary: those of the first ids
         clean = np.arange(N) != N - 1
         recorder.epoch(epoch(number, margins, clean=clean, adv=met))
     return tmp_path / "run.duckdb"
@@ -22,14 +25,19 @@ def store(tmp_path):
 def test_each_class_has_its_own_histogram(store):
     found = reader.class_hist(store, 2)
     assert found.to_numpy().tolist() == [
-        [0, "found", 2, 1], [0, "reached", 2, 2],
-        [1, "misclassified", -1, 1], [1, "found", 4, 1], [1, "reached", 4, 1],
-    ]  # fmt: skip
+        [0, "found", 2, 1],
+        [0, "reached", 2, 2],
+        [1, "misclassified", -1, 1],
+        [1, "found", 4, 1],
+        [1, "reached", 4, 1],
+    ]
 
 
 def test_each_class_is_summed_up_in_every_epoch_or_in_one(store):
     found = reader.class_summary(store)
-    assert found[["epoch", "label", "n"]].to_numpy().tolist() == [[e, k, 3] for e in (1, 2, 3) for k in (0, 1)]
+    assert found[["epoch", "label", "n"]].to_numpy().tolist() == [
+        [e, k, 3] for e in (1, 2, 3) for k in (0, 1)
+    ]
     assert (255 * found["q50"]).round(4).tolist() == [1, 2, 2, 4, 3, 6]
     assert (255 * found["mean"]).round(4).tolist() == [1, 2, 2, 4, 3, 6]
     assert found["misclassified"].tolist() == [0, 1] * 3
@@ -44,9 +52,15 @@ def test_only_correct_images_whose_exploration_met_the_boundary_are_found(store)
 
 def test_who_is_at_the_boundary_is_held_against_its_own_mean(tmp_path):
     recorder = started(tmp_path / "run.duckdb")
-    met = np.array([  # epochs by samples; those of even ids are of class 0
-        [1, 0, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0],
-    ], bool)  # fmt: skip
+    met = np.array(
+        [  # epochs by samples; those of even ids are of class 0
+            [1, 0, 1, 0, 0, 0],
+            [0, 0, 1, 1, 0, 0],
+            [1, 0, 0, 0, 0, 0],
+            [1, 0, 0, 0, 0, 0],
+        ],
+        bool,
+    )
     for number, crossed in enumerate(met, start=1):
         clean = np.arange(N) != 3 if number == 3 else np.ones(N, bool)
         recorder.epoch(epoch(number, clean=clean, adv=clean & ~crossed))
@@ -82,7 +96,9 @@ def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
 
 def test_flow_pairs_each_sample_with_itself(store):
     found = reader.flow(store, 1, 3)
-    assert found["idx"].tolist() == list(range(N - 1))  # the last one is misclassified and has no margin
+    assert found["idx"].tolist() == list(
+        range(N - 1)
+    )  # the last one is misclassified and has no margin
     assert found["source"].tolist() == list(range(100, 100 + N - 1))
     assert (255 * found["before"]).round(4).tolist() == [1, 2, 1, 2, 1]
     assert (255 * found["after"]).round(4).tolist() == [3, 6, 3, 6, 3]

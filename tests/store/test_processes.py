@@ -31,7 +31,8 @@ recorder.start({"classes": ["a"]}, {"train": (np.zeros(n, int), np.arange(n))})
 for epoch in range(1, 31):
     flags = np.ones(n, bool)
     margins = np.full(n, epoch / 255, np.float32)
-    recorder.epoch(EpochRecord(epoch, [("train", "loss", 0.0, float(epoch))], margins, flags, flags, ~flags))
+    rows = [("train", "loss", 0.0, float(epoch))]
+    recorder.epoch(EpochRecord(epoch, rows, margins, flags, flags, ~flags))
     while epoch == 15 and not (path.parent / "seen").exists():
         time.sleep(0.01)
 recorder.flush()
@@ -72,7 +73,8 @@ def until(condition):
 
 @pytest.fixture
 def hold(path):
-    """Call it to let another process begin a transaction of its own; it goes when the file "release" appears."""
+    """Call it to let another process begin a transaction of its own; it goes when the file
+    "release" appears."""
     processes = []
 
     def begin():
@@ -199,14 +201,18 @@ def test_a_store_that_came_from_elsewhere_reaches_no_other_file(path, tmp_path):
     started(path)
     with duckdb.connect(str(path)) as con:
         con.execute("DROP TABLE epoch_metric")
-        con.execute(f"CREATE VIEW epoch_metric AS SELECT 1 AS epoch, a AS split, a AS name, 0 AS eps, 0 AS value "
-                    f"FROM read_csv('{secret}')")  # fmt: skip
+        con.execute(
+            "CREATE VIEW epoch_metric AS SELECT 1 AS epoch, a AS split, a AS name, 0 AS eps, 0 AS"
+            f" value FROM read_csv('{secret}')"
+        )
         con.execute("SELECT * FROM epoch_metric")
     with pytest.raises(UserError, match="The store has views"):
         reader.metrics(path)
 
 
-@pytest.mark.parametrize("order", ["SET enable_external_access = true", "ATTACH 'other.duckdb'", "LOAD httpfs"])
+@pytest.mark.parametrize(
+    "order", ["SET enable_external_access = true", "ATTACH 'other.duckdb'", "LOAD httpfs"]
+)
 def test_an_open_store_cannot_be_unlocked(path, order):
     started(path)
     with pytest.raises(UserError), reading(path) as con:
@@ -225,7 +231,9 @@ def test_a_crash_while_the_store_is_made_leaves_none(path):
 def test_a_full_disk_leaves_no_store_without_its_tables(tmp_path, size):
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True
+    ).returncode:
         pytest.skip("Only root may mount a small disk.")
     try:
         with pytest.raises(UserError, match="free disk space"):

@@ -38,7 +38,14 @@ def test_the_stamp_moves_with_every_record(path):
 
 def test_a_samples_history_says_what_each_epoch_did(path):
     recorder = started(path)
-    course = ((3, True, True), (5, True, True), (4, True, False), (4, True, True), (4, False, False), (2, False, True))
+    course = (
+        (3, True, True),
+        (5, True, True),
+        (4, True, False),
+        (4, True, True),
+        (4, False, False),
+        (2, False, True),
+    )
     for number, (margin, clean, adv) in enumerate(course, start=1):
         margins = np.full(N, margin / 255)
         recorder.epoch(epoch(number, margins, clean=np.full(N, clean), adv=np.full(N, adv)))
@@ -76,7 +83,11 @@ def test_the_attack_table_is_the_mean_over_seeds_with_its_interval(path):
     attack(recorder, seed=1, ok=(1, 0, 0, 0))
     attack(recorder, seed=0, ok=(0, 0, 0), created=2.0)
     rows = reader.attack_table(path)
-    assert rows[["n", "accuracy", "seeds"]].to_numpy().tolist() == [[3, 0, 1], [4, 0.75, 1], [4, 0.375, 2]]
+    assert rows[["n", "accuracy", "seeds"]].to_numpy().tolist() == [
+        [3, 0, 1],
+        [4, 0.75, 1],
+        [4, 0.375, 2],
+    ]
     assert list(rows["eps"]) == [8 / 255, 0.0, 8 / 255]
     low, high = wilson(np.array([0.375]), np.array([4]))
     assert (rows["lo"][2], rows["hi"][2]) == (low[0], high[0])
@@ -94,7 +105,12 @@ def test_a_repeated_attack_counts_once_and_picked_images_do_not_count(path):
 
 @pytest.mark.parametrize(
     ("right", "n", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
 )
 def test_wilsons_interval_against_newcombe_1998(right, n, low, high):
     found = wilson(np.array([right / n]), np.array([n]))
@@ -143,7 +159,10 @@ def test_states_come_back_by_name_and_epoch(path):
     for number in (1, 2):
         recorder.epoch(epoch(number, states={"kappa": np.array([0, 1, 1, 3, 10, 2.0]) * number}))
     assert reader.state_names(path) == ("kappa",)
-    assert reader.state_hist(path, "kappa", 1).to_dict("list") == {"bin": [0, 1, 2, 3, 10], "n": [1, 2, 1, 1, 1]}
+    assert reader.state_hist(path, "kappa", 1).to_dict("list") == {
+        "bin": [0, 1, 2, 3, 10],
+        "n": [1, 2, 1, 1, 1],
+    }
     assert list(reader.state_summary(path, "kappa")["q50"]) == [1.5, 3.0]
     assert reader.state_values(path, "kappa", 2)["value"].tolist() == [0, 2, 2, 6, 20, 4]
     recorder.epoch(epoch(2))  # an epoch that is done again replaces what was kept of it

@@ -14,11 +14,17 @@ def old(tmp_path):
     """A store as version 1 wrote it: an attack of one stage, and the clean images before it."""
     path = tmp_path / "run.duckdb"
     with duckdb.connect(str(path)) as con:
-        con.execute(schema.DDL.replace("note VARCHAR", "warnings VARCHAR").replace(", stage SMALLINT", ""))
+        con.execute(
+            schema.DDL.replace("note VARCHAR", "warnings VARCHAR").replace(", stage SMALLINT", "")
+        )
         con.execute("INSERT INTO meta VALUES ('schema', '1'), ('classes', '[\"a\", \"b\"]')")
-        for name, eps, flags in (("j:0:0", 0.0, (True, False)), ("j:8/255:0", 8 / 255, (False, False))):
+        for name, eps, flags in (
+            ("j:0:0", 0.0, (True, False)),
+            ("j:8/255:0", 8 / 255, (False, False)),
+        ):
             con.execute(
-                "INSERT INTO attack SELECT ?, 'ce-pgd', ?, 'Linf', 20, 0, 'test', 2, 'smd', '0', 1, '', 'j', 1, false",
+                "INSERT INTO attack SELECT ?, 'ce-pgd', ?, 'Linf', 20, 0, 'test', 2, 'smd', '0', 1,"
+                " '', 'j', 1, false",
                 [name, eps],
             )
             for idx, ok in enumerate(flags):
@@ -29,10 +35,7 @@ def old(tmp_path):
 def test_an_older_store_keeps_what_it_holds_and_learns_stages(old):
     assert list(reader.attack_table(old)["accuracy"]) == [0.5, 0.0]
     assert reader.meta(old) == {"schema": schema.VERSION, "classes": ["a", "b"]}
-    assert list(reader.attack_results(old, "j:8/255:0")["stage"]) == [
-        1,
-        0,
-    ]
+    assert list(reader.attack_results(old, "j:8/255:0")["stage"]) == [1, 0]
     assert list(reader.attack_results(old, "j:0:0")["stage"]) == [-1, 0]
     stages = reader.attack_stages(old)
     assert stages[["name", "attacked", "broken"]].to_numpy().tolist() == [["ce-pgd", 1, 1]]
@@ -40,7 +43,13 @@ def test_an_older_store_keeps_what_it_holds_and_learns_stages(old):
 
 
 def test_an_older_store_is_written_as_a_new_one(old):
-    attack(started(old), "autoattack", ok=(1, 0, 0, 0), stage=(-1, 0, 1, 2), stages=("apgd-ce", "square"))
+    attack(
+        started(old),
+        "autoattack",
+        ok=(1, 0, 0, 0),
+        stage=(-1, 0, 1, 2),
+        stages=("apgd-ce", "square"),
+    )
     broken = reader.outcomes(old, "test", 8 / 255).set_index(["name", "idx"])["broken_by"]
     assert list(broken["autoattack"]) == ["", "clean", "apgd-ce", "square"]
     assert list(broken["ce-pgd"]) == ["ce-pgd", "clean"]
@@ -80,7 +89,10 @@ def test_a_store_of_the_fourth_version_tells_found_margins_from_reached_ones(tmp
     with duckdb.connect(str(path)) as con:
         con.execute(schema.DDL + schema.DDL_2 + schema.DDL_3 + schema.DDL_4)
         con.execute("INSERT INTO meta VALUES ('schema', '4')")
-        con.execute("INSERT INTO epoch_metric VALUES (1, 'train', 'margin_mean', 0, 0.5), (1, 'train', 'loss', 0, 0.5)")
+        con.execute(
+            "INSERT INTO epoch_metric VALUES (1, 'train', 'margin_mean', 0, 0.5), (1, 'train',"
+            " 'loss', 0, 0.5)"
+        )
         con.execute("INSERT INTO margin_hist VALUES (1, 7, 5)")
         con.execute("INSERT INTO margin_summary VALUES (1, 0, 0, 0, 0, 0, 1, 1)")
         for idx, (margin, clean, grown) in enumerate(
@@ -93,10 +105,18 @@ def test_a_store_of_the_fourth_version_tells_found_margins_from_reached_ones(tmp
             ]
         ):
             con.execute("INSERT INTO margin VALUES (1, ?, ?, ?, ?)", [idx, margin, clean, grown])
-    assert list(reader.margins(path, 1)["kind"]) == ["found", "reached", "reached", "misclassified", "reached"]
+    assert list(reader.margins(path, 1)["kind"]) == [
+        "found",
+        "reached",
+        "reached",
+        "misclassified",
+        "reached",
+    ]
     assert reader.margin_hist(path, 1).to_numpy().tolist() == [
-        ["misclassified", -1, 1], ["found", 2, 1], ["reached", 7, 2],
-    ]  # fmt: skip
+        ["misclassified", -1, 1],
+        ["found", 2, 1],
+        ["reached", 7, 2],
+    ]
     (summary,) = (255 * reader.margin_summary(path)).to_dict("records")
     assert summary["q50"] == pytest.approx(7, rel=1e-6)
     assert summary["max"] == pytest.approx(7, rel=1e-6)

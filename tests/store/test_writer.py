@@ -18,10 +18,18 @@ def path(tmp_path):
 
 def test_the_description_and_the_samples_come_back(path):
     started(path, classes=("cat", 'do"g'))
-    assert reader.meta(path) == {"schema": schema.VERSION, "classes": ["cat", 'do"g'], "images": "key"}
+    assert reader.meta(path) == {
+        "schema": schema.VERSION,
+        "classes": ["cat", 'do"g'],
+        "images": "key",
+    }
     assert reader.class_names(path) == ("cat", 'do"g')
     samples = reader.samples(path, "train")
-    assert samples.to_dict("list") == {"idx": [*range(N)], "label": [0, 1] * 3, "source": [*range(100, 106)]}
+    assert samples.to_dict("list") == {
+        "idx": [*range(N)],
+        "label": [0, 1] * 3,
+        "source": [*range(100, 106)],
+    }
     assert len(reader.samples(path, "test")) == 4
 
 
@@ -54,7 +62,16 @@ def test_quantiles_and_mean_are_those_of_the_margins(path):
     started(path, n=101).epoch(epoch(3, margins))
     (row,) = reader.margin_summary(path).to_dict("records")
     assert row == pytest.approx(
-        {"epoch": 3, "q05": 0.005, "q25": 0.025, "q50": 0.05, "q75": 0.075, "q95": 0.095, "max": 0.1, "mean": 0.05},
+        {
+            "epoch": 3,
+            "q05": 0.005,
+            "q25": 0.025,
+            "q50": 0.05,
+            "q75": 0.075,
+            "q95": 0.095,
+            "max": 0.1,
+            "mean": 0.05,
+        },
         rel=1e-6,
     )
 
@@ -76,7 +93,11 @@ def test_recording_an_epoch_again_replaces_it_and_all_later_ones(path):
     assert list(reader.metrics(path)["epoch"]) == [1, 2, 3]
     assert list(reader.metrics(path)["value"]) == [1.5, 1.5, 9.0]
     assert list(reader.margin_summary(path)["epoch"]) == [1, 2, 3]
-    assert reader.margin_hist(path, 3).to_dict("list") == {"kind": ["reached"], "bin": [127], "n": [N]}
+    assert reader.margin_hist(path, 3).to_dict("list") == {
+        "kind": ["reached"],
+        "bin": [127],
+        "n": [N],
+    }
     assert list(reader.sample_history(path, 0)["epoch"]) == [1, 2, 3]
     assert reader.margins(path, 4).empty
 
@@ -107,7 +128,11 @@ def test_the_stored_histogram_has_the_float32_traps_in_their_bins(path):
 
 
 def test_a_diverged_training_is_recorded(path):
-    started(path).epoch(epoch(1, [math.nan, 0.1, 0.1, 0.2, 0.3, math.inf], metrics=[("train", "loss", 0.0, math.nan)]))
+    started(path).epoch(
+        epoch(
+            1, [math.nan, 0.1, 0.1, 0.2, 0.3, math.inf], metrics=[("train", "loss", 0.0, math.nan)]
+        )
+    )
     assert reader.margin_hist(path, 1)["n"].sum() == 4
     assert reader.margin_summary(path)["max"][0] == pytest.approx(0.3)
     assert reader.metrics(path)["value"].isna().all()
@@ -119,15 +144,27 @@ def test_every_table_has_the_same_columns_without_a_store(path, tmp_path):
     recorder.epoch(epoch(1))
     attack(recorder)
     queries = [
-        (reader.metrics, ()), (reader.margin_hist, (1,)), (reader.margin_summary, ()),
-        (reader.margins, (1,)), (reader.sample_history, (0,)), (reader.samples, ("train",)), (reader.flow, (1, 1)),
-        (reader.class_hist, (1,)), (reader.class_summary, ()), (reader.class_density, ()),
+        (reader.metrics, ()),
+        (reader.margin_hist, (1,)),
+        (reader.margin_summary, ()),
+        (reader.margins, (1,)),
+        (reader.sample_history, (0,)),
+        (reader.samples, ("train",)),
+        (reader.flow, (1, 1)),
+        (reader.class_hist, (1,)),
+        (reader.class_summary, ()),
+        (reader.class_density, ()),
         (reader.at_boundary, ()),
-        (reader.attack_table, ()), (reader.attack_runs, ()), (reader.attack_results, ("x",)),
+        (reader.attack_table, ()),
+        (reader.attack_runs, ()),
+        (reader.attack_results, ("x",)),
         (reader.sample_verdicts, ("test", 0)),
-    ]  # fmt: skip
+    ]
     for query, arguments in queries:
-        empty, filled = query(tmp_path / "queued" / "run.duckdb", *arguments), query(path, *arguments)
+        empty, filled = (
+            query(tmp_path / "queued" / "run.duckdb", *arguments),
+            query(path, *arguments),
+        )
         assert empty.empty, query
         assert list(empty.columns) == list(filled.columns)
         numbers = filled.select_dtypes("number").columns

@@ -10,9 +10,21 @@ from smd.runs import folders
 
 @pytest.fixture(scope="session")
 def trained_root(tmp_path_factory, own_cache):
-    """A network that knows something, so that attacks have something to break; never write to it."""
+    """A network that knows something, so that attacks have something to break; never write to
+    it."""
     root = tmp_path_factory.mktemp("trained") / "runs"
-    words = ("--defense", "std", "--epochs", 10, "--n-train", 800, "--n-test", 100, "--device", "cpu")
+    words = (
+        "--defense",
+        "std",
+        "--epochs",
+        10,
+        "--n-train",
+        800,
+        "--n-test",
+        100,
+        "--device",
+        "cpu",
+    )
     smd("train", *words, root=root, OMP_NUM_THREADS="1")
     return root
 

@@ -1,4 +1,7 @@
-"""The attack job as a process: killed in every one of AutoAttack's attacks, it ends with the very same table."""
+"""The attack job as a process.
+
+Killed in every one of AutoAttack's attacks, it ends with the very same table.
+"""
 
 import errno
 import json
@@ -24,7 +27,14 @@ from smd.store import reader
 from smd.tasks import attack
 
 STAGES = ("apgd-ce", "apgd-t", "fab-t", "square")
-ASKED = {"attack": "autoattack", "levels": (32 / 255,), "n": 64, "batch": 8, "seeds": (0,), "device": "cpu"}
+ASKED = {
+    "attack": "autoattack",
+    "levels": (32 / 255,),
+    "n": 64,
+    "batch": 8,
+    "seeds": (0,),
+    "device": "cpu",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +80,10 @@ def results(run, job):
     """All that is stored of a job, without times and its name."""
     rows = reader.attack_runs(run.store)
     own = rows[rows["job"] == job]
-    verdicts = [reader.attack_results(run.store, each).assign(level=each.split(":")[1]) for each in own["id"]]
+    verdicts = [
+        reader.attack_results(run.store, each).assign(level=each.split(":")[1])
+        for each in own["id"]
+    ]
     stages = reader.attack_stages(run.store)
     stages = stages[stages["attack_id"].isin(own["id"])].drop(columns=["attack_id", "seconds"])
     return pd.concat(verdicts, ignore_index=True), stages.reset_index(drop=True)
@@ -87,7 +100,10 @@ def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
         launch.resume(folder)
     assert launch.wait(folder, 300).state == "finished", launch.log_tail(folder)
     assert [stage for stage, _ in met] == [1, 2, 3, 4]
-    (verdicts, stages), (expected, expected_stages) = results(run, folder.name), results(run, whole.name)
+    (verdicts, stages), (expected, expected_stages) = (
+        results(run, folder.name),
+        results(run, whole.name),
+    )
     pd.testing.assert_frame_equal(verdicts, expected, check_exact=True)
     pd.testing.assert_frame_equal(stages, expected_stages)
     assert list(stages["name"]) == list(STAGES)
@@ -96,7 +112,9 @@ def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
 
 
 def test_a_cancelled_attack_goes_on_where_it_was(run):
-    asked = AttackConfig(run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu")
+    asked = AttackConfig(
+        run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
+    )
     whole = folders.create_attack(run, asked)
     smd("attack", "--job", f"{run.id}/{whole.name}")
     folder = folders.create_attack(run, asked)
@@ -108,11 +126,15 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
     assert before >= (2, 1)
     launch.resume(folder)
     assert launch.wait(folder, 120).state == "finished"
-    pd.testing.assert_frame_equal(results(run, folder.name)[0], results(run, whole.name)[0], check_exact=True)
+    pd.testing.assert_frame_equal(
+        results(run, folder.name)[0], results(run, whole.name)[0], check_exact=True
+    )
 
 
 def attack_of(run, **fields):
-    asked = AttackConfig(run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields})
+    asked = AttackConfig(
+        run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields}
+    )
     return attacked(folders.create_attack(run, asked, claim=True))
 
 
@@ -126,7 +148,11 @@ def attacked(folder):
 def test_the_job_says_beforehand_what_it_keeps(run):
     folder = attack_of(run, keep=7)
     first = (folder / "log.txt").read_text().splitlines()[0]
-    assert first == "CE-PGD on 20 test images, 32 a batch, keeping up to 7 adversarial images a level, 5 KiB at most."
+    assert (
+        first
+        == "CE-PGD on 20 test images, 32 a batch, keeping up to 7 adversarial images a level, 5 KiB"
+        " at most."
+    )
     name = f"{folder.name}_32-255_0"
     examples = adv.read(run.adv / f"{name}.npz")
     assert 0 < len(examples.idx) <= 7
@@ -141,7 +167,9 @@ def test_a_whole_table_is_there_before_the_second_seed(run):
     assert list(own) == ["0:0", "8/255:0", "32/255:0", "8/255:1", "32/255:1"]
 
 
-def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the_same(run, monkeypatch):
+def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the_same(
+    run, monkeypatch
+):
     from smd.attacks import autoattack
     from smd.tasks import attack
 
@@ -160,10 +188,14 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     monkeypatch.setattr(attack, "told", lambda *_: {})
     whole = attack_of(run, **asked)
     few, all_of_them = (
-        sum(n for name, seed, n in part if (name, seed) == ("fab-t", 1)) for part in (tried[:first], tried[first:])
+        sum(n for name, seed, n in part if (name, seed) == ("fab-t", 1))
+        for part in (tried[:first], tried[first:])
     )
     assert few < all_of_them / 2
-    (verdicts, stages), (expected, expected_stages) = results(run, spared.name), results(run, whole.name)
+    (verdicts, stages), (expected, expected_stages) = (
+        results(run, spared.name),
+        results(run, whole.name),
+    )
     pd.testing.assert_frame_equal(verdicts, expected, rtol=1e-5)
     pd.testing.assert_frame_equal(stages, expected_stages)
 
@@ -207,7 +239,9 @@ def test_an_attack_that_runs_out_of_memory_goes_on_with_smaller_batches(run, sho
     log = (folder / "log.txt").read_text()
     size = int(log.split(" a batch")[0].split()[-1])
     assert size >= 32
-    assert [line for line in log.splitlines() if "memory is short" in line][-1].endswith("with 8 images a batch.")
+    assert [line for line in log.splitlines() if "memory is short" in line][-1].endswith(
+        "with 8 images a batch."
+    )
     assert json.loads((folder / "batch.json").read_text()) == {"size": 8}
     assert short_memory[0] > 8
     assert short_memory.count(size) <= 2  # the second level begins with the size that has fitted
@@ -216,7 +250,9 @@ def test_an_attack_that_runs_out_of_memory_goes_on_with_smaller_batches(run, sho
 
 
 def test_where_the_batch_size_was_given_it_ends_in_a_sentence(run, short_memory):
-    with pytest.raises(UserError, match="does not hold 16 images a batch: attack again with a smaller --batch"):
+    with pytest.raises(
+        UserError, match="does not hold 16 images a batch: attack again with a smaller --batch"
+    ):
         attack_of(run, n=60, batch=16)
 
 
@@ -245,7 +281,9 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(state.np, "savez", full)
-        with pytest.raises(UserError, match=r"No space left on device.*free some disk space and resume"):
+        with pytest.raises(
+            UserError, match=r"No space left on device.*free some disk space and resume"
+        ):
             attack_of(run, levels=(9 / 255,))
     folder = folders.attacks(run)[0]
     assert jobs.read(folder).state == "failed"
@@ -258,12 +296,16 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
 
 def test_room_for_adversarial_images_is_asked_for_beforehand(run, monkeypatch):
     monkeypatch.setattr(attack.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
-    with pytest.raises(UserError, match=r"^The disk has 1 KiB left, and .* KiB a level: free some space and resume"):
+    with pytest.raises(
+        UserError, match=r"^The disk has 1 KiB left, and .* KiB a level: free some space and resume"
+    ):
         attack_of(run, keep=20)
 
 
 def test_a_batch_size_below_nothing_is_refused(run):
-    with pytest.raises(UserError, match=r'"Batch size" is -1: it must be at least 1, or 0 to have it found\.'):
+    with pytest.raises(
+        UserError, match=r'"Batch size" is -1: it must be at least 1, or 0 to have it found\.'
+    ):
         attack_of(run, batch=-1)
 
 

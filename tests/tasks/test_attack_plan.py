@@ -14,7 +14,9 @@ def planned(course, levels=(2 / 255, 8 / 255), seeds=(4, 5, 6)):
 
 def test_clean_images_come_first_then_all_levels_with_the_first_seed():
     names = [item.name for item in planned(CePgd().course(10))]
-    assert names == ["job:0:4"] + [f"job:{level}:{seed}" for seed in (4, 5, 6) for level in ("2/255", "8/255")]
+    assert names == ["job:0:4"] + [
+        f"job:{level}:{seed}" for seed in (4, 5, 6) for level in ("2/255", "8/255")
+    ]
 
 
 def test_later_seeds_cost_what_must_be_done_again():
@@ -29,7 +31,11 @@ def test_later_seeds_cost_what_must_be_done_again():
 @pytest.mark.parametrize("course", [CePgd().course(10), AutoAttack().course(10)])
 def test_the_share_of_all_work_grows_from_nothing_to_one(course: Course):
     items = planned(course)
-    shares = [share_of_all(items, number, part) for number in range(len(items)) for part in (0.0, 0.5, 1.0)]
+    shares = [
+        share_of_all(items, number, part)
+        for number in range(len(items))
+        for part in (0.0, 0.5, 1.0)
+    ]
     assert shares == sorted(shares)
     assert shares[0] == shares[2] == 0
     assert shares[-1] == pytest.approx(1)

@@ -1,4 +1,7 @@
-"""A map from the command line to the store: what it holds, how it is queued, stopped and refused."""
+"""A map from the command line to the store.
+
+What it holds, how it is queued, stopped and refused.
+"""
 
 import numpy as np
 import pytest
@@ -37,7 +40,9 @@ def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, 
 
 def test_the_command_that_a_page_shows_describes_the_same_map(finished):
     run, _ = finished
-    asked = EmbedConfig(run.id, split="train", n=120, pairs=7, level=8 / 255, seed=3, batch=32, device="cpu")
+    asked = EmbedConfig(
+        run.id, split="train", n=120, pairs=7, level=8 / 255, seed=3, batch=32, device="cpu"
+    )
     words = commands.embed_command(asked).split()[3:]
     assert command.config_from(cli.parser().parse_args(words), run) == asked
     words = commands.embed_command(EmbedConfig(run.id)).split()[3:]
@@ -64,7 +69,12 @@ def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, m
     _, run = finished
     folder = folders.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
     with monkeypatch.context() as patch:
-        patch.setattr(Session, "stopping", property(lambda self: True, lambda self, value: None), raising=False)
+        patch.setattr(
+            Session,
+            "stopping",
+            property(lambda self: True, lambda self, value: None),
+            raising=False,
+        )
         with pytest.raises(Cancelled):
             task.embed_run(folder)
     assert jobs.read(folder).state == "cancelled"
@@ -78,7 +88,9 @@ def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
     _, run = finished
     images = len(reader.samples(run.store, "test"))
     for n in (0, images + 1000):
-        task.embed_run(folders.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True))
+        task.embed_run(
+            folders.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True)
+        )
     assert reader.embeddings(run.store)["n"].tolist() == [images, images]
 
 
@@ -92,7 +104,9 @@ def test_a_log_says_how_far_its_map_can_be_trusted(finished):
 
 
 def test_a_split_with_hardly_any_images_has_no_map():
-    with pytest.raises(UserError, match="The val split has 9 images, too few for a map: choose another"):
+    with pytest.raises(
+        UserError, match="The val split has 9 images, too few for a map: choose another"
+    ):
         task.chosen(EmbedConfig("a-run", split="val"), 9)
 
 

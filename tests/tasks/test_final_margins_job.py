@@ -1,4 +1,7 @@
-"""The estimation that ends a training: within a fifth of its time, once, and stopped like everything else."""
+"""The estimation that ends a training.
+
+Within a fifth of its time, once, and stopped like everything else.
+"""
 
 from dataclasses import replace
 
@@ -19,12 +22,15 @@ from smd.tasks.train import train_run
 
 @pytest.fixture
 def again(finished):
-    """A finished run, queued anew: its training is over, so that only what ends it is left to do."""
+    """A finished run, queued anew: its training is over, so that only what ends it is left to
+    do."""
 
     def make(seconds, monkeypatch):
         _, run = finished
         monkeypatch.setattr("smd.tasks.train.training_seconds", lambda run: seconds)
-        monkeypatch.setattr(task, "_pace", lambda model, rows, images, seed: Pace(images, 0.01, 0.01))
+        monkeypatch.setattr(
+            task, "_pace", lambda model, rows, images, seed: Pace(images, 0.01, 0.01)
+        )
         (run.folder / final_margins.FILE).unlink(missing_ok=True)
         requeue(run)
         return run
@@ -57,7 +63,9 @@ def test_a_short_training_skips_it_in_one_sentence_and_says_how(finished):
 
 
 def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatch):
-    run = again(5.0, monkeypatch)  # a fifth of it, and of that four fifths, pay for 20 steps of 0.01 s on two batches
+    run = again(
+        5.0, monkeypatch
+    )  # a fifth of it, and of that four fifths, pay for 20 steps of 0.01 s on two batches
     train_run(run, run.log)
     assert jobs.read(run.folder).state == "finished"
     (one,) = final(run).itertuples()
@@ -66,7 +74,11 @@ def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatc
     assert plan.n == 200
     found = reader.estimate_results(run.store, one.id)
     ids = found["idx"]
-    assert (len(ids), ids.iloc[0], ids.iloc[-1]) == (200, 0, len(reader.samples(run.store, "test")) - 1)
+    assert (len(ids), ids.iloc[0], ids.iloc[-1]) == (
+        200,
+        0,
+        len(reader.samples(run.store, "test")) - 1,
+    )
     assert ids.is_unique
     assert found.loc[found["kind"] == "found", "margin"].gt(0).all()
     said = run.log.read_text()
@@ -85,7 +97,9 @@ def test_a_resumed_job_does_not_do_it_twice(again, monkeypatch):
     assert final(run)["created"].tolist() == first
 
 
-def test_a_stop_in_the_middle_of_a_batch_is_heard_and_the_rest_done_by_the_same_plan(again, monkeypatch):
+def test_a_stop_in_the_middle_of_a_batch_is_heard_and_the_rest_done_by_the_same_plan(
+    again, monkeypatch
+):
     run = again(5.0, monkeypatch)
     with monkeypatch.context() as patch:
         seen = []

@@ -1,4 +1,7 @@
-"""Every adversarial image that is kept still is what the table says: in its ball, misclassified by saved weights."""
+"""Every adversarial image that is kept still is what the table says.
+
+In its ball, misclassified by saved weights.
+"""
 
 import numpy as np
 import pytest
@@ -54,15 +57,25 @@ def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack,
         verdicts = reader.attack_results(run.store, row.id).set_index("idx")
         broken = verdicts[(verdicts["stage"] > 0)]
         assert sorted(examples.idx) == sorted(broken.index), "one is missing, though there is room"
-        assert (examples.norm, examples.rounded, set(examples.eps)) == (norm, False, {np.float32(row.eps)})
+        assert (examples.norm, examples.rounded, set(examples.eps)) == (
+            norm,
+            False,
+            {np.float32(row.eps)},
+        )
         reached = length(images - clean, norm)
         assert float(reached.max()) <= row.eps + SLACK * max(1.0, row.eps)
-        assert torch.allclose(reached, torch.tensor(verdicts.loc[examples.idx, "distance"].to_numpy()), atol=1e-7)
+        assert torch.allclose(
+            reached, torch.tensor(verdicts.loc[examples.idx, "distance"].to_numpy()), atol=1e-7
+        )
         assert float(images.min()) >= 0
         assert float(images.max()) <= 1
-        model, _ = opened(run, examples.split, torch.device("cpu"))  # the weights as they were saved
+        model, _ = opened(
+            run, examples.split, torch.device("cpu")
+        )  # the weights as they were saved
         model.eval()
-        with torch.no_grad():  # in a batch of their own and one by one: not in the batches of the attack
+        with (
+            torch.no_grad()
+        ):  # in a batch of their own and one by one: not in the batches of the attack
             together, alone = model(images), torch.cat([model(each[None]) for each in images])
         for logits in (together, alone):
             assert logits.argmax(1).tolist() == verdicts.loc[examples.idx, "pred"].tolist()
@@ -84,16 +97,22 @@ def test_an_image_that_rounding_decides_is_not_kept_and_the_log_says_so(run, mon
     before = set(adv.names(run.folder))
     folder = attack_of(run, keep=3)
     assert set(adv.names(run.folder)) == before
-    assert "3 adversarial images are not kept: so near to the decision boundary" in (folder / "log.txt").read_text()
+    assert (
+        "3 adversarial images are not kept: so near to the decision boundary"
+        in (folder / "log.txt").read_text()
+    )
 
 
 def test_of_picked_images_no_older_stage_stands_in_for_one_that_rounding_decides():
-    """Kept from a first stage that it withstood, then broken by less than rounding: the first is no answer."""
+    """Kept from a first stage that it withstood, then broken by less than rounding: the first is no
+    answer."""
     logits = {1: torch.tensor([[2.0, 1.0]]), 2: torch.tensor([[1.0, 1.0 + 1e-6]])}
     y, part = torch.tensor([0]), torch.tensor([0])
     task = evaluate.Task(torch.tensor([0]), Course(()), 0.1, 0, 8, keep=1, picked=True)
     state = judging.Judging.begin(1)
     for stage, seen in ((1, [0]), (2, [])):
         sure = evaluate.surely(logits[stage], y)
-        evaluate._keep(task, state, part, torch.full((1, 1, 2, 2), float(stage)), logits[stage], sure)
+        evaluate._keep(
+            task, state, part, torch.full((1, 1, 2, 2), float(stage)), logits[stage], sure
+        )
         assert list(state.kept) == seen

@@ -44,12 +44,25 @@ def rows(run, job):
     """What a job stored: level -> its results."""
     table = reader.estimates(run.store)
     own = table[table["job"] == job.name]
-    return {round(255 * one.eps): reader.estimate_results(run.store, one.id) for one in own.itertuples()}
+    return {
+        round(255 * one.eps): reader.estimate_results(run.store, one.id) for one in own.itertuples()
+    }
 
 
 def test_a_job_measures_every_level_and_prints_its_table(finished, capsys):
     _, run = finished
-    words = ["--method", "pgd:eps=64/255", "--eps", "8/255", "--n", 20, "--device", "cpu", "--format", "json"]
+    words = [
+        "--method",
+        "pgd:eps=64/255",
+        "--eps",
+        "8/255",
+        "--n",
+        20,
+        "--device",
+        "cpu",
+        "--format",
+        "json",
+    ]
     assert run_cli("margins", run.id, *words) == 0
     table = json.loads(capsys.readouterr().out)
     assert [row["method"] for row in table] == ["PGD 8/255", "PGD 64/255"]
@@ -67,7 +80,21 @@ def test_a_job_measures_every_level_and_prints_its_table(finished, capsys):
 
 def test_a_method_without_a_level_is_stored_under_its_name(finished):
     _, run = finished
-    assert run_cli("margins", run.id, "--method", "gem:rounds=2", "--n", 5, "--split", "train", "--device", "cpu") == 0
+    assert (
+        run_cli(
+            "margins",
+            run.id,
+            "--method",
+            "gem:rounds=2",
+            "--n",
+            5,
+            "--split",
+            "train",
+            "--device",
+            "cpu",
+        )
+        == 0
+    )
     (one,) = reader.estimates(run.store).itertuples()
     assert (one.id.split(":")[1], one.eps, one.split, one.n) == ("gem", 0, "train", 5)
 

@@ -1,4 +1,7 @@
-"""The paper's three data sets with the paper's networks: real images, a few hundred, two epochs each."""
+"""The paper's three data sets with the paper's networks.
+
+Real images, a few hundred, two epochs each.
+"""
 
 import pytest
 from conftest import SHARED_DATA, smd
@@ -6,7 +9,9 @@ from conftest import SHARED_DATA, smd
 from smd.runs import folders
 from smd.store import reader
 
-pytestmark = pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"there are no real images in {SHARED_DATA}")
+pytestmark = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(), reason=f"there are no real images in {SHARED_DATA}"
+)
 SETS = {
     # data set: (network, training images, test images, channels)
     "fashion-mnist": ("fashion-cnn", 300, 60, 1),
@@ -18,7 +23,18 @@ SETS = {
 @pytest.mark.parametrize("data", SETS)
 def test_smd_trains_the_papers_network_on_real_images(data):
     net, n_train, n_test, channels = SETS[data]
-    words = ["--data", data, "--epochs", 2, "--n-train", n_train, "--n-test", n_test, "--device", "cpu"]
+    words = [
+        "--data",
+        data,
+        "--epochs",
+        2,
+        "--n-train",
+        n_train,
+        "--n-test",
+        n_test,
+        "--device",
+        "cpu",
+    ]
     smd("train", *words, SMD_DATA=str(SHARED_DATA), OMP_NUM_THREADS="2", timeout=900)
     (run,) = folders.all_runs()
     assert run.status.state == "finished"
@@ -29,7 +45,9 @@ def test_smd_trains_the_papers_network_on_real_images(data):
     margins = reader.margins(run.store, 2)
     assert len(margins) == n_train
     assert margins["margin"].between(0, 1).all()
-    assert (margins["margin"] - meta["delta"]).abs().gt(1e-6).sum() > n_train / 30  # some have been measured
+    assert (margins["margin"] - meta["delta"]).abs().gt(
+        1e-6
+    ).sum() > n_train / 30  # some have been measured
     table = reader.attack_table(run.store)
     test = table[table["split"] == "test"].sort_values("eps")
     assert [round(255 * e) for e in test["eps"]] == [0, 2, 4, 8]

@@ -1,4 +1,7 @@
-"""The training job as a process: it finishes, and it survives being killed or cancelled, bit for bit."""
+"""The training job as a process.
+
+It finishes, and it survives being killed or cancelled, bit for bit.
+"""
 
 import json
 import signal
@@ -55,7 +58,9 @@ def wait_until(condition, seconds=90):
 def started():
     """A training process and its run, in the middle of its third epoch."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "smd", "train", *map(str, ASKED)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "smd", "train", *map(str, ASKED)],
+        cwd=REPOSITORY,
+        stderr=subprocess.DEVNULL,
     )
     wait_until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
     (run,) = folders.all_runs()
@@ -100,9 +105,20 @@ def test_a_finished_run_leaves_all_its_things(finished):
     metrics = reader.metrics(run.store)
     names = set(metrics["name"])
     assert names >= {
-        "loss", "loss_clean", "loss_noisy", "accuracy", "expanded", "shrunk", "misclassified", "gamma1", "gamma2",
-        "seconds", "samples_per_s", "margin_mean", "lr",
-    }  # fmt: skip
+        "loss",
+        "loss_clean",
+        "loss_noisy",
+        "accuracy",
+        "expanded",
+        "shrunk",
+        "misclassified",
+        "gamma1",
+        "gamma2",
+        "seconds",
+        "samples_per_s",
+        "margin_mean",
+        "lr",
+    }
     robust = metrics[(metrics["name"] == "accuracy") & (metrics["eps"] > 0)]
     assert set(robust["split"]) == {"train", "val"}
     assert {round(255 * e) for e in robust["eps"]} == {16, 32}
@@ -146,7 +162,9 @@ def test_the_training_images_that_are_attacked_at_the_end_are_the_nearest_and_so
 
     idx = np.arange(40)
     kind = np.where(idx < 10, "misclassified", np.where(idx < 13, "found", "reached"))
-    kept = pd.DataFrame({"idx": idx, "margin": np.where(idx < 10, 0.0, (50 - idx) / 255), "kind": kind})
+    kept = pd.DataFrame(
+        {"idx": idx, "margin": np.where(idx < 10, 0.0, (50 - idx) / 255), "kind": kind}
+    )
     ids = worth_seeing(40, kept)  # ten: five spread, five nearest
     assert {10, 11, 12} <= set(ids)  # found, though their margins are the largest
     assert {38, 39} <= set(ids)  # then the nearest of what was only reached

@@ -18,7 +18,12 @@ def path(tmp_path):
     images = drawn.integers(0, 90, (60, 8, 12, 12), dtype=np.uint8)
     for volume, label in zip(images, labels, strict=True):
         volume[2:6, 3:9, 1 + 6 * label : 5 + 6 * label] += 100
-    np.savez(tmp_path / "vols.npz", images=images, labels=labels[:, None], classes=np.array(["left", "right"]))
+    np.savez(
+        tmp_path / "vols.npz",
+        images=images,
+        labels=labels[:, None],
+        classes=np.array(["left", "right"]),
+    )
     return tmp_path / "vols.npz"
 
 
@@ -36,8 +41,21 @@ def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
     assert (margins["margin"] > 0).any()
 
     smd("attack", "last", "--eps", "4/255", "--preview", "--device", "cpu", **one_thread)
-    smd("attack", "last", "--attack", "autoattack", "--eps", "128/255", "--n", 4, "--seeds", 0, "--device", "cpu",
-        **one_thread)  # fmt: skip
+    smd(
+        "attack",
+        "last",
+        "--attack",
+        "autoattack",
+        "--eps",
+        "128/255",
+        "--n",
+        4,
+        "--seeds",
+        0,
+        "--device",
+        "cpu",
+        **one_thread,
+    )
     table = reader.attack_runs(run.store).set_index("id")
     assert {"ce-pgd", "autoattack"} <= set(table["name"])
     assert (table["n"] > 0).all()
@@ -49,7 +67,18 @@ def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
 
 
 def test_a_network_for_images_refuses_volumes_in_one_sentence(path, own_runs):
-    done = smd("train", "--data", "folder", "--path", path, "--net", "small-cnn", "--device", "cpu", check=False)
+    done = smd(
+        "train",
+        "--data",
+        "folder",
+        "--path",
+        path,
+        "--net",
+        "small-cnn",
+        "--device",
+        "cpu",
+        check=False,
+    )
     assert done.returncode == 1
     assert "small-cnn takes images, these are volumes: choose volume-cnn." in done.stderr
 

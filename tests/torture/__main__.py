@@ -1,4 +1,5 @@
-"""`python -m tests.torture`: try all kinds of bad luck and write one table of what was tried and what failed."""
+"""`python -m tests.torture`: try all kinds of bad luck and write one table of what was tried and
+what failed."""
 
 import argparse
 import os
@@ -42,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(root, ignore_errors=True)
     if asked.markdown:
-        known = {**(report.kept(Path(asked.rows)) if asked.rows else {}), **{row.name: row for row in rows}}
+        known = {
+            **(report.kept(Path(asked.rows)) if asked.rows else {}),
+            **{row.name: row for row in rows},
+        }
         every = [known[each.name] for each in campaigns() if each.name in known]
         Path(asked.markdown).write_text(report.markdown(every), encoding="utf-8")
     print(report.table(rows))
@@ -51,16 +55,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
-    parser.add_argument("--only", type=lambda text: text.split(","), help="campaigns, separated by commas")
-    parser.add_argument("--tries", type=int, default=None, help="of each campaign; 0: all there are")
+    parser.add_argument(
+        "--only", type=lambda text: text.split(","), help="campaigns, separated by commas"
+    )
+    parser.add_argument(
+        "--tries", type=int, default=None, help="of each campaign; 0: all there are"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--at", type=int, default=None, help="only the try of that number, as a failure names it")
-    parser.add_argument("--minutes", type=float, default=60.0, help="of each campaign, after which it is cut short")
-    parser.add_argument("--rows", metavar="FILE", help="keep the table's rows there, beside those of other campaigns")
+    parser.add_argument(
+        "--at", type=int, default=None, help="only the try of that number, as a failure names it"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="of each campaign, after which it is cut short"
+    )
+    parser.add_argument(
+        "--rows",
+        metavar="FILE",
+        help="keep the table's rows there, beside those of other campaigns",
+    )
     parser.add_argument("--markdown", metavar="FILE", help="write the table there")
     asked = parser.parse_args(argv)
     if unknown := set(asked.only or ()) - {each.name for each in campaigns()}:
-        parser.error(f"there is no {', '.join(sorted(unknown))}: choose from {', '.join(c.name for c in campaigns())}")
+        parser.error(
+            f"there is no {', '.join(sorted(unknown))}: choose from"
+            f" {', '.join(c.name for c in campaigns())}"
+        )
     return asked
 
 
@@ -79,7 +98,10 @@ def _tried(campaign: Campaign, asked: argparse.Namespace, root: Path) -> report.
         if time.monotonic() - start > 60 * asked.minutes:
             row.skipped = f"{len(cases) - row.tries} more were left out: the time was over."
             break
-        again = f"python -m tests.torture --only {campaign.name} --tries {tries} --seed {asked.seed} --at {number}"
+        again = (
+            f"python -m tests.torture --only {campaign.name} --tries {tries} --seed {asked.seed}"
+            f" --at {number}"
+        )
         _one(case, root / f"{campaign.name}-{number}", row, again)
     row.seconds = time.monotonic() - start
     return row

@@ -1,4 +1,7 @@
-"""What a campaign is: a list of cases, the same for the same seed, each of which raises Fault or is survived."""
+"""What a campaign is.
+
+A list of cases, the same for the same seed, each of which raises Fault or is survived.
+"""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +19,8 @@ class Missing(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """One try: what is done, in words, and the doing, which is given an empty folder and returns what came of it."""
+    """One try: what is done, in words, and the doing, which is given an empty folder and returns
+    what came of it."""
 
     about: str
     run: Callable[[Path], str | None]
@@ -26,7 +30,8 @@ class Case:
 class Campaign:
     """A kind of bad luck.
 
-    cases: given the tries wished for (0: all there are) and a source of chance, what is tried. It may raise Missing.
+    cases: given the tries wished for (0: all there are) and a source of chance, what is tried. It
+    may raise Missing.
     """
 
     name: str
@@ -36,7 +41,8 @@ class Campaign:
 
 
 def spread(total: int, tries: int, chance: random.Random) -> Iterator[int]:
-    """So many of 1..total, evenly from first to last and otherwise by chance; all of them if tries is 0 or enough."""
+    """So many of 1..total, evenly from first to last and otherwise by chance; all of them if tries
+    is 0 or enough."""
     if not 0 < tries < total:
         yield from range(1, total + 1)
         return

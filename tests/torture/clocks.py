@@ -1,4 +1,6 @@
-"""Steps of the wall clock while a job runs: for Python and for the machine's stated time of boot, in each process.
+"""Steps of the wall clock while a job runs.
+
+For Python and for the machine's stated time of boot, in each process.
 
 The machine's own clock is not set; what libraries in C read of it goes on as before.
 """
@@ -47,7 +49,9 @@ class Clock:
 def cases(tries: int, chance: random.Random) -> Sequence[Case]:
     """A training during which the clock is set once to three times, while others look at it."""
     expected = shared.reference()
-    chosen = [[chance.choice(STEPS) for _ in range(chance.choice((1, 2, 3)))] for _ in range(tries or 24)]
+    chosen = [
+        [chance.choice(STEPS) for _ in range(chance.choice((1, 2, 3)))] for _ in range(tries or 24)
+    ]
     for step, offsets in zip(STEPS, chosen, strict=False):
         offsets[0] = step
     return [_case(offsets, expected) for offsets in chosen]
@@ -64,11 +68,16 @@ def _case(offsets: list[float], expected: dict[str, str]) -> Case:
                 for _ in range(LOOKS):
                     seen = ask(clock.worn(work.state), folder / "look.txt")
                     living = ("queued", "running", "finished")
-                    check(seen["state"] in living, f"a living job is told as {seen['state']}: {seen['error']}")
+                    check(
+                        seen["state"] in living,
+                        f"a living job is told as {seen['state']}: {seen['error']}",
+                    )
                     time.sleep(WAIT)
             code = child.wait()
             check(code == 0, f"the job ended with {code}: {child.said()[-300:]}")
-            check(ask(work.state, out)["state"] == "finished", "it is over, but not told as finished")
+            check(
+                ask(work.state, out)["state"] == "finished", "it is over, but not told as finished"
+            )
             work.compare(expected, out)
             return "finished"
 
@@ -94,7 +103,10 @@ def resumed(tries: int, chance: random.Random) -> Sequence[Case]:
                 clock.set(offset)
                 told = ask(clock.worn(work.state), out)
                 if told:
-                    check(told["state"] in ("lost", "queued", "finished"), f"it is dead, but told as {told['state']}")
+                    check(
+                        told["state"] in ("lost", "queued", "finished"),
+                        f"it is dead, but told as {told['state']}",
+                    )
                 return work.finish(expected, out)
 
         return Case(f"killed after {moment:.2f} s, then the clock set by {offset:+g} s", run)
@@ -104,7 +116,15 @@ def resumed(tries: int, chance: random.Random) -> Sequence[Case]:
 
 CAMPAIGNS = (
     Campaign(
-        "clock", "the clock is set while a training runs and others look (by each process's own clock)", cases, 18
+        "clock",
+        "the clock is set while a training runs and others look (by each process's own clock)",
+        cases,
+        18,
     ),
-    Campaign("clock-dead", "a training is killed, then the clock is set: it is not told as living", resumed, 8),
+    Campaign(
+        "clock-dead",
+        "a training is killed, then the clock is set: it is not told as living",
+        resumed,
+        8,
+    ),
 )

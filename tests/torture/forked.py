@@ -1,4 +1,7 @@
-"""Processes for one try each, forked from one that has imported torch but never used it: that saves their start."""
+"""Processes for one try each, forked from one that has imported torch but never used it.
+
+That saves their start.
+"""
 
 import os
 import pickle
@@ -19,7 +22,8 @@ LOOK = 0.005
 
 
 def preload() -> None:
-    """Import what jobs need; no thread is started, as only the one that forks goes on in a child."""
+    """Import what jobs need; no thread is started, as only the one that forks goes on in a
+    child."""
     os.environ["OMP_NUM_THREADS"] = "1"
     import duckdb  # noqa: F401
     import pandas  # noqa: F401
@@ -55,7 +59,9 @@ class Child:
             log = os.open(self._out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             for number in (1, 2):
                 os.dup2(log, number)
-            sys.stdout = sys.stderr = os.fdopen(log, "w", buffering=1, encoding="utf-8", errors="replace")
+            sys.stdout = sys.stderr = os.fdopen(
+                log, "w", buffering=1, encoding="utf-8", errors="replace"
+            )
             if self._go[0] >= 0:
                 os.close(self._go[1])
                 os.read(self._go[0], 1)  # until it is watched
@@ -106,7 +112,8 @@ class Child:
 
 
 def ask(body: Callable[[], Any], out: Path, patience: float = PATIENCE) -> Any:
-    """What a forked process returns; a Fault where it raises. So this process itself never opens a store."""
+    """What a forked process returns; a Fault where it raises. So this process itself never opens a
+    store."""
     before = out.stat().st_size if out.exists() else 0
     child = Child(body, out)
     content = child.read(patience)  # first: a long answer does not fit into the pipe

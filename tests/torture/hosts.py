@@ -39,8 +39,11 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
         raise Missing("it needs root to be a host of another name.")
     shared.reference()
     scenes = [_queued, _running, _side_by_side, _ahead, _gone, _behind, _notes]
-    return [Case(f"{(scene.__doc__ or '').strip()} ({k})", partial(_in_place, scene)) for k in range(
-        -(-(tries or 14) // len(scenes))) for scene in scenes][: tries or None]  # fmt: skip
+    return [
+        Case(f"{(scene.__doc__ or '').strip()} ({k})", partial(_in_place, scene))
+        for k in range(-(-(tries or 14) // len(scenes)))
+        for scene in scenes
+    ][: tries or None]
 
 
 def _in_place(scene: Callable[[Path], str | None], folder: Path) -> str | None:
@@ -94,7 +97,13 @@ def _holding(out: Path) -> Child:
 
 
 def _end(child: Child, out: Path) -> None:
-    ask(lambda: [(run.folder / "go").touch() for run in __import__("smd.runs.folders").runs.all_runs()] and None, out)
+    ask(
+        lambda: (
+            [(run.folder / "go").touch() for run in __import__("smd.runs.folders").runs.all_runs()]
+            and None
+        ),
+        out,
+    )
     check(child.wait() == 0, f"the running job did not survive: {child.said()[-300:]}")
 
 
@@ -109,15 +118,21 @@ def _refused(act: Callable[[], object]) -> str:
 
 
 def _running(out: Path) -> None:
-    """what runs on one host is told as running by the other, which can neither resume, cancel nor delete it"""
+    """what runs on one host is told as running by the other, which can neither resume, cancel nor
+    delete it"""
     from smd.jobs import launch
     from smd.runs import folders
 
     child = _holding(out)
     try:
-        check(ask(on(THERE, work.state), out)["state"] == "running", "the other host tells it otherwise")
+        check(
+            ask(on(THERE, work.state), out)["state"] == "running",
+            "the other host tells it otherwise",
+        )
         for act in (launch.resume, launch.cancel, lambda _: folders.delete(work.only_run())):
-            said = ask(on(THERE, lambda act=act: _refused(lambda: act(work.only_run().folder))), out)
+            said = ask(
+                on(THERE, lambda act=act: _refused(lambda: act(work.only_run().folder))), out
+            )
             check(said, "the other host resumes, cancels or deletes it")
         said = ask(on(THERE, lambda: _refused(lambda: launch.cancel(work.only_run().folder))), out)
         check(HERE in said, f"the other host does not say where it runs: {said}")
@@ -150,17 +165,23 @@ def _skewed(out: Path, offset: float) -> None:
     clock.set(offset)
     try:
         seen = ask(on(THERE, clock.worn(work.state)), out)
-        check(seen["state"] == "running", f"a clock set by {offset:+g} s tells a living job as {seen['state']}")
+        check(
+            seen["state"] == "running",
+            f"a clock set by {offset:+g} s tells a living job as {seen['state']}",
+        )
     finally:
         _end(child, out)
 
 
 def _gone(out: Path) -> None:
-    """a job whose host was killed is told as lost by the other after some minutes, and can be resumed there"""
+    """a job whose host was killed is told as lost by the other after some minutes, and can be
+    resumed there"""
     child, clock = _holding(out), clocks.Clock()
     child.kill()
     child.wait()
-    check(ask(on(HERE, work.state), out)["state"] == "lost", "its own host does not tell it as lost")
+    check(
+        ask(on(HERE, work.state), out)["state"] == "lost", "its own host does not tell it as lost"
+    )
     clock.set(600.0)
     status = Path(ask(work.state, out)["folder"]) / "status.json"
     os.utime(status, (time.time() - 600, time.time() - 600))  # the disk's clock has gone on too
@@ -181,7 +202,9 @@ def _notes(out: Path) -> None:
     def noted(host: str) -> None:
         for k in range(10):
             tag = f"{host}{k}"
-            notes.change(work.only_run(), lambda before, tag=tag: replace(before, tags=(*before.tags, tag)))
+            notes.change(
+                work.only_run(), lambda before, tag=tag: replace(before, tags=(*before.tags, tag))
+            )
 
     children = [Child(on(host, partial(noted, host)), out) for host in (HERE, THERE)]
     check([child.wait() for child in children] == [0, 0], "a note was not written")

@@ -1,4 +1,7 @@
-"""Imports of own images that are killed or lose their power: a set is whole or absent, and nothing stays behind."""
+"""Imports of own images that are killed or lose their power.
+
+A set is whole or absent, and nothing stays behind.
+"""
 
 import hashlib
 import os
@@ -18,7 +21,12 @@ def digest() -> str:
     from smd import data
 
     images = data.load("folder", str(source()))
-    whole = (images.classes, images.pixels.tobytes(), images.labels.tobytes(), images.split.tobytes())
+    whole = (
+        images.classes,
+        images.pixels.tobytes(),
+        images.labels.tobytes(),
+        images.split.tobytes(),
+    )
     return hashlib.blake2b(repr(whole).encode(), digest_size=8).hexdigest()
 
 
@@ -50,10 +58,15 @@ def killed(tries: int, chance: random.Random) -> Sequence[Case]:
     def case(number: int) -> Case:
         def run(folder: Path) -> str:
             with work.places(folder / "runs", folder / "cache"):
-                Child(lambda: (steps.install(folder / "cache", steps.killer(number)), digest()), folder / "out").wait()
+                Child(
+                    lambda: (steps.install(folder / "cache", steps.killer(number)), digest()),
+                    folder / "out",
+                ).wait()
                 return _goes_on(folder / "cache", folder / "out", expected)
 
-        return Case(f"killed before operation {number} of {len(operations)}: {operations[number - 1]}", run)
+        return Case(
+            f"killed before operation {number} of {len(operations)}: {operations[number - 1]}", run
+        )
 
     return [case(number) for number in spread(len(operations), tries, chance)]
 
@@ -68,7 +81,8 @@ def _goes_on(cache: Path, out: Path, expected: str) -> str:
 
 
 def without_power(tries: int, chance: random.Random) -> Sequence[Case]:
-    """An import whose disk loses its power before the n-th operation on a file, or just after it."""
+    """An import whose disk loses its power before the n-th operation on a file, or just after
+    it."""
     mounts.require()
     source()
     cache = shared.folder("imported-2") / "cache"
@@ -78,26 +92,43 @@ def without_power(tries: int, chance: random.Random) -> Sequence[Case]:
 
     def case(number: int, options: str) -> Case:
         def run(folder: Path) -> str:
-            with mounts.crashing(folder, options) as disk, work.places(folder / "runs", disk / "cache"):
+            with (
+                mounts.crashing(folder, options) as disk,
+                work.places(folder / "runs", disk / "cache"),
+            ):
 
                 def meet(count: int, _what: str) -> None:
                     if count == number:
                         mounts.cut_power(disk)
                         os.kill(os.getpid(), signal.SIGKILL)
 
-                Child(lambda: (steps.install(disk / "cache", meet), digest()), folder / "out").wait()
+                Child(
+                    lambda: (steps.install(disk / "cache", meet), digest()), folder / "out"
+                ).wait()
                 if number == len(operations):
                     mounts.cut_power(disk)
                 mounts.restart(folder)
                 return _goes_on(disk / "cache", folder / "out", expected)
 
-        return Case(f"no power before operation {number}: {operations[number - 1]} ({options})", run)
+        return Case(
+            f"no power before operation {number}: {operations[number - 1]} ({options})", run
+        )
 
     options = ("commit=300,noauto_da_alloc", "commit=300,noauto_da_alloc,data=writeback")
     return [case(n, options[k % 2]) for k, n in enumerate(spread(len(operations), tries, chance))]
 
 
 CAMPAIGNS = (
-    Campaign("import", "an import of own images is killed before its n-th operation, then done again", killed, 0),
-    Campaign("import-power", "power is lost during an import (ext4, journal not flushed)", without_power, 0),
+    Campaign(
+        "import",
+        "an import of own images is killed before its n-th operation, then done again",
+        killed,
+        0,
+    ),
+    Campaign(
+        "import-power",
+        "power is lost during an import (ext4, journal not flushed)",
+        without_power,
+        0,
+    ),
 )

@@ -1,4 +1,7 @@
-"""Kills of a training: before every operation on a file, at system calls of any thread, and at any moment."""
+"""Kills of a training.
+
+Before every operation on a file, at system calls of any thread, and at any moment.
+"""
 
 import random
 import shutil
@@ -21,11 +24,15 @@ def stepped(tries: int, chance: random.Random) -> Sequence[Case]:
     def case(number: int) -> Case:
         def run(folder: Path) -> str:
             with place(folder) as (runs, out):
-                child = Child(lambda: (steps.install(runs, steps.killer(number)), work.make_and_train()), out)
+                child = Child(
+                    lambda: (steps.install(runs, steps.killer(number)), work.make_and_train()), out
+                )
                 child.wait()
                 return work.finish(expected, out)
 
-        return Case(f"killed before operation {number} of {len(operations)}: {operations[number - 1]}", run)
+        return Case(
+            f"killed before operation {number} of {len(operations)}: {operations[number - 1]}", run
+        )
 
     return [case(number) for number in spread(len(operations), tries, chance)]
 
@@ -36,7 +43,11 @@ def called(tries: int, chance: random.Random) -> Sequence[Case]:
         raise Missing(reason)
     expected = shared.reference()
     counts = tracer.counted(work.make_and_train, shared.folder("counted"))
-    orders = [(name, n) for name, total in counts.items() for n in spread(total, -(-tries // len(counts)), chance)]
+    orders = [
+        (name, n)
+        for name, total in counts.items()
+        for n in spread(total, -(-tries // len(counts)), chance)
+    ]
     chance.shuffle(orders)
 
     def case(name: str, number: int) -> Case:
@@ -67,11 +78,15 @@ def timed(tries: int, chance: random.Random) -> Sequence[Case]:
 
         return Case("killed after " + " and again after ".join(f"{m:.2f} s" for m in moments), run)
 
-    return [case([chance.uniform(0, seconds) for _ in range(chance.choice((1, 1, 2, 3)))]) for _ in range(tries or 20)]
+    return [
+        case([chance.uniform(0, seconds) for _ in range(chance.choice((1, 1, 2, 3)))])
+        for _ in range(tries or 20)
+    ]
 
 
 def of_jobs(tries: int, chance: random.Random) -> Sequence[Case]:
-    """An attack or an estimation of margins on a finished run, killed before its n-th operation on a file."""
+    """An attack or an estimation of margins on a finished run, killed before its n-th operation on
+    a file."""
     cases = []
     for kind in ("attack", "margins"):
         expected, operations = shared.job_reference(kind)
@@ -84,13 +99,18 @@ def _of_job(kind: str, number: int, expected: dict[str, str], operations: list[s
     def run(folder: Path) -> str:
         with place(folder) as (runs, out):
             shutil.copytree(shared.finished(), runs)
-            child = Child(lambda: (steps.install(runs, steps.killer(number)), shared.job(kind)), out)
+            child = Child(
+                lambda: (steps.install(runs, steps.killer(number)), shared.job(kind)), out
+            )
             child.wait()
             told = ask(lambda: shared.job_goes_on(kind), out)
             work.compare(expected, out)
             return told
 
-    return Case(f"{kind}: killed before operation {number} of {len(operations)}: {operations[number - 1]}", run)
+    return Case(
+        f"{kind}: killed before operation {number} of {len(operations)}: {operations[number - 1]}",
+        run,
+    )
 
 
 @contextmanager
@@ -101,8 +121,25 @@ def place(folder: Path) -> Iterator[tuple[Path, Path]]:
 
 
 CAMPAIGNS = (
-    Campaign("kills", "a training is killed before its n-th operation on a file, then resumed", stepped, 40),
-    Campaign("calls", "a training is killed at its n-th system call of a kind (strace), then resumed", called, 30),
-    Campaign("moments", "a training is killed at any moment, some resumes too, then resumed", timed, 20),
-    Campaign("jobs", "an attack or an estimation of margins is killed before its n-th operation", of_jobs, 24),
+    Campaign(
+        "kills",
+        "a training is killed before its n-th operation on a file, then resumed",
+        stepped,
+        40,
+    ),
+    Campaign(
+        "calls",
+        "a training is killed at its n-th system call of a kind (strace), then resumed",
+        called,
+        30,
+    ),
+    Campaign(
+        "moments", "a training is killed at any moment, some resumes too, then resumed", timed, 20
+    ),
+    Campaign(
+        "jobs",
+        "an attack or an estimation of margins is killed before its n-th operation",
+        of_jobs,
+        24,
+    ),
 )

@@ -1,4 +1,7 @@
-"""Every command where texts are not UTF-8: Latin-1 and ASCII, no HOME, a pipe that is closed early."""
+"""Every command where texts are not UTF-8.
+
+Latin-1 and ASCII, no HOME, a pipe that is closed early.
+"""
 
 import os
 import random
@@ -23,18 +26,24 @@ def commands(images: Path, run: str) -> list[tuple[str, ...]]:
     words: list[tuple[object, ...]] = [
         ("train", "--data", "folder", "--path", images, *TINY),
         ("note", run, "--text", "Grüße ☃ 😀", "--tag", "naïve"),
-        ("runs",), ("runs", "--help"),
+        ("runs",),
+        ("runs", "--help"),
         ("attack", run, "--attack", "ce-pgd:steps=2", "--n", 5, "--device", "cpu"),
         ("margins", run, "--n", 4, "--device", "cpu"),
-        ("export", run), ("export", run, "--format", "latex"), ("export", run, "--format", "markdown"),
-        ("export", run, "--format", "json"), ("export", run, "--format", "csv"),
-        ("query", run, "SELECT * FROM meta"), ("query", run, "SELECT * FROM sample LIMIT 3"),
+        ("export", run),
+        ("export", run, "--format", "latex"),
+        ("export", run, "--format", "markdown"),
+        ("export", run, "--format", "json"),
+        ("export", run, "--format", "csv"),
+        ("query", run, "SELECT * FROM meta"),
+        ("query", run, "SELECT * FROM sample LIMIT 3"),
         ("locate", run, "--path", images),
         ("probe", "--data", "folder", "--path", images, "--device", "cpu"),
         ("sweep", "--data", "folder", "--path", images, "--defenses", "std", *TINY, "--wait"),
         ("train", "--data", "folder", "--path", images.with_name("Größe gibt's nicht ☃")),
-        ("cancel", run), ("delete", run, "--yes"),
-    ]  # fmt: skip
+        ("cancel", run),
+        ("delete", run, "--yes"),
+    ]
     return [tuple(map(str, each)) for each in words]
 
 
@@ -60,7 +69,9 @@ def _latin1() -> Path | None:
     if shutil.which("localedef") is None:
         return None
     subprocess.run(
-        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", place / "en_US.ISO-8859-1"], capture_output=True, check=False
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", place / "en_US.ISO-8859-1"],
+        capture_output=True,
+        check=False,
     )
     return place if (place / "en_US.ISO-8859-1" / "LC_CTYPE").exists() else None
 
@@ -73,9 +84,15 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
 
 def _all_of(name: str, changed: Mapping[str, str | None]) -> Case:
     def run(folder: Path) -> str:
-        narrow = changed.get("PYTHONUTF8") == "0"  # a path beyond the locale's letters may be refused there
+        narrow = (
+            changed.get("PYTHONUTF8") == "0"
+        )  # a path beyond the locale's letters may be refused there
         images = _images(folder / ("pictures" if narrow else "Bilder ä ☃ ?"))
-        given = {**os.environ, "SMD_RUNS": str(folder / ("runs" if narrow else "Läufe ☃")), "OMP_NUM_THREADS": "1"}
+        given = {
+            **os.environ,
+            "SMD_RUNS": str(folder / ("runs" if narrow else "Läufe ☃")),
+            "OMP_NUM_THREADS": "1",
+        }
         env = {key: value for key, value in {**given, **changed}.items() if value is not None}
         tried = [(words, _command(words, env)) for words in commands(images, "last")]
         elsewhere = {**env, "SMD_RUNS": str(folder / "Läufe 日本 ?")}
@@ -93,7 +110,8 @@ def _all_of(name: str, changed: Mapping[str, str | None]) -> Case:
 
 
 def _expected(words: tuple[str, ...]) -> tuple[int, ...]:
-    """What is refused: to cancel what is over, to train on what is not there, and perhaps an unusual folder."""
+    """What is refused: to cancel what is over, to train on what is not there, and perhaps an
+    unusual folder."""
     if words[-1] == "refused or not":
         return 0, 1
     return (int(words[0] == "cancel" or "gibt's nicht" in words[-1]),)
@@ -101,9 +119,16 @@ def _expected(words: tuple[str, ...]) -> tuple[int, ...]:
 
 def _command(words: Sequence[str], env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "smd", *words], cwd=REPOSITORY, env=dict(env), capture_output=True, text=True,
-        errors="replace", encoding="utf-8", timeout=300, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "smd", *words],
+        cwd=REPOSITORY,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        errors="replace",
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
 
 
 def _closed_pipe(env: Mapping[str, str]) -> list[str]:
@@ -111,11 +136,20 @@ def _closed_pipe(env: Mapping[str, str]) -> list[str]:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "smd", "train", "--help"], cwd=REPOSITORY, env=dict(env), stdout=write,
-        stderr=subprocess.PIPE, text=True, errors="replace", timeout=120, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "smd", "train", "--help"],
+        cwd=REPOSITORY,
+        env=dict(env),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        timeout=120,
+        check=False,
+    )
     os.close(write)
-    return [f"into a closed pipe it said {done.stderr.strip()[-200:]}"] if done.stderr.strip() else []
+    return (
+        [f"into a closed pipe it said {done.stderr.strip()[-200:]}"] if done.stderr.strip() else []
+    )
 
 
 def _images(folder: Path) -> Path:
@@ -130,4 +164,8 @@ def _images(folder: Path) -> Path:
     return folder
 
 
-CAMPAIGNS = (Campaign("locales", "every command in ASCII and Latin-1, without HOME, into a closed pipe", cases, 0),)
+CAMPAIGNS = (
+    Campaign(
+        "locales", "every command in ASCII and Latin-1, without HOME, into a closed pipe", cases, 0
+    ),
+)

@@ -1,4 +1,7 @@
-"""Disks of a try's own, small or crashing. They need root and mount; none is left when the try is over."""
+"""Disks of a try's own, small or crashing.
+
+They need root and mount; none is left when the try is over.
+"""
 
 import ctypes
 import fcntl
@@ -21,7 +24,9 @@ NO_LOG_FLUSH = 2  # what is not on the disk yet never gets there
 def _do(*words: object) -> None:
     done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Missing(f"{words[0]} is not permitted here: {done.stderr.strip() or done.returncode}.")
+        raise Missing(
+            f"{words[0]} is not permitted here: {done.stderr.strip() or done.returncode}."
+        )
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +39,8 @@ def require() -> None:
 
 
 def alone() -> None:
-    """Mount for this process and its children only: whatever ends it, nothing stays mounted or is held by others."""
+    """Mount for this process and its children only: whatever ends it, nothing stays mounted or is
+    held by others."""
     if os.getuid() == 0 and shutil.which("mount") and ctypes.CDLL(None).unshare(OWN_MOUNTS) == 0:
         _do("mount", "--make-rprivate", "/")
 
@@ -80,7 +86,11 @@ def fill(folder: Path) -> None:
 
 def break_down(disk: Path) -> None:
     """Let a crashing disk find an error: from now on it takes nothing, in open files neither."""
-    device = next(line.split()[0] for line in Path("/proc/mounts").read_text().splitlines() if f" {disk} " in line)
+    device = next(
+        line.split()[0]
+        for line in Path("/proc/mounts").read_text().splitlines()
+        if f" {disk} " in line
+    )
     Path(f"/sys/fs/ext4/{Path(device).name}/trigger_fs_error").write_text("tried")
 
 

@@ -1,4 +1,5 @@
-"""Power losses: an ext4 of its own loses all that was not synced, before the n-th operation on a file."""
+"""Power losses: an ext4 of its own loses all that was not synced, before the n-th operation on a
+file."""
 
 import os
 import random
@@ -10,19 +11,26 @@ from tests.torture import mounts, shared, steps, work
 from tests.torture.campaign import Campaign, Case, check, spread
 from tests.torture.forked import Child, ask
 
-# What a file that is replaced without a sync becomes is up to these: by default ext4 syncs some by itself.
+# What a file that is replaced without a sync becomes is up to these: by default ext4 syncs some by
+# itself.
 OPTIONS = (
-    "commit=300,noauto_da_alloc", "commit=300,noauto_da_alloc,data=writeback", "commit=300", "commit=300,nodelalloc",
-)  # fmt: skip
+    "commit=300,noauto_da_alloc",
+    "commit=300,noauto_da_alloc,data=writeback",
+    "commit=300",
+    "commit=300,nodelalloc",
+)
 NOTE = "Keep this."
 
 
 def cases(tries: int, chance: random.Random) -> Sequence[Case]:
-    """A training with a note on a disk that loses its power; runs, cache and this installation's key lie there."""
+    """A training with a note on a disk that loses its power; runs, cache and this installation's
+    key lie there."""
     mounts.require()
     expected, operations = shared.reference(), shared.recorded(noted)
-    made = [_case(n, OPTIONS[k % len(OPTIONS)], operations, expected)
-            for k, n in enumerate(spread(len(operations), tries, chance))]  # fmt: skip
+    made = [
+        _case(n, OPTIONS[k % len(OPTIONS)], operations, expected)
+        for k, n in enumerate(spread(len(operations), tries, chance))
+    ]
     return [*made, *(_case(0, options, operations, expected) for options in OPTIONS)]
 
 
@@ -62,7 +70,11 @@ def _case(number: int, options: str, operations: list[str], expected: dict[str, 
             finally:
                 os.environ["SMD_STATE"] = before
 
-    when = f"before operation {number} of {len(operations)}: {operations[number - 1]}" if number else "after the end"
+    when = (
+        f"before operation {number} of {len(operations)}: {operations[number - 1]}"
+        if number
+        else "after the end"
+    )
     return Case(f"power is lost {when} ({options})", run)
 
 
@@ -74,9 +86,14 @@ def promised(out: Path) -> None:
     if "MADE" in said:
         check(ask(work.state, out), "a run that was made is gone")
     if "NOTED" in said:
-        check(ask(lambda: notes.read(work.only_run()).text, out) == NOTE, "a note that was saved is gone")
+        check(
+            ask(lambda: notes.read(work.only_run()).text, out) == NOTE,
+            "a note that was saved is gone",
+        )
     if "FINISHED" in said:
-        check(ask(work.state, out)["state"] == "finished", "a run that was finished is not any more")
+        check(
+            ask(work.state, out)["state"] == "finished", "a run that was finished is not any more"
+        )
 
 
 def _sound(before: dict) -> None:
@@ -85,5 +102,10 @@ def _sound(before: dict) -> None:
 
 
 CAMPAIGNS = (
-    Campaign("power", "power is lost before the n-th operation on a file (ext4, journal not flushed)", cases, 40),
+    Campaign(
+        "power",
+        "power is lost before the n-th operation on a file (ext4, journal not flushed)",
+        cases,
+        40,
+    ),
 )

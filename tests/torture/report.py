@@ -31,7 +31,9 @@ class Row:
 def kept(path: Path) -> dict[str, Row]:
     """The rows of earlier campaigns, by their names."""
     values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {name: Row(**{**row, "outcomes": Counter(row["outcomes"])}) for name, row in values.items()}
+    return {
+        name: Row(**{**row, "outcomes": Counter(row["outcomes"])}) for name, row in values.items()
+    }
 
 
 def keep(path: Path, row: Row) -> None:
@@ -46,7 +48,9 @@ HEAD = ("Campaign", "What was done", "Tries", "Failures", "Seconds", "What came 
 def cells(row: Row) -> tuple[str, ...]:
     """One row as texts."""
     counted = ", ".join(f"{outcome}: {n}" for outcome, n in row.outcomes.most_common())
-    said = "; ".join(part for part in (counted, row.skipped and f"not tried: {row.skipped}") if part)
+    said = "; ".join(
+        part for part in (counted, row.skipped and f"not tried: {row.skipped}") if part
+    )
     failures = f"**{len(row.faults)}**" if row.faults else "0" if row.tries else "-"
     return row.name, row.what, str(row.tries), failures, f"{row.seconds:.0f}", said
 
@@ -70,34 +74,55 @@ def markdown(rows: Sequence[Row]) -> str:
     faults = [f"- {row.name}: {fault}" for row in rows for fault in row.faults]
     total = f"{sum(row.tries for row in rows)} tries, {len(faults)} failures"
     about = (
-        f"Version {__version__}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, {machine()}, seed {seeds}: {total}."
+        f"Version {__version__}, {' to '.join(dict.fromkeys((days[0], days[-1])))}, {machine()},"
+        f" seed {seeds}: {total}."
     )
-    parts = [INTRODUCTION, about, table(rows), "## Failures", "\n".join(faults) or "None.", FOUND, ENDING]
+    parts = [
+        INTRODUCTION,
+        about,
+        table(rows),
+        "## Failures",
+        "\n".join(faults) or "None.",
+        FOUND,
+        ENDING,
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 INTRODUCTION = """# Bad luck, measured
 
-`make torture` writes this page. Every try starts a real job in a folder of its own, spoils it, and then asks: does the
-store open, is the status true, do the results after a resume equal an unbroken run's bit for bit (every table, the
-weights, the adversarial images; without times and readings of the machine)? A failure names the command that repeats
-that try. `--only kills,disk` runs some campaigns, `--tries 0` all their cases, `--seed` others by chance."""
+`make torture` writes this page. Every try starts a real job in a folder of its own, spoils it, and
+then asks: does the
+store open, is the status true, do the results after a resume equal an unbroken run's bit for bit
+(every table, the
+weights, the adversarial images; without times and readings of the machine)? A failure names the
+command that repeats
+that try. `--only kills,disk` runs some campaigns, `--tries 0` all their cases, `--seed` others by
+chance."""
 
 FOUND = """## What it has found
 
 Each was mended with a test in `tests/hostile/`, and what had failed was tried again.
 
-- A power loss emptied this installation's key, and every command ended with an error until it was deleted by hand.
-- A disk that turned read-only for an error is still called writable by newer kernels: the job was told as lost.
-- Without room for one more name (inodes) a job that could not begin stayed queued, and a worker would have started it
+- A power loss emptied this installation's key, and every command ended with an error until it was
+  deleted by hand.
+- A disk that turned read-only for an error is still called writable by newer kernels: the job was
+  told as lost.
+- Without room for one more name (inodes) a job that could not begin stayed queued, and a worker
+  would have started it
   again and again; one that found no room before it began was told as cancelled, not as failed."""
 
 ENDING = """## What is not tried
 
 - GPUs, and kills of the driver's own threads; jobs here are the smallest trainings on a processor.
-- The machine's own clock is not set: each process is given another one in Python, and another time of boot, so what
-  DuckDB and the kernel read stays as it was. A virtual machine that is put to sleep and woken is not tried.
-- Power losses are those of ext4 (`FS_IOC_SHUTDOWN` without a flush of its journal) with four kinds of mount options; a
+- The machine's own clock is not set: each process is given another one in Python, and another time
+  of boot, so what
+  DuckDB and the kernel read stays as it was. A virtual machine that is put to sleep and woken is
+  not tried.
+- Power losses are those of ext4 (`FS_IOC_SHUTDOWN` without a flush of its journal) with four kinds
+  of mount options; a
   disk that lies about what it has written, other file systems, NFS and SMB are not tried.
-- Kills of maps (UMAP), of sweeps and of the dashboard itself; two real machines with one network folder.
-- Where disks cannot be mounted (no root) or strace is missing, the campaigns that need them say so and are left out."""
+- Kills of maps (UMAP), of sweeps and of the dashboard itself; two real machines with one network
+  folder.
+- Where disks cannot be mounted (no root) or strace is missing, the campaigns that need them say so
+  and are left out."""

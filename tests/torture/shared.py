@@ -1,4 +1,7 @@
-"""What campaigns share: an unbroken run with its results, its operations and its time. Made when first needed."""
+"""What campaigns share: an unbroken run with its results, its operations and its time.
+
+Made when first needed.
+"""
 
 import time
 from functools import lru_cache
@@ -43,7 +46,9 @@ def seconds() -> float:
 @lru_cache(maxsize=4)
 def recorded(make) -> list[str]:
     """The operations on files of a job, in words and in order."""
-    runs = finished() if make is work.make_and_train else folder(f"recorded-{make.__name__}") / "runs"
+    runs = (
+        finished() if make is work.make_and_train else folder(f"recorded-{make.__name__}") / "runs"
+    )
 
     def body() -> list[str]:
         found: list[str] = []

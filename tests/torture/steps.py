@@ -1,6 +1,7 @@
 """Kills at the n-th file operation of Python: systematic, and without a tracer.
 
-An audit event is raised before the operation is done, so the n-th kill leaves all operations before it and none after.
+An audit event is raised before the operation is done, so the n-th kill leaves all operations before
+it and none after.
 """
 
 import os
@@ -12,13 +13,28 @@ from pathlib import Path
 from typing import Any
 
 EVENTS = {
-    "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "torture.sync",
-}  # fmt: skip
-NAMED = ("fsync", "pwrite", "posix_fallocate", "write", "ftruncate")  # these raise no event of their own
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "torture.sync",
+}
+NAMED = (
+    "fsync",
+    "pwrite",
+    "posix_fallocate",
+    "write",
+    "ftruncate",
+)  # these raise no event of their own
 
 
 def install(root: Path, meet: Callable[[int, str], None]) -> None:
-    """From now on call meet(number, what) before every change of a file below root. For a forked child only."""
+    """From now on call meet(number, what) before every change of a file below root. For a forked
+    child only."""
     count = 0
     inside = False
 
@@ -40,7 +56,8 @@ def install(root: Path, meet: Callable[[int, str], None]) -> None:
 
 
 def _announce(name: str) -> None:
-    """Let a function of os that is not audited raise an event, with the file that its descriptor means."""
+    """Let a function of os that is not audited raise an event, with the file that its descriptor
+    means."""
     real = getattr(os, name)
 
     def announced(file: int, *more: Any) -> Any:
@@ -82,6 +99,9 @@ def recorder(found: list[str]) -> Callable[[int, str], None]:
 
 
 def scratch() -> Path:
-    """A temporary folder on the quickest disk: a kill, unlike a power loss, cannot tell one from another."""
+    """A temporary folder on the quickest disk: a kill, unlike a power loss, cannot tell one from
+    another."""
     quick = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="torture-", dir=quick if os.access(quick, os.W_OK) else None))
+    return Path(
+        tempfile.mkdtemp(prefix="torture-", dir=quick if os.access(quick, os.W_OK) else None)
+    )

@@ -1,4 +1,7 @@
-"""The makers of tests/hostile/ over imports, run folders and stores from elsewhere: bounded, one sentence at most."""
+"""The makers of tests/hostile/ over imports, run folders and stores from elsewhere.
+
+Bounded, one sentence at most.
+"""
 
 import os
 import random
@@ -24,7 +27,8 @@ Maker = Callable[[Path], object]
 
 
 def bounded(body: Callable[[], object]) -> Callable[[], object]:
-    """The body with little memory and time; what the product refuses is returned as its sentence."""
+    """The body with little memory and time; what the product refuses is returned as its
+    sentence."""
 
     def doing() -> object:
         from smd.errors import UserError
@@ -35,7 +39,10 @@ def bounded(body: Callable[[], object]) -> Callable[[], object]:
             return body() or "taken"
         except UserError as error:
             text = str(error)
-            check("\n" not in text and "0x" not in text and len(text) < 3000, f"it says {text[:200]!r}")
+            check(
+                "\n" not in text and "0x" not in text and len(text) < 3000,
+                f"it says {text[:200]!r}",
+            )
             return "refused in a sentence"
 
     return doing
@@ -49,7 +56,8 @@ def _told(body: Callable[[], object], out: Path, patience: float = LONGEST) -> s
 
 
 def images() -> Mapping[str, Maker]:
-    """What may be given as own images, each made in an empty folder under the name it returns, if not `own`."""
+    """What may be given as own images, each made in an empty folder under the name it returns, if
+    not `own`."""
     two, lay = pictures.two_classes, pictures.lay_out
     found: dict[str, Maker] = {
         "EPS as png": lambda p: lay(p / "own", {**two(), "a/x.png": pictures.postscript()}),
@@ -57,21 +65,31 @@ def images() -> Mapping[str, Maker]:
         "no bytes": lambda p: lay(p / "own", {**two(), "a/x.png": b""}),
         "cut short": lambda p: lay(p / "own", {**two(), "a/x.png": pictures.picture()[:40]}),
         "a class of bytes": lambda p: _renamed(lay(p / "own", two()) / "a", b"M\xe4nner"),
-        "Markdown and ANSI": lambda p: lay(p / "own", _classes("# *x* ![](http://x/y.png)", "\x1b[31mred\nb")),
-        "an empty test": lambda p: (lay(p / "own", {f"train/{k}": v for k, v in two().items()}) / "test").mkdir(),
+        "Markdown and ANSI": lambda p: lay(
+            p / "own", _classes("# *x* ![](http://x/y.png)", "\x1b[31mred\nb")
+        ),
+        "an empty test": (
+            lambda p: (lay(p / "own", {f"train/{k}": v for k, v in two().items()}) / "test").mkdir()
+        ),
         "one class": lambda p: lay(p / "own", {"a/1.png": pictures.picture()}),
         "nothing": lambda p: (p / "own").mkdir(),
-        "zip with ..": lambda p: pictures.zip_of(p / "own.zip", {**two(), "../../out/x.png": pictures.picture()}),
+        "zip with ..": lambda p: pictures.zip_of(
+            p / "own.zip", {**two(), "../../out/x.png": pictures.picture()}
+        ),
         "zip of a million": lambda p: pictures.zip_of_many(p / "own.zip", 1_000_000),
         "tar bomb of 10 GB": lambda p: pictures.tar_bomb(p / "own.tar.gz", 10),
         "tar of a million": lambda p: pictures.tar_of_many(p / "own.tar.gz", 1_000_000),
         "npz of 2 GB": lambda p: pictures.npz_bomb(p / "own.npz", 2),
         "text as npz": lambda p: (p / "own.npz").write_bytes(b"x" * 1000),
-        "gray among colour": lambda p: lay(p / "own", {**two(), "a/c.png": pictures.picture(mode="RGB")}),
+        "gray among colour": lambda p: lay(
+            p / "own", {**two(), "a/c.png": pictures.picture(mode="RGB")}
+        ),
         "sizes": lambda p: lay(p / "own", {**two(), "a/c.png": pictures.picture(size=(9, 12))}),
     }
     for name, (make, _) in pictures.SPECIAL.items():
-        found[f"a {name} among images"] = lambda p, make=make: make(lay(p / "own", two()) / "a" / "x.png")
+        found[f"a {name} among images"] = lambda p, make=make: make(
+            lay(p / "own", two()) / "a" / "x.png"
+        )
         found[f"a {name} as the source"] = lambda p, make=make: make(p / "own.zip")
     return found
 
@@ -98,10 +116,18 @@ def _import(make: Maker) -> Callable[[Path], str]:
 
         with work.places(folder / "runs", folder / "cache"):
             told = _told(act, folder / "out.txt", IMPORTING)
-        outside = [each.name for each in folder.iterdir() if each.name not in ("given", "cache", "out.txt", "runs")]
+        outside = [
+            each.name
+            for each in folder.iterdir()
+            if each.name not in ("given", "cache", "out.txt", "runs")
+        ]
         check(not outside, f"it wrote {outside} beside its cache")
         cache = folder / "cache"
-        left = [each.name for each in cache.iterdir() if each.name.startswith(".")] if cache.exists() else []
+        left = (
+            [each.name for each in cache.iterdir() if each.name.startswith(".")]
+            if cache.exists()
+            else []
+        )
         check(not left, f"it left {left} in the cache")
         return told
 
@@ -118,9 +144,15 @@ def _looked_at(run: object) -> None:
 
     launch._wake = _never  # type: ignore[assignment]
     for read in (
-        lambda: run.config, lambda: run.status, lambda: notes.read(run), lambda: run.about, lambda: logs.tail(run.log),
-        runs.all_runs, worker.queued, launch.wake_all,
-    ):  # fmt: skip
+        lambda: run.config,
+        lambda: run.status,
+        lambda: notes.read(run),
+        lambda: run.about,
+        lambda: logs.tail(run.log),
+        runs.all_runs,
+        worker.queued,
+        launch.wake_all,
+    ):
         try:
             read()
         except UserError as error:
@@ -133,7 +165,8 @@ def _never(key: str) -> None:
 
 
 def _file(file: str, field: str) -> Callable[[Path], str]:
-    """A run folder whose file has each wrong value in that field; "" for what is no JSON of ours."""
+    """A run folder whose file has each wrong value in that field; "" for what is no JSON of
+    ours."""
 
     def run(folder: Path) -> str:
         from smd.runs import folders as runs
@@ -155,7 +188,8 @@ def _file(file: str, field: str) -> Callable[[Path], str]:
 
 
 def _thing(file: str, thing: str) -> Callable[[Path], str]:
-    """A run folder with something else in the place of a file, read and then trained and written on."""
+    """A run folder with something else in the place of a file, read and then trained and written
+    on."""
 
     def run(folder: Path) -> str:
         from smd.config.schema import to_json
@@ -165,7 +199,9 @@ def _thing(file: str, thing: str) -> Callable[[Path], str]:
         victim.write_text("mine")
         with work.places(folder / "runs"):
             made = runs.Run("20240101-000000-digits-smd-0bad", folders.run(folder / "runs"))
-            folders.dump(made.folder / "config.json", to_json(work.tiny(epochs=1)))  # its training is short
+            folders.dump(
+                made.folder / "config.json", to_json(work.tiny(epochs=1))
+            )  # its training is short
             folders.put(made.folder / file, thing, victim)
             ask(bounded(lambda: _looked_at(made)), folder / "out.txt", LONGEST)
             told = _told(lambda: _written(made), folder / "out.txt")
@@ -184,9 +220,10 @@ def _written(run: object) -> str:
 
     said = []
     for act in (
-        lambda: notes.write(run, notes.Notes("x")), lambda: transitions.move(run.folder, "queued"),
+        lambda: notes.write(run, notes.Notes("x")),
+        lambda: transitions.move(run.folder, "queued"),
         lambda: train_run(run, run.log),
-    ):  # fmt: skip
+    ):
         try:
             act()
         except (UserError, OSError) as error:
@@ -205,10 +242,16 @@ def _store(statements: str) -> Callable[[Path], str]:
             return bounded(read)()
 
         ask(lambda: stores.store(path, statements), folder / "out.txt")
-        reads = [partial(reader.meta, path), partial(reader.last_epoch, path), partial(asking.tables, path),
-                 partial(asking.ask, path, "SELECT * FROM meta")]  # fmt: skip
-        told = [str(ask(partial(act, lambda read=read: read() and None), folder / "out.txt", LONGEST))
-                for read in reads]  # fmt: skip
+        reads = [
+            partial(reader.meta, path),
+            partial(reader.last_epoch, path),
+            partial(asking.tables, path),
+            partial(asking.ask, path, "SELECT * FROM meta"),
+        ]
+        told = [
+            str(ask(partial(act, lambda read=read: read() and None), folder / "out.txt", LONGEST))
+            for read in reads
+        ]
         return "refused in a sentence" if "refused in a sentence" in told else "taken"
 
     return run
@@ -220,20 +263,43 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
     from smd.jobs import Status
 
     fields = {
-        "config.json": ["", "data", *asdict(TrainConfig())], "status.json": ["", "new", *asdict(Status())],
-        "notes.json": ["", "text", "tags", "pinned"], "provenance.json": ["", "commit", "packages"],
-    }  # fmt: skip
+        "config.json": ["", "data", *asdict(TrainConfig())],
+        "status.json": ["", "new", *asdict(Status())],
+        "notes.json": ["", "text", "tags", "pinned"],
+        "provenance.json": ["", "commit", "packages"],
+    }
     found = [Case(f"import of {name}", _import(make)) for name, make in images().items()]
     found += [
         Case(f"{file}: {field or 'no JSON of ours'}", _file(file, field))
         for file in fields
         for field in dict.fromkeys(fields[file])
     ]
-    places = ("config.json", "status.json", "notes.json", "log.txt", ".lock", "run.duckdb", "last.pt", "README.md",
-              "adv", ".status.json.partial", ".last.pt.partial", "status.reserve", "judging.npz")  # fmt: skip
-    found += [Case(f"a {thing} as {file}", _thing(file, thing)) for file in places for thing in folders.THINGS]
+    places = (
+        "config.json",
+        "status.json",
+        "notes.json",
+        "log.txt",
+        ".lock",
+        "run.duckdb",
+        "last.pt",
+        "README.md",
+        "adv",
+        ".status.json.partial",
+        ".last.pt.partial",
+        "status.reserve",
+        "judging.npz",
+    )
+    found += [
+        Case(f"a {thing} as {file}", _thing(file, thing))
+        for file in places
+        for thing in folders.THINGS
+    ]
     found += [Case(f"a store: {name}", _store(text)) for name, text in stores.STATEMENTS.items()]
     return chance.sample(found, tries) if 0 < tries < len(found) else found
 
 
-CAMPAIGNS = (Campaign("strangers", "hostile images, run folders and stores, looked at and worked with", cases, 0),)
+CAMPAIGNS = (
+    Campaign(
+        "strangers", "hostile images, run folders and stores, looked at and worked with", cases, 0
+    ),
+)

@@ -12,19 +12,32 @@ from tests.torture import work
 from tests.torture.campaign import Fault
 from tests.torture.forked import Child
 
-CALLS = ("fdatasync", "fsync", "pwrite64", "write", "rename", "unlink", "openat", "ftruncate", "fallocate")
+CALLS = (
+    "fdatasync",
+    "fsync",
+    "pwrite64",
+    "write",
+    "rename",
+    "unlink",
+    "openat",
+    "ftruncate",
+    "fallocate",
+)
 
 
 def missing() -> str:
     """Why there is no tracing here; "" if there is."""
     if shutil.which("strace") is None:
         return "strace is not installed."
-    done = subprocess.run(["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False)
+    done = subprocess.run(
+        ["strace", "-qq", "-e", "trace=none", "true"], capture_output=True, check=False
+    )
     return "" if done.returncode == 0 else "strace may not trace here."
 
 
 def counted(make: Callable[[], None], folder: Path) -> dict[str, int]:
-    """How often an unbroken job makes each call, in the thread that makes it most: strace counts by threads."""
+    """How often an unbroken job makes each call, in the thread that makes it most: strace counts by
+    threads."""
     log = folder / "calls.txt"
     with work.places(folder / "runs"):
         _traced(make, folder / "out.txt", ["-e", f"trace={','.join(CALLS)}", "-o", str(log)])
@@ -32,7 +45,11 @@ def counted(make: Callable[[], None], folder: Path) -> dict[str, int]:
     for line in log.read_text(errors="replace").splitlines():
         if match := re.match(r"(\d+) +(\w+)\(", line):
             found[match[2], match[1]] += 1
-    return {name: max(n for (call, _), n in found.items() if call == name) for name in CALLS if _has(found, name)}
+    return {
+        name: max(n for (call, _), n in found.items() if call == name)
+        for name in CALLS
+        if _has(found, name)
+    }
 
 
 def _has(found: Counter[tuple[str, str]], name: str) -> bool:
@@ -47,7 +64,9 @@ def killed(make: Callable[[], None], out: Path, call: str, number: int) -> int:
 
 def _traced(make: Callable[[], None], out: Path, options: list[str]) -> int:
     child = Child(make, out, held=True)
-    tracing = subprocess.Popen(["strace", "-f", "-qq", *options, "-p", str(child.pid)], stderr=subprocess.DEVNULL)
+    tracing = subprocess.Popen(
+        ["strace", "-f", "-qq", *options, "-p", str(child.pid)], stderr=subprocess.DEVNULL
+    )
     end = time.monotonic() + 20
     while "TracerPid:\t0\n" in Path(f"/proc/{child.pid}/status").read_text():
         if time.monotonic() > end or tracing.poll() is not None:

@@ -52,7 +52,8 @@ def make_and_train(**more: Any) -> None:
 
 
 def go_on() -> None:
-    """Resume what is in the runs folder as a worker would, in this process; a queued job is only begun."""
+    """Resume what is in the runs folder as a worker would, in this process; a queued job is only
+    begun."""
     from smd.jobs import transitions
     from smd.runs import folders
 
@@ -76,7 +77,9 @@ def perform(folder: Path) -> None:
     if kind == "train":
         run = folders.Run(folder.name, folder)
         return train_run(run, run.log)
-    return {"attack": attack.attack_run, "margins": estimate.margins_run}[kind](folder, folder / "log.txt")
+    return {"attack": attack.attack_run, "margins": estimate.margins_run}[kind](
+        folder, folder / "log.txt"
+    )
 
 
 def jobs_state(folder: Path) -> str:
@@ -95,7 +98,8 @@ def only_run():
 
 
 def state() -> dict[str, Any]:
-    """How the one run stands and what it has so far; empty where no run was made. Raises what opening it raises."""
+    """How the one run stands and what it has so far; empty where no run was made. Raises what
+    opening it raises."""
     import torch
 
     from smd.runs import folders
@@ -106,11 +110,20 @@ def state() -> dict[str, Any]:
         return {}
     run = only_run()
     status = run.status
-    saved = load_checkpoint(run.checkpoint, torch.device("cpu"))["epoch"] if run.checkpoint.exists() else 0
+    saved = (
+        load_checkpoint(run.checkpoint, torch.device("cpu"))["epoch"]
+        if run.checkpoint.exists()
+        else 0
+    )
     return {
-        "state": status.state, "error": status.error, "stored": reader.last_epoch(run.store), "saved": saved,
-        "config": run.config, "about": bool(run.about), "folder": run.folder,
-    }  # fmt: skip
+        "state": status.state,
+        "error": status.error,
+        "stored": reader.last_epoch(run.store),
+        "saved": saved,
+        "config": run.config,
+        "about": bool(run.about),
+        "folder": run.folder,
+    }
 
 
 def results(run: Any = None) -> dict[str, str]:
@@ -125,8 +138,14 @@ def results(run: Any = None) -> dict[str, str]:
     weights = load(run.weights.read_bytes())
     found["weights"] = _digest(*(weights[name].tobytes() for name in sorted(weights)))
     for name in examples.names(run.folder):
-        images = examples.read(run.adv / name if (run.adv / name).exists() else run.adv / f"{name}.npz")
-        values = [np.ascontiguousarray(v).tobytes() for v in vars(images).values() if isinstance(v, np.ndarray)]
+        images = examples.read(
+            run.adv / name if (run.adv / name).exists() else run.adv / f"{name}.npz"
+        )
+        values = [
+            np.ascontiguousarray(v).tobytes()
+            for v in vars(images).values()
+            if isinstance(v, np.ndarray)
+        ]
         found[f"adv {JOB_ID.sub(chr(92) + '1', name)}"] = _digest(*values)
     return found
 
@@ -157,12 +176,17 @@ def _digest(*parts: bytes) -> str:
 def compare(expected: dict[str, str], out: Path) -> None:
     """Fault where the results differ from an unbroken run's in any bit."""
     found = ask(results, out)
-    unlike = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    unlike = sorted(
+        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+    )
     check(not unlike, f"after the resume it differs from an unbroken run in {', '.join(unlike)}")
 
 
-def finish(expected: dict[str, str], out: Path, done: Callable[[dict[str, Any]], None] = lambda _: None) -> str:
-    """See that a run that was cut off is told of truly and whole, go on with it, compare; what came of it in words."""
+def finish(
+    expected: dict[str, str], out: Path, done: Callable[[dict[str, Any]], None] = lambda _: None
+) -> str:
+    """See that a run that was cut off is told of truly and whole, go on with it, compare; what came
+    of it in words."""
     before = ask(state, out)
     if not before:
         ask(make_and_train, out)
@@ -170,9 +194,15 @@ def finish(expected: dict[str, str], out: Path, done: Callable[[dict[str, Any]],
         return "no run yet"
     done(before)
     told = before["state"]
-    check(told in ("lost", "queued", "finished", "failed"), f"its process is gone, but it is told as {told}")
+    check(
+        told in ("lost", "queued", "finished", "failed"),
+        f"its process is gone, but it is told as {told}",
+    )
     check(before["about"], "its provenance is gone")
-    check(before["saved"] >= before["stored"] - 1, f"{before['stored']} epochs stored, {before['saved']} saved")
+    check(
+        before["saved"] >= before["stored"] - 1,
+        f"{before['stored']} epochs stored, {before['saved']} saved",
+    )
     if told != "finished":
         ask(go_on, out)
         after = ask(state, out)

@@ -61,7 +61,8 @@ def assert_gradients_of(loss, model, gradients):
 
 
 def mixed_batch(trained):
-    """The network in double precision, so that no sign hangs on rounding; 24 samples that it gets right, 8 not."""
+    """The network in double precision, so that no sign hangs on rounding; 24 samples that it gets
+    right, 8 not."""
     model, x, y = trained
     labels = torch.cat([y[:24], (y[24:32] + 1) % 10])
     return copy.deepcopy(model).double(), x[:32].double(), labels
@@ -75,5 +76,7 @@ def wide():
 
 def running_updates(model):
     """How often running statistics were moved: the same for every layer."""
-    (count,) = {int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    (count,) = {
+        int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    }
     return count

@@ -64,17 +64,24 @@ def gradients_are_of(loss, model, gradients):
 def wide(samples=6):
     """A network with batch norm, still untouched, and some samples."""
     torch.manual_seed(0)
-    return nets.build("wrn-28-4", (3, 8, 8), 4).train(), torch.rand(samples, 3, 8, 8), torch.arange(samples) % 4
+    return (
+        nets.build("wrn-28-4", (3, 8, 8), 4).train(),
+        torch.rand(samples, 3, 8, 8),
+        torch.arange(samples) % 4,
+    )
 
 
 def running_updates(model):
     """How often running statistics were moved: the same for every layer."""
-    (count,) = {int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    (count,) = {
+        int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    }
     return count
 
 
 def some(trained, count=12):
-    """A copy of the trained network in float64, in which no sign is a matter of rounding, and some digits.
+    """A copy of the trained network in float64, in which no sign is a matter of rounding, and some
+    digits.
 
     A few labels are wrong, so that some clean images are misclassified.
     """

@@ -1,4 +1,5 @@
-"""PGD with one image at a time, and the losses of AT, TRADES and MART written out, from the papers' formulas."""
+"""PGD with one image at a time, and the losses of AT, TRADES and MART written out, from the papers'
+formulas."""
 
 import torch
 
@@ -15,7 +16,8 @@ def clipped(x_adv, x, eps):
 
 
 def climbed(model, x, start, eps, length, steps, objective):
-    """All iterates of one image (C, H, W): [start, x1, ..., x_steps]; objective: logits (K,) -> number."""
+    """All iterates of one image (C, H, W): [start, x1, ..., x_steps]; objective: logits (K,) ->
+    number."""
     path = [start]
     for _ in range(steps):
         here = path[-1].clone().requires_grad_()
@@ -46,7 +48,9 @@ def kl(z, other):
 
 
 def at_loss(model, x_adv, y):
-    return sum(xent(int(label))(model(image[None])[0]) for image, label in zip(x_adv, y, strict=True)) / len(y)
+    return sum(
+        xent(int(label))(model(image[None])[0]) for image, label in zip(x_adv, y, strict=True)
+    ) / len(y)
 
 
 def trades_loss(model, x, x_adv, y, beta):

@@ -5,7 +5,8 @@ from defenses import plain_at
 
 
 def mixed(model, x, y, k, eps, generator):
-    """Part j of k + 1 is attacked with j steps; the noise is drawn part by part, start first, then length."""
+    """Part j of k + 1 is attacked with j steps; the noise is drawn part by part, start first, then
+    length."""
     each = len(x) // (k + 1)
     out = []
     for j in range(k + 1):

@@ -11,7 +11,8 @@ def condition(x_adv, x, gradient, eps):
 
 
 def attacked(model, x, start, label, eps, limit, origin):
-    """The image at which the attack ends, and how many steps it took; origin: where the condition is measured from."""
+    """The image at which the attack ends, and how many steps it took; origin: where the condition
+    is measured from."""
     x_adv = start
     for taken in range(10):
         here = x_adv.clone().requires_grad_()
@@ -26,6 +27,8 @@ def batch(model, x, y, eps, limit, generator, from_start=False):
     """The attacked batch, and how many steps each image took."""
     starts = x + eps * plain_at.noise(x, generator)
     origins = starts if from_start else x
-    ends = [attacked(model, x[i], starts[i], int(y[i]), eps, limit, origins[i]) for i in range(len(x))]
+    ends = [
+        attacked(model, x[i], starts[i], int(y[i]), eps, limit, origins[i]) for i in range(len(x))
+    ]
     model.zero_grad()
     return torch.stack([end for end, _ in ends]), [taken for _, taken in ends]

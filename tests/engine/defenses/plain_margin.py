@@ -1,6 +1,7 @@
 """MMA, IAAT and Customized-AT from their formulas, one sample at a time.
 
-Shares nothing with the engine but the network. Noise is drawn for whole batches, in the order in which it is used.
+Shares nothing with the engine but the network. Noise is drawn for whole batches, in the order in
+which it is used.
 """
 
 import torch
@@ -59,7 +60,8 @@ def mma_boundary(model, x, y, start, radius, cap):
 
 
 def mma(model, x, y, stored, dmax, generator):
-    """One step: (loss, clean loss, new margins, adv_ok, images of the mixed pass, which of them count)."""
+    """One step: (loss, clean loss, new margins, adv_ok, images of the mixed pass, which of them
+    count)."""
     with torch.no_grad():
         strict = [float(logits(model, x[i]).softmax(0)[y[i]]) > 0.5 for i in range(len(x))]
     rows = [i for i in range(len(x)) if strict[i]]
@@ -70,7 +72,9 @@ def mma(model, x, y, stored, dmax, generator):
     for i in rows:
         radius = min(max(float(stored[i]), 0.005), 1.05 * dmax)
         start = (x[i] + radius * drawn[i]).clamp(0, 1)
-        images[i], margins[i], held[i] = mma_boundary(model, x[i], int(y[i]), start, radius, 1.05 * dmax)
+        images[i], margins[i], held[i] = mma_boundary(
+            model, x[i], int(y[i]), start, radius, 1.05 * dmax
+        )
         counted[i] = margins[i] < dmax
     clean = sum(hard_cross_entropy(logits(model, x[i]), y[i]) for i in range(len(x))) / len(x)
     taken = [i for i in range(len(x)) if counted[i]]
@@ -83,7 +87,9 @@ def mma(model, x, y, stored, dmax, generator):
 
 def iaat_attack(model, x, y, drawn, radius):
     start = (x + radius * drawn).clamp(0, 1)
-    return climbed(model, lambda z: hard_cross_entropy(z, y), x, start, radius, max(radius / 5, 2 / 255))
+    return climbed(
+        model, lambda z: hard_cross_entropy(z, y), x, start, radius, max(radius / 5, 2 / 255)
+    )
 
 
 def iaat_radius(model, x, y, p, gamma, beta, wide, same):
@@ -104,7 +110,10 @@ def iaat(model, x, y, stored, warm, gamma, beta, generator):
         radii = [8 / 255 if is_right(model, x[i], y[i]) else 0.0 for i in range(len(x))]
     else:
         wide, same = noise(x, generator), noise(x, generator)
-        radii = [iaat_radius(model, x[i], y[i], float(stored[i]), gamma, beta, wide[i], same[i]) for i in range(len(x))]
+        radii = [
+            iaat_radius(model, x[i], y[i], float(stored[i]), gamma, beta, wide[i], same[i])
+            for i in range(len(x))
+        ]
     drawn = noise(x, generator)
     images = [iaat_attack(model, x[i], y[i], drawn[i], radii[i]) for i in range(len(x))]
     loss = sum(hard_cross_entropy(logits(model, images[i]), y[i]) for i in range(len(x))) / len(x)
@@ -145,7 +154,9 @@ def customized_at(model, x, y, stored, cap, code, mix, generator):
         if code and not held:
             moved = x[i]
         images.append(moved)
-        radii.append(float((moved - x[i]).abs().max()) if code else tried if held else float(stored[i]))
+        radii.append(
+            float((moved - x[i]).abs().max()) if code else tried if held else float(stored[i])
+        )
     again = torch.empty(len(x), 10).exponential_(generator=generator)
     loss = 0
     for i in range(len(x)):

@@ -1,4 +1,7 @@
-"""FAT, GAIRAT and ATES from their formulas, one sample at a time. Shares nothing with the engine but the network."""
+"""FAT, GAIRAT and ATES from their formulas, one sample at a time.
+
+Shares nothing with the engine but the network.
+"""
 
 import math
 

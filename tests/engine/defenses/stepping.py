@@ -12,7 +12,8 @@ SEED = 5
 
 
 def doubled(trained):
-    """The trained network in double precision, so that no sign hangs on rounding, and a batch with wrong labels too."""
+    """The trained network in double precision, so that no sign hangs on rounding, and a batch with
+    wrong labels too."""
     model, x, y = trained
     x, y = torch.cat([x[:30], x[:6]]), torch.cat([y[:30], (y[:6] + 1) % 10])
     return copy.deepcopy(model).double(), x.double(), y
@@ -26,7 +27,9 @@ def now(epoch, epochs, n):
 def step(defense, model, x, y, epoch=0, epochs=120):
     """(report, state, what the network was fed, call by call, the training pass last)."""
     seen = []
-    handle = model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
+    handle = model.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].detach().clone())
+    )
     model.train().zero_grad()
     at = now(epoch, epochs, len(x))
     state = defense.begin(at.plan)
@@ -41,7 +44,8 @@ def loss_of(report):
 
 
 class Scripted(torch.nn.Module):
-    """Right ("R") or wrong ("W") on class 0, call by call, whatever it is fed; the gradient always points down."""
+    """Right ("R") or wrong ("W") on class 0, call by call, whatever it is fed; the gradient always
+    points down."""
 
     def __init__(self, verdicts):
         super().__init__()
@@ -69,7 +73,9 @@ def wide():
 
 def running_updates(model):
     """How often batch norm's running statistics were updated, over all layers."""
-    return {int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    return {
+        int(m.num_batches_tracked) for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)
+    }
 
 
 def same_gradients(model, other):

@@ -14,14 +14,17 @@ def test_iterates_loss_and_gradients_equal_the_formulas(trained):
     model, x, y = observed.some(trained)
     seen = observed.stepped(AT(), model, x, y)
     starts = (x + 8 / 255 * plain_at.noise(x, observed.seeded())).clamp(0, 1)
-    expected = plain_at.paths(model, x, starts, 8 / 255, 2 / 255, 20, [plain_at.xent(int(label)) for label in y])
+    expected = plain_at.paths(
+        model, x, starts, 8 / 255, 2 / 255, 20, [plain_at.xent(int(label)) for label in y]
+    )
     assert len(seen.inputs) == len(expected) == 21
     for ours, theirs in zip(seen.inputs, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
     loss = plain_at.at_loss(model, expected[-1], y)
     assert seen.means() == {
-        "loss": pytest.approx(loss.item(), rel=1e-5), "loss_noisy": pytest.approx(loss.item(), rel=1e-5)
-    }  # fmt: skip
+        "loss": pytest.approx(loss.item(), rel=1e-5),
+        "loss_noisy": pytest.approx(loss.item(), rel=1e-5),
+    }
     assert observed.gradients_are_of(loss, model, seen.gradients)
 
 
@@ -67,4 +70,6 @@ def test_the_attack_runs_in_train_mode_and_moves_running_statistics():
 def test_attack_passes_leave_no_gradient_in_the_parameters():
     model, x, y = observed.wide()
     seen = observed.stepped(AT(steps=2), model, x, y)
-    assert observed.gradients_are_of(F.cross_entropy(model(seen.inputs[-1]), y), model, seen.gradients)
+    assert observed.gradients_are_of(
+        F.cross_entropy(model(seen.inputs[-1]), y), model, seen.gradients
+    )

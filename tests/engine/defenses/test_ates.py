@@ -6,25 +6,43 @@ from itertools import pairwise
 import pytest
 import torch
 from defenses import plain_stopping as plain
-from defenses.stepping import SEED, Scripted, doubled, grey, loss_of, now, running_updates, same_gradients, step, wide
+from defenses.stepping import (
+    SEED,
+    Scripted,
+    doubled,
+    grey,
+    loss_of,
+    now,
+    running_updates,
+    same_gradients,
+    step,
+    wide,
+)
 
 from smd.core import losses
 from smd.defenses.ates import ATES, gap
 
 
-@pytest.mark.parametrize("epoch, expected_gap", [(0, 0.0), (15, 0.25), (30, 0.5), (60, 1.0), (99, 1.0)])
+@pytest.mark.parametrize(
+    "epoch, expected_gap", [(0, 0.0), (15, 0.25), (30, 0.5), (60, 1.0), (99, 1.0)]
+)
 @pytest.mark.parametrize("eps", [8 / 255, 32 / 255])
 def test_images_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, expected_gap):
     model, x, y = doubled(trained)
     report, state, seen = step(ATES(eps), model, x, y, epoch, epochs=100)
     other = copy.deepcopy(model)
     start = plain.uniform_start(x, eps, torch.Generator().manual_seed(SEED))
-    found = [plain.ates_image(other, x[i], y[i], start[i], eps, eps / 4, expected_gap) for i in range(len(x))]
+    found = [
+        plain.ates_image(other, x[i], y[i], start[i], eps, eps / 4, expected_gap)
+        for i in range(len(x))
+    ]
     images, taken = torch.stack([image for image, _ in found]), [steps for _, steps in found]
     loss, ok = plain.trained_on(other, images, y)
     assert state == {}
     assert torch.allclose(seen[-1], images, atol=1e-5)
-    assert [len(fed) for fed in seen[:-1]] == [sum(t >= k for t in taken) for k in range(len(seen) - 1)]
+    assert [len(fed) for fed in seen[:-1]] == [
+        sum(t >= k for t in taken) for k in range(len(seen) - 1)
+    ]
     assert (min(taken) < 10) == (expected_gap < 1)
     assert loss_of(report) == pytest.approx(loss, rel=1e-5)
     assert report.clean_ok is None
@@ -33,7 +51,9 @@ def test_images_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, exp
 
 
 def test_the_gap_rises_evenly_from_0_to_1_over_60_percent_of_the_run():
-    assert [gap(now(epoch, 10, 1)) for epoch in range(10)] == pytest.approx([k / 6 for k in range(6)] + [1] * 4)
+    assert [gap(now(epoch, 10, 1)) for epoch in range(10)] == pytest.approx(
+        [k / 6 for k in range(6)] + [1] * 4
+    )
     assert gap(now(0, 1, 1)) == 0
 
 

@@ -19,7 +19,9 @@ def test_the_mixed_batch_its_loss_and_gradients_equal_the_formulas(trained, epoc
     assert seen.report.means["loss_clean"][1] == clean
     assert seen.report.means["loss_noisy"][1] == 19 - clean
     natural = plain_at.at_loss(model, x[:clean], y[:clean])
-    assert float(seen.report.means["loss_clean"][0]) == pytest.approx(natural.item() * clean, rel=1e-5)
+    assert float(seen.report.means["loss_clean"][0]) == pytest.approx(
+        natural.item() * clean, rel=1e-5
+    )
     assert observed.gradients_are_of(loss, model, seen.gradients)
 
 
@@ -54,7 +56,8 @@ def test_the_first_part_stays_clean_and_the_others_stay_in_the_ball(trained):
 
 
 def test_the_attack_runs_in_train_mode_part_by_part_and_moves_running_statistics():
-    """Parts of 1, 2 and 3 steps, each with batch statistics of its own, and the loss's pass over all."""
+    """Parts of 1, 2 and 3 steps, each with batch statistics of its own, and the loss's pass over
+    all."""
     model, x, y = observed.wide(8)
     seen = observed.stepped(CAT(max_k=3), model, x, y, epoch=119)
     assert all(seen.training)

@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from defenses.margin_steps import assert_gradients_of, mixed_batch, plan, running_updates, seeded, stepped, wide
+from defenses.margin_steps import (
+    assert_gradients_of,
+    mixed_batch,
+    plan,
+    running_updates,
+    seeded,
+    stepped,
+    wide,
+)
 from defenses.plain_margin import customized_at
 
 from smd.defenses.customized_at import CustomizedAT, softened
@@ -33,7 +41,9 @@ def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, variant, lo
     model, x, y = mixed
     stored = torch.linspace(0, 0.09, len(x)).double()
     seen, new = one_step(model, x, y, stored, eps=0.08, variant=variant, loss=loss)
-    expected, radii, images = customized_at(model, x, y, stored, 0.08, variant == "code", loss == "mix", seeded())
+    expected, radii, images = customized_at(
+        model, x, y, stored, 0.08, variant == "code", loss == "mix", seeded()
+    )
     assert torch.allclose(new, radii, atol=1e-6)
     assert torch.allclose(seen.inputs[-1], images, atol=1e-6)
     assert 3 < int(seen.report.adv_ok.sum()) < 22
@@ -78,7 +88,8 @@ def test_the_papers_variant_trains_on_the_image_that_its_attack_broke(mixed):
 
 
 def test_every_step_of_the_attack_goes_on_from_the_last_iterate(mixed):
-    """A loop that starts anew from the clean image would get no farther than a fifth of the radius."""
+    """A loop that starts anew from the clean image would get no farther than a fifth of the
+    radius."""
     model, x, y = mixed
     seen, _ = one_step(model, x, y, torch.full((len(x),), 0.095), eps=0.5)
     path = seen.inputs[1:-1]

@@ -39,10 +39,13 @@ def test_the_first_step_is_taken_whatever_the_condition_says(trained):
 
 
 def test_the_condition_is_measured_from_the_clean_image(trained):
-    """At the corner of the ball that the gradient points to it is zero, wherever the attack began."""
+    """At the corner of the ball that the gradient points to it is zero, wherever the attack
+    began."""
     model, x, y = observed.some(trained)
     gradient = torch.randn_like(x)
-    assert torch.allclose(fosc(0.1 * gradient.sign(), gradient, 0.1), torch.zeros(len(x), dtype=x.dtype), atol=1e-12)
+    assert torch.allclose(
+        fosc(0.1 * gradient.sign(), gradient, 0.1), torch.zeros(len(x), dtype=x.dtype), atol=1e-12
+    )
     inside = fosc(torch.zeros_like(x), gradient, 0.1)
     assert torch.allclose(inside, 0.1 * gradient.abs().sum((1, 2, 3)))
     from_start, _ = plain_dat.batch(model, x, y, 32 / 255, 0.5, observed.seeded(), from_start=True)

@@ -6,7 +6,18 @@ from itertools import pairwise
 import pytest
 import torch
 from defenses import plain_stopping as plain
-from defenses.stepping import SEED, Scripted, doubled, grey, loss_of, now, running_updates, same_gradients, step, wide
+from defenses.stepping import (
+    SEED,
+    Scripted,
+    doubled,
+    grey,
+    loss_of,
+    now,
+    running_updates,
+    same_gradients,
+    step,
+    wide,
+)
 
 from smd.defenses.fat import FAT, OMEGA, stride, tau
 
@@ -20,7 +31,9 @@ def test_images_steps_loss_and_gradients_equal_the_plain_ones(trained, eps, epoc
     generator = torch.Generator().manual_seed(SEED)
     start, noise = plain.uniform_start(x, eps, generator), plain.gaussians(x, generator)
     found = [
-        plain.fat_image(other, x[i], y[i], start[i], eps, stride(eps), expected_tau, [n[i] for n in noise])
+        plain.fat_image(
+            other, x[i], y[i], start[i], eps, stride(eps), expected_tau, [n[i] for n in noise]
+        )
         for i in range(len(x))
     ]
     images, taken = torch.stack([image for image, _ in found]), [steps for _, steps in found]

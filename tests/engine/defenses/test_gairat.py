@@ -6,7 +6,18 @@ import math
 import pytest
 import torch
 from defenses import plain_stopping as plain
-from defenses.stepping import SEED, Scripted, doubled, grey, loss_of, now, running_updates, same_gradients, step, wide
+from defenses.stepping import (
+    SEED,
+    Scripted,
+    doubled,
+    grey,
+    loss_of,
+    now,
+    running_updates,
+    same_gradients,
+    step,
+    wide,
+)
 
 from smd.defenses.fat import stride
 from smd.defenses.gairat import GAIRAT, shift, weights
@@ -14,12 +25,16 @@ from smd.defenses.gairat import GAIRAT, shift, weights
 
 @pytest.mark.parametrize("epoch, expected_shift", [(0, math.inf), (59, -1.0), (119, -1.0)])
 @pytest.mark.parametrize("eps, at_least", [(8 / 255, 2), (32 / 255, 5)])
-def test_kappas_weights_loss_and_gradients_equal_the_plain_ones(trained, eps, at_least, epoch, expected_shift):
+def test_kappas_weights_loss_and_gradients_equal_the_plain_ones(
+    trained, eps, at_least, epoch, expected_shift
+):
     model, x, y = doubled(trained)
     report, state, seen = step(GAIRAT(eps), model, x, y, epoch)
     other = copy.deepcopy(model)
     start = plain.uniform_start(x, eps, torch.Generator().manual_seed(SEED))
-    found = [plain.gairat_image(other, x[i], y[i], start[i], eps, stride(eps)) for i in range(len(x))]
+    found = [
+        plain.gairat_image(other, x[i], y[i], start[i], eps, stride(eps)) for i in range(len(x))
+    ]
     images, kappas = torch.stack([image for image, _ in found]), [kappa for _, kappa in found]
     expected = plain.gairat_weights(kappas, expected_shift)
     loss, ok = plain.trained_on(other, images, y, expected)

@@ -2,7 +2,15 @@
 
 import pytest
 import torch
-from defenses.margin_steps import assert_gradients_of, mixed_batch, plan, running_updates, seeded, stepped, wide
+from defenses.margin_steps import (
+    assert_gradients_of,
+    mixed_batch,
+    plan,
+    running_updates,
+    seeded,
+    stepped,
+    wide,
+)
 from defenses.plain_margin import iaat
 
 from smd.defenses import Now
@@ -35,7 +43,9 @@ def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, epoch):
     assert_gradients_of(loss, model, seen.gradients)
     with torch.no_grad():
         assert torch.equal(seen.report.clean_ok, model(x).argmax(1) == y)
-        assert torch.equal(seen.report.adv_ok, seen.report.clean_ok & (model(images).argmax(1) == y))
+        assert torch.equal(
+            seen.report.adv_ok, seen.report.clean_ok & (model(images).argmax(1) == y)
+        )
 
 
 def test_all_three_outcomes_occur_and_beta_weighs_the_new_radius(mixed):
@@ -44,7 +54,10 @@ def test_all_three_outcomes_occur_and_beta_weighs_the_new_radius(mixed):
     gamma = 0.05
     _, new = one_step(model, x, y, stored, LATER, IAAT(gamma, 0.1))
     change = (new - stored)[:24]
-    outcomes = [torch.isclose(change, torch.tensor(d).double(), atol=1e-6) for d in (0.1 * gamma, 0.0, -0.1 * gamma)]
+    outcomes = [
+        torch.isclose(change, torch.tensor(d).double(), atol=1e-6)
+        for d in (0.1 * gamma, 0.0, -0.1 * gamma)
+    ]
     assert all(outcome.any() for outcome in outcomes)
     assert sum(outcomes).bool().all()
 

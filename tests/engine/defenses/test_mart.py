@@ -13,14 +13,20 @@ def test_iterates_loss_and_gradients_equal_the_formulas(trained, beta):
     model, x, y = observed.some(trained)
     seen = observed.stepped(MART(beta), model, x, y)
     starts = x + 0.001 * torch.randn(x.shape, generator=observed.seeded(), dtype=x.dtype)
-    expected = plain_at.paths(model, x, starts, 8 / 255, 0.007, 10, [plain_at.xent(int(label)) for label in y])
+    expected = plain_at.paths(
+        model, x, starts, 8 / 255, 0.007, 10, [plain_at.xent(int(label)) for label in y]
+    )
     for ours, theirs in zip(seen.attacked(), expected[:-1], strict=True):
         assert torch.allclose(ours, theirs, atol=1e-6)
     assert torch.allclose(seen.inputs[-1], expected[-1], atol=1e-6)
     loss = plain_at.mart_loss(model, x, expected[-1], y, beta)
     assert seen.means()["loss"] == pytest.approx(loss.item(), rel=1e-5)
-    assert seen.means()["loss_clean"] == pytest.approx(F.cross_entropy(model(x), y).item(), rel=1e-5)
-    assert seen.means()["loss_noisy"] == pytest.approx(plain_at.at_loss(model, expected[-1], y).item(), rel=1e-5)
+    assert seen.means()["loss_clean"] == pytest.approx(
+        F.cross_entropy(model(x), y).item(), rel=1e-5
+    )
+    assert seen.means()["loss_noisy"] == pytest.approx(
+        plain_at.at_loss(model, expected[-1], y).item(), rel=1e-5
+    )
     assert observed.gradients_are_of(loss, model, seen.gradients)
 
 
@@ -30,7 +36,9 @@ def test_the_gradient_passes_through_the_clean_answer_and_its_weight(trained):
     clean, noisy = model(x), model(seen.inputs[-1])
     p = clean.softmax(1)
     weight = 1 - p.gather(1, y[:, None]).squeeze(1)
-    each = F.kl_div(noisy.log_softmax(1), clean.log_softmax(1), reduction="none", log_target=True).sum(1)
+    each = F.kl_div(
+        noisy.log_softmax(1), clean.log_softmax(1), reduction="none", log_target=True
+    ).sum(1)
     for frozen in (each * weight.detach(), weighted_divergence(clean.detach(), noisy, y)):
         loss = boosted(noisy, y).mean() + 6 * frozen.mean()
         assert not observed.gradients_are_of(loss, model, seen.gradients)

@@ -5,7 +5,15 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from defenses.margin_steps import assert_gradients_of, mixed_batch, plan, running_updates, seeded, stepped, wide
+from defenses.margin_steps import (
+    assert_gradients_of,
+    mixed_batch,
+    plan,
+    running_updates,
+    seeded,
+    stepped,
+    wide,
+)
 from defenses.plain_margin import mma
 
 from smd.defenses.mma import MMA
@@ -37,7 +45,8 @@ def test_margins_images_losses_and_gradients_equal_the_plain_ones(mixed):
 
 
 def test_correct_means_that_the_true_class_has_more_than_half_of_the_probability(mixed):
-    """With logits this small no class has: all margins fall to 0, and the clean loss alone is left."""
+    """With logits this small no class has: all margins fall to 0, and the clean loss alone is
+    left."""
     model, x, y = mixed
     model.head.weight.data *= 0.01
     model.head.bias.data *= 0.01

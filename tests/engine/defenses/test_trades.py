@@ -13,7 +13,9 @@ def expected_path(model, x, eps=8 / 255, length=0.007):
     starts = x + 0.001 * torch.randn(x.shape, generator=observed.seeded(), dtype=x.dtype)
     with torch.no_grad():
         clean = [model(image[None])[0] for image in x]
-    return plain_at.paths(model, x, starts, eps, length, 10, [lambda z, c=c: plain_at.kl(c, z) for c in clean])
+    return plain_at.paths(
+        model, x, starts, eps, length, 10, [lambda z, c=c: plain_at.kl(c, z) for c in clean]
+    )
 
 
 @pytest.mark.parametrize("beta", [1.0, 6.0])
@@ -30,7 +32,9 @@ def test_iterates_loss_and_gradients_equal_the_formulas(trained, beta):
     natural = F.cross_entropy(model(x), y)
     assert seen.means()["loss"] == pytest.approx(loss.item(), rel=1e-5)
     assert seen.means()["loss_clean"] == pytest.approx(natural.item(), rel=1e-5)
-    assert seen.means()["loss_noisy"] == pytest.approx(plain_at.at_loss(model, expected[-1], y).item(), rel=1e-5)
+    assert seen.means()["loss_noisy"] == pytest.approx(
+        plain_at.at_loss(model, expected[-1], y).item(), rel=1e-5
+    )
     assert observed.gradients_are_of(loss, model, seen.gradients)
 
 
