@@ -16,10 +16,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [
-    str(HERE.parent),
-    *(place for place in sys.path if place != str(HERE)),
-]  # nothing of ours is top-level
+# nothing of ours is top-level
+sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(HERE))]
 
 from smd import paths
 from smd.errors import UserError

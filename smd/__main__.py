@@ -94,9 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     args = parser().parse_args(words)
-    args.bare = (
-        len([word for word in words if word != "--debug"]) == 1
-    )  # a sub-command and nothing else
+    # a sub-command and nothing else
+    args.bare = len([word for word in words if word != "--debug"]) == 1
     try:
         args.run_command(args)
         sys.stdout.flush()  # a disk that takes no more is told of

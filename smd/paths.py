@@ -10,9 +10,8 @@ from pathlib import Path
 from smd.errors import UserError
 
 AROUND = Path(__file__).resolve().parent.parent
-CHECKOUT = (
-    AROUND if (AROUND / "app" / "main.py").is_file() else None
-)  # None where the package is installed
+# None where the package is installed
+CHECKOUT = AROUND if (AROUND / "app" / "main.py").is_file() else None
 
 
 def runs_root() -> Path:

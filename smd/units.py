@@ -40,9 +40,8 @@ def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     """Read a comma-separated list of noise levels, sorted, each once."""
     levels = [parse_level(part, most) for part in text.split(",") if part.strip()]
     norm = "Linf" if most == 1 else "L2"
-    return tuple(
-        sorted({show_level(level, norm): level for level in levels}.values())
-    )  # as written, each once
+    # as written, each once
+    return tuple(sorted({show_level(level, norm): level for level in levels}.values()))
 
 
 def show_level(value: float, norm: str = "Linf") -> str:

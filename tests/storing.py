@@ -50,7 +50,7 @@ def attack(
     created=1.0,
     stage=(),
     stages=(),
-    doubts=None,
+    flags=None,
     **fields,
 ):
     """Record an attack on the first test samples; without stages all that are broken fell to the
@@ -72,14 +72,14 @@ def attack(
         "job": "job",
         "created": created,
     }
-    flags = np.asarray(ok, bool)
-    broken = np.asarray(stage) if len(stage) else np.where(flags, -1, 1 if eps else 0)
+    right = np.asarray(ok, bool)
+    broken = np.asarray(stage) if len(stage) else np.where(right, -1, 1 if eps else 0)
     names = stages or ([name] if eps else [])
     parts = [
         StageRecord(each, n, int((broken == k).sum()), 0.1) for k, each in enumerate(names, start=1)
     ]
-    pred, distance = np.where(flags, 0, 1).astype(np.int16), np.full(n, eps, np.float32)
-    verdicts = Verdicts(np.arange(n), flags, pred, distance, broken, parts, doubts or {})
+    pred, distance = np.where(right, 0, 1).astype(np.int16), np.full(n, eps, np.float32)
+    verdicts = Verdicts(np.arange(n), right, pred, distance, broken, parts, flags or {})
     recorder.attack(AttackRecord(**{**record, **fields}), verdicts)
 
 

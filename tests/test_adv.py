@@ -139,9 +139,8 @@ def test_an_image_comes_back_to_the_last_bit_though_its_noise_alone_would_not_gi
 def test_what_is_said_beforehand_is_the_most_that_a_file_takes(tmp_path, count):
     rng = np.random.default_rng(0)
     clean = rng.integers(0, 256, (count, 1, 16, 16), dtype=np.uint8)
-    noise, whole = adv.packed(
-        rng.random(clean.shape, dtype=np.float32), clean
-    )  # nothing in it can be compressed
+    # nothing in it can be compressed
+    noise, whole = adv.packed(rng.random(clean.shape, dtype=np.float32), clean)
     p = rng.dirichlet(np.ones(10), (2, count)).astype(np.float32)
     ids, eps = np.arange(count, dtype=np.int32), np.ones(count, np.float32)
     adv.write(

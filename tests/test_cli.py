@@ -223,9 +223,8 @@ def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could
     kept = examples.read(run.adv / f"{job}_8-255_0.npz").idx
     assert len(stage) == 300
     assert 0 < len(kept) <= 256
-    assert set(kept) <= set(
-        stage.index[stage != 0]
-    )  # what is misclassified without noise is not attacked
+    # what is misclassified without noise is not attacked
+    assert set(kept) <= set(stage.index[stage != 0])
 
 
 def test_a_sample_that_does_not_exist_is_refused(finished, capsys):

@@ -5,10 +5,8 @@ import pytest
 from smd.evaluation import final_margins
 from smd.evaluation.final_margins import FEWEST, LADDER, LARGEST, Pace, Plan, affordable
 
-FLAT = (
-    Pace(10, 0.01, 0.002),
-    Pace(128, 0.01, 0.002),
-)  # a tiny network: the batch size does not matter
+# a tiny network: the batch size does not matter
+FLAT = (Pace(10, 0.01, 0.002), Pace(128, 0.01, 0.002))
 LINEAR = (Pace(10, 0.01, 0.002), Pace(100, 0.1, 0.02))  # a large one: every image costs
 
 

@@ -13,7 +13,7 @@ from smd import data
 from smd.analysis import forces
 from smd.config.schema import TrainConfig
 from smd.data.batches import in_order
-from smd.defenses import Now, build
+from smd.defenses import StepContext, build
 from smd.training.loop import prepare
 
 EPOCHS, CLASSES = 20, 8
@@ -128,17 +128,17 @@ def explored(run, pushed=0.0, epochs=20):
     pushed: how far a class's logit rises after an epoch for each unit of its relative pressure
     beyond 1.
     """
-    classes, plan = len(run.sets.classes), replace(run.plan, epochs=epochs)
+    classes, info = len(run.sets.classes), replace(run.info, epochs=epochs)
     model, defense, labels = (
         Frozen(run.model, classes),
         build("smd", {}),
         run.sets.train.labels.numpy(),
     )
-    state, clean, crossed = defense.begin(plan), [], []
+    state, clean, crossed = defense.begin(info), [], []
     for epoch in range(epochs):
         reports = [
-            defense.step(model, batch, state, Now(plan, epoch, torch.Generator()))
-            for batch in in_order(run.sets.train, 250, plan.n)
+            defense.step(model, batch, state, StepContext(info, epoch, torch.Generator()))
+            for batch in in_order(run.sets.train, 250, info.n)
         ]
         clean.append(torch.cat([report.clean_ok for report in reports]).numpy())
         crossed.append(torch.cat([report.crossed for report in reports]).numpy())

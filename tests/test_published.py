@@ -103,6 +103,5 @@ def test_smds_averages_come_out_as_printed(data):
     assert (
         ours == printed[(printed["data"] == data) & (printed["defense"] == "SMD")]["avg"].to_list()
     )
-    assert (
-        not export.best(published.rows(data), {}).to_numpy().any()
-    )  # no verdicts of images are printed
+    # no verdicts of images are printed
+    assert not export.best(published.rows(data), {}).to_numpy().any()

@@ -161,6 +161,5 @@ def _shade(pattern: str) -> str:
     """A pattern's colour, the same for every run."""
     if pattern == WITHSTOOD:
         return KINDS["agreement"]
-    return SHADES.get(
-        pattern, SHADES[PLAIN["cw"]]
-    )  # an attack of another name is no part of AutoAttack either
+    # an attack of another name is no part of AutoAttack either
+    return SHADES.get(pattern, SHADES[PLAIN["cw"]])

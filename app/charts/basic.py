@@ -24,25 +24,14 @@ COLOURS = {  # a defense has one colour on every page
     "customized-at": "#98a53f",
 }
 PALETTE = tuple(COLOURS.values())
-KIND_COLOURS = {
-    FOUND: "#1a8a94",
-    REACHED: "#8cc3c8",
-    MISCLASSIFIED: "#9c5a96",
-}  # what a margin says, on every page
-FREE = (
-    "#6c7bb0",
-    "#9c5a96",
-    "#7b8b48",
-    "#b08d2a",
-    "#4f9d69",
-    "#b5495b",
-    "#8a9091",
-)  # for second runs of a defense
+# what a margin says, on every page
+KIND_COLOURS = {FOUND: "#1a8a94", REACHED: "#8cc3c8", MISCLASSIFIED: "#9c5a96"}
+# for second runs of a defense
+FREE = ("#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#4f9d69", "#b5495b", "#8a9091")
 LEVELS = ("#8a9091", "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
 HEIGHT = 280
-NOT_NEGATIVE = alt.Axis(
-    labelExpr="datum.value < 0 ? '' : datum.label", grid=False
-)  # left of 0 are no margins
+# left of 0 are no margins
+NOT_NEGATIVE = alt.Axis(labelExpr="datum.value < 0 ? '' : datum.label", grid=False)
 BELOW = alt.Legend(title=None, orient="bottom", labelLimit=260)
 ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=260)
 SOLID = alt.Legend(  # over a band, whose faint fill the symbols would take on
@@ -82,10 +71,8 @@ def _points(rows: pd.DataFrame) -> bool:
     return bool(rows["epoch"].nunique() < 2)
 
 
-LABEL, NUMBER = (
-    0.14,
-    0.06,
-)  # how much of the axis "16/255" and "16" take where it is as narrow as on a phone
+# how much of the axis "16/255" and "16" take where it is as narrow as on a phone
+LABEL, NUMBER = (0.14, 0.06)
 ROW = 12  # pixels
 
 

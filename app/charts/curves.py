@@ -13,11 +13,8 @@ import pandas as pd
 
 from . import basic
 
-UNITS = (
-    ("hours", 1),
-    ("minutes", 60),
-    ("seconds", 3600),
-)  # the first of which more than two have passed
+# the first of which more than two have passed
+UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))
 RAW = 0.25  # opacity of what was measured, behind a smoothed curve
 CLEAR = alt.Legend(symbolOpacity=1)  # else symbols would be as faint as the raw curves behind
 
@@ -118,9 +115,8 @@ def drawn(
     form: str,
 ) -> alt.LayerChart:
     """The curves; smoothed ones with what was measured behind."""
-    alone = bool(
-        rows["epoch"].nunique() < 2
-    )  # a single epoch is a point: a line of it would be invisible
+    # a single epoch is a point: a line of it would be invisible
+    alone = bool(rows["epoch"].nunique() < 2)
     tip = [
         "epoch:Q",
         *(f"{name}:N" for name in by),

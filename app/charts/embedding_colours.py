@@ -27,11 +27,8 @@ WITHSTOOD, BROKEN, WRONG, UNSEEN = (
     "misclassified without noise",
     "not attacked",
 )
-VERDICTS = {
-    WITHSTOOD: "#1a8a94",
-    BROKEN: "#c8641f",
-    WRONG: "#9c5a96",
-}  # images that nobody attacked stay faded
+# images that nobody attacked stay faded
+VERDICTS = {WITHSTOOD: "#1a8a94", BROKEN: "#c8641f", WRONG: "#9c5a96"}
 
 
 def choose(run: Run, chosen: Selection) -> str:
@@ -146,9 +143,8 @@ def layers(
     numbers."""
     if by in (CLASS, VERDICT):
         palette = {name: basic.PALETTE[k % len(basic.PALETTE)] for k, name in enumerate(classes)}
-        colours = (
-            VERDICTS if by == VERDICT else palette
-        )  # a class keeps its colour whichever images are selected
+        # a class keeps its colour whichever images are selected
+        colours = VERDICTS if by == VERDICT else palette
         there = set(table["value"])
         return [
             Layer(name, table[table["value"] == name], c)

@@ -64,9 +64,8 @@ def of_class(
     those of `kinds`.
     """
     rows, _ = basic.placed(counts, ends[0])
-    left = -2 * max(
-        1.0, ends[0] / 25
-    )  # for every class, whether it has misclassified images or not
+    # for every class, whether it has misclassified images or not
+    left = -2 * max(1.0, ends[0] / 25)
     x = alt.X(
         "low:Q",
         title="margin (1/255)",
@@ -150,9 +149,8 @@ def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     y = alt.Y(
         "class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=150)
     )
-    base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(
-        y
-    )  # 70: the axis below takes its room from it
+    # 70: the axis below takes its room from it
+    base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(y)
     quartiles = (("q25", "a quarter below"), ("q50", "median"), ("q75", "a quarter above"))
     tip = [
         "class:N",

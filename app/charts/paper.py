@@ -61,9 +61,8 @@ class Kind:
 
     name: str
     title: str
-    make: Callable[
-        ["Kind", Sequence[Run], Sequence[Run]], Figure
-    ]  # of all runs on the data, and those it shall show
+    # of all runs on the data, and those it shall show
+    make: Callable[["Kind", Sequence[Run], Sequence[Run]], Figure]
     defense: str = ""  # "": several defenses beside each other
 
 

@@ -5,11 +5,8 @@ import pandas as pd
 
 from . import basic
 
-MOST_CLASSES, MOST_UPRIGHT, LONG = (
-    20,
-    12,
-    12,
-)  # bars in all; bars side by side; letters of a name below these
+# bars in all; bars side by side; letters of a name below these
+MOST_CLASSES, MOST_UPRIGHT, LONG = (20, 12, 12)
 
 
 def probabilities(rows: pd.DataFrame) -> alt.Chart:

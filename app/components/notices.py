@@ -51,9 +51,8 @@ def standing() -> Jobs:
     }
 
 
-_known: dict[
-    Path, tuple[int, State]
-] = {}  # by folder: when its status was written, and what it was
+# by folder: when its status was written, and what it was
+_known: dict[Path, tuple[int, State]] = {}
 
 
 def _state(folder: Path) -> State:

@@ -35,9 +35,8 @@ def offer(key: str, asked: Asked, *targets: Run) -> None:
     pressed = actions.button(
         "Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting)
     )
-    if (
-        pressed and not waiting and _start(asked, targets)
-    ):  # the second click of two finds the job of the first
+    # the second click of two finds the job of the first
+    if pressed and (not waiting) and _start(asked, targets):
         st.rerun()  # with the job in sight and the button out of reach
     if waiting:
         st.fragment(_follow, run_every=FOLLOW)(waiting)
@@ -145,7 +144,7 @@ def under_way(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
         return [
             run.folder
             for run in folders.all_runs()
-            if _active(run.folder) and _same(run.folder, folders.settled(asked))
+            if _active(run.folder) and _same(run.folder, folders.with_absolute_path(asked))
         ]
     each = [
         (folder, _for(asked, run))

@@ -75,9 +75,8 @@ def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
     """What is stored of a sample's adversarial images: title -> (file, position), the smallest
     level first."""
     attacks = data.read(reader.attack_runs, run.store)
-    norms = dict(
-        zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True)
-    )  # of files that do not say it
+    # of files that do not say it
+    norms = dict(zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True))
     places = {}
     for name, position in data.adversarial(run.adv, split, idx):
         path = run.adv / f"{name}.npz"

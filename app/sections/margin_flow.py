@@ -26,9 +26,8 @@ LEAST = 1e-3  # 1/255: a change of less is none
 class Flow(NamedTuple):
     """Images at two times, and those that cannot be compared."""
 
-    rows: (
-        pd.DataFrame
-    )  # correct both times: idx, label, source, before, after (unit of x), kind (after)
+    # correct both times: idx, label, source, before, after (unit of x), kind (after)
+    rows: pd.DataFrame
     wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
     single: int = 0  # training images that only one of two runs has
     broken: int = 0  # images whose margin is no number

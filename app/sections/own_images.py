@@ -24,9 +24,8 @@ from . import own_facts, own_import
 
 EXAMPLES = 4  # images of a class
 CLASSES = 6  # shown at once
-MOST_COMPARED = (
-    4 * 2**30
-)  # bytes of pixels; a page does not wait for more, the training's log tells
+# bytes of pixels; a page does not wait for more, the training's log tells
+MOST_COMPARED = 4 * 2**30
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
 SHADES = (basic.LEVELS[1], basic.LEVELS[0], basic.LEVELS[2])
@@ -57,9 +56,8 @@ def section(asked: TrainConfig) -> None:
             )
             return
         try:
-            login.check_path(
-                asked.data_path
-            )  # first: what others had looked at is kept for a while
+            # first: what others had looked at is kept for a while
+            login.check_path(asked.data_path)
             images = own_import.looked(asked)
             review = _review(images.key, asked.seed, images) if images else None
         except UserError as error:

@@ -22,9 +22,8 @@ from . import own_sizes
 SKIP, CHANNELS, SIZE = "train-skip", "train-channels", "train-size"  # fields of the form
 AGAIN = "own-look-again"  # in the session: an answer was chosen, so look at once
 LAST = "own-last"  # in the session: what was imported last, and its key
-PATIENCE = (
-    1.0  # seconds to look whether images are imported already: a folder can hold a million files
-)
+# seconds to look whether images are imported already: a folder can hold a million files
+PATIENCE = 1.0
 
 
 def looked(asked: TrainConfig) -> Images | None:

@@ -30,9 +30,8 @@ FIRST = 0.5
 class Survey:
     """What the headers say."""
 
-    sizes: Mapping[
-        tuple[int, int], int
-    ]  # (width, height) in pixels -> images of that size, the most frequent first
+    # (width, height) in pixels -> images of that size, the most frequent first
+    sizes: Mapping[tuple[int, int], int]
     whole: bool  # whether every image was looked at
 
     @property
@@ -110,6 +109,5 @@ def suited(found: Survey) -> int:
         return LARGEST
     if width != height or width < SMALLEST:
         return MIXED
-    return (
-        0 if found.whole else width
-    )  # the rest, unseen, may differ: resizing is safe and leaves these alone
+    # the rest, unseen, may differ: resizing is safe and leaves these alone
+    return 0 if found.whole else width

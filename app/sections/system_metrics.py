@@ -19,9 +19,8 @@ SHOWN = {  # name -> title, unit, divisor
     system_metrics.GPU: ("GPU", "%", 1.0),
     system_metrics.GPU_MEMORY: ("GPU memory", "GiB", 2.0**30),
 }
-GAP = (
-    5.0  # times the pause before or after, which doubles at most: the job was not working meanwhile
-)
+# times the pause before or after, which doubles at most: the job was not working meanwhile
+GAP = 5.0
 
 
 def section(run: Run) -> None:

@@ -10,11 +10,8 @@ from ..components import going_back
 from . import sources
 
 ALL = ("class", "epoch", "range", "find", "closest", "between", "level")
-NOTED = {
-    "by class": ("epoch",),
-    "over time": ("between",),
-    "forces": (),
-}  # of Margins' views that show all images
+# of Margins' views that show all images
+NOTED = {"by class": ("epoch",), "over time": ("between",), "forces": ()}
 
 
 def ignored(page: str, run: Run, split: str) -> dict[str, str]:

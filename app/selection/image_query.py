@@ -85,9 +85,8 @@ class Question:
     """What is asked of a split; the defaults ask for all of its images."""
 
     split: str = "train"
-    epoch: int = (
-        0  # whose margins of training images count; 0: the run keeps none, or they do not matter
-    )
+    # whose margins of training images count; 0: the run keeps none, or they do not matter
+    epoch: int = 0
     estimate: str = ""  # the estimation whose margins count instead
     labels: tuple[int, ...] = ()  # (): all classes
     span: tuple[float, float] | None = None  # margins from .. to, 1/255

@@ -22,9 +22,8 @@ from .gate import App, Scope, Send, refuse
 
 HANDED = "smd-user"
 SIGN = secrets.token_urlsafe(32)
-HEALTH = (  # says no more than that the server is there; what watches it need not log in
-    "/_stcore/health"
-)
+# says no more than that the server is there; what watches it need not log in
+HEALTH = "/_stcore/health"
 
 
 class ProxyLogin:

@@ -304,9 +304,8 @@ def not_attacked(source: Source) -> None:
         f" attacked ({source.norm}): attack some, or choose other margins.",
         icon=":material/bolt:",
     )
-    levels = (
-        run.config.levels if source.norm == "Linf" else (0.5,)
-    )  # for L2 a data set has none of its own
+    # for L2 a data set has none of its own
+    levels = run.config.levels if source.norm == "Linf" else (0.5,)
     n = min(500, len(data.read(reader.samples, run.store, source.split)))
     asked = AttackConfig(run=run.id, split=source.split, n=n, levels=levels, norm=source.norm)
     offers.offer("attack", asked, run)
@@ -333,9 +332,8 @@ comparable = source is not None and not on(source.split, source.norm).empty
 split, norm = (source.split, source.norm) if source and comparable else attacks_of()
 here = on(split, norm)
 picked = bool(here["picked"].all())
-below = (
-    attacks_of() if picked else (split, norm)
-)  # attacks on picked images say nothing of each other
+# attacks on picked images say nothing of each other
+below = attacks_of() if picked else (split, norm)
 with controls:
     eps = choose_level(pd.concat([here, on(*below)]), norm)
     outcomes = data.read(reader.outcomes, run.store, split, eps, norm, picked)

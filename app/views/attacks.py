@@ -8,7 +8,7 @@ import streamlit as st
 
 from smd import export, jobs, registry
 from smd.analysis import gaps
-from smd.analysis.flags import DOUBTS
+from smd.analysis.flags import FLAGS
 from smd.experiments import published
 from smd.export.titles import attack_settings
 from smd.jobs import Status
@@ -109,27 +109,27 @@ def section(attack: str, steps: int, norm: str, split: str, note: str, part: pd.
         key=f"table-{key}",
         column_config=ui.fitting(shown),
     )
-    doubts(attack, steps, norm, split, note)
+    flags(attack, steps, norm, split, note)
     ui.downloads(shown, f"accuracy-{key}", bold, title)
 
 
-def doubts(attack: str, steps: int, norm: str, split: str, note: str) -> None:
+def flags(attack: str, steps: int, norm: str, split: str, note: str) -> None:
     """What the attack itself found suspicious, as badges; pointing at one tells what it means."""
     for run in chosen:
-        rows = data.read(reader.attack_doubts, run.store)
+        rows = data.read(reader.attack_flags, run.store)
         rows = rows[
             (rows["name"] == attack)
             & (rows["steps"] == steps)
             & (rows["norm"] == norm)
             & (rows["note"] == note)
         ]
-        found = rows[rows["split"] == split].groupby("doubt", sort=False)["eps"].unique()
+        found = rows[rows["split"] == split].groupby("flag", sort=False)["eps"].unique()
         if found.empty:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(ui.name(run.id), width="content")
             for name, levels in found.items():
-                label, meaning = DOUBTS.get(str(name), (str(name), ""))
+                label, meaning = FLAGS.get(str(name), (str(name), ""))
                 at = ", ".join(show_level(eps, norm) for eps in sorted(levels))
                 st.badge(
                     f"{label} at {at}", icon=":material/warning:", color="orange", help=meaning
@@ -183,9 +183,8 @@ LAID_OUT = {INTERVALS: export.interval_table, SPREADS: export.spread_table}
 attack_form.form(chosen)
 busy = any(status.state in ("queued", "running") for _, _, status in attack_jobs())
 st.fragment(under_way, run_every="2s" if busy else None)()
-one = ready.get(
-    st.session_state.get("run", "")
-)  # of the runs whose tables stand here, that of the sidebar
+# of the runs whose tables stand here, that of the sidebar
+one = ready.get(st.session_state.get("run", ""))
 if one:
     selected_attacks.section(one)
 everything = measured()

@@ -75,9 +75,8 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
     """A source from a list, kept in the address; the first one unless it is optional."""
     by_key = {source.key: source for source in known}
     cleared = optional and key in st.session_state and st.session_state[key] is None
-    if (
-        not cleared and st.session_state.get(key) not in by_key
-    ):  # an address names a source by its title or its key
+    # an address names a source by its title or its key
+    if not cleared and st.session_state.get(key) not in by_key:
         asked = st.query_params.get(key)
         linked = next((source.key for source in known if asked in (source.key, source.title)), None)
         st.session_state[key] = linked or (None if optional else known[0].key)

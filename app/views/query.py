@@ -55,9 +55,8 @@ with st.expander("What there is to ask about", icon=":material/table:"):
         "Margins, noise levels and distances are in [0, 1]: times 255 they are in 1/255; where norm"
         " is L2 they are lengths over all pixels. `DESCRIBE margin` tells a table's types."
     )
-mine = st.session_state.setdefault(
-    "sql-mine", set()
-)  # what was run by a click; a link alone runs nothing of its own
+# what was run by a click; a link alone runs nothing of its own
+mine = st.session_state.setdefault("sql-mine", set())
 if clicked:
     mine.add(written)
 if written and written not in mine and written not in EXAMPLES.values():

@@ -48,9 +48,8 @@ STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the stro
 class Crosstab:
     """What margins say against what an attack did; all shares in % of n."""
 
-    table: (
-        pd.DataFrame
-    )  # four rows: beyond (bool), withstood (bool), kind ("agreement" or a Kind), n, percent
+    # four rows: beyond (bool), withstood (bool), kind ("agreement" or a Kind), n, percent
+    table: pd.DataFrame
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
@@ -133,9 +132,8 @@ def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255
     At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
     empty.
     """
-    steps = np.floor(
-        rows["margin"].to_numpy(np.float64) / unit + 1e-4
-    )  # in float32 k/255 can fall just below k
+    # in float32 k/255 can fall just below k
+    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 0.0001)
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2

@@ -3,7 +3,7 @@
 AutoAttack's own checks, in plain words.
 """
 
-DOUBTS = {  # name -> (title, what it means)
+FLAGS = {  # name -> (title, what it means)
     "randomized": (
         "random answers",
         "The network answers differently when asked twice, so a single try proves little.",

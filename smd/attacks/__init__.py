@@ -19,14 +19,14 @@ from smd.core.lp import Norm
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a stage is told about the batch in hand, and where it can voice a doubt."""
+class BatchContext:
+    """What a stage is told about the batch in hand, and where it can raise a flag."""
 
     seed: int
     batch: int  # counted from 0 within the stage
     eps: float  # noise level, unit of x
     norm: Norm
-    doubts: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.DOUBTS
+    flags: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.FLAGS
 
     def generator(self, device: torch.device, stage: str) -> torch.Generator:
         """Randomness of this batch alone, so that a resumed attack draws the same."""
@@ -47,8 +47,8 @@ class Stage(Protocol):
         ...
 
     @property
-    def settled(self) -> bool:
-        """It draws nothing and voices no doubts: what it does to an image once, it does with every
+    def deterministic(self) -> bool:
+        """It draws nothing and raises no flags: what it does to an image once, it does with every
         seed."""
         ...
 
@@ -57,38 +57,38 @@ class Stage(Protocol):
         model: nn.Module,  # in eval mode, its parameters frozen
         x: Tensor,  # (B, C, H, W) in [0, 1], classified correctly
         y: Tensor,  # (B,)
-        turn: Turn,
+        context: BatchContext,
     ) -> Tensor:
-        """Images (B, C, H, W) in [0, 1], no farther than turn.eps from x."""
+        """Images (B, C, H, W) in [0, 1], no farther than context.eps from x."""
         ...
 
 
-def _no_doubts_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
+def _no_flags_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
     return set()
 
 
-def _no_doubts_after(accuracies: Mapping[str, float]) -> set[str]:
+def _no_flags_after(accuracies: Mapping[str, float]) -> set[str]:
     return set()
 
 
 @dataclass(frozen=True)
-class Course:
+class AttackPlan:
     """How an attack goes about a network: its stages in order, and what it checks."""
 
     stages: tuple[Stage, ...]
     note: str = ""  # what a reader of its results must know
     package: str = "smd"
     version: str = __version__
-    # Doubts about a network by its answers to the first clean images (B, C, H, W), (B,).
-    doubts_before: Callable[[nn.Module, Tensor, Tensor], set[str]] = _no_doubts_before
-    # Doubts by the accuracy in [0, 1] after each stage, in order, the clean one first.
-    doubts_after: Callable[[Mapping[str, float]], set[str]] = _no_doubts_after
+    # Flags about a network by its answers to the first clean images (B, C, H, W), (B,).
+    flags_before: Callable[[nn.Module, Tensor, Tensor], set[str]] = _no_flags_before
+    # Flags by the accuracy in [0, 1] after each stage, in order, the clean one first.
+    flags_after: Callable[[Mapping[str, float]], set[str]] = _no_flags_after
 
 
 class Attack(Protocol):
     """A named attack with its settings."""
 
-    def course(self, classes: int) -> Course:
+    def plan(self, classes: int) -> AttackPlan:
         """What it does to a network of that many classes."""
         ...
 

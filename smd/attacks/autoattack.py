@@ -18,7 +18,7 @@ from pyautoattack.fab_pt import FABAttack_PT
 from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
-from smd.attacks import Course, Turn
+from smd.attacks import AttackPlan, BatchContext
 from smd.attacks.frame import Behind, framed
 
 TARGETS = 9  # of each targeted stage, where there are enough classes
@@ -31,7 +31,7 @@ GRADIENT = 3.0  # forward passes that one gradient costs, roughly
 class AutoAttack:
     """The standard version; it has no setting."""
 
-    def course(self, classes: int) -> Course:
+    def plan(self, classes: int) -> AttackPlan:
         """See smd.attacks.Attack. Below four classes some of its losses do not exist and others
         stand in."""
         targets = min(TARGETS, classes - 1)
@@ -42,13 +42,13 @@ class AutoAttack:
         stages = tuple(Part(name, targets) for name in names)
         note = "" if targets == TARGETS else _note(classes, names, targets)
         few = {"few-classes"} if note else set()
-        return Course(
+        return AttackPlan(
             stages,
             note,
             "pyautoattack",
             version("pyautoattack"),
-            lambda model, x, y: few | _doubts_before(model, x, y),
-            _doubts_after,
+            lambda model, x, y: few | _flags_before(model, x, y),
+            _flags_after,
         )
 
 
@@ -77,33 +77,35 @@ class Part:
         return costs.get(self.name, ascent)
 
     @property
-    def settled(self) -> bool:
+    def deterministic(self) -> bool:
         """See smd.attacks.Stage: FAB draws only for its second start and later ones, of which there
         are none."""
         return self.name in ("fab", "fab-t")
 
-    def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
+    def perturb(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """See smd.attacks.Stage."""
         if self.name != "square":
-            return self._found(model, x, y, turn)
-        frame = framed(x, turn.norm)
-        return frame.seen(self._found(Behind(model, frame), frame.shown(x), y, turn))
+            return self._found(model, x, y, context)
+        frame = framed(x, context.norm)
+        return frame.seen(self._found(Behind(model, frame), frame.shown(x), y, context))
 
-    def _found(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
+    def _found(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         heard = _Heard()
-        tool = self._tool(model, turn, x.device, heard)
+        tool = self._tool(model, context, x.device, heard)
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators
             found: Tensor = tool.perturb(x.clone(), y.clone())
         if heard.messages:  # the one check inside its attacks
-            turn.doubts.add("zero-gradient")
+            context.flags.add("zero-gradient")
         return found
 
-    def _tool(self, model: nn.Module, turn: Turn, device: torch.device, logger: "_Heard") -> Any:
+    def _tool(
+        self, model: nn.Module, context: BatchContext, device: torch.device, logger: "_Heard"
+    ) -> Any:
         shared: dict[str, Any] = {
-            "eps": turn.eps,
-            "norm": turn.norm,
-            "seed": turn.seed,
+            "eps": context.eps,
+            "norm": context.norm,
+            "seed": context.seed,
             "device": device,
         }
         if self.name in ("apgd-ce", "apgd-dlr"):
@@ -155,7 +157,7 @@ class _Heard:
         self.messages.append(message)
 
 
-def _doubts_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
+def _flags_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
     """Its checks on the first images: random answers, probabilities, gradients inside the
     network."""
     found = set()
@@ -182,7 +184,7 @@ def _check_dynamic(model: nn.Module, x: Tensor, heard: _Heard) -> None:
         sys.settrace(tracing)
 
 
-def _doubts_after(accuracies: Mapping[str, float]) -> set[str]:
+def _flags_after(accuracies: Mapping[str, float]) -> set[str]:
     """Its check at the end: did Square, which sees no gradient, break what the others could not?"""
     heard = _Heard()
     checks.check_square_sr(dict(accuracies), logger=heard)

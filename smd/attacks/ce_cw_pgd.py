@@ -6,7 +6,7 @@ logits (Carlini and Wagner). A sample that no run breaks counts as it is, with i
 
 from dataclasses import dataclass
 
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.attacks.stages import Ascent
 from smd.core import losses
 
@@ -18,11 +18,11 @@ class CeCwPgd:
     steps: int = 100
     runs: int = 10
 
-    def course(self, classes: int) -> Course:
+    def plan(self, classes: int) -> AttackPlan:
         """See smd.attacks.Attack."""
         first = -(-self.runs // 2)
         stages = (
             Ascent("ce", losses.ce, self.steps, first),
             Ascent("cw", losses.margin, self.steps, self.runs - first),
         )
-        return Course(tuple(stage for stage in stages if stage.runs))
+        return AttackPlan(tuple(stage for stage in stages if stage.runs))

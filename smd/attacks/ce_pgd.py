@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.attacks.stages import Ascent
 from smd.core import losses
 
@@ -13,6 +13,6 @@ class CePgd:
 
     steps: int = 100
 
-    def course(self, classes: int) -> Course:
+    def plan(self, classes: int) -> AttackPlan:
         """See smd.attacks.Attack."""
-        return Course((Ascent("ce-pgd", losses.ce, self.steps),))
+        return AttackPlan((Ascent("ce-pgd", losses.ce, self.steps),))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd.attacks import Turn
+from smd.attacks import BatchContext
 from smd.core import lp, pgd
 from smd.core.losses import Loss
 
@@ -26,23 +26,31 @@ class Ascent:
         return 3.0 * self.steps * self.runs
 
     @property
-    def settled(self) -> bool:
+    def deterministic(self) -> bool:
         """See smd.attacks.Stage: its starts are random."""
         return False
 
-    def perturb(self, model: nn.Module, x: Tensor, y: Tensor, turn: Turn) -> Tensor:
+    def perturb(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """The last iterate of the first run that breaks a sample, else that of its last run.
 
         Within a run no sample stops early, even where an iterate is misclassified: only the last
         one counts.
         """
-        generator = turn.generator(x.device, self.name)
+        generator = context.generator(x.device, self.name)
         found, left = x.clone(), torch.arange(len(x), device=x.device)
         for _ in range(self.runs):
-            radius = torch.full((len(left),), turn.eps, device=x.device)
-            start = lp.uniform(x[left], radius, turn.norm, generator)
+            radius = torch.full((len(left),), context.eps, device=x.device)
+            start = lp.uniform(x[left], radius, context.norm, generator)
             found[left], logits = pgd.last_iterate(
-                model, self.loss, x[left], y[left], radius, radius / 4, self.steps, turn.norm, start
+                model,
+                self.loss,
+                x[left],
+                y[left],
+                radius,
+                radius / 4,
+                self.steps,
+                context.norm,
+                start,
             )
             left = left[logits.argmax(1) == y[left]]
             if not len(left):

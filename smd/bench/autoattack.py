@@ -15,7 +15,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
-from smd.evaluation.evaluate import Ground, Task, judge
+from smd.evaluation.evaluate import Target, Task, judge
 
 STEPS = 150  # of training, for a network that some images withstand and some do not
 SEED = 0
@@ -87,10 +87,8 @@ def prepared(n: int) -> tuple[nn.Module, OnDevice]:
 
 def judged(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
     """Which withstand it, (n,) bool, by our judging."""
-    course = AutoAttack().course(10)
-    return judge(
-        Ground(model, points), Task(torch.arange(case.n), course, case.eps, SEED, case.n)
-    ).ok
+    plan = AutoAttack().plan(10)
+    return judge(Target(model, points), Task(torch.arange(case.n), plan, case.eps, SEED, case.n)).ok
 
 
 def directly(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:

@@ -15,7 +15,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.config.schema import TrainConfig
 from smd.data.batches import OnDevice
-from smd.evaluation.evaluate import Ground, Task, judge
+from smd.evaluation.evaluate import Target, Task, judge
 from smd.store import reader
 from smd.training.loop import epochs, prepare
 
@@ -168,7 +168,7 @@ def _judging(ready: made_up.Stepper) -> Callable[[], object]:
     """Judging the batch, all of which the network classifies correctly."""
     n, training = len(ready.batch.y), ready.training
     points = OnDevice(training.sets.train.pixels[:n], ready.batch.y)
-    course = CePgd(20).course(len(training.sets.classes))
+    plan = CePgd(20).plan(len(training.sets.classes))
     return partial(
-        judge, Ground(training.model, points), Task(torch.arange(n), course, 8 / 255, 0, n)
+        judge, Target(training.model, points), Task(torch.arange(n), plan, 8 / 255, 0, n)
     )

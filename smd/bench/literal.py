@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.data.batches import Batch
-from smd.defenses import Plan
+from smd.defenses import RunInfo
 from smd.nets.batchnorm import couples_samples, statistics_kept
 from smd.nets.layers import HalvingStem, WholeMap
 
@@ -39,7 +39,7 @@ def _convolution(layer: nn.Conv2d) -> nn.Conv2d:
 
 
 def step(
-    model: nn.Module, batch: Batch, margins: Tensor, plan: Plan
+    model: nn.Module, batch: Batch, margins: Tensor, info: RunInfo
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Alg. 1, l. 2-12: Flag1, Flag2 (B,) bool and the new margins (B,); the loss's gradient is left
     in the model."""
@@ -47,15 +47,14 @@ def step(
     logits = model(x)
     loss0 = F.cross_entropy(logits, y)
     flag1 = logits.argmax(1) == y
-    every = couples_samples(
-        model
-    )  # the documented decision: under batch norm the whole batch is attacked
+    # the documented decision: under batch norm the whole batch is attacked
+    every = couples_samples(model)
     rows = torch.arange(len(x)) if every else flag1.nonzero().squeeze(1)
     with statistics_kept(model):
         noisy, flag2 = epgd(model, x[rows], y[rows], margins[rows])
     if every:
         noisy = torch.where(flag1.view(-1, 1, 1, 1), noisy, x)
-    delta = -(-255 // plan.epochs) / 255
+    delta = -(-255 // info.epochs) / 255
     steepness = _gradient(model, noisy, y[rows]).abs().flatten(1).amax(1)
     growth = delta * 0.9 ** torch.floor(margins[rows] * 255 + 1e-4) / (1 + steepness)
     distance = (noisy - x[rows]).abs().flatten(1).amax(1)

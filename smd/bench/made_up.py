@@ -14,7 +14,7 @@ from smd.core import rng
 from smd.data.batches import Batch
 from smd.data.images import Images
 from smd.data.split import TEST, TRAIN, VAL
-from smd.defenses import Now
+from smd.defenses import StepContext
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
 from smd.training.loop import Training, prepare
@@ -48,8 +48,8 @@ class Stepper:
         as they are."""
         training = self.training
         training.optimizer.zero_grad(set_to_none=True)
-        now = Now(training.plan, 0, rng.generator(training.plan.device, "bench"))
-        training.defense.step(training.model, self.batch, training.state, now)
+        context = StepContext(training.info, 0, rng.generator(training.info.device, "bench"))
+        training.defense.step(training.model, self.batch, training.state, context)
         training.optimizer.step()
 
 

@@ -63,9 +63,8 @@ def _peak_of_process(*cases: Case) -> float:
         check=False,
     )
     if done.returncode:
-        said = (
-            done.stderr.strip() or f"exit status {done.returncode}"
-        )  # a process that was killed says nothing
+        # a process that was killed says nothing
+        said = done.stderr.strip() or f"exit status {done.returncode}"
         raise UserError(
             f"The memory of {words[0] if words else 'the imports'} is unknown:"
             f" {said.splitlines()[-1]}."

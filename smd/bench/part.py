@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-Row = dict[
-    str, str | float | int
-]  # column -> figure; a unit stands in a column's name or in a column "unit"
+# column -> figure; a unit stands in a column's name or in a column "unit"
+Row = dict[str, str | float | int]
 
 
 @dataclass(frozen=True)

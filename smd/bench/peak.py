@@ -10,15 +10,13 @@ TRIES = 4
 def flops_per_second(device: torch.device) -> float:
     """Floating-point operations per second, the best of several products of square float32
     matrices."""
-    sides = (
-        (1024, 2048) if device.type == "cpu" else (4096, 8192)
-    )  # the start of a kernel must not count
+    # the start of a kernel must not count
+    sides = (1024, 2048) if device.type == "cpu" else (4096, 8192)
     return max(2 * side**3 / _fastest(side, device) for side in sides)
 
 
 def _fastest(side: int, device: torch.device) -> float:
     """Seconds of the fastest product."""
     a, b = (torch.rand(side, side, device=device) for _ in range(2))
-    return min(
-        seconds(lambda: float((a @ b)[0, 0])) for _ in range(TRIES)
-    )  # reading a number waits for all of them
+    # reading a number waits for all of them
+    return min(seconds(lambda: float((a @ b)[0, 0])) for _ in range(TRIES))

@@ -20,15 +20,14 @@ from smd.bench.timing import interleaved
 from smd.core.epgd import epgd
 from smd.core.margin import Rules
 from smd.data.batches import Batch, on_device, spread
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 from smd.defenses.smd import SMD
 from smd.errors import UserError
 from smd.nets.batchnorm import statistics_kept
 
 EPOCHS = 150  # of the run whose delta is taken
-CROSSING = (
-    0.2  # share of samples that is to cross, at least: some twelve to fifty per cent do in a run
-)
+# share of samples that is to cross, at least: some twelve to fifty per cent do in a run
+CROSSING = 0.2
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,11 @@ class Ready:
     images: str
 
     @property
-    def plan(self) -> Plan:
+    def info(self) -> RunInfo:
         """A run of the paper's length."""
-        return Plan(len(self.batch.y), EPOCHS, tuple(self.batch.x.shape[1:]), torch.device("cpu"))
+        return RunInfo(
+            len(self.batch.y), EPOCHS, tuple(self.batch.x.shape[1:]), torch.device("cpu")
+        )
 
 
 def _rows(case: Case, peak: float) -> list[Row]:
@@ -127,15 +128,15 @@ class Outcome:
 def literal_step(ready: Ready, model: nn.Module) -> Outcome:
     """Algorithms 1 and 2 as printed."""
     model.zero_grad(set_to_none=True)
-    return Outcome(*literal.step(model, ready.batch, ready.margins, ready.plan))
+    return Outcome(*literal.step(model, ready.batch, ready.margins, ready.info))
 
 
 def engine_step(ready: Ready, preset: str, model: nn.Module) -> Outcome:
     """The engine's step; the margins it begins with are the same every time."""
     model.zero_grad(set_to_none=True)
     state = {"margin": ready.margins.clone()}
-    now = Now(ready.plan, 0, torch.Generator().manual_seed(0))
-    report = SMD(preset).step(model, ready.batch, state, now)  # type: ignore[arg-type]
+    context = StepContext(ready.info, 0, torch.Generator().manual_seed(0))
+    report = SMD(preset).step(model, ready.batch, state, context)  # type: ignore[arg-type]
     assert report.clean_ok is not None
     return Outcome(report.clean_ok, report.adv_ok, state["margin"])
 
@@ -163,9 +164,8 @@ def _batches(case: Case) -> tuple[list[Batch], str, int]:
         images, shown = data.load("digits"), "digits, enlarged"
     rows = np.flatnonzero(images.split == 0)
     count = min(8 * case.batch, len(rows))
-    rows = np.random.default_rng(0).permutation(
-        rows[spread(len(rows), count)]
-    )  # a set may lie in class order
+    # a set may lie in class order
+    rows = np.random.default_rng(0).permutation(rows[spread(len(rows), count)])
     batch = on_device(images, rows, torch.device("cpu")).take(torch.arange(count))
     x = batch.x
     if shown != case.data:

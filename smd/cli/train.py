@@ -30,9 +30,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     sub.add_argument("--background", action="store_true", help="queue the run and return at once")
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the final table (text)")
-    sub.add_argument(
-        "--run", metavar="RUN", help=argparse.SUPPRESS
-    )  # a queued run, given by the worker
+    # a queued run, given by the worker
+    sub.add_argument("--run", metavar="RUN", help=argparse.SUPPRESS)
     sub.set_defaults(run_command=run)
 
 

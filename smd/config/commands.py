@@ -39,9 +39,8 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
     """The command that trains these configs, which differ in defense and seed alone."""
     choices = [_choice(c.defense, c.params, DEFENSES[c.defense].params) for c in configs]
     words = train_words(replace(configs[0], defense="std", params={}, seed=0))
-    own = (
-        ("--epochs", "--batch") if configs[0].recipe == "official" else ()
-    )  # each defense has its own then
+    # each defense has its own then
+    own = ("--epochs", "--batch") if configs[0].recipe == "official" else ()
     for option in ("--defense", "--seed", *own):
         if option in words:
             place = words.index(option)

@@ -86,18 +86,16 @@ class AttackConfig:
     attack: str = "ce-pgd"
     params: Mapping[str, Value] = field(default_factory=dict)
     norm: str = "Linf"  # or "L2"
-    levels: tuple[
-        float, ...
-    ] = ()  # noise levels, in the unit of x; (): the data set's own, for Linf only
+    # noise levels, in the unit of x; (): the data set's own, for Linf only
+    levels: tuple[float, ...] = ()
     split: str = "test"  # "train", "val" or "test"
     n: int = 0  # so many images, spread over the split; 0: all
     ids: tuple[int, ...] = ()  # these images instead
     seeds: tuple[int, ...] = ()  # (): as many as the paper takes the mean over
     batch: int = 0  # images a batch; 0: found by trying. Random attacks draw by seed and batch size
     device: str = "auto"
-    keep: int = (
-        256  # adversarial images kept of a level: broken ones, or any if their ids were given
-    )
+    # adversarial images kept of a level: broken ones, or any if their ids were given
+    keep: int = 256
 
     def __post_init__(self) -> None:
         entry = registry.ATTACKS.get(self.attack)
@@ -113,9 +111,8 @@ class MarginsConfig:
     run: str
     method: str = "min-norm"
     params: Mapping[str, Value] = field(default_factory=dict)
-    levels: tuple[
-        float, ...
-    ] = ()  # how far a method like pgd looks, unit of x; for Linf filled in with its own
+    # how far a method like pgd looks, unit of x; for Linf filled in with its own
+    levels: tuple[float, ...] = ()
     norm: str = "Linf"  # or "L2"
     split: str = "test"  # "train", "val" or "test"
     n: int = 0  # so many images, spread over the split; 0: all

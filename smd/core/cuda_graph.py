@@ -42,9 +42,8 @@ class Graph:
         return Explored(self.found.x.clone(), self.found.crossed.clone())
 
 
-_graphs: WeakKeyDictionary[nn.Module, dict[Key, Graph | None]] = (
-    WeakKeyDictionary()
-)  # None: seen once, or given up
+# None: seen once, or given up
+_graphs: WeakKeyDictionary[nn.Module, dict[Key, Graph | None]] = WeakKeyDictionary()
 _given_up: WeakKeyDictionary[nn.Module, set[Key]] = WeakKeyDictionary()
 
 
@@ -106,9 +105,8 @@ def _captured(ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> 
     cast = torch.autocast("cuda", dtype, torch.is_autocast_enabled("cuda"), cache_enabled=False)
     try:
         with torch.cuda.stream(stream), cast:
-            ordinary(
-                *kept
-            )  # libraries set themselves up at their first call, which may not be captured
+            # libraries set themselves up at their first call, which may not be captured
+            ordinary(*kept)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph), cast:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from smd.core import lp
-from smd.core.exploring import Field, Way, march, started, walk
+from smd.core.exploring import Bracket, Exploration, explore_active, explore_masked, started
 from smd.core.margin import Rules
 
 ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the explored way
@@ -28,9 +28,8 @@ def epgd(
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
     generator: torch.Generator,
-    gradient: (
-        Tensor | None
-    ) = None,  # (B, C, H, W) at x where that is known, up to a positive factor
+    # (B, C, H, W) at x where that is known, up to a positive factor
+    gradient: Tensor | None = None,
     masked: bool = False,
 ) -> Explored:
     """Alg. 2.
@@ -39,23 +38,29 @@ def epgd(
     other through batch norm; what it hands back for samples that were not correctly classified
     means nothing.
     """
-    ground = Field(model, x, y, margin, rules)
+    exploration = Exploration(model, x, y, margin, rules)
     start = lp.uniform(x, margin, rules.norm, generator) if rules.start == "uniform" else None
-    way = (march if masked else walk)(ground, started(ground, start, gradient))
+    bracket = (explore_masked if masked else explore_active)(
+        exploration, started(exploration, start, gradient)
+    )
     if rules.search == "literal":
-        return Explored(_halve(model, x, way.far, y), way.crossed)
-    return Explored(_searched(ground, way, masked), way.crossed)
+        return Explored(_halve(model, x, bracket.far, y), bracket.crossed)
+    return Explored(_searched(exploration, bracket, masked), bracket.crossed)
 
 
-def _searched(ground: Field, way: Way, masked: bool) -> Tensor:
+def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tensor:
     """Alg. 2, l. 8-15 for who crossed; the others keep their last iterate."""
-    rounds = ROUNDS_OF_A_STEP if ground.rules.search == "first-crossing" else ROUNDS
+    rounds = ROUNDS_OF_A_STEP if exploration.rules.search == "first-crossing" else ROUNDS
     if masked:
-        found = bisect(ground.model, way.near, way.far, ground.y, rounds)
-        return torch.where(lp.per_sample(way.crossed, found), found, way.far)
-    rows = way.crossed.nonzero().squeeze(1)
-    return way.far.index_copy(
-        0, rows, bisect(ground.model, way.near[rows], way.far[rows], ground.y[rows], rounds)
+        found = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
+        return torch.where(lp.per_sample(bracket.crossed, found), found, bracket.far)
+    rows = bracket.crossed.nonzero().squeeze(1)
+    return bracket.far.index_copy(
+        0,
+        rows,
+        bisect(
+            exploration.model, bracket.near[rows], bracket.far[rows], exploration.y[rows], rounds
+        ),
     )
 
 

@@ -22,7 +22,7 @@ STEPS = 20  # K of Alg. 2
 
 
 @dataclass(frozen=True)
-class Field:
+class Exploration:
     """Where to explore."""
 
     model: nn.Module
@@ -36,7 +36,7 @@ class Field:
         """What is climbed."""
         return losses.ce if self.rules.attack_loss == "ce" else losses.slm
 
-    def at(self, rows: Tensor) -> "Field":
+    def at(self, rows: Tensor) -> "Exploration":
         """Some of its samples, by position or by mask."""
         return replace(self, x=self.x[rows], y=self.y[rows], margin=self.margin[rows])
 
@@ -62,12 +62,11 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Way:
+class Bracket:
     """Between which points the boundary is searched for."""
 
-    near: (
-        Tensor  # (B, C, H, W) x itself; under `first-crossing` the last iterate before the crossing
-    )
+    # (B, C, H, W) x itself; under `first-crossing` the last iterate before the crossing
+    near: Tensor
     # (B, C, H, W) the last iterate; under `first-crossing` of a crossed sample the first wrong one
     far: Tensor
     crossed: Tensor  # (B,) bool, some iterate was wrong
@@ -83,32 +82,34 @@ class Start:
     crossed: Tensor  # (B,) bool
 
 
-def started(ground: Field, start: Tensor | None, gradient: Tensor | None) -> Start:
+def started(exploration: Exploration, start: Tensor | None, gradient: Tensor | None) -> Start:
     """From `start`, or from the clean samples, whose gradient may be known up to a positive
     factor."""
     if start is None and gradient is not None:
-        return Start(ground.x, gradient, torch.zeros_like(ground.y, dtype=torch.bool))
-    wrong, found = ground.climb(ground.x if start is None else start)
+        return Start(exploration.x, gradient, torch.zeros_like(exploration.y, dtype=torch.bool))
+    wrong, found = exploration.climb(exploration.x if start is None else start)
     return (
-        Start(ground.x, found, torch.zeros_like(wrong))
+        Start(exploration.x, found, torch.zeros_like(wrong))
         if start is None
         else Start(start, found, wrong)
     )
 
 
-def march(ground: Field, start: Start) -> Way:
+def explore_masked(exploration: Exploration, start: Start) -> Bracket:
     """All samples together, step by step."""
-    first = ground.rules.search == "first-crossing"
-    near, far, crossed = ground.x, start.point, start.crossed
+    first = exploration.rules.search == "first-crossing"
+    near, far, crossed = exploration.x, start.point, start.crossed
     point, gradient = start.point, start.gradient
     for k in range(1, STEPS + 1):
-        before, point = point, ground.step(point, gradient)
-        wrong, gradient = ground.climb(point) if k < STEPS else (ground.wrong(point), gradient)
+        before, point = point, exploration.step(point, gradient)
+        wrong, gradient = (
+            exploration.climb(point) if k < STEPS else (exploration.wrong(point), gradient)
+        )
         going = lp.per_sample(~crossed, point)
         near = torch.where(going, before, near) if first else near
         far = torch.where(going, point, far) if first else point
         crossed = crossed | wrong
-    return Way(near, far, crossed)
+    return Bracket(near, far, crossed)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class _Group:
     """Samples that are still on their way."""
 
     rows: Tensor  # (G,) which of the batch
-    ground: Field
+    exploration: Exploration
     point: Tensor  # (G, C, H, W) x^(k)
     before: Tensor  # (G, C, H, W) x^(k-1)
     earlier: Tensor  # (G, C, H, W) x^(k-2)
@@ -125,7 +126,7 @@ class _Group:
         """One step on."""
         return replace(
             self,
-            point=self.ground.step(self.point, gradient),
+            point=self.exploration.step(self.point, gradient),
             before=self.point,
             earlier=self.before,
         )
@@ -142,14 +143,14 @@ class _Group:
             return self
         return _Group(
             self.rows[mask],
-            self.ground.at(mask),
+            self.exploration.at(mask),
             self.point[mask],
             self.before[mask],
             self.earlier[mask],
         )
 
 
-def walk(ground: Field, start: Start) -> Way:
+def explore_active(exploration: Exploration, start: Start) -> Bracket:
     """Each sample for itself.
 
     It leaves once its iterates repeat, and under `first-crossing` once it crosses.
@@ -158,10 +159,10 @@ def walk(ground: Field, start: Start) -> Way:
     iterate is one of the two latest. The iterate after the last step is only looked at where no
     earlier one has crossed.
     """
-    first = ground.rules.search == "first-crossing"
-    near, far, crossed = ground.x.clone(), start.point.clone(), start.crossed.clone()
+    first = exploration.rules.search == "first-crossing"
+    near, far, crossed = exploration.x.clone(), start.point.clone(), start.crossed.clone()
     every = torch.arange(len(far), device=far.device)
-    group = _Group(every, ground, start.point, start.point, start.point)
+    group = _Group(every, exploration, start.point, start.point, start.point)
     group, gradient = (
         (group.kept(~crossed), start.gradient[~crossed]) if first else (group, start.gradient)
     )
@@ -172,13 +173,13 @@ def walk(ground: Field, start: Start) -> Way:
         repeats = group.repeats()
         end = group.before if (STEPS - k) % 2 else group.point
         far[group.rows] = torch.where(lp.per_sample(repeats, end), end, group.point)
-        near[group.rows] = group.before if first else group.ground.x
+        near[group.rows] = group.before if first else group.exploration.x
         group = group.kept(~repeats if k < STEPS else ~crossed[group.rows])
         gradient = _look(group, crossed, last=k == STEPS)
         if first:
             right = ~crossed[group.rows]
             group, gradient = group.kept(right), gradient[right]
-    return Way(near, far, crossed)
+    return Bracket(near, far, crossed)
 
 
 def _look(group: _Group, crossed: Tensor, last: bool) -> Tensor:
@@ -186,8 +187,8 @@ def _look(group: _Group, crossed: Tensor, last: bool) -> Tensor:
     if not len(group.rows):
         return group.point
     if last:
-        crossed[group.rows] |= group.ground.wrong(group.point)
+        crossed[group.rows] |= group.exploration.wrong(group.point)
         return group.point
-    wrong, gradient = group.ground.climb(group.point)
+    wrong, gradient = group.exploration.climb(group.point)
     crossed[group.rows] |= wrong
     return gradient

@@ -8,9 +8,8 @@ Needs no torch, so that pages can draw it beside the margins that a network has 
 import math
 
 RHO = 0.9  # App. D
-EXACT = (
-    1e-4  # a floor that a whole number of units, divided in floating point, does not fall through
-)
+# a floor that a whole number of units, divided in floating point, does not fall through
+EXACT = 0.0001
 
 
 def alone(epochs: int, delta: float, unit: float) -> list[float]:

@@ -29,9 +29,8 @@ MAX_MEMBERS = 2_000_000
 # times its own size that an archive may unpack to, if that is much: images are packed already
 MAX_RATIO = 200
 MUCH = 10**9  # bytes
-LISTED = (
-    8 * 10**6
-)  # bytes of a .zip's list of files that are read while somebody waits: well under a second
+# bytes of a .zip's list of files that are read while somebody waits: well under a second
+LISTED = 8 * 10**6
 STEP = 2**20  # bytes that are skipped at once
 
 

@@ -99,9 +99,8 @@ def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
     shape, offset = (len(rows), *pixels.shape[1:]), pixels.offset
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     with disk.refusing("The cache of these images"), (folder / PIXELS).open("r+b") as file:
-        np.lib.format.write_array_header_1_0(
-            file, header
-        )  # as long as before: NumPy leaves room for the first axis
+        # as long as before: NumPy leaves room for the first axis
+        np.lib.format.write_array_header_1_0(file, header)
         if file.tell() != offset:
             raise OSError(errno.EIO, "its header has another length")
         file.truncate(offset + int(np.prod(shape, dtype=np.int64)))
@@ -178,8 +177,7 @@ def _move(folder: Path, target: Path) -> None:
     try:
         folder.rename(target)
     except OSError:
-        if (
-            cached(target.name) is None
-        ):  # what is in the way has lost a file: it is no cache any more
+        # what is in the way has lost a file: it is no cache any more
+        if cached(target.name) is None:
             shutil.rmtree(target, ignore_errors=True)
             folder.rename(target)

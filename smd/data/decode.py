@@ -142,9 +142,8 @@ def _on_white(image: Image.Image, done: Counter[str]) -> Image.Image:
     mode = "L" if image.mode in GRAY else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)
-    straight = {"La": "LA", "RGBa": "RGBA"}.get(
-        image.mode
-    )  # their colours are multiplied by their alpha
+    # their colours are multiplied by their alpha
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
     layer = (image.convert(straight) if straight else image).convert("RGBA")
     if layer.getchannel("A").getextrema() == (255, 255):
         return image.convert(mode)

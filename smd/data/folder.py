@@ -72,9 +72,8 @@ def fingerprint(source: Path, request: Request, until: float = math.inf) -> cach
     if source.is_dir():
         listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if layout.is_image(path)]
-        others = "\n".join(
-            sorted(path for path in listed if not layout.is_image(path))
-        )  # an empty test/ is one
+        # an empty test/ is one
+        others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))
         more["others"] = hashlib.blake2b(
             others.encode(errors="surrogateescape"), digest_size=16
         ).hexdigest()

@@ -13,9 +13,8 @@ class Images:
     name: str  # as in smd.registry.DATASETS
     key: str  # opens it again: smd.data.cached(key)
     classes: tuple[str, ...]  # label -> name
-    pixels: (
-        np.ndarray
-    )  # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
+    # (N, C, H, W) with H = W, or (N, C, D, H, W), uint8, C is 1 or 3; memory-mapped, read-only
+    pixels: np.ndarray
     labels: np.ndarray  # (N,) int64 in [0, len(classes))
     split: np.ndarray  # (N,) uint8, as the source gives it: 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what the import changed or left out, each a sentence

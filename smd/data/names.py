@@ -18,13 +18,8 @@ SYSTEM_FOLDERS = {
     "__pycache__",
 }
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
-UNSEEN = {
-    "Cc",
-    "Cf",
-    "Zl",
-    "Zp",
-    "Cs",
-}  # kinds of signs that end lines, turn the writing round, or show nothing
+# kinds of signs that end lines, turn the writing round, or show nothing
+UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 LISTED = 5  # types that a message names
 
 

@@ -27,9 +27,8 @@ class Official:
     name: str
     classes: tuple[str, ...]
     shape: tuple[int, int, int]  # (C, H, W) of an image
-    files: Callable[
-        [Path], list[Path]
-    ]  # the official files under the data root; [] if not all are there
+    # the official files under the data root; [] if not all are there
+    files: Callable[[Path], list[Path]]
     read: Callable[[list[Path]], Arrays]  # those files
     remotes: Callable[[Path], list[Remote]]  # where they are on the net
 

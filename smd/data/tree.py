@@ -76,9 +76,8 @@ def read(file: Path) -> bytes:
     read."""
     try:
         check(file, file.stat())
-        descriptor = os.open(
-            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        )  # should it be a pipe by now
+        # should it be a pipe by now
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             check(file, os.fstat(descriptor))
             return stream.read(MAX_FILE)

@@ -22,9 +22,8 @@ class Unusable(UserError):
         super().__init__(" ".join(sentences))
         self.sentences = tuple(sentences)
         self.broken = broken  # files that cannot be read
-        self.odd = tuple(
-            odd
-        )  # in which ways others differ from the first one: "channels", "sizes", "dims"
+        # in which ways others differ from the first one: "channels", "sizes", "dims"
+        self.odd = tuple(odd)
 
 
 @dataclass
@@ -32,9 +31,8 @@ class Problems:
     """Files that cannot be used, gathered while an import goes on."""
 
     broken: list[str] = field(default_factory=list)  # a sentence each
-    odd: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # how they differ from the first, in general -> sentences
+    # how they differ from the first, in general -> sentences
+    odd: dict[str, list[str]] = field(default_factory=dict)
 
     def differs(self, kind: str, sentence: str) -> None:
         """Note an image that is whole, but not like the first one."""

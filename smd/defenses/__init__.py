@@ -17,7 +17,7 @@ from smd.data.batches import Batch
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunInfo:
     """What a defense may know of the run."""
 
     n: int  # training samples
@@ -27,34 +27,33 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Now:
+class StepContext:
     """When a step is taken, and its randomness."""
 
-    plan: Plan
+    info: RunInfo
     epoch: int  # counted from 0
     generator: torch.Generator
 
     def at(self, epoch: int, of: int) -> bool:
         """Whether the run is as far as that epoch, counted from 0, is in a run of `of` epochs."""
-        return self.epoch >= round(epoch / of * self.plan.epochs)
+        return self.epoch >= round(epoch / of * self.info.epochs)
 
 
 @dataclass(frozen=True)
-class Report:
+class StepResult:
     """What one step measured. Tensors stay on the device: reading one would wait for it."""
 
     clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step does not look at the clean images
     adv_ok: Tensor  # (B,) bool, Flag2; False where clean_ok is
     means: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # name -> (sum, count)
-    crossed: Tensor | None = (
-        None  # (B,) bool, the margin's search met the boundary; None without margins
-    )
+    # (B,) bool, the margin's search met the boundary; None without margins
+    crossed: Tensor | None = None
 
 
 class Defense(Protocol):
     """One training method."""
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Per-sample state before the first step, each (N,), finite and >= 0.
 
         Recorded after every epoch.
@@ -64,7 +63,9 @@ class Defense(Protocol):
         """
         ...
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Leave the loss's gradient in the parameters and update the state of the batch's samples.
 
         The model is in train mode and its gradients are zero; the trainer takes the optimiser's

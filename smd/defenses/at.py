@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, every, learned
 
 STEP = 2 / 255  # the published one, for every noise level
@@ -20,14 +20,16 @@ class AT:
     eps: float = 8 / 255  # noise level, in [0, 1]
     steps: int = 20  # K
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of the last iterates; clean images are not looked at."""
         eps = every(batch.x, self.eps)
-        start = lp.uniform(batch.x, eps, "Linf", now.generator)
+        start = lp.uniform(batch.x, eps, "Linf", context.generator)
         length = every(batch.x, STEP)
         return learned(
             model,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, means, right
 from smd.defenses.stopping import Enough, stopping_pgd
 
@@ -27,28 +27,30 @@ class ATES:
 
     eps: float = 8 / 255
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of the attacked images; there is no clean term."""
         x, y = batch.x, batch.y
-        start = lp.uniform(x, every(x, self.eps), "Linf", now.generator)
+        start = lp.uniform(x, every(x, self.eps), "Linf", context.generator)
         with attacking(model):
             x_adv, _ = stopping_pgd(
-                model, x, y, start, self.eps, self.eps / 4, STEPS, _harder(y, gap(now))
+                model, x, y, start, self.eps, self.eps / 4, STEPS, _harder(y, gap(context))
             )
         logits = model(x_adv)
         loss = F.cross_entropy(logits, y)
         loss.backward()
-        return Report(None, right(logits, y), means({"loss": loss}, len(y)))
+        return StepResult(None, right(logits, y), means({"loss": loss}, len(y)))
 
 
-def gap(now: Now) -> float:
+def gap(context: StepContext) -> float:
     """The difficulty that ends an image's ascent: 0, the boundary, at first; 1, never, from 60 % of
     the run on."""
-    return min(1.0, now.epoch / (RAMP * now.plan.epochs))
+    return min(1.0, context.epoch / (RAMP * context.info.epochs))
 
 
 def _harder(y: Tensor, gap: float) -> Enough:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, every, right
 
 
@@ -31,15 +31,17 @@ class CAT:
     eps: float = 8 / 255  # noise level, in [0, 1]
     max_k: int = 7
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered: k follows from the epoch."""
         return {}
 
-    def strength(self, now: Now) -> int:
+    def strength(self, context: StepContext) -> int:
         """k, the most attack steps of the epoch, 0 .. max_k; 0 in the first epoch."""
-        return now.epoch * (self.max_k + 1) // now.plan.epochs
+        return context.epoch * (self.max_k + 1) // context.info.epochs
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 .. k.
 
         Part 0 is clean.
@@ -47,10 +49,10 @@ class CAT:
         "Still right" is told of the image that was trained on, the clean one for part 0.
         """
         x, y = batch.x, batch.y
-        parts = shares(len(x), self.strength(now))
+        parts = shares(len(x), self.strength(context))
         pairs = zip(x.split(parts), y.split(parts), strict=True)
         mixed = torch.cat(
-            [self._noisy(model, *pair, j, now.generator) for j, pair in enumerate(pairs)]
+            [self._noisy(model, *pair, j, context.generator) for j, pair in enumerate(pairs)]
         )
         logits = model(mixed)
         terms = losses.ce(logits, y)
@@ -58,7 +60,7 @@ class CAT:
         terms = terms.detach()
         groups = {"loss": terms, "loss_clean": terms[: parts[0]], "loss_noisy": terms[parts[0] :]}
         means = {name: (part.sum(), part.new_full((), len(part))) for name, part in groups.items()}
-        return Report(None, right(logits, y), means)
+        return StepResult(None, right(logits, y), means)
 
     def _noisy(
         self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: torch.Generator

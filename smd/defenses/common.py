@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from smd.core import lp, pgd
 from smd.core.losses import Loss
-from smd.defenses import Report
+from smd.defenses import StepResult
 
 PUBLISHED = 8 / 255  # the noise level that TRADES and its kin were published with
 
@@ -83,10 +83,10 @@ def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, T
     }
 
 
-def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> Report:
+def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> StepResult:
     """The outer step of plain adversarial training: mean cross-entropy of the noisy images
     alone."""
     logits = model(x_adv)
     loss = F.cross_entropy(logits, y)
     loss.backward()
-    return Report(None, right(logits, y), means({"loss": loss, "loss_noisy": loss}, len(y)))
+    return StepResult(None, right(logits, y), means({"loss": loss, "loss_noisy": loss}, len(y)))

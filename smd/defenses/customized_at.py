@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, means, right
 
 STEPS = 10
@@ -36,11 +36,13 @@ class CustomizedAT:
     variant: Literal["paper", "code"] = "paper"
     loss: Literal["xent", "mix"] = "xent"
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Every radius starts at 0."""
-        return {"margin": torch.zeros(plan.n, device=plan.device)}
+        return {"margin": torch.zeros(info.n, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Attack at slightly larger radii, settle the new ones, and train with labels softened by
         them."""
         x, y, old = batch.x, batch.y, state["margin"][batch.idx]
@@ -48,7 +50,7 @@ class CustomizedAT:
         with attacking(model):
             classes = _classes(model, x)
             x_adv, clean, far = self._attacked(
-                model, x, y, tried, softened(y, old, classes, now.generator)
+                model, x, y, tried, softened(y, old, classes, context.generator)
             )
         held = right(far, y)
         if self.variant == "paper":
@@ -57,11 +59,11 @@ class CustomizedAT:
             x_adv = torch.where(lp.per_sample(held, x), x_adv, x)
             radius = lp.length(x_adv - x, "Linf").clamp(max=self.eps)
         state["margin"][batch.idx] = radius
-        loss = self._losses(model(x_adv), y, softened(y, radius, classes, now.generator)).mean()
+        loss = self._losses(model(x_adv), y, softened(y, radius, classes, context.generator)).mean()
         loss.backward()
         shown = {"loss": loss, "loss_clean": F.cross_entropy(clean, y)}
         correct = right(clean, y)
-        return Report(correct, correct & held, means(shown, len(x)))
+        return StepResult(correct, correct & held, means(shown, len(x)))
 
     def _attacked(
         self, model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, labels: Tensor

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, learned
 
 STEPS = 10
@@ -43,19 +43,21 @@ class DAT:
 
     eps: float = 8 / 255  # noise level, in [0, 1]
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def limit(self, now: Now) -> float:
+    def limit(self, context: StepContext) -> float:
         """The FOSC below which an attack stops: falls linearly from 0.5 to 0 at epoch 100 of
         120."""
-        return max(LIMIT * (1 - now.epoch / (REACHED * now.plan.epochs)), 0.0)
+        return max(LIMIT * (1 - context.epoch / (REACHED * context.info.epochs)), 0.0)
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of the attacked images; clean images are not looked at."""
         with attacking(model):
-            x_adv = self._noisy(model, batch.x, batch.y, self.limit(now), now.generator)
+            x_adv = self._noisy(model, batch.x, batch.y, self.limit(context), context.generator)
         return learned(model, x_adv, batch.y)
 
     def _noisy(

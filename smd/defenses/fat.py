@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from smd.core import lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, means, right
 from smd.defenses.stopping import Enough, stopping_pgd
 
@@ -34,35 +34,45 @@ class FAT:
 
     eps: float = 8 / 255
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """steps: how many gradient steps the sample's image took, 0 to 10."""
-        return {"steps": torch.zeros(plan.n, device=plan.device)}
+        return {"steps": torch.zeros(info.n, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of the emitted images; there is no clean term."""
         x, y = batch.x, batch.y
-        start = lp.uniform(x, every(x, self.eps), "Linf", now.generator)
+        start = lp.uniform(x, every(x, self.eps), "Linf", context.generator)
 
         def noise() -> Tensor:
             return OMEGA * torch.randn(
-                x.shape, generator=now.generator, device=x.device, dtype=x.dtype
+                x.shape, generator=context.generator, device=x.device, dtype=x.dtype
             )
 
         with attacking(model):
             x_adv, taken = stopping_pgd(
-                model, x, y, start, self.eps, stride(self.eps), STEPS, _patience(y, tau(now)), noise
+                model,
+                x,
+                y,
+                start,
+                self.eps,
+                stride(self.eps),
+                STEPS,
+                _patience(y, tau(context)),
+                noise,
             )
         state["steps"][batch.idx] = taken
         logits = model(x_adv)
         loss = F.cross_entropy(logits, y)
         loss.backward()
-        return Report(None, right(logits, y), means({"loss": loss}, len(y)))
+        return StepResult(None, right(logits, y), means({"loss": loss}, len(y)))
 
 
-def tau(now: Now) -> int:
+def tau(context: StepContext) -> int:
     """How many wrong iterates a sample is moved on from: 0; 1 from epoch 51 of 120 on, counted from
     1; 2 from 91 on."""
-    return int(now.at(50, 120)) + int(now.at(90, 120))
+    return int(context.at(50, 120)) + int(context.at(90, 120))
 
 
 def _patience(y: Tensor, tau: int) -> Enough:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, means, right
 from smd.defenses.fat import stride
 
@@ -29,27 +29,29 @@ class GAIRAT:
 
     eps: float = 8 / 255
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """kappa: how many of the iterates before the last were classified correctly, 0 to 10."""
-        return {"kappa": torch.zeros(plan.n, device=plan.device)}
+        return {"kappa": torch.zeros(info.n, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean of weight times cross-entropy; no gradient flows through the weights."""
-        start = lp.uniform(batch.x, every(batch.x, self.eps), "Linf", now.generator)
+        start = lp.uniform(batch.x, every(batch.x, self.eps), "Linf", context.generator)
         with attacking(model):
             x_adv, kappa = counted_pgd(model, batch, start, self.eps, stride(self.eps))
         state["kappa"][batch.idx] = kappa
         logits = model(x_adv)
         each = F.cross_entropy(logits, batch.y, reduction="none")
-        loss = (weights(kappa, shift(now)) * each).mean()
+        loss = (weights(kappa, shift(context)) * each).mean()
         loss.backward()
-        return Report(None, right(logits, batch.y), means({"loss": loss}, len(batch.y)))
+        return StepResult(None, right(logits, batch.y), means({"loss": loss}, len(batch.y)))
 
 
-def shift(now: Now) -> float:
+def shift(context: StepContext) -> float:
     """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120, counted from
     1; then -1."""
-    return LAMBDA if now.at(59, 120) else math.inf
+    return LAMBDA if context.at(59, 120) else math.inf
 
 
 def weights(kappa: Tensor, shift: float) -> Tensor:

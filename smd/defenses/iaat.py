@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, means, right
 from smd.errors import UserError
 from smd.nets.batchnorm import couples_samples
@@ -38,26 +38,30 @@ class IAAT:
                 " and 1."
             )
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """The radius of the warm-up, which runs below six epochs do without."""
-        return {"margin": torch.full((plan.n,), WARM_UP, device=plan.device)}
+        return {"margin": torch.full((info.n,), WARM_UP, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Adapt the radii, then the mean cross-entropy of PGD's images at the new ones."""
         x, y = batch.x, batch.y
         with torch.no_grad():
             logits = model(x)
         correct, old = right(logits, y), state["margin"][batch.idx]
-        if now.at(10, of=110):
-            radius = self._adapted(model, x, y, old, correct, now.generator)
+        if context.at(10, of=110):
+            radius = self._adapted(model, x, y, old, correct, context.generator)
         else:
             radius = WARM_UP * correct.to(old.dtype)
         state["margin"][batch.idx] = radius
-        noisy = model(_attacked(model, x, y, radius, lp.uniform(x, radius, "Linf", now.generator)))
+        noisy = model(
+            _attacked(model, x, y, radius, lp.uniform(x, radius, "Linf", context.generator))
+        )
         loss = F.cross_entropy(noisy, y)
         loss.backward()
         clean = F.cross_entropy(logits, y)
-        return Report(
+        return StepResult(
             correct, correct & right(noisy, y), means({"loss": loss, "loss_clean": clean}, len(x))
         )
 

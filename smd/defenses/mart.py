@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from smd.core import losses
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, attacking, every, gaussian, means, right, trades_step
 
 STEPS = 10
@@ -46,22 +46,24 @@ class MART:
     beta: float = 6.0
     eps: float = 8 / 255  # noise level, in [0, 1]
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean of boosted CE(x_adv) + beta (1 - p_y(x)) KL(x || x_adv); the gradient passes through
         all of it."""
         x, y = batch.x, batch.y
-        x_adv = self._noisy(model, x, y, now.generator)
+        x_adv = self._noisy(model, x, y, context.generator)
         clean, noisy = model(x), model(x_adv)
         loss = (boosted(noisy, y) + self.beta * weighted_divergence(clean, noisy, y)).mean()
         loss.backward()
         ok = right(clean, y)
         natural, attacked = (F.cross_entropy(logits.detach(), y) for logits in (clean, noisy))
         terms = {"loss": loss, "loss_clean": natural, "loss_noisy": attacked}
-        return Report(ok, ok & right(noisy, y), means(terms, len(y)))
+        return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
     def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Ten steps up the cross-entropy from TRADES' start."""

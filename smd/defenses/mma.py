@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, attacking
 from smd.nets.batchnorm import couples_samples
 
@@ -43,11 +43,13 @@ class MMA:
 
     dmax: float = 12 / 255
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Every margin starts at the smallest radius."""
-        return {"margin": torch.full((plan.n,), FLOOR, device=plan.device)}
+        return {"margin": torch.full((info.n,), FLOOR, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """A third of the clean loss and two thirds of the loss at the boundary or, where wrong, on
         the clean image.
 
@@ -61,18 +63,17 @@ class MMA:
         correct = losses.slm(logits.detach(), y) < 0
         rows = correct.nonzero().squeeze(1)
         found = self._boundary(
-            model, x[rows], y[rows], state["margin"][batch.idx[rows]], now.generator
+            model, x[rows], y[rows], state["margin"][batch.idx[rows]], context.generator
         )
         margin = torch.zeros_like(state["margin"][batch.idx]).index_copy(0, rows, found.margin)
         near = correct & (margin < self.dmax)
         each = _margin_losses(model, x.index_copy(0, rows, found.x), y, near | ~correct)
         state["margin"][batch.idx] = margin
         inside = torch.zeros_like(correct).index_copy(0, rows, found.inside)
-        crossed = torch.ones_like(correct).index_copy(
-            0, rows, found.crossed
-        )  # p_y <= 1/2: across it as they are
+        # p_y <= 1/2: across it as they are
+        crossed = torch.ones_like(correct).index_copy(0, rows, found.crossed)
         clean_ok = logits.detach().argmax(1) == y
-        return Report(clean_ok, inside, _means(clean.detach(), each, near), clean_ok & crossed)
+        return StepResult(clean_ok, inside, _means(clean.detach(), each, near), clean_ok & crossed)
 
     @torch.no_grad()
     def _boundary(

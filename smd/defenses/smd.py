@@ -12,7 +12,7 @@ from smd.core import cuda_graph, lp
 from smd.core.epgd import Explored, epgd
 from smd.core.margin import Rules, gamma1, gamma2, initial_step, updated
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
 # literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong
@@ -44,14 +44,16 @@ class SMD:
         """The preset's decisions."""
         return PRESETS[self.preset]
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Every margin starts at delta (Alg. 1, input)."""
-        delta = initial_step(plan.epochs, plan.shape, self.rules.norm)
-        return {"margin": torch.full((plan.n,), delta, device=plan.device)}
+        delta = initial_step(info.epochs, info.shape, self.rules.norm)
+        return {"margin": torch.full((info.n,), delta, device=info.device)}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """One pass of Alg. 1's loop: l. 2-12 without the optimiser's step."""
-        y, rules, plan = batch.y, self.rules, now.plan
+        y, rules, info = batch.y, self.rules, context.info
         margin = state["margin"][batch.idx]
         x = batch.x.detach().requires_grad_()
         logits = model(x)
@@ -60,18 +62,18 @@ class SMD:
         correct = logits.detach().argmax(1) == y  # l. 4, Flag1
         clean = Clean(x.detach(), y, margin, correct, x.grad if rules.attack_loss == "ce" else None)
         masked = couples_samples(model) or x.device.type != "cpu"
-        found = _noisy(model, clean, rules, now.generator, masked)  # l. 5
+        found = _noisy(model, clean, rules, context.generator, masked)  # l. 5
         taken = correct & found.crossed if rules.noisy_loss == "crossed" else correct
         loss1, gradient = _noisy_loss(model, found.x, y, taken, rules, masked)  # l. 7-10
-        delta = initial_step(plan.epochs, plan.shape, rules.norm)
-        unit = delta if rules.gamma1_unit == "delta" else lp.pixel(plan.shape, rules.norm)
+        delta = initial_step(info.epochs, info.shape, rules.norm)
+        unit = delta if rules.gamma1_unit == "delta" else lp.pixel(info.shape, rules.norm)
         g1, g2 = gamma1(margin, unit), gamma2(gradient, rules.norm)  # l. 6
         distance = lp.length(found.x - clean.x, rules.norm)
         state["margin"][batch.idx] = updated(
             margin, distance, delta * g1 * g2, correct, found.crossed
         )
         grown = correct & ~found.crossed
-        return Report(
+        return StepResult(
             correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & found.crossed
         )
 

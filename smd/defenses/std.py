@@ -7,18 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 
 
 @dataclass(frozen=True)
 class STD:
     """No knobs, no per-sample state."""
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean cross-entropy of the clean batch."""
         logits = model(batch.x)
         loss = F.cross_entropy(logits, batch.y)
@@ -27,4 +29,4 @@ class STD:
         count = right.new_full((), len(right), dtype=torch.float32)
         total = loss.detach() * count
         means = {"loss": (total, count), "loss_clean": (total, count)}
-        return Report(right, torch.zeros_like(right), means)
+        return StepResult(right, torch.zeros_like(right), means)

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from smd.core import losses, lp, pgd
 from smd.defenses.common import every
 
-Enough = Callable[
-    [Tensor, Tensor], Tensor
-]  # (rows (A,), their logits (A, K)) -> (A,) bool: not to be moved any more
+# (rows (A,), their logits (A, K)) -> (A,) bool: not to be moved any more
+Enough = Callable[[Tensor, Tensor], Tensor]
 
 
 def stopping_pgd(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, attacking, every, gaussian, means, right, trades_step
 from smd.nets.batchnorm import couples_samples
 
@@ -32,11 +32,13 @@ class TRADES:
     beta: float = 6.0
     eps: float = 8 / 255  # noise level, in [0, 1]
 
-    def begin(self, plan: Plan) -> dict[str, Tensor]:
+    def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Nothing is remembered."""
         return {}
 
-    def step(self, model: nn.Module, batch: Batch, state: dict[str, Tensor], now: Now) -> Report:
+    def step(
+        self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
+    ) -> StepResult:
         """Mean of CE(x) + beta KL(x || x_adv).
 
         The gradient passes through both arguments of the divergence.
@@ -45,7 +47,7 @@ class TRADES:
         norm's running statistics can tell, so the second pass is taken for their sake alone.
         """
         x, y = batch.x, batch.y
-        x_adv = self._noisy(model, x, y, now.generator)
+        x_adv = self._noisy(model, x, y, context.generator)
         clean, noisy = model(x), model(x_adv)
         if couples_samples(model):
             with torch.no_grad():
@@ -59,7 +61,7 @@ class TRADES:
             "loss_clean": natural,
             "loss_noisy": F.cross_entropy(noisy.detach(), y),
         }
-        return Report(ok, ok & right(noisy, y), means(terms, len(y)))
+        return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
     def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         """Ten steps up the divergence. It is flat at x itself, so the start is a little off."""

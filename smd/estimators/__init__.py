@@ -23,9 +23,8 @@ class Found:
 
     # (B,) unit of x: to the last point found correct on the way to a misclassified image
     margin: Tensor
-    crossed: (
-        Tensor  # (B,) bool; False: no boundary was met, the margin is only how far the search came
-    )
+    # (B,) bool; False: no boundary was met, the margin is only how far the search came
+    crossed: Tensor
 
 
 class Estimator(Protocol):

@@ -12,18 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smd.attacks import Course, Stage, Turn
+from smd.attacks import AttackPlan, BatchContext, Stage
 from smd.core import lp
 from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.evaluation.prior_verdicts import Known
-from smd.evaluation.state import CLEAN, WITHSTOOD, Judging, Kept
+from smd.evaluation.state import CLEAN, WITHSTOOD, EvaluationState, Kept
 
 # by which share of the largest logit a kept image is misclassified: far above what rounding moves
 SURE = 1e-4
-SLACK = (
-    1e-6  # how far rounding may carry an image out of its ball, or that share of a radius above one
-)
+# how far rounding may carry an image out of its ball, or that share of a radius above one
+SLACK = 1e-06
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,15 @@ class Task:
     """What is to be judged."""
 
     ids: Tensor  # (n,) sample ids, which are judged in this order
-    course: Course
+    plan: AttackPlan
     eps: float  # noise level, unit of x; 0: the clean images alone
     seed: int
     size: int  # images a batch
     norm: Norm = "Linf"
     keep: int = 0  # adversarial images that are kept, see `picked`
     picked: bool = False  # keep any, not only those that are misclassified
-    known: Mapping[int, Known] = field(
-        default_factory=dict
-    )  # by a stage's number, from 1: what it need not do again
+    # by a stage's number, from 1: what it need not do again
+    known: Mapping[int, Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,43 +48,39 @@ class Verdict:
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) int16, predicted class
     distance: np.ndarray  # (n,) float32, length of the noise, unit of x; 0 where there is none
-    stage: (
-        np.ndarray
-    )  # (n,) int16, the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    # (n,) int16, the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stage: np.ndarray
     seconds: float
 
 
 @dataclass(frozen=True)
-class Ground:
+class Target:
     """The network and the images that it is judged on."""
 
     model: nn.Module
     data: OnDevice
-    watch: Callable[[Judging, float], None] = field(
-        default=lambda state, share: None
-    )  # after every batch
+    # after every batch
+    watch: Callable[[EvaluationState, float], None] = field(default=lambda state, share: None)
 
 
-def judge(ground: Ground, task: Task, state: Judging | None = None) -> Verdict:
+def judge(target: Target, task: Task, state: EvaluationState | None = None) -> Verdict:
     """Attack the samples of those ids at one noise level, or go on from where `state` has come to.
 
     A sample that is misclassified when clean counts as broken at every level and is not attacked;
     each stage is tried on those that withstood the stages before. `state` changes along. Raises
     RuntimeError if the attack leaves the ball or [0, 1].
     """
-    state = state or Judging.begin(len(task.ids))
-    with frozen(ground.model):
+    state = state or EvaluationState.begin(len(task.ids))
+    with frozen(target.model):
         if state.doing == 0:
-            _clean(ground, task, state)
+            _clean(target, task, state)
             state.advance()
-        stages = task.course.stages if task.eps else ()
+        stages = task.plan.stages if task.eps else ()
         while state.doing <= len(stages):
-            _stage(ground, task, state, stages[state.doing - 1])
+            _stage(target, task, state, stages[state.doing - 1])
             state.advance()
         if stages:
-            state.doubts |= task.course.doubts_after(
-                state.accuracies([stage.name for stage in stages])
-            )
+            state.flags |= task.plan.flags_after(state.accuracies([stage.name for stage in stages]))
     stage = state.stage.numpy()
     return Verdict(
         stage == WITHSTOOD, state.pred.numpy(), state.distance.numpy(), stage, sum(state.seconds)
@@ -108,30 +102,32 @@ def frozen(model: nn.Module) -> Iterator[None]:
             p.requires_grad_(True)
 
 
-def _clean(ground: Ground, task: Task, state: Judging) -> None:
+def _clean(target: Target, task: Task, state: EvaluationState) -> None:
     """Which samples are classified correctly without noise."""
     for part in _parts(state, task.size):
         with _timed(state):
-            batch = ground.data.take(task.ids[part.to(task.ids.device)])
+            batch = target.data.take(task.ids[part.to(task.ids.device)])
             with torch.no_grad():
-                pred = ground.model(batch.x).argmax(1)
+                pred = target.model(batch.x).argmax(1)
             if state.done == 0 and task.eps:
-                state.doubts |= task.course.doubts_before(ground.model, batch.x, batch.y)
+                state.flags |= task.plan.flags_before(target.model, batch.x, batch.y)
             state.pred[part] = pred.cpu().to(torch.int16)
             state.stage[part[(pred != batch.y).cpu()]] = CLEAN
             state.done += len(part)
-        ground.watch(state, share(task, state))
+        target.watch(state, share(task, state))
 
 
-def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
+def _stage(target: Target, task: Task, state: EvaluationState, stage: Stage) -> None:
     """One stage on all that have withstood so far, but for what it is known to do."""
     if state.done == 0 and state.doing in task.known:
         state.settle(task.known[state.doing])
     for part in _parts(state, task.size):
         with _timed(state):
-            batch = ground.data.take(task.ids[part.to(task.ids.device)])
-            turn = Turn(task.seed, state.done // task.size, task.eps, task.norm, state.doubts)
-            x_adv, logits = _tried(ground.model, stage, batch, turn)
+            batch = target.data.take(task.ids[part.to(task.ids.device)])
+            context = BatchContext(
+                task.seed, state.done // task.size, task.eps, task.norm, state.flags
+            )
+            x_adv, logits = _tried(target.model, stage, batch, context)
             noise, y, logits, x_adv = (
                 (x_adv - batch.x).cpu(),
                 batch.y.cpu(),
@@ -147,21 +143,23 @@ def _stage(ground: Ground, task: Task, state: Judging, stage: Stage) -> None:
             state.stage[part[broken]] = state.doing
             _keep(task, state, part, x_adv, logits, surely(logits, y))
             state.done += len(part)
-        ground.watch(state, share(task, state))
+        target.watch(state, share(task, state))
 
 
-def _parts(state: Judging, size: int) -> list[Tensor]:
+def _parts(state: EvaluationState, size: int) -> list[Tensor]:
     """The batches of the present stage that are still to be judged, as positions."""
     return [part for part in state.queue[state.done :].split(size) if len(part)]
 
 
-def _tried(model: nn.Module, stage: Stage, batch: Batch, turn: Turn) -> tuple[Tensor, Tensor]:
+def _tried(
+    model: nn.Module, stage: Stage, batch: Batch, context: BatchContext
+) -> tuple[Tensor, Tensor]:
     """A stage's images, brought back to the ball to the last digit, and the network's answer to
     them."""
-    proposed = stage.perturb(model, batch.x, batch.y, turn).detach()
-    _check(proposed, batch.x, turn.eps, turn.norm)
-    radius = torch.full((len(batch.x),), turn.eps, device=batch.x.device)
-    x_adv = lp.project(proposed, batch.x, radius, turn.norm)
+    proposed = stage.perturb(model, batch.x, batch.y, context).detach()
+    _check(proposed, batch.x, context.eps, context.norm)
+    radius = torch.full((len(batch.x),), context.eps, device=batch.x.device)
+    x_adv = lp.project(proposed, batch.x, radius, context.norm)
     with torch.no_grad():
         return x_adv, model(x_adv)
 
@@ -175,7 +173,7 @@ def surely(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def _keep(
-    task: Task, state: Judging, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor
+    task: Task, state: EvaluationState, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor
 ) -> None:
     """Remember some images and the network's answer, as many as were asked for and none that
     rounding decides."""
@@ -183,24 +181,23 @@ def _keep(
     for row in meant.nonzero().squeeze(1).tolist():
         position = int(part[row])
         if not sure[row]:
-            state.kept.pop(
-                position, None
-            )  # what an earlier stage did is no longer what the table says
+            # what an earlier stage did is no longer what the table says
+            state.kept.pop(position, None)
         elif len(state.kept) < task.keep or position in state.kept:
             state.kept[position] = Kept(x_adv[row].numpy().copy(), logits[row].softmax(0).numpy())
 
 
-def share(task: Task, state: Judging) -> float:
+def share(task: Task, state: EvaluationState) -> float:
     """How much of the work is done, in [0, 1], as if all that are left withstood the stages to
     come."""
-    costs = [1.0, *(stage.cost for stage in task.course.stages if task.eps)]
+    costs = [1.0, *(stage.cost for stage in task.plan.stages if task.eps)]
     counts = [_entering(task, state, number) for number in range(len(costs))]
     counts[state.doing] = len(state.queue)
     work = [n * cost for n, cost in zip(counts, costs, strict=True)]
     return (sum(work[: state.doing]) + costs[state.doing] * state.done) / sum(work)
 
 
-def _entering(task: Task, state: Judging, number: int) -> int:
+def _entering(task: Task, state: EvaluationState, number: int) -> int:
     """How many samples a stage is tried on: past ones have been, later ones will be if none falls
     before."""
     entering = (state.stage == WITHSTOOD) | (state.stage >= number)
@@ -210,7 +207,7 @@ def _entering(task: Task, state: Judging, number: int) -> int:
 
 
 @contextmanager
-def _timed(state: Judging) -> Iterator[None]:
+def _timed(state: EvaluationState) -> Iterator[None]:
     began = time.perf_counter()
     yield
     state.seconds[-1] += time.perf_counter() - began

@@ -54,9 +54,8 @@ class Examples:
     noise: np.ndarray
     p_clean: np.ndarray  # (n, K) float, softmax on the clean images
     p_adv: np.ndarray  # (n, K) float, softmax on the adversarial images
-    whole: np.ndarray = field(
-        default_factory=lambda: np.zeros(0, bool)
-    )  # (n,) bool; empty: none is
+    # (n,) bool; empty: none is
+    whole: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     norm: str = ""  # "Linf" or "L2"; "": a file of an earlier version, which does not say it
 
     @property

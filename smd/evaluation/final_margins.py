@@ -22,9 +22,8 @@ JOB = "final-margins"  # its estimate is stored under this job
 # in the run's folder: what was planned, so that a resumed job plans nothing anew
 FILE = "final-margins.json"
 SHARE = 0.2  # of the training's seconds
-SAFETY = (
-    0.8  # of that are planned: a machine that is busy now and then keeps no promise to the second
-)
+# of that are planned: a machine that is busy now and then keeps no promise to the second
+SAFETY = 0.8
 SHORTEST = 0.2  # seconds; less is not worth a timing
 FEWEST = 10  # images; fewer say nothing of a split
 LARGEST = 128  # images a batch

@@ -49,7 +49,7 @@ class Kept:
 
 
 @dataclass
-class Judging:
+class EvaluationState:
     """The state between two batches. Positions count within the samples asked for, not within the
     split."""
 
@@ -62,14 +62,13 @@ class Judging:
     doing: int = 0  # the present stage, counted from 1; 0: the clean images
     done: int = 0  # how many of the queue are judged
     attacked: list[int] = field(default_factory=list)  # how many entered each stage
-    seconds: list[float] = field(
-        default_factory=list
-    )  # spent on the clean images, then on each stage
-    doubts: set[str] = field(default_factory=set)
+    # spent on the clean images, then on each stage
+    seconds: list[float] = field(default_factory=list)
+    flags: set[str] = field(default_factory=set)
     kept: dict[int, Kept] = field(default_factory=dict)  # by position
 
     @classmethod
-    def begin(cls, n: int) -> "Judging":
+    def begin(cls, n: int) -> "EvaluationState":
         """Nothing is judged yet."""
         none = torch.full((n,), WITHSTOOD, dtype=torch.int16)
         return cls(none, none.clone(), torch.zeros(n), torch.arange(n), seconds=[0.0])
@@ -112,7 +111,7 @@ def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
     }
 
 
-def save(path: Path, judging: Judging, about: str) -> None:
+def save(path: Path, judging: EvaluationState, about: str) -> None:
     """Replace the file as a whole; `about` says what is judged. Raises UserError if the disk is
     full."""
     values = {
@@ -122,7 +121,7 @@ def save(path: Path, judging: Judging, about: str) -> None:
         "done": judging.done,
         "attacked": judging.attacked,
         "seconds": judging.seconds,
-        "doubts": sorted(judging.doubts),
+        "doubts": sorted(judging.flags),
     }
     arrays: dict[str, np.ndarray] = {name: getattr(judging, name).numpy() for name in ARRAYS}
     kept = {"kept": np.array(list(judging.kept), np.int64), **stacked(list(judging.kept.values()))}
@@ -138,7 +137,7 @@ def save(path: Path, judging: Judging, about: str) -> None:
         ) from error
 
 
-def load(path: Path, about: str) -> Judging | None:
+def load(path: Path, about: str) -> EvaluationState | None:
     """The state in the file; None if there is none, or if it is broken or of something else."""
     try:
         with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
@@ -151,7 +150,7 @@ def load(path: Path, about: str) -> Judging | None:
         images = zip(arrays.pop("image"), arrays.pop("p"), strict=True)
         kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
         stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
-        state = Judging(
+        state = EvaluationState(
             stage,
             pred,
             distance,
@@ -168,7 +167,7 @@ def load(path: Path, about: str) -> Judging | None:
         return None
 
 
-def _sound(state: Judging) -> bool:
+def _sound(state: EvaluationState) -> bool:
     """Whether the parts have their types and fit together; the file may have come from
     elsewhere."""
     each, n = (state.stage, state.pred, state.distance, state.queue), len(state.stage)
@@ -197,5 +196,5 @@ def _sound(state: Judging) -> bool:
         right
         and stages
         and all(0 <= k < n for k in state.kept)
-        and all(isinstance(d, str) for d in state.doubts)
+        and all(isinstance(d, str) for d in state.flags)
     )

@@ -9,9 +9,8 @@ from smd.export.cells import CELLS, as_cells
 from smd.units import show_levels
 
 FILE = Path(__file__).with_name("published.csv")
-LEVELS = {
-    name: int(name) / 255 for name in ("0", "2", "4", "8")
-}  # the columns of noise levels, in 1/255
+# the columns of noise levels, in 1/255
+LEVELS = {name: int(name) / 255 for name in ("0", "2", "4", "8")}
 
 # Sec. 4: iterations, and the runs with different seeds that the mean is over; CE-CW-PGD is one
 # result of ten runs.

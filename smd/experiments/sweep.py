@@ -72,7 +72,7 @@ def members(wanted: Sequence[TrainConfig]) -> list[Run | None]:
 def _same(one: TrainConfig, other: TrainConfig) -> bool:
     """Whether two configs train the same network; where they run and what is measured afterwards
     does not matter."""
-    return _trained(folders.settled(one)) == _trained(other)
+    return _trained(folders.with_absolute_path(one)) == _trained(other)
 
 
 def _trained(config: TrainConfig) -> TrainConfig:

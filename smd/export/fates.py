@@ -9,13 +9,8 @@ import pandas as pd
 from smd.stats import Shares
 
 Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.image_verdicts
-WHAT = (
-    "steps",
-    "norm",
-    "split",
-    "n",
-    "note",
-)  # of a cell (export.CELLS), beside attack and level, as in the store
+# of a cell (export.CELLS), beside attack and level, as in the store
+WHAT = ("steps", "norm", "split", "n", "note")
 
 
 def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | None:

@@ -13,17 +13,8 @@ from smd.export.seeds import WHAT, grouped, trainings
 from smd.stats import Shares
 from smd.units import show_level
 
-POINT = [
-    "run",
-    "defense",
-    "method",
-    "recipe",
-    "data",
-    "attack",
-    "steps",
-    "n",
-    "note",
-]  # what both accuracies share
+# what both accuracies share
+POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n", "note"]
 
 
 class Side(NamedTuple):

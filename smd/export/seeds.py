@@ -16,15 +16,8 @@ from smd.config.schema import TrainConfig
 from smd.export.cells import Runs, accuracy_cells, as_cells
 from smd.store.attack_tables import wilson
 
-WHAT = [
-    "attack",
-    "steps",
-    "norm",
-    "split",
-    "n",
-    "note",
-    "eps",
-]  # of a cell, beside the runs that it is of
+# of a cell, beside the runs that it is of
+WHAT = ["attack", "steps", "norm", "split", "n", "note", "eps"]
 
 
 def same_but_seed(config: TrainConfig) -> str:

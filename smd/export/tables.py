@@ -27,10 +27,8 @@ ROW = [
     "n",
     "note",
 ]  # makes a row
-SEEDS, TRAININGS = (
-    "attack seeds",
-    "trainings",
-)  # what an accuracy is the mean over: never the one for the other
+# what an accuracy is the mean over: never the one for the other
+SEEDS, TRAININGS = ("attack seeds", "trainings")
 ABOUT = ["run", "defense", "attack", "steps", "split", "n", SEEDS]  # accuracy_table's first columns
 WIDE = [*ROW[:-1], SEEDS, TRAININGS]  # wide's
 SPREADS = {SEEDS: "spread", TRAININGS: "training_spread"}  # standard deviations over them in cells

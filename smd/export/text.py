@@ -11,22 +11,11 @@ import pandas as pd
 from smd.export import empty
 from smd.terminal.visible import visible
 
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # a spreadsheet runs a cell that begins so
+# a spreadsheet runs a cell that begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
-LATER = re.compile(
-    rf"([;\t]\s*)(?=[{re.escape(''.join(FORMULA))}])"
-)  # where ; or a tab ends a cell, as in German
+# where ; or a tab ends a cell, as in German
+LATER = re.compile(f"([;\\t]\\s*)(?=[{re.escape(''.join(FORMULA))}])")
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -55,9 +55,8 @@ def move(draft: Path, path: Path) -> None:
 def appending(path: Path) -> BinaryIO:
     """A file of its own to append to, made if it is missing; raises OSError where a link, pipe or
     device lies there."""
-    flags = (
-        os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    )  # a pipe would wait for a reader
+    # a pipe would wait for a reader
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     file = os.fdopen(os.open(path, flags, 0o666), "ab")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()

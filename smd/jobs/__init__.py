@@ -28,9 +28,8 @@ MOST = {
     ),
     "pid": 2**31 - 1,
 }
-REMOTE_PATIENCE = (
-    120.0  # seconds without a heartbeat after which a job on another host counts as lost
-)
+# seconds without a heartbeat after which a job on another host counts as lost
+REMOTE_PATIENCE = 120.0
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]

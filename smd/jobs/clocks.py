@@ -10,9 +10,8 @@ from pathlib import Path
 from smd.paths import runs_root
 
 _lock = threading.Lock()
-_seen: dict[
-    Path, tuple[float, float]
-] = {}  # by folder: its last heartbeat, and when this process saw that one come
+# by folder: its last heartbeat, and when this process saw that one come
+_seen: dict[Path, tuple[float, float]] = {}
 
 
 def silence(folder: Path, heartbeat: float) -> float:

@@ -54,10 +54,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_the_disk(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in SENTENCES:
         return SENTENCES[error.errno]
-    from_store = type(error).__module__.partition(".")[0] in (
-        "duckdb",
-        "_duckdb",
-    )  # it knows no errno
+    # it knows no errno
+    from_store = type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb")
     return (
         next((s for words, s in WORDS.items() if words in str(error)), None) if from_store else None
     )

@@ -100,9 +100,8 @@ def cancel(folder: Path) -> None:
         if old.state == "queued":
             return cancelled
         hanging = transitions.overdue(old)
-        _stop(
-            folder, old, hanging
-        )  # under the lock, so that the job cannot end and its pid be given away
+        # under the lock, so that the job cannot end and its pid be given away
+        _stop(folder, old, hanging)
         return cancelled if hanging else replace(old, asked=old.asked or time.monotonic())
 
     transitions.change(folder, edit)

@@ -42,9 +42,8 @@ class Lock:
         """
         flags = os.O_NOFOLLOW | os.O_NONBLOCK
         try:
-            return os.open(
-                self._path, flags | os.O_RDWR | os.O_CREAT, 0o666
-            )  # as the umask lets: runs may be shared
+            # as the umask lets: runs may be shared
+            return os.open(self._path, flags | os.O_RDWR | os.O_CREAT, 0o666)
         except PermissionError:
             if not self._path.is_file():
                 raise

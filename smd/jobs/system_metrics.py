@@ -16,12 +16,8 @@ from functools import partial
 
 import psutil
 
-PROCESSOR, MEMORY, GPU, GPU_MEMORY = (
-    "cpu",
-    "memory",
-    "gpu",
-    "gpu_memory",
-)  # percent of all cores, bytes, percent, bytes
+# percent of all cores, bytes, percent, bytes
+PROCESSOR, MEMORY, GPU, GPU_MEMORY = ("cpu", "memory", "gpu", "gpu_memory")
 FIRST = 2.0  # seconds between two readings at the beginning
 DOUBLED = 300  # readings after which that time doubles
 

@@ -20,9 +20,8 @@ from smd.errors import UserError
 from smd.files import durable, foreign
 
 BYTES = 32
-STARTER: ContextVar[str] = ContextVar(
-    "starter", default=""
-)  # whom jobs are queued for now; "" without a login
+# whom jobs are queued for now; "" without a login
+STARTER: ContextVar[str] = ContextVar("starter", default="")
 
 
 def me() -> str:
@@ -63,9 +62,8 @@ def valid(folder: Path, shown: str) -> bool:
 def _key(path: Path) -> bytes:
     """This installation's secret, made when it is first needed."""
     try:
-        path.parent.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # nobody else shall put a key there
+        # nobody else shall put a key there
+        path.parent.mkdir(mode=448, parents=True, exist_ok=True)
         _make(path)
         key = path.read_bytes()
         if not any(key):  # emptied by a power loss, or zeros, which anybody could guess

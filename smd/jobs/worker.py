@@ -32,9 +32,8 @@ def queued() -> list[tuple[Path, Status]]:
 
 
 def _claimed(folder: Path, status: Status) -> bool:
-    return status.pid > 0 and jobs.attended(
-        status, folder
-    )  # a process has taken it on and waits for the device
+    # a process has taken it on and waits for the device
+    return status.pid > 0 and jobs.attended(status, folder)
 
 
 def job_command(folder: Path) -> list[str]:
@@ -130,9 +129,8 @@ def _fail(folder: Path, before: Status, reason: str) -> None:
     """Store why a job that is over never began; a job that began has stored its own end."""
 
     def edit(now: Status) -> Status:
-        same = (
-            now.state == "queued" and now.queued == before.queued
-        )  # not one that was resumed meanwhile
+        # not one that was resumed meanwhile
+        same = now.state == "queued" and now.queued == before.queued
         return (
             transitions.moved(folder, now, "failed", reason)
             if same and not _claimed(folder, now)

@@ -43,8 +43,7 @@ class HalvingStem(nn.Conv2d):
         if x.shape[2] % 2 or x.shape[3] % 2:
             return super().forward(x)
         b, a = self.weight.shape[:2]
-        six = F.pad(self.weight, (0, 1, 0, 1)).view(
-            b, a, 3, 2, 3, 2
-        )  # a sixth row and column of zeros
+        # a sixth row and column of zeros
+        six = F.pad(self.weight, (0, 1, 0, 1)).view(b, a, 3, 2, 3, 2)
         phases = six.permute(0, 1, 3, 5, 2, 4).reshape(b, 4 * a, 3, 3)
         return F.conv2d(F.pixel_unshuffle(x, 2), phases, self.bias, padding=1)

@@ -33,10 +33,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-WHAT = {
-    2: ("images", "pixels"),
-    3: ("volumes", "voxels"),
-}  # dimensions -> what has them, and what it is made of
+# dimensions -> what has them, and what it is made of
+WHAT = {2: ("images", "pixels"), 3: ("volumes", "voxels")}
 
 
 def find(table: Mapping[str, T], name: str, what: str) -> T:

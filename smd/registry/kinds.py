@@ -49,9 +49,8 @@ class Network:
     name: str
     title: str
     target: str  # "module:function", (shape, classes) -> nn.Module, see smd.nets.build
-    sizes: tuple[
-        int, int
-    ]  # smallest and largest side of a square image, in pixels, or of a volume, in voxels
+    # smallest and largest side of a square image, in pixels, or of a volume, in voxels
+    sizes: tuple[int, int]
     source: str
     dims: int = 2  # 2 for images, 3 for volumes
 
@@ -67,20 +66,16 @@ class Defense:
     params: tuple[Param, ...] = ()
     official: Recipe = COMMON  # what it was published with
     variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, what goes with it instead)
-    label: str = (
-        ""  # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
-    )
-    endorsed: Mapping[str, tuple[int | float | str, ...]] = field(
-        default_factory=dict
-    )  # knobs that earn a star
-    settings: tuple[Mapping[str, int | float | str], ...] = (
-        {},
-    )  # those of the paper's tables; {}: its defaults
+    # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
+    label: str = ""
+    # knobs that earn a star
+    endorsed: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
+    # those of the paper's tables; {}: its defaults
+    settings: tuple[Mapping[str, int | float | str], ...] = ({},)
     margin: bool = False  # whether it keeps a margin of every sample
     moves: bool = False  # whether withstanding its attack is what makes an image's margin grow
-    state: str = (
-        ""  # what it keeps of every sample beside or instead of a margin: its name in the store
-    )
+    # what it keeps of every sample beside or instead of a margin: its name in the store
+    state: str = ""
     state_title: str = ""  # what that is, with its unit
 
 

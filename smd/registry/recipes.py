@@ -17,11 +17,8 @@ class Recipe:
 
     lr: float = 0.3
     weight_decay: float = 2e-4
-    drops: tuple[tuple[float, float], ...] = (
-        (0.4, 0.3),
-        (0.6, 0.1),
-        (0.8, 0.03),
-    )  # (share of the run, factor)
+    # (share of the run, factor)
+    drops: tuple[tuple[float, float], ...] = ((0.4, 0.3), (0.6, 0.1), (0.8, 0.03))
     epochs: int = 150
     batch: int = 128
     decay_weights_only: bool = False  # neither biases nor normalisation layers

@@ -23,9 +23,8 @@ from smd.runs import provenance
 from smd.store import places
 
 STAMP = r"\d{8}-\d{6}"
-SET_BACK = (
-    26 * 3600.0
-)  # seconds by which clocks are set back, zones included; what is further ahead is not ours
+# seconds by which clocks are set back, zones included; what is further ahead is not ours
+SET_BACK = 26 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -93,14 +92,14 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     """
     _refuse(validation.of_training(config))
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
-    config = settled(config)
+    config = with_absolute_path(config)
     name = _new_id(runs_root(), config.data, config.defense)
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
     transitions.create(runs_root() / name, "train", config.device, files, claim)
     return Run(name, runs_root() / name)
 
 
-def settled(config: TrainConfig) -> TrainConfig:
+def with_absolute_path(config: TrainConfig) -> TrainConfig:
     """The config as a run keeps it: with a whole path, as the job works in another folder."""
     if not config.data_path:
         return config
@@ -231,9 +230,8 @@ def jobs_of(run: Run) -> list[Path]:
 
 def _job_folders(root: Path) -> list[Path]:
     found = []
-    inside = (
-        root != runs_root()
-    )  # of a run, which may have come from elsewhere: no link leads out of it
+    # of a run, which may have come from elsewhere: no link leads out of it
+    inside = root != runs_root()
     for path in [] if inside and root.is_symlink() else root.glob("*/config.json"):
         folder = path.parent
         if (

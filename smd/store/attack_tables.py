@@ -58,8 +58,8 @@ VERDICTS = """
 STAGES = """
     SELECT attack_id, stage, name, attacked, broken, seconds FROM attack_stage ORDER BY attack_id,
         stage"""
-DOUBTS = """
-    SELECT a.name, a.steps, a.norm, a.split, a.n, a.eps, a.seed, a.note, d.name AS doubt, d.detail
+FLAGS = """
+    SELECT a.name, a.steps, a.norm, a.split, a.n, a.eps, a.seed, a.note, d.name AS flag, d.detail
     FROM attack_doubt AS d JOIN (
         SELECT * FROM attack WHERE NOT picked QUALIFY row_number() OVER (
             PARTITION BY name, steps, norm, split, n, eps, seed, note ORDER BY created DESC, id
@@ -147,10 +147,10 @@ def attack_stages(path: Path) -> pd.DataFrame:
     return frame(path, STAGES)
 
 
-def attack_doubts(path: Path) -> pd.DataFrame:
-    """Why attacks may have missed something: name, steps, norm, split, n, eps, seed, note, doubt,
+def attack_flags(path: Path) -> pd.DataFrame:
+    """Why attacks may have missed something: name, steps, norm, split, n, eps, seed, note, flag,
     detail."""
-    return frame(path, DOUBTS)
+    return frame(path, FLAGS)
 
 
 def outcomes(

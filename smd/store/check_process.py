@@ -65,9 +65,8 @@ def _read(con: DuckDBPyConnection) -> None:
     timer.start()
     try:
         for name, _ in con.execute(stranger.TABLES).fetchall():
-            con.execute(
-                f'SELECT bit_xor(hash(t)) FROM "{name}" t'
-            ).fetchone()  # its name is one of ours
+            # its name is one of ours
+            con.execute(f'SELECT bit_xor(hash(t)) FROM "{name}" t').fetchone()
     except Exception:  # see above
         pass
     finally:

@@ -191,9 +191,8 @@ def opened(
                 raise Busy(
                     f"{path} is in use by another program: close it there and try again."
                 ) from error
-            time.sleep(
-                wait * random.uniform(0.5, 1.5)
-            )  # jitter, so that two do not meet again and again
+            # jitter, so that two do not meet again and again
+            time.sleep(wait * random.uniform(0.5, 1.5))
             wait = min(2 * wait, 0.5)
     try:
         stranger.check(con, version)

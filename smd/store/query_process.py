@@ -73,9 +73,8 @@ def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
     """Names, the first rows and the seconds that one query took; raises UserError where it is
     refused or fails."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(
-        signal.ITIMER_REAL, PATIENCE + seconds
-    )  # opening may have to wait for a writer
+    # opening may have to wait for a writer
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE + seconds)
     with reading(path, BOUNDED) as con:
         signal.setitimer(signal.ITIMER_REAL, seconds)  # from here on the store is locked
         start = time.perf_counter()

@@ -7,7 +7,7 @@ UserError.
 """
 
 from smd.store.attack_tables import (
-    attack_doubts,
+    attack_flags,
     attack_results,
     attack_runs,
     attack_stages,
@@ -52,7 +52,7 @@ from smd.store.run_tables import (
 
 __all__ = [
     "at_boundary",
-    "attack_doubts",
+    "attack_flags",
     "attack_results",
     "attack_runs",
     "attack_stages",

@@ -11,18 +11,15 @@ class EpochRecord:
     """What is kept of one epoch. The arrays must not change afterwards."""
 
     epoch: int  # counted from 1
-    metrics: Sequence[
-        tuple[str, str, float, float]
-    ]  # split, name, eps (0 where it means nothing), value
+    # split, name, eps (0 where it means nothing), value
+    metrics: Sequence[tuple[str, str, float, float]]
     margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
     clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
     adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    crossed: np.ndarray | None = (
-        None  # (N,) bool, the margin's search met the boundary; along with margins only
-    )
-    states: Mapping[str, np.ndarray] = field(
-        default_factory=dict
-    )  # name -> (N,) what else is kept of each sample
+    # (N,) bool, the margin's search met the boundary; along with margins only
+    crossed: np.ndarray | None = None
+    # name -> (N,) what else is kept of each sample
+    states: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,8 @@ class AttackRecord:
     note: str  # what a reader of the table must know, "" if nothing
     job: str
     created: float  # Unix seconds
-    picked: bool = (
-        False  # images chosen by hand: they say nothing about the split, so no table counts them
-    )
+    # images chosen by hand: they say nothing about the split, so no table counts them
+    picked: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,11 @@ class Verdicts:
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) predicted class
     distance: np.ndarray  # (n,) length of the noise, unit of x
-    stage: (
-        np.ndarray
-    )  # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    # (n,) the stage that broke it, from 1; 0: misclassified when clean; -1: it withstood
+    stage: np.ndarray
     stages: Sequence[StageRecord] = ()
-    doubts: Mapping[str, str] = field(
-        default_factory=dict
-    )  # a key of smd.analysis.flags.DOUBTS -> details, if any
+    # a key of smd.analysis.flags.FLAGS -> details, if any
+    flags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ CREATE TABLE attack_result (
 """
 
 # An attack is made of stages, counted from 1, each on the samples that withstood those before.
-# A doubt is a reason why an attack may have missed something. An estimate is one way to measure the
+# A flag is a reason why an attack may have missed something. An estimate is one way to measure the
 # margins of a trained network; where it met no boundary (not crossed) the margin is a lower bound.
 DDL_2 = """
 CREATE TABLE attack_stage (
@@ -92,14 +92,8 @@ UPDATE epoch_metric AS e SET value = s.mean
 # are no files.
 DDL_6 = "ALTER TABLE sample ADD COLUMN path VARCHAR;"
 
-STEPS = (
-    DDL,
-    DDL_2,
-    DDL_3,
-    DDL_4,
-    DDL_5,
-    DDL_6,
-)  # each version's, after which a store has this one's tables
+# each version's, after which a store has this one's tables
+STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6)
 
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""

@@ -37,9 +37,8 @@ SOUND: set[Version] = set()
 MOST_KNOWN = 10_000  # files
 
 Column = tuple[str, str, str]  # table, name, type
-EARLIER: frozenset[Column] = frozenset(
-    {("attack", "warnings", "VARCHAR")}
-)  # a later version has renamed it
+# a later version has renamed it
+EARLIER: frozenset[Column] = frozenset({("attack", "warnings", "VARCHAR")})
 
 
 def check(con: DuckDBPyConnection, version: Version) -> None:

@@ -219,7 +219,7 @@ def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnect
     for number, stage in enumerate(verdicts.stages, start=1):
         ids: Columns = {"attack_id": _texts([record.id]), "stage": np.array([number])}
         _insert(con, "attack_stage", {**ids, **_row(stage)})
-    for name, detail in verdicts.doubts.items():
+    for name, detail in verdicts.flags.items():
         _insert(
             con,
             "attack_doubt",

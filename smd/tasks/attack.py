@@ -20,15 +20,15 @@ from smd.data.batches import OnDevice, on_device, spread
 from smd.errors import UserError
 from smd.evaluation import examples as adv
 from smd.evaluation import state as judging
-from smd.evaluation.evaluate import Ground, Task, Verdict, judge
-from smd.evaluation.state import Judging
+from smd.evaluation.evaluate import Target, Task, Verdict, judge
+from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled, Session, session
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.store.writer import Recorder
-from smd.tasks.attack_plan import plan, share_of_all, told, undone
+from smd.tasks.attack_plan import share_of_all, told, undone, work_items
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
@@ -107,10 +107,12 @@ def evaluate(work: Work) -> None:
     ids = chosen(asked, len(rows)).to(rows.labels.device)
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
-    course = attacks.build(asked.attack, asked.params).course(classes)
+    plan = attacks.build(asked.attack, asked.params).plan(classes)
     size = batch_size(work.folder, asked, work.model, rows, ids)
-    _announce(work, len(ids), size, classes, course.note)
-    items = plan(work.job, course, asked.levels or work.run.config.levels, asked.seeds, asked.norm)
+    _announce(work, len(ids), size, classes, plan.note)
+    items = work_items(
+        work.job, plan, asked.levels or work.run.config.levels, asked.seeds, asked.norm
+    )
     todo = undone(reader.attack_runs(work.run.store), work.job, items)
     eta = Eta(
         sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items)
@@ -119,9 +121,9 @@ def evaluate(work: Work) -> None:
         if item not in todo:
             continue
         keep = asked.keep if item.eps and item.seed == asked.seeds[0] else 0
-        known = told(work.run.store, course, items, number, ids)
+        known = told(work.run.store, plan, items, number, ids)
         norm = cast(Norm, asked.norm)
-        task = Task(ids, course, item.eps, item.seed, size, norm, keep, bool(asked.ids), known)
+        task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(asked.ids), known)
         size = _judge(work, item.name, task, partial(share_of_all, items, number), eta)
 
 
@@ -161,10 +163,10 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
         f", seed {task.seed}" if task.eps else ""
     )
 
-    def after_batch(state: Judging, part: float) -> None:
+    def after_batch(state: EvaluationState, part: float) -> None:
         share = overall(part)
         left = eta.left(share)
-        stage = task.course.stages[state.doing - 1].name if state.doing else "clean"
+        stage = task.plan.stages[state.doing - 1].name if state.doing else "clean"
         work.current.report(
             stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left
         )
@@ -174,8 +176,8 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
         if work.current.stopping:
             raise Cancelled("It was cancelled.")
 
-    state = judging.load(half_done, _about(name, task)) or Judging.begin(len(task.ids))
-    while (verdict := _fitting(Ground(work.model, work.rows, after_batch), task, state)) is None:
+    state = judging.load(half_done, _about(name, task)) or EvaluationState.begin(len(task.ids))
+    while (verdict := _fitting(Target(work.model, work.rows, after_batch), task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.asked, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
         judging.save(half_done, state, _about(name, task))
@@ -194,14 +196,14 @@ def _about(name: str, task: Task) -> str:
     return f"{name} of {len(task.ids)}, {task.size} a batch"
 
 
-def _fitting(ground: Ground, task: Task, state: Judging) -> Verdict | None:
+def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | None:
     """The verdict; None if memory was short, with `state` as it was after the last batch.
 
     With half the batch size the batches that follow have higher numbers than those before, so none
     draws twice.
     """
     try:
-        return judge(ground, task, state)
+        return judge(target, task, state)
     except torch.OutOfMemoryError:
         pass  # its traceback holds the tensors
     torch.cuda.empty_cache()
@@ -219,8 +221,8 @@ def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord
         seed=task.seed,
         split=asked.split,
         n=len(verdict.ok),
-        package=task.course.package,
-        version=task.course.version,
+        package=task.plan.package,
+        version=task.plan.version,
         seconds=verdict.seconds,
         note=_note(asked, task),
         job=work.job,
@@ -233,18 +235,18 @@ def _note(asked: AttackConfig, task: Task) -> str:
     """What a reader of the table must know: few classes, and settings that are no column of their
     own."""
     settings = [f"{name}={value}" for name, value in asked.params.items() if name != "steps"]
-    return " ".join([*([task.course.note] if task.course.note else []), *settings])
+    return " ".join([*([task.plan.note] if task.plan.note else []), *settings])
 
 
-def _verdicts(task: Task, state: Judging, verdict: Verdict) -> Verdicts:
-    names = [stage.name for stage in task.course.stages] if task.eps else []
+def _verdicts(task: Task, state: EvaluationState, verdict: Verdict) -> Verdicts:
+    names = [stage.name for stage in task.plan.stages] if task.eps else []
     parts = [
         StageRecord(name, state.attacked[k - 1], state.broken(k), state.seconds[k])
         for k, name in enumerate(names, start=1)
     ]
     ids = task.ids.cpu().numpy()
-    doubts = dict.fromkeys(sorted(state.doubts), "")
-    return Verdicts(ids, verdict.ok, verdict.pred, verdict.distance, verdict.stage, parts, doubts)
+    flags = dict.fromkeys(sorted(state.flags), "")
+    return Verdicts(ids, verdict.ok, verdict.pred, verdict.distance, verdict.stage, parts, flags)
 
 
 def attack_steps(asked: AttackConfig) -> int:
@@ -254,7 +256,7 @@ def attack_steps(asked: AttackConfig) -> int:
     return int(asked.params.get("steps", defaults.get("steps", 0)))
 
 
-def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
+def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
     """Store the adversarial images that were kept beside the run."""
     if unsure := _unsure(task, state):
         those = "1 adversarial image is" if unsure == 1 else f"{unsure} adversarial images are"
@@ -285,7 +287,7 @@ def _keep(work: Work, name: str, task: Task, state: Judging) -> None:
     adv.write(work.run.adv / f"{adv.name_of(name)}.npz", examples)
 
 
-def _unsure(task: Task, state: Judging) -> int:
+def _unsure(task: Task, state: EvaluationState) -> int:
     """How many images are not kept because rounding decides what they are, though there is room for
     them."""
     found = (

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.evaluation.prior_verdicts import Known, known
 from smd.store import reader
 from smd.units import show_level
@@ -28,13 +28,13 @@ class Item:
     cost: float  # roughly, in units of a level's first seed; clean images cost nothing
 
 
-def plan(
-    job: str, course: Course, levels: Sequence[float], seeds: Sequence[int], norm: str = "Linf"
+def work_items(
+    job: str, plan: AttackPlan, levels: Sequence[float], seeds: Sequence[int], norm: str = "Linf"
 ) -> list[Item]:
     """The clean images, then all levels, seed by seed. Stages that draw nothing cost only the first
     seed."""
-    again = sum(stage.cost for stage in course.stages if not stage.settled)
-    share = again / sum(stage.cost for stage in course.stages)
+    again = sum(stage.cost for stage in plan.stages if not stage.deterministic)
+    share = again / sum(stage.cost for stage in plan.stages)
     items = [Item(_name(job, 0.0, seeds[0], norm), 0.0, seeds[0], 0.0)]
     for seed in seeds:
         cost = 1.0 if seed == seeds[0] else share
@@ -65,11 +65,11 @@ def share_of_all(items: Sequence[Item], number: int, part: float) -> float:
 
 
 def told(
-    store: Path, course: Course, items: Sequence[Item], number: int, ids: Tensor
+    store: Path, plan: AttackPlan, items: Sequence[Item], number: int, ids: Tensor
 ) -> Mapping[int, Known]:
     """What earlier seeds of items[number] tell about stages that draw nothing, by the number of the
     stage, from 1."""
-    numbers = [k for k, stage in enumerate(course.stages, start=1) if stage.settled]
+    numbers = [k for k, stage in enumerate(plan.stages, start=1) if stage.deterministic]
     item = items[number]
     earlier = (
         [each.name for each in items[:number] if each.eps == item.eps]

@@ -46,9 +46,8 @@ def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
-    durable.write(
-        path, save(tensors, metadata=dict(about))
-    )  # save_file would keep others from reading it
+    # save_file would keep others from reading it
+    durable.write(path, save(tensors, metadata=dict(about)))
 
 
 def load_weights(path: Path, model: nn.Module) -> None:

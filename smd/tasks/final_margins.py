@@ -107,9 +107,8 @@ def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
                 work.rows.take(spread(len(work.rows), 1).to(work.rows.labels.device)).x
             ).shape[1]
         )
-    _pace(
-        work.model, work.rows, 1, work.asked.seed
-    )  # the first call loads the package and warms up
+    # the first call loads the package and warms up
+    _pace(work.model, work.rows, 1, work.asked.seed)
     few = _pace(work.model, work.rows, min(FEWEST, most), work.asked.seed)
     if not final_margins.affordable((few,), seconds, few.images, classes).n:
         return Plan()
@@ -139,9 +138,8 @@ def _seconds(
 ) -> float:
     estimator = estimators.build(METHOD, {"steps": TIMED, "targets": targets})
     began = time.perf_counter()
-    estimator.estimate(
-        model, x, y, "Linf", generator
-    ).margin.sum().item()  # .item() waits for a GPU
+    # .item() waits for a GPU
+    estimator.estimate(model, x, y, "Linf", generator).margin.sum().item()
     return (time.perf_counter() - began) / TIMED
 
 

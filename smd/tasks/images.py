@@ -15,7 +15,7 @@ from smd.data.images import Images
 from smd.data.request import Progress
 from smd.data.split import Splits, carve
 from smd.errors import UserError
-from smd.runs.folders import Run, settled
+from smd.runs.folders import Run, with_absolute_path
 from smd.store import reader
 from smd.store.writer import Recorder
 
@@ -97,7 +97,7 @@ def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
     if not known:
         kept = data.cached(about["images"])
         known = content.of(kept) if kept is not None else ""
-    place = Path(settled(replace(config, data_path=path)).data_path)
+    place = Path(with_absolute_path(replace(config, data_path=path)).data_path)
     images = loaded(config, str(place), progress)
     if not known and images.key != about["images"]:
         raise UserError(

@@ -14,7 +14,7 @@ from smd.core import rng
 from smd.core.losses import ce
 from smd.core.pgd import input_gradient
 from smd.data.batches import spread
-from smd.defenses import Now
+from smd.defenses import StepContext
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
 from smd.tasks.images import loaded
@@ -40,7 +40,7 @@ def probe(config: TrainConfig) -> dict[str, Any]:
         step, look = _seconds_of_a_step(training), _seconds_of_a_pass(training)
     finally:
         lock.release()
-    batches = -(-training.plan.n // config.batch)
+    batches = -(-training.info.n // config.batch)
     epoch = step * batches + look * _passes_of_a_look(training)
     final = look * FINAL_STEPS * len(config.levels) * (config.n_test or FINAL_IMAGES)
     return {
@@ -59,23 +59,22 @@ def _seconds_of_a_step(training: Training) -> float:
     A fresh network gets nearly all wrong, and SMD has nothing to explore then; so its own
     predictions serve as labels.
     """
-    model, plan = training.model.train(), training.plan
+    model, info = training.model.train(), training.info
     each = []
     for k in range(BATCHES):
-        idx = torch.arange(k, k + training.config.batch, device=plan.device) % plan.n
+        idx = torch.arange(k, k + training.config.batch, device=info.device) % info.n
         batch = training.sets.train.take(idx)
         with torch.no_grad():
             batch = replace(batch, y=model(batch.x).argmax(1))
-        now = Now(
-            plan, plan.epochs // 2, rng.generator(plan.device, "probe", k)
-        )  # schedules are in their middle
-        each.append(_timed(partial(training.defense.step, model, batch, training.state, now)))
+        # schedules are in their middle
+        context = StepContext(info, info.epochs // 2, rng.generator(info.device, "probe", k))
+        each.append(_timed(partial(training.defense.step, model, batch, training.state, context)))
     return sum(each[1:]) / (BATCHES - 1)
 
 
 def _seconds_of_a_pass(training: Training) -> float:
     """One image's share of a gradient step of an attack."""
-    batch = training.sets.train.take(spread(training.plan.n, 64).to(training.plan.device))
+    batch = training.sets.train.take(spread(training.info.n, 64).to(training.info.device))
     model = training.model.eval()
     each = [_timed(lambda: input_gradient(model, ce, batch.x, batch.y)) for _ in range(BATCHES)]
     return sum(each[1:]) / (BATCHES - 1) / len(batch.y)
@@ -84,7 +83,7 @@ def _seconds_of_a_pass(training: Training) -> float:
 def _passes_of_a_look(training: Training) -> int:
     """Gradient steps times images of the quick attacks after an epoch: two levels, two splits."""
     sizes = (len(training.sets.train), len(training.sets.val))
-    return sum(2 * monitor_size.STEPS * monitor_size.images(training.plan.n, n)[1] for n in sizes)
+    return sum(2 * monitor_size.STEPS * monitor_size.images(training.info.n, n)[1] for n in sizes)
 
 
 def _timed(act: Callable[[], object]) -> float:

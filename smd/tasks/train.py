@@ -110,7 +110,7 @@ def _loading(job: Job) -> Callable[[str, float], None]:
 
 def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None:
     """Describe the run in its store and go back to its checkpoint, if there is one."""
-    plan, config = training.plan, job.config
+    plan, config = training.info, job.config
     meta = {
         "data": config.data,
         "images": images.key,
@@ -141,9 +141,8 @@ def _told(job: Job, images: Images, splits: Splits) -> dict[str, list[str]]:
     """What the import did to the images and what to beware of, in the log and for the store."""
     beware: list[str] = []
     if job.config.data == "folder":
-        table = cautions.counts(
-            images, carve(images, job.config.seed)
-        )  # all of them, also those that n_train leaves out
+        # all of them, also those that n_train leaves out
+        table = cautions.counts(images, carve(images, job.config.seed))
         names = filenames.read(images.key, len(images.labels))
         beware = cautions.sentences(
             table, cautions.twins(images, splits), cautions.constant(images), names
@@ -161,7 +160,7 @@ def _train(job: Job, training: Training) -> None:
 
     def after_batch(state: Training, batches: int) -> None:
         share = (state.epoch + state.batch / batches) / config.epochs
-        rate = state.batch * config.batch / max(state.tally.seconds, 1e-9)
+        rate = state.batch * config.batch / max(state.stats.seconds, 1e-9)
         left = eta.left(share)
         job.session.report(
             done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left
@@ -238,10 +237,10 @@ def summary(result: EpochResult, config: TrainConfig) -> str:
 
 def _attack(job: Job, training: Training, images: Images, splits: Splits) -> None:
     """A short CE-PGD on test images, and adversarial examples of some training images."""
-    config, device = job.config, training.plan.device
+    config, device = job.config, training.info.device
     sets: tuple[tuple[str, OnDevice, tuple[int, ...]], ...] = (
         ("test", on_device(images, splits.test, device), ()),
-        ("train", training.sets.train, worth_seeing(training.plan.n, last_margins(job.run))),
+        ("train", training.sets.train, worth_seeing(training.info.n, last_margins(job.run))),
     )
     for split, rows, ids in sets:
         asked = AttackConfig(
@@ -276,7 +275,7 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
         )
     job.recorder.flush()  # the seconds of all epochs are asked for
     asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
-    rows = on_device(images, splits.test, training.plan.device)
+    rows = on_device(images, splits.test, training.info.device)
     work = estimate.Work(
         final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder
     )

@@ -27,7 +27,7 @@ def misfit(training: Training, saved: Mapping[str, Any]) -> str:
 
 
 def _misfit(training: Training, saved: Mapping[str, Any]) -> str:
-    batches = -(-training.plan.n // training.config.batch)
+    batches = -(-training.info.n // training.config.batch)
     if not count(saved["epoch"]) or saved["epoch"] > training.config.epochs:
         return f"its epoch is {str(saved['epoch'])[:20]} of {training.config.epochs}"
     if not count(saved["batch"]) or saved["batch"] > batches:
@@ -82,7 +82,7 @@ def _of_tally(training: Training, saved: Mapping[str, Any]) -> str:
         for name in ("clean_ok", "adv_ok", "crossed")
         if name in saved or name != "crossed"
     ]
-    if any(flag.shape != (training.plan.n,) or flag.dtype != torch.bool for flag in flags):
+    if any(flag.shape != (training.info.n,) or flag.dtype != torch.bool for flag in flags):
         return "its tally is of other images"  # earlier versions did not keep `crossed`
     sums, counts = saved["sums"], saved["counts"]
     scalars = all(

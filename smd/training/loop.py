@@ -20,7 +20,7 @@ from smd.core.precision import Precision, computing
 from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import Splits, carve
-from smd.defenses import Defense, Now, Plan, Report, build
+from smd.defenses import Defense, RunInfo, StepContext, StepResult, build
 from smd.errors import UserError
 from smd.registry.recipes import Recipe
 from smd.training.monitor import Metric, robust_accuracies
@@ -29,7 +29,7 @@ SCHEMA = 1
 
 
 @dataclass
-class Tally:
+class EpochStats:
     """What the running epoch has measured so far; part of a checkpoint."""
 
     clean_ok: Tensor  # (N,) bool
@@ -38,11 +38,10 @@ class Tally:
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
-    looked: bool = (
-        False  # whether clean_ok means anything: not all defenses look at the clean images
-    )
+    # whether clean_ok means anything: not all defenses look at the clean images
+    looked: bool = False
 
-    def add(self, idx: Tensor, report: Report) -> None:
+    def add(self, idx: Tensor, report: StepResult) -> None:
         """Take in one step's report."""
         self.adv_ok[idx] = report.adv_ok
         if report.crossed is not None:
@@ -59,10 +58,10 @@ class Tally:
         return [Metric("train", name, 0.0, total / count) for name, total, count in pairs if count]
 
 
-def empty_tally(n: int, device: torch.device) -> Tally:
+def empty_stats(n: int, device: torch.device) -> EpochStats:
     """Nothing measured yet."""
     none = torch.zeros(n, dtype=torch.bool, device=device)
-    return Tally(none, none.clone(), none.clone())
+    return EpochStats(none, none.clone(), none.clone())
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,13 @@ class Training:
     """A run in progress: everything that a checkpoint holds, and what it is made from."""
 
     config: TrainConfig
-    plan: Plan
+    info: RunInfo
     sets: Sets
     model: nn.Module
     defense: Defense
     optimizer: torch.optim.Optimizer
     state: dict[str, Tensor]
-    tally: Tally
+    stats: EpochStats
     epoch: int = 0  # finished epochs
     batch: int = 0  # finished batches of the running epoch
 
@@ -99,9 +98,8 @@ class EpochResult:
     state: dict[str, np.ndarray]  # per-sample state, each (N, ...)
     clean_ok: np.ndarray  # (N,) bool
     adv_ok: np.ndarray  # (N,) bool
-    crossed: (
-        np.ndarray
-    )  # (N,) bool, the margin's search met the boundary; all False without margins
+    # (N,) bool, the margin's search met the boundary; all False without margins
+    crossed: np.ndarray
 
 
 def resolve_device(name: str) -> torch.device:
@@ -131,13 +129,13 @@ def prepare(
     sets = Sets(
         on_device(images, rows.train, device), on_device(images, rows.val, device), images.classes
     )
-    plan = Plan(len(sets.train), config.epochs, images.shape, device)
+    info = RunInfo(len(sets.train), config.epochs, images.shape, device)
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.build(config.net, images.shape, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
     optimizer = _optimizer(model, config.how)
-    state, tally = defense.begin(plan), empty_tally(plan.n, device)
-    return Training(config, plan, sets, model, defense, optimizer, state, tally)
+    state, stats = defense.begin(info), empty_stats(info.n, device)
+    return Training(config, info, sets, model, defense, optimizer, state, stats)
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -149,10 +147,8 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": decayed, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    fused = parameters[0].device.type in (
-        "cpu",
-        "cuda",
-    )  # one pass over the weights instead of four
+    # one pass over the weights instead of four
+    fused = parameters[0].device.type in ("cpu", "cuda")
     return torch.optim.SGD(
         [group for group in groups if group["params"]], lr=recipe.lr, momentum=0.9, fused=fused
     )
@@ -170,15 +166,15 @@ def epochs(
         _finish_epoch(training, after_batch)
         result = _measure(training, lambda: after_batch(training, training.batch))
         training.epoch, training.batch = training.epoch + 1, 0
-        training.tally = empty_tally(training.plan.n, training.plan.device)
+        training.stats = empty_stats(training.info.n, training.info.device)
         yield result
 
 
 def _finish_epoch(training: Training, after_batch: Callable[[Training, int], None]) -> None:
     """Take the steps of the running epoch that are still to be taken."""
-    config, device = training.config, training.plan.device
+    config, device = training.config, training.info.device
     order = rng.generator("cpu", config.seed, "order", training.epoch)
-    parts = shuffled(training.plan.n, config.batch, order, device)
+    parts = shuffled(training.info.n, config.batch, order, device)
     rate = config.how.rate(training.epoch, config.epochs, training.epoch * len(parts))
     for group in training.optimizer.param_groups:
         group["lr"] = rate
@@ -187,28 +183,27 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
         start = time.perf_counter()
         _step(training, parts[training.batch])
         training.batch += 1
-        training.tally.seconds += time.perf_counter() - start
+        training.stats.seconds += time.perf_counter() - start
         after_batch(training, len(parts))
     start = time.perf_counter()
-    if (
-        device.type == "cuda"
-    ):  # steps are only queued there: their time is known when the last is done
+    # steps are only queued there: their time is known when the last is done
+    if device.type == "cuda":
         torch.cuda.synchronize(device)
-    training.tally.seconds += time.perf_counter() - start
+    training.stats.seconds += time.perf_counter() - start
 
 
 def _step(training: Training, idx: Tensor) -> None:
-    config, device = training.config, training.plan.device
+    config, device = training.config, training.info.device
     generator = rng.generator(device, config.seed, "step", training.epoch, training.batch)
     batch = training.sets.train.take(idx)
     kind = registry.DATASETS[config.data].augment
     batch = replace(batch, x=augmented(batch.x, kind, generator))
     training.optimizer.zero_grad(set_to_none=True)
-    now = Now(training.plan, training.epoch, generator)
+    context = StepContext(training.info, training.epoch, generator)
     with computing(cast(Precision, config.precision), device):
-        report = training.defense.step(training.model, batch, training.state, now)
+        report = training.defense.step(training.model, batch, training.state, context)
     training.optimizer.step()
-    training.tally.add(batch.idx, report)
+    training.stats.add(batch.idx, report)
 
 
 def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
@@ -218,14 +213,14 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
 
     `alive` is called after every batch of an attack and may raise, like after a batch of training.
     """
-    tally, plan = training.tally, training.plan
-    clean_ok, adv_ok = tally.clean_ok.cpu().numpy(), tally.adv_ok.cpu().numpy()
-    metrics = tally.means()
+    stats, info = training.stats, training.info
+    clean_ok, adv_ok = stats.clean_ok.cpu().numpy(), stats.adv_ok.cpu().numpy()
+    metrics = stats.means()
     metrics.append(Metric("train", "lr", 0.0, training.optimizer.param_groups[0]["lr"]))
-    metrics.append(Metric("train", "seconds", 0.0, tally.seconds))
-    metrics.append(Metric("train", "samples_per_s", 0.0, plan.n / max(tally.seconds, 1e-9)))
+    metrics.append(Metric("train", "seconds", 0.0, stats.seconds))
+    metrics.append(Metric("train", "samples_per_s", 0.0, info.n / max(stats.seconds, 1e-9)))
     metrics.append(Metric("train", "finished_at", 0.0, time.time()))
-    if tally.looked:
+    if stats.looked:
         metrics.append(Metric("train", "misclassified", 0.0, float((~clean_ok).sum())))
         metrics.append(Metric("train", "accuracy", 0.0, float(clean_ok.mean())))
     if "margin" in training.state:
@@ -236,16 +231,16 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
             mean = float(training.state["margin"].cpu().numpy()[clean_ok].mean(dtype=np.float64))
             metrics.append(Metric("train", "margin_mean", 0.0, mean))
     for split, data in (("train", training.sets.train), ("val", training.sets.val)):
-        metrics += robust_accuracies(training.model, data, split, training.config, plan.n, alive)
+        metrics += robust_accuracies(training.model, data, split, training.config, info.n, alive)
     state = {name: value.detach().cpu().numpy().copy() for name, value in training.state.items()}
     return EpochResult(
-        training.epoch + 1, metrics, state, clean_ok, adv_ok, tally.crossed.cpu().numpy()
+        training.epoch + 1, metrics, state, clean_ok, adv_ok, stats.crossed.cpu().numpy()
     )
 
 
 def checkpoint(training: Training) -> dict[str, Any]:
     """Everything that changes while training, as torch.load(weights_only=True) can read it."""
-    tally = training.tally
+    stats = training.stats
     return {
         "schema": SCHEMA,
         "epoch": training.epoch,
@@ -254,35 +249,34 @@ def checkpoint(training: Training) -> dict[str, Any]:
         "optimizer": training.optimizer.state_dict(),
         "state": training.state,
         "tally": {
-            "clean_ok": tally.clean_ok,
-            "adv_ok": tally.adv_ok,
-            "crossed": tally.crossed,
-            "sums": tally.sums,
-            "counts": tally.counts,
-            "seconds": tally.seconds,
-            "looked": tally.looked,
+            "clean_ok": stats.clean_ok,
+            "adv_ok": stats.adv_ok,
+            "crossed": stats.crossed,
+            "sums": stats.sums,
+            "counts": stats.counts,
+            "seconds": stats.seconds,
+            "looked": stats.looked,
         },
     }
 
 
 def restore(training: Training, saved: dict[str, Any]) -> None:
     """Go on from a checkpoint of the same config."""
-    device = training.plan.device
+    device = training.info.device
     training.epoch, training.batch = saved["epoch"], saved["batch"]
     training.model.load_state_dict(saved["model"])
     training.optimizer.load_state_dict(saved["optimizer"])
     training.state = {name: value.to(device) for name, value in saved["state"].items()}
-    tally = saved["tally"]
-    crossed = tally.get(
-        "crossed", tally["clean_ok"] & ~tally["adv_ok"]
-    )  # earlier versions did not keep it
-    moved = {k: {n: v.to(device) for n, v in tally[k].items()} for k in ("sums", "counts")}
-    training.tally = Tally(
-        tally["clean_ok"].to(device),
-        tally["adv_ok"].to(device),
+    stats = saved["tally"]
+    # earlier versions did not keep it
+    crossed = stats.get("crossed", stats["clean_ok"] & ~stats["adv_ok"])
+    moved = {k: {n: v.to(device) for n, v in stats[k].items()} for k in ("sums", "counts")}
+    training.stats = EpochStats(
+        stats["clean_ok"].to(device),
+        stats["adv_ok"].to(device),
         crossed.to(device),
         moved["sums"],
         moved["counts"],
-        tally["seconds"],
-        tally.get("looked", True),
+        stats["seconds"],
+        stats.get("looked", True),
     )

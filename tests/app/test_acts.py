@@ -34,7 +34,7 @@ LOOKS = {
         "estimations",
         "jobs_of",
         "maps",
-        "settled",
+        "with_absolute_path",
     },
     "smd.runs.notes": {"Notes", "listed", "read"},
     "smd.experiments.sweep": {"Member", "configs", "members"},
@@ -81,16 +81,8 @@ PURE = {
     "training.monitor_size",
     "units",
 }
-WRITES = {
-    "write_text",
-    "write_bytes",
-    "unlink",
-    "rmdir",
-    "mkdir",
-    "symlink_to",
-    "touch",
-    "chmod",
-}  # of paths
+# of paths
+WRITES = {"write_text", "write_bytes", "unlink", "rmdir", "mkdir", "symlink_to", "touch", "chmod"}
 OUTSIDE = (
     "subprocess",
     "shutil",
@@ -328,9 +320,8 @@ def test_a_viewer_has_no_button_that_acts(view, kind, person, request, monkeypat
     )
     app = open_page(view, run)
     assert not app.exception
-    enabled = {
-        button.label: button.key for button in app.button if not button.disabled
-    }.values()  # one of alike ones
+    # one of alike ones
+    enabled = {button.label: button.key for button in app.button if not button.disabled}.values()
     typed = [
         field.key for field in [*app.text_input, *app.text_area, *app.toggle] if not field.disabled
     ]

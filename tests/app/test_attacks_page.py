@@ -66,9 +66,8 @@ def test_preview_is_a_short_ce_pgd_whatever_is_chosen(finished):
 def test_l2_asks_for_lengths(finished):
     app = open_page("attacks")
     app.segmented_control(key="norm").set_value("L2").run()
-    assert (
-        app.text_input(key="eps-L2").value == "0.5"
-    )  # no level of the data set: those are of Linf
+    # no level of the data set: those are of Linf
+    assert app.text_input(key="eps-L2").value == "0.5"
     app.text_input(key="eps-L2").set_value("0.5,1.5").run()
     assert "--norm L2" in next(c.value for c in app.code)
     app.button(key="start-attack").click().run()
@@ -107,9 +106,9 @@ def test_intervals_and_spread_stand_in_the_cells(finished):
         assert cell in [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t]
 
 
-def test_doubts_are_badges_with_their_meaning(finished):
+def test_flags_are_badges_with_their_meaning(finished):
     run, _ = finished
-    attack(Recorder(run.store), "autoattack", doubts={"zero-gradient": "", "square": ""}, steps=0)
+    attack(Recorder(run.store), "autoattack", flags={"zero-gradient": "", "square": ""}, steps=0)
     app = open_page("attacks")
     shown = " ".join(m.value for m in app.markdown)
     assert "zero gradients at 8/255" in shown

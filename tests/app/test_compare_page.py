@@ -64,9 +64,8 @@ def test_spreads_over_trainings_and_over_attack_seeds_have_columns_of_their_own(
     assert row[["trainings", "attack seeds", "n"]].tolist() == [2, 2, 40]
     assert row["accuracy (%)"] == 70
     assert row["spread over trainings"] == pytest.approx(10.61)  # of 62.5 and 77.5
-    assert row["spread over attack seeds"] == pytest.approx(
-        2.5
-    )  # of 60 and 65 in one, of none in the other
+    # of 60 and 65 in one, of none in the other
+    assert row["spread over attack seeds"] == pytest.approx(2.5)
     std = shown[(shown["defense"] == "STD") & (shown["attack"] == "AutoAttack")].iloc[0]
     assert std["trainings"] == 1
     assert math.isnan(std["spread over trainings"])

@@ -54,9 +54,8 @@ def copied(request, finished):
 def test_every_page_opens_beside_a_copy(view, copied):
     run, copy = copied
     for one in (run, copy):
-        open_page(
-            view, run=one.id
-        )  # which fails on an exception, such as a key that is there twice
+        # which fails on an exception, such as a key that is there twice
+        open_page(view, run=one.id)
     open_page(view, runs=[ui.name(run.id), ui.name(copy.id)])
 
 

@@ -146,9 +146,8 @@ def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(fini
         == f"These runs differ in more than their defense: epochs 5 ({two}), 3 ({one}); seed 7"
         f" ({two}), 0 ({one})."
     )
-    assert (
-        len(open_page("figures").warning) == 1
-    )  # of Figs. 5 to 8 those of one run alone are drawn
+    # of Figs. 5 to 8 those of one run alone are drawn
+    assert len(open_page("figures").warning) == 1
 
 
 def test_the_runs_of_the_other_figures_are_compared_above_them(finished):

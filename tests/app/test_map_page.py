@@ -211,7 +211,6 @@ def test_the_legend_lies_under_the_tools_whatever_it_is():
         ),
     ):
         tools = chart["toolbox"]
-        assert (
-            chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10
-        )  # 5 of padding on either side
+        # 5 of padding on either side
+        assert chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10
         assert chart["grid"]["top"] > chart[legend]["top"] + 40

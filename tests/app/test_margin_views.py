@@ -40,9 +40,8 @@ def test_the_table_of_classes_is_that_of_the_store(finished):
         assert table.at[name, "median"] == pytest.approx(
             255 * right.median(), abs=1e-3, nan_ok=True
         )
-        beyond = (
-            100 * (right > np.float32(8 / 255)).sum() / len(own)
-        )  # of all: misclassified ones are not beyond
+        # of all: misclassified ones are not beyond
+        beyond = 100 * (right > np.float32(8 / 255)).sum() / len(own)
         assert table.at[name, "correct, beyond 8/255 (%)"] == pytest.approx(beyond)
     assert table["median"].dropna().is_monotonic_increasing
 

@@ -279,9 +279,8 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
         20.0,
     )
     assert row["beyond 4/255 (%)"] == 60.0
-    assert (
-        row["beyond 8/255 (%)"] == 40.0
-    )  # 8/255 is not beyond 8/255, but what met no boundary up to there is
+    # 8/255 is not beyond 8/255, but what met no boundary up to there is
+    assert row["beyond 8/255 (%)"] == 40.0
     assert np.isnan(row["beyond 32/255 (%)"])
 
 

@@ -290,9 +290,8 @@ def test_many_classes_have_pages_of_examples(tmp_path):
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real image sets in {SHARED}")
 def test_real_radiology_images_need_no_setting(monkeypatch):
-    monkeypatch.setattr(
-        own_sizes, "PATIENCE", 60
-    )  # a busy machine does not see all headers in three seconds
+    # a busy machine does not see all headers in three seconds
+    monkeypatch.setattr(own_sizes, "PATIENCE", 60)
     app = at(SHARED / "mednist-subset-images.tar.gz")
     assert app.number_input(key="train-size").value == 0
     app.button(key="look").click().run(timeout=120)

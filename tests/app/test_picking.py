@@ -60,10 +60,8 @@ def test_the_margins_that_changed_most_come_first(store):
     shrank = image_query.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]
     assert np.allclose(shrank["change_255"], [-5, -3, -1])
-    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [
-        4,
-        3,
-    ]  # 5 is misclassified in one of them
+    # 5 is misclassified in one of them
+    assert ids(store, epoch=2, find="grew", between=(1, 2)) == [4, 3]
     assert ids(store, epoch=2, find="grew", between=(2, 2)) == []
 
 
@@ -76,12 +74,8 @@ def test_estimated_margins_stand_in_for_the_run_s_own(store):
     from smd.store.writer import Recorder
 
     name = estimate(Recorder(store), [9, 3], split="test")
-    assert ids(store, split="test", estimate=name) == [
-        0,
-        1,
-        2,
-        3,
-    ]  # the others are there, without a margin
+    # the others are there, without a margin
+    assert ids(store, split="test", estimate=name) == [0, 1, 2, 3]
     assert ids(store, split="test", estimate=name, span=(0.0, 5.0)) == [1]
     assert ids(store, split="test", estimate=name, find="closest") == [1, 0]
 
@@ -113,10 +107,8 @@ def test_overestimated_margins_are_beyond_the_level_of_images_that_were_broken(s
     with pytest.raises(UserError, match="No test image was attacked"):
         image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(0, 1, 0, 0))
-    assert image_query.answer(store, asked)["idx"].tolist() == [
-        2,
-        0,
-    ]  # the farthest from the level first
+    # the farthest from the level first
+    assert image_query.answer(store, asked)["idx"].tolist() == [2, 0]
 
 
 def test_without_margins_questions_about_them_say_what_to_do(store):

@@ -55,11 +55,8 @@ def test_tags_and_notes_are_shown_as_they_are(finished):
     assert r"\*paper\*" in words(app)
 
 
-FOREIGN = {
-    "error",
-    "stage",
-    "label",
-}  # of a status: a sentence from elsewhere; of a run: with its data and defense
+# of a status: a sentence from elsewhere; of a run: with its data and defense
+FOREIGN = {"error", "stage", "label"}
 SHOWN = {"error", "info", "warning", "markdown", "caption", "write", "toast", "badge", "success"}
 
 

@@ -26,10 +26,8 @@ COLUMNS = {
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
 NOUGHT = {"withstood"}  # may be 0
-TOGETHER = (
-    ("startup",),
-    ("autoattack", "store", "memory", "growth"),
-)  # mostly one waits for its browser
+# mostly one waits for its browser
+TOGETHER = (("startup",), ("autoattack", "store", "memory", "growth"))
 
 
 @pytest.fixture(scope="module")

@@ -103,11 +103,8 @@ def watch(page):
             errors.append(f"{message.text} {message.location}")
 
     def leaving(request):
-        if urlsplit(request.url).hostname not in (
-            "localhost",
-            "127.0.0.1",
-            None,
-        ):  # data: and blob: have no host
+        # data: and blob: have no host
+        if urlsplit(request.url).hostname not in ("localhost", "127.0.0.1", None):
             errors.append(f"asks {request.url}")
 
     page.on("console", note)

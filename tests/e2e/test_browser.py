@@ -65,9 +65,8 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     picture = page.get_by_role("img", name=re.compile("^adversarial:"))
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 176
-    assert picture.get_attribute("src").startswith(
-        "data:image/png"
-    )  # the very pixels, not a lossy copy
+    # the very pixels, not a lossy copy
+    assert picture.get_attribute("src").startswith("data:image/png")
 
     tile = page.locator("[class*='st-key-open-samples-']").nth(5).get_by_role("button")
     tile.click()
@@ -118,17 +117,15 @@ def attack(page, steps, images):
     expect(page.get_by_role("heading", name=f"CE-PGD, {steps} steps, test images")).to_be_visible(
         timeout=LONG
     )
-    expect(page.get_by_role("button", name="Cancel")).to_have_count(
-        0, timeout=LONG
-    )  # all of its levels are there
+    # all of its levels are there
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=LONG)
 
 
 def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, tmp_path):
     """Table, where margin and attack disagree, one sample's verdicts, LaTeX and Parquet."""
     _, std_run = finished
-    estimate(
-        Recorder(std_run.store), [200] * 359, "gem", split="test"
-    )  # so generous that attacks must disagree
+    # so generous that attacks must disagree
+    estimate(Recorder(std_run.store), [200] * 359, "gem", split="test")
     page.goto(f"{server}/attacks")
     expect(page.get_by_role("heading", level=1, name="Attacks")).to_be_visible(timeout=30_000)
     attack(page, steps=7, images=60)

@@ -116,9 +116,8 @@ def test_what_is_drawn_around_on_the_map_is_selected_and_a_link_brings_it_back(
     page.goto(f"{server}/map?run={mapped.id}")
     box = picture(page, "stEChartsChart")
     settled(page)
-    page.mouse.click(
-        box["x"] + box["width"] - 72, box["y"] + 26
-    )  # the rectangle, in the middle of three tools
+    # the rectangle, in the middle of three tools
+    page.mouse.click(box["x"] + box["width"] - 72, box["y"] + 26)
     left, top = box["x"] + 0.02 * box["width"], box["y"] + 0.2 * box["height"]
     drag(page, (left, top), (box["x"] + 0.55 * box["width"], box["y"] + 0.97 * box["height"]))
     page.wait_for_url(re.compile("region="))

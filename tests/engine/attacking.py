@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from smd import attacks
-from smd.attacks import Turn
+from smd.attacks import BatchContext
 from smd.evaluation import evaluate
 from smd.evaluation import state as judging
-from smd.evaluation.evaluate import Ground, Task
+from smd.evaluation.evaluate import Target, Task
 
 
 def judged(
@@ -28,9 +28,9 @@ def judged(
     if classes is None:
         with torch.no_grad():
             classes = model(data.take(ids[:1]).x).shape[1]
-    course = attack.course(classes) if hasattr(attack, "course") else attacks.Course((attack,))
-    task = Task(ids, course, eps, seed, size, norm, **kept)
-    return evaluate.judge(Ground(model, data, watch or (lambda state, share: None)), task, state)
+    plan = attack.plan(classes) if hasattr(attack, "plan") else attacks.AttackPlan((attack,))
+    task = Task(ids, plan, eps, seed, size, norm, **kept)
+    return evaluate.judge(Target(model, data, watch or (lambda state, share: None)), task, state)
 
 
 def broken_off(path, stop, judge):
@@ -52,5 +52,5 @@ def broken_off(path, stop, judge):
     return judging.load(path, "x")
 
 
-def turn(eps, norm="Linf", seed=0, batch=0):
-    return Turn(seed, batch, eps, norm)
+def context(eps, norm="Linf", seed=0, batch=0):
+    return BatchContext(seed, batch, eps, norm)

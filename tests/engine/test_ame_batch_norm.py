@@ -12,7 +12,7 @@ from smd.core.epgd import ROUNDS, epgd
 from smd.core.exploring import STEPS
 from smd.core.margin import gamma1, initial_step
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 from smd.defenses.smd import PRESETS, SMD
 from smd.nets.batchnorm import couples_samples
 
@@ -83,13 +83,13 @@ def test_ame_makes_33_passes_in_train_mode_as_the_authors_do(coupled):
     """The clean one, the random start and 20 iterates, ten of the bisection, the noisy one."""
     model, x, y = coupled
     model = model.model
-    plan = Plan(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
+    info = RunInfo(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
     state = {"margin": torch.full((len(x),), 0.05)}
     SMD("ame").step(
         model,
         Batch(x, y, torch.arange(len(x))),
         state,
-        Now(plan, 0, torch.Generator().manual_seed(0)),
+        StepContext(info, 0, torch.Generator().manual_seed(0)),
     )
     layers = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert {int(m.num_batches_tracked) for m in layers} == {1 + 1 + STEPS + ROUNDS + 1} == {33}
@@ -136,13 +136,13 @@ def test_misclassified_images_stand_clean_in_the_noisy_batch(coupled):
     """Their exploration means nothing, and the noisy loss is not theirs; the batch statistics see
     them clean."""
     model, x, y = coupled
-    plan = Plan(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
+    info = RunInfo(len(x), 150, tuple(x.shape[1:]), torch.device("cpu"))
     state = {"margin": torch.full((len(x),), 0.05)}
     SMD("ame").step(
         model,
         Batch(x, y, torch.arange(len(x))),
         state,
-        Now(plan, 0, torch.Generator().manual_seed(0)),
+        StepContext(info, 0, torch.Generator().manual_seed(0)),
     )
     noisy = model.batches[-1]
     assert len(noisy) == len(x)

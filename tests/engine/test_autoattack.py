@@ -8,7 +8,7 @@ import sys
 import pyautoattack
 import pytest
 import torch
-from attacking import judged, turn
+from attacking import context, judged
 from test_epgd import Linear
 from test_evaluate import TenClasses, as_set, known_set, reaches
 from torch import nn
@@ -45,7 +45,7 @@ def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
     with torch.no_grad():
         expected = model(x_adv).argmax(1) == exact.y
     assert 0 < expected.sum() < 30
-    state = judging.Judging.begin(30)
+    state = judging.EvaluationState.begin(30)
     verdict = judged(model, data, ids, AutoAttack(), eps, size=12, norm=norm, state=state, keep=30)
     assert torch.equal(torch.from_numpy(verdict.ok), expected)
     images = torch.stack([torch.from_numpy(kept.image) for _, kept in sorted(state.kept.items())])
@@ -85,19 +85,19 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes():
     ],
 )
 def test_attacks_and_targets_fit_the_number_of_classes(classes, names, targets):
-    course = AutoAttack().course(classes)
-    assert [stage.name for stage in course.stages] == names
-    assert targets is None or {stage.targets for stage in course.stages} == {targets}
-    assert bool(course.note) == (classes < 10)
-    assert str(classes) in course.note or classes >= 10
-    assert (course.package, course.version) == ("pyautoattack", "0.2.0")
+    plan = AutoAttack().plan(classes)
+    assert [stage.name for stage in plan.stages] == names
+    assert targets is None or {stage.targets for stage in plan.stages} == {targets}
+    assert bool(plan.note) == (classes < 10)
+    assert str(classes) in plan.note or classes >= 10
+    assert (plan.package, plan.version) == ("pyautoattack", "0.2.0")
 
 
 def test_the_full_number_of_queries_and_steps_is_asked_for(trained):
     model, _, _ = trained
     parts = {
-        stage.name: stage._tool(model, turn(0.1), torch.device("cpu"), None)
-        for stage in AutoAttack().course(10).stages
+        stage.name: stage._tool(model, context(0.1), torch.device("cpu"), None)
+        for stage in AutoAttack().plan(10).stages
     }
     assert parts["square"].n_queries == 5000
     assert parts["square"].rescale_schedule is False
@@ -112,8 +112,8 @@ def test_every_stage_runs_on_few_classes(classes):
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, classes)).eval()
     x = torch.rand(6, 1, 8, 8)
     y = model(x).argmax(1)
-    for stage in AutoAttack().course(classes).stages[:-1]:
-        found = stage.perturb(model, x, y, turn(0.3))
+    for stage in AutoAttack().plan(classes).stages[:-1]:
+        found = stage.perturb(model, x, y, context(0.3))
         assert (lp.length(found - x, "Linf") <= 0.3 + 1e-6).all()
         assert (model(found).argmax(1) != y).any()
 
@@ -122,7 +122,7 @@ def test_it_leaves_the_global_generator_alone(trained):
     model, x, y = trained
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    AutoAttack().course(10).stages[0].perturb(model, x[:4], y[:4], turn(0.1))
+    AutoAttack().plan(10).stages[0].perturb(model, x[:4], y[:4], context(0.1))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -152,34 +152,34 @@ class Sure(Masked):
         return self.inner(x).softmax(1)
 
 
-def doubts(model, x, y, eps=0.2, n=12):
-    state = judging.Judging.begin(n)
+def flags(model, x, y, eps=0.2, n=12):
+    state = judging.EvaluationState.begin(n)
     with torch.no_grad():
         y = model(x[:n]).argmax(1)
     judged(model, as_set(x[:n], y), torch.arange(n), AutoAttack(), eps, state=state)
-    return state.doubts
+    return state.flags
 
 
 def test_a_gradient_masked_network_raises_the_badges(trained):
     model, x, y = trained
-    assert {"zero-gradient", "square"} <= doubts(Masked(model), x, y)
+    assert {"zero-gradient", "square"} <= flags(Masked(model), x, y)
 
 
 def test_random_answers_and_probabilities_raise_theirs(trained):
     model, x, y = trained
-    course = AutoAttack().course(10)
-    assert course.doubts_before(Noisy(model), x, y) == {"randomized"}
-    assert course.doubts_before(Sure(model), x, y) == {"probabilities"}
+    plan = AutoAttack().plan(10)
+    assert plan.flags_before(Noisy(model), x, y) == {"randomized"}
+    assert plan.flags_before(Sure(model), x, y) == {"probabilities"}
 
 
 def test_an_honest_network_raises_none(trained):
     model, x, y = trained
-    assert doubts(model, x, y) == set()
+    assert flags(model, x, y) == set()
 
 
 def test_few_classes_raise_theirs():
     model = Linear(16)
-    assert AutoAttack().course(2).doubts_before(
+    assert AutoAttack().plan(2).flags_before(
         model, torch.rand(4, 1, 4, 4), torch.zeros(4, dtype=torch.long)
     ) == {"few-classes"}
 
@@ -193,7 +193,7 @@ def test_the_check_for_gradients_inside_puts_the_trace_function_back(trained):
 
     sys.settrace(trace)
     try:
-        AutoAttack().course(10).doubts_before(model, x[:4], y[:4])
+        AutoAttack().plan(10).flags_before(model, x[:4], y[:4])
         assert sys.gettrace() is trace
     finally:
         sys.settrace(before)

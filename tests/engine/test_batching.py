@@ -108,17 +108,22 @@ class Short:
     cost: float = 1.0
     after: int = 2  # from this batch on
 
-    def perturb(self, model, x, y, turn):
+    def perturb(self, model, x, y, context):
         if len(self.numbers) >= self.after and len(x) > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        self.numbers.append(turn.batch)
-        return Ascent("short", losses.ce, 3).perturb(model, x, y, turn)
+        self.numbers.append(context.batch)
+        return Ascent("short", losses.ce, 3).perturb(model, x, y, context)
 
 
 def test_after_memory_was_short_smaller_batches_go_on_where_it_was_and_draw_anew(trained):
     """The batches before stay as they are; no batch draws what another of the stage has drawn."""
     model, x, y = trained
-    data, ids, state, numbers = as_set(x, y), torch.arange(80), judging.Judging.begin(80), []
+    data, ids, state, numbers = (
+        as_set(x, y),
+        torch.arange(80),
+        judging.EvaluationState.begin(80),
+        [],
+    )
     with pytest.raises(torch.OutOfMemoryError):
         judged(model, data, ids, Short(8, numbers), 0.1, size=16, state=state)
     assert (state.doing, state.done) == (1, 32)

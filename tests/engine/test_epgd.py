@@ -213,9 +213,8 @@ def test_first_crossing_recovers_a_true_margin_to_a_1024th_of_the_reach(linear, 
     distance = lp.length(found.x - x, "Linf")
     assert (distance <= true + 1e-6).all()
     assert (true - distance <= true * factor / 1024 + 1e-6).all()
-    assert counted.seen <= (6 + 8) * len(
-        x
-    )  # five steps reach the face, one looks at the clean sample
+    # five steps reach the face, one looks at the clean sample
+    assert counted.seen <= (6 + 8) * len(x)
 
 
 def test_first_crossing_keeps_the_last_iterate_of_who_does_not_cross(linear):

@@ -107,9 +107,8 @@ def test_an_iterate_that_crossed_and_came_back_is_searched_from_where_it_was_wro
     found = explore(model, x, y, radius, "Linf")
     assert found.crossed.all()
     assert lp.length(found.x - x, "Linf").item() == pytest.approx(0.055, abs=0.1 / 2**ROUNDS)
-    blind = epgd(
-        model, x, y, radius, Rules(), none()
-    )  # to the letter: nothing wrong lies behind its point
+    # to the letter: nothing wrong lies behind its point
+    blind = epgd(model, x, y, radius, Rules(), none())
     assert lp.length(blind.x - x, "Linf").item() > 0.09
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from attacking import broken_off, judged, turn
+from attacking import broken_off, context, judged
 from test_epgd import Linear
 
 from smd import attacks, registry
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.attacks.ce_pgd import CePgd
 from smd.attacks.stages import Ascent
 from smd.core import losses
@@ -26,7 +26,7 @@ class Cheat:
     name: str = "cheat"
     cost: float = 1.0
 
-    def perturb(self, model, x, y, turn):
+    def perturb(self, model, x, y, context):
         return x + self.far
 
 
@@ -140,11 +140,11 @@ def test_the_network_is_judged_in_eval_mode_and_its_parameters_come_back_as_they
 def test_each_stage_gets_what_withstood_those_before(known):
     model, data, margin = known
     weak, strong = Ascent("weak", losses.ce, 1), Ascent("strong", losses.ce, 20)
-    state = judging.Judging.begin(200)
+    state = judging.EvaluationState.begin(200)
 
     class Two:
-        def course(self, classes):
-            return Course((weak, strong))
+        def plan(self, classes):
+            return AttackPlan((weak, strong))
 
     verdict = judged(model, data, torch.arange(200), Two(), 0.03, state=state)
     alone = judged(model, data, torch.arange(200), weak, 0.03)
@@ -182,7 +182,7 @@ def test_more_runs_never_break_fewer_samples(trained):
 def test_kept_images_are_those_that_broke_a_sample(known):
     model, data, margin = known
     ids = torch.tensor([9, 4, 150, 30, 31])
-    state = judging.Judging.begin(5)
+    state = judging.EvaluationState.begin(5)
     eps = float(margin[ids].quantile(0.8))
     verdict = judged(model, data, ids, CePgd(5), eps, size=2, state=state, keep=2)
     assert len(state.kept) == 2 < (~verdict.ok).sum()
@@ -199,7 +199,7 @@ def test_kept_images_are_those_that_broke_a_sample(known):
 def test_images_asked_for_are_kept_also_if_they_withstand(known):
     model, data, margin = known
     ids = margin.argsort(descending=True)[:3]
-    state = judging.Judging.begin(3)
+    state = judging.EvaluationState.begin(3)
     verdict = judged(model, data, ids, CePgd(5), 0.001, state=state, keep=3, picked=True)
     assert verdict.ok.all()
     assert sorted(state.kept) == [0, 1, 2]
@@ -214,7 +214,7 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
         torch.arange(len(x)),
         attacks.build("ce-cw-pgd", {"steps": 4, "runs": 4}),
     )
-    whole, count = judging.Judging.begin(len(ids)), []
+    whole, count = judging.EvaluationState.begin(len(ids)), []
     expected = judged(
         model,
         data,
@@ -244,7 +244,7 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
 def test_a_state_of_something_else_or_a_broken_one_is_not_taken(tmp_path):
     path = tmp_path / "judging.npz"
     assert judging.load(path, "this") is None
-    judging.save(path, judging.Judging.begin(3), "this")
+    judging.save(path, judging.EvaluationState.begin(3), "this")
     assert judging.load(path, "this").queue.tolist() == [0, 1, 2]
     assert judging.load(path, "that") is None
     path.write_bytes(path.read_bytes()[:200])
@@ -278,9 +278,9 @@ def test_every_attack_of_ours_stays_in_its_ball_and_depends_on_the_seed_alone(tr
     from smd.core import lp
 
     model, x, y = trained
-    for stage in attacks.build(name, CHEAP).course(10).stages:
+    for stage in attacks.build(name, CHEAP).plan(10).stages:
         one, two, other = (
-            stage.perturb(model, x[:8], y[:8], turn(0.1, norm, seed)) for seed in (0, 0, 1)
+            stage.perturb(model, x[:8], y[:8], context(0.1, norm, seed)) for seed in (0, 0, 1)
         )
         assert (lp.length(one - x[:8], norm) <= 0.1 + 1e-6).all()
         assert one.min() >= 0

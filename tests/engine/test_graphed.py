@@ -11,7 +11,7 @@ from smd.core import cuda_graph
 from smd.core.epgd import Explored
 from smd.core.margin import Rules
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 from smd.defenses.smd import SMD
 
 INPUTS = (
@@ -93,13 +93,13 @@ def test_on_a_gpu_the_graph_finds_what_the_ordinary_steps_find_while_weights_cha
         model = nets.build("small-cnn", (1, 8, 8), 4).to(device)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
         x, y = torch.rand(64, 1, 8, 8, device=device), torch.arange(64, device=device) % 4
-        plan = Plan(64, 150, (1, 8, 8), device)
-        state = SMD(preset).begin(plan)
+        info = RunInfo(64, 150, (1, 8, 8), device)
+        state = SMD(preset).begin(info)
         for step in range(12):
             optimizer.zero_grad()
             generator = torch.Generator(device).manual_seed(step)
             batch = Batch(x, y, torch.arange(64, device=device))
-            SMD(preset).step(model, batch, state, Now(plan, 0, generator))
+            SMD(preset).step(model, batch, state, StepContext(info, 0, generator))
             optimizer.step()
         runs.append(state["margin"].cpu())
     assert cuda_graph._graphs

@@ -121,9 +121,8 @@ def test_sizes_out_of_range_are_refused_with_the_range(name):
 @pytest.mark.parametrize("sides", [(4, 28, 28), (5, 9, 17), (28, 28, 28), (64, 4, 7)])
 def test_short_axes_of_a_volume_are_not_halved_away(sides):
     model = nets.build("volume-cnn", (1, *sides), 3).eval()
-    last = model.body[:-4](
-        torch.rand(1, 1, *sides)
-    )  # before Flatten, Linear, LayerNorm and LeakyReLU
+    # before Flatten, Linear, LayerNorm and LeakyReLU
+    last = model.body[:-4](torch.rand(1, 1, *sides))
     assert all(2 < side <= 4 for side in last.shape[2:])
     assert model(torch.rand(2, 1, *sides)).shape == (2, 3)
 

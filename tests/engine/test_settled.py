@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import torch
-from attacking import broken_off, judged, turn
+from attacking import broken_off, context, judged
 from test_evaluate import as_set
 
-from smd.attacks import Course, autoattack
+from smd.attacks import AttackPlan, autoattack
 from smd.attacks.autoattack import AutoAttack, Part
 from smd.attacks.stages import Ascent
 from smd.core import losses, lp, pgd
@@ -24,13 +24,13 @@ class OneStep:
 
     name: str = "one-step"
     cost: float = 3.0
-    settled: bool = True
+    deterministic: bool = True
     tried: list[int] = field(default_factory=list)
 
-    def perturb(self, model, x, y, turn):
+    def perturb(self, model, x, y, context):
         self.tried.append(len(x))
         _, gradient = pgd.input_gradient(model, losses.ce, x, y)
-        return (x + turn.eps * lp.unit_step(gradient, turn.norm)).clamp(0, 1)
+        return (x + context.eps * lp.unit_step(gradient, context.norm)).clamp(0, 1)
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Of:
 
     stages: tuple
 
-    def course(self, classes):
-        return Course(self.stages)
+    def plan(self, classes):
+        return AttackPlan(self.stages)
 
 
 def three(middle):
@@ -64,14 +64,14 @@ def test_fab_draws_nothing_so_a_seed_changes_nothing(trained, monkeypatch, name,
     model, x, y = trained
     stage = Part(name, 3)
     eps = EPS if norm == "Linf" else 0.75
-    one, other = (stage.perturb(model, x[:8], y[:8], turn(eps, norm, seed)) for seed in (0, 1))
+    one, other = (stage.perturb(model, x[:8], y[:8], context(eps, norm, seed)) for seed in (0, 1))
     assert torch.equal(one, other)
     assert not torch.equal(one, x[:8])
 
 
 def test_only_fab_of_autoattacks_stages_is_settled():
-    stages = [stage for classes in (3, 10) for stage in AutoAttack().course(classes).stages]
-    assert {stage.name for stage in stages if stage.settled} == {"fab", "fab-t"}
+    stages = [stage for classes in (3, 10) for stage in AutoAttack().plan(classes).stages]
+    assert {stage.name for stage in stages if stage.deterministic} == {"fab", "fab-t"}
 
 
 def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monkeypatch):
@@ -85,7 +85,7 @@ def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monk
     first = judged(model, data, ids, attack, EPS, seed=0, size=16)
     assert (first.stage == 2).sum() > 0
     assert first.ok.sum() > 0
-    whole, spared = judging.Judging.begin(40), judging.Judging.begin(40)
+    whole, spared = judging.EvaluationState.begin(40), judging.EvaluationState.begin(40)
     without = judged(model, data, ids, attack, EPS, seed=1, size=16, state=whole)
     carried = judged(
         model, data, ids, attack, EPS, seed=1, size=16, state=spared, known=told(first)

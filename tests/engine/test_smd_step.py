@@ -12,7 +12,7 @@ from smd import nets
 from smd.config.schema import TrainConfig
 from smd.core.margin import initial_step
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 from smd.defenses.smd import PRESETS, SMD
 
 EPOCHS = 150
@@ -30,7 +30,7 @@ def mixed(trained):
 
 
 def plan_for(x):
-    return Plan(len(x), EPOCHS, tuple(x.shape[1:]), torch.device("cpu"))
+    return RunInfo(len(x), EPOCHS, tuple(x.shape[1:]), torch.device("cpu"))
 
 
 def one_step(model, x, y, margins, preset="paper"):
@@ -38,7 +38,7 @@ def one_step(model, x, y, margins, preset="paper"):
     state = {"margin": margins.clone()}
     batch = Batch(x, y, torch.arange(len(x)))
     report = SMD(preset).step(
-        model, batch, state, Now(plan_for(x), 0, torch.Generator().manual_seed(0))
+        model, batch, state, StepContext(plan_for(x), 0, torch.Generator().manual_seed(0))
     )
     return report, state["margin"]
 
@@ -200,7 +200,10 @@ def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch
         x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)
         state = {"margin": torch.full((6,), 0.05)}
         report = SMD(preset).step(
-            model, Batch(x, y, torch.arange(6)), state, Now(plan_for(x), 0, torch.Generator())
+            model,
+            Batch(x, y, torch.arange(6)),
+            state,
+            StepContext(plan_for(x), 0, torch.Generator()),
         )
     assert report.adv_ok.shape == (6,)
     assert all(p.grad is not None for p in model.parameters())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from attacking import broken_off, judged, turn
+from attacking import broken_off, context, judged
 from test_evaluate import TenClasses, as_set, reaches
 from torch import nn
 
@@ -50,7 +50,7 @@ def volumes():
 def test_every_defense_trains_on_volumes(volumes, defense):
     config = TrainConfig(data="folder", net="volume-cnn", defense=defense, epochs=2, batch=20)
     training = prepare(config, volumes, CPU)
-    assert training.plan.shape == (1, 5, 8, 8)
+    assert training.info.shape == (1, 5, 8, 8)
     results = list(epochs(training, lambda state, batches: None))
     assert len(results) == 2
     for name, values in results[-1].state.items():
@@ -64,10 +64,10 @@ def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, 
     model, x, y = trained_3d
     eps = 0.1 if norm == "Linf" else 1.0
     params = {"steps": 3} if registry.ATTACKS[name].params else {}
-    course = attacks.build(name, params).course(5)
-    assert course.doubts_before(model, x[:6], y[:6]) <= {"few-classes"}
-    for stage in course.stages:
-        found = stage.perturb(model, x[:6], y[:6], turn(eps, norm))
+    plan = attacks.build(name, params).plan(5)
+    assert plan.flags_before(model, x[:6], y[:6]) <= {"few-classes"}
+    for stage in plan.stages:
+        found = stage.perturb(model, x[:6], y[:6], context(eps, norm))
         assert found.shape == (6, 1, 5, 12, 12)
         assert (lp.length(found - x[:6], norm) <= eps + 1e-6).all()
         assert found.min() >= 0
@@ -109,7 +109,7 @@ def test_autoattack_reaches_the_closed_form_robust_accuracy_of_volumes(norm):
 def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3d, tmp_path):
     model, x, y = trained_3d
     asked = (model, as_set(x, y), torch.arange(24), attacks.build("ce-pgd", {"steps": 3}), 0.2)
-    whole = judging.Judging.begin(24)
+    whole = judging.EvaluationState.begin(24)
     expected = judged(*asked, size=6, state=whole, keep=30, picked=True)
     half = broken_off(
         tmp_path / "j.npz",
@@ -168,6 +168,6 @@ def test_square_starts_on_images_of_every_side(side, quick):
     model = TenClasses(side * side)
     x = 0.5 + 0.1 * (torch.rand(8, 1, side, side, generator=torch.Generator().manual_seed(5)) - 0.5)
     y = model(x).argmax(1)
-    found = Part("square", 2).perturb(model, x, y, turn(2.0, "L2"))
+    found = Part("square", 2).perturb(model, x, y, context(2.0, "L2"))
     assert (lp.length(found - x, "L2") <= 2 + 1e-5).all()
     assert (model(found).argmax(1) != y).any()

@@ -169,9 +169,8 @@ def bold_runs(parts, column="8/255"):
 
 def test_bold_is_what_a_paired_test_finds_better_than_all_else():
     three = {"a": judged({8: first(60)}), "b": judged({8: first(50)}), "c": judged({8: first(40)})}
-    assert bold_runs(three) == [
-        "a"
-    ]  # 10 images fall to none but b: p = 0.002, though the intervals overlap
+    # 10 images fall to none but b: p = 0.002, though the intervals overlap
+    assert bold_runs(three) == ["a"]
     assert bold_runs({**three, "b": judged({8: first(55)})}) == []  # 5 images, p = 0.06
 
 

@@ -52,9 +52,8 @@ def test_a_job_that_cannot_begin_on_a_full_disk_is_stored_as_failed(own_runs, mo
 def test_a_job_whose_end_cannot_be_stored_is_not_started_again_and_again(own_runs, monkeypatch):
     folder, other = new_run(), new_run()
     started = []
-    monkeypatch.setattr(
-        worker, "_run", lambda place, *_: started.append(place)
-    )  # which changes nothing
+    # which changes nothing
+    monkeypatch.setattr(worker, "_run", lambda place, *_: started.append(place))
     worker.work("cpu")
     assert started == [folder, other]
 

@@ -158,9 +158,8 @@ def test_two_workers_run_each_job_once(tmp_path: Path, job: Path) -> None:
 def test_a_job_that_its_own_process_waits_with_is_not_queued_for_workers() -> None:
     claimed = runs.create(TrainConfig(device="cpu"), claim=True)
     assert worker.queued() == []
-    transitions.write(
-        claimed.folder, replace(claimed.status, process_identity="gone")
-    )  # that process is gone
+    # that process is gone
+    transitions.write(claimed.folder, replace(claimed.status, process_identity="gone"))
     assert [folder for folder, _ in worker.queued()] == [claimed.folder]
 
 
@@ -216,9 +215,8 @@ def test_a_job_of_another_machine_or_without_process_is_not_cancelled() -> None:
     transitions.write(folder, replace(running, host="elsewhere"))
     with pytest.raises(UserError, match="runs on elsewhere"):
         launch.cancel(folder)
-    transitions.write(
-        folder, replace(running, host=platform.node(), pid_started=1.0)
-    )  # our pid, reused
+    # our pid, reused
+    transitions.write(folder, replace(running, host=platform.node(), pid_started=1.0))
     with pytest.raises(UserError, match="is lost: nothing to cancel"):
         launch.cancel(folder)
 

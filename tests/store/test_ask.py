@@ -129,9 +129,8 @@ def test_no_variable_of_a_process_can_be_read(store, monkeypatch):
         "enable_external_access": True,
     }
     monkeypatch.setattr(query_process, "BOUNDED", opened)
-    assert query_process.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [
-        ("hunter2",)
-    ]  # what these settings are for
+    # what these settings are for
+    assert query_process.answer(store, "SELECT * FROM secret", 1, 1.0)[1] == [("hunter2",)]
 
 
 def test_settings_stay_locked(store):
@@ -250,9 +249,8 @@ def test_the_example_on_autoattack_tells_what_only_it_broke(store):
     recorder = started(store)
     withstood = (1, 1, 1, 0)
     attack(recorder, eps=2 / 255, ok=withstood)
-    attack(
-        recorder, eps=2 / 255, ok=(1, 1, 0, 0), seed=1, created=2.0
-    )  # breaks image 2 with another seed
+    # breaks image 2 with another seed
+    attack(recorder, eps=2 / 255, ok=(1, 1, 0, 0), seed=1, created=2.0)
     attack(recorder, eps=2 / 255, ok=(1, 1, 1, 1), norm="L2", created=3.0)
     stages = ("apgd-ce", "square")
     attack(recorder, "autoattack", eps=2 / 255, ok=(1, 0, 0, 0), stage=(-1, 2, 1, 1), stages=stages)

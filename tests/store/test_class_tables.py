@@ -14,9 +14,8 @@ def store(tmp_path):
     recorder = started(tmp_path / "run.duckdb")
     for number in (1, 2, 3):
         margins = np.where(np.arange(N) % 2, 2 * number, number) / 255
-        met = (
-            np.arange(N) >= number
-        )  # ever more explorations meet the boundary: those of the first ids
+        # ever more explorations meet the boundary: those of the first ids
+        met = np.arange(N) >= number
         clean = np.arange(N) != N - 1
         recorder.epoch(epoch(number, margins, clean=clean, adv=met))
     return tmp_path / "run.duckdb"
@@ -96,9 +95,8 @@ def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
 
 def test_flow_pairs_each_sample_with_itself(store):
     found = reader.flow(store, 1, 3)
-    assert found["idx"].tolist() == list(
-        range(N - 1)
-    )  # the last one is misclassified and has no margin
+    # the last one is misclassified and has no margin
+    assert found["idx"].tolist() == list(range(N - 1))
     assert found["source"].tolist() == list(range(100, 100 + N - 1))
     assert (255 * found["before"]).round(4).tolist() == [1, 2, 1, 2, 1]
     assert (255 * found["after"]).round(4).tolist() == [3, 6, 3, 6, 3]

@@ -176,9 +176,9 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     tried = []
     plain = autoattack.Part.perturb
 
-    def counted(stage, model, x, y, turn):
-        tried.append((stage.name, turn.seed, len(x)))
-        return plain(stage, model, x, y, turn)
+    def counted(stage, model, x, y, context):
+        tried.append((stage.name, context.seed, len(x)))
+        return plain(stage, model, x, y, context)
 
     monkeypatch.setattr(autoattack, "QUERIES", 50)
     monkeypatch.setattr(autoattack, "STEPS", 15)
@@ -224,11 +224,11 @@ def short_memory(monkeypatch):
 
     plain, calls = evaluate._tried, []
 
-    def tried(model, stage, batch, turn):
+    def tried(model, stage, batch, context):
         calls.append(len(batch.x))
         if len(calls) > 1 and len(batch.x) > 8:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return plain(model, stage, batch, turn)
+        return plain(model, stage, batch, context)
 
     monkeypatch.setattr(evaluate, "_tried", tried)
     return calls

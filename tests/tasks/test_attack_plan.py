@@ -2,35 +2,35 @@
 
 import pytest
 
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.attacks.autoattack import AutoAttack
 from smd.attacks.ce_pgd import CePgd
-from smd.tasks.attack_plan import plan, share_of_all
+from smd.tasks.attack_plan import share_of_all, work_items
 
 
-def planned(course, levels=(2 / 255, 8 / 255), seeds=(4, 5, 6)):
-    return plan("job", course, levels, seeds)
+def planned(plan, levels=(2 / 255, 8 / 255), seeds=(4, 5, 6)):
+    return work_items("job", plan, levels, seeds)
 
 
 def test_clean_images_come_first_then_all_levels_with_the_first_seed():
-    names = [item.name for item in planned(CePgd().course(10))]
+    names = [item.name for item in planned(CePgd().plan(10))]
     assert names == ["job:0:4"] + [
         f"job:{level}:{seed}" for seed in (4, 5, 6) for level in ("2/255", "8/255")
     ]
 
 
 def test_later_seeds_cost_what_must_be_done_again():
-    assert [item.cost for item in planned(CePgd().course(10))] == [0.0] + 6 * [1.0]
-    course = AutoAttack().course(10)
-    fab = next(stage.cost for stage in course.stages if stage.name == "fab-t")
-    later = 1 - fab / sum(stage.cost for stage in course.stages)
+    assert [item.cost for item in planned(CePgd().plan(10))] == [0.0] + 6 * [1.0]
+    plan = AutoAttack().plan(10)
+    fab = next(stage.cost for stage in plan.stages if stage.name == "fab-t")
+    later = 1 - fab / sum(stage.cost for stage in plan.stages)
     assert 0.5 < later < 0.9
-    assert [item.cost for item in planned(course)] == pytest.approx([0.0, 1.0, 1.0] + 4 * [later])
+    assert [item.cost for item in planned(plan)] == pytest.approx([0.0, 1.0, 1.0] + 4 * [later])
 
 
-@pytest.mark.parametrize("course", [CePgd().course(10), AutoAttack().course(10)])
-def test_the_share_of_all_work_grows_from_nothing_to_one(course: Course):
-    items = planned(course)
+@pytest.mark.parametrize("plan", [CePgd().plan(10), AutoAttack().plan(10)])
+def test_the_share_of_all_work_grows_from_nothing_to_one(plan: AttackPlan):
+    items = planned(plan)
     shares = [
         share_of_all(items, number, part)
         for number in range(len(items))

@@ -63,9 +63,8 @@ def test_a_short_training_skips_it_in_one_sentence_and_says_how(finished):
 
 
 def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatch):
-    run = again(
-        5.0, monkeypatch
-    )  # a fifth of it, and of that four fifths, pay for 20 steps of 0.01 s on two batches
+    # a fifth of it, and of that four fifths, pay for 20 steps of 0.01 s on two batches
+    run = again(5.0, monkeypatch)
     train_run(run, run.log)
     assert jobs.read(run.folder).state == "finished"
     (one,) = final(run).itertuples()

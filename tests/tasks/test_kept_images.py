@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from smd.attacks import Course
+from smd.attacks import AttackPlan
 from smd.config.schema import AttackConfig
 from smd.core.lp import length
 from smd.evaluation import evaluate
@@ -69,9 +69,8 @@ def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack,
         )
         assert float(images.min()) >= 0
         assert float(images.max()) <= 1
-        model, _ = opened(
-            run, examples.split, torch.device("cpu")
-        )  # the weights as they were saved
+        # the weights as they were saved
+        model, _ = opened(run, examples.split, torch.device("cpu"))
         model.eval()
         with (
             torch.no_grad()
@@ -108,8 +107,8 @@ def test_of_picked_images_no_older_stage_stands_in_for_one_that_rounding_decides
     answer."""
     logits = {1: torch.tensor([[2.0, 1.0]]), 2: torch.tensor([[1.0, 1.0 + 1e-6]])}
     y, part = torch.tensor([0]), torch.tensor([0])
-    task = evaluate.Task(torch.tensor([0]), Course(()), 0.1, 0, 8, keep=1, picked=True)
-    state = judging.Judging.begin(1)
+    task = evaluate.Task(torch.tensor([0]), AttackPlan(()), 0.1, 0, 8, keep=1, picked=True)
+    state = judging.EvaluationState.begin(1)
     for stage, seen in ((1, [0]), (2, [])):
         sure = evaluate.surely(logits[stage], y)
         evaluate._keep(

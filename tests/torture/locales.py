@@ -84,9 +84,8 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
 
 def _all_of(name: str, changed: Mapping[str, str | None]) -> Case:
     def run(folder: Path) -> str:
-        narrow = (
-            changed.get("PYTHONUTF8") == "0"
-        )  # a path beyond the locale's letters may be refused there
+        # a path beyond the locale's letters may be refused there
+        narrow = changed.get("PYTHONUTF8") == "0"
         images = _images(folder / ("pictures" if narrow else "Bilder ä ☃ ?"))
         given = {
             **os.environ,

@@ -23,13 +23,8 @@ EVENTS = {
     "os.truncate",
     "torture.sync",
 }
-NAMED = (
-    "fsync",
-    "pwrite",
-    "posix_fallocate",
-    "write",
-    "ftruncate",
-)  # these raise no event of their own
+# these raise no event of their own
+NAMED = ("fsync", "pwrite", "posix_fallocate", "write", "ftruncate")
 
 
 def install(root: Path, meet: Callable[[int, str], None]) -> None:

@@ -199,9 +199,8 @@ def _thing(file: str, thing: str) -> Callable[[Path], str]:
         victim.write_text("mine")
         with work.places(folder / "runs"):
             made = runs.Run("20240101-000000-digits-smd-0bad", folders.run(folder / "runs"))
-            folders.dump(
-                made.folder / "config.json", to_json(work.tiny(epochs=1))
-            )  # its training is short
+            # its training is short
+            folders.dump(made.folder / "config.json", to_json(work.tiny(epochs=1)))
             folders.put(made.folder / file, thing, victim)
             ask(bounded(lambda: _looked_at(made)), folder / "out.txt", LONGEST)
             told = _told(lambda: _written(made), folder / "out.txt")

@@ -7,7 +7,7 @@ import torch
 
 from smd import nets
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan, Report
+from smd.defenses import RunInfo, StepContext, StepResult
 
 SEED = 3
 
@@ -16,7 +16,7 @@ SEED = 3
 class Seen:
     """What a step reported and left, and what the network was shown on the way."""
 
-    report: Report
+    report: StepResult
     margins: torch.Tensor
     gradients: list
     inputs: list  # of every forward pass
@@ -31,23 +31,23 @@ def seeded():
     return torch.Generator().manual_seed(SEED)
 
 
-def plan(x, epochs=120):
-    return Plan(len(x), epochs, tuple(x.shape[1:]), torch.device("cpu"))
+def info(x, epochs=120):
+    return RunInfo(len(x), epochs, tuple(x.shape[1:]), torch.device("cpu"))
 
 
 def stepped(defense, model, x, y, margins, epoch=0, epochs=120):
     """Take one step of the defense on the batch (x, y) with those margins stored."""
     model.train().zero_grad()
     state = {"margin": margins.to(x.dtype, copy=True)}
-    seen = Seen(Report(None, torch.zeros(0)), state["margin"], [], [], [])
+    seen = Seen(StepResult(None, torch.zeros(0)), state["margin"], [], [], [])
 
     def look(module, given):
         seen.inputs.append(given[0].detach().clone())
         seen.training.append(module.training)
 
     handle = model.register_forward_pre_hook(look)
-    now = Now(plan(x, epochs), epoch, seeded())
-    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, now)
+    context = StepContext(info(x, epochs), epoch, seeded())
+    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
     handle.remove()
     return replace(seen, report=report, gradients=[p.grad.clone() for p in model.parameters()])
 

@@ -7,7 +7,7 @@ import torch
 
 from smd import nets
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 
 SEED = 3
 
@@ -34,14 +34,16 @@ def seeded():
 
 
 def at(x, epoch=0, epochs=120):
-    return Now(Plan(len(x), epochs, tuple(x.shape[1:]), torch.device("cpu")), epoch, seeded())
+    return StepContext(
+        RunInfo(len(x), epochs, tuple(x.shape[1:]), torch.device("cpu")), epoch, seeded()
+    )
 
 
 def stepped(defense, model, x, y, epoch=0, epochs=120):
     """Take one step of the defense on the batch (x, y)."""
     model.train().zero_grad()
-    now = at(x, epoch, epochs)
-    state = defense.begin(now.plan)
+    context = at(x, epoch, epochs)
+    state = defense.begin(context.info)
     inputs, training = [], []
 
     def look(module, given):
@@ -49,7 +51,7 @@ def stepped(defense, model, x, y, epoch=0, epochs=120):
         training.append(module.training)
 
     handle = model.register_forward_pre_hook(look)
-    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, now)
+    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
     handle.remove()
     return Seen(report, [p.grad.clone() for p in model.parameters()], inputs, training)
 

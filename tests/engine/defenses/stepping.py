@@ -6,7 +6,7 @@ import torch
 
 from smd import nets
 from smd.data.batches import Batch
-from smd.defenses import Now, Plan
+from smd.defenses import RunInfo, StepContext
 
 SEED = 5
 
@@ -19,9 +19,9 @@ def doubled(trained):
     return copy.deepcopy(model).double(), x.double(), y
 
 
-def now(epoch, epochs, n):
-    plan = Plan(n, epochs, (1, 8, 8), torch.device("cpu"))
-    return Now(plan, epoch, torch.Generator().manual_seed(SEED))
+def context(epoch, epochs, n):
+    info = RunInfo(n, epochs, (1, 8, 8), torch.device("cpu"))
+    return StepContext(info, epoch, torch.Generator().manual_seed(SEED))
 
 
 def step(defense, model, x, y, epoch=0, epochs=120):
@@ -31,8 +31,8 @@ def step(defense, model, x, y, epoch=0, epochs=120):
         lambda _, inputs: seen.append(inputs[0].detach().clone())
     )
     model.train().zero_grad()
-    at = now(epoch, epochs, len(x))
-    state = defense.begin(at.plan)
+    at = context(epoch, epochs, len(x))
+    state = defense.begin(at.info)
     report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, at)
     handle.remove()
     return report, state, seen

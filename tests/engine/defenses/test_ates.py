@@ -9,10 +9,10 @@ from defenses import plain_stopping as plain
 from defenses.stepping import (
     SEED,
     Scripted,
+    context,
     doubled,
     grey,
     loss_of,
-    now,
     running_updates,
     same_gradients,
     step,
@@ -51,10 +51,10 @@ def test_images_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, exp
 
 
 def test_the_gap_rises_evenly_from_0_to_1_over_60_percent_of_the_run():
-    assert [gap(now(epoch, 10, 1)) for epoch in range(10)] == pytest.approx(
+    assert [gap(context(epoch, 10, 1)) for epoch in range(10)] == pytest.approx(
         [k / 6 for k in range(6)] + [1] * 4
     )
-    assert gap(now(0, 1, 1)) == 0
+    assert gap(context(0, 1, 1)) == 0
 
 
 def test_the_gap_is_tested_before_a_step_so_that_the_step_may_overshoot_it(trained):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from defenses.margin_steps import (
     assert_gradients_of,
+    info,
     mixed_batch,
-    plan,
     running_updates,
     seeded,
     stepped,
@@ -64,7 +64,7 @@ def test_a_radius_grows_by_eta_where_it_is_withstood_and_stays_where_not(mixed):
 
 def test_radii_start_at_0_and_stop_at_the_cap(mixed):
     model, x, y = mixed
-    assert not CustomizedAT().begin(plan(x))["margin"].any()
+    assert not CustomizedAT().begin(info(x))["margin"].any()
     _, new = one_step(model, x, y, torch.full((len(x),), 8 / 255))
     assert new.max() == pytest.approx(8 / 255)
 

@@ -9,10 +9,10 @@ from defenses import plain_stopping as plain
 from defenses.stepping import (
     SEED,
     Scripted,
+    context,
     doubled,
     grey,
     loss_of,
-    now,
     running_updates,
     same_gradients,
     step,
@@ -93,11 +93,11 @@ def test_noise_is_added_to_every_step_and_projected_with_it():
 
 
 def test_tau_is_0_1_and_2_from_epochs_1_51_and_91_of_120_on():
-    assert [tau(now(epoch, 120, 1)) for epoch in (0, 49, 50, 89, 90, 119)] == [0, 0, 1, 1, 2, 2]
+    assert [tau(context(epoch, 120, 1)) for epoch in (0, 49, 50, 89, 90, 119)] == [0, 0, 1, 1, 2, 2]
 
 
 def test_tau_scales_with_the_runs_length():
-    assert [tau(now(epoch, 12, 1)) for epoch in range(12)] == [0] * 5 + [1] * 4 + [2] * 3
+    assert [tau(context(epoch, 12, 1)) for epoch in range(12)] == [0] * 5 + [1] * 4 + [2] * 3
 
 
 def test_the_published_step_is_kept_up_to_16_and_grows_beyond():

@@ -9,10 +9,10 @@ from defenses import plain_stopping as plain
 from defenses.stepping import (
     SEED,
     Scripted,
+    context,
     doubled,
     grey,
     loss_of,
-    now,
     running_updates,
     same_gradients,
     step,
@@ -88,12 +88,17 @@ def test_weights_of_the_most_robust_samples_keep_their_ratio():
 
 
 def test_weights_are_all_1_before_epoch_60_of_120_counted_from_1():
-    assert [shift(now(epoch, 120, 1)) for epoch in (0, 58, 59, 119)] == [math.inf, math.inf, -1, -1]
+    assert [shift(context(epoch, 120, 1)) for epoch in (0, 58, 59, 119)] == [
+        math.inf,
+        math.inf,
+        -1,
+        -1,
+    ]
     assert weights(torch.tensor([0.0, 4, 10]), math.inf).tolist() == [1, 1, 1]
 
 
 def test_the_switch_scales_with_the_runs_length():
-    assert [shift(now(epoch, 12, 1)) for epoch in (5, 6)] == [math.inf, -1]
+    assert [shift(context(epoch, 12, 1)) for epoch in (5, 6)] == [math.inf, -1]
 
 
 def test_the_attack_uses_running_statistics_and_leaves_them_alone():

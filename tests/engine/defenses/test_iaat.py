@@ -4,8 +4,8 @@ import pytest
 import torch
 from defenses.margin_steps import (
     assert_gradients_of,
+    info,
     mixed_batch,
-    plan,
     running_updates,
     seeded,
     stepped,
@@ -13,7 +13,7 @@ from defenses.margin_steps import (
 )
 from defenses.plain_margin import iaat
 
-from smd.defenses import Now
+from smd.defenses import StepContext
 from smd.defenses.iaat import IAAT
 from smd.errors import UserError
 
@@ -122,8 +122,8 @@ def test_under_batch_norm_every_pass_sees_the_whole_batch():
 
 def test_a_run_too_short_to_warm_up_starts_with_the_radius_of_the_warm_up():
     x = torch.zeros(3, 1, 8, 8)
-    assert Now(plan(x, epochs=5), 0, seeded()).at(10, of=110)
-    assert IAAT().begin(plan(x))["margin"].tolist() == pytest.approx([8 / 255] * 3)
+    assert StepContext(info(x, epochs=5), 0, seeded()).at(10, of=110)
+    assert IAAT().begin(info(x))["margin"].tolist() == pytest.approx([8 / 255] * 3)
 
 
 def test_a_weight_above_1_is_refused():

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from defenses.margin_steps import (
     assert_gradients_of,
+    info,
     mixed_batch,
-    plan,
     running_updates,
     seeded,
     stepped,
@@ -65,7 +65,7 @@ def test_images_misclassified_when_clean_store_0_and_restart_from_the_floor(mixe
     _, from_zero = one_step(model, x, y, torch.zeros(len(x)))
     _, from_floor = one_step(model, x, y, torch.full((len(x),), 0.005))
     assert torch.equal(from_zero, from_floor)
-    assert MMA().begin(plan(x))["margin"].tolist() == pytest.approx([0.005] * len(x))
+    assert MMA().begin(info(x))["margin"].tolist() == pytest.approx([0.005] * len(x))
 
 
 def test_images_whose_margin_reaches_dmax_add_their_clean_loss_only(mixed):
