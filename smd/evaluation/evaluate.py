@@ -22,7 +22,7 @@ from smd.evaluation.state import CLEAN, WITHSTOOD, EvaluationState, Kept
 # by which share of the largest logit a kept image is misclassified: far above what rounding moves
 SURE = 1e-4
 # how far rounding may carry an image out of its ball, or that share of a radius above one
-SLACK = 1e-06
+SLACK = 1e-6
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def _key(path: Path) -> bytes:
     """This installation's secret, made when it is first needed."""
     try:
         # nobody else shall put a key there
-        path.parent.mkdir(mode=448, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make(path)
         key = path.read_bytes()
         if not any(key):  # emptied by a power loss, or zeros, which anybody could guess

@@ -46,7 +46,7 @@ def test_smd_trains_the_papers_network_on_real_images(data):
     assert len(margins) == n_train
     assert margins["margin"].between(0, 1).all()
     # some have been measured
-    assert (margins["margin"] - meta["delta"]).abs().gt(1e-06).sum() > n_train / 30
+    assert (margins["margin"] - meta["delta"]).abs().gt(1e-6).sum() > n_train / 30
     table = reader.attack_table(run.store)
     test = table[table["split"] == "test"].sort_values("eps")
     assert [round(255 * e) for e in test["eps"]] == [0, 2, 4, 8]
