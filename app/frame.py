@@ -7,6 +7,7 @@ import streamlit as st
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.runs import folders
+from smd.runs.folders import Run
 
 from .components import notices, ui
 from .components.plain import plain
@@ -22,7 +23,7 @@ def show() -> None:
     st.set_page_config(page_title="SMD Studio", page_icon=ICON, layout="wide")
     login.admit()
     st.logo(ICON, size="large")
-    chosen = st.navigation(groups())
+    chosen = st.navigation(groups(picked))
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
@@ -39,6 +40,13 @@ def show() -> None:
         UserError
     ) as error:  # a store that is broken or newer, a cache that is gone: it says what to do
         st.error(plain(error), icon=":material/error:")
+
+
+def picked() -> Run:
+    """The run that the page shows, if this version can open it; ends the page otherwise."""
+    run = ui.picked()
+    ui.broken(run)
+    return run
 
 
 def _sidebar(page: Page) -> None:

@@ -1,14 +1,20 @@
 """Every page of the dashboard, and links to them.
 
-To add one: a file in views/ and an entry here.
+To add one: a file in views/ with a function `page`, and an entry here. Its function takes the run
+that the sidebar names, a `Run`, if the page is of a run, and nothing otherwise.
 """
 
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+from smd.runs.folders import Run
+
+Pick = Callable[[], Run]  # the chosen run; ends the page where there is none
 
 
 @dataclass(frozen=True)
@@ -108,14 +114,27 @@ PAGES = (
         of_a_run=True,
     ),
 )
+SCRIPTS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare")
 BY_NAME = {page.name: page for page in PAGES}
 
 
 def link(name: str) -> StreamlitPage:
-    """The page of that name, for st.page_link, st.switch_page and the navigation."""
-    page = BY_NAME[name]
+    """The page of that name, for st.page_link and st.switch_page."""
+    return _entry(BY_NAME[name], lambda: None)
+
+
+def groups(pick: Pick) -> dict[str, list[StreamlitPage]]:
+    """All pages under the headings of the navigation; pick: what the pages of a run show."""
+    names = dict.fromkeys(page.group for page in PAGES)
+    return {
+        group: [_entry(page, _shows(page, pick)) for page in PAGES if page.group == group]
+        for group in names
+    }
+
+
+def _entry(page: Page, show: Callable[[], None]) -> StreamlitPage:
     return st.Page(
-        _shows(page),
+        show,
         title=page.title,
         icon=f":material/{page.icon}:",
         url_path=page.name,
@@ -124,15 +143,14 @@ def link(name: str) -> StreamlitPage:
     )
 
 
-def _shows(page: Page) -> Callable[[], None]:
+def _shows(page: Page, pick: Pick) -> Callable[[], None]:
+    """What shows the page, whose module is imported when it is opened first."""
+
     def show() -> None:
         name = f"{__package__}.views.{page.name}"
-        runpy.run_module(name, run_name=name)
+        if page.name in SCRIPTS:
+            runpy.run_module(name, run_name=name)
+        else:
+            import_module(name).page(*([pick()] if page.of_a_run else []))
 
     return show
-
-
-def groups() -> dict[str, list[StreamlitPage]]:
-    """All pages under the headings of the navigation."""
-    names = dict.fromkeys(page.group for page in PAGES)
-    return {group: [link(page.name) for page in PAGES if page.group == group] for group in names}
