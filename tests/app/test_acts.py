@@ -233,12 +233,6 @@ def person(monkeypatch):
     return looks
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
 @pytest.mark.parametrize("name", PUBLIC)
 @pytest.mark.parametrize("role", ["viewer", "nobody"])
 def test_no_act_is_for_viewers(name, role, person):
