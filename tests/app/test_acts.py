@@ -52,6 +52,7 @@ PURE = {
     "analysis.flags",
     "analysis.forces",
     "analysis.gaps",
+    "children",
     "config.commands",
     "config.schema",
     "core.kinds",
