@@ -114,7 +114,7 @@ PAGES = (
         of_a_run=True,
     ),
 )
-SCRIPTS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare")
+SCRIPTS = ("map", "margins", "samples", "attacks", "agreement")
 BY_NAME = {page.name: page for page in PAGES}
 
 

@@ -16,8 +16,8 @@ from smd.store import reader
 from smd.units import px, show_level
 
 from .. import data
-from ..components import ui
-from . import basic, curves
+from ..components import run_names, states
+from . import curves, histograms, levels, style
 
 HEIGHT = 260  # of a plot on the screen, pixels; files have sizes of their own, see figure_files
 LEVEL = px(8)[0]  # the rule in histograms, and what shares are said of
@@ -67,7 +67,7 @@ class Kind:
 
 
 def _newest(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.weights.exists() and ui.readable(run)]
+    return [run for run in runs if run.weights.exists() and states.readable(run)]
 
 
 def candidates(runs: Sequence[Run], defense: str = "") -> list[Run]:
@@ -104,8 +104,8 @@ def described(run: Run) -> str:
     asked = run.config
     n = len(data.read(reader.samples, run.store, "train"))
     about = (
-        f"{ui.name(run.id)}: {asked.epochs} epochs, seed {asked.seed}, {asked.net}, {n:,} training"
-        " images"
+        f"{run_names.name(run.id)}: {asked.epochs} epochs, seed {asked.seed}, {asked.net}, {n:,}"
+        " training images"
     )
     return f"{export.defense_title(asked)} ({about})"
 
@@ -268,20 +268,20 @@ def _histogram(counts: pd.DataFrame, beside: Sequence[pd.DataFrame], images: str
     axes."""
     every = pd.concat(beside)
     top = max(255 * LEVEL + 1, float(every["bin"].max()) + 1)
-    left = basic.placed(every, top)[1]
+    left = histograms.placed(every, top)[1]
     high = max(float(one.groupby("bin")["n"].sum().max()) for one in beside)
-    rows, _ = basic.placed(counts, top)
+    rows, _ = histograms.placed(counts, top)
     scale = alt.Scale(domain=[left, top], nice=False)
     bars = (
         alt.Chart(rows)
         .mark_bar(binSpacing=0.5)
         .encode(
             alt.X(
-                "low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=basic.NOT_NEGATIVE
+                "low:Q", title="margin (1/255)", bin="binned", scale=scale, axis=style.NOT_NEGATIVE
             ),
             alt.X2("high:Q"),
             alt.Y("n:Q", title=images, scale=alt.Scale(domain=[0, high])),
-            basic.kind_colour(every, UNDER),
+            style.kind_colour(every, UNDER),
             alt.Order("order:Q"),
             tooltip=[
                 "kind:N",
@@ -344,7 +344,7 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     )
     seen = points.groupby("run")["n"].max()
     of_each = [f"{described(run)} on {seen[names[run.id]]:,} test images" for run in drawn]
-    absent = [ui.name(run.id) for run in shown if run not in drawn]
+    absent = [run_names.name(run.id) for run in shown if run not in drawn]
     left_out = (
         f" Not drawn, as they have not seen this attack: {', '.join(absent)}." if absent else ""
     )
@@ -352,7 +352,7 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
         f"{attack}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
         f" many images. {'; '.join(of_each)}.{left_out}"
     )
-    chart = basic.robustness(points, LINES).properties(height=HEIGHT)
+    chart = levels.robustness(points, LINES).properties(height=HEIGHT)
     return Figure(
         kind.name, kind.title, about, (chart,), warning=_unfair(drawn, seen), runs=tuple(drawn)
     )

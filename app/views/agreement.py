@@ -14,11 +14,11 @@ from smd.units import UNIT, level_title, show_level
 
 from .. import data, pages
 from ..charts import agreement as agreement_charts
-from ..components import gallery, offers, standing, ui
+from ..components import downloads, gallery, layout, offers, run_picker, standing, states
 from ..sections import disagreement
 
-run = ui.picked()
-ui.broken(run)
+run = run_picker.picked()
+states.broken(run)
 OWN = "own"
 KINDS: dict[agreement.Kind, str] = {
     "overestimated": "margin says safe, attack says broken",
@@ -149,7 +149,7 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
         )
         return
     of = f"Of the {found.n:,} decided images."
-    ui.metrics(
+    layout.cards(
         [
             ("agreement", f"{found.agreement:.1f} %", f"They end as their margin says. {of}"),
             (
@@ -183,7 +183,7 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
         ]
     )
     st.caption(composed(rows, eps, level))
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         st.markdown(
             f"**{found.agreement:.1f} % of {found.n:,} decided images end as their margin says**"
@@ -194,7 +194,7 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
             alt=f"Margin beyond {level} or not against withstood or broken; {found.agreement:.1f} %"
             " agree.",
         )
-        ui.downloads(agreement.exported(rows, eps), f"{run.id}-agreement")
+        downloads.of_table(agreement.exported(rows, eps), f"{run.id}-agreement")
     with grid.cell():
         beyond, within = (withstood(found.table, side) for side in (True, False))
         st.markdown(
@@ -219,7 +219,7 @@ def prediction(rows: pd.DataFrame, left_out: int, eps: float, attack: str) -> No
             " where a search met none there is no distance to draw. Bars are 95 % intervals. An"
             " ideal margin makes the dotted step."
         )
-        ui.downloads(bins, f"{run.id}-calibration")
+        downloads.of_table(bins, f"{run.id}-calibration")
 
 
 def composed(rows: pd.DataFrame, eps: float, level: str) -> str:

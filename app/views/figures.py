@@ -14,7 +14,7 @@ from smd.runs.folders import Run
 from ..charts import files, paper
 from ..charts.files import Form
 from ..charts.paper import Figure, Kind
-from ..components import going_back, offers, ui
+from ..components import downloads, going_back, layout, offers, run_names, states
 from ..components.plain import plain
 
 T = TypeVar("T", str, list[str])
@@ -56,9 +56,13 @@ def choose(kind: Kind, here: list[Run]) -> list[str]:
     if kind.defense:
         begin = begun(key, ids, usual[0])
         at = ids.index(begin) if begin else 0
-        return [st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=ui.name)]
+        return [
+            st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=run_names.name)
+        ]
     several = begun(key, ids, usual)
-    return st.multiselect("Runs", ids, several, key=key, bind="query-params", format_func=ui.name)
+    return st.multiselect(
+        "Runs", ids, several, key=key, bind="query-params", format_func=run_names.name
+    )
 
 
 def begun(key: str, ids: list[str], usual: T) -> T | None:
@@ -89,7 +93,7 @@ def drawn(figure: Figure, data_set: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
             make = partial(files.as_file, figure, form)
-            ui.download(
+            downloads.one(
                 NAMES[form], f"{Path(data_set).name}-{figure.name}.{form}", MIME[form], make
             )
 
@@ -129,7 +133,7 @@ def all_figures(data_set: str, runs: list[Run]) -> list[Run]:
     paper."""
     offered: list[object] = []
     of_networks: list[Run] = []
-    grid = ui.pair()
+    grid = layout.pair()
     for kind in paper.FIGURES:
         with grid.cell():
             st.subheader(kind.title)
@@ -146,7 +150,7 @@ def page() -> None:
     """All figures of one data set."""
     everything = folders.all_runs()
     if not everything:
-        ui.nothing_yet()
+        states.nothing_yet()
     by_data = by_data_set(everything)
     if not by_data:
         st.error(
