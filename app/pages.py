@@ -114,7 +114,7 @@ PAGES = (
         of_a_run=True,
     ),
 )
-SCRIPTS = ("map", "margins", "samples", "attacks", "agreement")
+SCRIPTS = ("map", "margins", "samples", "attacks")
 BY_NAME = {page.name: page for page in PAGES}
 
 

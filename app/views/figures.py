@@ -11,9 +11,11 @@ from smd.errors import UserError
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from ..charts import files, paper
+from ..charts import files
 from ..charts.files import Form
-from ..charts.paper import Figure, Kind
+from ..charts.paper import runs as figure_runs
+from ..charts.paper import table
+from ..charts.paper.figure import Figure, Kind
 from ..components import downloads, going_back, layout, offers, run_names, states
 from ..components.plain import plain
 
@@ -48,10 +50,10 @@ def by_data_set(runs: list[Run]) -> dict[str, list[Run]]:
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:
     """The ids of the runs that a figure shall show, kept in the address."""
-    ids = [run.id for run in paper.candidates(here, kind.defense)]
+    ids = [run.id for run in figure_runs.candidates(here, kind.defense)]
     if len(ids) < 2:
         return ids
-    usual = [run.id for run in paper.usual(kind, here)]
+    usual = [run.id for run in figure_runs.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
         begin = begun(key, ids, usual[0])
@@ -134,10 +136,10 @@ def all_figures(data_set: str, runs: list[Run]) -> list[Run]:
     offered: list[object] = []
     of_networks: list[Run] = []
     grid = layout.pair()
-    for kind in paper.FIGURES:
+    for kind in table.FIGURES:
         with grid.cell():
             st.subheader(kind.title)
-            figure = paper.figure(kind, runs, {kind.name: choose(kind, runs)})
+            figure = table.figure(kind, runs, {kind.name: choose(kind, runs)})
             if figure.panels:
                 drawn(figure, data_set)
                 of_networks += figure.runs if kind.defense else ()
@@ -164,7 +166,7 @@ def page() -> None:
     shown = choose_data_set(list(by_data))
     top = st.container()
     of_networks = all_figures(shown, by_data[shown])
-    if unlike := paper.differing(list(dict.fromkeys(of_networks))):
+    if unlike := figure_runs.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))
         top.warning(
             f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.",
