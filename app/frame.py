@@ -10,8 +10,7 @@ from smd.runs import folders
 
 from .components import notices, ui
 from .components.plain import plain
-from .pages import BY_NAME, Page, groups
-from .selection import filters
+from .pages import BY_NAME, MOVED, groups
 from .server import login
 
 ICON = str(Path(__file__).with_name("icon.png"))
@@ -23,11 +22,14 @@ def show() -> None:
     login.admit()
     st.logo(ICON, size="large")
     chosen = st.navigation(groups())
+    if chosen.url_path in MOVED:
+        chosen.run()
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
         ui.redirect(chosen)
-        _sidebar(page)
+        with st.sidebar:
+            ui.run_picker()
     st.title(page.title)
     ui.say_if_only_looked_at()
     notices.watch()
@@ -39,10 +41,3 @@ def show() -> None:
         UserError
     ) as error:  # a store that is broken or newer, a cache that is gone: it says what to do
         st.error(plain(error), icon=":material/error:")
-
-
-def _sidebar(page: Page) -> None:
-    with st.sidebar:
-        ui.run_picker()
-        if page.of_images:
-            filters.sidebar(page.title)

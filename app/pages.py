@@ -6,6 +6,7 @@ To add one: a file in views/ and an entry here.
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -41,9 +42,9 @@ PAGES = (
         of_a_run=True,
     ),
     Page(
-        "map",
+        "embedding",
         "Look",
-        "Map",
+        "Embedding",
         "scatter_plot",
         "The images as the network sees them, near each other where they are alike.",
         of_a_run=True,
@@ -109,6 +110,7 @@ PAGES = (
     ),
 )
 BY_NAME = {page.name: page for page in PAGES}
+MOVED = {"map": "embedding"}  # addresses that pages had before
 
 
 def link(name: str) -> StreamlitPage:
@@ -126,13 +128,29 @@ def link(name: str) -> StreamlitPage:
 
 def _shows(page: Page) -> Callable[[], None]:
     def show() -> None:
+        from .components import ui  # which has links to pages
+
         name = f"{__package__}.views.{page.name}"
-        runpy.run_module(name, run_name=name)
+        if page.of_images:
+            import_module(name).page(ui.picked())
+        else:
+            runpy.run_module(name, run_name=name)
 
     return show
 
 
 def groups() -> dict[str, list[StreamlitPage]]:
-    """All pages under the headings of the navigation."""
+    """All pages under the headings of the navigation; those that have moved are not listed."""
     names = dict.fromkeys(page.group for page in PAGES)
-    return {group: [link(page.name) for page in PAGES if page.group == group] for group in names}
+    shown = {group: [link(page.name) for page in PAGES if page.group == group] for group in names}
+    return {**shown, "": [_moved(old) for old in MOVED]}
+
+
+def _moved(old: str) -> StreamlitPage:
+    """A page's old address, which leads to the new one with all that it says."""
+
+    def go_on() -> None:
+        query = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(link(MOVED[old]), query_params=query)
+
+    return st.Page(go_on, title=BY_NAME[MOVED[old]].title, url_path=old, visibility="hidden")

@@ -16,6 +16,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data, pages
+from ..selection import state
 from . import pictures, ui
 from .plain import plain
 
@@ -154,7 +155,8 @@ def _file(row: dict[Any, Any]) -> str:
 def _choose(idx: int, split: str) -> None:
     """For callbacks: the image that Samples shall show; its filters may be of another split's
     images."""
-    st.session_state["sample"], st.session_state["split"] = idx, split
+    st.session_state["sample"] = idx
+    state.write(split=split)
 
 
 def _figures(row: dict[Any, Any]) -> str:

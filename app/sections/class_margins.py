@@ -11,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from smd.core.kinds import KINDS, MEANING, MISCLASSIFIED
-from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
 
@@ -19,27 +18,27 @@ from .. import data
 from ..charts import margins as margin_charts
 from ..components import ui
 from ..components.plain import plain
-from ..selection import selected
+from ..selection import selected, state
+from ..selection.selected import Selection
 from . import margin_words
 
 PER_PAGE = 12
 Levels = tuple[float, ...]
 
 
-def section(run: Run, levels: Levels) -> None:
+def section(chosen: Selection, levels: Levels) -> None:
     """Everything about the margins of each class after the chosen epoch."""
-    epoch = selected.epoch(run)
-    classes = data.value(reader.class_names, run.store)
+    run, epoch, classes = chosen.run, chosen.filters.epoch, chosen.known.classes
     counts = named(data.read(reader.class_hist, run.store, epoch), classes)
     summary = named(data.read(reader.class_summary, run.store, epoch), classes)
     table = overview(counts, summary, data.read(reader.margins, run.store, epoch), levels)
     st.subheader(f"Margins of each class after epoch {epoch}")
     st.caption("Click a row to see its images and its histogram among all the others.")
-    key = selected.brush_key("classes")
+    key = state.brush_key("classes")
     ui.table(
         table,
         key=key,
-        on_select=lambda: _pick(key, list(table["class"])),
+        on_select=lambda: _pick(chosen, key, list(table["class"])),
         selection_mode="single-row",
         alt=said(table),
         column_config=columns(table),
@@ -130,11 +129,13 @@ def overview(
     return pd.DataFrame(rows)
 
 
-def _pick(key: str, classes: list[str]) -> None:
-    chosen = st.session_state[key].selection.rows
-    selected.ask(**{"class": [classes[chosen[0]]] if chosen else None})
-    if chosen:
-        st.session_state["view"] = "all images"
+def _pick(chosen: Selection, key: str, classes: list[str]) -> None:
+    """For callbacks: the images of the class that was clicked are selected and shown."""
+    rows = st.session_state[key].selection.rows
+    labels = tuple(chosen.known.classes.index(classes[row]) for row in rows[:1])
+    selected.change(chosen, labels=labels)
+    if rows:
+        state.write(view="all images")
 
 
 def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:

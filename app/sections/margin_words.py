@@ -11,11 +11,11 @@ from smd.store import reader
 from smd.units import show_length, show_level
 
 from .. import data
-from ..selection import selected, sources
+from ..selection import sources
+from ..selection.filters import SPLITS
 from ..selection.sources import Source
 
 Card = tuple[str, str, str]  # label, value, what it means
-IMAGES = selected.SPLITS
 
 
 def rows(source: Source, epoch: int) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def _clean(source: Source, found: pd.DataFrame) -> Card:
     share = right / n if n else math.nan
     when = "" if source.estimate else ", when the epoch came to them"
     meaning = (
-        f"{right:,} of {n:,} {IMAGES[source.split]} are classified correctly without noise{when}."
+        f"{right:,} of {n:,} {SPLITS[source.split]} are classified correctly without noise{when}."
     )
     return "clean accuracy", _percent(share), meaning + _sampled(source, share, n)
 
@@ -89,7 +89,7 @@ def _card(source: Source, found: pd.DataFrame, eps: float, share: float) -> Card
             "kind"
         ].value_counts()
         meaning = (
-            f"Of all {len(found):,} {IMAGES[source.split]}: correctly classified, margin larger"
+            f"Of all {len(found):,} {SPLITS[source.split]}: correctly classified, margin larger"
             f" than {level}. {far.get(FOUND, 0):,} of these met a boundary, {far.get(REACHED, 0):,}"
             " have met none so far."
         )

@@ -12,7 +12,7 @@ from smd.runs import folders
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",

@@ -116,9 +116,9 @@ def test_filters_that_a_view_ignores_are_disabled_with_the_reason(view, enabled,
 
 def test_without_a_map_its_filters_are_disabled(finished):
     run, _ = finished
-    app = open_page("map", run=run.id)
+    app = open_page("embedding", run=run.id)
     assert app.multiselect(key="class").disabled
-    assert "no map of these images" in app.multiselect(key="class").help
+    assert "no embedding of these images" in app.multiselect(key="class").help
     assert not open_page("samples", run=run.id).multiselect(key="class").disabled
 
 
@@ -212,11 +212,11 @@ def test_attacks_hold_the_selected_images_against_all(finished):
     labels = reader.samples(run.store, "test")["label"]
     name = reader.class_names(run.store)[labels[0]]
     app = open_page("attacks", run=run.id, split="test", **{"class": name})
-    table = next(frame.value for frame in app.dataframe if "withstood (%)" in frame.value)
+    table = next(frame.value for frame in app.dataframe if "robust (%)" in frame.value)
     (row,) = table[table["noise level"] == "9/255"].to_dict("records")
     seen = [k for k in range(4) if labels[k] == labels[0]]
     assert row["seen"] == len(seen)
-    assert row["withstood (%)"] == pytest.approx(100 / len(seen), abs=0.01)
+    assert row["robust (%)"] == pytest.approx(100 / len(seen), abs=0.01)
     assert row["all images (%)"] == 25.0
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 PAGES = (
     "",
     "live",
-    "map",
+    "embedding",
     "margins",
     "margins?view=by+class",
     "margins?view=over+time",

@@ -45,8 +45,8 @@ def option(app):
 
 def test_without_a_map_the_page_offers_to_make_one(finished):
     run, _ = finished
-    app = open_page("map", run=run.id)
-    assert "There is no map of the training images yet." in words(app)
+    app = open_page("embedding", run=run.id)
+    assert "There is no embedding of the training images yet." in words(app)
     assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
@@ -60,13 +60,13 @@ def test_a_run_that_is_not_over_says_when_a_map_can_be(request):
     import kinds
 
     run = kinds.make("running", request)
-    assert "when the training is over" in words(open_page("map", run=run.id))
+    assert "when the training is over" in words(open_page("embedding", run=run.id))
 
 
 def test_a_map_says_how_many_are_misclassified(finished):
     run, _ = finished
     mapped(run)
-    app = open_page("map", run=run.id)
+    app = open_page("embedding", run=run.id)
     assert "2 of 40 images are misclassified." in words(app)
     assert "300 training images" in words(app)
 
@@ -75,7 +75,7 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     run, _ = finished
     mapped(run)
     region = "m-train~4.5~-1~8.5~-1~8.5~1~4.5~1"
-    app = open_page("map", run=run.id, region=region)
+    app = open_page("embedding", run=run.id, region=region)
     assert "4 of 300 training images" in words(app)
     assert tiles(app, "map") == [5, 6, 7, 8]
     switch(app, "samples")
@@ -90,12 +90,14 @@ def test_a_map_is_coloured_by_what_the_store_allows(finished):
     mapped(run)
     mapped(std)
     own = next(
-        group for group in open_page("map", run=run.id).get("button_group") if group.key == "colour"
+        group
+        for group in open_page("embedding", run=run.id).get("button_group")
+        if group.key == "colour"
     )
     assert own.options == ["class", "margin", "change of margin"]
     bare = next(
         g
-        for g in open_page("map", run=std.id, split="train").get("button_group")
+        for g in open_page("embedding", run=std.id, split="train").get("button_group")
         if g.key == "colour"
     )
     assert bare.options == ["class"]
@@ -114,8 +116,8 @@ def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
         stages=("apgd-ce",),
         created=9e9,
     )
-    app = open_page("map", run=run.id, split="test", colour="verdict")
-    assert "Under AutoAttack at 64/255, 2 images withstand and 1 are broken." in words(app)
+    app = open_page("embedding", run=run.id, split="test", colour="verdict")
+    assert "Under AutoAttack at 64/255, 2 images are robust and 1 are fooled." in words(app)
 
 
 def test_the_margin_s_colours_begin_at_zero_and_a_change_s_are_even_around_it():
