@@ -72,8 +72,9 @@ def forget_unknown(key: str, known) -> None:  # type: ignore[no-untyped-def]
 
 def rename_find() -> None:
     """Older addresses have other titles of some questions."""
-    if renamed := filters.RENAMED.get(st.query_params.get("find", "")):
-        st.query_params["find"] = renamed
+    renamed = filters.RENAMED.get(st.query_params.get("find", ""))
+    if renamed and "find" not in st.session_state:
+        st.session_state["find"] = renamed
 
 
 def brush_key(name: str) -> str:

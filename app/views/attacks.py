@@ -17,17 +17,16 @@ from ..components.plain import plain
 from ..forms import attack as attack_form
 from ..sections import accuracy_tables, selected_attacks
 from ..selection import runs as several
-from ..selection import sidebar
+from ..selection.selected import Selection
 
 NO_WEIGHTS = "Attacks need trained weights, and no run has any that this version can read."
 NONE_YET = "Nothing has been attacked yet: press Attack, or Preview for a quick look."
 NAMED = 6  # runs without weights of which it is said why
 
 
-def page(run: Run) -> None:
+def page(run: Run, selection: Selection) -> None:
     """The form, what is under way, the accuracies of the chosen runs; and what became of the
     selected images of the run in the sidebar."""
-    selection = sidebar.show("Attacks", run) if ui.readable(run) else None
     known = {other.id: other for other in folders.all_runs()}
     ready = {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
     if not ready:
@@ -39,11 +38,10 @@ def page(run: Run) -> None:
         return
     attack_form.form(chosen)
     watch(chosen)
-    selection = selection if run.id in ready else None
-    if selection:
+    if run.id in ready:
         selected_attacks.section(selection)
     accuracies(chosen)
-    if selection:
+    if run.id in ready:
         selected_attacks.images(selection)
 
 

@@ -14,10 +14,10 @@ from smd.units import show_level
 from .. import data
 from ..charts import embedding as chart
 from ..charts import embedding_colours as colours
-from ..components import gallery, standing, ui
+from ..components import gallery, standing
 from ..components.plain import plain
 from ..forms import embedding as form
-from ..selection import region, selected, sidebar, state
+from ..selection import region, selected, state
 from ..selection.selected import Selection
 
 MOST_LINES = 300  # more hide what they join
@@ -29,10 +29,8 @@ INVITATION = "Draw around some images to see them here, on Samples, on Margins a
 NO_IMAGE = "No image matches: widen the filters in the sidebar."
 
 
-def page(run: Run) -> None:
+def page(run: Run, chosen: Selection) -> None:
     """One embedding of the selected split, and the images that are drawn around in it."""
-    ui.broken(run)
-    chosen = sidebar.show("Embedding", run)
     if not data.value(reader.last_epoch, run.store) or not run.weights.exists():
         standing.show(run.status, "An embedding can be made", "the training is over")
         return

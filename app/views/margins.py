@@ -25,7 +25,7 @@ from ..sections import (
     margin_words,
     sample_state,
 )
-from ..selection import sidebar, sources, state
+from ..selection import sources, state
 from ..selection.filters import SPLITS
 from ..selection.selected import Selection
 from ..selection.sources import Source
@@ -36,10 +36,8 @@ ALL_IMAGES = "all images"
 VIEWS = (ALL_IMAGES, "by class", "over time", "forces")
 
 
-def page(run: Run) -> None:
+def page(run: Run, chosen: Selection) -> None:
     """The margins of the selected split: one of the views, or why there are none."""
-    ui.broken(run)
-    chosen = sidebar.show("Margins", run)
     own = [source for source in sources.of(run) if source.split == chosen.split]
     if not own:
         sample_state.section(run)

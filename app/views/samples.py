@@ -14,16 +14,13 @@ from ..charts import basic
 from ..components import gallery, going_back, slices, standing, ui
 from ..components.plain import plain
 from ..sections import adversarial_examples, sample_verdicts
-from ..selection import sidebar
 from ..selection.selected import Selection
 
 NO_IMAGE = "No image matches: widen the filters in the sidebar."
 
 
-def page(run: Run) -> None:
+def page(run: Run, chosen: Selection) -> None:
     """One image closely, then all selected ones."""
-    ui.broken(run)
-    chosen = sidebar.show("Samples", run)
     if "images" not in data.value(reader.meta, run.store):
         standing.show(run.status, "Images appear", "the run has begun")
         return

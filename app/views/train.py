@@ -136,8 +136,10 @@ def forms() -> None:
     sweep.section(asked)
 
 
-if login.may_act():
-    forms()
-else:
-    st.caption(login.ONLY_LOOKING)
-st.fragment(queue, run_every="2s" if waiting_or_running() else None)()
+def page() -> None:
+    """The form for who may train, and the queue."""
+    if login.may_act():
+        forms()
+    else:
+        st.caption(login.ONLY_LOOKING)
+    st.fragment(queue, run_every="2s" if waiting_or_running() else None)()
