@@ -13,6 +13,7 @@ from smd.experiments import published
 from smd.export.titles import attack_settings
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import show_level
 
 from .. import data
 from ..components import ui
@@ -30,6 +31,7 @@ ABOUT = (
     " misclassified when clean counts as fooled at every level. The paper prints no n: it stands"
     " as 0."
 )
+CLEAN = {show_level(0): "clean"}  # a column by its name on the page
 KEY = ["norm", "split", "attack", "steps", "note"]  # of a table
 
 
@@ -103,7 +105,8 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     cells = part if attack.settings else printed(part, attack)
     shown = laid_out(cells)
     verdicts = {ui.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
-    bold = export.best(cells, verdicts)[shown.columns]
+    bold = export.best(cells, verdicts)[shown.columns].rename(columns=CLEAN)
+    shown = shown.rename(columns=CLEAN)
     weight = bold.replace({True: "font-weight: bold", False: ""})
     numbers = list(shown.select_dtypes("float").columns)
     style = shown.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)

@@ -23,6 +23,14 @@ from ..selection.selected import Selection
 from . import margin_words
 
 PER_PAGE = 12
+CORRECT = "Of the correctly classified images, found and reached together"
+LARGER = (
+    "Of all n images of the class: correct, with a larger margin. Misclassified ones do not count."
+)
+LEFT_OF_0 = (
+    "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels ε (L∞),"
+    " in 1/255."
+)
 Levels = tuple[float, ...]
 
 
@@ -51,30 +59,23 @@ def section(chosen: Selection, levels: Levels) -> None:
 
 def columns(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of an overview are headed, and what they mean."""
-    number, correct = (
-        st.column_config.NumberColumn,
-        "Of the correctly classified images, found and reached together",
-    )
-    beyond = (
-        "Of all n images of the class: correct, with a larger margin. Misclassified ones are not"
-        " beyond."
-    )
+    number = st.column_config.NumberColumn
     return {
         "n": number("images"),
         **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in KINDS},
         "median": number(
-            "median (1/255)", format="%.1f", help=f"{correct}; empty where there is none."
+            "median (1/255)", format="%.1f", help=f"{CORRECT}; empty where there is none."
         ),
         "spread": number(
-            "middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {correct}."
+            "middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {CORRECT}."
         ),
         "histogram": st.column_config.BarChartColumn(
-            "histogram", help=f"From 0 on, a bar for each 1/255. {correct}."
+            "histogram", help=f"From 0 on, a bar for each 1/255. {CORRECT}."
         ),
         **{
-            name: number(name.removeprefix("correct, "), format="%.1f", help=beyond)
+            name: number(name.removeprefix("correct, "), format="%.1f", help=LARGER)
             for name in table.columns
-            if "beyond" in name
+            if " > " in name
         },
     }
 
@@ -101,7 +102,8 @@ def overview(
     """A row a class, one without a correct image first, then the one with the smallest median.
 
     Columns: class, n, found, reached, misclassified (images), median, spread (1/255, of the correct
-    ones), a share (% of all its images) beyond each level, histogram (a list, of the correct ones).
+    ones), a share (% of all its images) of margins larger than each level, histogram (a list, of
+    the correct ones).
     """
     correct = counts[counts["kind"] != MISCLASSIFIED]
     bars = correct.pivot_table(
@@ -115,7 +117,7 @@ def overview(
         own = margins[(margins["label"] == part["label"]) & np.isfinite(margins["margin"])]
         right = own.loc[own["kind"] != MISCLASSIFIED, "margin"]
         shares = {
-            f"correct, beyond {show_level(eps)} (%)": (
+            f"correct, margin > {show_level(eps)} (%)": (
                 100 * int((right > np.float32(eps)).sum()) / part["n"]
             )
             for eps in levels
@@ -152,10 +154,7 @@ def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:
         width="content",
         alt="Colours: found, reached, misclassified.",
     )
-    st.caption(
-        "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels, in"
-        " 1/255."
-    )
+    st.caption(LEFT_OF_0)
 
     def draw(name: str) -> None:
         own = counts[counts["class"] == name]

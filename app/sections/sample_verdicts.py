@@ -13,6 +13,16 @@ from smd.units import level_title, show_length
 from .. import data
 from ..components import ui
 
+COLUMNS = {
+    "noise level": st.column_config.TextColumn(
+        help="ε (L∞), the largest change of a pixel, unless it says L2."
+    ),
+    "robust": st.column_config.TextColumn(
+        help="Still classified correctly under this attack at this level."
+    ),
+    "fooled by": st.column_config.TextColumn(help="The stage of the attack that did it."),
+}
+
 
 def section(run: Run, split: str, idx: int) -> None:
     """The table; nothing where the image has not been attacked."""
@@ -21,7 +31,7 @@ def section(run: Run, split: str, idx: int) -> None:
         return
     st.subheader("What became of it under attack")
     shown = table(verdicts, data.value(reader.class_names, run.store))
-    ui.table(shown, key="verdicts")
+    ui.table(shown, key="verdicts", column_config=COLUMNS)
     ui.downloads(shown, f"{ui.name(run.id)}-{split}-{idx}")
 
 
