@@ -6,7 +6,7 @@ import pandas as pd
 from smd.analysis.agreement import AUTOATTACK, NAMED, PLAIN, WITHSTOOD
 from smd.units import level_title, show_level
 
-from .basic import HEIGHT
+from .style import HEIGHT
 
 MUTED = "#8a9091"
 KINDS = {"agreement": "#1a8a94", "overestimated": "#c8641f", "underestimated": "#6c7bb0"}

@@ -14,7 +14,17 @@ from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
 from smd.jobs import transitions
 from smd.runs import folders
 
-VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
+VIEWS = (
+    "live",
+    "embedding",
+    "margins",
+    "samples",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 def set_state(folder, state):
@@ -98,7 +108,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
         "margins": "Minimum norm (FAB) on {} test images",
-        "map": "map of {} test images",
+        "embedding": "map of {} test images",
     }
     for view, title in shown.items():
         app = open_page(view, run=run.id)
