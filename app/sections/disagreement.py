@@ -5,7 +5,7 @@ accuracies.
 import pandas as pd
 import streamlit as st
 
-from smd import export
+from smd import export, registry
 from smd.analysis import agreement
 from smd.analysis import gaps as between
 from smd.config.schema import AttackConfig
@@ -59,7 +59,9 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
 
 def _missing(outcomes: pd.DataFrame) -> str:
     """The strongest attack that these images have not seen."""
-    return next(name for name in reversed(agreement.STRENGTH) if name not in set(outcomes["name"]))
+    return next(
+        name for name in reversed(registry.by_strength()) if name not in set(outcomes["name"])
+    )
 
 
 def title(judge: agreement.Judge) -> str:
