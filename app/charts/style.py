@@ -4,27 +4,28 @@ import altair as alt
 import pandas as pd
 
 from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
+from smd.registry import DEFENSES
 from smd.units import show_level
 
 GRAY = "#8a9091"  # rules, clean images, what has no colour of its own
 MARGIN = "margin (1/255)"  # titles of axes, with their units
 ACCURACY = "accuracy (%)"
-COLOURS = {  # a defense has one colour on every page
-    "smd": "#1a8a94",
-    "std": "#c8641f",
-    "at": "#6c7bb0",
-    "trades": "#9c5a96",
-    "mart": "#7b8b48",
-    "fat": "#b08d2a",
-    "gairat": "#4f9d69",
-    "mma": "#b5495b",
-    "dat": "#4c8fc4",
-    "iaat": "#8c6d5a",
-    "cat": "#c77fb0",
-    "ates": "#5f8f8a",
-    "customized-at": "#98a53f",
-}
-PALETTE = tuple(COLOURS.values())
+COLOURS = {name: entry.colour for name, entry in DEFENSES.items()}  # one on every page
+PALETTE = (  # classes and others without a colour of their own
+    "#1a8a94",
+    "#c8641f",
+    "#6c7bb0",
+    "#9c5a96",
+    "#7b8b48",
+    "#b08d2a",
+    "#4f9d69",
+    "#b5495b",
+    "#4c8fc4",
+    "#8c6d5a",
+    "#c77fb0",
+    "#5f8f8a",
+    "#98a53f",
+)
 # what a margin says, on every page
 KIND_COLOURS = {FOUND: "#1a8a94", REACHED: "#8cc3c8", MISCLASSIFIED: "#9c5a96"}
 # for second runs of a defense
@@ -50,7 +51,7 @@ SOLID = alt.Legend(  # over a band, whose faint fill the symbols would take on
 
 def colour(defense: str) -> str:
     """A defense's colour on every page."""
-    return COLOURS.get(defense, FREE[-1])
+    return DEFENSES[defense].colour if defense in DEFENSES else GRAY
 
 
 def level_name(eps: float) -> str:

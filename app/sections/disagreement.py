@@ -6,7 +6,7 @@ from collections.abc import Hashable
 import pandas as pd
 import streamlit as st
 
-from smd import export
+from smd import export, registry
 from smd.analysis import agreement
 from smd.analysis import gaps as between
 from smd.config.schema import AttackConfig
@@ -67,7 +67,9 @@ def _choose(names: list[str]) -> str:
 
 def _missing(outcomes: pd.DataFrame) -> str:
     """The strongest attack that these images have not seen."""
-    return next(name for name in reversed(agreement.STRENGTH) if name not in set(outcomes["name"]))
+    return next(
+        name for name in reversed(registry.by_strength()) if name not in set(outcomes["name"])
+    )
 
 
 def title(judge: agreement.Judge) -> str:

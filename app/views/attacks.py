@@ -74,7 +74,11 @@ def under_way(chosen: Sequence[Run]) -> None:
 
 def attack_jobs(chosen: Sequence[Run]) -> list[tuple[Run, Path, Status]]:
     """The attacks on the chosen runs: run, the job's folder, its status."""
-    return [(run, folder, jobs.read(folder)) for run in chosen for folder in folders.attacks(run)]
+    return [
+        (run, folder, jobs.read(folder))
+        for run in chosen
+        for folder in folders.jobs_of(run, "attack")
+    ]
 
 
 def accuracies(chosen: Sequence[Run]) -> None:
