@@ -3,7 +3,6 @@ Figs. 5 to 7)."""
 
 import re
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +10,7 @@ from smd import registry
 from smd.evaluation import final_margins
 from smd.runs import folders
 from smd.store import reader
-from smd.units import px
+from smd.units import bin255, px
 
 from .. import data
 from ..charts import basic, margins
@@ -176,8 +175,8 @@ def picked_bins(chosen: selection.Selection) -> pd.DataFrame:
     asked = chosen.asked
     if not (asked.labels or asked.find or asked.region) or "margin_255" not in chosen.rows:
         return NO_BINS
-    bins = np.floor(chosen.rows["margin_255"].dropna() + 1e-4).astype(int)
-    return bins.value_counts().rename_axis("bin").rename("n").reset_index()
+    bins = bin255(chosen.rows["margin_255"].dropna() / 255)
+    return pd.Series(bins).value_counts().rename_axis("bin").rename("n").reset_index()
 
 
 def selected(chosen: selection.Selection) -> None:

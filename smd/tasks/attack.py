@@ -17,6 +17,7 @@ from smd.config import schema
 from smd.config.schema import AttackConfig
 from smd.core.lp import Norm
 from smd.data.batches import OnDevice, on_device, spread
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import examples as adv
 from smd.evaluation import state as judging
@@ -33,7 +34,6 @@ from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
 from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
 from smd.units import level_title, show_bytes
 
 

@@ -15,6 +15,7 @@ from smd.config import schema
 from smd.config.schema import EmbedConfig
 from smd.config.validation import FEWEST_POINTS
 from smd.data.batches import OnDevice, spread
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import embedding
 from smd.evaluation.embedding import Seen
@@ -25,7 +26,6 @@ from smd.store.records import EmbeddingRecord, Points
 from smd.store.writer import Recorder
 from smd.tasks.attack import opened
 from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
 from smd.units import show_level
 
 # Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying

@@ -16,6 +16,7 @@ from smd.config import schema
 from smd.config.schema import MarginsConfig, Value
 from smd.core.lp import Norm
 from smd.data.batches import OnDevice, spread
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
 from smd.export.titles import estimate_title
@@ -26,7 +27,6 @@ from smd.store.records import EstimateRecord, Margins
 from smd.store.writer import Recorder
 from smd.tasks.attack import opened
 from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
 from smd.units import show_length, show_level
 
 
