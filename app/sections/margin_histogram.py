@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -92,5 +91,5 @@ def picked_bins(chosen: Selection) -> pd.DataFrame:
     meant = chosen.filters
     if not (meant.labels or meant.find or meant.region) or "margin_255" not in chosen.rows:
         return NO_BINS
-    bins = np.floor(chosen.rows["margin_255"].dropna() + 1e-4).astype(int)
+    bins = bin255(chosen.rows["margin_255"].dropna() / 255)
     return bins.value_counts().rename_axis("bin").rename("n").reset_index()
