@@ -6,10 +6,15 @@ can be read without building anything. `make docs` writes all of them; a test sa
 
 import argparse
 import ast
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smd.registry import Param
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -124,7 +129,74 @@ def commands() -> str:
     return "\n".join(sections).rstrip()
 
 
-PARTS: dict[str, Callable[[], str]] = {"tree": tree, "rooms": rooms, "commands": commands}
+def described(title: str, thing: object, level: int = 2) -> list[str]:
+    """A section on a public function, class or property: its signature and its docstring."""
+    lines = ["#" * level + f" {title}", ""]
+    if callable(thing) and not is_error(thing):
+        lines += ["```text", f"{title}{signature(thing)}", "```", ""]
+    return [*lines, inspect.getdoc(thing) or "", ""]
+
+
+def is_error(thing: object) -> bool:
+    """Whether it is an exception, which takes no arguments worth showing."""
+    return inspect.isclass(thing) and issubclass(thing, Exception)
+
+
+def signature(thing: Callable[..., object]) -> str:
+    """A signature as it is written: no `self`, no quotes, `Tensor` for `torch.Tensor`."""
+    given = inspect.signature(thing)
+    own = [p for p in given.parameters.values() if p.name != "self"]
+    text = str(given.replace(parameters=own)).replace("'", "")
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
+
+
+def members(name: str, kind: type) -> list[str]:
+    """Sections on the public methods and properties that a class defines itself."""
+    public = {n: m for n, m in vars(kind).items() if not n.startswith("_")}
+    shown = {n: m for n, m in public.items() if inspect.isfunction(m) or isinstance(m, property)}
+    return [line for n, m in shown.items() for line in described(f"{name}.{n}", m, 3)]
+
+
+def defenses() -> list[str]:
+    """A table of the defenses for one's own loop and their knobs."""
+    from smd import registry
+
+    rows = ["## Defenses", "", "| class | source | knobs |", "| --- | --- | --- |"]
+    for entry in registry.DEFENSES.values():
+        knobs = [f"`{p.name}` ({shown(p)}): {p.help}" for p in entry.params]
+        name = entry.target.partition(":")[2]
+        rows.append(f"| `smd.{name}` | {entry.source} | {'; '.join(knobs) or 'none'} |")
+    return [*rows, ""]
+
+
+def shown(knob: "Param") -> str:
+    """A knob's default as a person writes it."""
+    if knob.kind == "level":
+        return f"{255 * float(knob.default):g}/255"
+    return str(knob.default)
+
+
+def api() -> str:
+    """A section for every public name of smd but the defenses, which are a table."""
+    import smd
+    from smd import registry
+
+    kinds = {entry.target.partition(":")[2] for entry in registry.DEFENSES.values()}
+    names = sorted(set(smd.__all__) - kinds, key=lambda n: (n[:1].isupper(), n))
+    lines = []
+    for name in names:
+        thing = getattr(smd, name)
+        lines += described(f"smd.{name}", thing)
+        lines += members(name, thing) if inspect.isclass(thing) else []
+    return "\n".join([*lines, *defenses()]).rstrip()
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "tree": tree,
+    "rooms": rooms,
+    "commands": commands,
+    "api": api,
+}
 
 
 def page(text: str) -> str:
