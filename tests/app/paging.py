@@ -14,14 +14,13 @@ def open_page(name, /, **query):
     app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
     for key, value in query.items():
         app.query_params[key] = value
-    app.run()
     switch(app, name)
     assert not app.exception
     return app
 
 
 def switch(app, name):
-    """Go to another page of it; AppTest's own switch_page knows only pages that are files."""
+    """Go to that page; AppTest's own switch_page knows only pages that are files."""
     assert name in (*BY_NAME, "clone"), name
     app._page_hash = calc_hash(name)
     app.run()

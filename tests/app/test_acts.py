@@ -52,6 +52,7 @@ PURE = {
     "analysis.flags",
     "analysis.forces",
     "analysis.gaps",
+    "children",
     "config.commands",
     "config.schema",
     "core.kinds",
@@ -231,12 +232,6 @@ def person(monkeypatch):
         monkeypatch.setattr(login, "person", lambda: access.Person(name, role))
 
     return looks
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -1,21 +1,12 @@
 """The Attacks page: it queues what the form says, and its tables hold what the store and the paper
 say."""
 
-import pytest
+from paging import open_page, words
 from storing import attack
-from test_pages import open_page, words
 
 from smd.config.schema import AttackConfig, read
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store.writer import Recorder
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Pages may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def queued(run):

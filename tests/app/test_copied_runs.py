@@ -11,16 +11,10 @@ from paging import open_page, words
 from app.components import job_rows, ui
 from smd import jobs
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
-from smd.jobs import launch, transitions
+from smd.jobs import transitions
 from smd.runs import folders
 
 VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def set_state(folder, state):

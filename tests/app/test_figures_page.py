@@ -9,13 +9,12 @@ import shutil
 
 import duckdb
 import pytest
+from paging import open_page, words
 from storing import attack, estimate
-from test_pages import open_page, words
 
 from app.charts import files, paper
 from smd.config import schema
 from smd.config.schema import MarginsConfig
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
@@ -24,12 +23,6 @@ from smd.units import px
 
 def drawn(**chosen):
     return {figure.name: figure for figure in paper.of(folders.all_runs(), chosen)}
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished):

@@ -13,16 +13,9 @@ from storing import attack
 from app.charts import embedding, embedding_colours
 from smd.config import schema
 from smd.config.schema import EmbedConfig
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store.records import EmbeddingRecord, Points
 from smd.store.writer import Recorder
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def mapped(run, split="train", n=40, pairs=5):

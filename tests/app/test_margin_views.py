@@ -12,14 +12,8 @@ from app.charts import forces as force_charts
 from app.sections import class_margins, margin_flow, margin_forces
 from smd.analysis import forces
 from smd.core.kinds import KINDS, MISCLASSIFIED
-from smd.jobs import launch
 from smd.store import reader
 from smd.units import px
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
 
 
 def test_the_table_of_classes_is_that_of_the_store(finished):

@@ -4,10 +4,10 @@ estimates."""
 import json
 
 import numpy as np
+import paging
 import pandas as pd
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
+from paging import words
 
 from app.components import job_rows
 from smd import __main__ as cli
@@ -15,8 +15,7 @@ from smd import jobs
 from smd.config import schema
 from smd.config.schema import MarginsConfig
 from smd.core import kinds
-from smd.jobs import launch, transitions
-from smd.paths import AROUND as REPOSITORY
+from smd.jobs import transitions
 from smd.runs import folders
 from smd.store.writer import Recorder
 from smd.units import px
@@ -24,26 +23,8 @@ from tests import storing
 from tests.storing import estimate
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """The page may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
 def open_page(run, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
-    for name, value in {"run": run.id, **query}.items():
-        app.query_params[name] = value
-    app.run()
-    switch(app, "margins")
-    assert not app.exception
-    return app
-
-
-def words(app):
-    groups = (app.markdown, app.caption, app.subheader, app.info, app.error)
-    return " ".join(str(element.value) for group in groups for element in group)
+    return paging.open_page("margins", run=run.id, **query)
 
 
 def bars(app):

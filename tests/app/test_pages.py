@@ -2,11 +2,8 @@
 
 import kinds
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
+from paging import open_page, words
 
-from smd.jobs import launch
-from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 
 VIEWS = (
@@ -21,37 +18,6 @@ VIEWS = (
     "figures",
     "query",
 )
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Pages may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
-def open_page(view, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    if view != "train":
-        switch(app, view)
-    return app
-
-
-def words(app):
-    """All text on the page."""
-    kinds_of_text = (
-        app.markdown,
-        app.caption,
-        app.subheader,
-        app.info,
-        app.error,
-        app.warning,
-        app.title,
-    )
-    return " ".join(str(element.value) for group in kinds_of_text for element in group)
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS)

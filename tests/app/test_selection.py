@@ -6,15 +6,8 @@ from paging import open_page, switch, tiles, words
 from storing import attack, estimate
 
 from smd.core.kinds import MISCLASSIFIED
-from smd.jobs import launch
 from smd.store import reader
 from smd.store.writer import Recorder
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def margins(run, epoch=3):

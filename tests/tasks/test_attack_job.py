@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import signal
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import smd
+from waiting import until
 
 from smd import jobs
 from smd.config.schema import AttackConfig
@@ -47,13 +47,6 @@ def one_thread(monkeypatch):
     torch.set_num_threads(before)
 
 
-def wait_until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
-
-
 def half_done(folder):
     """(stage, samples judged in it) of what is being judged."""
     try:
@@ -66,9 +59,9 @@ def half_done(folder):
 
 def killed_in(stage, folder):
     """Let the job run into the middle of a stage, then kill it; returns how far it had come."""
-    wait_until(lambda: (half_done(folder)[0] >= stage and half_done(folder)[1] > 0) or over(folder))
+    until(lambda: (half_done(folder)[0] >= stage and half_done(folder)[1] > 0) or over(folder))
     os.kill(jobs.read(folder).pid, signal.SIGKILL)
-    wait_until(lambda: jobs.read(folder).state == "lost")
+    until(lambda: jobs.read(folder).state == "lost")
     return half_done(folder)
 
 
@@ -119,7 +112,7 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
     smd("attack", "--job", f"{run.id}/{whole.name}")
     folder = folders.create_attack(run, asked)
     launch.submit(folder)
-    wait_until(lambda: half_done(folder)[0] == 2)
+    until(lambda: half_done(folder)[0] == 2)
     launch.cancel(folder)
     assert launch.wait(folder, 60).state == "cancelled"
     before = half_done(folder)

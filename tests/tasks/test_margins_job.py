@@ -4,10 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
+from waiting import until
 
 from smd import __main__ as cli
 from smd import jobs
@@ -21,13 +21,6 @@ from smd.tasks import estimate as task
 from smd.units import px
 
 PATIENCE = 90.0  # seconds; generous, as the machine may be busy
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def run_cli(*words):
