@@ -27,7 +27,7 @@ HOME = (
 )
 # The site's side bar; a page that is missing here is a warning, and warnings are errors.
 CONTENTS = {
-    "Use": "index dashboard own-images own-networks medical-example command-line",
+    "Use": "index dashboard own-images own-networks medical-example command-line api",
     "Know": "evaluation defenses reproduce results/README differences-from-the-paper speed",
     "Run it for a group": "shared-machine login torture",
     "Change it": "architecture ../CONTRIBUTING ../CHANGELOG",

@@ -6,6 +6,7 @@ can be read without building anything. `make docs` writes all of them; a test sa
 
 import argparse
 import ast
+import dataclasses
 import inspect
 import re
 import sys
@@ -130,9 +131,11 @@ def commands() -> str:
 
 
 def described(title: str, thing: object, level: int = 2) -> list[str]:
-    """A section on a public function, class or property: its signature and its docstring."""
+    """A section on a public function, class or property: how it is called, and its docstring."""
     lines = ["#" * level + f" {title}", ""]
-    if callable(thing) and not is_error(thing):
+    if dataclasses.is_dataclass(thing):
+        lines += ["```text", *fields(thing), "```", ""]
+    elif callable(thing) and not is_error(thing):
         lines += ["```text", f"{title}{signature(thing)}", "```", ""]
     return [*lines, inspect.getdoc(thing) or "", ""]
 
@@ -143,11 +146,38 @@ def is_error(thing: object) -> bool:
 
 
 def signature(thing: Callable[..., object]) -> str:
-    """A signature as it is written: no `self`, no quotes, `Tensor` for `torch.Tensor`."""
+    """A signature as it is written: no `self`, no quoted types, `Tensor` for `torch.Tensor`."""
     given = inspect.signature(thing)
     own = [p for p in given.parameters.values() if p.name != "self"]
-    text = str(given.replace(parameters=own)).replace("'", "")
-    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
+    text = re.sub(r"(: |-> )'([^']+)'", r"\1\2", str(given.replace(parameters=own)))
+    return wrapped(re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text))
+
+
+def wrapped(text: str) -> str:
+    """A signature with an argument a line where it is long."""
+    if len(text) <= 80:
+        return text
+    depth, lines = 0, [""]
+    for before, letter in zip(" " + text, text, strict=False):
+        depth += (letter in "([{") - (letter in ")]}")
+        first = depth == 1 and before == "(" and letter != ")"
+        if first or (depth == 1 and before == "," and letter == " "):
+            lines.append("    " if first else "   ")
+        elif depth == 0 and letter == ")":
+            lines.append("")
+        lines[-1] += letter
+    return "\n".join(lines)
+
+
+def fields(kind: type) -> list[str]:
+    """The public fields of a dataclass as its source has them, comments included."""
+    source = inspect.cleandoc("\n" + inspect.getsource(kind)).splitlines()
+    body = ast.parse("\n".join(source)).body[0].body
+    listed = [node for node in body if isinstance(node, ast.AnnAssign)]
+    lines = source[body[1].lineno - 1 : listed[-1].end_lineno]
+    while lines and lines[-1].strip().startswith(("_", "#")):
+        lines.pop()
+    return inspect.cleandoc("\n" + "\n".join(lines)).splitlines()
 
 
 def members(name: str, kind: type) -> list[str]:

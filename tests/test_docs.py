@@ -1,6 +1,5 @@
 """The pages: links lead somewhere, commands and examples work, generated parts are as the code."""
 
-import ast
 import importlib.util
 import os
 import re
@@ -10,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
 
 from smd.__main__ import parser
 from smd.paths import AROUND as REPOSITORY
@@ -149,10 +151,23 @@ EXAMPLES = [
 ]
 
 
+def given():
+    """What the pages' examples leave to their reader: a network, its optimizer and images."""
+    x, y = torch.rand(16, 1, 28, 28), torch.arange(16) % 10
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    return {
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), 1e-3),
+        "data": TensorDataset(x, y),
+        "x_test": x[:4],
+        "y_test": y[:4],
+    }
+
+
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_python_blocks_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(ast.parse(code), "<block>", "exec"), {"__name__": "__main__"})
+    exec(compile(code, "<block>", "exec"), {"__name__": "__main__", **given()})
 
 
 def generate():
@@ -165,7 +180,7 @@ def generate():
 
 def test_generated_parts_are_as_the_code():
     pages = generate().pages()
-    assert {path.name for path in pages} == {"architecture.md", "command-line.md"}
+    assert {path.name for path in pages} == {"api.md", "architecture.md", "command-line.md"}
     old = [name_of(p) for p, text in pages.items() if p.read_text(encoding="utf-8") != text]
     assert old == [], "run `python docs/generate.py`"
 
