@@ -3,13 +3,13 @@
 Progress, cancel, resume, put away.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from smd import jobs
-from smd.jobs import Status
+from smd.jobs import Status, kinds
+from smd.runs import folders
 from smd.runs.folders import Run
 from smd.runs.job_titles import job_title
 from smd.terminal.progress import duration
@@ -18,34 +18,34 @@ from .. import actions
 from . import ui
 from .plain import plain
 
-Folders = Callable[[Run], list[Path]]
-
 
 def key(act: str, folder: Path) -> str:
     """The key of a job's button: a copied run has jobs of the same ids, so the run belongs to
     it."""
-    run = folder.parent.parent.name if folder.parent.name in jobs.FOLDERS else ""
+    run = folder.parent.parent.name if kinds.of_folder(folder).folder else ""
     return "-".join(part for part in (act, run, folder.name) if part)
 
 
-def busy(run: Run, folders: Folders) -> bool:
+def busy(run: Run, kind: str) -> bool:
     """Whether one of these jobs of the run waits or works."""
-    return any(jobs.read(folder).state in ("queued", "running") for folder in folders(run))
+    return any(
+        jobs.read(folder).state in ("queued", "running") for folder in folders.jobs_of(run, kind)
+    )
 
 
-def under_way(run: Run, folders: Folders) -> None:
+def under_way(run: Run, kind: str) -> None:
     """The run's jobs of a kind that are not over, or failed; the page follows while one is busy.
 
-    folders: lists them, such as runs.estimations.
+    kind: its name in smd.jobs.kinds.
     """
-    now = busy(run, folders)
-    st.fragment(_under_way, run_every="2s" if now else None)(run, folders, now)
+    now = busy(run, kind)
+    st.fragment(_under_way, run_every="2s" if now else None)(run, kind, now)
 
 
-def _under_way(run: Run, folders: Folders, before: bool) -> None:
-    for folder in folders(run):
+def _under_way(run: Run, kind: str, before: bool) -> None:
+    for folder in folders.jobs_of(run, kind):
         row(folder, jobs.read(folder))
-    if before and not busy(run, folders):
+    if before and not busy(run, kind):
         st.rerun()  # with what was found, and without the timer
 
 

@@ -4,7 +4,6 @@ import streamlit as st
 
 from smd.config import commands
 from smd.config.schema import EmbedConfig
-from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -20,7 +19,7 @@ def section(run: Run, split: str, expanded: bool) -> None:
     title = "Make a map" if expanded else "Make another map"
     with st.expander(title, icon=":material/map:", expanded=expanded):
         form(run, split)
-    job_rows.under_way(run, folders.maps)
+    job_rows.under_way(run, "embed")
 
 
 def form(run: Run, split: str) -> None:

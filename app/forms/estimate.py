@@ -5,7 +5,6 @@ import streamlit as st
 from smd import registry
 from smd.config import commands
 from smd.config.schema import MarginsConfig, Value
-from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -85,4 +84,4 @@ def _more(method: str, wrong: list[str]) -> dict[str, Value]:
 
 def under_way(run: Run) -> None:
     """The run's estimations that are not over, or ended before their end."""
-    job_rows.under_way(run, folders.estimations)
+    job_rows.under_way(run, "margins")

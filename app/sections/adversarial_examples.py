@@ -110,7 +110,10 @@ def _none_yet(run: Run, split: str, idx: int) -> None:
 
 
 def _busy(run: Run) -> bool:
-    return any(jobs.read(folder).state in ("queued", "running") for folder in folders.attacks(run))
+    return any(
+        jobs.read(folder).state in ("queued", "running")
+        for folder in folders.jobs_of(run, "attack")
+    )
 
 
 @st.fragment(run_every="2s")

@@ -47,7 +47,11 @@ if not chosen:
 
 
 def attack_jobs() -> list[tuple[Run, Path, Status]]:
-    return [(run, folder, jobs.read(folder)) for run in chosen for folder in folders.attacks(run)]
+    return [
+        (run, folder, jobs.read(folder))
+        for run in chosen
+        for folder in folders.jobs_of(run, "attack")
+    ]
 
 
 def under_way() -> None:

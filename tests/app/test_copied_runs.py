@@ -31,9 +31,9 @@ def copied(request, finished):
     run, _ = finished
     for state in ("queued", "cancelled"):
         for make, asked in (
-            (folders.create_attack, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
-            (folders.create_margins, MarginsConfig(run.id, n=20)),
-            (folders.create_embed, EmbedConfig(run.id, n=20)),
+            (folders.create_job, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
+            (folders.create_job, MarginsConfig(run.id, n=20)),
+            (folders.create_job, EmbedConfig(run.id, n=20)),
         ):
             folder = make(run, asked)
             if state != "queued":
@@ -81,7 +81,7 @@ def test_two_runs_never_have_one_name(copied):
 
 def test_resume_and_put_away_are_the_chosen_runs_own(copied):
     run, copy = copied
-    (stopped,) = [f for f in folders.attacks(copy) if jobs.read(f).state == "cancelled"]
+    (stopped,) = [f for f in folders.jobs_of(copy, "attack") if jobs.read(f).state == "cancelled"]
     app = open_page("attacks", runs=[ui.name(run.id), ui.name(copy.id)])
     app.button(key=job_rows.key("dismiss", stopped)).click().run()
     assert not app.exception
@@ -92,9 +92,9 @@ def test_resume_and_put_away_are_the_chosen_runs_own(copied):
 def test_waiting_jobs_of_one_run_are_told_apart(finished):
     run, _ = finished
     for n in (20, 30):
-        folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
-        folders.create_margins(run, MarginsConfig(run.id, n=n))
-        folders.create_embed(run, EmbedConfig(run.id, n=n))
+        folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
+        folders.create_job(run, MarginsConfig(run.id, n=n))
+        folders.create_job(run, EmbedConfig(run.id, n=n))
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
         "margins": "Minimum norm (FAB) on {} test images",

@@ -246,7 +246,7 @@ def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished)
     assert "How long it takes is not known beforehand" in words(app)
     app.button(key="offer-fig-5").click().run()
     assert not app.exception
-    (job,) = folders.estimations(std_run)
+    (job,) = folders.jobs_of(std_run, "margins")
     assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(
         std_run.id, "pgd", levels=px(8, 16), n=359
     )

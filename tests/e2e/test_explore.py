@@ -36,7 +36,7 @@ PAGES = (
 def mapped(finished):
     """The finished SMD run with a map of its training images."""
     run, _ = finished
-    folder = folders.create_embed(
+    folder = folders.create_job(
         run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
     )
     from smd.tasks.embedding import embed_run
@@ -141,7 +141,7 @@ def test_a_map_is_made_by_clicking(server, page, finished):
     expect(page.get_by_text("There is no map of the training images yet.")).to_be_visible()
     page.get_by_role("button", name="Make the map").click()
     expect(page.get_by_test_id("stEChartsChart")).to_be_visible(timeout=120_000)
-    (job,) = folders.maps(run)
+    (job,) = folders.jobs_of(run, "embed")
     assert launch.wait(job, 60).state == "finished"
     assert len(reader.embeddings(run.store)) == 1
 
