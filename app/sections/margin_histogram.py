@@ -6,6 +6,8 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from smd.units import bin255
+
 from ..charts import margins as charts
 from ..components import downloads, layout
 from ..selection import selected, sources, state
@@ -92,4 +94,4 @@ def picked_bins(chosen: Selection) -> pd.DataFrame:
     if not (meant.labels or meant.find or meant.region) or "margin_255" not in chosen.rows:
         return NO_BINS
     bins = bin255(chosen.rows["margin_255"].dropna() / 255)
-    return bins.value_counts().rename_axis("bin").rename("n").reset_index()
+    return pd.Series(bins).value_counts().rename_axis("bin").rename("n").reset_index()
