@@ -118,6 +118,16 @@ def test_nothing_knows_the_benchmarks():
     assert {p.parent for p in users} == {REPOSITORY / "smd" / "bench"}
 
 
+def test_the_python_api_knows_the_rooms_below_and_only_the_gate_knows_it():
+    """smd/__init__.py names what it offers; commands, benchmarks and pages are no part of it."""
+    around = REPOSITORY / "smd" / "api"
+    rooms = {n.split(".")[1] for p in around.glob("*.py") for n in imports(p) if n[:4] == "smd."}
+    assert rooms
+    assert not rooms & {"cli", "bench", "terminal"}
+    users = {p for p in SOURCES if any(f"{n}.".startswith("smd.api.") for n in imports(p))}
+    assert {p for p in users if p.parent != around} == {REPOSITORY / "smd" / "__init__.py"}
+
+
 def test_sql_lives_in_the_store():
     sql = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|CREATE TABLE)\b")
     outside = [p for p in SOURCES if sql.search(p.read_text()) and "store" not in p.parts]

@@ -12,7 +12,8 @@ import pandas as pd
 
 from smd import registry
 from smd.core.kinds import beyond, undecided
-from smd.store.attack_tables import wilson
+from smd.stats import wilson
+from smd.units import whole_units
 
 Kind = Literal["overestimated", "underestimated"]
 
@@ -116,8 +117,7 @@ def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255
     At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
     empty.
     """
-    # in float32 k/255 can fall just below k
-    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 0.0001)
+    steps = whole_units(rows["margin"].to_numpy(), unit)
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2
