@@ -81,9 +81,9 @@ def left_out(flow: Flow) -> str:
 def choose_other(run: Run) -> Run | None:
     """Another run with margins of its own, on the same images."""
     alike = {r.id: r for r in folders.all_runs() if r.id != run.id and _alike(r, run)}
-    asked = st.query_params.get("flow-from")
+    named = st.query_params.get("flow-from")
     if st.session_state.get("flow-from") not in alike:
-        st.session_state["flow-from"] = next((i for i in alike if asked in (i, ui.name(i))), None)
+        st.session_state["flow-from"] = next((i for i in alike if named in (i, ui.name(i))), None)
     if not alike:
         return None
     chosen = st.selectbox(
@@ -218,10 +218,10 @@ def cells(rows: pd.DataFrame) -> pd.DataFrame:
     """Counts of images by their margin before and after: x, y (lower ends, 1/255), width, n."""
     before, after = (255 * rows[name].to_numpy(float) for name in ("before", "after"))
     width = max(1.0, float(np.ceil(max(before.max(), after.max()) / CELLS)))
-    found = pd.DataFrame(
+    places = pd.DataFrame(
         {"x": width * np.floor(before / width), "y": width * np.floor(after / width)}
     )
-    return found.value_counts().rename("n").reset_index().assign(width=width)
+    return places.value_counts().rename("n").reset_index().assign(width=width)
 
 
 def per_class(rows: pd.DataFrame) -> pd.DataFrame:

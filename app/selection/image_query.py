@@ -35,11 +35,11 @@ def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFra
     rows = reader.samples(store, split)
     if not (estimate or epoch):
         return rows
-    found = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
-    margin = (255 * found["margin"].astype(float)).where(found["kind"] != MISCLASSIFIED)
-    found = found.assign(margin_255=margin, clean_ok=found["clean_ok"].astype(bool))
+    margins = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
+    margin = (255 * margins["margin"].astype(float)).where(margins["kind"] != MISCLASSIFIED)
+    margins = margins.assign(margin_255=margin, clean_ok=margins["clean_ok"].astype(bool))
     return rows.merge(
-        found[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
+        margins[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
     )
 
 
@@ -104,8 +104,8 @@ def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Da
             f"This needs AutoAttack and a weaker attack on the same {filters.split} images{at}:"
             " start them on Attacks."
         )
-    found = agreement.patterns(outcomes)
-    only = found.loc[found["pattern"].isin(agreement.AUTOATTACK.values()), "idx"]
+    weakest = agreement.patterns(outcomes)
+    only = weakest.loc[weakest["pattern"].isin(agreement.AUTOATTACK.values()), "idx"]
     stages = verdicts.of_each_image(verdicts.of_attack(outcomes, "autoattack")).set_index("idx")
     rows = rows[rows["idx"].isin(only)]
     return rows.assign(broken_by=rows["idx"].map(stages["broken_by"]))
