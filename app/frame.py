@@ -9,7 +9,7 @@ from smd.jobs import launch
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from .components import notices, ui
+from .components import notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
 from .selection import sidebar
@@ -31,11 +31,11 @@ def show() -> None:
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
-        ui.redirect(chosen)
+        run_picker.redirect(chosen)
         with st.sidebar:
-            ui.run_picker()
+            run_picker.show()
     st.title(page.title)
-    ui.say_if_only_looked_at()
+    states.say_if_only_looked_at()
     notices.watch()
     try:
         given += arguments(page)
@@ -50,8 +50,8 @@ def show() -> None:
 
 def picked() -> Run:
     """The run that the page shows, if this version can open it; ends the page otherwise."""
-    run = ui.picked()
-    ui.broken(run)
+    run = run_picker.picked()
+    states.broken(run)
     return run
 
 

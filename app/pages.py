@@ -5,7 +5,6 @@ that the sidebar names, a `Run`, if the page is of a run, and the images that th
 `Selection`, if it is of images; nothing otherwise.
 """
 
-import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -112,7 +111,6 @@ PAGES = (
         of_a_run=True,
     ),
 )
-SCRIPTS = ("agreement",)
 BY_NAME = {page.name: page for page in PAGES}
 MOVED = {"map": "embedding"}  # addresses that pages had before
 
@@ -160,10 +158,6 @@ def _shows(page: Page, given: Sequence[Any]) -> Callable[[], None]:
     """What shows the page, whose module is imported when it is opened first."""
 
     def show() -> None:
-        name = f"{__package__}.views.{page.name}"
-        if page.name in SCRIPTS:
-            runpy.run_module(name, run_name=name)
-        else:
-            import_module(name).page(*given)
+        import_module(f"{__package__}.views.{page.name}").page(*given)
 
     return show

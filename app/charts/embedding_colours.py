@@ -13,7 +13,7 @@ from .. import data
 from ..selection import changes, image_query, verdicts
 from ..selection.selected import Selection
 from ..selection.verdicts import FOOLED, ROBUST, WRONG
-from . import basic, embedding
+from . import embedding, style
 from .embedding import Layer, Scale
 
 CLASS, MARGIN, CHANGE, VERDICT = "class", "margin", "change of margin", "verdict"
@@ -127,7 +127,7 @@ def layers(
     """The points as the chart takes them: a layer for each word, or one layer and a scale for
     numbers."""
     if by in (CLASS, VERDICT):
-        palette = {name: basic.PALETTE[k % len(basic.PALETTE)] for k, name in enumerate(classes)}
+        palette = {name: style.PALETTE[k % len(style.PALETTE)] for k, name in enumerate(classes)}
         # a class keeps its colour whichever images are selected
         colours = VERDICTS if by == VERDICT else palette
         there = [name for name in colours if name in set(table["value"])]

@@ -7,10 +7,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from . import basic
+from . import style
 
-TEAL, GRAY = basic.COLOURS["smd"], "#8a9091"
-MOST = len(basic.PALETTE)  # classes that have a colour of their own
+TEAL, GRAY = style.COLOURS["smd"], "#8a9091"
+MOST = len(style.PALETTE)  # classes that have a colour of their own
 OTHERS = "other classes"
 PRESSURE_TIP = [
     "class:N",
@@ -33,7 +33,7 @@ def coloured(rows: pd.DataFrame, order: Sequence[str]) -> tuple[pd.DataFrame, al
     order: the classes that have a colour of their own; all others are gray together.
     """
     rows = rows.assign(shown=rows["class"].where(rows["class"].isin(order), OTHERS))
-    names, colours = list(order), list(basic.PALETTE[: len(order)])
+    names, colours = list(order), list(style.PALETTE[: len(order)])
     more = bool((rows["shown"] == OTHERS).any())
     return rows, alt.Scale(domain=names + [OTHERS] * more, range=colours + [GRAY] * more)
 
@@ -53,7 +53,7 @@ def pressure(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
         axis=alt.Axis(format="d"),
     )
     lines = (
-        alt.Chart(rows, height=basic.HEIGHT)
+        alt.Chart(rows, height=style.HEIGHT)
         .mark_line(strokeWidth=1.8, point=bool(rows["epoch"].nunique() < 2))
         .encode(
             x,
@@ -80,7 +80,7 @@ def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """
     rows, scale = coloured(rows, order)
     points = (
-        alt.Chart(rows, height=basic.HEIGHT)
+        alt.Chart(rows, height=style.HEIGHT)
         .mark_circle(opacity=0.55)
         .encode(
             alt.X("pressure:Q", title="pressure, less usual (1 = mean)"),

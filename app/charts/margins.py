@@ -8,10 +8,10 @@ import pandas as pd
 
 from smd.core.kinds import KINDS
 
-from . import basic
+from . import histograms, rules, style
 
 BRUSH = "brush"  # the name of every chart's selection
-TEAL, ORANGE, GRAY = basic.COLOURS["smd"], basic.COLOURS["std"], "#8a9091"
+TEAL, ORANGE, GRAY = style.COLOURS["smd"], style.COLOURS["std"], "#8a9091"
 
 CLASS_TIP = [
     "kind:N",
@@ -44,7 +44,7 @@ def brushed(
     span: the range that is selected already, 1/255. within: bin, n of the selected images, drawn
     before the others.
     """
-    bars, *rest = basic.histogram(counts, levels, images).layer
+    bars, *rest = histograms.histogram(counts, levels, images).layer
     layers = [bars.add_params(alt.selection_interval(name=BRUSH, encodings=["x"])), *rest]
     if not within.empty:
         layers.append(_selected(within))
@@ -74,14 +74,14 @@ def of_class(
     counts: kind, bin, percent (of the class), n; ends: of both axes (1/255, %). The colours are
     those of `legend`.
     """
-    rows, _ = basic.placed(counts, ends[0])
+    rows, _ = histograms.placed(counts, ends[0])
     # for every class, whether it has misclassified images or not
     left = -2 * max(1.0, ends[0] / 25)
     x = alt.X(
         "low:Q",
         title="margin (1/255)",
         bin="binned",
-        axis=basic.NOT_NEGATIVE,
+        axis=style.NOT_NEGATIVE,
         scale=alt.Scale(domain=[left, ends[0]], nice=False),
     )
     bars = alt.Chart(rows, height=215).mark_bar(binSpacing=0.3)
@@ -89,19 +89,19 @@ def of_class(
         x,
         alt.X2("high:Q"),
         alt.Y("percent:Q", title="share (%)", scale=alt.Scale(domain=[0, ends[1]])),
-        basic.kind_colour(rows, legend=None),
+        style.kind_colour(rows, legend=None),
         alt.Order("order:Q"),
         tooltip=CLASS_TIP,
     )
     drawn = [eps for eps in levels if 255 * eps <= ends[0]]
-    return alt.layer(bars, basic.rules(drawn, ends[0], narrow=True))
+    return alt.layer(bars, rules.at_levels(drawn, ends[0], narrow=True))
 
 
 def legend(counts: pd.DataFrame) -> alt.LayerChart:
     """One legend for small histograms: the kinds of margins that there are, in their colours."""
     present = [kind for kind in KINDS if kind in set(counts["kind"])]
     rows = pd.DataFrame({"kind": present, "at": [float(k) for k in range(len(present))]})
-    colours = alt.Scale(domain=present, range=[basic.KIND_COLOURS[kind] for kind in present])
+    colours = alt.Scale(domain=present, range=[style.KIND_COLOURS[kind] for kind in present])
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(KINDS)], nice=False))
     base = alt.Chart(rows, height=18, width=310).encode(x)
     square = base.mark_square(size=110, opacity=1).encode(

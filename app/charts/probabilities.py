@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from . import basic
+from . import style
 
 # bars in all; bars side by side; letters of a name below these
 MOST_CLASSES, MOST_UPRIGHT, LONG = (20, 12, 12)
@@ -23,7 +23,7 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     colour = alt.Color(
         "image:N",
         title=None,
-        legend=basic.ON_TOP,
+        legend=style.ON_TOP,
         scale=alt.Scale(domain=IMAGES, range=["#1a8a94", "#c8641f"]),
     )
     tip = ["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title=PROBABILITY)]

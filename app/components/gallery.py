@@ -15,7 +15,7 @@ from smd.store import reader
 
 from .. import data, pages
 from ..selection import state
-from . import pictures, ui
+from . import downloads, pictures, tables
 from .plain import plain
 
 PER_PAGE = 24
@@ -91,7 +91,7 @@ def _head(run: Run, table: pd.DataFrame, split: str, key: str, drawn: bool) -> N
                 bind="query-params",
                 label_visibility="collapsed",
             )
-        ui.downloads(_taken(table), f"{run.id}-{split}-{key}")
+        downloads.of_table(_taken(table), f"{run.id}-{split}-{key}")
 
 
 def has_files(run: Run) -> bool:
@@ -209,7 +209,7 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         on_click=_choose_row,
         args=(clicked, list(table["id"]), split),
     )
-    ui.table(
+    tables.show(
         table,
         row_height=52,
         height="content",

@@ -5,12 +5,11 @@ import streamlit as st
 from smd import registry
 from smd.config import commands
 from smd.config.schema import MarginsConfig, Value
-from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import actions, data
-from ..components import job_rows, ui
+from ..components import job_rows, states
 from . import knobs
 
 FIRST = "min-norm"  # needs no noise level, and overestimates least
@@ -68,7 +67,7 @@ def form(run: Run) -> None:
         key="start-margins",
         disabled=bool(wrong),
     )
-    if start and ui.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, asked):
         st.rerun()
 
 
@@ -85,4 +84,4 @@ def _more(method: str, wrong: list[str]) -> dict[str, Value]:
 
 def under_way(run: Run) -> None:
     """The run's estimations that are not over, or ended before their end."""
-    job_rows.under_way(run, folders.estimations)
+    job_rows.under_way(run, "margins")

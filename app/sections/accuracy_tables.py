@@ -16,7 +16,7 @@ from smd.store import reader
 from smd.units import show_level
 
 from .. import data
-from ..components import ui
+from ..components import downloads, run_names, tables
 from . import attack_warnings
 
 ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
@@ -104,19 +104,19 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     st.subheader(attack.title)
     cells = part if attack.settings else printed(part, attack)
     shown = laid_out(cells)
-    verdicts = {ui.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
+    verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
     bold = export.best(cells, verdicts)[shown.columns].rename(columns=CLEAN)
     shown = shown.rename(columns=CLEAN)
     weight = bold.replace({True: "font-weight: bold", False: ""})
     numbers = list(shown.select_dtypes("float").columns)
     style = shown.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)
-    ui.table(
+    tables.show(
         style.apply(lambda _: weight, axis=None),
         key=f"table-{attack.key}",
-        column_config=ui.fitting(shown),
+        column_config=tables.fitting(shown),
     )
     attack_warnings.flags(chosen, attack._asdict())
-    ui.downloads(shown, f"accuracy-{attack.key}", bold, attack.title)
+    downloads.of_table(shown, f"accuracy-{attack.key}", bold, attack.title)
 
 
 def printed(part: pd.DataFrame, attack: Attack) -> pd.DataFrame:
@@ -124,9 +124,9 @@ def printed(part: pd.DataFrame, attack: Attack) -> pd.DataFrame:
     steps."""
     if not st.session_state.get("paper") or attack.split != "test" or attack.norm != "Linf":
         return part
-    tables = [published.rows(name, attack.name) for name in dict.fromkeys(part["data"])]
-    tables = [rows[rows["steps"].isin([0, attack.steps])] for rows in tables]
-    return pd.concat([part, *(rows for rows in tables if not rows.empty)], ignore_index=True)
+    papers = [published.rows(name, attack.name) for name in dict.fromkeys(part["data"])]
+    papers = [rows[rows["steps"].isin([0, attack.steps])] for rows in papers]
+    return pd.concat([part, *(rows for rows in papers if not rows.empty)], ignore_index=True)
 
 
 def laid_out(cells: pd.DataFrame) -> pd.DataFrame:
@@ -143,14 +143,14 @@ def entries(chosen: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("As RobustBench's model info:", width="content")
         for run in chosen:
-            name = ui.name(run.id)
+            name = run_names.name(run.id)
             file = f"robustbench-{name}.json"
-            ui.download(name, file, "application/json", partial(entry, run))
+            downloads.one(name, file, "application/json", partial(entry, run))
 
 
 def entry(run: Run) -> str:
     """One run's file, JSON."""
     table = data.read(reader.attack_table, run.store)
-    cells = export.accuracy_cells({ui.name(run.id): (run.config, table)})
+    cells = export.accuracy_cells({run_names.name(run.id): (run.config, table)})
     meta = data.value(reader.meta, run.store)
     return export.to_robustbench(run.config, meta, cells, run.about)

@@ -17,7 +17,7 @@ from smd.units import level_title
 
 from .. import actions, data
 from ..charts import probabilities as probability_chart
-from ..components import pictures, standing, ui
+from ..components import pictures, standing, states
 from ..components.plain import plain
 
 SIDE = 360  # pixels of a picture
@@ -110,14 +110,17 @@ def _none_yet(run: Run, split: str, idx: int) -> None:
     elif run.weights.exists():
         st.caption(NONE_KEPT)
         wanted = actions.button("Attack this image", icon=":material/bolt:", key="attack-one")
-        if wanted and ui.attempt(_attack, run, split, idx):
+        if wanted and states.attempt(_attack, run, split, idx):
             st.rerun()
     else:
         standing.show(run.status, "Adversarial examples are made", "the training is over")
 
 
 def _busy(run: Run) -> bool:
-    return any(jobs.read(folder).state in ("queued", "running") for folder in folders.attacks(run))
+    return any(
+        jobs.read(folder).state in ("queued", "running")
+        for folder in folders.jobs_of(run, "attack")
+    )
 
 
 @st.fragment(run_every="2s")

@@ -13,7 +13,7 @@ from smd.store import reader
 from smd.units import level_title, show_level
 
 from .. import data
-from ..components import ui
+from ..components import run_names
 from . import disagreement
 
 
@@ -27,7 +27,7 @@ def flags(chosen: Sequence[Run], attack: Mapping[str, object]) -> None:
         if levels.empty:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(ui.name(run.id), width="content")
+            st.caption(run_names.name(run.id), width="content")
             for name, eps in levels.items():
                 label, meaning = FLAGS.get(str(name), (str(name), ""))
                 at = ", ".join(show_level(level, str(attack["norm"])) for level in sorted(eps))
@@ -49,7 +49,9 @@ def gaps_of(chosen: Sequence[Run]) -> None:
     for run in chosen:
         rows = gaps.gaps(data.read(reader.image_verdicts, run.store))
         for row in rows[rows["flag"]].itertuples():
-            st.warning(f"**{ui.name(run.id)}** {gap_words(row)}", icon=":material/difference:")
+            st.warning(
+                f"**{run_names.name(run.id)}** {gap_words(row)}", icon=":material/difference:"
+            )
 
 
 def gap_words(row: Any) -> str:

@@ -14,7 +14,7 @@ from smd.units import show_level
 
 from .. import data
 from ..charts import margins as margin_charts
-from ..components import ui
+from ..components import downloads, run_names, tables
 from ..components.plain import plain
 from ..selection import selected, state
 from ..selection.selected import Selection
@@ -41,7 +41,7 @@ def section(chosen: Selection, levels: Levels) -> None:
     st.subheader(f"Margins of each class after epoch {epoch}")
     st.caption("Click a row to see its images and its histogram among all the others.")
     key = state.brush_key("classes")
-    ui.table(
+    tables.show(
         table,
         key=key,
         on_select=lambda: _pick(chosen, key, list(table["class"])),
@@ -50,7 +50,7 @@ def section(chosen: Selection, levels: Levels) -> None:
         column_config=columns(table),
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )
-    ui.downloads(table.drop(columns="histogram"), f"{ui.name(run.id)}-classes-{epoch}")
+    downloads.of_table(table.drop(columns="histogram"), f"{run_names.name(run.id)}-classes-{epoch}")
     st.subheader("The histograms side by side")
     panels(counts, list(table["class"]), levels)
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 import pandas as pd
 import streamlit as st
 
-from smd import export
+from smd import export, registry
 from smd.analysis import agreement
 from smd.analysis import gaps as between
 from smd.config.schema import AttackConfig
@@ -16,7 +16,7 @@ from smd.units import level_title
 
 from .. import data
 from ..charts import agreement as agreement_charts
-from ..components import gallery, offers, ui
+from ..components import downloads, gallery, offers, tables
 
 ONE_ATTACK = "This needs two attacks on the same images: add a stronger one."
 OTHER_IMAGES = "No image was attacked by all of them: attack the same number of images."
@@ -67,7 +67,9 @@ def _choose(names: list[str]) -> str:
 
 def _missing(outcomes: pd.DataFrame) -> str:
     """The strongest attack that these images have not seen."""
-    return next(name for name in reversed(agreement.STRENGTH) if name not in set(outcomes["name"]))
+    return next(
+        name for name in reversed(registry.by_strength()) if name not in set(outcomes["name"])
+    )
 
 
 def title(judge: agreement.Judge) -> str:
@@ -85,14 +87,14 @@ def gaps(run: Run, split: str, norm: str) -> None:
         return
     shown = gap_table(rows)
     style = shown.style.format("{:.2f}", subset=PERCENTS).format("{:.2g}", subset=["p"])
-    ui.table(style.apply(lambda row: _paint(rows["flag"], row), axis=1), key="gaps")
+    tables.show(style.apply(lambda row: _paint(rows["flag"], row), axis=1), key="gaps")
     for (weaker, stronger, meaning), part in rows[rows["flag"]].groupby(
         ["weaker", "stronger", "meaning"], sort=False
     ):
         levels = ", ".join(dict.fromkeys(shown.loc[part.index, "level"]))
         st.markdown(f"**{weaker} to {stronger} at {levels}:** {meaning}")
     st.caption(f"Share of {split} images that are robust {READ_GAPS}")
-    ui.downloads(shown, f"{run.id}-{split}-gaps")
+    downloads.of_table(shown, f"{run.id}-{split}-gaps")
 
 
 def gap_table(rows: pd.DataFrame) -> pd.DataFrame:

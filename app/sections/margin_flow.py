@@ -14,7 +14,7 @@ from smd.store import reader
 
 from .. import data
 from ..charts import margins as margin_charts
-from ..components import gallery, standing, ui
+from ..components import downloads, gallery, layout, run_names, standing
 from ..selection import changes, filters, sidebar, sources, state
 from ..selection.selected import Selection
 from . import class_margins
@@ -39,8 +39,9 @@ def section(chosen: Selection) -> None:
     other = choose_other(run)
     if other:
         flow = between_runs(other, run)
-        names = f"margin in {ui.name(other.id)}", f"margin in {ui.name(run.id)}"
-        st.subheader(f"From {ui.name(other.id)} to {ui.name(run.id)}, both after their last epoch")
+        first, second = run_names.name(other.id), run_names.name(run.id)
+        names = f"margin in {first}", f"margin in {second}"
+        st.subheader(f"From {first} to {second}, both after their last epoch")
     else:
         start, end = choose_epochs(chosen)
         if start == end:
@@ -83,7 +84,9 @@ def choose_other(run: Run) -> Run | None:
     alike = {r.id: r for r in folders.all_runs() if r.id != run.id and _alike(r, run)}
     named = st.query_params.get("flow-from")
     if st.session_state.get("flow-from") not in alike:
-        st.session_state["flow-from"] = next((i for i in alike if named in (i, ui.name(i))), None)
+        st.session_state["flow-from"] = next(
+            (i for i in alike if named in (i, run_names.name(i))), None
+        )
     if not alike:
         return None
     chosen = st.selectbox(
@@ -92,7 +95,7 @@ def choose_other(run: Run) -> Run | None:
         index=None,
         key="flow-from",
         bind="query-params",
-        format_func=ui.name,
+        format_func=run_names.name,
         width=320,
         placeholder="an epoch of this run",
         help="Or another run on the same images, after its last epoch.",
@@ -164,12 +167,12 @@ def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     rows = class_margins.named(rows, data.value(reader.class_names, run.store))
     grown, shrunk = (changes.moved(rows, sign) for sign in (1, -1))
     figures = cards(rows, len(grown), len(shrunk))
-    ui.metrics(figures)
+    layout.cards(figures)
     (_, grew, _), (_, shrank, _), (_, median, _) = figures
     finding = (
         f"{grew} of {len(rows):,} margins grew, {shrank} shrank, the median changed by {median}"
     )
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         st.markdown("**All compared images: above the dashed line the margin grew**")
         st.altair_chart(margin_charts.flow(cells(rows), *names), key="flow", alt=f"{finding}.")
@@ -203,7 +206,7 @@ def by_class(run: Run, summary: pd.DataFrame) -> None:
         key="changes",
         alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
     )
-    ui.downloads(summary, f"{ui.name(run.id)}-flow-classes")
+    downloads.of_table(summary, f"{run_names.name(run.id)}-flow-classes")
 
 
 def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:

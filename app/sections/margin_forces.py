@@ -15,7 +15,7 @@ from smd.store import reader
 
 from .. import data
 from ..charts import forces as force_charts
-from ..components import ui
+from ..components import downloads, layout, run_names
 from . import class_margins, force_words
 
 THEORY = (
@@ -48,7 +48,7 @@ def section(run: Run) -> None:
         st.info(force_words.too_few(n), icon=":material/hourglass_top:")
         return
     order = list(dict.fromkeys(summary.sort_values("label")["class"]))
-    grid = ui.pair()
+    grid = layout.pair()
     most = force_words.drawn(summary)
     with grid.cell():
         pressing(force_words.pressures(summary), most, len(order))
@@ -99,7 +99,7 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
         force_charts.forces(force_words.thinned(points), most), key="forces", alt=f"{words}."
     )
     st.caption(MEASURED.format(shifts=forces.SHIFTS))
-    ui.downloads(points, f"{ui.name(run.id)}-forces")
+    downloads.of_table(points, f"{run_names.name(run.id)}-forces")
 
 
 def densities(run: Run, classes: tuple[str, ...], order: list[str]) -> None:

@@ -7,8 +7,8 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..charts import basic
-from ..components import ui
+from ..charts import histograms, history
+from ..components import layout
 from ..components.plain import plain
 from ..selection import sources, state
 from ..selection.filters import SPLITS
@@ -28,7 +28,7 @@ def section(run: Run, levels: Levels) -> None:
     said = margin_words.growth(summary, schedule)
     st.caption(f"{QUANTILES} {said}")
     st.altair_chart(
-        basic.fan(summary, levels, run.config.defense, schedule),
+        history.fan(summary, levels, run.config.defense, schedule),
         key="fan",
         alt=f"Quantiles of the margins over the epochs. {said}",
     )
@@ -46,10 +46,10 @@ def beside(run: Run, levels: Levels) -> None:
             st.caption(plain(reason))
         return
     st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
-    ui.metrics(margin_words.cards(source, 0, levels))
+    layout.cards(margin_words.cards(source, 0, levels))
     counts = sources.counts(source, 0)
     st.altair_chart(
-        basic.histogram(counts, levels, SPLITS["test"]),
+        histograms.histogram(counts, levels, SPLITS["test"]),
         key="beside",
         alt=f"Histogram of estimated margins of test images: {margin_words.fullest(counts)}",
     )

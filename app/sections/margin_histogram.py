@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from ..charts import margins as charts
-from ..components import ui
+from ..components import downloads, layout
 from ..selection import selected, sources, state
 from ..selection.filters import SPLITS
 from ..selection.selected import Selection
@@ -40,12 +40,12 @@ def section(chosen: Selection, shown: Sequence[Source], epoch: int, levels: Leve
     for source in shown:
         st.caption(margin_words.kinds(source, epoch))
     taken = table.rename(columns={"bin": "margin_255_from"})[TAKEN]
-    ui.downloads(taken, f"{chosen.run.id}-histogram-{epoch or 'estimated'}")
+    downloads.of_table(taken, f"{chosen.run.id}-histogram-{epoch or 'estimated'}")
 
 
 def head(source: Source, epoch: int, levels: Levels) -> None:
     """The source in figures, and what the chart below is of."""
-    ui.metrics(margin_words.cards(source, epoch, levels))
+    layout.cards(margin_words.cards(source, epoch, levels))
     if source.estimate:
         st.subheader(f"Margins of {source.n:,} {SPLITS[source.split]} by {source.by}")
     else:

@@ -10,7 +10,7 @@ from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
 from .. import actions
-from ..components import ui
+from ..components import states
 from ..components.plain import in_badge
 from ..server import login
 
@@ -96,4 +96,4 @@ def save(
     """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
     given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
     change = {name: value for name, value in given.items() if value is not None}
-    ui.attempt(actions.note, run, lambda before: replace(before, **change))
+    states.attempt(actions.note, run, lambda before: replace(before, **change))

@@ -11,7 +11,7 @@ from smd.store import reader
 from smd.units import level_title, show_length
 
 from .. import data
-from ..components import ui
+from ..components import downloads, run_names, tables
 
 COLUMNS = {
     "noise level": st.column_config.TextColumn(
@@ -31,8 +31,8 @@ def section(run: Run, split: str, idx: int) -> None:
         return
     st.subheader("What became of it under attack")
     shown = table(verdicts, data.value(reader.class_names, run.store))
-    ui.table(shown, key="verdicts", column_config=COLUMNS)
-    ui.downloads(shown, f"{ui.name(run.id)}-{split}-{idx}")
+    tables.show(shown, key="verdicts", column_config=COLUMNS)
+    downloads.of_table(shown, f"{run_names.name(run.id)}-{split}-{idx}")
 
 
 def table(verdicts: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

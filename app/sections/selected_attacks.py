@@ -9,7 +9,7 @@ from smd.store import reader
 from smd.units import show_level
 
 from .. import actions, data
-from ..components import gallery, ui
+from ..components import downloads, gallery, run_names, states, tables
 from ..components.plain import plain
 from ..selection import verdicts
 from ..selection.selected import Selection
@@ -31,12 +31,12 @@ def section(chosen: Selection) -> None:
     if chosen.rows.empty:
         st.caption("No image matches: widen the filters in the sidebar.")
         return
-    table, name = compared(chosen), ui.name(chosen.run.id)
+    table, name = compared(chosen), run_names.name(chosen.run.id)
     if table.empty:
         st.caption(f"No attack on the {chosen.images} of {name} has seen them.")
     else:
-        ui.table(table, key="selected-verdicts", alt=said(table))
-        ui.downloads(table, f"{name}-selected")
+        tables.show(table, key="selected-verdicts", alt=said(table))
+        downloads.of_table(table, f"{name}-selected")
     n = min(len(chosen.rows), MOST)
     clicked = actions.button(
         f"Attack these {n} images",
@@ -44,7 +44,7 @@ def section(chosen: Selection) -> None:
         key="attack-selected",
         help=ATTACK_HELP,
     )
-    if clicked and ui.attempt(_attack, chosen, n):
+    if clicked and states.attempt(_attack, chosen, n):
         st.rerun()
 
 

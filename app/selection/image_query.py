@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from smd import registry
 from smd.analysis import agreement
 from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
 from smd.errors import UserError
@@ -105,7 +106,8 @@ def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Da
             " start them on Attacks."
         )
     weakest = agreement.patterns(outcomes)
-    only = weakest.loc[weakest["pattern"].isin(agreement.AUTOATTACK.values()), "idx"]
+    strongest = {stage.pattern for stage in registry.ATTACKS["autoattack"].stages}
+    only = weakest.loc[weakest["pattern"].isin(strongest), "idx"]
     stages = verdicts.of_each_image(verdicts.of_attack(outcomes, "autoattack")).set_index("idx")
     rows = rows[rows["idx"].isin(only)]
     return rows.assign(broken_by=rows["idx"].map(stages["broken_by"]))

@@ -12,7 +12,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..components import job_rows, standing, ui
+from ..components import job_rows, run_names, standing, states
 from ..components.plain import plain
 from ..forms import attack as attack_form
 from ..sections import accuracy_tables, selected_attacks
@@ -28,7 +28,7 @@ def page(run: Run, selection: Selection) -> None:
     """The form, what is under way, the accuracies of the chosen runs; and what became of the
     selected images of the run in the sidebar."""
     known = {other.id: other for other in folders.all_runs()}
-    ready = {i: r for i, r in known.items() if r.weights.exists() and ui.readable(r)}
+    ready = {i: r for i, r in known.items() if r.weights.exists() and states.readable(r)}
     if not ready:
         none_ready(list(known.values()))
         return
@@ -51,7 +51,7 @@ def none_ready(known: Sequence[Run]) -> None:
     for other in known[:NAMED]:
         why = standing.words(other.status, "It can be attacked", "its training is over")
         said = plain(why if not other.weights.exists() else "it cannot be read.")
-        st.markdown(f"**{ui.name(other.id)}**: {said}")
+        st.markdown(f"**{run_names.name(other.id)}**: {said}")
 
 
 def watch(chosen: Sequence[Run]) -> None:
@@ -69,17 +69,23 @@ def under_way(chosen: Sequence[Run]) -> None:
     if len(busy) < before:
         st.rerun()
     for run, folder, status in attacks:
-        job_rows.row(folder, status, ui.name(run.id))
+        job_rows.row(folder, status, run_names.name(run.id))
 
 
 def attack_jobs(chosen: Sequence[Run]) -> list[tuple[Run, Path, Status]]:
     """The attacks on the chosen runs: run, the job's folder, its status."""
-    return [(run, folder, jobs.read(folder)) for run in chosen for folder in folders.attacks(run)]
+    return [
+        (run, folder, jobs.read(folder))
+        for run in chosen
+        for folder in folders.jobs_of(run, "attack")
+    ]
 
 
 def accuracies(chosen: Sequence[Run]) -> None:
     """What was measured, without attacks on training images that were asked for one by one."""
-    tables = {ui.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen}
+    tables = {
+        run_names.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
+    }
     cells = export.accuracy_cells(tables)
     cells = cells[cells["split"] != "train"]
     if cells.empty:

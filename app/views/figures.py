@@ -11,10 +11,12 @@ from smd.errors import UserError
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from ..charts import files, paper
+from ..charts import files
 from ..charts.files import Form
-from ..charts.paper import Figure, Kind
-from ..components import going_back, offers, ui
+from ..charts.paper import runs as figure_runs
+from ..charts.paper import table
+from ..charts.paper.figure import Figure, Kind
+from ..components import downloads, going_back, layout, offers, run_names, states
 from ..components.plain import plain
 
 T = TypeVar("T", str, list[str])
@@ -48,17 +50,21 @@ def by_data_set(runs: list[Run]) -> dict[str, list[Run]]:
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:
     """The ids of the runs that a figure shall show, kept in the address."""
-    ids = [run.id for run in paper.candidates(here, kind.defense)]
+    ids = [run.id for run in figure_runs.candidates(here, kind.defense)]
     if len(ids) < 2:
         return ids
-    usual = [run.id for run in paper.usual(kind, here)]
+    usual = [run.id for run in figure_runs.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
         begin = begun(key, ids, usual[0])
         at = ids.index(begin) if begin else 0
-        return [st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=ui.name)]
+        return [
+            st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=run_names.name)
+        ]
     several = begun(key, ids, usual)
-    return st.multiselect("Runs", ids, several, key=key, bind="query-params", format_func=ui.name)
+    return st.multiselect(
+        "Runs", ids, several, key=key, bind="query-params", format_func=run_names.name
+    )
 
 
 def begun(key: str, ids: list[str], usual: T) -> T | None:
@@ -89,7 +95,7 @@ def drawn(figure: Figure, data_set: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
             make = partial(files.as_file, figure, form)
-            ui.download(
+            downloads.one(
                 NAMES[form], f"{Path(data_set).name}-{figure.name}.{form}", MIME[form], make
             )
 
@@ -129,11 +135,11 @@ def all_figures(data_set: str, runs: list[Run]) -> list[Run]:
     paper."""
     offered: list[object] = []
     of_networks: list[Run] = []
-    grid = ui.pair()
-    for kind in paper.FIGURES:
+    grid = layout.pair()
+    for kind in table.FIGURES:
         with grid.cell():
             st.subheader(kind.title)
-            figure = paper.figure(kind, runs, {kind.name: choose(kind, runs)})
+            figure = table.figure(kind, runs, {kind.name: choose(kind, runs)})
             if figure.panels:
                 drawn(figure, data_set)
                 of_networks += figure.runs if kind.defense else ()
@@ -146,7 +152,7 @@ def page() -> None:
     """All figures of one data set."""
     everything = folders.all_runs()
     if not everything:
-        ui.nothing_yet()
+        states.nothing_yet()
     by_data = by_data_set(everything)
     if not by_data:
         st.error(
@@ -160,7 +166,7 @@ def page() -> None:
     shown = choose_data_set(list(by_data))
     top = st.container()
     of_networks = all_figures(shown, by_data[shown])
-    if unlike := paper.differing(list(dict.fromkeys(of_networks))):
+    if unlike := figure_runs.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))
         top.warning(
             f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.",

@@ -12,8 +12,8 @@ from smd.store import reader
 from smd.units import px
 
 from .. import data
-from ..charts import basic
-from ..components import gallery, standing, ui
+from ..charts import histograms
+from ..components import downloads, gallery, layout, standing
 from ..components.plain import plain
 from ..forms import estimate
 from ..sections import (
@@ -189,10 +189,10 @@ def whole(chosen: Selection, shown: list[Source], levels: Levels) -> None:
 def in_lengths(source: Source) -> None:
     """An estimation in L2: its margins are lengths, which no axis or filter in 1/255 can hold."""
     rows, images = margin_words.rows(source, 0), SPLITS[source.split]
-    ui.metrics(margin_words.cards(source, 0, ()))
+    layout.cards(margin_words.cards(source, 0, ()))
     st.subheader(f"Margins of {source.n:,} {images} by {source.by}")
     st.altair_chart(
-        basic.lengths(rows, images),
+        histograms.lengths(rows, images),
         key="lengths",
         alt=f"Histogram of margins as L2 lengths of {len(rows):,} images.",
     )
@@ -205,4 +205,4 @@ def every_image(shown: list[Source], epoch: int) -> None:
     for source in shown:
         st.markdown(f"**Margin of every image** · {sources.title(source, epoch)}")
         name = re.sub(r"[^\w.-]", "-", source.estimate) or f"{source.run.id}-margins-{epoch}"
-        ui.downloads(sources.images(source, epoch), name)
+        downloads.of_table(sources.images(source, epoch), name)

@@ -10,7 +10,7 @@ from smd.store import reader
 from smd.store.query_examples import EXAMPLES
 
 from .. import data
-from ..components import standing, ui
+from ..components import downloads, run_names, standing, tables
 from ..components.plain import plain
 
 FIRST = next(iter(EXAMPLES.values()))
@@ -54,7 +54,7 @@ def written() -> tuple[str, bool]:
     return query or "", clicked
 
 
-def tables(run: Run) -> None:
+def schema(run: Run) -> None:
     """The tables of the store and their columns."""
     with st.expander("What there is to ask about", icon=":material/table:"):
         st.table(data.read(ask.tables, run.store), border="horizontal", hide_index=True)
@@ -82,12 +82,12 @@ def answered(run: Run, query: str) -> None:
     if not data.value(reader.last_epoch, run.store):
         standing.show(run.status, "The store is empty; rows appear", "the first epoch is done")
     more = amount(len(answer.table), answer.truncated)
-    ui.table(answer.table, key="answer", alt=f"The answer: {more}")
+    tables.show(answer.table, key="answer", alt=f"The answer: {more}")
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(f"{more} {answer.seconds:.2f} s.")
-        ui.downloads(answer.table, f"{ui.name(run.id)}-query")
+        downloads.of_table(answer.table, f"{run_names.name(run.id)}-query")
     st.markdown("**The same from the shell**")
     st.code(commands.query_command(run.id, query), language="bash", wrap_lines=True)
 
@@ -100,7 +100,7 @@ def page(run: Run) -> None:
     )
     examples()
     query, clicked = written()
-    tables(run)
+    schema(run)
     if may_run(query, clicked):
         answered(run, query)
     else:

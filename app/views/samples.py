@@ -10,8 +10,8 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..charts import basic
-from ..components import gallery, going_back, slices, standing, ui
+from ..charts import history
+from ..components import gallery, going_back, layout, slices, standing
 from ..components.plain import plain
 from ..sections import adversarial_examples, sample_verdicts
 from ..selection.selected import Selection
@@ -78,7 +78,7 @@ def detail(chosen: Selection, idx: int) -> None:
     images = data.images(run)
     pixels = images.pixels[int(table.at[idx, "source"])] if images is not None else None
     at = slice_of(pixels)
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         if pixels is None:
             gallery.gone(run)
@@ -86,7 +86,7 @@ def detail(chosen: Selection, idx: int) -> None:
             adversarial_examples.section(run, split, idx, pixels, at)
     with grid.cell():
         if split == "train":
-            history(run, idx)
+            over_epochs(run, idx)
         sample_verdicts.section(run, split, idx)
 
 
@@ -108,7 +108,7 @@ def slice_of(pixels: np.ndarray | None) -> int | None:
     return slices.chooser(pixels.shape[1], "slice") if volume and pixels is not None else None
 
 
-def history(run: Run, idx: int) -> None:
+def over_epochs(run: Run, idx: int) -> None:
     """The margin of a training image, epoch by epoch."""
     rows = data.read(reader.sample_history, run.store, idx)
     if rows.empty:
@@ -119,7 +119,7 @@ def history(run: Run, idx: int) -> None:
     said = f"After epoch {last['epoch']}:{margin} {last['kind']}: {MEANING[last['kind']]}."
     st.caption(said)
     st.altair_chart(
-        basic.history(rows),
+        history.of_sample(rows),
         key="history",
         alt=f"The margin of image {idx} over {len(rows)} epochs. {said}",
     )

@@ -165,7 +165,8 @@ def preview(asked: AttackConfig, available: int) -> AttackConfig:
     )
 
 
-Config = TrainConfig | AttackConfig | MarginsConfig | EmbedConfig
+JobConfig = AttackConfig | MarginsConfig | EmbedConfig  # of jobs on a trained run
+Config = TrainConfig | JobConfig
 C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
 
 

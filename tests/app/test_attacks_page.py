@@ -10,7 +10,7 @@ from smd.store.writer import Recorder
 
 
 def queued(run):
-    return [read(AttackConfig, folder / "config.json") for folder in folders.attacks(run)]
+    return [read(AttackConfig, folder / "config.json") for folder in folders.jobs_of(run, "attack")]
 
 
 def tables(app):
@@ -79,7 +79,7 @@ def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
         c.value for c in app.code if "smd attack" in c.value
     )
     assert not app.button(key="start-attack").disabled
-    assert not any(folders.attacks(run) for run in finished)
+    assert not any(folders.jobs_of(run, "attack") for run in finished)
 
 
 def test_intervals_and_spread_stand_in_the_cells(finished):

@@ -91,7 +91,7 @@ def test_a_notice_names_the_kind_of_job(finished):
     from smd.config.schema import EmbedConfig
 
     run, _ = finished
-    job = folders.create_embed(run, EmbedConfig(run.id))
+    job = folders.create_job(run, EmbedConfig(run.id))
     app = open_page("embedding", run=run.id)
     transitions.move(job, "cancelled")
     app.run()

@@ -48,7 +48,7 @@ def test_without_an_embedding_the_page_offers_to_make_one(finished):
     assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
-    (job,) = folders.maps(run)
+    (job,) = folders.jobs_of(run, "embed")
     assert schema.read(EmbedConfig, job / "config.json") == EmbedConfig(
         run.id, split="train", n=300
     )

@@ -7,8 +7,8 @@ import pytest
 from paging import open_page, spec, tiles, words
 from storing import N, epoch, started
 
-from app.charts import basic, margins
 from app.charts import forces as force_charts
+from app.charts import margins, style
 from app.sections import class_margins, force_words, margin_flow
 from smd.analysis import forces
 from smd.core.kinds import KINDS, MISCLASSIFIED
@@ -86,7 +86,7 @@ def test_small_histograms_tell_the_kinds_apart_with_misclassified_images_left_of
         rows = next(pd.DataFrame(r) for r in chart["datasets"].values() if "low" in r[0])
         drawn[name] = rows.set_index("kind")[["low", "high"]]
         scale = chart["layer"][0]["encoding"]["color"]["scale"]
-        assert scale["range"] == [basic.KIND_COLOURS[kind] for kind in scale["domain"]]
+        assert scale["range"] == [style.KIND_COLOURS[kind] for kind in scale["domain"]]
     assert drawn["cat"].index.tolist() == ["found", "reached"]
     assert (drawn["cat"]["low"] == 9).all()
     assert drawn["dog"].index.tolist() == [MISCLASSIFIED]

@@ -63,7 +63,7 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     )
     app.button(key="start-margins").click().run()
     assert not app.exception
-    (job,) = folders.estimations(std)
+    (job,) = folders.jobs_of(std, "margins")
     asked = schema.read(MarginsConfig, job / "config.json")
     assert asked == MarginsConfig(std.id, method="min-norm", n=200)
     assert jobs.read(job).state == "queued"
@@ -79,7 +79,7 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     app.text_input(key="margin-levels").set_value("4/255, 0.1").run()
     shown = app.code[0].value
     app.button(key="start-margins").click().run()
-    (job,) = folders.estimations(run)
+    (job,) = folders.jobs_of(run, "margins")
     args = cli.parser().parse_args(shown.split()[3:])
     assert margins.config_from(args, run) == schema.read(MarginsConfig, job / "config.json")
     assert args.eps == "4/255,0.1"
@@ -91,7 +91,7 @@ def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
     app.selectbox(key="method").set_value("pgd").run()
     app.text_input(key="margin-levels").set_value("8").run()
     assert r"The noise level 8 is outside \[0, 1\]" in words(app)
-    assert not folders.estimations(run)
+    assert not folders.jobs_of(run, "margins")
 
 
 def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
@@ -215,9 +215,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
-    job = folders.create_margins(
-        run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu")
-    )
+    job = folders.create_job(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)
@@ -226,7 +224,7 @@ def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, sta
     transitions.move(job, "cancelled")
     app = open_page(run)
     app.button(key=job_rows.key("dismiss", job)).click().run()
-    assert folders.estimations(run) == []
+    assert folders.jobs_of(run, "margins") == []
 
 
 def test_what_is_shown_can_be_taken_away(finished):

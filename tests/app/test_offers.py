@@ -63,4 +63,4 @@ def test_what_is_under_way_is_not_started_again(finished):
     app.run()
     assert app.button(key="offer-it").disabled
     two.button(key="offer-it").click().run()  # pressed before it saw the job of the first
-    assert len(folders.attacks(run)) == 1
+    assert len(folders.jobs_of(run, "attack")) == 1

@@ -227,7 +227,7 @@ def test_selected_images_can_be_attacked_and_their_verdicts_count(finished):
     app = open_page("attacks", run=run.id, range=span)
     app.button(key="attack-selected").click().run()
     assert not app.exception
-    (job,) = folders.attacks(run)
+    (job,) = folders.jobs_of(run, "attack")
     asked = schema.read(AttackConfig, job / "config.json")
     assert list(asked.ids) == expected
     assert asked.split == "train"

@@ -36,7 +36,7 @@ PAGES = (
 def mapped(finished):
     """The finished SMD run with an embedding of its training images."""
     run, _ = finished
-    folder = folders.create_embed(
+    folder = folders.create_job(
         run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
     )
     from smd.tasks.embedding import embed_run
@@ -142,7 +142,7 @@ def test_an_embedding_is_made_by_clicking(server, page, finished):
     expect(page.get_by_text("There is no embedding of the training images yet.")).to_be_visible()
     page.locator("[class*='st-key-start-map']").get_by_role("button").click()
     expect(page.get_by_test_id("stEChartsChart")).to_be_visible(timeout=120_000)
-    (job,) = folders.maps(run)
+    (job,) = folders.jobs_of(run, "embed")
     assert launch.wait(job, 60).state == "finished"
     assert len(reader.embeddings(run.store)) == 1
 

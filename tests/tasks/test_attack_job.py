@@ -83,9 +83,9 @@ def results(run, job):
 
 
 def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
-    whole = folders.create_attack(run, AttackConfig(run.id, **ASKED))
+    whole = folders.create_job(run, AttackConfig(run.id, **ASKED))
     smd("attack", "--job", f"{run.id}/{whole.name}")
-    folder = folders.create_attack(run, AttackConfig(run.id, **ASKED))
+    folder = folders.create_job(run, AttackConfig(run.id, **ASKED))
     launch.submit(folder)
     met = []
     for stage in (1, 2, 3, 4):
@@ -108,9 +108,9 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
     asked = AttackConfig(
         run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
     )
-    whole = folders.create_attack(run, asked)
+    whole = folders.create_job(run, asked)
     smd("attack", "--job", f"{run.id}/{whole.name}")
-    folder = folders.create_attack(run, asked)
+    folder = folders.create_job(run, asked)
     launch.submit(folder)
     until(lambda: half_done(folder)[0] == 2)
     launch.cancel(folder)
@@ -128,7 +128,7 @@ def attack_of(run, **fields):
     asked = AttackConfig(
         run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields}
     )
-    return attacked(folders.create_attack(run, asked, claim=True))
+    return attacked(folders.create_job(run, asked, claim=True))
 
 
 def attacked(folder):
@@ -196,7 +196,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
 def test_the_batch_size_that_was_found_is_kept_for_the_next_try(run):
     asked = AttackConfig(run.id, params={"steps": 2}, levels=(32 / 255,), n=20, seeds=(0,))
     for text, size in (("", 32), ('{"size": 16}', 16), ("{broken", 32), ('{"size": 0}', 32)):
-        folder = folders.create_attack(run, asked, claim=True)
+        folder = folders.create_job(run, asked, claim=True)
         if text:
             (folder / "batch.json").write_text(text)
         attacked(folder)
@@ -278,7 +278,7 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
             UserError, match=r"No space left on device.*free some disk space and resume"
         ):
             attack_of(run, levels=(9 / 255,))
-    folder = folders.attacks(run)[0]
+    folder = folders.jobs_of(run, "attack")[0]
     assert jobs.read(folder).state == "failed"
     assert "free some disk space" in jobs.read(folder).error
     kept = reader.attack_table(run.store)
