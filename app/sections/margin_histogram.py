@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import streamlit as st
+
+from smd.units import bin255
 
 from ..charts import margins as charts
 from ..components import downloads, layout
@@ -92,5 +93,5 @@ def picked_bins(chosen: Selection) -> pd.DataFrame:
     meant = chosen.filters
     if not (meant.labels or meant.find or meant.region) or "margin_255" not in chosen.rows:
         return NO_BINS
-    bins = np.floor(chosen.rows["margin_255"].dropna() + 1e-4).astype(int)
-    return bins.value_counts().rename_axis("bin").rename("n").reset_index()
+    bins = bin255(chosen.rows["margin_255"].dropna() / 255)
+    return pd.Series(bins).value_counts().rename_axis("bin").rename("n").reset_index()

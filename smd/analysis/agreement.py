@@ -12,15 +12,16 @@ import pandas as pd
 
 from smd import registry
 from smd.core.kinds import beyond, undecided
-from smd.store.attack_tables import wilson
+from smd.stats import wilson
+from smd.units import whole_units
 
 Kind = Literal["overestimated", "underestimated"]
 
 # as pages and exports call them: neither says which of the two, margin or attack, is wrong
 NAMED = {
     "agreement": "agreement",
-    "overestimated": "margin beyond, broken",
-    "underestimated": "margin within, not broken",
+    "overestimated": "margin beyond, fooled",
+    "underestimated": "margin within, robust",
 }
 MOST_BINS = 20
 
@@ -37,8 +38,8 @@ class Crosstab:
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
-    overestimated: float  # the margin says safe, the attack broke it
-    underestimated: float  # the margin says breakable, the attack failed
+    overestimated: float  # the margin says safe, the attack fooled it
+    underestimated: float  # the margin says unsafe, the attack failed
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -62,7 +63,7 @@ def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
-    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan
+    """Margin beyond eps or not, against robust or fooled; rows as from `joined`, shares are nan
     without any."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
@@ -90,7 +91,7 @@ def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
     """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n,
     percent (of decided)."""
     table = crosstab(rows, eps).table
-    words = {True: "withstood", False: "broken"}
+    words = {True: "robust", False: "fooled"}
     known = pd.DataFrame(
         {
             "margin": table["beyond"].map({True: "beyond", False: "up to"}),
@@ -116,8 +117,7 @@ def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255
     At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
     empty.
     """
-    # in float32 k/255 can fall just below k
-    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 0.0001)
+    steps = whole_units(rows["margin"].to_numpy(), unit)
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2
