@@ -21,8 +21,8 @@ Kind = Literal["overestimated", "underestimated"]
 # as pages and exports call them: neither says which of the two, margin or attack, is wrong
 NAMED = {
     "agreement": "agreement",
-    "overestimated": "margin beyond, broken",
-    "underestimated": "margin within, not broken",
+    "overestimated": "margin beyond, fooled",
+    "underestimated": "margin within, robust",
 }
 MOST_BINS = 20
 
@@ -39,8 +39,8 @@ class Crosstab:
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
-    overestimated: float  # the margin says safe, the attack broke it
-    underestimated: float  # the margin says breakable, the attack failed
+    overestimated: float  # the margin says safe, the attack fooled it
+    underestimated: float  # the margin says unsafe, the attack failed
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -64,7 +64,7 @@ def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
-    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan
+    """Margin beyond eps or not, against robust or fooled; rows as from `joined`, shares are nan
     without any."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
@@ -92,7 +92,7 @@ def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
     """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n,
     percent (of decided)."""
     table = crosstab(rows, eps).table
-    words = {True: "withstood", False: "broken"}
+    words = {True: "robust", False: "fooled"}
     known = pd.DataFrame(
         {
             "margin": table["beyond"].map({True: "beyond", False: "up to"}),
