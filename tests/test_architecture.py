@@ -105,7 +105,7 @@ def test_one_function_shows_all_tables():
         for p in SOURCES
         if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()
     }
-    assert users == {"ui.py"}
+    assert users == {"tables.py"}
 
 
 def test_nothing_knows_the_benchmarks():

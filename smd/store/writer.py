@@ -29,6 +29,7 @@ from smd.store.records import (
     Verdicts,
 )
 from smd.store.schema import EPOCH_TABLES
+from smd.units import bin255
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -132,14 +133,6 @@ class Recorder:
             log.warning("%d records wait to be stored: %s", len(self._waiting), error)
 
 
-def bins(margins: np.ndarray) -> np.ndarray:
-    """The histogram bin of each margin: (N,) unit of x -> k where it is in [k, k + 1) / 255.
-
-    In float32 k/255 times 255 can fall just below k; the shift keeps the floor.
-    """
-    return np.floor(margins.astype(np.float64) * 255 + 1e-4).astype(np.int16)
-
-
 def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
         con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
@@ -188,7 +181,7 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
 def _write_histogram(
     kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
 ) -> None:
-    which = bins(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
+    which = bin255(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
     found, counts = np.unique(which, return_counts=True)
     about = {"epoch": np.full(len(found), epoch), "kind": _texts([kind] * len(found))}
     _insert(con, "margin_hist", {**about, "bin": found, "n": counts})

@@ -285,7 +285,7 @@ def open_page(view, run):
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",
