@@ -71,6 +71,7 @@ PURE = {
     "export",
     "files.foreign",
     "jobs.endings",
+    "jobs.kinds",
     "jobs.system_metrics",
     "paths",
     "registry",
