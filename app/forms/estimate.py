@@ -59,7 +59,7 @@ def form(run: Run) -> None:
     )
     st.caption(f"{registry.ESTIMATORS[method].source}.")
     if not knobs.told(wrong):
-        st.code(commands.margins_command(asked), language="bash", wrap_lines=True)
+        st.code(commands.estimate_command(asked), language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",
