@@ -28,7 +28,7 @@ def show(page: str, run: Run) -> Selection:
     page: the title of the page that shows it. Raises UserError where the store cannot be read.
     """
     if not data.value(reader.class_names, run.store):
-        return selected.of(run)
+        return selected.of(run, choices.of(run, state.read()))
     with st.sidebar:
         return _panel(page, run)
 
@@ -37,7 +37,7 @@ def _panel(page: str, run: Run) -> Selection:
     state.keep_region()
     state.rename_find()
     _splits(run)
-    known = selected.known_of(run)
+    known = choices.of(run, state.read())
     source = known.source
     state.keep_range((known.split, source.estimate if source else None, known.top))
     off = filters_used.ignored(page, run, known.split)
