@@ -1,4 +1,4 @@
-"""AutoAttack, judged stage by stage so that it can be stopped and checked, against its package's
+"""AutoAttack, evaluated stage by stage so that it can be stopped and checked, against its package's
 own evaluation."""
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
-from smd.evaluation.evaluate import Target, Task, judge
+from smd.evaluation.evaluate import Target, Task, evaluate_level
 
 STEPS = 150  # of training, for a network that some images withstand and some do not
 SEED = 0
@@ -38,7 +38,7 @@ def measure(quick: bool) -> Part:
     case = QUICK if quick else FULL
     model, points = prepared(case.n)
     found: dict[str, np.ndarray] = {}  # of each way, the verdicts of its latest round
-    ways = {"pyautoattack": directly, "smd": judged}
+    ways = {"pyautoattack": directly, "smd": evaluated}
     calls = [
         lambda way=way, act=act: found.update({way: act(model, points, case)})
         for way, act in ways.items()
@@ -64,7 +64,7 @@ def measure(quick: bool) -> Part:
         " that are pyautoattack's."
     )
     return Part(
-        "autoattack", "AutoAttack: our judging against pyautoattack called directly", rows, note
+        "autoattack", "AutoAttack: our evaluation against pyautoattack called directly", rows, note
     )
 
 
@@ -85,10 +85,12 @@ def prepared(n: int) -> tuple[nn.Module, OnDevice]:
     return model.eval(), OnDevice(test.pixels[chosen], test.labels[chosen])
 
 
-def judged(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
-    """Which withstand it, (n,) bool, by our judging."""
+def evaluated(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
+    """Which withstand it, (n,) bool, by our evaluation."""
     plan = AutoAttack().plan(10)
-    return judge(Target(model, points), Task(torch.arange(case.n), plan, case.eps, SEED, case.n)).ok
+    return evaluate_level(
+        Target(model, points), Task(torch.arange(case.n), plan, case.eps, SEED, case.n)
+    ).ok
 
 
 def directly(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:

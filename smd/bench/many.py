@@ -48,7 +48,7 @@ def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
 
     The small ones have SMALL_EPOCHS and SMALL_SAMPLES, or less where the long one has.
     """
-    with _settled(root):
+    with _at_rest(root):
         small = TrainConfig(epochs=min(SMALL_EPOCHS, epochs))
         made = _made(root / ".small", small, min(SMALL_SAMPLES, samples), data.load("digits"))
         about = provenance()
@@ -61,7 +61,7 @@ def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
 
 
 @contextmanager
-def _settled(root: Path) -> Iterator[None]:
+def _at_rest(root: Path) -> Iterator[None]:
     """Meanwhile this process looks for runs and images there."""
     there = environment(root)
     before = {name: os.environ.get(name) for name in there}
@@ -104,7 +104,7 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     assert record.margins is not None
     examples.write(
         run.adv / "final-train_8-255_0.npz",
-        verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]),
+        verdicts.adversarial_examples(images, record.margins.argsort()[:FINAL_EXAMPLES]),
     )
     save_weights(run.weights, nets.build(config.net, images.shape, len(images.classes)), {})
     return run

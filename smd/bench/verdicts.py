@@ -107,7 +107,7 @@ def mapped(n: int, samples: int) -> tuple[EmbeddingRecord, Points]:
     )
 
 
-def twins(images: Images, ids: np.ndarray) -> examples.Examples:
+def adversarial_examples(images: Images, ids: np.ndarray) -> examples.Examples:
     """Adversarial images of those training samples at 8/255."""
     n, drawn = len(ids), np.random.default_rng(0)
     noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float32)

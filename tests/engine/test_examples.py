@@ -93,7 +93,7 @@ def test_the_limit_holds_the_usual_256_images_of_64_cubed_voxels():
     assert adv.space(256, 64**3, 10) <= adv.LIMIT
 
 
-def judged_images(count=40, side=16, eps=32 / 255, seed=3):
+def adversarial_images(count=40, side=16, eps=32 / 255, seed=3):
     """Clean uint8 images, dark and bright, and float32 images near them, on corners of the ball and
     anywhere."""
     rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def judged_images(count=40, side=16, eps=32 / 255, seed=3):
 
 
 def test_an_image_comes_back_to_the_last_bit_though_its_noise_alone_would_not_give_it(tmp_path):
-    clean, images = judged_images()
+    clean, images = adversarial_images()
     plain = images - adv.in_unit(clean)
     assert (adv.in_unit(clean) + plain != images).any(), "no image here is hard"
     noise, whole = adv.packed(images, clean)
