@@ -34,7 +34,7 @@ class BatchContext:
 
 
 class Stage(Protocol):
-    """One way to look for adversarial images."""
+    """A search for adversarial images, one of those that an attack is made of."""
 
     @property
     def name(self) -> str:

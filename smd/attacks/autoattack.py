@@ -25,8 +25,6 @@ TARGETS = 9  # of each targeted stage, where there are enough classes
 STEPS = 100
 QUERIES = 5000
 GRADIENT = 3.0  # forward passes that one gradient costs, roughly
-APGD: dict[str, Any] = {"eot_iter": 1, "rho": 0.75}
-SQUARE: dict[str, Any] = {"p_init": 0.8, "resc_schedule": False}
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Part:
     def _perturbed(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """What the package's attack makes of x, shaped like it."""
         warnings = _Warnings()
-        attack = self._packages(model, context, x.device, warnings)
+        attack = self.package_attack(model, context, x.device, warnings)
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators
             x_adv: Tensor = attack.perturb(x.clone(), y.clone())
@@ -100,31 +98,23 @@ class Part:
             context.flags.add("zero-gradient")
         return x_adv
 
-    def _packages(
+    def package_attack(
         self, model: nn.Module, context: BatchContext, device: torch.device, logger: "_Warnings"
     ) -> Any:
         """The package's own attack of that name, with its standard settings."""
+        apgd = {"n_iter": STEPS, "eot_iter": 1, "rho": 0.75, "logger": logger}
+        fab = {"n_iter": STEPS, "n_target_classes": self.targets}
+        square = {"n_queries": QUERIES, "p_init": 0.8, "resc_schedule": False}
         kind, own = {
-            "apgd-ce": (APGDAttack, APGD | {"loss": "ce", "logger": logger}),
-            "apgd-dlr": (APGDAttack, APGD | {"loss": "dlr", "logger": logger}),
-            "apgd-t": (
-                APGDAttack_targeted,
-                APGD | {"n_target_classes": self.targets, "logger": logger},
-            ),
-            "fab": (FABAttack_PT, {"targeted": False, "n_target_classes": self.targets}),
-            "fab-t": (FABAttack_PT, {"targeted": True, "n_target_classes": self.targets}),
-            "square": (SquareAttack, SQUARE),
+            "apgd-ce": (APGDAttack, apgd | {"loss": "ce"}),
+            "apgd-dlr": (APGDAttack, apgd | {"loss": "dlr"}),
+            "apgd-t": (APGDAttack_targeted, apgd | {"n_target_classes": self.targets}),
+            "fab": (FABAttack_PT, fab | {"targeted": False}),
+            "fab-t": (FABAttack_PT, fab | {"targeted": True}),
+            "square": (SquareAttack, square),
         }[self.name]
-        return kind(
-            model,
-            n_restarts=1,
-            eps=context.eps,
-            norm=context.norm,
-            seed=context.seed,
-            device=device,
-            **({"n_queries": QUERIES} if kind is SquareAttack else {"n_iter": STEPS}),
-            **own,
-        )
+        shared = {"eps": context.eps, "norm": context.norm, "seed": context.seed, "device": device}
+        return kind(model, n_restarts=1, **shared, **own)
 
 
 class _Warnings:

@@ -1,5 +1,4 @@
-"""AutoAttack, evaluated stage by stage so that it can be stopped and checked, against its package's
-own evaluation."""
+"""AutoAttack evaluated stage by stage, as jobs do, against its package's own evaluation."""
 
 from dataclasses import dataclass
 
@@ -37,26 +36,26 @@ def measure(quick: bool) -> Part:
     """Time and verdicts of both; raises RuntimeError if a verdict differs."""
     case = QUICK if quick else FULL
     model, points = prepared(case.n)
-    found: dict[str, np.ndarray] = {}  # of each way, the verdicts of its latest round
-    ways = {"pyautoattack": directly, "smd": evaluated}
+    verdicts: dict[str, np.ndarray] = {}  # of each, in its latest round
+    evaluations = {"pyautoattack": directly, "smd": evaluated}
     calls = [
-        lambda way=way, act=act: found.update({way: act(model, points, case)})
-        for way, act in ways.items()
+        lambda name=name, run=run: verdicts.update({name: run(model, points, case)})
+        for name, run in evaluations.items()
     ]
     times = interleaved(calls, case.repetitions)
-    equal = int((found["smd"] == found["pyautoattack"]).sum())
+    equal = int((verdicts["smd"] == verdicts["pyautoattack"]).sum())
     if equal < case.n:
         raise RuntimeError(f"{case.n - equal} of {case.n} verdicts differ from pyautoattack's.")
     rows: list[Row] = [
         {
-            "way": way,
+            "way": name,
             "seconds": time,
             "ratio": times[0] / time,
             "equal": equal,
             "of": case.n,
-            "withstood": int(found[way].sum()),
+            "withstood": int(verdicts[name].sum()),
         }
-        for way, time in zip(ways, times, strict=True)
+        for name, time in zip(evaluations, times, strict=True)
     ]
     note = (
         f"AutoAttack standard at {255 * case.eps:.0f}/255, seed {SEED}, one batch, on a small CNN"

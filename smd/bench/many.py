@@ -1,6 +1,4 @@
-"""A folder of many finished runs, one of them long, as the product's own writers leave them.
-
-Nothing is trained.
+"""A folder of many finished runs, one of them long, by the product's own writers, untrained.
 
 All small runs share their store's content and their weights: made once, copied into each.
 """
@@ -111,8 +109,7 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
 
 
 def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a recorder starts with: the run's description and its samples, whose images are used
-    again and again."""
+    """What a recorder starts with: the run's description and its samples, whose images repeat."""
     meta = {"images": images.key, "classes": list(images.classes), "shape": list(images.shape)}
     rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
     return meta, {split: (images.labels[r], r) for split, r in rows.items()}

@@ -1,7 +1,4 @@
-"""What attacks and estimations leave behind, made up.
-
-Verdicts, margins and adversarial images of any number.
-"""
+"""Made-up verdicts, margins and adversarial examples of any number."""
 
 from collections.abc import Sequence
 

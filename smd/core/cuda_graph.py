@@ -2,7 +2,7 @@
 
 A graph is captured when a batch's shape comes for the second time, and only believed after its
 answers have equalled the ordinary ones on two batches, with an optimiser's step between them. Where
-it cannot be captured, or differs, the ordinary way goes on.
+it cannot be captured, or differs, ordinary steps are taken.
 """
 
 import logging

@@ -34,8 +34,7 @@ ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its leve
 
 
 def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
-    """The kind of each margin, (n,) of KINDS; clean_ok: (n,) bool, correct without noise;
-    crossed: (n,) bool, the search met the boundary."""
+    """The kind of each margin, (n,) of KINDS: is the clean image correct, was a boundary met?"""
     return np.where(
         ~np.asarray(clean_ok, bool),
         MISCLASSIFIED,

@@ -47,8 +47,10 @@ class ATES:
 
 
 def gap(context: StepContext) -> float:
-    """The lead in probability that ends an image's ascent: 0, the boundary, in the first epoch,
-    rising to 1, which is never reached, at 60 % of the run."""
+    """The lead in probability that ends an image's ascent: 0, the boundary, rising to 1, never met.
+
+    It is 0 in the first epoch and 1 from 60 % of the run on.
+    """
     return min(1.0, context.epoch / (RAMP * context.info.epochs))
 
 

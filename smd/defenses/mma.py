@@ -31,8 +31,7 @@ class Found:
 
 @dataclass(frozen=True)
 class MMA:
-    """An image whose estimated margin reaches `dmax`, in the unit of x, adds nothing but its clean
-    loss.
+    """An image whose estimated margin reaches `dmax` (unit of x) only adds its clean loss.
 
     Correct means p_y > 1/2 throughout, which is stricter than being the likeliest class. PGD runs
     in eval mode; the search runs in train mode on the correct images alone, so that running

@@ -26,7 +26,7 @@ class Found:
 
 
 class Estimator(Protocol):
-    """One way to measure margins."""
+    """A named estimator of margins with its settings."""
 
     def estimate(
         self,

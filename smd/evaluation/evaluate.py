@@ -138,8 +138,10 @@ def _enter(
     x_adv: Tensor,  # (B, C, H, W)
     logits: Tensor,  # (B, K) on x_adv
 ) -> None:
-    """Enter a batch's verdicts. All tensors are on the CPU, so that nothing here can run out of the
-    device's memory and a batch counts as a whole or not at all."""
+    """Enter a batch's verdicts, as a whole or not at all.
+
+    All tensors are on the CPU, so that nothing here can run out of the device's memory.
+    """
     pred = logits.argmax(1)
     state.pred[part] = pred.to(torch.int16)
     state.distance[part] = lp.length(noise, task.norm)

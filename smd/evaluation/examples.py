@@ -81,8 +81,7 @@ def in_unit(pixels: np.ndarray) -> np.ndarray:
 
 
 def packed(images: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(noise, whole) of adversarial images (n, ...) float32 and their clean ones, uint8: see
-    Examples."""
+    """Examples.noise and whole of adversarial images, (n, ...) float32; clean: uint8."""
     x = in_unit(clean)
     noise = images - x
     whole = (x + noise != images).reshape(len(images), -1).any(axis=1)

@@ -102,8 +102,7 @@ def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
 
 
 def save(path: Path, state: EvaluationState, about: str) -> None:
-    """Replace the file as a whole; `about` says what is evaluated. Raises UserError if the disk is
-    full."""
+    """Replace the file; `about` says what is evaluated. Raises UserError if the disk is full."""
     values = {
         "schema": SCHEMA,
         "about": about,

@@ -5,8 +5,7 @@ from torch import Tensor, nn
 
 
 def instance_norm(channels: int) -> nn.GroupNorm:
-    """Instance norm as group norm with a channel a group, which is quicker on a CPU; no
-    parameters."""
+    """Instance norm without parameters, as group norm of single channels: quicker on a CPU."""
     return nn.GroupNorm(channels, channels, affine=False)
 
 

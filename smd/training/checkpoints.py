@@ -78,12 +78,12 @@ def _of_stats(training: Training, saved: Mapping[str, Any]) -> str:
         if name in saved or name != "crossed"
     ]
     if any(flag.shape != (training.info.n,) or flag.dtype != torch.bool for flag in flags):
-        return "its tally is of other images"  # earlier versions did not keep `crossed`
+        return "its statistics are of other images"  # earlier versions did not keep `crossed`
     sums, counts = saved["sums"], saved["counts"]
     scalars = all(
         isinstance(value, Tensor) and value.numel() == 1
         for value in (*sums.values(), *counts.values())
     )
     if sums.keys() != counts.keys() or not scalars:
-        return "its tally does not fit"
-    return "" if number(saved["seconds"]) else "its tally does not fit"
+        return "its statistics do not fit"
+    return "" if number(saved["seconds"]) else "its statistics do not fit"

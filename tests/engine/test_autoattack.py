@@ -98,7 +98,7 @@ def test_attacks_and_targets_fit_the_number_of_classes(classes, names, targets):
 def test_the_full_number_of_queries_and_steps_is_asked_for(trained):
     model, _, _ = trained
     parts = {
-        stage.name: stage._tool(model, context(0.1), torch.device("cpu"), None)
+        stage.name: stage.package_attack(model, context(0.1), torch.device("cpu"), None)
         for stage in AutoAttack().plan(10).stages
     }
     assert parts["square"].n_queries == 5000
