@@ -31,6 +31,7 @@ LIGHT = {
     "experiments.sweep",
     "export",
     "files.foreign",
+    "frames",
     "jobs",
     "jobs.system_metrics",
     "paths",

@@ -62,7 +62,7 @@ def command(asked: Asked, targets: tuple[Run, ...]) -> str:
     if isinstance(asked, AttackConfig):
         return commands.attack_command(asked, *(run.id for run in targets[1:]))
     return (
-        commands.margins_command(asked)
+        commands.estimate_command(asked)
         if isinstance(asked, MarginsConfig)
         else commands.train_command(asked)
     )

@@ -40,7 +40,7 @@ def form(run: Run, split: str) -> None:
         help="Spread evenly over the split.",
     )
     asked = EmbedConfig(run.id, split=split, n=int(n))
-    st.code(commands.embed_command(asked), language="bash", wrap_lines=True)
+    st.code(commands.embedding_command(asked), language="bash", wrap_lines=True)
     start = actions.button(
         "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"
     )

@@ -25,7 +25,7 @@ def form(run: Run) -> None:
     entry = registry.ESTIMATORS[config.method]
     st.caption(f"{entry.description} {entry.source}.")
     if not knobs.told(wrong):
-        st.code(commands.margins_command(config), language="bash", wrap_lines=True)
+        st.code(commands.estimate_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",

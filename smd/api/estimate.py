@@ -10,7 +10,7 @@ from torch import nn
 from smd import estimators, registry
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import MarginsConfig, Value
-from smd.config.validation import of_margins
+from smd.config.validation import of_estimate
 from smd.core.kinds import REACHED, kinds
 from smd.core.lp import Norm
 from smd.errors import UserError
@@ -43,7 +43,7 @@ def estimate_margins(
     Raises UserError for what does not fit.
     """
     config = MarginsConfig("", method, settings, norm=norm, seed=seed, batch=batch_size)
-    if wrong := of_margins(config):
+    if wrong := of_estimate(config):
         raise UserError(" ".join(wrong))
     return _measured(model, (x, y), config, device_of(model, device))
 

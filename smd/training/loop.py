@@ -117,7 +117,7 @@ def prepare(
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.build(config.net, images.shape, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
-    optimizer = _optimizer(model, config.how)
+    optimizer = _optimizer(model, config.full_recipe)
     state, stats = defense.begin(info), empty_stats(info.n, device)
     return Training(config, info, sets, model, defense, optimizer, state, stats)
 
@@ -159,7 +159,7 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     config, device = training.config, training.info.device
     order = rng.generator("cpu", config.seed, "order", training.epoch)
     parts = shuffled(training.info.n, config.batch, order, device)
-    rate = config.how.rate(training.epoch, config.epochs, training.epoch * len(parts))
+    rate = config.full_recipe.rate(training.epoch, config.epochs, training.epoch * len(parts))
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     training.model.train()
