@@ -39,10 +39,10 @@ def form(run: Run, split: str) -> None:
         width=160,
         help="Spread evenly over the split.",
     )
-    asked = EmbedConfig(run.id, split=split, n=int(n))
-    st.code(commands.embedding_command(asked), language="bash", wrap_lines=True)
+    config = EmbedConfig(run.id, split=split, n=int(n))
+    st.code(commands.embedding_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"
     )
-    if start and states.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, config):
         st.rerun()

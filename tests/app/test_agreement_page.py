@@ -266,7 +266,7 @@ def test_a_link_opens_its_margins_level_and_kind(judged):
     estimate(
         Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0
     )
-    kind = "margin says breakable, attack fails"
+    kind = "margin says unsafe, attack failed"
     app = open_page(
         judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind}
     )
