@@ -26,24 +26,8 @@ NAMED = {
 }
 MOST_BINS = 20
 
-# The stage that breaks a sample -> the sample's pattern, from the weakest attack to the strongest.
-PLAIN = {
-    "clean": "misclassified without noise",
-    "ce-pgd": "falls to CE-PGD",
-    "ce": "falls to CE-PGD",
-    "cw": "falls to CW but not to CE-PGD",
-}
-AUTOATTACK = {
-    "apgd-ce": "falls to AutoAttack only (apgd-ce)",
-    "apgd-dlr": "falls to AutoAttack only (apgd-dlr)",
-    "fab": "falls to AutoAttack only (fab)",
-    "apgd-t": "falls to targeted attacks only (apgd-t)",
-    "fab-t": "falls to targeted attacks only (fab-t)",
-    "square": "falls to Square only",
-}
-WITHSTOOD = "robust to all"
-
-STRENGTH = ("ce-pgd", "ce-cw-pgd", "autoattack")  # from the weakest to the strongest
+MISCLASSIFIED = "misclassified without noise"  # the first pattern, before any attack
+WITHSTOOD = "robust to all"  # the last one
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +158,7 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     common = _seen_by_all(outcomes)
     ok = common["ok"].astype(bool)
     stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
-    others = {name: f"falls to {name}" for name in sorted({*stage[~ok]} - {*PLAIN, *AUTOATTACK})}
-    names = PLAIN | others | AUTOATTACK
+    names = _patterns(set(stage[~ok]))
     order = [*dict.fromkeys([*names.values(), WITHSTOOD])]
     weakest = stage.map(names).where(~ok, WITHSTOOD).map(order.index).groupby(common["idx"]).min()
     kinds = pd.CategoricalDtype(order, ordered=True)
@@ -192,6 +175,19 @@ def _seen_by_all(outcomes: pd.DataFrame) -> pd.DataFrame:
     most = pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)])
     seen = most.groupby("idx")["name"].nunique()
     return outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
+
+
+def _patterns(met: set[str]) -> dict[str, str]:
+    """Stage -> pattern, from the weakest to the strongest.
+
+    met: names of stages; those that the registry does not know come before the strongest attack's,
+    whose patterns say that all others fail.
+    """
+    known = {"clean": MISCLASSIFIED} | {s.name: s.pattern for s in registry.stages()}
+    last = {s.name: s.pattern for s in registry.ATTACKS[registry.by_strength()[-1]].stages}
+    others = {name: f"falls to {name}" for name in sorted(met - known.keys())}
+    first = {name: pattern for name, pattern in known.items() if name not in last}
+    return first | others | last
 
 
 def counted(patterns: pd.DataFrame) -> pd.DataFrame:
@@ -223,7 +219,7 @@ def judges(outcomes: pd.DataFrame) -> list[Judge]:
     steps."""
     keys = outcomes[[*Judge._fields]].drop_duplicates()
     found = [Judge(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
-    rank = {name: k for k, name in enumerate(STRENGTH)}
+    rank = {name: k for k, name in enumerate(registry.by_strength())}
     return sorted(
         found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
     )

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from smd import stats
-from smd.analysis.agreement import STRENGTH, thoroughness
+from smd import registry, stats
+from smd.analysis.agreement import thoroughness
 from smd.export.titles import attack_settings, attack_title
 
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
@@ -78,11 +78,12 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     meaning ("" without flag). Of an attack with several settings or numbers of steps the most
     thorough counts, under its own title.
     """
-    rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(STRENGTH)]
+    ranked = registry.by_strength()
+    rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(ranked)]
     found = []
     for (split, norm, _), part in rows.groupby(["split", "norm", rows["eps"].round(6)]):
         present = [
-            _strongest(part[part["name"] == name]) for name in STRENGTH if name in set(part["name"])
+            _strongest(part[part["name"] == name]) for name in ranked if name in set(part["name"])
         ]
         for weaker, stronger in pairwise(present):
             if row := _gap(weaker, stronger):

@@ -12,18 +12,17 @@ from pathlib import Path
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, transitions
+from smd.jobs import Status, kinds, listing, transitions
 from smd.jobs.locks import Lock, own
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
-from smd.runs import folders as runs
 
 LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
 
 
 def queued() -> list[tuple[Path, Status]]:
     """All jobs of this user's that wait for a worker here, whoever waits longest first."""
-    folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
+    folders = [folder for run in listing.runs() for folder in (run, *listing.on_run(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
     waiting = [
         (f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)
@@ -38,10 +37,9 @@ def _claimed(folder: Path, status: Status) -> bool:
 
 def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
-    kind = jobs.read(folder).kind
-    if kind == "train":
-        return children.command("smd", "train", "--run", folder.name)
-    return children.command("smd", kind, "--job", f"{folder.parent.parent.name}/{folder.name}")
+    kind = kinds.KINDS[jobs.read(folder).kind]
+    name = f"{folder.parent.parent.name}/{folder.name}" if kind.folder else folder.name
+    return children.command("smd", kind.name, kind.option, name)
 
 
 def worker_lock(key: str) -> Lock:

@@ -134,3 +134,9 @@ def test_any_tree_is_planned_whole_or_refused_in_a_sentence(folders):
         parts = name.split("/")[:-1]
         assert plan.classes[label] in parts
         assert split == 0 or split in {file_kinds.split_of(part) for part in parts}
+
+
+def test_a_field_whose_name_is_a_line_break_is_told_in_one_line(bad):
+    stranger.dump(bad.folder / "config.json", KINDS[AttackConfig] | {"\n": 1})
+    with pytest.raises(UserError, match=r"does not know: '\\n'\.$"):
+        schema.read(AttackConfig, bad.folder / "config.json")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from smd import jobs
 from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
@@ -15,17 +16,7 @@ from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
 from smd.jobs.session import WAITING
 from smd.runs import folders as runs
-from tests.jobs.jobbing import (
-    JOB,
-    WORKER,
-    let_go,
-    new_run,
-    python,
-    runs_folder,
-    script,
-    state,
-    until,
-)
+from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -64,10 +55,10 @@ def test_three_jobs_run_one_after_the_other_in_order(tmp_path: Path, job: Path) 
 def test_every_kind_of_job_has_its_command_and_its_turn() -> None:
     folder = new_run()
     run = runs.find(folder.name)
-    attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
-    margins = runs.create_margins(run, MarginsConfig(run.id, device="cpu"))
+    attack = runs.create_job(run, AttackConfig(run.id, device="cpu"))
+    margins = runs.create_job(run, MarginsConfig(run.id, device="cpu"))
     assert [waiting for waiting, _ in worker.queued()] == [folder, attack, margins]
-    words = [worker.job_command(waiting)[3:] for waiting, _ in worker.queued()]
+    words = [worker.job_command(waiting)[4:] for waiting, _ in worker.queued()]
     assert words == [
         ["train", "--run", run.id],
         ["attack", "--job", f"{run.id}/{attack.name}"],
@@ -171,10 +162,11 @@ def test_a_resumed_job_queues_behind_the_others() -> None:
 
 def test_attacks_queue_with_the_runs_and_have_their_own_command() -> None:
     run = runs.create(TrainConfig(device="cpu"))
-    attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
+    attack = runs.create_job(run, AttackConfig(run.id, device="cpu"))
     assert [folder for folder, _ in worker.queued()] == [run.folder, attack]
-    assert worker.job_command(run.folder)[1:] == ["-m", "smd", "train", "--run", run.id]
+    assert worker.job_command(run.folder)[1:] == ["-P", "-m", "smd", "train", "--run", run.id]
     assert worker.job_command(attack)[1:] == [
+        "-P",
         "-m",
         "smd",
         "attack",
