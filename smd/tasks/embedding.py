@@ -16,7 +16,7 @@ from smd.config.validation import FEWEST_POINTS
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import embedding
-from smd.evaluation.embedding import Seen
+from smd.evaluation.embedding import Features
 from smd.jobs.session import Cancelled
 from smd.store.records import EmbeddingRecord, Points
 from smd.tasks.opening import Opened, opening
@@ -57,13 +57,13 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     asked = opened.config
     eps = asked.level or max(opened.run.config.levels)
     ids = chosen(asked, len(opened.rows)).to(opened.rows.labels.device)
-    clean = embedding.look(
+    clean = embedding.of_clean(
         opened.model, opened.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
     )
     paired = with_twin(clean, asked.pairs).to(ids.device)
     count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
     twins = (
-        embedding.look_at_twins(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
+        embedding.of_adversarial(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
         if len(paired)
         else None
     )
@@ -107,14 +107,14 @@ def chosen(asked: EmbedConfig, available: int) -> Tensor:
     return spread(available, asked.n or available)
 
 
-def with_twin(clean: Seen, pairs: int) -> Tensor:
+def with_twin(clean: Features, pairs: int) -> Tensor:
     """Positions of so many images that are classified correctly, spread evenly: the others need no
     attack."""
     right = torch.from_numpy(np.flatnonzero(clean.ok))
     return right[spread(len(right), pairs)] if len(right) and pairs else right[:0]
 
 
-def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Report:
+def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Progress:
     done = 0
 
     def report(images: int) -> None:
@@ -125,7 +125,7 @@ def _counted(work: Work, start: float, end: float, total: int, stage: str) -> em
     return report
 
 
-def _points(ids: Tensor, paired: Tensor, seen: Sequence[Seen], at: np.ndarray) -> Points:
+def _points(ids: Tensor, paired: Tensor, seen: Sequence[Features], at: np.ndarray) -> Points:
     return Points(
         idx=torch.cat([ids, ids[paired]]).cpu().numpy().astype(np.int32),
         adversarial=np.repeat([False, True], [len(ids), len(paired)]),
