@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import pages
 from app.charts import agreement as agreement_charts
-from app.charts import basic
+from app.charts import style
 from smd import __main__ as command_line
 from smd import attacks, data, estimators, nets, registry
 from smd.analysis import agreement, gaps
@@ -221,8 +221,8 @@ def test_titles_and_colours_of_toys_stand_in_tables_and_charts():
     config = TrainConfig(data="toy", defense="toy")
     assert defense_title(config) == "TOY4"
     assert attack_title("toy").startswith("Toy attack")
-    assert basic.colour("toy") == COLOUR
-    assert basic.run_colours(pd.DataFrame({"run": ["a"], "defense": ["toy"]})) == [COLOUR]
+    assert style.colour("toy") == COLOUR
+    assert style.run_colours(pd.DataFrame({"run": ["a"], "defense": ["toy"]})) == [COLOUR]
 
 
 def verdicts(name, *broken_by):
@@ -274,7 +274,7 @@ def test_toys_knobs_are_fields_of_forms():
 NAVIGATION = """
 import streamlit as st
 from app import pages
-for group, found in pages.groups().items():
+for group, found in pages.groups([]).items():
     for page in found:
         st.text(f"{group}: {page.title}")
 """

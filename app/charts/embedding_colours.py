@@ -134,7 +134,7 @@ def layers(
         return [Layer(n, table[table["value"] == n], colours[n]) for n in there], None
     high = float(table["value"].abs().max()) if len(table) else 1.0
     scale = (
-        Scale("margin (1/255)", 0.0, high, embedding.RISING)
+        Scale(style.MARGIN, 0.0, high, embedding.RISING)
         if by == MARGIN
         else Scale("change (1/255)", -high, high, embedding.AROUND_ZERO)
     )
