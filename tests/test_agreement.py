@@ -8,7 +8,7 @@ import pytest
 
 from smd.analysis import agreement
 from smd.core import kinds
-from smd.store.attack_tables import wilson
+from smd.stats import wilson
 
 EPS = 8 / 255
 

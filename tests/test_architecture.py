@@ -31,6 +31,7 @@ LIGHT = {
     "experiments.sweep",
     "export",
     "files.foreign",
+    "frames",
     "jobs",
     "jobs.system_metrics",
     "paths",
@@ -105,7 +106,7 @@ def test_one_function_shows_all_tables():
         for p in SOURCES
         if "st.dataframe(" in p.read_text() or ".dataframe(" in p.read_text()
     }
-    assert users == {"ui.py"}
+    assert users == {"tables.py"}
 
 
 def test_nothing_knows_the_benchmarks():
@@ -116,6 +117,16 @@ def test_nothing_knows_the_benchmarks():
     }
     assert users
     assert {p.parent for p in users} == {REPOSITORY / "smd" / "bench"}
+
+
+def test_the_python_api_knows_the_rooms_below_and_only_the_gate_knows_it():
+    """smd/__init__.py names what it offers; commands, benchmarks and pages are no part of it."""
+    around = REPOSITORY / "smd" / "api"
+    rooms = {n.split(".")[1] for p in around.glob("*.py") for n in imports(p) if n[:4] == "smd."}
+    assert rooms
+    assert not rooms & {"cli", "bench", "terminal"}
+    users = {p for p in SOURCES if any(f"{n}.".startswith("smd.api.") for n in imports(p))}
+    assert {p for p in users if p.parent != around} == {REPOSITORY / "smd" / "__init__.py"}
 
 
 def test_sql_lives_in_the_store():

@@ -3,30 +3,15 @@
 import altair as alt
 import pandas as pd
 
-from smd.analysis.agreement import AUTOATTACK, NAMED, PLAIN, WITHSTOOD
+from smd import registry
+from smd.analysis.agreement import MISCLASSIFIED, NAMED, WITHSTOOD
 from smd.units import level_title, show_level
 
-from .basic import HEIGHT
+from .style import HEIGHT
 
 MUTED = "#8a9091"
+OTHER = "#d98f5a"  # a stage that the registry does not know
 KINDS = {"agreement": "#1a8a94", "overestimated": "#c8641f", "underestimated": "#6c7bb0"}
-SHADES = dict(
-    zip(
-        [*dict.fromkeys(PLAIN.values()), *AUTOATTACK.values()],
-        (
-            MUTED,
-            "#e3b28c",
-            "#d98f5a",
-            "#c8641f",
-            "#c8641f",
-            "#c8641f",
-            "#a84f2a",
-            "#a84f2a",
-            "#74407a",
-        ),
-        strict=True,
-    )
-)
 
 
 def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerChart:
@@ -159,7 +144,6 @@ def patterns(counts: pd.DataFrame) -> alt.LayerChart:
 
 def _shade(pattern: str) -> str:
     """A pattern's colour, the same for every run."""
-    if pattern == WITHSTOOD:
-        return KINDS["agreement"]
-    # an attack of another name is no part of AutoAttack either
-    return SHADES.get(pattern, SHADES[PLAIN["cw"]])
+    shades = {stage.pattern: stage.colour for stage in registry.stages()}
+    ends = {MISCLASSIFIED: MUTED, WITHSTOOD: KINDS["agreement"]}
+    return (shades | ends).get(pattern, OTHER)

@@ -8,7 +8,7 @@ import math
 import altair as alt
 import pandas as pd
 
-from . import basic
+from . import style
 
 STEP = 5.0  # the axes end at multiples of so many points
 
@@ -23,7 +23,7 @@ def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
     colour = alt.Color(
         "defense:N",
         legend=None,
-        scale=alt.Scale(domain=kinds, range=[basic.colour(kind) for kind in kinds]),
+        scale=alt.Scale(domain=kinds, range=[style.colour(kind) for kind in kinds]),
     )
     titles = {"clean": "clean accuracy (%)", "robust": f"accuracy at {level} (%)"}
     x, x_low = (

@@ -1,7 +1,5 @@
-"""Images as tiles or as a table with their margins' curves.
-
-Each opens on Samples, all can be taken away.
-"""
+"""Images as tiles or as a table with their margins' curves; each opens on Samples, all can be taken
+away."""
 
 from typing import Any
 
@@ -16,12 +14,29 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data, pages
-from . import pictures, ui
+from ..selection import state
+from . import downloads, pictures, tables
 from .plain import plain
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
 NAMELESS = "no file name (imported by an earlier version)"
+COLUMNS = {
+    "image": st.column_config.ImageColumn("image", width="small"),
+    "path": st.column_config.TextColumn("file"),
+    "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
+    "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
+    "kind": st.column_config.TextColumn(
+        "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)
+    ),
+    "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
+    "broken_by": st.column_config.TextColumn("fooled by"),
+    "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),
+}
+OPEN_HELP = (
+    "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
+    " wrong is misclassified without noise."
+)
 GONE = "The imported images are gone from the cache, so they are listed without pictures: "
 
 
@@ -36,21 +51,37 @@ def show(
     """Show images of a split, in the order given.
 
     rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.core.kinds),
-    change_255 (1/255) and broken_by (a stage's name, "" if it withstood).
-    key: this gallery's own word; its tiles and downloads are named by it. here: Samples itself
-    shows it.
+    change_255 (1/255) and broken_by (the stage of an attack that fooled the network, "" if none).
+    key: names its tiles and downloads. here: Samples itself shows it.
     """
     if rows.empty:
         st.caption(empty)
         return
-    table = _described(run, rows, split)
-    images = data.images(run)
-    if images is None:
+    table, images = _described(run, rows, split), data.images(run)
+    pixels = images.pixels if images is not None else None
+    if pixels is None:
         gone(run)
+    _head(run, table, split, key, drawn=pixels is not None)
+    part = _page(table, key)
+    if pixels is None or st.session_state.get(f"as-{key}") == TABLE:
+        opened = _table(run, part, pixels, split, key)
+    else:
+        opened = _tiles(part, pixels, split, key)
+    if opened and not here:
+        # An address is needed: without one Streamlit would clear this page's, which the run
+        # picker's part forbids.
+        sample = str(st.session_state["sample"])
+        st.switch_page(pages.link("samples"), query_params={"sample": sample})
+    if len(table) > PER_PAGE:
+        st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
+
+
+def _head(run: Run, table: pd.DataFrame, split: str, key: str, drawn: bool) -> None:
+    """Tiles or table, if there are pictures to draw; and the table to be taken away."""
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        if images is not None:
+        if drawn:
             st.segmented_control(
                 "Shown as",
                 (TILES, TABLE),
@@ -60,21 +91,7 @@ def show(
                 bind="query-params",
                 label_visibility="collapsed",
             )
-        ui.downloads(_taken(table), f"{run.id}-{split}-{key}")
-    part = _page(table, key)
-    pixels = images.pixels if images is not None else None
-    if pixels is None or st.session_state.get(f"as-{key}") == TABLE:
-        opened = _table(run, part, pixels, split, key)
-    else:
-        opened = _tiles(part, pixels, split, key)
-    if opened and not here:
-        # An address is needed: without one Streamlit would clear this page's, which the run
-        # picker's part forbids.
-        st.switch_page(
-            pages.link("samples"), query_params={"sample": str(st.session_state["sample"])}
-        )
-    if len(table) > PER_PAGE:
-        st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
+        downloads.of_table(_taken(table), f"{run.id}-{split}-{key}")
 
 
 def has_files(run: Run) -> bool:
@@ -136,12 +153,10 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
             type="tertiary",
             on_click=_choose,
             args=(idx, split),
-            help=f"Open image {idx}{_file(row)}. Margins in 1/255: 5.0 is where a boundary was"
-            " found, to 5.0 how far a search came without one, wrong is misclassified without"
-            " noise.",
+            help=f"Open image {idx}{_file(row)}. {OPEN_HELP}",
         )
-        if row.get("broken_by"):
-            st.caption(plain(row["broken_by"]))
+        if stage := row.get("broken_by"):
+            st.caption("wrong when clean" if stage == "clean" else f"fooled by {plain(stage)}")
     return clicked
 
 
@@ -154,7 +169,8 @@ def _file(row: dict[Any, Any]) -> str:
 def _choose(idx: int, split: str) -> None:
     """For callbacks: the image that Samples shall show; its filters may be of another split's
     images."""
-    st.session_state["sample"], st.session_state["split"] = idx, split
+    st.session_state["sample"] = idx
+    state.write(split=split)
 
 
 def _figures(row: dict[Any, Any]) -> str:
@@ -186,33 +202,20 @@ def _table(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, 
         table.insert(0, "image", [_picture(pixels, row, 48) for row in part.to_dict("records")])
     table["open"] = [f"Open {idx}" for idx in table["id"]]
     clicked = f"opened-{key}"
-    ui.table(
+    opens = st.column_config.ButtonColumn(
+        "",
+        type="tertiary",
+        key=clicked,
+        on_click=_choose_row,
+        args=(clicked, list(table["id"]), split),
+    )
+    tables.show(
         table,
         row_height=52,
         height="content",
         key=f"table-{key}",
         alt=f"{len(table)} {split} images with their class and margin.",
-        column_config={
-            "image": st.column_config.ImageColumn("image", width="small"),
-            "path": st.column_config.TextColumn("file"),
-            "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
-            "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
-            "kind": st.column_config.TextColumn(
-                "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)
-            ),
-            "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
-            "broken_by": st.column_config.TextColumn("broken by"),
-            "curve": st.column_config.LineChartColumn(
-                "margin, by epoch (1/255)", width="medium", y_min=0
-            ),
-            "open": st.column_config.ButtonColumn(
-                "",
-                type="tertiary",
-                key=clicked,
-                on_click=_choose_row,
-                args=(clicked, list(table["id"]), split),
-            ),
-        },
+        column_config={**COLUMNS, "open": opens},
     )
     return bool(st.session_state.get(clicked))
 

@@ -13,7 +13,7 @@ from smd.store import reader
 from smd.units import show_levels
 
 from .. import actions, data
-from ..components import ui
+from ..components import states
 from . import knobs
 
 SPLITS = ("test", "train", "val")
@@ -52,7 +52,8 @@ def form(chosen: list[Run]) -> None:
         configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
     if start or quick:
         queued = [
-            ui.attempt(actions.start, run, one) for run, one in zip(chosen, configs, strict=True)
+            states.attempt(actions.start, run, one)
+            for run, one in zip(chosen, configs, strict=True)
         ]
         if all(queued):
             st.rerun()

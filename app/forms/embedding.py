@@ -8,7 +8,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import actions, data
-from ..components import job_rows, ui
+from ..components import job_rows, states
 
 IMAGES = 2000
 
@@ -42,5 +42,5 @@ def form(run: Run, split: str) -> None:
     asked = EmbedConfig(run.id, split=split, n=int(n))
     st.code(commands.embedding_command(asked), language="bash", wrap_lines=True)
     start = actions.button("Make the map", type="primary", icon=":material/map:", key="start-map")
-    if start and ui.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, asked):
         st.rerun()

@@ -9,7 +9,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import actions, data
-from ..components import job_rows, ui
+from ..components import job_rows, states
 from . import knobs
 
 FIRST = "min-norm"  # needs no noise level, and overestimates least
@@ -67,7 +67,7 @@ def form(run: Run) -> None:
         key="start-margins",
         disabled=bool(wrong),
     )
-    if start and ui.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, asked):
         st.rerun()
 
 

@@ -15,7 +15,7 @@ from smd.export import defense_title
 from smd.terminal.progress import duration
 
 from .. import actions
-from ..components import ui
+from ..components import run_names, states, tables
 
 ACTS = {
     "queued": "queued now",
@@ -59,9 +59,9 @@ def section(base: TrainConfig) -> None:
                 f"{there} of them are there already." if there else "None of them is there yet."
             )
         if ask:
-            ui.attempt(lambda: st.success(estimate(wanted)))
+            states.attempt(lambda: st.success(estimate(wanted)))
         if start:
-            ui.attempt(lambda: _started(actions.start_sweep(wanted)))
+            states.attempt(lambda: _started(actions.start_sweep(wanted)))
 
 
 def _options(base: TrainConfig) -> dict[str, TrainConfig]:
@@ -95,12 +95,12 @@ def _started(members: Sequence[sweep.Member]) -> None:
         {
             "defense": defense_title(m.config),
             "seed": m.config.seed,
-            "run": ui.name(m.run.id) if m.run else "",
+            "run": run_names.name(m.run.id) if m.run else "",
             "what": ACTS[m.act] + (f": {m.reason}" if m.reason else ""),
         }
         for m in members
     ]
-    ui.table(pd.DataFrame(rows), key="sweep-members")
+    tables.show(pd.DataFrame(rows), key="sweep-members")
     st.toast(
         f"{sum(m.act != 'refused' for m in members)} of {len(members)} runs are queued or there"
         " already."

@@ -16,8 +16,8 @@ from smd.data import Images, cautions, filenames
 from smd.data.split import Splits, carve
 from smd.errors import UserError
 
-from ..charts import basic
-from ..components import pictures, ui
+from ..charts import style
+from ..components import layout, pictures, tables
 from ..components.plain import listed, plain
 from ..server import login
 from . import own_facts, own_import
@@ -28,7 +28,7 @@ CLASSES = 6  # shown at once
 MOST_COMPARED = 4 * 2**30
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
-SHADES = (basic.LEVELS[1], basic.LEVELS[0], basic.LEVELS[2])
+SHADES = (style.LEVELS[1], style.LEVELS[0], style.LEVELS[2])
 PATIENTS = (
     "Several images of one patient must not be in both training and test: SMD Studio does not know"
     " patients. Lay out train/ and test/ yourself, with each patient in one of them."
@@ -86,7 +86,7 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
         st.info(listed(images.notes), icon=":material/info:")
     if review.cautions:
         st.warning(listed(review.cautions), icon=":material/warning:")
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         st.markdown("**What will be done**")
         st.markdown("\n".join(f"- {text}" for text in own_facts.plan(asked, images, review.splits)))
@@ -106,7 +106,7 @@ def _counts(table: pd.DataFrame) -> None:
     )
     if len(table) <= CHARTED:
         st.altair_chart(_bars(table), alt=finding)
-    ui.table(
+    tables.show(
         own_facts.with_total(table),
         key="own-counts",
         alt=finding,
@@ -129,7 +129,7 @@ def _bars(table: pd.DataFrame) -> alt.Chart:
                 "split:N",
                 sort=list(PARTS),
                 scale=alt.Scale(domain=list(PARTS), range=list(SHADES)),
-                legend=basic.ON_TOP,
+                legend=style.ON_TOP,
             ),
             order="order:Q",
             tooltip=["class:N", "split:N", "images:Q"],

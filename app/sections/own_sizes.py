@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from smd import registry
-from smd.data import arrays, layout, sources
+from smd.data import arrays, file_kinds, sources
 from smd.data.archive import Member, OutOfTime
 from smd.data.decode import opened
 from smd.errors import UserError
@@ -55,12 +55,12 @@ def _survey(source: str, stamp: int) -> Survey:
     until = time.monotonic() + PATIENCE
     try:
         members = sources.members(Path(source), time.monotonic() + FIRST)
-        if not any(layout.is_picture(member.path) for member in members):
+        if not any(file_kinds.is_picture(member.path) for member in members):
             return Survey({}, True)
         for member in sources.members(Path(source), until):
             if time.monotonic() > until:
                 return Survey(dict(found.most_common()), False)
-            if layout.is_picture(member.path):
+            if file_kinds.is_picture(member.path):
                 _count(member, found)
     except OutOfTime:
         return Survey(dict(found.most_common()), False)

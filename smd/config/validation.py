@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smd import registry
+from smd import devices, registry
 from smd.config import options
 from smd.config.options import Field
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
@@ -28,7 +28,7 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
     if value == "" == each.default:  # it follows from another field
         return []
     if each.name == "device":
-        return _device_problems(value)
+        return devices.problems(value)
     if each.option.table is not None:
         return _unlisted(each, value) or (_wrong_knobs(each, value, config))
     if each.option.choices:
@@ -152,13 +152,6 @@ def _size_problems(config: TrainConfig) -> list[str]:
     else:
         problem = registry.size_problem(net, config.image_size) if config.image_size else ""
     return [problem] if problem else []
-
-
-def _device_problems(device: str) -> list[str]:
-    kind, colon, index = device.partition(":")
-    if device in ("auto", "cpu", "cuda", "mps") or (kind == "cuda" and colon and index.isdigit()):
-        return []
-    return [f"There is no device '{device}': write auto, cpu, cuda, cuda:1 or mps."]
 
 
 def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner: str) -> list[str]:

@@ -71,6 +71,7 @@ PURE = {
     "export",
     "files.foreign",
     "jobs.endings",
+    "jobs.kinds",
     "jobs.system_metrics",
     "paths",
     "registry",
@@ -285,7 +286,7 @@ def open_page(view, run):
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",

@@ -36,7 +36,7 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, REPOSITORY)
 import streamlit as st
-from app import pages
+from app import frame, pages
 from app.forms import cloning
 from smd.config.schema import TrainConfig, from_json
 
@@ -44,7 +44,8 @@ def clone():
     if st.button("Clone", key="clone"):
         cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
 
-st.navigation([pages.link("train"), pages.link("live"), st.Page(clone, url_path="clone")]).run()
+known = [page for group in pages.groups(frame.picked).values() for page in group]
+st.navigation([*known, st.Page(clone, url_path="clone")]).run()
 """
 
 
