@@ -4,7 +4,7 @@ import streamlit as st
 
 from smd import registry
 from smd.config import commands
-from smd.config.schema import MarginsConfig, Value
+from smd.config.schema import EstimateConfig, Value
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -54,7 +54,7 @@ def form(run: Run) -> None:
             help="Spread evenly over the split.",
         )
         params = _more(method, wrong)
-    asked = MarginsConfig(
+    asked = EstimateConfig(
         run.id, method=method, params=params, levels=levels, split=split, n=int(n)
     )
     st.caption(f"{registry.ESTIMATORS[method].source}.")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from smd.cli import flags, on_runs
 from smd.cli.table import print_table
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.export.estimates import estimate_table
 from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
@@ -27,13 +27,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ),
     )
     on_runs.options(sub, KIND)
-    flags.add(sub, MarginsConfig)
+    flags.add(sub, EstimateConfig)
     sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
-def config_from(args: argparse.Namespace, run: Run) -> MarginsConfig:
+def config_from(args: argparse.Namespace, run: Run) -> EstimateConfig:
     """The estimation that the options describe."""
-    return MarginsConfig(run.id, **flags.values(MarginsConfig, vars(args)))
+    return EstimateConfig(run.id, **flags.values(EstimateConfig, vars(args)))
 
 
 def _show(done: list[tuple[Run, Path]], form: str) -> None:

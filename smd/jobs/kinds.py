@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from smd.config import commands, validation
-from smd.config.schema import AttackConfig, Config, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, Config, EmbeddingConfig, EstimateConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ _ALL = (
         "estimation",
         "estimations",
         "margins",
-        MarginsConfig,
+        EstimateConfig,
         validation.of_estimate,
         commands.estimate_command,
-        "smd.tasks.estimate:margins_run",
+        "smd.tasks.estimate:estimate_run",
         "smd.runs.job_titles:estimation",
         lambda config: str(config.method),
     ),
@@ -72,10 +72,10 @@ _ALL = (
         "map",
         "maps",
         "maps",
-        EmbedConfig,
+        EmbeddingConfig,
         validation.of_embedding,
         commands.embedding_command,
-        "smd.tasks.embedding:embed_run",
+        "smd.tasks.embedding:embedding_run",
         "smd.runs.job_titles:embedding",
         lambda config: "map",
     ),
