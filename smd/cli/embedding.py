@@ -1,4 +1,4 @@
-"""`embed`: make maps of trained networks' features, in this terminal or in the background."""
+"""`embedding`: make maps of trained networks' features, in this terminal or in the background."""
 
 import argparse
 from pathlib import Path
@@ -17,9 +17,10 @@ KIND = KINDS["embed"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The options of `embed`."""
+    """The options of `embedding`."""
     sub = commands.add_parser(
-        "embed",
+        KIND.verb,
+        aliases=[KIND.name],
         help="make maps of what trained networks see (UMAP)",
         description=(
             "Lay the features that a network has of its images on a plane; the Map page shows it."

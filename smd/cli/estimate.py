@@ -1,4 +1,4 @@
-"""`margins`: estimate the margins of trained networks, in this terminal or in the background."""
+"""`estimate`: estimate the margins of trained networks, in this terminal or in the background."""
 
 import argparse
 from pathlib import Path
@@ -17,9 +17,10 @@ KIND = KINDS["margins"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The options of `margins`."""
+    """The options of `estimate`."""
     sub = commands.add_parser(
-        "margins",
+        KIND.verb,
+        aliases=[KIND.name],
         help="estimate the margins of trained networks and print their table",
         description=(
             "Estimate how far images are from a trained network's decision boundary; every margin"

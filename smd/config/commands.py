@@ -72,12 +72,12 @@ def attack_command(config: AttackConfig, *others: str) -> str:
 
 def estimate_command(config: EstimateConfig) -> str:
     """The command that estimates margins with this config, quoted for a shell."""
-    return shlex.join([*WORDS, "margins", config.run, *words(config)])
+    return shlex.join([*WORDS, "estimate", config.run, *words(config)])
 
 
 def embedding_command(config: EmbeddingConfig) -> str:
     """The command that makes a map with this config, quoted for a shell."""
-    return shlex.join([*WORDS, "embed", config.run, *words(config)])
+    return shlex.join([*WORDS, "embedding", config.run, *words(config)])
 
 
 def locate_command(run: str, path: str = "") -> str:

@@ -108,7 +108,7 @@ def too_short(training: float, run: str, most: int) -> str:
     """The sentence of a run whose training leaves no time for an estimation, and the way to one."""
     return (
         f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
-        f" too short for {FEWEST} images. {PROGRAM} margins {run} --split test --n {most} takes"
+        f" too short for {FEWEST} images. {PROGRAM} estimate {run} --split test --n {most} takes"
         " the time it needs."
     )
 

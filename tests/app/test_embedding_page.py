@@ -45,7 +45,7 @@ def test_without_an_embedding_the_page_offers_to_make_one(finished):
     run, _ = finished
     app = open_page("embedding", run=run.id)
     assert "There is no embedding of the training images yet." in words(app)
-    assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
+    assert f"python -m smd embedding {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
     (job,) = folders.jobs_of(run, "embed")

@@ -58,7 +58,7 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     app = open_page(std)
     assert "STD keeps no margin" in words(app)
     assert (
-        f"python -m smd margins {std.id} --method min-norm --split test --n 200"
+        f"python -m smd estimate {std.id} --method min-norm --split test --n 200"
         in app.code[0].value
     )
     app.button(key="start-margins").click().run()

@@ -62,7 +62,7 @@ def test_every_kind_of_job_has_its_command_and_its_turn() -> None:
     assert words == [
         ["train", "--run", run.id],
         ["attack", "--job", f"{run.id}/{attack.name}"],
-        ["margins", "--job", f"{run.id}/{margins.name}"],
+        ["estimate", "--job", f"{run.id}/{margins.name}"],
     ]
 
 
