@@ -11,7 +11,7 @@ import streamlit as st
 
 from smd import jobs
 from smd.config import commands, schema
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.errors import UserError
 from smd.files import foreign
 from smd.runs import folders, job_titles
@@ -22,7 +22,7 @@ from smd.terminal.progress import duration
 from .. import actions, data
 from . import job_rows, states
 
-Config = TrainConfig | AttackConfig | MarginsConfig
+Config = TrainConfig | AttackConfig | EstimateConfig
 Known = tuple[float, int] | None  # seconds, and how many images that is known from
 FOLLOW = "2s"
 
@@ -48,7 +48,7 @@ def title(config: Config, runs_: int) -> str:
     each = f", on each of {runs_} runs" if runs_ > 1 else ""
     if isinstance(config, AttackConfig):
         return job_titles.attack(config) + each
-    if isinstance(config, MarginsConfig):
+    if isinstance(config, EstimateConfig):
         return job_titles.estimation(config) + each
     images = f"{config.n_train:,}" if config.n_train else "all"
     return (
@@ -63,7 +63,7 @@ def command(config: Config, targets: tuple[Run, ...]) -> str:
         return commands.attack_command(config, *(run.id for run in targets[1:]))
     return (
         commands.estimate_command(config)
-        if isinstance(config, MarginsConfig)
+        if isinstance(config, EstimateConfig)
         else commands.train_command(config)
     )
 
@@ -72,7 +72,7 @@ def time_needed(config: Config, targets: tuple[Run, ...]) -> str:
     """About how long it takes here, by the last job of the same sort; else that nobody knows."""
     if isinstance(config, TrainConfig):
         known = _of_trainings(config)
-    elif isinstance(config, MarginsConfig):
+    elif isinstance(config, EstimateConfig):
         known = _of_estimations(config, targets)
     else:
         known = _of_attacks(config, targets)
@@ -100,7 +100,7 @@ def _of_attacks(config: AttackConfig, targets: tuple[Run, ...]) -> Known:
     return seconds, int(last["n"])
 
 
-def _of_estimations(config: MarginsConfig, targets: tuple[Run, ...]) -> Known:
+def _of_estimations(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.estimates, targets[0].store)
     done = done[(done["method"] == config.method) & (done["norm"] == config.norm) & (done["n"] > 0)]
     if done.empty:
@@ -170,7 +170,7 @@ def _same(folder: Path, config: Config) -> bool:
     return bool(stored == json.loads(json.dumps(schema.to_json(config))))
 
 
-def _for(config: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | MarginsConfig:
+def _for(config: AttackConfig | EstimateConfig, run: Run) -> AttackConfig | EstimateConfig:
     return replace(config, run=run.id)
 
 

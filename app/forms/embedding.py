@@ -3,7 +3,7 @@
 import streamlit as st
 
 from smd.config import commands
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -39,7 +39,7 @@ def form(run: Run, split: str) -> None:
         width=160,
         help="Spread evenly over the split.",
     )
-    config = EmbedConfig(run.id, split=split, n=int(n))
+    config = EmbeddingConfig(run.id, split=split, n=int(n))
     st.code(commands.embedding_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"

@@ -247,7 +247,7 @@ def test_a_run_without_margins_shows_the_command_that_estimates_them(finished):
     _, std = finished
     app = open_page(std)
     assert "keeps no margin" in words(app)
-    assert any(f"smd margins {std.id} --method min-norm" in code.value for code in app.code)
+    assert any(f"smd estimate {std.id} --method min-norm" in code.value for code in app.code)
     assert "Where attacks disagree" in words(app)
 
 

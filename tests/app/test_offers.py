@@ -7,7 +7,7 @@ from storing import attack, estimate
 from streamlit.testing.v1 import AppTest
 
 from app.components import offers
-from smd.config.schema import AttackConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EstimateConfig
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
@@ -25,7 +25,7 @@ def test_an_attack_takes_as_long_as_the_last_of_its_name_scaled(finished):
 
 def test_an_estimation_takes_as_long_as_the_last_by_its_method(finished):
     _, run = finished
-    asked = MarginsConfig(run.id, "pgd", levels=(8 / 255, 16 / 255), n=400)
+    asked = EstimateConfig(run.id, "pgd", levels=(8 / 255, 16 / 255), n=400)
     assert offers.time_needed(asked, (run,)) == UNKNOWN
     estimate(Recorder(run.store), [1, 2, 3, 4])  # half a second
     assert offers.time_needed(asked, (run,)) == "About 1 min 40 s, by the last one on 4 images."
