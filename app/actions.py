@@ -81,13 +81,7 @@ def start_sweep(wanted: Sequence[TrainConfig]) -> list[sweep.Member]:
 @guarded
 def start(run: Run, asked: AttackConfig | MarginsConfig | EmbedConfig) -> None:
     """Queue a job on a trained network."""
-    if isinstance(asked, AttackConfig):
-        folder = folders.create_attack(run, asked)
-    elif isinstance(asked, MarginsConfig):
-        folder = folders.create_margins(run, asked)
-    else:
-        folder = folders.create_embed(run, asked)
-    launch.submit(folder)
+    launch.submit(folders.create_job(run, asked))
 
 
 @guarded

@@ -74,7 +74,7 @@ def test_an_impossible_estimation_is_refused_and_leaves_no_job(finished, words, 
     assert run_cli("margins", run.id, *words) == 1
     (last,) = capsys.readouterr().err.strip().splitlines()
     assert hint in last
-    assert folders.estimations(run) == []
+    assert folders.jobs_of(run, "margins") == []
 
 
 def test_help_tells_units_and_defaults(capsys):
@@ -102,7 +102,7 @@ def test_runs_lists_the_estimations_of_a_run(finished, capsys):
     from smd.config.schema import MarginsConfig
 
     run, _ = finished
-    job = folders.create_margins(run, MarginsConfig(run.id))
+    job = folders.create_job(run, MarginsConfig(run.id))
     assert run_cli("runs", "--format", "json") == 0
     states = {row["run"]: row["state"] for row in json.loads(capsys.readouterr().out)}
     assert states[f"{run.id}/{job.name}"] == "queued"

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 import torch
+from waiting import until
 
 from smd.jobs import system_metrics
 from smd.jobs.system_metrics import GPU, GPU_MEMORY, MEMORY, PROCESSOR
@@ -13,15 +14,6 @@ from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 from smd.store import reader
 from smd.tasks import train
-
-
-def wait_for(condition, seconds=20):
-    ready = threading.Event()
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        ready.wait(0.01)
-    raise AssertionError("it never happened")
 
 
 def test_readings_come_while_the_body_runs_and_stop_with_it():
@@ -32,7 +24,7 @@ def test_readings_come_while_the_body_runs_and_stop_with_it():
             taken.extend(found.take())
             return len({moment for moment, _, _ in taken}) >= 2
 
-        wait_for(two)
+        until(two)
     assert {name for _, name, _ in taken} == {PROCESSOR, MEMORY}
     moments = [moment for moment, _, _ in taken]
     assert moments == sorted(moments)
@@ -70,7 +62,7 @@ def test_a_gauge_that_breaks_ends_quietly(monkeypatch, caplog):
 
     monkeypatch.setattr(system_metrics, "reader", broken)
     with system_metrics.watching("cpu", first=0.001) as found:
-        wait_for(lambda: "no such sensor" in caplog.text)
+        until(lambda: "no such sensor" in caplog.text)
     assert found.take() == []
 
 

@@ -57,7 +57,7 @@ def test_a_map_says_images_and_twins():
 def test_a_job_whose_config_cannot_be_read_is_named_by_its_id(own_runs):
     run = folders.create(TrainConfig())
     assert job_title(run.folder) == "training"
-    folder = folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), seeds=(0,)))
+    folder = folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,), seeds=(0,)))
     assert job_title(folder) == "CE-PGD on all test images at 8/255, seed 0"
     (folder / "config.json").write_text("{broken")
     assert job_title(folder) == f"attack {folder.name}"
@@ -67,8 +67,8 @@ def test_the_list_of_runs_says_what_each_job_does(own_runs, capsys):
     from smd import __main__ as cli
 
     run = folders.create(TrainConfig())
-    folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,)))
-    folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,), n=30, seeds=(0,)))
+    folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,)))
+    folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,), n=30, seeds=(0,)))
     cli.main(["runs"])
     listed = capsys.readouterr().out
     assert "CE-PGD on 20 test images at 8/255, seed 0" in listed

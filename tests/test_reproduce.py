@@ -81,7 +81,7 @@ def test_an_attack_that_had_stopped_is_resumed_and_others_are_not_taken_for_it(o
     ended["autoattack"] = "finished"
     (run,), failed = command.make(table)
     assert failed == []
-    (folder,) = runs.attacks(run)
+    (folder,) = runs.jobs_of(run, "attack")
     asked = table.attack_on(run)
     assert reproduce.attack_of(run, replace(asked, batch=64, device="cpu")) == folder
     assert [
@@ -104,11 +104,11 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
     table = Table("2b", "ce-pgd", configs, budget)
     done, failed = command.make(table)
     assert failed == []
-    folders = {run.id: runs.attacks(run) for run in runs.all_runs()}
+    folders = {run.id: runs.jobs_of(run, "attack") for run in runs.all_runs()}
     assert [len(each) for each in folders.values()] == [1, 1]
     again, failed = command.make(table)
     assert ([run.id for run in again], failed) == ([run.id for run in done], [])
-    assert {run.id: runs.attacks(run) for run in runs.all_runs()} == folders
+    assert {run.id: runs.jobs_of(run, "attack") for run in runs.all_runs()} == folders
 
     command.write(tmp_path / "out", table, done)
     text = (tmp_path / "out" / "table.md").read_text()

@@ -52,8 +52,8 @@ def test_every_problem_is_named_and_nothing_is_made(runs_folder: Path) -> None:
     assert not runs_folder.exists()
     run = folders.create(TrainConfig())
     with pytest.raises(UserError, match=r"no split 'y'"):
-        folders.create_attack(run, AttackConfig(run.id, split="y"))
-    assert folders.attacks(run) == []
+        folders.create_job(run, AttackConfig(run.id, split="y"))
+    assert folders.jobs_of(run, "attack") == []
 
 
 def test_own_images_are_found_from_the_job_s_folder(
@@ -88,10 +88,10 @@ def test_runs_are_listed_newest_first_with_broken_ones_but_nothing_else(runs_fol
 def test_attacks_are_jobs_of_their_own() -> None:
     run = folders.create(TrainConfig())
     first, second = (
-        folders.create_attack(run, AttackConfig(run.id, levels=(8 / 255,))) for _ in range(2)
+        folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,))) for _ in range(2)
     )
     assert re.fullmatch(r"\d{8}-\d{6}-ce-pgd-[0-9a-f]{4}", first.name)
-    assert folders.attacks(run) == [second, first]
+    assert folders.jobs_of(run, "attack") == [second, first]
     assert read(AttackConfig, first / "config.json") == AttackConfig(run.id, levels=(8 / 255,))
     assert jobs.read(first).kind == "attack"
     assert folders.find_job(f"{run.id}/{first.name}") == first
@@ -103,14 +103,14 @@ def test_attacks_are_jobs_of_their_own() -> None:
 
 def test_estimations_are_jobs_of_their_own_beside_the_attacks() -> None:
     run = folders.create(TrainConfig())
-    attack = folders.create_attack(run, AttackConfig(run.id))
-    first, second = (folders.create_margins(run, MarginsConfig(run.id, "gem")) for _ in range(2))
+    attack = folders.create_job(run, AttackConfig(run.id))
+    first, second = (folders.create_job(run, MarginsConfig(run.id, "gem")) for _ in range(2))
     assert re.fullmatch(r"\d{8}-\d{6}-gem-[0-9a-f]{4}", first.name)
     assert first.parent == run.folder / "margins"
     assert (jobs.read(first).kind, jobs.read(first).state) == ("margins", "queued")
     assert read(MarginsConfig, first / "config.json") == MarginsConfig(run.id, "gem")
-    assert folders.attacks(run) == [attack]
-    assert folders.estimations(run) == [second, first]
+    assert folders.jobs_of(run, "attack") == [attack]
+    assert folders.jobs_of(run, "margins") == [second, first]
     assert folders.jobs_of(run) == [attack, second, first]
     assert folders.find_job(f"{run.id}/{first.name}") == first
     (first / "status.json").unlink()
@@ -120,8 +120,8 @@ def test_estimations_are_jobs_of_their_own_beside_the_attacks() -> None:
 def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
     run = folders.create(TrainConfig())
     for folder in (
-        folders.create_attack(run, AttackConfig(run.id)),
-        folders.create_margins(run, MarginsConfig(run.id)),
+        folders.create_job(run, AttackConfig(run.id)),
+        folders.create_job(run, MarginsConfig(run.id)),
     ):
         with pytest.raises(UserError, match="cancel it first"):
             folders.dismiss(folder)
@@ -160,8 +160,8 @@ def test_an_impossible_estimation_is_refused_in_words(
 ) -> None:
     run = folders.create(TrainConfig())
     with pytest.raises(UserError, match=re.escape(sentence)):
-        folders.create_margins(run, MarginsConfig(run.id, **fields))
-    assert folders.estimations(run) == []
+        folders.create_job(run, MarginsConfig(run.id, **fields))
+    assert folders.jobs_of(run, "margins") == []
 
 
 def test_a_noise_level_is_written_in_one_place() -> None:
@@ -205,7 +205,7 @@ def test_a_queued_or_running_run_is_not_deleted(busy: str) -> None:
 
 def test_a_run_with_a_queued_attack_is_not_deleted() -> None:
     run = folders.create(TrainConfig())
-    attack = folders.create_attack(run, AttackConfig(run.id))
+    attack = folders.create_job(run, AttackConfig(run.id))
     transitions.move(run.folder, "cancelled")
     with pytest.raises(UserError, match=f"{attack.name} is queued"):
         folders.delete(run)
@@ -216,7 +216,7 @@ def test_a_run_with_a_queued_attack_is_not_deleted() -> None:
 
 def test_a_run_with_a_queued_estimation_is_not_deleted() -> None:
     run = folders.create(TrainConfig())
-    folder = folders.create_margins(run, MarginsConfig(run.id))
+    folder = folders.create_job(run, MarginsConfig(run.id))
     transitions.move(run.folder, "cancelled")
     with pytest.raises(UserError, match=f"{folder.name} is queued"):
         folders.delete(run)

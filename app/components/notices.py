@@ -10,11 +10,11 @@ from pathlib import Path
 import streamlit as st
 
 from smd import jobs
-from smd.jobs import State, Status
+from smd.jobs import State, Status, kinds
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from . import ui
+from . import run_names
 from .plain import plain
 
 ICONS = {"finished": ":material/check:", "cancelled": ":material/block:"}
@@ -68,12 +68,12 @@ def _state(folder: Path) -> State:
 
 def _run_of(folder: Path) -> Run:
     """The run that a job belongs to: itself, or the one in whose folder it lies."""
-    own = folder.parent.parent if folder.parent.name in jobs.FOLDERS else folder
+    own = folder.parent.parent if kinds.of_folder(folder).folder else folder
     return Run(own.name, own)
 
 
 def words(run: Run, status: Status) -> str:
     """What has ended, and how: "SMD · digits · 12:30 · 0a1b: attack finished."."""
-    what = "" if status.kind == "train" else f" {jobs.NOUN[status.kind]}"
+    what = "" if status.kind == "train" else f" {kinds.KINDS[status.kind].noun}"
     why = f": {plain(status.error)}" if status.error else "."
-    return f"**{plain(ui.label(run))}**:{what} {status.state}{why}"
+    return f"**{plain(run_names.label(run))}**:{what} {status.state}{why}"

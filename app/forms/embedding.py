@@ -4,12 +4,11 @@ import streamlit as st
 
 from smd.config import commands
 from smd.config.schema import EmbedConfig
-from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import actions, data
-from ..components import job_rows, ui
+from ..components import job_rows, states
 
 IMAGES = 2000
 
@@ -20,7 +19,7 @@ def section(run: Run, split: str, expanded: bool) -> None:
     title = "Make a map" if expanded else "Make another map"
     with st.expander(title, icon=":material/map:", expanded=expanded):
         form(run, split)
-    job_rows.under_way(run, folders.maps)
+    job_rows.under_way(run, "embed")
 
 
 def form(run: Run, split: str) -> None:
@@ -43,5 +42,5 @@ def form(run: Run, split: str) -> None:
     asked = EmbedConfig(run.id, split=split, n=int(n))
     st.code(commands.embed_command(asked), language="bash", wrap_lines=True)
     start = actions.button("Make the map", type="primary", icon=":material/map:", key="start-map")
-    if start and ui.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, asked):
         st.rerun()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from smd import stats
-from smd.analysis.agreement import STRENGTH, thoroughness
+from smd import registry, stats
+from smd.analysis.agreement import thoroughness
 from smd.export.titles import attack_settings, attack_title
 
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
@@ -80,11 +80,12 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     meaning ("" without flag). Of an attack with several settings or numbers of steps the most
     thorough counts, under its own title.
     """
-    rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(STRENGTH)]
+    ranked = registry.by_strength()
+    rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(ranked)]
     found = []
     for (split, norm, _), part in rows.groupby(["split", "norm", rows["eps"].round(6)]):
         present = [
-            _strongest(part[part["name"] == name]) for name in STRENGTH if name in set(part["name"])
+            _strongest(part[part["name"] == name]) for name in ranked if name in set(part["name"])
         ]
         for weaker, stronger in pairwise(present):
             if row := _gap(weaker, stronger):
@@ -96,10 +97,10 @@ def _strongest(rows: pd.DataFrame) -> Attack:
     """Of one attack the most thorough settings; images that were attacked more than once count at
     their worst."""
     kinds = rows.assign(steps=rows["steps"].fillna(0).astype(int), note=rows["note"].fillna(""))
-    groups = {
-        (str(name), int(steps), str(note)): part
-        for (name, steps, note), part in kinds.groupby(["name", "steps", "note"])
-    }
+    groups: dict[tuple[str, int, str], pd.DataFrame] = {}
+    for _, part in kinds.groupby(["name", "steps", "note"]):
+        first = part.iloc[0]
+        groups[str(first["name"]), int(first["steps"]), str(first["note"])] = part
     name, steps, note = max(groups, key=lambda kind: (thoroughness(kind[0], kind[2]), kind[1]))
     images = groups[name, steps, note].groupby("idx").agg(ok=("ok", "all"), seeds=("seeds", "max"))
     return Attack(name, steps, note, images)

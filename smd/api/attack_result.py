@@ -9,7 +9,7 @@ from torch import Tensor
 
 from smd.config.schema import Value
 from smd.errors import UserError
-from smd.store.attack_tables import wilson
+from smd.stats import wilson
 from smd.units import level_title
 
 

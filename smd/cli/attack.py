@@ -2,18 +2,20 @@
 
 import argparse
 import math
+from pathlib import Path
 
 from smd import registry
-from smd.cli.table import FORMATS, print_accuracies
+from smd.cli import on_runs
+from smd.cli.table import print_accuracies
 from smd.config.parsing import parse_choice
 from smd.config.schema import AttackConfig, preview
 from smd.errors import UserError
-from smd.jobs import launch
-from smd.jobs.session import claimed
-from smd.runs import folders
+from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import parse_levels
+
+KIND = KINDS["attack"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,9 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="attack trained networks and print their table",
         description="Attack trained networks; every sample's verdict is stored in its run.",
     )
-    sub.add_argument(
-        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
-    )
+    on_runs.options(sub, KIND)
     sub.add_argument(
         "--attack",
         default="ce-pgd",
@@ -68,12 +68,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         " that fits)",
     )
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument(
-        "--background", action="store_true", help="queue the attacks and return at once"
-    )
-    sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
-    sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued attack, given by the worker
-    sub.set_defaults(run_command=run)
+    sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
 def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
@@ -107,25 +102,5 @@ def numbers(text: str) -> tuple[int, ...]:
         raise UserError(f"'{text}' is no list of whole numbers: write it like 0,1,2.") from None
 
 
-def run(args: argparse.Namespace) -> None:
-    """Attack here, or queue."""
-    if args.job:
-        from smd.tasks.attack import attack_run
-
-        return attack_run(folders.find_job(args.job))
-    if not args.runs:
-        raise UserError("Name the runs to attack; `python -m smd runs` lists them.")
-    targets = [folders.find(text) for text in args.runs]
-    for target in targets:
-        folder = folders.create_attack(target, config_from(args, target), claim=not args.background)
-        if args.background:
-            launch.submit(folder)
-            print(f"{target.id}/{folder.name}")
-            continue
-        with claimed(folder):
-            from smd.tasks.attack import attack_run
-
-            attack_run(folder, folder / "log.txt")
-    if not args.background:
-        print_accuracies(targets, args.format)
-    return None
+def _show(done: list[tuple[Run, Path]], form: str) -> None:
+    print_accuracies(list(dict.fromkeys(run for run, _ in done)), form)

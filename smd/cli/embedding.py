@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from smd.cli.table import FORMATS, print_table
+from smd.cli import on_runs
+from smd.cli.table import print_table
 from smd.config.schema import EmbedConfig
 from smd.errors import UserError
-from smd.jobs import launch
-from smd.jobs.session import claimed
-from smd.runs import folders
+from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import parse_levels, show_level
+
+KIND = KINDS["embed"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,9 +26,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             "Lay the features that a network has of its images on a plane; the Map page shows it."
         ),
     )
-    sub.add_argument(
-        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
-    )
+    on_runs.options(sub, KIND)
     sub.add_argument(
         "--split", default="test", choices=("train", "val", "test"), help="which images (test)"
     )
@@ -48,10 +47,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("--seed", type=int, default=0, help="of the layout (0)")
     sub.add_argument("--batch", type=int, default=EmbedConfig.batch, help="images a batch (256)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument("--background", action="store_true", help="queue the maps and return at once")
-    sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
-    sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued map, given by the worker
-    sub.set_defaults(run_command=run)
+    sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
 def config_from(args: argparse.Namespace, run: Run) -> EmbedConfig:
@@ -71,29 +67,9 @@ def config_from(args: argparse.Namespace, run: Run) -> EmbedConfig:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Make the maps here, or queue them."""
-    if args.job:
-        from smd.tasks.embedding import embed_run
-
-        return embed_run(folders.find_job(args.job))
-    if not args.runs:
-        raise UserError("Name the runs to map; `python -m smd runs` lists them.")
-    done: list[tuple[Run, Path]] = []
-    for target in [folders.find(text) for text in args.runs]:
-        folder = folders.create_embed(target, config_from(args, target), claim=not args.background)
-        if args.background:
-            launch.submit(folder)
-            print(f"{target.id}/{folder.name}")
-            continue
-        with claimed(folder):
-            from smd.tasks.embedding import embed_run
-
-            embed_run(folder, folder / "log.txt")
-        done.append((target, folder))
-    if not args.background:
-        print_table(pd.concat([table(*one) for one in done], ignore_index=True), args.format)
-    return None
+def _show(done: list[tuple[Run, Path]], form: str) -> None:
+    tables = [table(run, folder) for run, folder in done]
+    print_table(pd.concat(tables, ignore_index=True), form)
 
 
 def table(run: Run, folder: Path) -> pd.DataFrame:

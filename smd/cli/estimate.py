@@ -7,17 +7,18 @@ from pathlib import Path
 import pandas as pd
 
 from smd import registry
-from smd.cli.table import FORMATS, print_table
+from smd.cli import on_runs
+from smd.cli.table import print_table
 from smd.config.parsing import parse_choice
 from smd.config.schema import MarginsConfig
 from smd.errors import UserError
 from smd.export.estimates import estimate_table
-from smd.jobs import launch
-from smd.jobs.session import claimed
-from smd.runs import folders
+from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import parse_levels
+
+KIND = KINDS["margins"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,9 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             " is stored."
         ),
     )
-    sub.add_argument(
-        "runs", nargs="*", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
-    )
+    on_runs.options(sub, KIND)
     sub.add_argument(
         "--method",
         default="min-norm",
@@ -60,12 +59,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     sub.add_argument("--batch", type=int, default=64, help="images a batch (64)")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
-    sub.add_argument(
-        "--background", action="store_true", help="queue the estimations and return at once"
-    )
-    sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
-    sub.add_argument("--job", help=argparse.SUPPRESS)  # a queued estimation, given by the worker
-    sub.set_defaults(run_command=run)
+    sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
 def config_from(args: argparse.Namespace, run: Run) -> MarginsConfig:
@@ -88,32 +82,9 @@ def config_from(args: argparse.Namespace, run: Run) -> MarginsConfig:
     )
 
 
-def run(args: argparse.Namespace) -> None:
-    """Estimate here, or queue."""
-    if args.job:
-        from smd.tasks.estimate import margins_run
-
-        return margins_run(folders.find_job(args.job))
-    if not args.runs:
-        raise UserError("Name the runs to measure; `python -m smd runs` lists them.")
-    done: list[tuple[Run, Path]] = []
-    for target in [folders.find(text) for text in args.runs]:
-        folder = folders.create_margins(
-            target, config_from(args, target), claim=not args.background
-        )
-        if args.background:
-            launch.submit(folder)
-            print(f"{target.id}/{folder.name}")
-            continue
-        with claimed(folder):
-            from smd.tasks.estimate import margins_run
-
-            margins_run(folder, folder / "log.txt")
-        done.append((target, folder))
-    if not args.background:
-        tables = [table(target, folder.name) for target, folder in done]
-        print_table(pd.concat(tables, ignore_index=True), args.format)
-    return None
+def _show(done: list[tuple[Run, Path]], form: str) -> None:
+    tables = [table(run, folder.name) for run, folder in done]
+    print_table(pd.concat(tables, ignore_index=True), form)
 
 
 def table(run: Run, job: str) -> pd.DataFrame:

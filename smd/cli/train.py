@@ -165,8 +165,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _here(configs: list[TrainConfig], form: str) -> None:
+    from smd.devices import resolve_device
     from smd.tasks.train import train_run
-    from smd.training.loop import resolve_device
 
     done: list[Run] = []
     for config in configs:

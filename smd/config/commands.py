@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
+from smd.program import WORDS
 from smd.registry import ATTACKS, DEFENSES, ESTIMATORS, Param
 from smd.units import show_level, show_levels
 
 
 def train_command(config: TrainConfig) -> str:
     """The command that trains with this config, quoted for a shell."""
-    return shlex.join(["python", "-m", "smd", "train", *train_words(config)])
+    return shlex.join([*WORDS, "train", *train_words(config)])
 
 
 def train_words(config: TrainConfig) -> list[str]:
@@ -47,7 +48,7 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
             del words[place : place + 2]
     words += ["--defenses", ",".join(dict.fromkeys(choices))]
     words += ["--seeds", ",".join(dict.fromkeys(str(c.seed) for c in configs))]
-    return shlex.join(["python", "-m", "smd", "sweep", *words])
+    return shlex.join([*WORDS, "sweep", *words])
 
 
 def attack_command(config: AttackConfig, *others: str) -> str:
@@ -62,7 +63,7 @@ def attack_command(config: AttackConfig, *others: str) -> str:
     words += ["--seeds", ",".join(map(str, config.seeds)), "--device", config.device]
     words += ["--batch", str(config.batch)] if config.batch != AttackConfig.batch else []
     words += ["--keep", str(config.keep)] if config.keep != AttackConfig.keep else []
-    return shlex.join(["python", "-m", "smd", "attack", *words])
+    return shlex.join([*WORDS, "attack", *words])
 
 
 def margins_command(config: MarginsConfig) -> str:
@@ -82,7 +83,7 @@ def margins_command(config: MarginsConfig) -> str:
         config.device,
     ]
     words += ["--batch", str(config.batch)] if config.batch != MarginsConfig.batch else []
-    return shlex.join(["python", "-m", "smd", "margins", *words])
+    return shlex.join([*WORDS, "margins", *words])
 
 
 def embed_command(config: EmbedConfig) -> str:
@@ -92,21 +93,20 @@ def embed_command(config: EmbedConfig) -> str:
     words += ["--eps", show_level(config.level)] if config.level else []
     words += ["--seed", str(config.seed), "--device", config.device]
     words += ["--batch", str(config.batch)] if config.batch != EmbedConfig.batch else []
-    return shlex.join(["python", "-m", "smd", "embed", *words])
+    return shlex.join([*WORDS, "embed", *words])
 
 
 def locate_command(run: str, path: str = "") -> str:
     """The command that says where a run's images are now, quoted for a shell; PATH stands for one
     that is not known."""
     return (
-        f"{shlex.join(['python', '-m', 'smd', 'locate', run, '--path'])}"
-        f" {shlex.quote(path) if path else 'PATH'}"
+        f"{shlex.join([*WORDS, 'locate', run, '--path'])} {shlex.quote(path) if path else 'PATH'}"
     )
 
 
 def query_command(run: str, query: str) -> str:
     """The command that asks a run's store the same, quoted for a shell."""
-    return shlex.join(["python", "-m", "smd", "query", run, query])
+    return shlex.join([*WORDS, "query", run, query])
 
 
 def _choice(name: str, params: Mapping[str, Value], known: tuple[Param, ...]) -> str:

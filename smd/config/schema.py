@@ -165,7 +165,8 @@ def preview(asked: AttackConfig, available: int) -> AttackConfig:
     )
 
 
-Config = TrainConfig | AttackConfig | MarginsConfig | EmbedConfig
+JobConfig = AttackConfig | MarginsConfig | EmbedConfig  # of jobs on a trained run
+Config = TrainConfig | JobConfig
 C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
 
 
@@ -187,10 +188,8 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
         raise UserError("This run was written by a newer version of SMD Studio: update to open it.")
     unknown = values.keys() - {f.name for f in dataclasses.fields(kind)}
     if unknown:
-        raise UserError(
-            "The config has fields that this version does not know:"
-            f" {', '.join(sorted(unknown))[:200]}."
-        )
+        names = ", ".join(name if name.isprintable() else ascii(name) for name in sorted(unknown))
+        raise UserError(f"The config has fields that this version does not know: {names[:200]}.")
     types.check(kind, values)
     given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     return kind(**given)

@@ -4,16 +4,14 @@ It may have come from elsewhere, and pages compute with it.
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from smd import registry
+from smd import devices, registry
 from smd.registry import Param
 
 LONGEST = 4096  # characters, as long as a path may be
 LARGEST = 2**53  # whole numbers up to here are the same in JSON, in Python and in a store
-DEVICE = re.compile(r"[a-z]{1,16}(:[0-9]{1,3})?")
 CHOICES = {
     "norm": ("Linf", "L2"),
     "split": ("train", "val", "test"),
@@ -76,8 +74,8 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be {NAMES[shape]}")
         if name in CHOICES and value not in CHOICES[name]:
             raise ValueError(f"{name} must be {' or '.join(filter(None, CHOICES[name]))}")
-        if name == "device" and not DEVICE.fullmatch(value):
-            raise ValueError("device must be auto, cpu, cuda, cuda:1 or mps")
+        if name == "device" and not devices.is_name(value):
+            raise ValueError(f"device must be {devices.CHOICE}")
     for known in _known(values):
         given = values.get("params", {}).get(known.name, known.default)
         if isinstance(given, str) != (known.kind == "choice"):

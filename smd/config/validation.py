@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
-from smd import registry
+from smd import devices, registry
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
 from smd.registry import Param
 from smd.registry.recipes import Choice
@@ -66,7 +66,7 @@ def of_training(config: TrainConfig) -> list[str]:
             found.append(_too_small(name, getattr(config, name), low))
     if config.epochs > MOST_EPOCHS:
         found.append(f'"Epochs" is {config.epochs}: it must be at most {MOST_EPOCHS}.')
-    return found + _size_problems(config) + _device_problems(config.device)
+    return found + _size_problems(config) + devices.problems(config.device)
 
 
 def of_attack(config: AttackConfig) -> list[str]:
@@ -96,7 +96,7 @@ def of_attack(config: AttackConfig) -> list[str]:
         )
     if config.keep < 0:
         found.append(_too_small("keep", config.keep, 0))
-    return found + _device_problems(config.device)
+    return found + devices.problems(config.device)
 
 
 def of_margins(config: MarginsConfig) -> list[str]:
@@ -125,7 +125,7 @@ def of_margins(config: MarginsConfig) -> list[str]:
     for name, low in (("n", 0), ("seed", 0), ("batch", 1)):
         if getattr(config, name) < low:
             found.append(_too_small(name, getattr(config, name), low))
-    return found + _device_problems(config.device)
+    return found + devices.problems(config.device)
 
 
 def of_embedding(config: EmbedConfig) -> list[str]:
@@ -142,7 +142,7 @@ def of_embedding(config: EmbedConfig) -> list[str]:
     for name, low in (("pairs", 0), ("seed", 0), ("batch", 1)):
         if getattr(config, name) < low:
             found.append(_too_small(name, getattr(config, name), low))
-    return found + _device_problems(config.device)
+    return found + devices.problems(config.device)
 
 
 def _too_small(name: str, value: int, low: int) -> str:
@@ -176,13 +176,6 @@ def _size_problems(config: TrainConfig) -> list[str]:
     else:
         problem = registry.size_problem(net, config.image_size) if config.image_size else ""
     return [problem] if problem else []
-
-
-def _device_problems(device: str) -> list[str]:
-    kind, colon, index = device.partition(":")
-    if device in ("auto", "cpu", "cuda", "mps") or (kind == "cuda" and colon and index.isdigit()):
-        return []
-    return [f"There is no device '{device}': write auto, cpu, cuda, cuda:1 or mps."]
 
 
 def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner: str) -> list[str]:

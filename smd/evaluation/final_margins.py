@@ -17,6 +17,7 @@ from typing import Any
 from smd.config.types import count, number, text
 from smd.errors import UserError
 from smd.files import durable, foreign
+from smd.program import PROGRAM
 
 JOB = "final-margins"  # its estimate is stored under this job
 # in the run's folder: what was planned, so that a resumed job plans nothing anew
@@ -107,7 +108,7 @@ def too_short(training: float, run: str, most: int) -> str:
     """The sentence of a run whose training leaves no time for an estimation, and the way to one."""
     return (
         f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
-        f" too short for {FEWEST} images. python -m smd margins {run} --split test --n {most} takes"
+        f" too short for {FEWEST} images. {PROGRAM} margins {run} --split test --n {most} takes"
         " the time it needs."
     )
 

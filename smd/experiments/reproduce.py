@@ -137,7 +137,7 @@ def attacked(run: Run, asked: AttackConfig) -> Path:
     new one, queued."""
     folder = attack_of(run, asked)
     if folder is None:
-        folder = folders.create_attack(run, asked)
+        folder = folders.create_job(run, asked)
         launch.submit(folder)
     elif jobs.read(folder).state in ("failed", "cancelled", "lost"):
         launch.resume(folder)
@@ -147,7 +147,7 @@ def attacked(run: Run, asked: AttackConfig) -> Path:
 def attack_of(run: Run, asked: AttackConfig) -> Path | None:
     """The folder of that very attack on the run, the newest if there are several; None if there is
     none."""
-    return next((folder for folder in folders.attacks(run) if _same(folder, asked)), None)
+    return next((folder for folder in folders.jobs_of(run, "attack") if _same(folder, asked)), None)
 
 
 def _same(folder: Path, asked: AttackConfig) -> bool:

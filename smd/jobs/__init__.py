@@ -14,10 +14,11 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd.config.types import DEVICE, LARGEST, LONGEST
+from smd import devices
+from smd.config.types import LARGEST, LONGEST
 from smd.errors import UserError
 from smd.files import foreign
-from smd.jobs import clocks, endings, results, tickets
+from smd.jobs import clocks, endings, kinds, results, tickets
 from smd.jobs.processes import identity
 
 SCHEMA = 1
@@ -33,11 +34,6 @@ REMOTE_PATIENCE = 120.0
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
-Kind = Literal["train", "attack", "margins", "embed"]
-
-NOUN = {"train": "run", "attack": "attack", "margins": "estimation", "embed": "map"}
-# Of a run's jobs, inside the run's.
-FOLDERS: Mapping[str, Kind] = {"attacks": "attack", "margins": "margins", "maps": "embed"}
 LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
 ELSEWHERE = (
     "It was queued in another folder or version and does not start by itself: resume it to run it"
@@ -51,7 +47,7 @@ class Status:
     """How a job stands. Times are in unix seconds, 0 if it has not happened."""
 
     schema: int = SCHEMA
-    kind: Kind = "train"
+    kind: str = "train"  # see smd.jobs.kinds
     state: State = "queued"
     created: float = 0.0
     queued: float = 0.0  # since when it waits for its turn; a resumed job waits anew
@@ -140,7 +136,7 @@ def _parse(values: Mapping[str, Any]) -> Status:
         name: value[:LONGEST] if isinstance(value, str) else value for name, value in known.items()
     }
     status = Status(**known)
-    if status.state not in get_args(State) or status.kind not in get_args(Kind):
+    if status.state not in get_args(State) or status.kind not in kinds.KINDS:
         raise ValueError(f"unknown state {status.state!r} or kind {status.kind!r}")
     return status
 
@@ -150,7 +146,7 @@ def _fits(name: str, value: Any) -> bool:
     computed with."""
     kind = type(getattr(Status, name))
     if kind is str:
-        return isinstance(value, str) and (name != "device" or bool(DEVICE.fullmatch(value)))
+        return isinstance(value, str) and (name != "device" or devices.is_name(value))
     if isinstance(value, bool) or not isinstance(value, int | float if kind is float else int):
         return False
     least = -1 if name == "eta" else 0
@@ -161,9 +157,9 @@ def _unreadable(folder: Path, reason: str) -> Status:
     created = 0.0
     with suppress(OSError):
         created = (folder / "config.json").lstat().st_mtime  # written once, when the job was made
-    kind = FOLDERS.get(folder.parent.name, "train")
-    error = f"status.json {reason}: resume the {NOUN[kind]} or delete it."
-    return Status(kind=kind, state="failed", created=created, error=error)
+    kind = kinds.of_folder(folder)
+    error = f"status.json {reason}: resume the {kind.noun} or delete it."
+    return Status(kind=kind.name, state="failed", created=created, error=error)
 
 
 def attended(status: Status, folder: Path) -> bool:

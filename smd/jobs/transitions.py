@@ -19,19 +19,7 @@ import psutil
 
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import (
-    NEWER,
-    NOUN,
-    SCHEMA,
-    Kind,
-    State,
-    Status,
-    process,
-    read,
-    reserve,
-    results,
-    tickets,
-)
+from smd.jobs import NEWER, SCHEMA, State, Status, kinds, process, read, reserve, results, tickets
 from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
 from smd.jobs.processes import identity
@@ -65,7 +53,7 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
     )
     if to not in ALLOWED[old.state] and not repair:
         why = REFUSAL.get(to, f"it cannot become {to}")
-        raise UserError(f"The {NOUN[old.kind]} {folder.name} is {old.state}: {why}.")
+        raise UserError(f"The {kinds.KINDS[old.kind].noun} {folder.name} is {old.state}: {why}.")
     now = time.time()
     if to == "queued":  # what was done stays: the job goes on from there
         who = tickets.STARTER.get() or old.started_by
@@ -187,7 +175,7 @@ def owned(status: Status) -> bool:
 
 
 def create(
-    folder: Path, kind: Kind, device: str, files: Mapping[str, Any], claim: bool = False
+    folder: Path, kind: str, device: str, files: Mapping[str, Any], claim: bool = False
 ) -> None:
     """Make the folder of a queued job with the given JSON files; nobody sees it half made.
 

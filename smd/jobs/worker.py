@@ -9,21 +9,20 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-from smd import children, jobs
+from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, transitions
-from smd.jobs.locks import Lock, device_key, own
+from smd.jobs import Status, kinds, listing, transitions
+from smd.jobs.locks import Lock, own
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
-from smd.runs import folders as runs
 
 LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
 
 
 def queued() -> list[tuple[Path, Status]]:
     """All jobs of this user's that wait for a worker here, whoever waits longest first."""
-    folders = [f for run in runs.all_runs() for f in (run.folder, *runs.jobs_of(run))]
+    folders = [folder for run in listing.runs() for folder in (run, *listing.on_run(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
     waiting = [
         (f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)
@@ -38,10 +37,9 @@ def _claimed(folder: Path, status: Status) -> bool:
 
 def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
-    kind = jobs.read(folder).kind
-    if kind == "train":
-        return children.command("smd", "train", "--run", folder.name)
-    return children.command("smd", kind, "--job", f"{folder.parent.parent.name}/{folder.name}")
+    kind = kinds.KINDS[jobs.read(folder).kind]
+    name = f"{folder.parent.parent.name}/{folder.name}" if kind.folder else folder.name
+    return children.command("smd", kind.name, kind.option, name)
 
 
 def worker_lock(key: str) -> Lock:
@@ -52,7 +50,7 @@ def worker_lock(key: str) -> Lock:
 def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
     """Run the queued jobs of a device until none is left; one worker works, one more waits to look
     again."""
-    key = device_key(device)
+    key = devices.queue(device)
     follower, lock = Lock(own(f"worker-{key}.next")), worker_lock(key)
     if not follower.acquire(wait=False):
         return  # somebody waits already, and will see whatever is queued by now
@@ -71,7 +69,11 @@ def _next(key: str, tried: Collection[tuple[Path, float]]) -> tuple[Path, Status
     """Whoever waits longest; not again one whose end could not even be stored, as on a broken
     disk."""
     return next(
-        ((f, s) for f, s in queued() if device_key(s.device) == key and (f, s.queued) not in tried),
+        (
+            (f, s)
+            for f, s in queued()
+            if devices.queue(s.device) == key and (f, s.queued) not in tried
+        ),
         None,
     )
 

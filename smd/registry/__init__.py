@@ -9,9 +9,12 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from smd.errors import UserError
+from smd.registry.attacks import ATTACKS, by_strength, stages
+from smd.registry.datasets import DATASETS
 from smd.registry.defenses import DEFENSES
-from smd.registry.entries import ATTACKS, DATASETS, ESTIMATORS, NETWORKS
-from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param
+from smd.registry.estimators import ESTIMATORS
+from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param, Stage
+from smd.registry.networks import NETWORKS
 
 __all__ = [
     "ATTACKS",
@@ -25,11 +28,14 @@ __all__ = [
     "Estimator",
     "Network",
     "Param",
+    "Stage",
+    "by_strength",
     "find",
     "load",
     "range_of",
     "shape_problem",
     "size_problem",
+    "stages",
 ]
 
 T = TypeVar("T")

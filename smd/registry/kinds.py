@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from smd.registry.recipes import COMMON, Recipe
 
@@ -25,6 +25,15 @@ class Param:
     def title(self) -> str:
         """What its field in a form and messages about it call it."""
         return self.name.replace("_", " ").capitalize()
+
+
+class Entry(Protocol):
+    """What every entry has: the name by which it is chosen."""
+
+    @property
+    def name(self) -> str:
+        """As configs, the command line and stores write it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Network:
     sizes: tuple[int, int]
     source: str
     dims: int = 2  # 2 for images, 3 for volumes
+    description: str = ""  # one plain sentence for those who do not know it
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,7 @@ class Defense:
     title: str
     target: str  # "module:class", a frozen dataclass whose fields are the knobs
     source: str
+    description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()
     official: Recipe = COMMON  # what it was published with
     variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, what goes with it instead)
@@ -77,6 +88,16 @@ class Defense:
     # what it keeps of every sample beside or instead of a margin: its name in the store
     state: str = ""
     state_title: str = ""  # what that is, with its unit
+    colour: str = "#8a9091"  # its lines on every page
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an attack: what it means that a sample withstands all weaker ones but not it."""
+
+    name: str  # as verdicts are stored, smd.attacks.Stage.name
+    pattern: str  # "falls to Square only"; stages that share a pattern count as one
+    colour: str  # of the pattern in charts
 
 
 @dataclass(frozen=True)
@@ -85,20 +106,23 @@ class Attack:
 
     name: str
     title: str
-    target: str
+    target: str  # "module:class", a frozen dataclass whose fields are the settings
     source: str
+    description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()
     seeds: tuple[int, ...] = (0,)  # as many as the paper takes the mean over
     cost: str = ""  # how long it takes, in words
+    strength: int = 0  # its rank among attacks, from 1, the weakest; 0: it is compared with none
+    stages: tuple[Stage, ...] = ()  # in order; (): its samples are told by its own name
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """A way to measure the margins of a trained network. One with a "level" among its params looks
-    only so far."""
+    """A way to measure margins of a trained network; one with a "level" param looks only so far."""
 
     name: str
     title: str
     target: str  # "module:class", a frozen dataclass whose fields are the settings
     source: str
+    description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()

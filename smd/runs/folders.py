@@ -14,11 +14,12 @@ from typing import Any
 from smd import jobs
 from smd.config import schema as configs
 from smd.config import validation
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import JobConfig, TrainConfig
 from smd.errors import UserError
 from smd.files import foreign, leftovers
-from smd.jobs import transitions
+from smd.jobs import kinds, listing, transitions
 from smd.paths import runs_root
+from smd.program import PROGRAM
 from smd.runs import provenance
 from smd.store import places
 
@@ -93,9 +94,10 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     _refuse(validation.of_training(config))
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     config = with_absolute_path(config)
-    name = _new_id(runs_root(), config.data, config.defense)
+    kind = kinds.KINDS["train"]
+    name = _new_id(runs_root(), kind.word(config))
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
-    transitions.create(runs_root() / name, "train", config.device, files, claim)
+    transitions.create(runs_root() / name, kind.name, config.device, files, claim)
     return Run(name, runs_root() / name)
 
 
@@ -106,39 +108,14 @@ def with_absolute_path(config: TrainConfig) -> TrainConfig:
     return replace(config, data_path=str(Path(config.data_path).expanduser().absolute()))
 
 
-def create_attack(run: Run, config: AttackConfig, claim: bool = False) -> Path:
-    """Make a queued attack on a run and return its folder; errors and `claim` are as in
-    `create`."""
-    _refuse(validation.of_attack(config))
-    folder = _new_job(run, "attacks", config.attack)
+def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
+    """Make a queued job on a run and return its folder; errors and `claim` are as in `create`."""
+    kind = kinds.of_config(config)
+    _refuse(kind.validate(config))
+    folder = _new_job(run, kind.folder, kind.word(config))
+    files = {"config.json": configs.to_json(config)}
     with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(
-            folder, "attack", config.device, {"config.json": configs.to_json(config)}, claim
-        )
-    return folder
-
-
-def create_margins(run: Run, config: MarginsConfig, claim: bool = False) -> Path:
-    """Make a queued estimation of margins and return its folder; errors and `claim` are as in
-    `create`."""
-    _refuse(validation.of_margins(config))
-    folder = _new_job(run, "margins", config.method)
-    with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(
-            folder, "margins", config.device, {"config.json": configs.to_json(config)}, claim
-        )
-    return folder
-
-
-def create_embed(run: Run, config: EmbedConfig, claim: bool = False) -> Path:
-    """Make a queued map of a run's images and return its folder; errors and `claim` are as in
-    `create`."""
-    _refuse(validation.of_embedding(config))
-    folder = _new_job(run, "maps", "map")
-    with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(
-            folder, "embed", config.device, {"config.json": configs.to_json(config)}, claim
-        )
+        transitions.create(folder, kind.name, config.device, files, claim)
     return folder
 
 
@@ -147,10 +124,10 @@ def _refuse(found: list[str]) -> None:
         raise UserError(" ".join(found))
 
 
-def _new_job(run: Run, kind: str, word: str) -> Path:
+def _new_job(run: Run, place: str, word: str) -> Path:
     """A folder for a job on a run, not made yet; raises UserError where the folder around it leads
     elsewhere."""
-    around = run.folder / kind
+    around = run.folder / place
     foreign.refuse_link(around)
     return around / _new_id(around, word)
 
@@ -180,7 +157,7 @@ def _moment(folder: Path) -> str:
 
 def all_runs() -> list[Run]:
     """All runs, the newest first; also those whose config cannot be read."""
-    return [Run(folder.name, folder) for folder in _job_folders(runs_root())]
+    return [Run(folder.name, folder) for folder in listing.runs()]
 
 
 def nameless() -> str:
@@ -207,43 +184,10 @@ def nameless() -> str:
     )
 
 
-def attacks(run: Run) -> list[Path]:
-    """The folders of a run's attacks, the newest first."""
-    return _job_folders(run.folder / "attacks")
-
-
-def estimations(run: Run) -> list[Path]:
-    """The folders of a run's estimations of margins, the newest first."""
-    return _job_folders(run.folder / "margins")
-
-
-def maps(run: Run) -> list[Path]:
-    """The folders of a run's maps, the newest first."""
-    return _job_folders(run.folder / "maps")
-
-
-def jobs_of(run: Run) -> list[Path]:
-    """The folders of all jobs on a trained run: its attacks, its estimations of margins, its
-    maps."""
-    return attacks(run) + estimations(run) + maps(run)
-
-
-def _job_folders(root: Path) -> list[Path]:
-    found = []
-    # of a run, which may have come from elsewhere: no link leads out of it
-    inside = root != runs_root()
-    for path in [] if inside and root.is_symlink() else root.glob("*/config.json"):
-        folder = path.parent
-        if (
-            folder.name.startswith(".")
-            or not folder.name.isprintable()
-            or (inside and folder.is_symlink())
-        ):
-            continue  # a name that cannot be printed can be given to no command
-        with suppress(FileNotFoundError):  # deleted just now
-            # Ids count in seconds; within one, the config tells, as it is written once.
-            found.append((folder.name[:15], path.lstat().st_mtime_ns, folder))
-    return [folder for *_, folder in sorted(found, reverse=True)]
+def jobs_of(run: Run, kind: str = "") -> list[Path]:
+    """The folders of a run's jobs of one kind, or of every kind (smd.jobs.kinds), the newest
+    first."""
+    return listing.on_run(run.folder, kind)
 
 
 def find(text: str) -> Run:
@@ -278,7 +222,7 @@ def find_job(text: str) -> Path:
         if folder.name == job_id:
             return folder
     raise UserError(
-        f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it."
+        f"There is no job '{text}': write it as <run>/<job>, as `{PROGRAM} runs` lists it."
     )
 
 
@@ -296,7 +240,7 @@ def dismiss(folder: Path) -> None:
 
     Raises UserError if it is queued or running.
     """
-    if folder.parent.name not in jobs.FOLDERS or folder.is_symlink():
+    if not kinds.of_folder(folder).folder or folder.is_symlink():
         raise UserError(f"{folder} is no job on a run: nothing was removed.")
     if jobs.read(folder).state in ("queued", "running"):
         raise UserError(f"{folder.name} is not over: cancel it first.")

@@ -7,27 +7,28 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from smd import jobs, registry
+from smd import registry
 from smd.config import schema
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, Value
 from smd.errors import UserError
 from smd.export.titles import attack_title, estimate_title
+from smd.jobs import kinds
 from smd.registry import Param
 from smd.units import level_title, show_level
 
 
 def job_title(folder: Path) -> str:
     """The job in this folder; its noun and id alone if its config cannot be read."""
-    kind = jobs.FOLDERS.get(folder.parent.name, "train")
+    kind = kinds.of_folder(folder)
     try:
-        if kind == "attack":
-            return attack(schema.read(AttackConfig, folder / "config.json"))
-        if kind == "margins":
-            return estimation(schema.read(MarginsConfig, folder / "config.json"))
-        if kind == "embed":
-            return embedding(schema.read(EmbedConfig, folder / "config.json"))
+        config = schema.read(kind.config, folder / "config.json") if kind.folder else None
     except UserError:
-        return f"{jobs.NOUN[kind]} {folder.name}"
+        return f"{kind.noun} {folder.name}"
+    return str(registry.load(kind.title)(config))
+
+
+def training(_config: object) -> str:
+    """A training: its run says the rest."""
     return "training"
 
 

@@ -3,72 +3,40 @@
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from smd import attacks, nets, registry
-from smd.config import schema
+from smd import attacks, registry
 from smd.config.schema import AttackConfig
 from smd.core.lp import Norm
-from smd.data.batches import OnDevice, on_device, spread
+from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import examples as adv
 from smd.evaluation import state as judging
 from smd.evaluation.evaluate import Target, Task, Verdict, judge
 from smd.evaluation.state import EvaluationState
-from smd.jobs.session import Cancelled, Session, session
-from smd.runs import folders
-from smd.runs.folders import Run
+from smd.jobs.session import Cancelled
 from smd.store import reader
 from smd.store.records import AttackRecord, StageRecord, Verdicts
-from smd.store.writer import Recorder
 from smd.tasks.attack_plan import share_of_all, told, undone, work_items
 from smd.tasks.batch_size import batch_size, smaller
-from smd.tasks.files import load_weights
-from smd.tasks.images import images_of, splits_of
-from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
+from smd.tasks.opening import Opened, opening
+from smd.terminal.progress import Eta
 from smd.units import level_title, show_bytes
 
 
 def attack_run(folder: Path, log: Path | None = None) -> None:
-    """Do a queued attack in this process; raises Cancelled if it was asked to stop. log: see
-    train_run."""
-    run = folders.of_job(folder)
-    asked = replace(schema.read(AttackConfig, folder / "config.json"), run=run.id)
-    device = resolve_device(asked.device)
-    progress = Progress(f"{run.id} {asked.attack}", log)
-    wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(folder, str(device), wait) as current:
-        current.report(stage="loading the network")
-        model, rows = opened(run, asked.split, device)
-        work = Work(
-            run, folder.name, folder, asked, model, rows, current, progress, Recorder(run.store)
-        )
+    """Do a queued attack in this process; errors and log: see opening."""
+    with opening(AttackConfig, folder, log) as work:
         evaluate(work)
         work.recorder.flush()
         (folder / "judging.npz").unlink(missing_ok=True)
-        progress.close()
-
-
-def opened(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDevice]:
-    """A run's trained network and the images of a split; raises UserError if they do not fit."""
-    trained = run.config
-    images = images_of(run)
-    classes = len(reader.class_names(run.store)) or len(images.classes)
-    if classes != len(images.classes):
-        raise UserError(
-            f"The network knows {classes} classes, the images have {len(images.classes)}."
-        )
-    model = nets.build(trained.net, images.shape, classes).to(device)
-    load_weights(run.weights, model)
-    return model, on_device(images, getattr(splits_of(run, images), split), device)
 
 
 def chosen(asked: AttackConfig, n: int) -> Tensor:
@@ -85,25 +53,13 @@ def chosen(asked: AttackConfig, n: int) -> Tensor:
     return torch.tensor(asked.ids) if asked.ids else spread(n, asked.n or n)
 
 
-@dataclass(frozen=True)
-class Work:
-    """What the steps of an attack share."""
-
-    run: Run
-    job: str  # verdicts are stored as <job>:<level>:<seed>
-    folder: Path  # where half-done judgings lie
-    asked: AttackConfig
-    model: nn.Module
-    rows: OnDevice
-    current: Session
-    progress: Progress
-    recorder: Recorder
+Work = Opened[AttackConfig]
 
 
 def evaluate(work: Work) -> None:
     """Judge clean images, then every level with the first seed, then with the next; what is stored
     is kept."""
-    asked, rows = work.asked, work.rows
+    asked, rows = work.config, work.rows
     ids = chosen(asked, len(rows)).to(rows.labels.device)
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
@@ -129,7 +85,7 @@ def evaluate(work: Work) -> None:
 
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
-    asked, level = work.asked, work.rows.pixels[0].numel()
+    asked, level = work.config, work.rows.pixels[0].numel()
     space = adv.space(min(asked.keep, n), level, classes)
     kept = f"{min(asked.keep, n):,} adversarial images take {show_bytes(space)} a level"
     if space > adv.LIMIT:
@@ -159,7 +115,7 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
     """One level and seed, from where an earlier try has come to; returns the batch size to go on
     with."""
     half_done = work.folder / "judging.npz"
-    what = f"{work.asked.split} at {level_title(task.eps, task.norm)}" + (
+    what = f"{work.config.split} at {level_title(task.eps, task.norm)}" + (
         f", seed {task.seed}" if task.eps else ""
     )
 
@@ -167,25 +123,25 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
         share = overall(part)
         left = eta.left(share)
         stage = task.plan.stages[state.doing - 1].name if state.doing else "clean"
-        work.current.report(
+        work.session.report(
             stage=f"attacking {what}: {stage}", batch=round(1000 * share), batches=1000, eta=left
         )
         work.progress.show(share, f"{what}: {stage}", left)
         if task.eps:
             judging.save(half_done, state, _about(name, task))
-        if work.current.stopping:
+        if work.session.stopping:
             raise Cancelled("It was cancelled.")
 
     state = judging.load(half_done, _about(name, task)) or EvaluationState.begin(len(task.ids))
     while (verdict := _fitting(Target(work.model, work.rows, after_batch), task, state)) is None:
-        task = replace(task, size=smaller(work.folder, work.asked, task.size))
+        task = replace(task, size=smaller(work.folder, work.config, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
         judging.save(half_done, state, _about(name, task))
     _keep(work, name, task, state)
     work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
     if work.recorder.complete:
         half_done.unlink(missing_ok=True)
-    attack = registry.ATTACKS[work.asked.attack].title if task.eps else "Clean"
+    attack = registry.ATTACKS[work.config.attack].title if task.eps else "Clean"
     work.progress.line(
         f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s"
     )
@@ -211,7 +167,7 @@ def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | No
 
 
 def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord:
-    asked = work.asked
+    asked = work.config
     return AttackRecord(
         id=name,
         name=asked.attack,
@@ -273,16 +229,16 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
     arrays = judging.stacked([state.kept[position] for position in positions])
     noise, whole = adv.packed(arrays["image"], work.rows.pixels[ids].cpu().numpy())
     examples = adv.Examples(
-        split=work.asked.split,
+        split=work.config.split,
         idx=ids.cpu().numpy().astype(np.int32),
         eps=np.full(len(ids), task.eps, np.float32),
         noise=noise,
         p_clean=clean.cpu().numpy(),
         p_adv=arrays["p"],
         label=batch.y.cpu().numpy(),
-        attack=work.asked.attack,
+        attack=work.config.attack,
         whole=whole,
-        norm=work.asked.norm,
+        norm=work.config.norm,
     )
     adv.write(work.run.adv / f"{adv.name_of(name)}.npz", examples)
 

@@ -3,29 +3,24 @@ lies."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from smd.config import schema
 from smd.config.schema import EmbedConfig
 from smd.config.validation import FEWEST_POINTS
-from smd.data.batches import OnDevice, spread
+from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import embedding
 from smd.evaluation.embedding import Seen
-from smd.jobs.session import Cancelled, Session, session
-from smd.runs import folders
-from smd.runs.folders import Run
+from smd.jobs.session import Cancelled
 from smd.store.records import EmbeddingRecord, Points
-from smd.store.writer import Recorder
-from smd.tasks.attack import opened
-from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
+from smd.tasks.opening import Opened, opening
+from smd.terminal.progress import Eta
 from smd.units import show_level
 
 # Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying
@@ -34,57 +29,41 @@ LOOKING, TWINS = 0.1, 0.4
 
 
 def embed_run(folder: Path, log: Path | None = None) -> None:
-    """Make a queued map in this process; raises Cancelled if it was asked to stop. log: see
-    train_run."""
-    run = folders.of_job(folder)
-    asked = replace(schema.read(EmbedConfig, folder / "config.json"), run=run.id)
-    device = resolve_device(asked.device)
-    progress = Progress(f"{run.id} map", log)
-    wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(folder, str(device), wait) as current:
-        current.report(stage="loading the network", batch=0, batches=1000)
-        model, rows = opened(run, asked.split, device)
-        work = Work(run, folder.name, asked, model.eval(), rows, current, progress, Eta(0.0))
-        recorder = Recorder(run.store)
-        recorder.embedding(*make(work))
-        recorder.flush()
-        progress.close()
+    """Make a queued map in this process; errors and log: see opening."""
+    with opening(EmbedConfig, folder, log) as opened:
+        opened.model.eval()
+        opened.recorder.embedding(*make(Work(opened, Eta(0.0))))
 
 
 @dataclass(frozen=True)
 class Work:
     """What the steps of a map share."""
 
-    run: Run
-    job: str
-    asked: EmbedConfig
-    model: nn.Module
-    rows: OnDevice
-    current: Session
-    progress: Progress
+    opened: Opened[EmbedConfig]
     eta: Eta
 
     def tell(self, share: float, stage: str) -> None:
         """How far the map is, in [0, 1]; raises Cancelled if the job was asked to stop."""
         left = self.eta.left(share)
-        self.current.report(stage=stage, batch=round(1000 * share), batches=1000, eta=left)
-        self.progress.show(share, stage, left)
-        if self.current.stopping:
+        self.opened.session.report(stage=stage, batch=round(1000 * share), batches=1000, eta=left)
+        self.opened.progress.show(share, stage, left)
+        if self.opened.session.stopping:
             raise Cancelled("It was cancelled.")
 
 
 def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     """The map of the asked images, and of the twins of some that are classified correctly."""
-    asked, start = work.asked, time.perf_counter()
-    eps = asked.level or max(work.run.config.levels)
-    ids = chosen(asked, len(work.rows)).to(work.rows.labels.device)
+    opened, start = work.opened, time.perf_counter()
+    asked = opened.config
+    eps = asked.level or max(opened.run.config.levels)
+    ids = chosen(asked, len(opened.rows)).to(opened.rows.labels.device)
     clean = embedding.look(
-        work.model, work.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
+        opened.model, opened.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
     )
     paired = with_twin(clean, asked.pairs).to(ids.device)
     count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
     twins = (
-        embedding.look_at_twins(work.model, work.rows, ids[paired], eps, asked.batch, count)
+        embedding.look_at_twins(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
         if len(paired)
         else None
     )
@@ -96,7 +75,7 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     )
     seconds = time.perf_counter() - start
     record = EmbeddingRecord(
-        id=work.job,
+        id=opened.job,
         split=asked.split,
         n=len(ids),
         pairs=len(paired),
@@ -105,14 +84,14 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
         package="umap-learn",
         version=version("umap-learn"),
         seconds=seconds,
-        job=work.job,
+        job=opened.job,
         created=time.time(),
     )
-    work.progress.line(
+    opened.progress.line(
         f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s."
     )
     trust = embedding.trust(features, points)
-    work.progress.line(
+    opened.progress.line(
         f"Its trustworthiness is {trust:.2f}; 1: neighbours on it are neighbours in the features."
     )
     return record, _points(ids, paired, seen, points)

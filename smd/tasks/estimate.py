@@ -4,61 +4,35 @@ sample's.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from smd import __version__, estimators, registry
-from smd.config import schema
 from smd.config.schema import MarginsConfig, Value
 from smd.core.lp import Norm
-from smd.data.batches import OnDevice, spread
+from smd.data.batches import spread
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
 from smd.export.titles import estimate_title
-from smd.jobs.session import Cancelled, Session, session
-from smd.runs import folders
+from smd.jobs.session import Cancelled
 from smd.store import reader
 from smd.store.records import EstimateRecord, Margins
-from smd.store.writer import Recorder
-from smd.tasks.attack import opened
-from smd.terminal.progress import Eta, Progress
-from smd.training.loop import resolve_device
+from smd.tasks.opening import Opened, opening
+from smd.terminal.progress import Eta
 from smd.units import show_length, show_level
 
 
 def margins_run(folder: Path, log: Path | None = None) -> None:
-    """Do a queued estimation in this process; raises Cancelled if it was asked to stop. log: see
-    train_run."""
-    run = folders.of_job(folder)
-    asked = replace(schema.read(MarginsConfig, folder / "config.json"), run=run.id)
-    device = resolve_device(asked.device)
-    progress = Progress(f"{run.id} margins", log)
-    wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
-    with session(folder, str(device), wait) as current:
-        current.report(stage="loading the network")
-        model, rows = opened(run, asked.split, device)
-        recorder = Recorder(run.store)
-        done = set(reader.estimates(run.store)["id"])
-        estimate(Work(folder.name, asked, model, rows, current, progress, recorder), done)
-        recorder.flush()
-        progress.close()
+    """Do a queued estimation in this process; errors and log: see opening."""
+    with opening(MarginsConfig, folder, log) as work:
+        estimate(work, set(reader.estimates(work.run.store)["id"]))
 
 
-@dataclass(frozen=True)
-class Work:
-    """All that the estimations of a job share."""
-
-    job: str
-    asked: MarginsConfig
-    model: nn.Module
-    rows: OnDevice
-    current: Session
-    progress: Progress
-    recorder: Recorder
+Work = Opened[MarginsConfig]
 
 
 @dataclass(frozen=True)
@@ -95,43 +69,43 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
 
     order: the ids to measure, as they come into batches, if not those of `chosen`.
     """
-    ids = (chosen(work.asked, len(work.rows)) if order is None else order).to(
+    ids = (chosen(work.config, len(work.rows)) if order is None else order).to(
         work.rows.labels.device
     )
-    todo = [e for e in estimations(work.job, work.asked) if e.id not in done]
+    todo = [e for e in estimations(work.job, work.config) if e.id not in done]
     total, eta = len(todo) * len(ids), Eta(0.0)
-    work.current.report(stage="estimating margins", batch=0, batches=total)
+    work.session.report(stage="estimating margins", batch=0, batches=total)
     for number, one in enumerate(todo):
-        title = estimate_title(work.asked.method, one.eps, work.asked.norm)
+        title = estimate_title(work.config.method, one.eps, work.config.norm)
 
         def after_batch(measured: int, number: int = number, title: str = title) -> None:
             at = number * len(ids) + measured
             left = eta.left(at / total)
-            work.current.report(batch=at, eta=left)
+            work.session.report(batch=at, eta=left)
             work.progress.show(at / total, title, left)
-            if work.current.stopping and at < total:
+            if work.session.stopping and at < total:
                 raise Cancelled("It was cancelled.")
 
-        estimator = estimators.build(work.asked.method, one.params)
-        norm = cast(Norm, work.asked.norm)
+        estimator = estimators.build(work.config.method, one.params)
+        norm = cast(Norm, work.config.norm)
         found = measure(
             work.model,
             work.rows,
             ids,
             estimator,
             norm,
-            work.asked.seed,
-            work.asked.batch,
+            work.config.seed,
+            work.config.batch,
             after_batch,
         )
         _store(work, one, ids, found)
         work.progress.line(
-            f"{title} on {len(ids)} {work.asked.split} images: {_told(found, work.asked.norm)}"
+            f"{title} on {len(ids)} {work.config.split} images: {_told(found, work.config.norm)}"
         )
 
 
 def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
-    asked = work.asked
+    asked = work.config
     record = EstimateRecord(
         id=one.id,
         method=asked.method,

@@ -6,6 +6,7 @@ Timed, planned, done like any other estimation of margins.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -41,20 +42,20 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
 
     A stored estimation is kept.
 
-    work.asked.n is how many images at most; 0 skips.
+    work.config.n is how many images at most; 0 skips.
     """
     done = set(reader.estimates(run.store)["id"])
-    if not work.asked.n or f"{JOB}:{METHOD}" in done:
+    if not work.config.n or f"{JOB}:{METHOD}" in done:
         return None
     began = time.perf_counter()
-    with _stoppable(work.model, work.current):
+    with _stoppable(work.model, work.session):
         plan = final_margins.read(run.folder) or _planned(work, run, training)
         if plan.reason:
             return work.progress.line(plan.reason)
-        asked = config_of(work.asked, plan)
+        asked = config_of(work.config, plan)
         order = interleaved(len(work.rows), plan)
         estimate(
-            Work(JOB, asked, work.model, work.rows, work.current, work.progress, work.recorder),
+            replace(work, job=JOB, config=asked),
             done,
             order,
         )
@@ -89,7 +90,7 @@ def interleaved(available: int, plan: Plan) -> Tensor:
 def _planned(work: Work, run: Run, training: float) -> Plan:
     """The plan, kept in the run's folder before anything is done, so that a resumed job does the
     same."""
-    most = min(work.asked.n, len(work.rows))
+    most = min(work.config.n, len(work.rows))
     plan = _timed_plan(work, SAFETY * final_margins.budget(training), most)
     plan = plan if plan.n else Plan(reason=final_margins.too_short(training, run.id, most))
     final_margins.write(run.folder, plan)
@@ -99,7 +100,7 @@ def _planned(work: Work, run: Run, training: float) -> Plan:
 def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
     if seconds < SHORTEST:
         return Plan()
-    work.current.report(stage="timing the estimation of margins")
+    work.session.report(stage="timing the estimation of margins")
     began = time.perf_counter()
     with torch.no_grad():
         classes = int(
@@ -108,11 +109,11 @@ def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
             ).shape[1]
         )
     # the first call loads the package and warms up
-    _pace(work.model, work.rows, 1, work.asked.seed)
-    few = _pace(work.model, work.rows, min(FEWEST, most), work.asked.seed)
+    _pace(work.model, work.rows, 1, work.config.seed)
+    few = _pace(work.model, work.rows, min(FEWEST, most), work.config.seed)
     if not final_margins.affordable((few,), seconds, few.images, classes).n:
         return Plan()
-    many = _pace(work.model, work.rows, min(LARGEST, most), work.asked.seed)
+    many = _pace(work.model, work.rows, min(LARGEST, most), work.config.seed)
     return final_margins.affordable(
         (few, many), seconds - (time.perf_counter() - began), most, classes
     )

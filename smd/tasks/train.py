@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from smd import export
 from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
@@ -16,6 +17,7 @@ from smd.data import cautions, content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import final_margins
 from smd.files import durable
@@ -26,23 +28,15 @@ from smd.runs.folders import Run
 from smd.store import reader
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
-from smd.tasks import estimate
-from smd.tasks.attack import Work, evaluate
+from smd.tasks.attack import evaluate
 from smd.tasks.card import margins_of
 from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.final_margins import measure_test_images, training_seconds
 from smd.tasks.images import images_of, splits_of
+from smd.tasks.opening import C, Opened
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
-from smd.training.loop import (
-    EpochResult,
-    Training,
-    checkpoint,
-    epochs,
-    prepare,
-    resolve_device,
-    restore,
-)
+from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
@@ -60,6 +54,11 @@ class Job:
     progress: Progress
     recorder: Recorder
     gauges: Gauges
+
+
+def train_folder(folder: Path, log: Path | None = None) -> None:
+    """Train the queued run in that folder, see train_run."""
+    train_run(Run(folder.name, folder), log)
 
 
 def train_run(run: Run, log: Path | None = None) -> None:
@@ -253,18 +252,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
             seeds=(config.seed,),
             batch=FINAL_BATCH,
         )
-        work = Work(
-            job.run,
-            f"final-{split}",
-            job.run.folder,
-            asked,
-            training.model,
-            rows,
-            job.session,
-            job.progress,
-            job.recorder,
-        )
-        evaluate(work)
+        evaluate(_opened(job, f"final-{split}", asked, training.model, rows))
 
 
 def _margins(job: Job, training: Training, images: Images, splits: Splits) -> None:
@@ -276,10 +264,16 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
     job.recorder.flush()  # the seconds of all epochs are asked for
     asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
     rows = on_device(images, splits.test, training.info.device)
-    work = estimate.Work(
-        final_margins.JOB, asked, training.model, rows, job.session, job.progress, job.recorder
-    )
+    work = _opened(job, final_margins.JOB, asked, training.model, rows)
     return measure_test_images(work, job.run, training_seconds(job.run))
+
+
+def _opened(job: Job, name: str, config: C, model: nn.Module, rows: OnDevice) -> Opened[C]:
+    """A job on the run that this very process does, as a part of its training."""
+    run = job.run
+    return Opened(
+        run, name, run.folder, config, model, rows, job.session, job.progress, job.recorder
+    )
 
 
 def last_margins(run: Run) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.defenses import Defense, RunInfo, StepContext, StepResult, build
-from smd.errors import UserError
+from smd.devices import resolve_device as resolve_device
 from smd.registry.recipes import Recipe
 from smd.training.monitor import Metric, robust_accuracies
 
@@ -100,22 +100,6 @@ class EpochResult:
     adv_ok: np.ndarray  # (N,) bool
     # (N,) bool, the margin's search met the boundary; all False without margins
     crossed: np.ndarray
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device that "auto" means here, or the named one; raises UserError if this machine lacks
-    it."""
-    if name != "auto":
-        kind, _, index = name.partition(":")
-        missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
-        if missing or (kind == "mps" and not torch.backends.mps.is_available()):
-            raise UserError(
-                f"This machine has no device {name} that torch can use: write --device auto or cpu."
-            )
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda:0")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def prepare(

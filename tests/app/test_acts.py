@@ -30,10 +30,7 @@ LOOKS = {
         "Run",
         "all_runs",
         "nameless",
-        "attacks",
-        "estimations",
         "jobs_of",
-        "maps",
         "with_absolute_path",
     },
     "smd.runs.notes": {"Notes", "listed", "read"},
@@ -52,6 +49,7 @@ PURE = {
     "analysis.flags",
     "analysis.forces",
     "analysis.gaps",
+    "children",
     "config.commands",
     "config.schema",
     "core.kinds",
@@ -70,6 +68,7 @@ PURE = {
     "export",
     "files.foreign",
     "jobs.endings",
+    "jobs.kinds",
     "jobs.system_metrics",
     "paths",
     "registry",
@@ -233,12 +232,6 @@ def person(monkeypatch):
     return looks
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
 @pytest.mark.parametrize("name", PUBLIC)
 @pytest.mark.parametrize("role", ["viewer", "nobody"])
 def test_no_act_is_for_viewers(name, role, person):
@@ -290,7 +283,7 @@ def open_page(view, run):
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",

@@ -1,25 +1,16 @@
 """The Attacks page: it queues what the form says, and its tables hold what the store and the paper
 say."""
 
-import pytest
+from paging import open_page, words
 from storing import attack
-from test_pages import open_page, words
 
 from smd.config.schema import AttackConfig, read
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store.writer import Recorder
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Pages may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
 def queued(run):
-    return [read(AttackConfig, folder / "config.json") for folder in folders.attacks(run)]
+    return [read(AttackConfig, folder / "config.json") for folder in folders.jobs_of(run, "attack")]
 
 
 def tables(app):
@@ -88,7 +79,7 @@ def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
         c.value for c in app.code if "smd attack" in c.value
     )
     assert not app.button(key="start-attack").disabled
-    assert not any(folders.attacks(run) for run in finished)
+    assert not any(folders.jobs_of(run, "attack") for run in finished)
 
 
 def test_intervals_and_spread_stand_in_the_cells(finished):
@@ -125,7 +116,7 @@ def test_a_gap_of_more_than_two_points_is_explained(finished):
     (text,) = [w for w in warned if "70.00" in w]
     assert (
         "CE-CW-PGD, 100 steps, 89.00 %; AutoAttack, 70.00 %, on the same 100 test images (p ="
-        " 4e-6)" in text
+        " 4e-06)" in text
     )
 
 

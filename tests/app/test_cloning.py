@@ -11,7 +11,6 @@ from test_pages import words
 from app.forms import cloning
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.jobs import launch
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 
@@ -45,15 +44,9 @@ def clone():
     if st.button("Clone", key="clone"):
         cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
 
-st.navigation([pages.link("train"), pages.link("live"), st.Page(clone, url_path="clone")]).run()
+known = [page for group in pages.groups([]).values() for page in group]
+st.navigation([*known, st.Page(clone, url_path="clone")]).run()
 """
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Runs are queued here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 @pytest.fixture

@@ -2,20 +2,13 @@
 
 from dataclasses import replace
 
-import pytest
 from paging import open_page, spec, words
 
 from app.components import notices
 from smd.config.schema import TrainConfig
-from smd.jobs import launch, transitions
+from smd.jobs import transitions
 from smd.runs import folders, notes
 from smd.runs.notes import Notes
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def test_notes_and_tags_are_written_where_the_run_is_looked_at(finished):
@@ -98,8 +91,8 @@ def test_a_notice_names_the_kind_of_job(finished):
     from smd.config.schema import EmbedConfig
 
     run, _ = finished
-    job = folders.create_embed(run, EmbedConfig(run.id))
-    app = open_page("map", run=run.id)
+    job = folders.create_job(run, EmbedConfig(run.id))
+    app = open_page("embedding", run=run.id)
     transitions.move(job, "cancelled")
     app.run()
     assert "map cancelled." in app.toast[0].value

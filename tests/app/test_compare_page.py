@@ -5,8 +5,8 @@ import shutil
 
 import pandas as pd
 import pytest
+from paging import open_page, words
 from storing import attack
-from test_pages import open_page, words
 
 from smd.export import interval
 from smd.runs import folders

@@ -9,13 +9,14 @@ import shutil
 
 import duckdb
 import pytest
+from paging import open_page, words
 from storing import attack, estimate
-from test_pages import open_page, words
 
-from app.charts import files, paper
+from app.charts import files
+from app.charts.paper import runs as figure_runs
+from app.charts.paper import table
 from smd.config import schema
 from smd.config.schema import MarginsConfig
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
@@ -23,13 +24,7 @@ from smd.units import px
 
 
 def drawn(**chosen):
-    return {figure.name: figure for figure in paper.of(folders.all_runs(), chosen)}
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
+    return {figure.name: figure for figure in table.of(folders.all_runs(), chosen)}
 
 
 def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished):
@@ -171,7 +166,7 @@ def test_the_number_of_training_images_is_what_the_run_had(finished):
     smd_run, std_run = finished
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "n_train": 0}))
-    assert paper.differing([smd_run, std_run]) == []
+    assert figure_runs.differing([smd_run, std_run]) == []
 
 
 def test_an_attack_in_l2_stands_on_no_axis_of_pixel_steps(finished):
@@ -253,7 +248,7 @@ def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished)
     assert "How long it takes is not known beforehand" in words(app)
     app.button(key="offer-fig-5").click().run()
     assert not app.exception
-    (job,) = folders.estimations(std_run)
+    (job,) = folders.jobs_of(std_run, "margins")
     assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(
         std_run.id, "pgd", levels=px(8, 16), n=359
     )

@@ -171,7 +171,9 @@ def test_an_attack_may_have_a_knob_of_any_kind(kind, finished, monkeypatch):
     app.button(key="start-attack").click().run()
     assert not app.exception
     assert not app.error
-    asked = schema.read(schema.AttackConfig, folders.attacks(finished[0])[0] / "config.json")
+    asked = schema.read(
+        schema.AttackConfig, folders.jobs_of(finished[0], "attack")[0] / "config.json"
+    )
     assert asked.params[p.name] == {"float": 0.5, "level": 4 / 255, "choice": "xent"}[kind]
 
 

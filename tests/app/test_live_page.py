@@ -1,7 +1,7 @@
 """Live draws what a run has measured, whatever its defense measures."""
 
 import pytest
-from test_pages import open_page, words
+from paging import open_page, words
 
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder

@@ -4,10 +4,10 @@ estimates."""
 import json
 
 import numpy as np
+import paging
 import pandas as pd
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
+from paging import words
 
 from app.components import job_rows
 from smd import __main__ as cli
@@ -15,8 +15,7 @@ from smd import jobs
 from smd.config import schema
 from smd.config.schema import MarginsConfig
 from smd.core import kinds
-from smd.jobs import launch, transitions
-from smd.paths import AROUND as REPOSITORY
+from smd.jobs import transitions
 from smd.runs import folders
 from smd.store.writer import Recorder
 from smd.units import px
@@ -24,26 +23,8 @@ from tests import storing
 from tests.storing import estimate
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """The page may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
 def open_page(run, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
-    for name, value in {"run": run.id, **query}.items():
-        app.query_params[name] = value
-    app.run()
-    switch(app, "margins")
-    assert not app.exception
-    return app
-
-
-def words(app):
-    groups = (app.markdown, app.caption, app.subheader, app.info, app.error)
-    return " ".join(str(element.value) for group in groups for element in group)
+    return paging.open_page("margins", run=run.id, **query)
 
 
 def bars(app):
@@ -82,7 +63,7 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     )
     app.button(key="start-margins").click().run()
     assert not app.exception
-    (job,) = folders.estimations(std)
+    (job,) = folders.jobs_of(std, "margins")
     asked = schema.read(MarginsConfig, job / "config.json")
     assert asked == MarginsConfig(std.id, method="min-norm", n=200)
     assert jobs.read(job).state == "queued"
@@ -98,7 +79,7 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     app.text_input(key="margin-levels").set_value("4/255, 0.1").run()
     shown = app.code[0].value
     app.button(key="start-margins").click().run()
-    (job,) = folders.estimations(run)
+    (job,) = folders.jobs_of(run, "margins")
     args = cli.parser().parse_args(shown.split()[3:])
     assert margins.config_from(args, run) == schema.read(MarginsConfig, job / "config.json")
     assert args.eps == "4/255,0.1"
@@ -110,7 +91,7 @@ def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
     app.selectbox(key="method").set_value("pgd").run()
     app.text_input(key="margin-levels").set_value("8").run()
     assert r"The noise level 8 is outside \[0, 1\]" in words(app)
-    assert not folders.estimations(run)
+    assert not folders.jobs_of(run, "margins")
 
 
 def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
@@ -126,8 +107,8 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
     )
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["margin, median of 4"] == "5.00/255"
-    assert cards["correct and beyond 4/255"] == "40.0 %"
-    assert cards["correct and beyond 32/255"] == "0.0 %"
+    assert cards["correct, margin > 4/255"] == "40.0 %"
+    assert cards["correct, margin > 32/255"] == "0.0 %"
     assert "How the margins grew" not in words(app)
 
 
@@ -145,7 +126,7 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     assert "1 of 5 images met no boundary within 8/255" in text
     near_first = open_page(std, show=f"{std.id}/{near}")
     cards = {metric.label: metric.value for metric in near_first.metric}
-    assert (cards["correct and beyond 8/255"], cards["correct and beyond 16/255"]) == (
+    assert (cards["correct, margin > 8/255"], cards["correct, margin > 16/255"]) == (
         "20.0 %",
         "–",
     )  # one was not followed that far
@@ -234,9 +215,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
-    job = folders.create_margins(
-        run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu")
-    )
+    job = folders.create_job(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)
@@ -245,7 +224,7 @@ def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, sta
     transitions.move(job, "cancelled")
     app = open_page(run)
     app.button(key=job_rows.key("dismiss", job)).click().run()
-    assert folders.estimations(run) == []
+    assert folders.jobs_of(run, "margins") == []
 
 
 def test_what_is_shown_can_be_taken_away(finished):
@@ -316,8 +295,8 @@ def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
     app = weak_run(run)
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["clean accuracy"] == "10.0 %"
-    assert cards["correct and beyond 2/255"] == "10.0 %"
-    assert cards["correct and beyond 8/255"] == f"{100 * 28 / 300:.1f} %"
+    assert cards["correct, margin > 2/255"] == "10.0 %"
+    assert cards["correct, margin > 8/255"] == f"{100 * 28 / 300:.1f} %"
     assert cards["searched to, median of 30"] == "20.00/255"
     text = words(app)
     assert "**2 found**" in text
@@ -346,8 +325,8 @@ def test_estimated_margins_of_test_images_stand_beside_the_training_images(finis
     app = open_page(run)
     assert "Beside them: 4 test images by Minimum norm (FAB)" in words(app)
     assert "Each found margin is an upper bound" in words(app)
-    meanings = [metric.help for metric in app.metric if metric.label == "correct and beyond 8/255"]
+    meanings = [metric.help for metric in app.metric if metric.label == "correct, margin > 8/255"]
     assert any(
-        "No more than these withstand 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m
+        "No more than these are robust at 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m
         for m in meanings
     )

@@ -9,17 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from app.components import offers
 from smd.config.schema import AttackConfig, MarginsConfig
-from smd.jobs import launch
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
 
 UNKNOWN = "How long it takes is not known beforehand; the job says it once it has begun."
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def test_an_attack_takes_as_long_as_the_last_of_its_name_scaled(finished):
@@ -69,4 +63,4 @@ def test_what_is_under_way_is_not_started_again(finished):
     app.run()
     assert app.button(key="offer-it").disabled
     two.button(key="offer-it").click().run()  # pressed before it saw the job of the first
-    assert len(folders.attacks(run)) == 1
+    assert len(folders.jobs_of(run, "attack")) == 1

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
+from paging import open_page, words
 from PIL import Image
-from test_pages import open_page, words
 
 from app.sections import own_facts, own_images, own_sizes
 from smd.config.schema import TrainConfig

@@ -2,17 +2,14 @@
 
 import kinds
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
+from paging import open_page, words
 
-from smd.jobs import launch
-from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",
@@ -21,37 +18,6 @@ VIEWS = (
     "figures",
     "query",
 )
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Pages may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
-
-
-def open_page(view, **query):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=30)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    if view != "train":
-        switch(app, view)
-    return app
-
-
-def words(app):
-    """All text on the page."""
-    kinds_of_text = (
-        app.markdown,
-        app.caption,
-        app.subheader,
-        app.info,
-        app.error,
-        app.warning,
-        app.title,
-    )
-    return " ".join(str(element.value) for group in kinds_of_text for element in group)
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
@@ -146,7 +112,7 @@ def test_margins_shows_the_shares_of_the_store(finished):
     app = open_page("margins", run=run.id)
     shown = {metric.label: metric.value for metric in app.metric}
     share = reader.share_beyond(run.store, 3, [8 / 255])[8 / 255]
-    assert shown["correct and beyond 8/255"] == f"{100 * share:.1f} %"
+    assert shown["correct, margin > 8/255"] == f"{100 * share:.1f} %"
 
 
 def test_a_defense_without_margins_says_so(finished):

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from test_pages import open_page, words
+from paging import open_page, words
 
 from app.components.plain import JOINER, plain
 from smd.config.schema import TrainConfig

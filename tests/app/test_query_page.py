@@ -6,13 +6,7 @@ from paging import open_page, words
 
 from smd import __main__ as cli
 from smd.config import commands
-from smd.jobs import launch
 from smd.store import reader
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
 
 
 def answer(app):

@@ -7,8 +7,6 @@ import kinds
 import pytest
 from paging import open_page, words
 
-from smd.jobs import launch
-
 SAID = {
     "queued": "The run is queued: it waits for its turn on the device.",
     "running": "The first epoch is under way.",
@@ -16,13 +14,7 @@ SAID = {
     "failed": "The run failed before its first epoch was done: The images are broken: mend them.",
     "lost": "The run's process vanished before its first epoch was done.",
 }
-VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "query")
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
+VIEWS = ("live", "embedding", "margins", "samples", "attacks", "agreement", "query")
 
 
 @pytest.mark.parametrize("state", SAID)

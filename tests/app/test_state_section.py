@@ -1,7 +1,7 @@
 """Margins shows what a defense keeps of every sample, also where that is no margin."""
 
 import numpy as np
-from test_pages import open_page, words
+from paging import open_page, words
 
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder

@@ -1,17 +1,8 @@
 """The Sweep section of the Train page queues what it says, once."""
 
-import pytest
-from test_pages import open_page, words
+from paging import open_page, words
 
-from smd.jobs import launch
 from smd.runs import folders
-
-
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch):
-    """Pages may queue jobs here, but nothing is started."""
-    monkeypatch.setattr(launch, "wake_all", lambda: None)
-    monkeypatch.setattr(launch, "submit", lambda folder: None)
 
 
 def test_a_sweep_queues_each_defense_and_seed_once():

@@ -130,7 +130,7 @@ def test_two_runs_are_attacked_compared_and_taken_away(server, page, finished, t
     expect(page.get_by_role("heading", level=1, name="Attacks")).to_be_visible(timeout=30_000)
     attack(page, steps=7, images=60)
     for run in finished:
-        (job,) = folders.attacks(run)
+        (job,) = folders.jobs_of(run, "attack")
         assert launch.wait(job, 120).state == "finished"
     page.reload()
     expect(page.get_by_role("heading", name="CE-PGD, 7 steps, test images")).to_be_visible(
@@ -212,7 +212,7 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     for name in (
         "train",
         "live",
-        "map",
+        "embedding",
         "margins",
         "samples",
         "attacks",

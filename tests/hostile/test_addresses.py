@@ -23,7 +23,7 @@ CALLS = [
     for node in ast.walk(tree)
     if isinstance(node, ast.Call)
 ]
-VIEWS = sorted(path.stem for path in (APP / "views").glob("*.py"))
+VIEWS = sorted(path.stem for path in (APP / "views").glob("[a-z]*.py"))
 CHOICES = {
     "multiselect",
     "selectbox",
@@ -71,7 +71,7 @@ def test_only_what_chooses_is_filled_in_by_an_address_and_the_query_that_waits_f
     bound = [(path.name, call.func.attr) for path, call in CALLS if given(call, "bind")]
     assert len(bound) > 20
     assert {(name, kind) for name, kind in bound if kind not in CHOICES} == {
-        ("ask.py", "text_area")
+        ("query.py", "text_area")
     }
 
 
@@ -82,7 +82,7 @@ def acted(monkeypatch):
     for name, act in vars(actions).items():
         if (
             inspect.isfunction(act)
-            and act.__module__ == "acts"
+            and act.__module__ == "app.actions"
             and name[0] != "_"
             and name not in ("guarded", "button")
         ):

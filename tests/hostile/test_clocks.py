@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import pytest
 from making_machines import on_host, step_clock
+from waiting import until
 
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import clocks, launch, session, transitions, worker
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
-from tests.jobs.jobbing import JOB, let_go, new_run, runs_folder, script, state, until
+from tests.jobs.jobbing import JOB, let_go, new_run, runs_folder, script, state
 
 __all__ = ["runs_folder"]
 
@@ -139,10 +140,10 @@ def test_a_heartbeat_that_changes_is_a_sign_of_life_whatever_the_clocks_say(
 
 def test_jobs_that_wait_on_another_machine_are_not_started_here(runs_folder):
     make = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from smd import runs; from smd.config.schema"
-        " import TrainConfig; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from smd.runs import folders; "
+        "from smd.config.schema import TrainConfig; "
     )
-    make += "print(runs.create(TrainConfig(device='cpu')).folder)"
+    make += "print(folders.create(TrainConfig(device='cpu')).folder)"
     subprocess.run(
         on_host("host-b", sys.executable, "-c", make, REPOSITORY), check=True, capture_output=True
     )

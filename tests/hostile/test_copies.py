@@ -23,14 +23,14 @@ from tests.conftest import smd
 
 MAKES = {
     "attack": (
-        folders.create_attack,
+        folders.create_job,
         lambda i: AttackConfig(i, params={"steps": 2}, levels=(8 / 255,), n=8, seeds=(0,)),
     ),
     "margins": (
-        folders.create_margins,
+        folders.create_job,
         lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8),
     ),
-    "embed": (folders.create_embed, lambda i: EmbedConfig(i, n=20, pairs=2)),
+    "embed": (folders.create_job, lambda i: EmbedConfig(i, n=20, pairs=2)),
 }
 
 

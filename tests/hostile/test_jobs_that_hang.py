@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load
+from waiting import until
 
 from smd import jobs
 from smd.errors import UserError
@@ -19,7 +20,7 @@ from smd.jobs import launch, results, session, transitions, worker
 from smd.jobs.locks import Lock, own
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders, notes
-from tests.jobs.jobbing import new_run, script, state, until
+from tests.jobs.jobbing import new_run, script, state
 
 HANGING = """
 import sys, time
@@ -32,8 +33,8 @@ with session(Path(sys.argv[1]), "cpu"):
 NOTING = """
 import sys
 from dataclasses import replace
-from smd import notes, runs
-run = runs.find("last")
+from smd.runs import folders, notes
+run = folders.find("last")
 notes.change(run, lambda before: replace(before, tags=(*before.tags, sys.argv[1])))
 """
 

@@ -27,13 +27,14 @@ GROUP, ANNA, BEN = 54321, 54322, 54323
 ALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from smd import jobs, paths, runs
+from smd import jobs, paths
 from smd.config.schema import TrainConfig
 from smd.__main__ import main
+from smd.runs import folders
 paths.share()
-runs_made = [runs.create(TrainConfig(device="cpu")) for _ in range(int(sys.argv[2]))]
+runs_made = [folders.create(TrainConfig(device="cpu")) for _ in range(int(sys.argv[2]))]
 codes = [main(words) for words in json.loads(sys.argv[3])]
-print("codes", codes, [run.status.state for run in runs.all_runs()])
+print("codes", codes, [run.status.state for run in folders.all_runs()])
 """
 
 
@@ -147,7 +148,7 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",

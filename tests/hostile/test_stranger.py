@@ -123,9 +123,9 @@ def test_folders_of_jobs_that_are_links_are_left_alone(bad, tmp_path, kind):
     (bad.folder / kind).symlink_to(elsewhere.parent)
     assert folders.jobs_of(bad) == []
     makes = {
-        "attacks": (folders.create_attack, AttackConfig(bad.id)),
-        "margins": (folders.create_margins, MarginsConfig(bad.id)),
-        "maps": (folders.create_embed, EmbedConfig(bad.id)),
+        "attacks": (folders.create_job, AttackConfig(bad.id)),
+        "margins": (folders.create_job, MarginsConfig(bad.id)),
+        "maps": (folders.create_job, EmbedConfig(bad.id)),
     }
     make, asked = makes[kind]
     with pytest.raises(UserError, match="a link"):

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,13 +43,6 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SMD_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     return tmp_path / "runs"
-
-
-def until(condition: Callable[[], object], what: str = "condition") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"gave up waiting: {what}"
-        time.sleep(0.01)
 
 
 def state(folder: Path) -> str:

@@ -11,12 +11,13 @@ from typing import get_args
 
 import psutil
 import pytest
+from waiting import until
 
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import State, Status, transitions
 from smd.jobs.processes import identity
-from tests.jobs.jobbing import python, runs_folder, script, until
+from tests.jobs.jobbing import python, runs_folder, script
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 

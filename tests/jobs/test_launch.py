@@ -8,25 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from smd import jobs
 from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
-from smd.jobs.locks import device_key
 from smd.jobs.session import WAITING
 from smd.runs import folders as runs
-from tests.jobs.jobbing import (
-    JOB,
-    WORKER,
-    let_go,
-    new_run,
-    python,
-    runs_folder,
-    script,
-    state,
-    until,
-)
+from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -65,10 +55,10 @@ def test_three_jobs_run_one_after_the_other_in_order(tmp_path: Path, job: Path) 
 def test_every_kind_of_job_has_its_command_and_its_turn() -> None:
     folder = new_run()
     run = runs.find(folder.name)
-    attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
-    margins = runs.create_margins(run, MarginsConfig(run.id, device="cpu"))
+    attack = runs.create_job(run, AttackConfig(run.id, device="cpu"))
+    margins = runs.create_job(run, MarginsConfig(run.id, device="cpu"))
     assert [waiting for waiting, _ in worker.queued()] == [folder, attack, margins]
-    words = [worker.job_command(waiting)[3:] for waiting, _ in worker.queued()]
+    words = [worker.job_command(waiting)[4:] for waiting, _ in worker.queued()]
     assert words == [
         ["train", "--run", run.id],
         ["attack", "--job", f"{run.id}/{attack.name}"],
@@ -172,10 +162,11 @@ def test_a_resumed_job_queues_behind_the_others() -> None:
 
 def test_attacks_queue_with_the_runs_and_have_their_own_command() -> None:
     run = runs.create(TrainConfig(device="cpu"))
-    attack = runs.create_attack(run, AttackConfig(run.id, device="cpu"))
+    attack = runs.create_job(run, AttackConfig(run.id, device="cpu"))
     assert [folder for folder, _ in worker.queued()] == [run.folder, attack]
-    assert worker.job_command(run.folder)[1:] == ["-m", "smd", "train", "--run", run.id]
+    assert worker.job_command(run.folder)[1:] == ["-P", "-m", "smd", "train", "--run", run.id]
     assert worker.job_command(attack)[1:] == [
+        "-P",
         "-m",
         "smd",
         "attack",
@@ -301,9 +292,3 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     assert lines[-1] == "line 099999"
     assert 1_000 < len(lines) < 10_000
     assert all(len(line) == 11 for line in lines)
-
-
-def test_devices_share_queues_by_what_they_mean() -> None:
-    assert device_key("cuda") == device_key("cuda:0") == "cuda:0"
-    assert device_key("cuda:1") == "cuda:1"
-    assert device_key("auto") in ("cpu", "cuda:0")

@@ -3,13 +3,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from smd import jobs
 from smd.errors import UserError
 from smd.jobs import session, transitions
 from smd.jobs.locks import device_lock
 from smd.jobs.session import Cancelled
-from tests.jobs.jobbing import JOB, let_go, new_run, python, runs_folder, script, state, until
+from tests.jobs.jobbing import JOB, let_go, new_run, python, runs_folder, script, state
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 

@@ -59,7 +59,7 @@ def test_a_copy_of_a_queued_run_and_of_its_jobs_starts_nothing_until_it_is_resum
 ) -> None:
     run = folders.create(TrainConfig(device="cpu"))
     run.weights.touch()
-    folders.create_attack(run, AttackConfig(run.id, device="cpu"))
+    folders.create_job(run, AttackConfig(run.id, device="cpu"))
     assert len(queued()) == 2
     copy = run.folder.with_name(run.folder.name + "-copy")
     shutil.copytree(run.folder, copy)

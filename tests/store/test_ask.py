@@ -1,6 +1,7 @@
 """Questions in SQL: answers come from the store alone, and nothing else can be done."""
 
 import signal
+import sys
 import threading
 import time
 
@@ -9,7 +10,6 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
-from smd.store import query as ask_module
 from smd.store import query_process, reader
 from smd.store.query import ask, tables
 from smd.store.query_examples import EXAMPLES, TABLES
@@ -179,7 +179,7 @@ def test_what_cannot_be_interrupted_is_stopped_in_time(store):
 
 
 def test_a_process_that_breaks_off_is_a_sentence(store, monkeypatch):
-    monkeypatch.setattr(ask_module.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     assert (
         refused(store, "SELECT 1")
         == "The query broke off, most likely for want of memory: ask for less at once."

@@ -10,6 +10,7 @@ import time
 import duckdb
 import pytest
 from storing import epoch, started
+from waiting import until
 
 from smd.errors import UserError
 from smd.paths import AROUND as REPOSITORY
@@ -62,13 +63,6 @@ def path(tmp_path):
 
 def python(code, argument):
     return subprocess.Popen([sys.executable, "-c", code, str(argument)], cwd=REPOSITORY)
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import signal
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import smd
+from waiting import until
 
 from smd import jobs
 from smd.config.schema import AttackConfig
@@ -47,13 +47,6 @@ def one_thread(monkeypatch):
     torch.set_num_threads(before)
 
 
-def wait_until(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
-
-
 def half_done(folder):
     """(stage, samples judged in it) of what is being judged."""
     try:
@@ -66,9 +59,9 @@ def half_done(folder):
 
 def killed_in(stage, folder):
     """Let the job run into the middle of a stage, then kill it; returns how far it had come."""
-    wait_until(lambda: (half_done(folder)[0] >= stage and half_done(folder)[1] > 0) or over(folder))
+    until(lambda: (half_done(folder)[0] >= stage and half_done(folder)[1] > 0) or over(folder))
     os.kill(jobs.read(folder).pid, signal.SIGKILL)
-    wait_until(lambda: jobs.read(folder).state == "lost")
+    until(lambda: jobs.read(folder).state == "lost")
     return half_done(folder)
 
 
@@ -90,9 +83,9 @@ def results(run, job):
 
 
 def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
-    whole = folders.create_attack(run, AttackConfig(run.id, **ASKED))
+    whole = folders.create_job(run, AttackConfig(run.id, **ASKED))
     smd("attack", "--job", f"{run.id}/{whole.name}")
-    folder = folders.create_attack(run, AttackConfig(run.id, **ASKED))
+    folder = folders.create_job(run, AttackConfig(run.id, **ASKED))
     launch.submit(folder)
     met = []
     for stage in (1, 2, 3, 4):
@@ -115,11 +108,11 @@ def test_a_cancelled_attack_goes_on_where_it_was(run):
     asked = AttackConfig(
         run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
     )
-    whole = folders.create_attack(run, asked)
+    whole = folders.create_job(run, asked)
     smd("attack", "--job", f"{run.id}/{whole.name}")
-    folder = folders.create_attack(run, asked)
+    folder = folders.create_job(run, asked)
     launch.submit(folder)
-    wait_until(lambda: half_done(folder)[0] == 2)
+    until(lambda: half_done(folder)[0] == 2)
     launch.cancel(folder)
     assert launch.wait(folder, 60).state == "cancelled"
     before = half_done(folder)
@@ -135,7 +128,7 @@ def attack_of(run, **fields):
     asked = AttackConfig(
         run.id, **{"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), **fields}
     )
-    return attacked(folders.create_attack(run, asked, claim=True))
+    return attacked(folders.create_job(run, asked, claim=True))
 
 
 def attacked(folder):
@@ -203,7 +196,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
 def test_the_batch_size_that_was_found_is_kept_for_the_next_try(run):
     asked = AttackConfig(run.id, params={"steps": 2}, levels=(32 / 255,), n=20, seeds=(0,))
     for text, size in (("", 32), ('{"size": 16}', 16), ("{broken", 32), ('{"size": 0}', 32)):
-        folder = folders.create_attack(run, asked, claim=True)
+        folder = folders.create_job(run, asked, claim=True)
         if text:
             (folder / "batch.json").write_text(text)
         attacked(folder)
@@ -285,7 +278,7 @@ def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
             UserError, match=r"No space left on device.*free some disk space and resume"
         ):
             attack_of(run, levels=(9 / 255,))
-    folder = folders.attacks(run)[0]
+    folder = folders.jobs_of(run, "attack")[0]
     assert jobs.read(folder).state == "failed"
     assert "free some disk space" in jobs.read(folder).error
     kept = reader.attack_table(run.store)

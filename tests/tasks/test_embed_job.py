@@ -17,7 +17,7 @@ from smd.jobs.session import Cancelled, Session
 from smd.runs import folders
 from smd.store import reader
 from smd.tasks import embedding as task
-from smd.tasks.attack import opened
+from smd.tasks.opening import network_and_images
 
 
 def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, capsys):
@@ -32,7 +32,7 @@ def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, 
     assert clean.set_index("idx").loc[twins["idx"], "ok"].all()
     assert np.isfinite(points[["x", "y"]]).all().all()
     assert "32/255" in capsys.readouterr().out
-    model, rows = opened(run, "test", torch.device("cpu"))
+    model, rows = network_and_images(run, "test", torch.device("cpu"))
     with torch.no_grad():
         pred = model.eval()(rows.take(torch.tensor(clean["idx"].to_numpy())).x).argmax(1)
     assert pred.tolist() == clean["pred"].tolist()
@@ -51,9 +51,9 @@ def test_the_command_that_a_page_shows_describes_the_same_map(finished):
 
 def test_a_queued_map_is_listed_and_does_its_work(finished, capsys):
     _, run = finished
-    folder = folders.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_job(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
     assert jobs.read(folder).kind == "embed"
-    assert folders.maps(run) == [folder]
+    assert folders.jobs_of(run, "embed") == [folder]
     assert folder in folders.jobs_of(run)
     cli.main(["runs"])
     assert f"{run.id}/{folder.name}" in capsys.readouterr().out
@@ -67,7 +67,7 @@ def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, m
     from smd.jobs import transitions
 
     _, run = finished
-    folder = folders.create_embed(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_job(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
     with monkeypatch.context() as patch:
         patch.setattr(
             Session,
@@ -89,7 +89,7 @@ def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
     images = len(reader.samples(run.store, "test"))
     for n in (0, images + 1000):
         task.embed_run(
-            folders.create_embed(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True)
+            folders.create_job(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True)
         )
     assert reader.embeddings(run.store)["n"].tolist() == [images, images]
 
@@ -97,7 +97,7 @@ def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
 def test_a_log_says_how_far_its_map_can_be_trusted(finished):
     _, run = finished
     assert cli.main(["embed", run.id, "--n", "40", "--pairs", "5"]) == 0
-    (folder,) = folders.maps(run)
+    (folder,) = folders.jobs_of(run, "embed")
     log = (folder / "log.txt").read_text()
     assert "A map of 40 test images, 5 with a twin, in " in log
     assert 0 < float(log.split("Its trustworthiness is ")[1].split(";")[0]) <= 1
@@ -123,8 +123,8 @@ def test_a_split_with_hardly_any_images_has_no_map():
 def test_a_map_that_cannot_be_made_is_refused_in_one_sentence(finished, fields, sentence):
     run, _ = finished
     with pytest.raises(UserError, match=sentence):
-        folders.create_embed(run, EmbedConfig(run.id, **fields))
-    assert folders.maps(run) == []
+        folders.create_job(run, EmbedConfig(run.id, **fields))
+    assert folders.jobs_of(run, "embed") == []
 
 
 def test_two_noise_levels_are_one_too_many(finished, capsys):

@@ -144,9 +144,9 @@ def test_every_batch_is_spread_over_the_split():
 
 
 def test_the_pace_is_of_every_image_and_costs_next_to_nothing(finished):
-    from smd.tasks.attack import opened
+    from smd.tasks.opening import network_and_images
 
-    model, rows = opened(finished[1], "test", torch.device("cpu"))
+    model, rows = network_and_images(finished[1], "test", torch.device("cpu"))
     pace = task._pace(model, rows, 10, 0)
     assert pace.images == 10
     assert pace.untargeted > 0

@@ -16,7 +16,7 @@ from smd.evaluation import state as judging
 from smd.evaluation.evaluate import SLACK
 from smd.runs import folders
 from smd.store import reader
-from smd.tasks.attack import opened
+from smd.tasks.opening import network_and_images
 
 LEVEL = {"Linf": 32 / 255, "L2": 1.25}
 
@@ -25,14 +25,14 @@ def attack_of(run, **fields):
     from smd.tasks.attack import attack_run
 
     asked = {"params": {"steps": 2}, "levels": (32 / 255,), "n": 20, "seeds": (0,), "device": "cpu"}
-    folder = folders.create_attack(run, AttackConfig(run.id, **{**asked, **fields}), claim=True)
+    folder = folders.create_job(run, AttackConfig(run.id, **{**asked, **fields}), claim=True)
     attack_run(folder, folder / "log.txt")
     return folder
 
 
 def kept(run, name):
     """(the file's contents, its adversarial images, the clean ones) as tensors, in float32."""
-    _, rows = opened(run, adv.read(run.adv / f"{name}.npz").split, torch.device("cpu"))
+    _, rows = network_and_images(run, adv.read(run.adv / f"{name}.npz").split, torch.device("cpu"))
     examples = adv.read(run.adv / f"{name}.npz")
     clean = rows.pixels[torch.from_numpy(examples.idx.astype(np.int64))].numpy()
     images = np.stack([examples.image(position, each) for position, each in enumerate(clean)])
@@ -70,7 +70,7 @@ def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack,
         assert float(images.min()) >= 0
         assert float(images.max()) <= 1
         # the weights as they were saved
-        model, _ = opened(run, examples.split, torch.device("cpu"))
+        model, _ = network_and_images(run, examples.split, torch.device("cpu"))
         model.eval()
         with (
             torch.no_grad()

@@ -4,10 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
+from waiting import until
 
 from smd import __main__ as cli
 from smd import jobs
@@ -23,13 +23,6 @@ from smd.units import px
 PATIENCE = 90.0  # seconds; generous, as the machine may be busy
 
 
-def until(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 def run_cli(*words):
     return cli.main([str(w) for w in words])
 
@@ -37,7 +30,7 @@ def run_cli(*words):
 def made(run, **fields):
     """A claimed job of PGD at two levels on twenty test images, in four batches each."""
     asked = {"method": "pgd", "levels": px(8, 64), "n": 20, "batch": 5, "device": "cpu", **fields}
-    return folders.create_margins(run, MarginsConfig(run.id, **asked), claim=True)
+    return folders.create_job(run, MarginsConfig(run.id, **asked), claim=True)
 
 
 def rows(run, job):
@@ -71,7 +64,7 @@ def test_a_job_measures_every_level_and_prints_its_table(finished, capsys):
     assert near["beyond 16/255 (%)"] is None  # it did not look that far
     assert 0 <= far["beyond 32/255 (%)"] <= far["beyond 8/255 (%)"] <= far["clean (%)"]
     assert far["no boundary (%)"] <= near["no boundary (%)"]
-    (job,) = folders.estimations(run)
+    (job,) = folders.jobs_of(run, "margins")
     assert (jobs.read(job).state, jobs.read(job).kind) == ("finished", "margins")
     stored = reader.estimates(run.store)
     assert stored["id"].tolist() == [f"{job.name}:8/255", f"{job.name}:64/255"]
@@ -158,7 +151,7 @@ def test_a_killed_job_resumes_to_the_same_rows(finished):
     whole = made(run, n=100, batch=1)
     task.margins_run(whole)
     asked = MarginsConfig(run.id, method="pgd", levels=px(8, 64), n=100, batch=1, device="cpu")
-    job = folders.create_margins(run, asked)
+    job = folders.create_job(run, asked)
     words = [sys.executable, "-m", "smd", "margins", "--job", f"{run.id}/{job.name}"]
     process = subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
     until(lambda: rows(run, job))
@@ -191,7 +184,7 @@ def test_in_the_background_it_is_only_queued(finished, capsys, monkeypatch):
     monkeypatch.setattr(launch, "submit", lambda folder: None)
     _, run = finished
     assert run_cli("margins", run.id, "--background") == 0
-    (job,) = folders.estimations(run)
+    (job,) = folders.jobs_of(run, "margins")
     assert capsys.readouterr().out.strip() == f"{run.id}/{job.name}"
     assert jobs.read(job).state == "queued"
     assert reader.estimates(run.store).empty

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ import pytest
 import torch
 from conftest import smd
 from safetensors.torch import load_file
+from waiting import until
 
 from smd import jobs
 from smd.data.batches import spread
@@ -48,13 +48,6 @@ def assert_same(one, two):
     pd.testing.assert_frame_equal(margins, two[1], check_exact=True)
 
 
-def wait_until(condition, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 def started():
     """A training process and its run, in the middle of its third epoch."""
     process = subprocess.Popen(
@@ -62,9 +55,9 @@ def started():
         cwd=REPOSITORY,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
+    until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
     (run,) = folders.all_runs()
-    wait_until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
+    until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
     return process, run
 
 

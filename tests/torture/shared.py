@@ -78,9 +78,9 @@ def job(kind: str) -> None:
     run = work.only_run()
     if kind == "attack":
         asked = AttackConfig(run.id, params={"steps": 3}, n=20, device="cpu", batch=20)
-        made = folders.create_attack(run, asked, claim=True)
+        made = folders.create_job(run, asked, claim=True)
     else:
-        made = folders.create_margins(run, MarginsConfig(run.id, n=12, device="cpu"), claim=True)
+        made = folders.create_job(run, MarginsConfig(run.id, n=12, device="cpu"), claim=True)
     with claimed(made):
         work.perform(made)
 

@@ -1,0 +1,47 @@
+"""Estimators of margins."""
+
+from smd.registry.kinds import Estimator
+from smd.registry.knobs import count, level, named
+
+ESTIMATORS = named(
+    Estimator(
+        name="pgd",
+        title="PGD",
+        target="smd.estimators.pgd:Pgd",
+        source="paper, Sec. 2.5 and Fig. 5; how MMA estimates margins",
+        description="Attacks at one noise level and bisects between the image and what fools the"
+        " network; overestimates.",
+        params=(level("eps", 8 / 255, "how far it looks; the farther, the more it overestimates"),),
+    ),
+    Estimator(
+        name="gem",
+        title="Gradual expansion",
+        target="smd.estimators.gem:Gem",
+        source="paper, Sec. 3.1, without training",
+        description="Expands a small margin round by round until it meets the boundary, as SMD"
+        " does in training.",
+        params=(
+            count(
+                "rounds", 50, "expansions, which take the place of the epochs in Eq. 12", minimum=1
+            ),
+        ),
+    ),
+    Estimator(
+        name="min-norm",
+        title="Minimum norm (FAB)",
+        target="smd.estimators.min_norm:MinNorm",
+        source="Croce and Hein 2020",
+        description="Searches the closest adversarial example towards each of the likeliest"
+        " classes; the closest estimate, and the slowest.",
+        params=(
+            count("steps", 100, "iterations of a run"),
+            count(
+                "targets",
+                9,
+                "likeliest other classes with a run of their own; 0: one run towards any",
+                minimum=0,
+            ),
+            count("restarts", 1, "times to run; all but the first start at random"),
+        ),
+    ),
+)

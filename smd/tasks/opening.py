@@ -1,0 +1,82 @@
+"""What every job on a trained run begins with: its config, its turn on the device, the network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import torch
+from torch import nn
+
+from smd import nets
+from smd.config import schema
+from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
+from smd.data.batches import OnDevice, on_device
+from smd.devices import resolve_device
+from smd.errors import UserError
+from smd.jobs import kinds
+from smd.jobs.session import Session, session
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.store.writer import Recorder
+from smd.tasks.files import load_weights
+from smd.tasks.images import images_of, splits_of
+from smd.terminal.progress import Progress
+
+C = TypeVar("C", AttackConfig, MarginsConfig, EmbedConfig)
+
+
+@dataclass(frozen=True)
+class Opened(Generic[C]):
+    """All that the steps of a job on a trained run share."""
+
+    run: Run
+    job: str  # its id, which what it stores is named by
+    folder: Path
+    config: C
+    model: nn.Module
+    rows: OnDevice  # the images of the split
+    session: Session
+    progress: Progress
+    recorder: Recorder
+
+
+@contextmanager
+def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Opened[C]]:
+    """Take the queued job's turn for the length of the body; what was recorded is stored at its
+    end.
+
+    log: where lines go beside stderr; the queue has redirected stderr to the log already. Raises
+    Cancelled if the job was asked to stop, UserError where network and images do not fit.
+    """
+    run = folders.of_job(folder)
+    config = replace(schema.read(kind, folder / "config.json"), run=run.id)
+    device = resolve_device(config.device)
+    progress = Progress(f"{run.id} {kinds.of_config(config).noun}", log)
+
+    def wait() -> None:
+        progress.line(f"Waiting: another job uses {device}.")
+
+    with session(folder, str(device), wait) as current:
+        current.report(stage="loading the network")
+        model, rows = network_and_images(run, config.split, device)
+        recorder = Recorder(run.store)
+        yield Opened(run, folder.name, folder, config, model, rows, current, progress, recorder)
+        recorder.flush()
+        progress.close()
+
+
+def network_and_images(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDevice]:
+    """A run's trained network and the images of a split; raises UserError if they do not fit."""
+    trained = run.config
+    images = images_of(run)
+    classes = len(reader.class_names(run.store)) or len(images.classes)
+    if classes != len(images.classes):
+        raise UserError(
+            f"The network knows {classes} classes, the images have {len(images.classes)}."
+        )
+    model = nets.build(trained.net, images.shape, classes).to(device)
+    load_weights(run.weights, model)
+    return model, on_device(images, getattr(splits_of(run, images), split), device)
