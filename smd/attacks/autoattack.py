@@ -102,9 +102,9 @@ class Part:
         self, model: nn.Module, context: BatchContext, device: torch.device, logger: "_Warnings"
     ) -> Any:
         """The package's own attack of that name, with its standard settings."""
-        apgd = {"n_iter": STEPS, "eot_iter": 1, "rho": 0.75, "logger": logger}
-        fab = {"n_iter": STEPS, "n_target_classes": self.targets}
-        square = {"n_queries": QUERIES, "p_init": 0.8, "resc_schedule": False}
+        apgd: dict[str, Any] = {"n_iter": STEPS, "eot_iter": 1, "rho": 0.75, "logger": logger}
+        fab: dict[str, Any] = {"n_iter": STEPS, "n_target_classes": self.targets}
+        square: dict[str, Any] = {"n_queries": QUERIES, "p_init": 0.8, "resc_schedule": False}
         kind, own = {
             "apgd-ce": (APGDAttack, apgd | {"loss": "ce"}),
             "apgd-dlr": (APGDAttack, apgd | {"loss": "dlr"}),

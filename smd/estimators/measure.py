@@ -12,7 +12,7 @@ from smd.core import rng
 from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.estimators import Estimator
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 
 @dataclass(frozen=True, eq=False)

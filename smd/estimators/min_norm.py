@@ -16,7 +16,7 @@ from smd.core import lp
 from smd.core.epgd import bisect
 from smd.core.lp import Norm
 from smd.estimators import Found
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 
 @dataclass(frozen=True)

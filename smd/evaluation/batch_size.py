@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from smd.core import losses, pgd
 from smd.data.batches import OnDevice
 from smd.errors import UserError
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 Rate = Callable[[int], float]  # images a second with batches of that size
 

@@ -18,6 +18,7 @@ from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.evaluation.prior_verdicts import Known
 from smd.evaluation.state import CLEAN, WITHSTOOD, EvaluationState, Kept
+from smd.nets.modes import frozen
 
 SURE = 1e-4  # of the largest logit: a kept image's lead, far above what rounding moves
 SLACK = 1e-6  # unit of x, or of a radius above 1: how far rounding may carry an image out of it
@@ -82,20 +83,6 @@ def evaluate_level(target: Target, task: Task, state: EvaluationState | None = N
     return Verdict(
         stage == WITHSTOOD, state.pred.numpy(), state.distance.numpy(), stage, sum(state.seconds)
     )
-
-
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Within, eval mode, and parameters without gradients, which some attacks would pile up."""
-    model.eval()
-    free = [p for p in model.parameters() if p.requires_grad]
-    for p in free:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in free:
-            p.requires_grad_(True)
 
 
 def _clean(target: Target, task: Task, state: EvaluationState) -> None:
