@@ -1,7 +1,8 @@
 # make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
 # make demo-all: every defense on the digits, one after the other, and their table. make bench: what things cost here.
+# make docs: these pages as a site in site/, warnings as errors.
 # make torture: kills, full disks, set clocks and power losses, an hour of them; as root it tries more of them.
-.PHONY: app test check env format demo-all bench torture
+.PHONY: app test check env format demo-all bench docs torture
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +36,11 @@ demo-all: env
 bench: env
 	$(RUN) -m smd.bench
 
+# The parts of the pages that the code knows itself are written anew first.
+docs: $(VENV)/.docs
+	$(RUN) docs/generate.py
+	$(RUN) -m sphinx -q -W --keep-going -c docs . site
+
 torture: env
 	$(RUN) -m tests.torture --markdown docs/torture.md
 
@@ -48,3 +54,7 @@ $(STAMP): requirements.txt constraints.txt
 		|| { echo "python3-venv is missing: apt-get install python3-venv, then try again"; exit 1; }
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@touch $(STAMP)
+
+$(VENV)/.docs: $(STAMP) docs/requirements.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt -c constraints.txt
+	@touch $(VENV)/.docs

@@ -7,11 +7,13 @@ import streamlit as st
 from smd.errors import UserError
 from smd.jobs import launch
 from smd.runs import folders
+from smd.runs.folders import Run
 
-from .components import notices, ui
+from .components import notices, run_picker, states
 from .components.plain import plain
-from .pages import BY_NAME, Page, groups
-from .selection import filters
+from .pages import BY_NAME, MOVED, Page, groups
+from .selection import sidebar
+from .selection.selected import Selection
 from .server import login
 
 ICON = str(Path(__file__).with_name("icon.png"))
@@ -22,16 +24,21 @@ def show() -> None:
     st.set_page_config(page_title="SMD Studio", page_icon=ICON, layout="wide")
     login.admit()
     st.logo(ICON, size="large")
-    chosen = st.navigation(groups())
+    given: list[Run | Selection] = []  # the page's arguments
+    chosen = st.navigation(groups(given))
+    if chosen.url_path in MOVED:
+        chosen.run()
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
-        ui.redirect(chosen)
-        _sidebar(page)
+        run_picker.redirect(chosen)
+        with st.sidebar:
+            run_picker.show()
     st.title(page.title)
-    ui.say_if_only_looked_at()
+    states.say_if_only_looked_at()
     notices.watch()
     try:
+        given += arguments(page)
         chosen.run()
         if page.name in ("train", "compare") and (told := folders.nameless()):
             st.warning(plain(told), icon=":material/folder_off:")
@@ -41,8 +48,17 @@ def show() -> None:
         st.error(plain(error), icon=":material/error:")
 
 
-def _sidebar(page: Page) -> None:
-    with st.sidebar:
-        ui.run_picker()
-        if page.of_images:
-            filters.sidebar(page.title)
+def picked() -> Run:
+    """The run that the page shows, if this version can open it; ends the page otherwise."""
+    run = run_picker.picked()
+    states.broken(run)
+    return run
+
+
+def arguments(page: Page) -> list[Run | Selection]:
+    """What the page's function takes: the run if it is of one, and the selection if it is of
+    images, whose filters are drawn into the sidebar."""
+    if not page.of_a_run:
+        return []
+    run = picked()
+    return [run, sidebar.show(page.title, run)] if page.of_images else [run]

@@ -1,11 +1,14 @@
 """Every page of the dashboard, and links to them.
 
-To add one: a file in views/ and an entry here.
+To add one: a file in views/ with a function `page`, and an entry here. Its function takes the run
+that the sidebar names, a `Run`, if the page is of a run, and the images that the sidebar selects, a
+`Selection`, if it is of images; nothing otherwise.
 """
 
-import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -41,9 +44,9 @@ PAGES = (
         of_a_run=True,
     ),
     Page(
-        "map",
-        "Look",
-        "Map",
+        "embedding",
+        "Explore",
+        "Embedding",
         "scatter_plot",
         "The images as the network sees them, near each other where they are alike.",
         of_a_run=True,
@@ -51,7 +54,7 @@ PAGES = (
     ),
     Page(
         "margins",
-        "Look",
+        "Explore",
         "Margins",
         "bar_chart",
         "Margins of images: where a boundary was found, how far a search came, what is wrong"
@@ -61,16 +64,16 @@ PAGES = (
     ),
     Page(
         "samples",
-        "Look",
+        "Explore",
         "Samples",
         "image_search",
-        "Single images: their margin over the epochs and their adversarial twins.",
+        "Single images: their margin over the epochs and their adversarial examples.",
         of_a_run=True,
         of_images=True,
     ),
     Page(
         "attacks",
-        "Judge",
+        "Evaluate",
         "Attacks",
         "bolt",
         "Attack trained networks and put the accuracies side by side.",
@@ -79,7 +82,7 @@ PAGES = (
     ),
     Page(
         "agreement",
-        "Judge",
+        "Evaluate",
         "Agreement",
         "rule",
         "Whether margins predict what survives an attack, and where attacks disagree.",
@@ -87,21 +90,21 @@ PAGES = (
     ),
     Page(
         "compare",
-        "Judge",
+        "Evaluate",
         "Compare",
         "compare_arrows",
         "All runs: what they differ in, and their curves in one chart.",
     ),
     Page(
         "figures",
-        "Judge",
+        "Evaluate",
         "Figures",
         "image",
         "The paper's figures from your own runs, to be taken away.",
     ),
     Page(
         "query",
-        "Judge",
+        "Evaluate",
         "Query",
         "database",
         "A question of your own to a run's store, in SQL.",
@@ -109,13 +112,40 @@ PAGES = (
     ),
 )
 BY_NAME = {page.name: page for page in PAGES}
+MOVED = {"map": "embedding"}  # addresses that pages had before
 
 
 def link(name: str) -> StreamlitPage:
-    """The page of that name, for st.page_link, st.switch_page and the navigation."""
-    page = BY_NAME[name]
+    """The page of that name, for st.page_link and st.switch_page."""
+    return _entry(BY_NAME[name], lambda: None)
+
+
+def groups(given: Sequence[Any]) -> dict[str, list[StreamlitPage]]:
+    """All pages under the headings of the navigation; those that have moved are not listed.
+
+    given: the arguments of the page that is shown, put there before it runs.
+    """
+    names = dict.fromkeys(page.group for page in PAGES)
+    shown = {
+        group: [_entry(page, _shows(page, given)) for page in PAGES if page.group == group]
+        for group in names
+    }
+    return {**shown, "": [_moved(old) for old in MOVED]}
+
+
+def _moved(old: str) -> StreamlitPage:
+    """A page's old address, which leads to the new one with all that it says."""
+
+    def go_on() -> None:
+        query = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(link(MOVED[old]), query_params=query)
+
+    return st.Page(go_on, title=BY_NAME[MOVED[old]].title, url_path=old, visibility="hidden")
+
+
+def _entry(page: Page, show: Callable[[], None]) -> StreamlitPage:
     return st.Page(
-        _shows(page),
+        show,
         title=page.title,
         icon=f":material/{page.icon}:",
         url_path=page.name,
@@ -124,15 +154,10 @@ def link(name: str) -> StreamlitPage:
     )
 
 
-def _shows(page: Page) -> Callable[[], None]:
+def _shows(page: Page, given: Sequence[Any]) -> Callable[[], None]:
+    """What shows the page, whose module is imported when it is opened first."""
+
     def show() -> None:
-        name = f"{__package__}.views.{page.name}"
-        runpy.run_module(name, run_name=name)
+        import_module(f"{__package__}.views.{page.name}").page(*given)
 
     return show
-
-
-def groups() -> dict[str, list[StreamlitPage]]:
-    """All pages under the headings of the navigation."""
-    names = dict.fromkeys(page.group for page in PAGES)
-    return {group: [link(page.name) for page in PAGES if page.group == group] for group in names}

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from smd import __version__, paths
 from smd.cli import (
+    app,
     attack,
     embedding,
     estimate,
@@ -28,12 +29,14 @@ from smd.cli import (
 from smd.errors import UserError
 from smd.jobs.endings import reason
 from smd.jobs.session import Cancelled
+from smd.program import PROGRAM
 from smd.terminal import streams
 from smd.terminal.visible import visible
 
-EPILOG = """\
-Environment: SMD_RUNS is the folder of the runs (runs/), SMD_DATA where data sets lie and are
-downloaded to (data/), SMD_CACHE where imported images are kept (~/.cache/smd-studio).
+EPILOG = f"""\
+Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),
+SMD_DATA where data sets lie and are downloaded to ({paths.usual("data")}),
+SMD_CACHE where imported images are kept (~/.cache/smd-studio).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
 
@@ -41,7 +44,7 @@ Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accur
 def parser() -> argparse.ArgumentParser:
     """All sub-commands with their options."""
     top = argparse.ArgumentParser(
-        prog="python -m smd",
+        prog=PROGRAM,
         description=(
             "Train image classifiers that withstand adversarial noise, with no noise level to tune."
         ),
@@ -51,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"SMD Studio {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (
+    for each in (
+        app,
         train,
         sweep,
         attack,
@@ -66,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
         probe,
         work,
     ):
-        command.add(commands)
+        each.add(commands)
     for sub in commands.choices.values():
         sub.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -100,7 +104,7 @@ def _run(words: list[str]) -> int:
         args.run_command(args)
         sys.stdout.flush()  # a disk that takes no more is told of
     except (Cancelled, KeyboardInterrupt):
-        streams.tell("Cancelled; `python -m smd resume` goes on from here.")
+        streams.tell(f"Cancelled; `{PROGRAM} resume` goes on from here.")
         return 1
     except BrokenPipeError:
         raise
@@ -118,5 +122,10 @@ def _in_background(args: argparse.Namespace) -> bool:
     )
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """The program `smd`."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    command()

@@ -33,6 +33,11 @@ def data_root() -> Path:
     return _beside("SMD_DATA", "data")
 
 
+def usual(name: str) -> str:
+    """Where that folder lies if nothing else is set, as people read it."""
+    return f"{name}/" if CHECKOUT else f"~/.local/share/smd-studio/{name}"
+
+
 def _beside(own: str, name: str) -> Path:
     if CHECKOUT and not os.environ.get(own):
         return CHECKOUT / name

@@ -1,11 +1,16 @@
-"""Whether one thing is better than another on the very same images: paired tests at 5 %.
+"""Statistics: intervals of shares, spreads over seeds, and tests whether one thing is better.
 
-What becomes of an image is a share in [0, 1]: 0 or 1 under one attack seed, a mean over several
-seeds, levels or trainings. Images that fare alike on both sides say nothing; under the null the
-sign of each other difference is a toss-up. Where all of them are of one size that is McNemar's
-exact test, else the permutation test of their signs.
+Wilson's interval: E. B. Wilson, JASA 22 (1927), in the form of R. G. Newcombe, Statistics in
+Medicine 17 (1998), method 3. Welch's test: B. L. Welch, Biometrika 34 (1947).
+
+Two on the very same images: paired tests at 5 %. What becomes of an image is a share in [0, 1]: 0
+or 1 under one attack seed, a mean over several seeds, levels or trainings. Images that fare alike
+on both sides say nothing; under the null the sign of each other difference is a toss-up. Where all
+of them are of one size that is McNemar's exact test (Q. McNemar, Psychometrika 12, 1947), else the
+permutation test of their signs (R. A. Fisher, The Design of Experiments, 1935).
 """
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import pandas as pd
 
+Z = 1.959964  # of a normal variable, two-sided 95 %
 LEVEL = 0.05  # two-sided
 SAME = 1e-9  # differences of means up to here are rounding
 RESAMPLES = 9_999  # of signs, where there are too many for all of them
@@ -21,6 +27,32 @@ if TYPE_CHECKING:  # of each image in [0, 1]; its index says which images they a
     Shares: TypeAlias = "pd.Series[float]"
 else:
     Shares = pd.Series
+
+
+def wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's 95 % interval of a binomial share: share (k,) in [0, 1], n (k,) -> lower and upper
+    ends, each (k,) in [0, 1]; nan where n is 0."""
+    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return np.maximum(middle - half, 0), np.minimum(middle + half, 1)
+
+
+def wilson_of_one(share: float, n: int) -> tuple[float, float]:
+    """`wilson` of a single share."""
+    low, high = wilson(np.array([share]), np.array([n]))
+    return float(low[0]), float(high[0])
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """The mean and the sample standard deviation (over n - 1), which is nan of one value."""
+    known = np.asarray(values, float)
+    return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else math.nan
+
+
+def pooled(spreads: Sequence[float]) -> float:
+    """The standard deviation within groups of equal size: the root of the mean variance; nan where
+    one is."""
+    return float(np.sqrt(np.mean(np.square(np.asarray(spreads, float)))))
 
 
 def p_value(one: Shares, two: Shares) -> float | None:

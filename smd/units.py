@@ -4,10 +4,29 @@ Bytes as people say them.
 """
 
 import math
+from typing import TYPE_CHECKING, Any
 
 from smd.errors import UserError
 
+if TYPE_CHECKING:
+    import numpy as np
+
+SHIFT = 1e-4  # of a unit; in float32 k/255 times 255 can fall just below k
 UNIT = {"Linf": "1/255", "L2": "L2 lengths"}  # what margins and noise are written in, by norm
+
+
+def whole_units(lengths: Any, unit: float = 1 / 255) -> "np.ndarray":
+    """How many whole units each length has: (n,) in the unit of x -> (n,) float64, floor(l / unit
+    + SHIFT)."""
+    import numpy as np
+
+    return np.floor(np.asarray(lengths, np.float64) / unit + SHIFT)
+
+
+def bin255(margins: Any) -> "np.ndarray":
+    """The histogram bin of each margin: (n,) in [0, 1] -> (n,) int16, k where it is in
+    [k, k + 1) / 255."""
+    return whole_units(margins).astype("int16")
 
 
 def px(*levels: int) -> tuple[float, ...]:

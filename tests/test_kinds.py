@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from smd.core import kinds
+from smd.store import sql
 
 
 def rows(*values, kind=kinds.FOUND):
@@ -27,7 +28,7 @@ def test_what_is_misclassified_has_no_margin_whatever_its_search_met():
 
 @pytest.mark.parametrize("flags", FLAGS)
 def test_sql_tells_them_apart_as_python_does(flags):
-    query = f"SELECT {kinds.KIND} FROM (SELECT ?::BOOLEAN AS clean_ok, ?::BOOLEAN AS crossed)"
+    query = f"SELECT {sql.KIND} FROM (SELECT ?::BOOLEAN AS clean_ok, ?::BOOLEAN AS crossed)"
     with duckdb.connect() as con:
         assert con.execute(query, flags).fetchone() == (kinds.kinds(*flags).item(),)
 

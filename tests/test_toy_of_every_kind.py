@@ -1,18 +1,22 @@
 """A toy of every kind, added as CONTRIBUTING says (its code and one entry), is found everywhere."""
 
 import dataclasses
+import sys
+import types
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit
 import torch
 import torch.nn.functional as F
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from app import pages
 from app.charts import agreement as agreement_charts
-from app.charts import basic
+from app.charts import style
 from smd import __main__ as command_line
 from smd import attacks, data, estimators, nets, registry
 from smd.analysis import agreement, gaps
@@ -31,6 +35,7 @@ from smd.estimators.measure import measure
 from smd.evaluation.evaluate import Target, Task, evaluate_level
 from smd.export.titles import attack_title, defense_title
 from smd.jobs import kinds, listing
+from smd.paths import AROUND
 from smd.registry.knobs import count, level
 from smd.training.loop import epochs, prepare
 
@@ -221,8 +226,8 @@ def test_titles_and_colours_of_toys_stand_in_tables_and_charts():
     config = TrainConfig(data="toy", defense="toy")
     assert defense_title(config) == "TOY4"
     assert attack_title("toy").startswith("Toy attack")
-    assert basic.colour("toy") == COLOUR
-    assert basic.run_colours(pd.DataFrame({"run": ["a"], "defense": ["toy"]})) == [COLOUR]
+    assert style.colour("toy") == COLOUR
+    assert style.run_colours(pd.DataFrame({"run": ["a"], "defense": ["toy"]})) == [COLOUR]
 
 
 def verdicts(name, *broken_by):
@@ -271,22 +276,18 @@ def test_toys_knobs_are_fields_of_forms():
     }
 
 
-NAVIGATION = """
-import streamlit as st
-from app import pages
-for group, found in pages.groups().items():
-    for page in found:
-        st.text(f"{group}: {page.title}")
-"""
-
-
-def test_a_toy_page_stands_in_the_navigation(monkeypatch):
-    toy = replace(pages.PAGES[0], name="toy", title="Toy page")
+def test_a_toy_page_stands_in_the_navigation_and_opens(monkeypatch):
+    view = types.ModuleType("app.views.toy")
+    view.page = lambda: streamlit.text("This is the toy page.")
+    toy = pages.Page("toy", pages.PAGES[0].group, "Toy page", "toys", "A toy.")
+    monkeypatch.setitem(sys.modules, view.__name__, view)
     monkeypatch.setattr(pages, "PAGES", (*pages.PAGES, toy))
     monkeypatch.setitem(pages.BY_NAME, "toy", toy)
-    app = AppTest.from_string(NAVIGATION).run()
+    app = AppTest.from_file(str(AROUND / "app" / "dashboard.py"), default_timeout=60)
+    app._page_hash = calc_hash("toy")
+    app.run()
     assert not app.exception
-    assert f"{toy.group}: Toy page" in [text.value for text in app.text]
+    assert "This is the toy page." in [text.value for text in app.text]
 
 
 @dataclass(frozen=True)

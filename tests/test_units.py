@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from smd.errors import UserError
-from smd.units import parse_level, parse_levels, px, show_bytes, show_level, show_levels
+from smd.units import bin255, parse_level, parse_levels, px, show_bytes, show_level, show_levels
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,10 @@ def test_an_l2_level_may_be_longer_than_one():
         parse_level("-1", math.inf)
     with pytest.raises(UserError, match="outside"):
         parse_level("1.5")
+
+
+@pytest.mark.parametrize("k", range(41))
+def test_a_margin_of_k_pixel_steps_is_in_bin_k(k):
+    assert bin255(np.float32([k / 255]))[0] == k
+    assert bin255(np.float32(k) * np.float32([1 / 255]))[0] == k
+    assert bin255(np.float32([(k + 0.99) / 255]))[0] == k

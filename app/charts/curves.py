@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from . import basic
+from . import style
 
 # the first of which more than two have passed
 UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))
@@ -34,17 +34,17 @@ def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
     """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation
     solid."""
     rows = metrics[metrics["name"] == "accuracy"].copy()
-    rows["noise level"] = rows["eps"].map(basic.level_name)
+    rows["noise level"] = rows["eps"].map(style.level_name)
     rows["shown"] = 100 * rows["value"]
-    order = [basic.level_name(e) for e in sorted(rows["eps"].unique())]
+    order = [style.level_name(e) for e in sorted(rows["eps"].unique())]
     rows["images"] = rows["split"].map({"train": "training", "val": "validation"})
     rows, x = placed(rows, hours(metrics), look)
-    base = alt.Chart(rows, height=basic.HEIGHT).encode(
+    base = alt.Chart(rows, height=style.HEIGHT).encode(
         x,
         alt.Color(
             "noise level:N",
             sort=order,
-            scale=alt.Scale(domain=order, range=list(basic.LEVELS)),
+            scale=alt.Scale(domain=order, range=list(style.LEVELS)),
             title="noise level",
             legend=CLEAR,
         ),
@@ -76,10 +76,10 @@ def training(
     logarithmic = log and bool((rows["shown"] > 0).all())
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
     axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
-    legend = basic.SOLID if len(names) > 1 else None
+    legend = style.SOLID if len(names) > 1 else None
     rows, x = placed(rows, hours(metrics), look)
-    colours = alt.Scale(range=list(basic.PALETTE))
-    base = alt.Chart(rows, height=basic.HEIGHT).encode(
+    colours = alt.Scale(range=list(style.PALETTE))
+    base = alt.Chart(rows, height=style.HEIGHT).encode(
         x, alt.Color("series:N", legend=legend, sort=list(names.values()), scale=colours)
     )
     return drawn(base, rows, ["series"], title, look, scale, axis, ".4~g")
@@ -89,7 +89,7 @@ def overlay(rows: pd.DataFrame, title: str, look: Look = PLAIN) -> alt.LayerChar
     """One metric of several runs; rows: columns run, defense, epoch, hours (since its start),
     shown."""
     runs = list(dict.fromkeys(rows["run"]))
-    colours = basic.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
+    colours = style.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
     rows, x = placed(rows, None, look)
     base = alt.Chart(rows, height=320).encode(
         x,
@@ -98,7 +98,7 @@ def overlay(rows: pd.DataFrame, title: str, look: Look = PLAIN) -> alt.LayerChar
             title=None,
             sort=runs,
             scale=alt.Scale(domain=runs, range=colours),
-            legend=basic.SOLID,
+            legend=style.SOLID,
         ),
     )
     return drawn(base, rows, ["run"], title, look, alt.Scale(zero=False), alt.Axis(), ".4~g")
@@ -176,7 +176,7 @@ def said(metrics: pd.DataFrame) -> str:
         return "No accuracy was measured yet."
     top = rows[rows["eps"] == rows["eps"].max()].sort_values("epoch")
     first, last = top.iloc[0], top.iloc[-1]
-    level = basic.level_name(float(first["eps"]))
+    level = style.level_name(float(first["eps"]))
     return (
         f"Validation accuracy at {level} goes from {100 * first['value']:.1f} % after epoch"
         f" {int(first['epoch'])} to {100 * last['value']:.1f} % after epoch {int(last['epoch'])}."

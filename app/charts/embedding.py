@@ -1,7 +1,5 @@
-"""The map of the features as an ECharts option.
-
-It pans, zooms and can be drawn around with ten thousand points.
-"""
+"""The embedding of the features as an ECharts option: it pans, zooms and can be drawn around with
+ten thousand points."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,40 @@ OPACITY, FADED = 0.85, 0.18
 # height of the row of tools, under which the legend has one of its own: on a phone both need the
 # width
 TOOLS = 34
-SIZE, CHOSEN_SIZE, TWIN_SIZE = 5, 8, 9
+SIZE, CHOSEN_SIZE, ADVERSARIAL_SIZE = 5, 8, 9
+
+TOOL_TITLES = {
+    "polygon": "Select with a lasso",
+    "rect": "Select with a rectangle",
+    "clear": "Clear the selection",
+}
+FRAME: dict[str, Any] = {
+    "animation": False,
+    "grid": {"left": 8, "right": 8, "top": TOOLS + 52, "bottom": 8},
+    "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
+    "brush": {
+        "toolbox": ["polygon", "rect", "clear"],
+        "xAxisIndex": 0,
+        "throttleType": "debounce",
+        "throttleDelay": 300,
+        "outOfBrush": {"colorAlpha": 1},
+    },
+    "toolbox": {
+        "right": 12,
+        "top": 0,
+        "itemSize": 18,
+        "feature": {"brush": {"title": TOOL_TITLES}},
+    },
+    "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
+    "legend": {
+        "type": "scroll",
+        "top": TOOLS,
+        "left": 0,
+        "right": 8,
+        "itemWidth": 12,
+        "itemHeight": 12,
+    },
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +62,14 @@ class Layer:
 
 
 def option(
-    layers: Sequence[Layer], faded: pd.DataFrame, twins: pd.DataFrame, scale: "Scale | None"
+    layers: Sequence[Layer], faded: pd.DataFrame, pairs: pd.DataFrame, scale: "Scale | None"
 ) -> dict[str, Any]:
     """The whole chart.
 
     faded: points that are not selected, or of which the colour knows nothing: small, gray, behind
     all others.
-    twins: x, y, adversarial_x, adversarial_y, id, class, said: pairs of a clean and an adversarial
-    position.
+    pairs: x, y, adversarial_x, adversarial_y, id, class, said: clean images with their adversarial
+    examples.
     scale: how values become colours.
     """
     tables = [layer.rows for layer in layers]
@@ -46,54 +77,19 @@ def option(
     if len(faded):
         tables.append(faded)
         series.insert(0, _scatter(Layer("others", faded, GRAY), len(layers), False, faded=True))
-    if len(twins):
-        ends = twins[["adversarial_x", "adversarial_y", "id", "class", "said"]]
+    if len(pairs):
+        ends = pairs[["adversarial_x", "adversarial_y", "id", "class", "said"]]
         tables.append(ends.rename(columns={"adversarial_x": "x", "adversarial_y": "y"}))
-        series += [_joined(twins), _twins(len(tables) - 1)]
-    base: dict[str, Any] = {
-        "animation": False,
+        series += [_joined(pairs), _adversarial(len(tables) - 1)]
+    base = FRAME | {
         "dataset": [{"source": table} for table in tables],
         "series": series,
-        "grid": {"left": 8, "right": 8, "top": TOOLS + 52, "bottom": 8},
         "xAxis": _axis(),
         "yAxis": _axis(),
-        "dataZoom": [{"type": "inside", "xAxisIndex": 0}, {"type": "inside", "yAxisIndex": 0}],
-        "brush": {
-            "toolbox": ["polygon", "rect", "clear"],
-            "xAxisIndex": 0,
-            "throttleType": "debounce",
-            "throttleDelay": 300,
-            "outOfBrush": {"colorAlpha": 1},
-        },
-        "toolbox": {
-            "right": 12,
-            "top": 0,
-            "itemSize": 18,
-            "feature": {
-                "brush": {
-                    "title": {
-                        "polygon": "Select with a lasso",
-                        "rect": "Select with a rectangle",
-                        "clear": "Clear the selection",
-                    }
-                }
-            },
-        },
-        "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
-        "legend": {
-            "type": "scroll",
-            "top": TOOLS,
-            "left": 0,
-            "right": 8,
-            "itemWidth": 12,
-            "itemHeight": 12,
-        },
     }
     if scale:
-        return base | {
-            "visualMap": scale.shown(len(layers), bool(len(faded))),
-            "legend": {"show": False},
-        }
+        shown = scale.shown(len(layers), bool(len(faded)))
+        return base | {"visualMap": shown, "legend": {"show": False}}
     return base
 
 
@@ -126,7 +122,7 @@ class Scale:
 
 
 def _axis() -> dict[str, Any]:
-    """A map's axes have no unit and no zero; only who lies near whom counts."""
+    """Its axes have no unit and no zero; only who lies near whom counts."""
     hidden = {"show": False}
     silent = dict.fromkeys(("axisLine", "axisLabel", "axisTick", "splitLine"), hidden)
     return {"type": "value", "scale": True, "boundaryGap": ["4%", "4%"], **silent}
@@ -147,30 +143,30 @@ def _scatter(layer: Layer, dataset: int, chosen: bool, faded: bool = False) -> d
     }
 
 
-def _joined(twins: pd.DataFrame) -> dict[str, Any]:
-    ends = twins[["x", "y", "adversarial_x", "adversarial_y"]].astype(float)
-    pairs = [
+def _joined(pairs: pd.DataFrame) -> dict[str, Any]:
+    ends = pairs[["x", "y", "adversarial_x", "adversarial_y"]].astype(float)
+    lines = [
         {"coords": [[row.x, row.y], [row.adversarial_x, row.adversarial_y]]}
         for row in ends.itertuples()
     ]
     return {
         "type": "lines",
         "coordinateSystem": "cartesian2d",
-        "data": pairs,
+        "data": lines,
         "silent": True,
         "z": 3,
         "lineStyle": {"color": GRAY, "width": 1, "opacity": 0.7},
     }
 
 
-def _twins(dataset: int) -> dict[str, Any]:
+def _adversarial(dataset: int) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "name": "adversarial twin",
+        "name": "adversarial example",
         "datasetIndex": dataset,
         "encode": {"x": "x", "y": "y"},
         "symbol": "emptyDiamond",
-        "symbolSize": TWIN_SIZE,
+        "symbolSize": ADVERSARIAL_SIZE,
         "itemStyle": {"color": GRAY, "borderWidth": 1.5},
         "z": 4,
     }

@@ -1,48 +1,34 @@
-"""What the colours of a map tell.
-
-Class, margin, change of the margin, or the verdict of an attack.
-"""
+"""What the colours of an embedding tell: class, margin, change of the margin, or the verdict of an
+attack."""
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from smd import export
-from smd.analysis import agreement
-from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
 
 from .. import data
-from ..selection import selected
-from ..selection.image_query import everything
+from ..selection import changes, image_query, verdicts
 from ..selection.selected import Selection
-from . import basic, embedding
+from ..selection.verdicts import FOOLED, ROBUST, WRONG
+from . import embedding, style
 from .embedding import Layer, Scale
 
 CLASS, MARGIN, CHANGE, VERDICT = "class", "margin", "change of margin", "verdict"
-WITHSTOOD, BROKEN, WRONG, UNSEEN = (
-    "withstands",
-    "is broken",
-    "misclassified without noise",
-    "not attacked",
-)
-# images that nobody attacked stay faded
-VERDICTS = {WITHSTOOD: "#1a8a94", BROKEN: "#c8641f", WRONG: "#9c5a96"}
+UNSEEN = "not attacked"  # these images stay faded
+VERDICTS = {ROBUST: "#1a8a94", FOOLED: "#c8641f", WRONG: "#9c5a96"}
 
 
-def choose(run: Run, chosen: Selection) -> str:
-    """One of the colourings that this run's store allows, kept in the address."""
-    known = [CLASS]
-    if chosen.source:
+def choose(chosen: Selection) -> str:
+    """One of the colourings that the run's store allows, kept in the address."""
+    source, known = chosen.source, [CLASS]
+    if source:
         known.append(MARGIN)
-    if (
-        chosen.source
-        and not chosen.source.estimate
-        and len(data.read(reader.margin_summary, run.store)) > 1
-    ):
+    if source and not source.estimate and len(chosen.known.epochs) > 1:
         known.append(CHANGE)
-    if selected.levels(run, chosen.asked.split):
+    if chosen.known.levels:
         known.append(VERDICT)
     if st.session_state.get("colour") not in known:
         st.session_state.pop("colour", None)
@@ -58,13 +44,13 @@ def choose(run: Run, chosen: Selection) -> str:
     return str(picked)
 
 
-def coloured(run: Run, chosen: Selection, clean: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
+def coloured(chosen: Selection, clean: pd.DataFrame, by: str) -> tuple[pd.DataFrame, str]:
     """(points with what their colour tells, what is seen in a sentence).
 
-    clean: reader.embedding_points without twins. Columns of the answer: x, y, id, class, value,
-    said.
+    clean: reader.embedding_points without adversarial ones. Columns of the answer: x, y, id, class,
+    value, said.
     """
-    classes = data.value(reader.class_names, run.store)
+    classes = chosen.known.classes
     table = pd.DataFrame(
         {
             "x": clean["x"].to_numpy(float),
@@ -73,27 +59,27 @@ def coloured(run: Run, chosen: Selection, clean: pd.DataFrame, by: str) -> tuple
             "class": [classes[int(label)] for label in clean["label"]],
         }
     )
-    wrong = ~clean["ok"].astype(bool).to_numpy()
     if by == CLASS:
-        said = np.where(
-            wrong, [f"taken for {classes[int(p)]}" for p in clean["pred"]], "classified correctly"
-        )
-        finding = f"{int(wrong.sum()):,} of {len(wrong):,} images are misclassified."
-        return table.assign(value=table["class"], said=said), finding
-    if by == MARGIN:
-        return _by_margin(run, chosen, table)
-    return _by_change(run, table) if by == CHANGE else _by_verdict(run, chosen.asked.split, table)
+        return _by_class(chosen, clean, table)
+    return {MARGIN: _by_margin, CHANGE: _by_change, VERDICT: _by_verdict}[by](chosen, table)
 
 
-def _by_margin(run: Run, chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    asked = chosen.asked
-    rows = data.read(everything, run.store, asked.split, asked.epoch, asked.estimate).set_index(
-        "idx"
-    )["margin_255"]
-    every, table = (
-        len(table),
-        table.assign(value=table["id"].map(rows).astype(float)).dropna(subset="value"),
+def _by_class(
+    chosen: Selection, clean: pd.DataFrame, table: pd.DataFrame
+) -> tuple[pd.DataFrame, str]:
+    wrong = ~clean["ok"].astype(bool).to_numpy()
+    taken = [f"taken for {chosen.known.classes[int(p)]}" for p in clean["pred"]]
+    said = np.where(wrong, taken, "classified correctly")
+    finding = f"{int(wrong.sum()):,} of {len(wrong):,} images are misclassified."
+    return table.assign(value=table["class"], said=said), finding
+
+
+def _by_margin(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    meant = chosen.filters
+    rows = data.read(
+        image_query.everything, chosen.run.store, meant.split, meant.epoch, meant.estimate
     )
+    every, table = len(table), _valued(table, rows.set_index("idx")["margin_255"])
     said = [f"margin {value:.1f}/255" for value in table["value"]]
     finding = (
         f"The median margin of {len(table):,} images is {table['value'].median():.1f}/255, found"
@@ -103,35 +89,34 @@ def _by_margin(run: Run, chosen: Selection, table: pd.DataFrame) -> tuple[pd.Dat
     return table.assign(said=said), finding
 
 
-def _by_change(run: Run, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    start, end = selected.between(run)
-    flow = data.read(reader.flow, run.store, start, end)
-    change = pd.Series(
-        255 * (flow["after"] - flow["before"]).to_numpy(float), flow["idx"].to_numpy()
-    )
-    every, table = len(table), table.assign(value=table["id"].map(change)).dropna(subset="value")
+def _by_change(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    start, end = chosen.filters.between
+    rows = data.read(changes.between_epochs, chosen.run.store, start, end)
+    every, table = len(table), _valued(table, rows.set_index("idx")["change_255"])
     said = [f"margin {value:+.1f}/255 from epoch {start} to {end}" for value in table["value"]]
     grew = 100 * float((table["value"] > 0).mean())
-    return (
-        table.assign(said=said),
-        f"From epoch {start} to {end} {grew:.0f} % of the margins of {len(table):,} images"
-        f" grew; {every - len(table):,} were misclassified in one of the two and have no"
-        " colour.",
+    finding = (
+        f"From epoch {start} to {end} {grew:.0f} % of the margins of {len(table):,} images grew;"
+        f" {every - len(table):,} were misclassified in one of the two and have no colour."
     )
+    return table.assign(said=said), finding
 
 
-def _by_verdict(run: Run, split: str, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    eps = max(selected.levels(run, split).values())
-    outcomes = data.read(reader.outcomes, run.store, split, eps)
-    judge = agreement.judges(outcomes)[0]
-    one = agreement.judged_by(outcomes, judge).set_index("idx")
-    words = np.where(one["ok"], WITHSTOOD, np.where(one["broken_by"] == "clean", WRONG, BROKEN))
-    verdict = table["id"].map(pd.Series(words, one.index)).fillna(UNSEEN)
+def _valued(table: pd.DataFrame, values: "pd.Series[float]") -> pd.DataFrame:
+    """The points that have a value, with it; values: by idx."""
+    return table.assign(value=table["id"].map(values).astype(float)).dropna(subset="value")
+
+
+def _by_verdict(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    eps = max(chosen.known.levels.values())
+    outcomes = data.read(reader.outcomes, chosen.run.store, chosen.split, eps)
+    judge, rows = verdicts.strongest(outcomes)
+    verdict = table["id"].map(verdicts.words(rows)).fillna(UNSEEN)
     by = f"{export.attack_title(judge.name, judge.note)} at {show_level(eps)}"
     counts = verdict.value_counts()
     finding = (
-        f"Under {by}, {counts.get(WITHSTOOD, 0):,} images withstand and {counts.get(BROKEN, 0):,}"
-        " are broken."
+        f"Under {by}, {counts.get(ROBUST, 0):,} images are robust and {counts.get(FOOLED, 0):,}"
+        " are fooled."
     )
     return table.assign(value=verdict, said=[f"{word} ({by})" for word in verdict]), finding
 
@@ -142,15 +127,11 @@ def layers(
     """The points as the chart takes them: a layer for each word, or one layer and a scale for
     numbers."""
     if by in (CLASS, VERDICT):
-        palette = {name: basic.PALETTE[k % len(basic.PALETTE)] for k, name in enumerate(classes)}
+        palette = {name: style.PALETTE[k % len(style.PALETTE)] for k, name in enumerate(classes)}
         # a class keeps its colour whichever images are selected
         colours = VERDICTS if by == VERDICT else palette
-        there = set(table["value"])
-        return [
-            Layer(name, table[table["value"] == name], c)
-            for name, c in colours.items()
-            if name in there
-        ], None
+        there = [name for name in colours if name in set(table["value"])]
+        return [Layer(n, table[table["value"] == n], colours[n]) for n in there], None
     high = float(table["value"].abs().max()) if len(table) else 1.0
     scale = (
         Scale("margin (1/255)", 0.0, high, embedding.RISING)

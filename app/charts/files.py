@@ -11,7 +11,7 @@ import altair as alt
 
 from smd.errors import UserError
 
-from .paper import Figure
+from .paper.figure import Figure
 
 Form = Literal["svg", "pdf", "png", "json"]
 INCHES = 3.25  # wide, with axes and legend

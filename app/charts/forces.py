@@ -1,7 +1,5 @@
-"""Charts of Theorem 3.1's argument.
-
-Who presses on the boundary, what follows, how margins are spread; pure.
-"""
+"""Charts of Theorem 3.1's argument: which class presses on the boundary, what follows, how margins
+are spread; pure."""
 
 from collections.abc import Sequence
 
@@ -9,11 +7,22 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from . import basic
+from . import style
 
-TEAL, GRAY = basic.COLOURS["smd"], "#8a9091"
-MOST = len(basic.PALETTE)  # classes that have a colour of their own
+TEAL, GRAY = style.COLOURS["smd"], "#8a9091"
+MOST = len(style.PALETTE)  # classes that have a colour of their own
 OTHERS = "other classes"
+PRESSURE_TIP = [
+    "class:N",
+    "epoch:Q",
+    alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
+    alt.Tooltip("found:Q", title="images at the boundary"),
+]
+DENSITY_TIP = [
+    "epoch:Q",
+    alt.Tooltip("low:Q", title="from (1/255)"),
+    alt.Tooltip("percent:Q", format=".2f", title="% of the class for each 1/255"),
+]
 
 
 def coloured(rows: pd.DataFrame, order: Sequence[str]) -> tuple[pd.DataFrame, alt.Scale]:
@@ -24,7 +33,7 @@ def coloured(rows: pd.DataFrame, order: Sequence[str]) -> tuple[pd.DataFrame, al
     order: the classes that have a colour of their own; all others are gray together.
     """
     rows = rows.assign(shown=rows["class"].where(rows["class"].isin(order), OTHERS))
-    names, colours = list(order), list(basic.PALETTE[: len(order)])
+    names, colours = list(order), list(style.PALETTE[: len(order)])
     more = bool((rows["shown"] == OTHERS).any())
     return rows, alt.Scale(domain=names + [OTHERS] * more, range=colours + [GRAY] * more)
 
@@ -36,39 +45,31 @@ def pressure(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """
     rows = rows[rows["class"].isin(order)]
     last = int(rows["epoch"].max())
-    _, scale = coloured(rows, order)
-    even = (
-        alt.Chart(pd.DataFrame({"at": [1.0]}))
-        .mark_rule(color=GRAY, strokeDash=[3, 3])
-        .encode(alt.Y("at:Q"))
+    even = alt.Chart(pd.DataFrame({"at": [1.0]})).mark_rule(color=GRAY, strokeDash=[3, 3])
+    x = alt.X(
+        "epoch:Q",
+        title="epoch",
+        scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
+        axis=alt.Axis(format="d"),
     )
     lines = (
-        alt.Chart(rows, height=basic.HEIGHT)
+        alt.Chart(rows, height=style.HEIGHT)
         .mark_line(strokeWidth=1.8, point=bool(rows["epoch"].nunique() < 2))
         .encode(
-            alt.X(
-                "epoch:Q",
-                title="epoch",
-                scale=alt.Scale(domain=[0, max(last, 2)], nice=False),
-                axis=alt.Axis(format="d"),
-            ),
+            x,
             alt.Y("relative:Q", title="pressure (1 = mean)"),
-            alt.Color(
-                "class:N",
-                sort=list(order),
-                title=None,
-                scale=scale,
-                legend=alt.Legend(orient="bottom", columns=3, symbolLimit=MOST, labelLimit=100),
-            ),
-            tooltip=[
-                "class:N",
-                "epoch:Q",
-                alt.Tooltip("relative:Q", format=".2f", title="times the mean"),
-                alt.Tooltip("found:Q", title="images at the boundary"),
-            ],
+            _classes(rows, order),
+            tooltip=PRESSURE_TIP,
         )
     )
-    return alt.layer(even, lines)
+    return alt.layer(even.encode(alt.Y("at:Q")), lines)
+
+
+def _classes(rows: pd.DataFrame, order: Sequence[str]) -> alt.Color:
+    """The colours of the classes, with a legend."""
+    _, scale = coloured(rows, order)
+    legend = alt.Legend(orient="bottom", columns=3, symbolLimit=MOST, labelLimit=100)
+    return alt.Color("class:N", sort=list(order), title=None, scale=scale, legend=legend)
 
 
 def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
@@ -79,7 +80,7 @@ def forces(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """
     rows, scale = coloured(rows, order)
     points = (
-        alt.Chart(rows, height=basic.HEIGHT)
+        alt.Chart(rows, height=style.HEIGHT)
         .mark_circle(opacity=0.55)
         .encode(
             alt.X("pressure:Q", title="pressure, less usual (1 = mean)"),
@@ -120,30 +121,18 @@ def density(rows: pd.DataFrame, ends: tuple[float, float, float]) -> alt.Chart:
         start=rows["epoch"] - rows["every"],
         percent=100 * rows["density"],
     )
+    epochs, margins = (alt.Scale(domain=[0, end], nice=False) for end in ends[:2])
+    shade = alt.Scale(type="sqrt", domain=[0, ends[2]], range=[0.04, 1])
+    whole = alt.Axis(format="d", tickMinStep=1)
     return (
         alt.Chart(rows, height=190)
         .mark_rect(color=TEAL)
         .encode(
-            alt.X(
-                "start:Q",
-                title="epoch",
-                scale=alt.Scale(domain=[0, ends[0]], nice=False),
-                axis=alt.Axis(format="d", tickMinStep=1),
-            ),
+            alt.X("start:Q", title="epoch", scale=epochs, axis=whole),
             alt.X2("epoch:Q"),
-            alt.Y(
-                "low:Q", title="margin (1/255)", scale=alt.Scale(domain=[0, ends[1]], nice=False)
-            ),
+            alt.Y("low:Q", title="margin (1/255)", scale=margins),
             alt.Y2("high:Q"),
-            alt.Opacity(
-                "percent:Q",
-                legend=None,
-                scale=alt.Scale(type="sqrt", domain=[0, ends[2]], range=[0.04, 1]),
-            ),
-            tooltip=[
-                "epoch:Q",
-                alt.Tooltip("low:Q", title="from (1/255)"),
-                alt.Tooltip("percent:Q", format=".2f", title="% of the class for each 1/255"),
-            ],
+            alt.Opacity("percent:Q", legend=None, scale=shade),
+            tooltip=DENSITY_TIP,
         )
     )

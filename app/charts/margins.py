@@ -1,7 +1,5 @@
-"""Charts of margins that can be asked: brushed, class by class, from one epoch to another.
-
-Pure functions.
-"""
+"""Charts of margins: with a range drawn in them, class by class, from one epoch to another; pure
+functions."""
 
 from collections.abc import Sequence
 
@@ -10,10 +8,28 @@ import pandas as pd
 
 from smd.core.kinds import KINDS
 
-from . import basic
+from . import histograms, rules, style
 
 BRUSH = "brush"  # the name of every chart's selection
-TEAL, ORANGE, GRAY = basic.COLOURS["smd"], basic.COLOURS["std"], "#8a9091"
+TEAL, ORANGE, GRAY = style.COLOURS["smd"], style.COLOURS["std"], "#8a9091"
+
+CLASS_TIP = [
+    "kind:N",
+    alt.Tooltip("low:Q", title="from (1/255)"),
+    alt.Tooltip("n:Q", title="images"),
+    alt.Tooltip("percent:Q", format=".1f", title="of the class (%)"),
+]
+FLOW_TIP = [
+    alt.Tooltip("x:Q", title="before, from (1/255)"),
+    alt.Tooltip("y:Q", title="after, from (1/255)"),
+    alt.Tooltip("n:Q", title="images"),
+]
+CHANGE_TIP = [
+    "class:N",
+    alt.Tooltip("q25:Q", format="+.2f", title="a quarter below"),
+    alt.Tooltip("q50:Q", format="+.2f", title="median"),
+    alt.Tooltip("q75:Q", format="+.2f", title="a quarter above"),
+]
 
 
 def brushed(
@@ -28,78 +44,64 @@ def brushed(
     span: the range that is selected already, 1/255. within: bin, n of the selected images, drawn
     before the others.
     """
-    chart = basic.histogram(counts, levels, images)
-    bars, *rest = chart.layer
-    bars = bars.add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
-    layers = [bars, *rest]
+    bars, *rest = histograms.histogram(counts, levels, images).layer
+    layers = [bars.add_params(alt.selection_interval(name=BRUSH, encodings=["x"])), *rest]
     if not within.empty:
-        rows = within.assign(low=within["bin"].astype(float), high=within["bin"] + 1.0)
-        layers.append(
-            alt.Chart(rows)
-            .mark_bar(color=ORANGE, opacity=0.9, binSpacing=0.5)
-            .encode(
-                alt.X("low:Q", bin="binned"),
-                alt.X2("high:Q"),
-                alt.Y("n:Q"),
-                tooltip=[
-                    alt.Tooltip("low:Q", title="from (1/255)"),
-                    alt.Tooltip("n:Q", title="selected images"),
-                ],
-            )
-        )
+        layers.append(_selected(within))
     if span:
         band = alt.Chart(pd.DataFrame({"from": [span[0]], "to": [span[1]]}))
-        layers.insert(
-            0, band.mark_rect(color=ORANGE, opacity=0.12).encode(alt.X("from:Q"), alt.X2("to:Q"))
-        )
+        band = band.mark_rect(color=ORANGE, opacity=0.12)
+        layers.insert(0, band.encode(alt.X("from:Q"), alt.X2("to:Q")))
     return alt.layer(*layers)
+
+
+def _selected(within: pd.DataFrame) -> alt.Chart:
+    """The selected images' bars; within: bin, n."""
+    rows = within.assign(low=within["bin"].astype(float), high=within["bin"] + 1.0)
+    tip = [
+        alt.Tooltip("low:Q", title="from (1/255)"),
+        alt.Tooltip("n:Q", title="selected images"),
+    ]
+    bars = alt.Chart(rows).mark_bar(color=ORANGE, opacity=0.9, binSpacing=0.5)
+    return bars.encode(alt.X("low:Q", bin="binned"), alt.X2("high:Q"), alt.Y("n:Q"), tooltip=tip)
 
 
 def of_class(
     counts: pd.DataFrame, levels: Sequence[float], ends: tuple[float, float]
 ) -> alt.LayerChart:
-    """A small histogram of one class, found, reached and misclassified apart, as charts.histogram.
+    """A small histogram of one class, found, reached and misclassified apart.
 
     counts: kind, bin, percent (of the class), n; ends: of both axes (1/255, %). The colours are
-    those of `kinds`.
+    those of `legend`.
     """
-    rows, _ = basic.placed(counts, ends[0])
+    rows, _ = histograms.placed(counts, ends[0])
     # for every class, whether it has misclassified images or not
     left = -2 * max(1.0, ends[0] / 25)
     x = alt.X(
         "low:Q",
         title="margin (1/255)",
         bin="binned",
-        axis=basic.NOT_NEGATIVE,
+        axis=style.NOT_NEGATIVE,
         scale=alt.Scale(domain=[left, ends[0]], nice=False),
     )
-    bars = (
-        alt.Chart(rows, height=215)
-        .mark_bar(binSpacing=0.3)
-        .encode(
-            x,
-            alt.X2("high:Q"),
-            alt.Y("percent:Q", title="share (%)", scale=alt.Scale(domain=[0, ends[1]])),
-            basic.kind_colour(rows, legend=None),
-            alt.Order("order:Q"),
-            tooltip=[
-                "kind:N",
-                alt.Tooltip("low:Q", title="from (1/255)"),
-                alt.Tooltip("n:Q", title="images"),
-                alt.Tooltip("percent:Q", format=".1f", title="of the class (%)"),
-            ],
-        )
+    bars = alt.Chart(rows, height=215).mark_bar(binSpacing=0.3)
+    bars = bars.encode(
+        x,
+        alt.X2("high:Q"),
+        alt.Y("percent:Q", title="share (%)", scale=alt.Scale(domain=[0, ends[1]])),
+        style.kind_colour(rows, legend=None),
+        alt.Order("order:Q"),
+        tooltip=CLASS_TIP,
     )
-    return alt.layer(
-        bars, basic.rules([eps for eps in levels if 255 * eps <= ends[0]], ends[0], narrow=True)
-    )
+    drawn = [eps for eps in levels if 255 * eps <= ends[0]]
+    return alt.layer(bars, rules.at_levels(drawn, ends[0], narrow=True))
 
 
 def legend(counts: pd.DataFrame) -> alt.LayerChart:
     """One legend for small histograms: the kinds of margins that there are, in their colours."""
     present = [kind for kind in KINDS if kind in set(counts["kind"])]
     rows = pd.DataFrame({"kind": present, "at": [float(k) for k in range(len(present))]})
-    colours = alt.Scale(domain=present, range=[basic.KIND_COLOURS[kind] for kind in present])
+    colours = alt.Scale(domain=present, range=[style.KIND_COLOURS[kind] for kind in present])
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(KINDS)], nice=False))
     base = alt.Chart(rows, height=18, width=310).encode(x)
     square = base.mark_square(size=110, opacity=1).encode(
@@ -115,28 +117,21 @@ def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
     rows = cells.assign(x2=cells["x"] + cells["width"], y2=cells["y"] + cells["width"])
     top = float(rows[["x2", "y2"]].to_numpy().max())
     scale = alt.Scale(domain=[0, top], nice=False)
-    heat = (
-        alt.Chart(rows, height=360)
-        .mark_rect(color=TEAL)
-        .encode(
-            alt.X("x:Q", title=f"{before} (1/255)", scale=scale),
-            alt.X2("x2:Q"),
-            alt.Y("y:Q", title=f"{after} (1/255)", scale=scale),
-            alt.Y2("y2:Q"),
-            # Opacity instead of a scheme: few images are near the background, whether that is light
-            # or dark.
-            alt.Opacity(
-                "n:Q",
-                title="images",
-                scale=alt.Scale(type="log", range=[0.15, 1]),
-                legend=alt.Legend(orient="top", tickCount=4, format="~s"),
-            ),
-            tooltip=[
-                alt.Tooltip("x:Q", title="before, from (1/255)"),
-                alt.Tooltip("y:Q", title="after, from (1/255)"),
-                alt.Tooltip("n:Q", title="images"),
-            ],
-        )
+    # Opacity, no scheme: few images are near the background, whether that is light or dark.
+    shade = alt.Opacity(
+        "n:Q",
+        title="images",
+        scale=alt.Scale(type="log", range=[0.15, 1]),
+        legend=alt.Legend(orient="top", tickCount=4, format="~s"),
+    )
+    heat = alt.Chart(rows, height=360).mark_rect(color=TEAL)
+    heat = heat.encode(
+        alt.X("x:Q", title=f"{before} (1/255)", scale=scale),
+        alt.X2("x2:Q"),
+        alt.Y("y:Q", title=f"{after} (1/255)", scale=scale),
+        alt.Y2("y2:Q"),
+        shade,
+        tooltip=FLOW_TIP,
     )
     line = alt.Chart(pd.DataFrame({"x": [0.0, top], "y": [0.0, top]})).mark_line(
         color=GRAY, strokeDash=[4, 3], strokeWidth=1.5
@@ -151,23 +146,10 @@ def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     )
     # 70: the axis below takes its room from it
     base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(y)
-    quartiles = (("q25", "a quarter below"), ("q50", "median"), ("q75", "a quarter above"))
-    tip = [
-        "class:N",
-        *(alt.Tooltip(f"{q}:Q", format="+.2f", title=title) for q, title in quartiles),
-    ]
-    zero = (
-        alt.Chart(pd.DataFrame({"at": [0.0]}))
-        .mark_rule(color=GRAY, strokeDash=[3, 3])
-        .encode(alt.X("at:Q"))
-    )
+    zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY, strokeDash=[3, 3])
     half = base.mark_bar(height=7, opacity=0.45, color=TEAL, cornerRadius=3).encode(
-        alt.X("q25:Q", title="change of the margin (1/255)"), alt.X2("q75:Q"), tooltip=tip
+        alt.X("q25:Q", title="change of the margin (1/255)"), alt.X2("q75:Q"), tooltip=CHANGE_TIP
     )
-    return alt.layer(
-        zero,
-        half,
-        base.mark_point(filled=True, size=60, color=TEAL, opacity=1).encode(
-            alt.X("q50:Q"), tooltip=tip
-        ),
-    )
+    median = base.mark_point(filled=True, size=60, color=TEAL, opacity=1)
+    median = median.encode(alt.X("q50:Q"), tooltip=CHANGE_TIP)
+    return alt.layer(zero.encode(alt.X("at:Q")), half, median)

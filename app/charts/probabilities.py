@@ -1,12 +1,14 @@
-"""Predicted probabilities of one image and its adversarial twin; a pure function."""
+"""Predicted probabilities of one image and its adversarial example; a pure function."""
 
 import altair as alt
 import pandas as pd
 
-from . import basic
+from . import style
 
 # bars in all; bars side by side; letters of a name below these
 MOST_CLASSES, MOST_UPRIGHT, LONG = (20, 12, 12)
+IMAGES = ["clean", "adversarial"]
+PROBABILITY = "probability (%)"
 
 
 def probabilities(rows: pd.DataFrame) -> alt.Chart:
@@ -17,41 +19,37 @@ def probabilities(rows: pd.DataFrame) -> alt.Chart:
     """
     rows = _most_probable(rows)
     classes = list(dict.fromkeys(rows["class"]))
-    images = ["clean", "adversarial"]
     upright = len(classes) <= MOST_UPRIGHT and max(map(len, classes)) <= LONG
-    angle = 0 if max(map(len, classes)) <= 3 else -40
-    axis = alt.Axis(labelAngle=angle if upright else 0, labelOverlap=False, labelLimit=150)
-    scale = alt.Scale(domain=[0, 100])
-    sides: tuple[object, ...] = (
-        (
-            alt.X("class:N", title="predicted class", sort=classes, axis=axis),
-            alt.XOffset("image:N", sort=images),
-            alt.Y("percent:Q", title="probability (%)", scale=scale),
-        )
-        if upright
-        else (
-            alt.Y("class:N", title=None, sort=classes, axis=axis),
-            alt.YOffset("image:N", sort=images),
-            alt.X("percent:Q", title="probability (%)", scale=scale),
-        )
+    colour = alt.Color(
+        "image:N",
+        title=None,
+        legend=style.ON_TOP,
+        scale=alt.Scale(domain=IMAGES, range=["#1a8a94", "#c8641f"]),
     )
+    tip = ["class:N", "image:N", alt.Tooltip("percent:Q", format=".1f", title=PROBABILITY)]
     return (
         alt.Chart(rows, height=240 if upright else max(240, 22 * len(classes)))
         .mark_bar()
-        .encode(
-            *sides,
-            alt.Color(
-                "image:N",
-                title=None,
-                legend=basic.ON_TOP,
-                scale=alt.Scale(domain=images, range=["#1a8a94", "#c8641f"]),
-            ),
-            tooltip=[
-                "class:N",
-                "image:N",
-                alt.Tooltip("percent:Q", format=".1f", title="probability (%)"),
-            ],
+        .encode(*_sides(classes, upright), colour, tooltip=tip)
+    )
+
+
+def _sides(classes: list[str], upright: bool) -> tuple[object, ...]:
+    """The classes side by side, or below each other where their names need the room."""
+    short = max(map(len, classes)) <= 3
+    angle = 0 if short or not upright else -40
+    axis = alt.Axis(labelAngle=angle, labelOverlap=False, labelLimit=150)
+    scale = alt.Scale(domain=[0, 100])
+    if upright:
+        return (
+            alt.X("class:N", title="predicted class", sort=classes, axis=axis),
+            alt.XOffset("image:N", sort=IMAGES),
+            alt.Y("percent:Q", title=PROBABILITY, scale=scale),
         )
+    return (
+        alt.Y("class:N", title=None, sort=classes, axis=axis),
+        alt.YOffset("image:N", sort=IMAGES),
+        alt.X("percent:Q", title=PROBABILITY, scale=scale),
     )
 
 

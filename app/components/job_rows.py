@@ -15,7 +15,7 @@ from smd.runs.job_titles import job_title
 from smd.terminal.progress import duration
 
 from .. import actions
-from . import ui
+from . import states
 from .plain import plain
 
 
@@ -65,7 +65,7 @@ def title(folder: Path, of: str = "") -> str:
 
 def _active(folder: Path, status: Status, of: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        ui.badge(status)
+        states.badge(status)
         left = f", {duration(status.eta)} left" if status.eta >= 0 else ""
         text = f"{title(folder, of)}: {plain(status.stage) or 'waiting for its turn'}{left}"
         if where := jobs.elsewhere(status):
@@ -74,16 +74,16 @@ def _active(folder: Path, status: Status, of: str) -> None:
         if actions.button(
             "Cancel", key=key("cancel", folder), type="tertiary", icon=":material/block:"
         ):
-            ui.attempt(actions.cancel, folder)
+            states.attempt(actions.cancel, folder)
 
 
 def _ended(folder: Path, status: Status, of: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        ui.badge(status)
+        states.badge(status)
         st.markdown(f"{title(folder, of)}. {plain(status.error)}")
         resume = actions.button("Resume", key=key("resume", folder), icon=":material/resume:")
         away = actions.button("Put away", key=key("dismiss", folder), type="tertiary")
-    if (resume and ui.attempt(actions.resume, folder)) or (
-        away and ui.attempt(actions.dismiss, folder)
+    if (resume and states.attempt(actions.resume, folder)) or (
+        away and states.attempt(actions.dismiss, folder)
     ):
         st.rerun()

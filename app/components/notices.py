@@ -14,7 +14,7 @@ from smd.jobs import State, Status, kinds
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from . import ui
+from . import run_names
 from .plain import plain
 
 ICONS = {"finished": ":material/check:", "cancelled": ":material/block:"}
@@ -76,4 +76,4 @@ def words(run: Run, status: Status) -> str:
     """What has ended, and how: "SMD · digits · 12:30 · 0a1b: attack finished."."""
     what = "" if status.kind == "train" else f" {kinds.KINDS[status.kind].noun}"
     why = f": {plain(status.error)}" if status.error else "."
-    return f"**{plain(ui.label(run))}**:{what} {status.state}{why}"
+    return f"**{plain(run_names.label(run))}**:{what} {status.state}{why}"

@@ -20,7 +20,7 @@ from smd.store import reader
 from smd.terminal.progress import duration
 
 from .. import actions, data
-from . import job_rows, ui
+from . import job_rows, states
 
 Asked = TrainConfig | AttackConfig | MarginsConfig
 Known = tuple[float, int] | None  # seconds, and how many images that is known from
@@ -62,7 +62,7 @@ def command(asked: Asked, targets: tuple[Run, ...]) -> str:
     if isinstance(asked, AttackConfig):
         return commands.attack_command(asked, *(run.id for run in targets[1:]))
     return (
-        commands.margins_command(asked)
+        commands.estimate_command(asked)
         if isinstance(asked, MarginsConfig)
         else commands.train_command(asked)
     )
@@ -111,7 +111,7 @@ def _of_estimations(asked: MarginsConfig, targets: tuple[Run, ...]) -> Known:
 def _of_trainings(asked: TrainConfig) -> Known:
     """By the newest trained run of the same defense and network on the same images."""
     for run in folders.all_runs():
-        if run.weights.exists() and ui.readable(run) and _alike(run.config, asked):
+        if run.weights.exists() and states.readable(run) and _alike(run.config, asked):
             metrics = data.brief(reader.metrics, run.store)
             epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")][
                 "value"
@@ -175,8 +175,8 @@ def _for(asked: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | Margin
 def _start(asked: Asked, targets: tuple[Run, ...]) -> bool:
     """Queue what is asked for; what was refused is said. Whether nothing was."""
     if isinstance(asked, TrainConfig):
-        return ui.attempt(actions.train, asked)
-    each = [ui.attempt(actions.start, run, _for(asked, run)) for run in targets]
+        return states.attempt(actions.train, asked)
+    each = [states.attempt(actions.start, run, _for(asked, run)) for run in targets]
     return all(each)
 
 

@@ -11,7 +11,7 @@ from smd.registry import Param
 from smd.units import parse_level, show_level
 
 from .. import pages
-from ..components import ui
+from ..components import run_names
 from . import train
 
 CLONED = "cloned"  # in the session: the config that the form was filled with
@@ -108,7 +108,7 @@ def banner() -> None:
 def _name(config: TrainConfig) -> str:
     """The run that has these settings, the newest if there are several."""
     (run,) = sweep.members([config])
-    return ui.name(run.id) if run else "a run that is gone"
+    return run_names.name(run.id) if run else "a run that is gone"
 
 
 def _reset() -> None:

@@ -1,7 +1,5 @@
-"""An image beside its adversarial twin.
-
-The two, their difference, and what the network says about each.
-"""
+"""An image beside its adversarial example: the two, their difference, and what the network says
+about each."""
 
 from pathlib import Path
 
@@ -19,19 +17,31 @@ from smd.units import level_title
 
 from .. import actions, data
 from ..charts import probabilities as probability_chart
-from ..components import pictures, standing, ui
+from ..components import pictures, standing, states
 from ..components.plain import plain
+
+SIDE = 360  # pixels of a picture
+ROUNDED = (
+    "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to the"
+    " unrounded image. Attack it again for the exact one."
+)
+MISCLASSIFIED = (
+    "The network misclassifies this image without any noise: there is nothing to attack."
+)
+NONE_KEPT = (
+    "No adversarial example of this image is kept: of an attack on a whole split only some are."
+)
 
 
 def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -> None:
-    """Clean, adversarial, difference; and the predicted probabilities.
+    """One of the kept adversarial examples of an image, or what would make one.
 
     clean: (C, H, W), or (C, D, H, W) of which slice `at` is shown, uint8.
     """
-    st.subheader("Its adversarial twin")
+    st.subheader("Its adversarial example")
     places = _found(run, split, idx)
     if not places:
-        alone = pictures.link(pictures.flat(clean, at), 360)
+        alone = pictures.link(pictures.flat(clean, at), SIDE)
         st.image(alone, width=240, alt=f"Image {idx}", caption="clean")
         _none_yet(run, split, idx)
         return
@@ -40,39 +50,40 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
         "Attack", titles, len(titles) - 1, key="twin", label_visibility="collapsed", width=300
     )
     path, position = places.get(chosen, places[titles[-1]])
-    examples = data.examples(path)
-    classes = data.value(reader.class_names, run.store)
-    noise = examples.difference(position, clean)
-    picture, factor = pictures.difference(noise)
-    shown = [
-        (clean, f"clean: {best(examples.p_clean[position], classes)}"),
-        (
-            pictures.to_bytes(examples.image(position, clean)),
-            f"adversarial: {best(examples.p_adv[position], classes)}",
-        ),
-        (picture, f"difference × {factor:.0f}"),
-    ]
-    for column, (pixels, caption) in zip(st.columns(3), shown, strict=True):
-        column.image(
-            pictures.link(pictures.flat(pixels, at), 360),
-            caption=plain(caption),
-            width="stretch",
-            alt=caption,
-        )
+    _side_by_side(
+        data.examples(path), position, clean, at, data.value(reader.class_names, run.store)
+    )
+
+
+def _side_by_side(
+    examples: adv.Examples,
+    position: int,
+    clean: np.ndarray,
+    at: int | None,
+    classes: tuple[str, ...],
+) -> None:
+    """Clean, adversarial, difference; and the predicted probabilities."""
+    noise, factor = pictures.difference(examples.difference(position, clean))
+    captions = (
+        f"clean: {best(examples.p_clean[position], classes)}",
+        f"adversarial: {best(examples.p_adv[position], classes)}",
+        f"difference × {factor:.0f}",
+    )
+    shown = (clean, pictures.to_bytes(examples.image(position, clean)), noise)
+    for column, pixels, caption in zip(st.columns(3), shown, captions, strict=True):
+        picture = pictures.link(pictures.flat(pixels, at), SIDE)
+        column.image(picture, caption=plain(caption), width="stretch", alt=caption)
     if examples.rounded:
-        st.caption(
-            "Kept by an earlier version, with its noise rounded to 16 bits: the answer is that to"
-            " the unrounded image. Attack it again for the exact one."
-        )
+        st.caption(ROUNDED)
     st.altair_chart(
         probability_chart.probabilities(probabilities(examples, position, classes)),
         key="probabilities",
-        alt=f"Predicted probabilities: {shown[0][1]}; {shown[1][1]}.",
+        alt=f"Predicted probabilities: {captions[0]}; {captions[1]}.",
     )
 
 
 def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
-    """What is stored of a sample's adversarial images: title -> (file, position), the smallest
+    """Where an image's adversarial examples are stored: title -> (file, position), the smallest
     level first."""
     attacks = data.read(reader.attack_runs, run.store)
     # of files that do not say it
@@ -90,23 +101,19 @@ def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
 
 
 def _none_yet(run: Run, split: str, idx: int) -> None:
-    """Why there is no twin, and what would make one."""
+    """Why there is no adversarial example, and what would make one."""
     verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
     if "clean" in set(verdicts["broken_by"]):
-        st.caption(
-            "The network misclassifies this image without any noise: there is nothing to attack."
-        )
+        st.caption(MISCLASSIFIED)
     elif _busy(run):
         _waiting(run)
     elif run.weights.exists():
-        st.caption(
-            "No adversarial image of this one is kept: of an attack on a whole split only some are."
-        )
+        st.caption(NONE_KEPT)
         wanted = actions.button("Attack this image", icon=":material/bolt:", key="attack-one")
-        if wanted and ui.attempt(_ask, run, split, idx):
+        if wanted and states.attempt(_attack, run, split, idx):
             st.rerun()
     else:
-        standing.show(run.status, "Adversarial images are made", "the training is over")
+        standing.show(run.status, "Adversarial examples are made", "the training is over")
 
 
 def _busy(run: Run) -> bool:
@@ -126,12 +133,12 @@ def _waiting(run: Run) -> None:
     )
 
 
-def _ask(run: Run, split: str, idx: int) -> None:
+def _attack(run: Run, split: str, idx: int) -> None:
     levels = run.config.levels
-    asked = AttackConfig(
+    config = AttackConfig(
         run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,)
     )
-    actions.start(run, asked)
+    actions.start(run, config)
 
 
 def best(p: np.ndarray, classes: tuple[str, ...]) -> str:

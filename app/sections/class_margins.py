@@ -1,7 +1,5 @@
-"""Margins class by class.
-
-A table, of which a click opens a class, and a small histogram for each.
-"""
+"""Margins class by class: a table, of which a click opens a class, and a small histogram for
+each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,71 +9,71 @@ import pandas as pd
 import streamlit as st
 
 from smd.core.kinds import KINDS, MEANING, MISCLASSIFIED
-from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
 
 from .. import data
 from ..charts import margins as margin_charts
-from ..components import ui
+from ..components import downloads, run_names, tables
 from ..components.plain import plain
-from ..selection import selected
+from ..selection import selected, state
+from ..selection.selected import Selection
 from . import margin_words
 
 PER_PAGE = 12
+CORRECT = "Of the correctly classified images, found and reached together"
+LARGER = (
+    "Of all n images of the class: correct, with a larger margin. Misclassified ones do not count."
+)
+LEFT_OF_0 = (
+    "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels ε (L∞),"
+    " in 1/255."
+)
 Levels = tuple[float, ...]
 
 
-def section(run: Run, levels: Levels) -> None:
+def section(chosen: Selection, levels: Levels) -> None:
     """Everything about the margins of each class after the chosen epoch."""
-    epoch = selected.epoch(run)
-    classes = data.value(reader.class_names, run.store)
+    run, epoch, classes = chosen.run, chosen.filters.epoch, chosen.known.classes
     counts = named(data.read(reader.class_hist, run.store, epoch), classes)
     summary = named(data.read(reader.class_summary, run.store, epoch), classes)
     table = overview(counts, summary, data.read(reader.margins, run.store, epoch), levels)
     st.subheader(f"Margins of each class after epoch {epoch}")
     st.caption("Click a row to see its images and its histogram among all the others.")
-    key = selected.brush_key("classes")
-    ui.table(
+    key = state.brush_key("classes")
+    tables.show(
         table,
         key=key,
-        on_select=lambda: _pick(key, list(table["class"])),
+        on_select=lambda: _pick(chosen, key, list(table["class"])),
         selection_mode="single-row",
         alt=said(table),
         column_config=columns(table),
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )
-    ui.downloads(table.drop(columns="histogram"), f"{ui.name(run.id)}-classes-{epoch}")
+    downloads.of_table(table.drop(columns="histogram"), f"{run_names.name(run.id)}-classes-{epoch}")
     st.subheader("The histograms side by side")
     panels(counts, list(table["class"]), levels)
 
 
 def columns(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of an overview are headed, and what they mean."""
-    number, correct = (
-        st.column_config.NumberColumn,
-        "Of the correctly classified images, found and reached together",
-    )
-    beyond = (
-        "Of all n images of the class: correct, with a larger margin. Misclassified ones are not"
-        " beyond."
-    )
+    number = st.column_config.NumberColumn
     return {
         "n": number("images"),
         **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in KINDS},
         "median": number(
-            "median (1/255)", format="%.1f", help=f"{correct}; empty where there is none."
+            "median (1/255)", format="%.1f", help=f"{CORRECT}; empty where there is none."
         ),
         "spread": number(
-            "middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {correct}."
+            "middle half (1/255)", format="%.1f", help=f"From lower to upper quartile. {CORRECT}."
         ),
         "histogram": st.column_config.BarChartColumn(
-            "histogram", help=f"From 0 on, a bar for each 1/255. {correct}."
+            "histogram", help=f"From 0 on, a bar for each 1/255. {CORRECT}."
         ),
         **{
-            name: number(name.removeprefix("correct, "), format="%.1f", help=beyond)
+            name: number(name.removeprefix("correct, "), format="%.1f", help=LARGER)
             for name in table.columns
-            if "beyond" in name
+            if " > " in name
         },
     }
 
@@ -102,7 +100,8 @@ def overview(
     """A row a class, one without a correct image first, then the one with the smallest median.
 
     Columns: class, n, found, reached, misclassified (images), median, spread (1/255, of the correct
-    ones), a share (% of all its images) beyond each level, histogram (a list, of the correct ones).
+    ones), a share (% of all its images) of margins larger than each level, histogram (a list, of
+    the correct ones).
     """
     correct = counts[counts["kind"] != MISCLASSIFIED]
     bars = correct.pivot_table(
@@ -116,7 +115,7 @@ def overview(
         own = margins[(margins["label"] == part["label"]) & np.isfinite(margins["margin"])]
         right = own.loc[own["kind"] != MISCLASSIFIED, "margin"]
         shares = {
-            f"correct, beyond {show_level(eps)} (%)": (
+            f"correct, margin > {show_level(eps)} (%)": (
                 100 * int((right > np.float32(eps)).sum()) / part["n"]
             )
             for eps in levels
@@ -130,11 +129,13 @@ def overview(
     return pd.DataFrame(rows)
 
 
-def _pick(key: str, classes: list[str]) -> None:
-    chosen = st.session_state[key].selection.rows
-    selected.ask(**{"class": [classes[chosen[0]]] if chosen else None})
-    if chosen:
-        st.session_state["view"] = "all images"
+def _pick(chosen: Selection, key: str, classes: list[str]) -> None:
+    """For callbacks: the images of the class that was clicked are selected and shown."""
+    rows = st.session_state[key].selection.rows
+    labels = tuple(chosen.known.classes.index(classes[row]) for row in rows[:1])
+    selected.change(chosen, labels=labels)
+    if rows:
+        state.write(view="all images")
 
 
 def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:
@@ -151,10 +152,7 @@ def panels(counts: pd.DataFrame, order: list[str], levels: Levels) -> None:
         width="content",
         alt="Colours: found, reached, misclassified.",
     )
-    st.caption(
-        "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels, in"
-        " 1/255."
-    )
+    st.caption(LEFT_OF_0)
 
     def draw(name: str) -> None:
         own = counts[counts["class"] == name]

@@ -1,6 +1,7 @@
-"""Where attacks disagree: which of them break which images, and the gaps between their
-accuracies.
-"""
+"""Where attacks disagree: which of them fool the network on which images, and the gaps between
+their accuracies."""
+
+from collections.abc import Hashable
 
 import pandas as pd
 import streamlit as st
@@ -15,46 +16,53 @@ from smd.units import level_title
 
 from .. import data
 from ..charts import agreement as agreement_charts
-from ..components import gallery, offers, ui
+from ..components import downloads, gallery, offers, tables
+
+ONE_ATTACK = "This needs two attacks on the same images: add a stronger one."
+OTHER_IMAGES = "No image was attacked by all of them: attack the same number of images."
+ONCE = "each counts once, by the weakest attack that fools the network, with any of its seeds."
+NO_GAP = "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same images."
+PERCENTS: list[Hashable] = ["before (%)", "after (%)", "gap (points)"]
+READ_GAPS = (
+    "against every seed of an attack, on the images that both attacks have seen. p is that of"
+    f" McNemar's exact test. Gaps of more than {between.LARGE:g} points are coloured and explained"
+    " where p is below 5 %."
+)
 
 
 def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str) -> None:
-    """Which attacks break which images at one noise level; outcomes: reader.outcomes."""
+    """Which attacks fool the network on which images at one noise level; outcomes:
+    reader.outcomes."""
     st.subheader(f"Where attacks disagree at {level_title(eps, norm)}")
     if outcomes["name"].nunique() < 2:
-        st.info(
-            "This needs two attacks on the same images: add a stronger one.", icon=":material/bolt:"
-        )
+        st.info(ONE_ATTACK, icon=":material/bolt:")
         n = int(outcomes["n"].max())
-        asked = AttackConfig(
+        config = AttackConfig(
             run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm
         )
-        offers.offer("stronger", asked, run)
+        offers.offer("stronger", config, run)
         return
-    found = agreement.patterns(outcomes)
-    counts = agreement.counted(found)
+    weakest = agreement.patterns(outcomes)
+    counts = agreement.counted(weakest)
     if counts.empty:
-        st.info(
-            "No image was attacked by all of them: attack the same number of images.",
-            icon=":material/info:",
-        )
+        st.info(OTHER_IMAGES, icon=":material/info:")
         return
     titles = ", ".join(dict.fromkeys(title(judge) for judge in agreement.deciding(outcomes)))
-    st.caption(
-        f"{len(found):,} {split} images seen by {titles}; each counts once, by the weakest attack"
-        " that breaks it, with any of its seeds."
-    )
+    st.caption(f"{len(weakest):,} {split} images seen by {titles}; {ONCE}")
     st.altair_chart(
         agreement_charts.patterns(counts),
         key="patterns",
         alt="; ".join(f"{row.pattern}: {row.n} images" for row in counts.itertuples()),
     )
-    names = list(counts["pattern"])
-    broken = [k for k, name in enumerate(names) if name != agreement.WITHSTOOD]
-    chosen = st.selectbox(
-        "Images", names, max(broken, default=0), key="pattern", bind="query-params", width=360
-    )
-    gallery.show(run, found.loc[found["pattern"] == chosen, ["idx"]], split, "pattern")
+    chosen = _choose(list(counts["pattern"]))
+    gallery.show(run, weakest.loc[weakest["pattern"] == chosen, ["idx"]], split, "pattern")
+
+
+def _choose(names: list[str]) -> str:
+    """The pattern whose images are shown, the strongest attack's as long as nobody chooses."""
+    fooled = [k for k, name in enumerate(names) if name != agreement.WITHSTOOD]
+    first = max(fooled, default=0)
+    return st.selectbox("Images", names, first, key="pattern", bind="query-params", width=360)
 
 
 def _missing(outcomes: pd.DataFrame) -> str:
@@ -72,46 +80,39 @@ def title(judge: agreement.Judge) -> str:
 def gaps(run: Run, split: str, norm: str) -> None:
     """What stronger attacks take from the accuracy of a run, on the images that both have seen."""
     st.subheader("Gaps between attacks")
-    found = between.gaps(data.read(reader.image_verdicts, run.store))
-    found = found[(found["split"] == split) & (found["norm"] == norm)].reset_index(drop=True)
-    if found.empty:
-        st.info(
-            "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and on the same"
-            " images.",
-            icon=":material/info:",
-        )
+    rows = between.gaps(data.read(reader.image_verdicts, run.store))
+    rows = rows[(rows["split"] == split) & (rows["norm"] == norm)].reset_index(drop=True)
+    if rows.empty:
+        st.info(NO_GAP, icon=":material/info:")
         return
-    shown = pd.DataFrame(
-        {
-            "level": [
-                level_title(eps, norm)
-                for eps, norm in zip(found["eps"], found["norm"], strict=True)
-            ],
-            "images": found["n"],
-            "from": [worst(row.weaker, row.weaker_seeds) for row in found.itertuples()],
-            "to": [worst(row.stronger, row.stronger_seeds) for row in found.itertuples()],
-            "before (%)": found["before"],
-            "after (%)": found["after"],
-            "gap (points)": found["gap"],
-            "only first breaks": found["only_weaker"],
-            "only second breaks": found["only_stronger"],
-            "p": found["p"],
-        }
-    )
-    percents = ["before (%)", "after (%)", "gap (points)"]
-    style = shown.style.format("{:.2f}", subset=percents).format("{:.2g}", subset=["p"])
-    ui.table(style.apply(lambda row: _paint(found["flag"], row), axis=1), key="gaps")
-    for (weaker, stronger, meaning), part in found[found["flag"]].groupby(
+    shown = gap_table(rows)
+    style = shown.style.format("{:.2f}", subset=PERCENTS).format("{:.2g}", subset=["p"])
+    tables.show(style.apply(lambda row: _paint(rows["flag"], row), axis=1), key="gaps")
+    for (weaker, stronger, meaning), part in rows[rows["flag"]].groupby(
         ["weaker", "stronger", "meaning"], sort=False
     ):
         levels = ", ".join(dict.fromkeys(shown.loc[part.index, "level"]))
         st.markdown(f"**{weaker} to {stronger} at {levels}:** {meaning}")
-    st.caption(
-        f"Share of {split} images that withstood every seed of an attack, on the images that both"
-        " attacks have seen. p is that of McNemar's exact test. Gaps of more than"
-        f" {between.LARGE:g} points are coloured and explained where p is below 5 %."
+    st.caption(f"Share of {split} images that are robust {READ_GAPS}")
+    downloads.of_table(shown, f"{run.id}-{split}-gaps")
+
+
+def gap_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """The gaps as they are shown; rows: as from smd.analysis.gaps."""
+    return pd.DataFrame(
+        {
+            "level": [level_title(row.eps, row.norm) for row in rows.itertuples()],
+            "images": rows["n"],
+            "from": [worst(row.weaker, row.weaker_seeds) for row in rows.itertuples()],
+            "to": [worst(row.stronger, row.stronger_seeds) for row in rows.itertuples()],
+            "before (%)": rows["before"],
+            "after (%)": rows["after"],
+            "gap (points)": rows["gap"],
+            "fooled by first only": rows["only_weaker"],
+            "fooled by second only": rows["only_stronger"],
+            "p": rows["p"],
+        }
     )
-    ui.downloads(shown, f"{run.id}-{split}-gaps")
 
 
 def worst(attack: str, seeds: int) -> str:

@@ -1,90 +1,58 @@
 """Margin flow: how each image's margin has changed between two epochs of a run, or between two
 runs."""
 
-from typing import NamedTuple
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import MISCLASSIFIED
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
 from ..charts import margins as margin_charts
-from ..components import gallery, standing, ui
-from ..selection import selected, sources
-from . import class_margins
+from ..components import downloads, gallery, layout, run_names, standing
+from ..selection import changes, filters, sidebar, sources, state
+from ..selection.selected import Selection
+from . import class_margins, margin_pairs
 
-CELLS = 24  # of the heat map, along each axis
 FEW = 24  # images named on either side
-LEAST = 1e-3  # 1/255: a change of less is none
 
 
-class Flow(NamedTuple):
-    """Images at two times, and those that cannot be compared."""
-
-    # correct both times: idx, label, source, before, after (unit of x), kind (after)
-    rows: pd.DataFrame
-    wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
-    single: int = 0  # training images that only one of two runs has
-    broken: int = 0  # images whose margin is no number
-
-
-def section(run: Run) -> None:
+def section(chosen: Selection) -> None:
     """Choose what to compare with, and see who has grown and who has shrunk."""
+    run = chosen.run
     other = choose_other(run)
     if other:
-        flow = between_runs(other, run)
-        names = f"margin in {ui.name(other.id)}", f"margin in {ui.name(run.id)}"
-        st.subheader(f"From {ui.name(other.id)} to {ui.name(run.id)}, both after their last epoch")
+        flow = margin_pairs.between_runs(other, run)
+        first, second = run_names.name(other.id), run_names.name(run.id)
+        names = f"margin in {first}", f"margin in {second}"
+        st.subheader(f"From {first} to {second}, both after their last epoch")
     else:
-        start, end = choose_epochs(run)
+        start, end = choose_epochs(chosen)
         if start == end:
             standing.show(run.status, "Flow appears", "two epochs are done")
             return
-        flow = between_epochs(run, start, end)
+        flow = margin_pairs.between_epochs(run, start, end)
         names = f"margin after epoch {start}", f"margin after epoch {end}"
         st.subheader(f"From epoch {start} to epoch {end}")
-    st.caption(left_out(flow))
-    if flow.rows.empty:
-        none = (
-            "No image can be compared."
-            if sum(flow.wrong)
-            else "The two runs share no training image."
-        )
-        st.info(none, icon=":material/info:")
+    st.caption(margin_pairs.left_out(flow))
+    if len(flow.rows):
+        show(run, flow.rows, names)
         return
-    show(run, flow.rows, names)
-
-
-def left_out(flow: Flow) -> str:
-    """Which images are compared, and how many are not and why."""
-    before, after, both = flow.wrong
-    total = len(flow.rows) + sum(flow.wrong) + flow.broken
-    said = (
-        f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins"
-        " together."
+    why = (
+        "No image can be compared." if sum(flow.wrong) else "The two runs share no training image."
     )
-    if sum(flow.wrong):
-        said += (
-            f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,}"
-            f" misclassified before, {after:,} after, {both:,} both times."
-        )
-    said += f" {flow.broken:,} have a margin that is no number." if flow.broken else ""
-    return said + (
-        f" {flow.single:,} further images are in one of the two runs only." if flow.single else ""
-    )
+    st.info(why, icon=":material/info:")
 
 
 def choose_other(run: Run) -> Run | None:
     """Another run with margins of its own, on the same images."""
     alike = {r.id: r for r in folders.all_runs() if r.id != run.id and _alike(r, run)}
-    asked = st.query_params.get("flow-from")
+    named = st.query_params.get("flow-from")
     if st.session_state.get("flow-from") not in alike:
-        st.session_state["flow-from"] = next((i for i in alike if asked in (i, ui.name(i))), None)
+        st.session_state["flow-from"] = next(
+            (i for i in alike if named in (i, run_names.name(i))), None
+        )
     if not alike:
         return None
     chosen = st.selectbox(
@@ -93,7 +61,7 @@ def choose_other(run: Run) -> Run | None:
         index=None,
         key="flow-from",
         bind="query-params",
-        format_func=ui.name,
+        format_func=run_names.name,
         width=320,
         placeholder="an epoch of this run",
         help="Or another run on the same images, after its last epoch.",
@@ -107,111 +75,62 @@ def _alike(one: Run, two: Run) -> bool:
     return bool(kept) and which[0] == which[1]
 
 
-def choose_epochs(run: Run) -> tuple[int, int]:
+def choose_epochs(chosen: Selection) -> tuple[int, int]:
     """Two epochs; the slider is the one that the selection's questions about change have."""
-    stored = data.read(reader.margin_summary, run.store)["epoch"]
-    low, high = int(stored.min()), int(stored.max())
-    if low == high:
-        return low, high
-    if not selected.asks_epochs():  # else the slider stands in the sidebar
-        st.slider("Between epochs", low, high, (low, high), key="between", bind="query-params")
-    return selected.between(run)
-
-
-def between_epochs(run: Run, start: int, end: int) -> Flow:
-    """One run's images after two epochs."""
-    before, after = (data.read(reader.margins, run.store, epoch) for epoch in (start, end))
-    rows = data.read(reader.flow, run.store, start, end).merge(after[["idx", "kind"]], on="idx")
-    wrong = misclassified(before.merge(after, on="idx", suffixes=("_before", "_after")))
-    return Flow(rows, wrong, broken=len(after) - len(rows) - sum(wrong))
-
-
-def between_runs(before: Run, after: Run) -> Flow:
-    """The training images that both runs have, by what they are, after the last epochs; ids as in
-    `after`."""
-    parts = []
-    for run in (before, after):
-        last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
-        margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
-        parts.append(
-            margins.merge(
-                data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"
-            )
-        )
-    one, other = (data.value(reader.meta, run.store) for run in (before, after))
-    alike = any(one.get(key) and one.get(key) == other.get(key) for key in ("images", "content"))
-    old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[
-        ["source", "before", "kind_before"]
-    ]
-    if not alike:
-        old = old.iloc[:0]
-    pairs = (
-        parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
-    )
-    right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
-    rows = pairs[right & np.isfinite(pairs[["before", "after"]]).all(axis=1)]
-    single = sum(map(len, parts)) - 2 * len(pairs)
-    broken = int(right.sum()) - len(rows)
-    return Flow(rows.rename(columns={"kind_after": "kind"}), misclassified(pairs), single, broken)
-
-
-def misclassified(pairs: pd.DataFrame) -> tuple[int, int, int]:
-    """How many images are misclassified before only, after only and both times; pairs: kind_before,
-    kind_after."""
-    before, after = (pairs[f"kind_{when}"] == MISCLASSIFIED for when in ("before", "after"))
-    return int((before & ~after).sum()), int((after & ~before).sum()), int((before & after).sum())
+    kept = chosen.known.epochs
+    if len(kept) < 2 or filters.asks_epochs(state.read()["find"]):  # in the sidebar
+        return chosen.known.between(chosen.filters.between)
+    return sidebar.between(chosen.known, {})
 
 
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     """The flow of all images, then class by class, then image by image."""
-    rows = rows.assign(
-        change_255=255 * (rows["after"] - rows["before"]), margin_255=255 * rows["after"]
-    )
+    rows = changes.changed(rows).assign(margin_255=255 * rows["after"])
     rows = class_margins.named(rows, data.value(reader.class_names, run.store))
-    grown, shrunk = (rows[sign * rows["change_255"] > LEAST] for sign in (1, -1))
-    grew, shrank = (100 * len(part) / len(rows) for part in (grown, shrunk))
-    median, n = float(rows["change_255"].median()), len(rows)
-    ui.metrics(
-        [
-            (
-                f"grew, of {n:,}",
-                f"{grew:.1f} %",
-                f"{len(grown):,} of the {n:,} compared images have a larger margin.",
-            ),
-            (
-                f"shrank, of {n:,}",
-                f"{shrank:.1f} %",
-                f"{len(shrunk):,} of the {n:,} compared images have a smaller one.",
-            ),
-            (
-                f"median change of {n:,}",
-                f"{median:+.1f}/255",
-                "Half of the compared images gained more than this.",
-            ),
-        ]
-    )
+    grown, shrunk = (changes.moved(rows, sign) for sign in (1, -1))
+    figures = cards(rows, len(grown), len(shrunk))
+    layout.cards(figures)
+    (_, grew, _), (_, shrank, _), (_, median, _) = figures
     finding = (
-        f"{grew:.1f} % of {n:,} margins grew, {shrank:.1f} % shrank, the median changed by"
-        f" {median:+.1f}/255"
+        f"{grew} of {len(rows):,} margins grew, {shrank} shrank, the median changed by {median}"
     )
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         st.markdown("**All compared images: above the dashed line the margin grew**")
-        st.altair_chart(margin_charts.flow(cells(rows), *names), key="flow", alt=f"{finding}.")
-    with grid.cell():
-        summary = per_class(rows)
-        st.markdown("**Class by class: median and middle half of the changes**")
-        most = summary.iloc[0]
         st.altair_chart(
-            margin_charts.changes(summary, list(summary["class"])),
-            key="changes",
-            alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
+            margin_charts.flow(margin_pairs.cells(rows), *names), key="flow", alt=f"{finding}."
         )
-        ui.downloads(summary, f"{ui.name(run.id)}-flow-classes")
-    biggest(
-        run, "growers", grown.sort_values(["change_255", "idx"], ascending=[False, True]), "grew"
+    with grid.cell():
+        by_class(run, margin_pairs.per_class(rows))
+    biggest(run, "growers", grown, "grew")
+    biggest(run, "shrinkers", shrunk, "shrank")
+
+
+def cards(rows: pd.DataFrame, grown: int, shrunk: int) -> list[tuple[str, str, str]]:
+    """How many margins grew and shrank, and the median change: label, value, what it means."""
+    n, median = len(rows), float(rows["change_255"].median())
+    of = f"of the {n:,} compared images have a"
+    return [
+        (f"grew, of {n:,}", f"{100 * grown / n:.1f} %", f"{grown:,} {of} larger margin."),
+        (f"shrank, of {n:,}", f"{100 * shrunk / n:.1f} %", f"{shrunk:,} {of} smaller one."),
+        (
+            f"median change of {n:,}",
+            f"{median:+.1f}/255",
+            "Half of the compared images gained more than this.",
+        ),
+    ]
+
+
+def by_class(run: Run, summary: pd.DataFrame) -> None:
+    """The changes class by class; summary: as from `per_class`."""
+    st.markdown("**Class by class: median and middle half of the changes**")
+    most = summary.iloc[0]
+    st.altair_chart(
+        margin_charts.changes(summary, list(summary["class"])),
+        key="changes",
+        alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
     )
-    biggest(run, "shrinkers", shrunk.sort_values(["change_255", "idx"]), "shrank")
+    downloads.of_table(summary, f"{run_names.name(run.id)}-flow-classes")
 
 
 def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:
@@ -220,23 +139,3 @@ def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:
     if len(rows) > FEW:
         st.caption(f"{FEW} of the {len(rows):,} images whose margin {did}.")
     gallery.show(run, rows.head(FEW), "train", who, f"No compared image has a margin that {did}.")
-
-
-def cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Counts of images by their margin before and after: x, y (lower ends, 1/255), width, n."""
-    before, after = (255 * rows[name].to_numpy(float) for name in ("before", "after"))
-    width = max(1.0, float(np.ceil(max(before.max(), after.max()) / CELLS)))
-    found = pd.DataFrame(
-        {"x": width * np.floor(before / width), "y": width * np.floor(after / width)}
-    )
-    return found.value_counts().rename("n").reset_index().assign(width=width)
-
-
-def per_class(rows: pd.DataFrame) -> pd.DataFrame:
-    """The changes of each class in 1/255, the one that gained least first: class, n, q25, q50,
-    q75."""
-    groups = rows.groupby("class")["change_255"]
-    table = pd.DataFrame(
-        {"n": groups.size(), **{f"q{k}": groups.quantile(k / 100) for k in (25, 50, 75)}}
-    )
-    return table.sort_values("q50").reset_index()

@@ -11,11 +11,11 @@ from smd.store import reader
 from smd.units import show_length, show_level
 
 from .. import data
-from ..selection import selected, sources
+from ..selection import sources
+from ..selection.filters import SPLITS
 from ..selection.sources import Source
 
 Card = tuple[str, str, str]  # label, value, what it means
-IMAGES = selected.SPLITS
 
 
 def rows(source: Source, epoch: int) -> pd.DataFrame:
@@ -26,43 +26,43 @@ def rows(source: Source, epoch: int) -> pd.DataFrame:
 
 
 def cards(source: Source, epoch: int, levels: tuple[float, ...]) -> list[Card]:
-    """Clean accuracy, the median margin and the share of images that are correct and beyond each
-    level."""
-    found = rows(source, epoch)
-    shares = beyond(source, epoch, found, levels)
+    """Clean accuracy, the median margin and the share of images that are correct with a margin
+    larger than each level."""
+    images = rows(source, epoch)
+    shares = larger(source, epoch, images, levels)
     return [
-        _clean(source, found),
-        _median(source, found),
-        *(_card(source, found, *pair) for pair in shares.items()),
+        _clean(source, images),
+        _median(source, images),
+        *(_card(source, images, *pair) for pair in shares.items()),
     ]
 
 
-def beyond(
-    source: Source, epoch: int, found: pd.DataFrame, levels: tuple[float, ...]
+def larger(
+    source: Source, epoch: int, images: pd.DataFrame, levels: tuple[float, ...]
 ) -> dict[float, float]:
-    """The share of all images that are correct and beyond each level; nan where that is not
-    known."""
+    """The share of all images that are correct with a margin larger than each level; nan where
+    that is not known."""
     if source.estimate:
-        return {eps: share_beyond(found, eps) for eps in levels}
+        return {eps: share_beyond(images, eps) for eps in levels}
     return data.value(
         reader.share_beyond, source.run.store, sources.last_epoch(source, epoch), levels
     )
 
 
-def _clean(source: Source, found: pd.DataFrame) -> Card:
-    right, n = int((found["kind"] != MISCLASSIFIED).sum()), len(found)
+def _clean(source: Source, images: pd.DataFrame) -> Card:
+    right, n = int((images["kind"] != MISCLASSIFIED).sum()), len(images)
     share = right / n if n else math.nan
     when = "" if source.estimate else ", when the epoch came to them"
     meaning = (
-        f"{right:,} of {n:,} {IMAGES[source.split]} are classified correctly without noise{when}."
+        f"{right:,} of {n:,} {SPLITS[source.split]} are classified correctly without noise{when}."
     )
     return "clean accuracy", _percent(share), meaning + _sampled(source, share, n)
 
 
-def _median(source: Source, found: pd.DataFrame) -> Card:
-    count = found["kind"].value_counts()
-    right = len(found) - count.get(MISCLASSIFIED, 0)
-    value = show_length(median(found), source.norm) if right else "–"
+def _median(source: Source, images: pd.DataFrame) -> Card:
+    count = images["kind"].value_counts()
+    right = len(images) - count.get(MISCLASSIFIED, 0)
+    value = show_length(median(images), source.norm) if right else "–"
     if source.estimate:
         what = "The boundary is at that distance or nearer: another search may find a nearer one."
     else:
@@ -75,25 +75,24 @@ def _median(source: Source, found: pd.DataFrame) -> Card:
     return label, value, f"Of the {right:,} correctly classified images. {what}"
 
 
-def _card(source: Source, found: pd.DataFrame, eps: float, share: float) -> Card:
-    level = show_level(eps)
+def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Card:
+    level, n = show_level(eps), len(images)
     if not math.isfinite(share):
         meaning = "Not known: images that met no boundary were not followed that far."
     elif source.estimate:
         meaning = (
-            f"Of all {len(found):,} images; misclassified ones are not beyond. No more than these"
-            f" withstand {level}." + _sampled(source, share, len(found))
+            f"Of all {n:,} images; misclassified ones do not count. No more than these are robust"
+            f" at {level}." + _sampled(source, share, n)
         )
     else:
-        far = found[(found["kind"] != MISCLASSIFIED) & (found["margin"] > eps)][
-            "kind"
-        ].value_counts()
+        far = (images["kind"] != MISCLASSIFIED) & (images["margin"] > eps)
+        count = images.loc[far, "kind"].value_counts()
         meaning = (
-            f"Of all {len(found):,} {IMAGES[source.split]}: correctly classified, margin larger"
-            f" than {level}. {far.get(FOUND, 0):,} of these met a boundary, {far.get(REACHED, 0):,}"
-            " have met none so far."
+            f"Of all {n:,} {SPLITS[source.split]}: correctly classified, margin larger"
+            f" than {level}. {count.get(FOUND, 0):,} of these met a boundary,"
+            f" {count.get(REACHED, 0):,} have met none so far."
         )
-    return f"correct and beyond {level}", _percent(share), meaning
+    return f"correct, margin > {level}", _percent(share), meaning
 
 
 def _percent(share: float) -> str:
@@ -109,22 +108,19 @@ def _sampled(source: Source, share: float, n: int) -> str:
 
 def kinds(source: Source, epoch: int) -> str:
     """How many images of each kind, and what the kind means."""
-    found = rows(source, epoch)
+    images = rows(source, epoch)
     if source.estimate:
-        return _of_estimate(source, found)
-    count = found["kind"].value_counts()
+        return _of_estimate(source, images)
+    count = images["kind"].value_counts()
     return "  \n".join(f"**{count.get(kind, 0):,} {kind}**: {MEANING[kind]}." for kind in KINDS)
 
 
-def _of_estimate(source: Source, found: pd.DataFrame) -> str:
+def _of_estimate(source: Source, images: pd.DataFrame) -> str:
     """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
-    unmet, wrong = (
-        int((found["kind"] == REACHED).sum()),
-        int((found["kind"] == MISCLASSIFIED).sum()),
-    )
+    unmet, wrong = (int((images["kind"] == kind).sum()) for kind in (REACHED, MISCLASSIFIED))
     limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (
-        f"{unmet} of {len(found)} images met no boundary{limit}: they stand where the search for"
+        f"{unmet} of {len(images)} images met no boundary{limit}: they stand where the search for"
         " one ended."
         if unmet
         else f"Every correctly classified image met a boundary{limit}."

@@ -10,7 +10,7 @@ from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
 from .. import actions
-from ..components import ui
+from ..components import states
 from ..components.plain import in_badge
 from ..server import login
 
@@ -28,50 +28,62 @@ def badges(noted: Notes) -> None:
 def section(run: Run, others: Sequence[str]) -> None:
     """The form; others: tags that other runs have, to choose from."""
     noted, looking = notes.read(run), not login.may_act()
-    with (
-        st.container()
-    ):  # there also without notes: the panel below keeps its place, so that it stays open
+    # there also without notes: the panel below keeps its place, so that it stays open
+    with st.container():
         if noted.text.strip():
             st.text(noted.text.strip())
     with st.expander("Notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"):
-        key = f"notes-{run.id}"
-        st.text_area(
-            "Notes",
-            noted.text,
-            key=key,
-            height=120,
-            placeholder="What you tried and what came of it, in plain text.",
-            on_change=lambda: save(run, text=st.session_state[key]),
-            disabled=looking,
-        )
-        tags = f"tags-{run.id}"
-        st.multiselect(
-            "Tags",
-            list(dict.fromkeys([*noted.tags, *others])),
-            list(noted.tags),
-            key=tags,
-            accept_new_options=True,
-            placeholder="baseline, paper, ...",
-            on_change=lambda: save(run, tags=tuple(st.session_state[tags])),
-            disabled=looking,
-        )
+        _text(run, noted, looking)
+        _tags(run, noted, others, looking)
         with st.container(horizontal=True):
-            st.toggle(
-                "Pinned",
-                noted.pinned,
-                key=f"pin-{run.id}",
-                help="Before all other runs in every list.",
-                on_change=lambda: save(run, pinned=st.session_state[f"pin-{run.id}"]),
-                disabled=looking,
-            )
-            st.toggle(
-                "Hidden",
-                noted.hidden,
-                key=f"hide-{run.id}",
-                help="Out of the lists; Compare can show hidden runs.",
-                on_change=lambda: save(run, hidden=st.session_state[f"hide-{run.id}"]),
-                disabled=looking,
-            )
+            _toggles(run, noted, looking)
+
+
+def _text(run: Run, noted: Notes, looking: bool) -> None:
+    key = f"notes-{run.id}"
+    st.text_area(
+        "Notes",
+        noted.text,
+        key=key,
+        height=120,
+        placeholder="What you tried and what came of it, in plain text.",
+        on_change=lambda: save(run, text=st.session_state[key]),
+        disabled=looking,
+    )
+
+
+def _tags(run: Run, noted: Notes, others: Sequence[str], looking: bool) -> None:
+    key = f"tags-{run.id}"
+    st.multiselect(
+        "Tags",
+        list(dict.fromkeys([*noted.tags, *others])),
+        list(noted.tags),
+        key=key,
+        accept_new_options=True,
+        placeholder="baseline, paper, ...",
+        on_change=lambda: save(run, tags=tuple(st.session_state[key])),
+        disabled=looking,
+    )
+
+
+def _toggles(run: Run, noted: Notes, looking: bool) -> None:
+    pin, hide = f"pin-{run.id}", f"hide-{run.id}"
+    st.toggle(
+        "Pinned",
+        noted.pinned,
+        key=pin,
+        help="Before all other runs in every list.",
+        on_change=lambda: save(run, pinned=st.session_state[pin]),
+        disabled=looking,
+    )
+    st.toggle(
+        "Hidden",
+        noted.hidden,
+        key=hide,
+        help="Out of the lists; Compare can show hidden runs.",
+        on_change=lambda: save(run, hidden=st.session_state[hide]),
+        disabled=looking,
+    )
 
 
 def save(
@@ -84,4 +96,4 @@ def save(
     """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
     given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
     change = {name: value for name, value in given.items() if value is not None}
-    ui.attempt(actions.note, run, lambda before: replace(before, **change))
+    states.attempt(actions.note, run, lambda before: replace(before, **change))

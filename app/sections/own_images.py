@@ -1,7 +1,5 @@
-"""The "Your images" section of the Train page.
-
-Counts, examples, what will be done and what to beware of.
-"""
+"""The "Your images" section of the Train page: counts, examples, what will be done and what to
+beware of."""
 
 from dataclasses import dataclass
 
@@ -16,8 +14,8 @@ from smd.data import Images, cautions, filenames
 from smd.data.split import Splits, carve
 from smd.errors import UserError
 
-from ..charts import basic
-from ..components import pictures, ui
+from ..charts import style
+from ..components import layout, pictures, tables
 from ..components.plain import listed, plain
 from ..server import login
 from . import own_facts, own_import
@@ -28,7 +26,7 @@ CLASSES = 6  # shown at once
 MOST_COMPARED = 4 * 2**30
 CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
-SHADES = (basic.LEVELS[1], basic.LEVELS[0], basic.LEVELS[2])
+SHADES = (style.LEVELS[1], style.LEVELS[0], style.LEVELS[2])
 PATIENTS = (
     "Several images of one patient must not be in both training and test: SMD Studio does not know"
     " patients. Lay out train/ and test/ yourself, with each patient in one of them."
@@ -44,12 +42,12 @@ class Review:
     cautions: list[str]
 
 
-def section(asked: TrainConfig) -> None:
+def section(config: TrainConfig) -> None:
     """Show the images that the form points at; nothing is trained, and imported only when asked
     for."""
     with st.container(border=True):
         st.subheader("Your images")
-        if not asked.data_path:
+        if not config.data_path:
             st.caption(
                 "Enter the path of a folder or an archive above: its classes and images are shown"
                 " here."
@@ -57,14 +55,14 @@ def section(asked: TrainConfig) -> None:
             return
         try:
             # first: what others had looked at is kept for a while
-            login.check_path(asked.data_path)
-            images = own_import.looked(asked)
-            review = _review(images.key, asked.seed, images) if images else None
+            login.check_path(config.data_path)
+            images = own_import.looked(config)
+            review = _review(images.key, config.seed, images) if images else None
         except UserError as error:
             st.error(plain(error), icon=":material/error:")
             return
         if images and review:
-            _show(asked, images, review)
+            _show(config, images, review)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting")
@@ -79,17 +77,19 @@ def _review(key: str, seed: int, _images: Images) -> Review:
     return Review(splits, table, cautions.sentences(table, twins, constant, names))
 
 
-def _show(asked: TrainConfig, images: Images, review: Review) -> None:
-    if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
+def _show(config: TrainConfig, images: Images, review: Review) -> None:
+    if problem := registry.shape_problem(registry.NETWORKS[config.net], images.shape):
         st.error(plain(problem), icon=":material/error:")
     if images.notes:
         st.info(listed(images.notes), icon=":material/info:")
     if review.cautions:
         st.warning(listed(review.cautions), icon=":material/warning:")
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell():
         st.markdown("**What will be done**")
-        st.markdown("\n".join(f"- {text}" for text in own_facts.plan(asked, images, review.splits)))
+        st.markdown(
+            "\n".join(f"- {text}" for text in own_facts.plan(config, images, review.splits))
+        )
         st.caption(PATIENTS)
     with grid.cell():
         _counts(review.counts)
@@ -106,7 +106,7 @@ def _counts(table: pd.DataFrame) -> None:
     )
     if len(table) <= CHARTED:
         st.altair_chart(_bars(table), alt=finding)
-    ui.table(
+    tables.show(
         own_facts.with_total(table),
         key="own-counts",
         alt=finding,
@@ -129,7 +129,7 @@ def _bars(table: pd.DataFrame) -> alt.Chart:
                 "split:N",
                 sort=list(PARTS),
                 scale=alt.Scale(domain=list(PARTS), range=list(SHADES)),
-                legend=basic.ON_TOP,
+                legend=style.ON_TOP,
             ),
             order="order:Q",
             tooltip=["class:N", "split:N", "images:Q"],

@@ -1,7 +1,5 @@
-"""What a defense keeps of every sample that is no margin.
-
-Counts, such as GAIRAT's kappa, epoch by epoch.
-"""
+"""What a defense keeps of every sample that is no margin: counts, such as GAIRAT's kappa, epoch by
+epoch."""
 
 import altair as alt
 import pandas as pd
@@ -12,8 +10,8 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..charts import basic
-from ..components import ui
+from ..charts import style
+from ..components import downloads, layout, run_names
 
 
 def section(run: Run) -> None:
@@ -26,7 +24,7 @@ def section(run: Run) -> None:
         st.subheader(f"{title[0].upper()}{title[1:]}")
         epoch = _epoch(summary)
         counts = data.read(reader.state_hist, run.store, name, epoch)
-        grid = ui.pair()
+        grid = layout.pair()
         with grid.cell():
             st.caption(f"All training images after epoch {epoch}.")
             st.altair_chart(
@@ -41,9 +39,9 @@ def section(run: Run) -> None:
                 key=f"state-fan-{name}",
                 alt=f"{title} over the epochs.",
             )
-        ui.downloads(
+        downloads.of_table(
             data.read(reader.state_values, run.store, name, epoch),
-            f"{ui.name(run.id)}-{name}-{epoch}",
+            f"{run_names.name(run.id)}-{name}-{epoch}",
         )
 
 
@@ -58,8 +56,8 @@ def histogram(counts: pd.DataFrame, title: str, defense: str, top: int) -> alt.C
     rows = counts.assign(low=counts["bin"] - 0.5, high=counts["bin"] + 0.5)
     scale = alt.Scale(domain=[-0.5, max(top, int(counts["bin"].max())) + 0.5], nice=False)
     return (
-        alt.Chart(rows, height=basic.HEIGHT)
-        .mark_bar(color=basic.colour(defense), binSpacing=2)
+        alt.Chart(rows, height=style.HEIGHT)
+        .mark_bar(color=style.colour(defense), binSpacing=2)
         .encode(
             alt.X(
                 "low:Q",
@@ -77,14 +75,14 @@ def histogram(counts: pd.DataFrame, title: str, defense: str, top: int) -> alt.C
 
 def fan(summary: pd.DataFrame, title: str, defense: str) -> alt.LayerChart:
     """summary: epoch and quantiles q05 to q95."""
-    base = alt.Chart(summary, height=basic.HEIGHT).encode(
+    base = alt.Chart(summary, height=style.HEIGHT).encode(
         alt.X("epoch:Q", axis=alt.Axis(format="d"))
     )
     tip = [
         "epoch:Q",
         *(alt.Tooltip(f"{q}:Q", format=".2f") for q in ("q05", "q25", "q50", "q75", "q95", "mean")),
     ]
-    colour = basic.colour(defense)
+    colour = style.colour(defense)
     return alt.layer(
         base.mark_area(opacity=0.18, color=colour).encode(
             alt.Y("q05:Q", title=title), alt.Y2("q95:Q"), tooltip=tip

@@ -10,8 +10,8 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..charts import basic
-from ..components import ui
+from ..charts import style
+from ..components import downloads, layout, run_names
 
 SHOWN = {  # name -> title, unit, divisor
     system_metrics.PROCESSOR: ("Processor", "% of all cores", 1.0),
@@ -31,7 +31,7 @@ def section(run: Run) -> None:
     if not known:
         return
     with st.expander("What it took of the machine", icon=":material/memory:"):
-        grid = ui.pair()
+        grid = layout.pair()
         for name in known:
             title, unit, divisor = SHOWN[name]
             own = timed(rows[rows["name"] == name], divisor)
@@ -40,7 +40,7 @@ def section(run: Run) -> None:
                 st.markdown(f"**{words}**")
                 st.altair_chart(chart(own, unit), key=f"gauge-{name}", alt=f"{words}.")
         taken = rows.pivot_table(index="moment", columns="name", values="value").reset_index()
-        ui.downloads(taken, f"{ui.name(run.id)}-machine")
+        downloads.of_table(taken, f"{run_names.name(run.id)}-machine")
 
 
 def timed(rows: pd.DataFrame, divisor: float) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def chart(rows: pd.DataFrame, unit: str) -> alt.Chart:
     """One reading over time; a line for each stretch of work."""
     return (
         alt.Chart(rows, height=180)
-        .mark_line(strokeWidth=1.5, color=basic.COLOURS["smd"])
+        .mark_line(strokeWidth=1.5, color=style.COLOURS["smd"])
         .encode(
             alt.X("minutes:Q", title="minutes since the job began"),
             alt.Y("shown:Q", title=unit, scale=alt.Scale(zero=True)),

@@ -1,17 +1,20 @@
 """Which filters a view takes no notice of, and why: these are disabled there."""
 
-import streamlit as st
-
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from ..components import going_back
-from . import sources
+from . import sources, state
 
 ALL = ("class", "epoch", "range", "find", "closest", "between", "level")
 # of Margins' views that show all images
 NOTED = {"by class": ("epoch",), "over time": ("between",), "forces": ()}
+NO_MARGINS = "No margins of these images are known yet, so there is nothing to filter here."
+NOT_OVER = "There is no embedding before the training is over, so there is nothing to filter here."
+NO_EMBEDDING = "There is no embedding of these images yet to filter."
+NO_NETWORK = "This run has no trained network to attack, so there is nothing to filter here."
+
+Ignored = tuple[str, tuple[str, ...]]  # why, and the filters that act all the same
 
 
 def ignored(page: str, run: Run, split: str) -> dict[str, str]:
@@ -20,45 +23,29 @@ def ignored(page: str, run: Run, split: str) -> dict[str, str]:
     return {key: why for key in ALL if key not in noted} if why else {}
 
 
-def _nothing(_run: Run, _split: str) -> tuple[str, tuple[str, ...]]:
+def _nothing(_run: Run, _split: str) -> Ignored:
     return "", ()
 
 
-def _margins(run: Run, split: str) -> tuple[str, tuple[str, ...]]:
+def _margins(run: Run, split: str) -> Ignored:
     known = [source for source in sources.of(run) if source.split == split]
     if not known:
-        return "No margins of these images are known yet, so there is nothing to filter here.", ()
-    shown = view() if not known[0].estimate else ""
-    if shown in NOTED:
-        return (
-            f"The view “{shown}” shows all training images, whichever are selected.",
-            NOTED[shown],
-        )
-    return "", ()
+        return NO_MARGINS, ()
+    view = "" if known[0].estimate else str(state.read()["view"])
+    if view not in NOTED:
+        return "", ()
+    return f"The view “{view}” shows all training images, whichever are selected.", NOTED[view]
 
 
-def view() -> str:
-    """Which view of Margins is open: its own control stands below the filters, on the page."""
-    linked = st.query_params.get("view", "")
-    return linked if going_back.went_back() else str(st.session_state.get("view") or linked)
-
-
-def _map(run: Run, split: str) -> tuple[str, tuple[str, ...]]:
+def _embedding(run: Run, split: str) -> Ignored:
     if not run.weights.exists():
-        return (
-            "There is no map before the training is over, so there is nothing to filter here.",
-            (),
-        )
-    maps = data.read(reader.embeddings, run.store)
-    return (
-        "" if split in set(maps["split"]) else "There is no map of these images yet to filter."
-    ), ()
+        return NOT_OVER, ()
+    known = set(data.read(reader.embeddings, run.store)["split"])
+    return ("" if split in known else NO_EMBEDDING), ()
 
 
-def _attacks(run: Run, _split: str) -> tuple[str, tuple[str, ...]]:
-    if not run.weights.exists():
-        return "This run has no trained network to attack, so there is nothing to filter here.", ()
-    return "", ()
+def _attacks(run: Run, _split: str) -> Ignored:
+    return ("" if run.weights.exists() else NO_NETWORK), ()
 
 
-WHY = {"Margins": _margins, "Map": _map, "Attacks": _attacks}
+WHY = {"Margins": _margins, "Embedding": _embedding, "Attacks": _attacks}

@@ -4,7 +4,7 @@ import streamlit as st
 
 from smd.runs.folders import Run
 
-from ..components import going_back, ui
+from ..components import going_back, run_names
 
 AT_FIRST = 6
 Runs = dict[str, Run]
@@ -15,7 +15,12 @@ def choose(ready: Runs) -> list[Run]:
     _follow(offered := _alike(ready))
     begin = going_back.begin("runs", offered)
     picked = st.multiselect(
-        "Runs", list(ready), default=begin, key="runs", bind="query-params", format_func=ui.name
+        "Runs",
+        list(ready),
+        default=begin,
+        key="runs",
+        bind="query-params",
+        format_func=run_names.name,
     )
     return [ready[i] for i in picked if i in ready]
 

@@ -11,10 +11,12 @@ from smd.errors import UserError
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from ..charts import files, paper
+from ..charts import files
 from ..charts.files import Form
-from ..charts.paper import Figure, Kind
-from ..components import going_back, offers, ui
+from ..charts.paper import runs as figure_runs
+from ..charts.paper import table
+from ..charts.paper.figure import Figure, Kind
+from ..components import downloads, going_back, layout, offers, run_names, states
 from ..components.plain import plain
 
 T = TypeVar("T", str, list[str])
@@ -35,10 +37,10 @@ def known_data(run: Run) -> str:
         return ""
 
 
-def by_data_set() -> dict[str, list[Run]]:
+def by_data_set(runs: list[Run]) -> dict[str, list[Run]]:
     """The runs of each data set, the newest first; sets that have a trained network come first."""
     found: dict[str, list[Run]] = {}
-    for run in everything:
+    for run in runs:
         if name := known_data(run):
             found.setdefault(name, []).append(run)
     return dict(
@@ -48,17 +50,21 @@ def by_data_set() -> dict[str, list[Run]]:
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:
     """The ids of the runs that a figure shall show, kept in the address."""
-    ids = [run.id for run in paper.candidates(here, kind.defense)]
+    ids = [run.id for run in figure_runs.candidates(here, kind.defense)]
     if len(ids) < 2:
         return ids
-    usual = [run.id for run in paper.usual(kind, here)]
+    usual = [run.id for run in figure_runs.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
         begin = begun(key, ids, usual[0])
         at = ids.index(begin) if begin else 0
-        return [st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=ui.name)]
+        return [
+            st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=run_names.name)
+        ]
     several = begun(key, ids, usual)
-    return st.multiselect("Runs", ids, several, key=key, bind="query-params", format_func=ui.name)
+    return st.multiselect(
+        "Runs", ids, several, key=key, bind="query-params", format_func=run_names.name
+    )
 
 
 def begun(key: str, ids: list[str], usual: T) -> T | None:
@@ -72,8 +78,8 @@ def begun(key: str, ids: list[str], usual: T) -> T | None:
     return going_back.begin(key, usual)
 
 
-def drawn(figure: Figure) -> None:
-    """The figure with its caption, warnings and files."""
+def drawn(figure: Figure, data_set: str) -> None:
+    """The figure with its caption, warnings and files, which are named by the data set."""
     beside = st.grid(columns=len(figure.panels), min_column_width=190, gap="small")
     for k, panel in enumerate(figure.panels):
         with beside.cell():
@@ -89,56 +95,80 @@ def drawn(figure: Figure) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
             make = partial(files.as_file, figure, form)
-            ui.download(NAMES[form], f"{Path(shown).name}-{figure.name}.{form}", MIME[form], make)
+            downloads.one(
+                NAMES[form], f"{Path(data_set).name}-{figure.name}.{form}", MIME[form], make
+            )
 
 
-everything = folders.all_runs()
-if not everything:
-    ui.nothing_yet()
-by_data = by_data_set()
-if not by_data:
-    st.error(
-        "No run can be read by this version: update to work with them.", icon=":material/error:"
+def choose_data_set(names: list[str]) -> str:
+    """One of the data sets, own images by their path; kept in the address."""
+    titles = {
+        name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name
+        for name in names
+    }
+    chosen = st.selectbox(
+        "Data set",
+        names,
+        format_func=titles.__getitem__,
+        key="figures-data",
+        bind="query-params",
     )
-    st.stop()
-st.caption(
-    f"SVG, PDF and PNG are {files.INCHES:g} inches ({25.4 * files.INCHES:.1f} mm) wide with axes"
-    f" and legend: a column of a two-column page. PNGs have {files.PPI} pixels an inch."
-)
-titles = {
-    name: registry.DATASETS[name].title if name in registry.DATASETS else Path(name).name
-    for name in by_data
-}
-chosen = st.selectbox(
-    "Data set",
-    list(by_data),
-    format_func=titles.__getitem__,
-    key="figures-data",
-    bind="query-params",
-)
-shown = chosen or next(iter(by_data))
-top = st.container()
-offered: list[object] = []
-of_networks: list[Run] = []  # Figs. 5 to 8 stand side by side in the paper
-grid = ui.pair()
-for kind in paper.FIGURES:
-    with grid.cell():
-        st.subheader(kind.title)
-        figure = paper.figure(kind, by_data[shown], {kind.name: choose(kind, by_data[shown])})
-        if figure.panels:
-            drawn(figure)
-            of_networks += figure.runs if kind.defense else ()
-        elif figure.missing:
-            st.caption(plain(figure.about))
-            if figure.missing in offered:  # one training fills several figures
-                st.caption("What is offered above fills this one, too.")
-            else:
-                offers.offer(figure.name, figure.missing, *figure.targets)
-                offered.append(figure.missing)
-with top:
-    if unlike := paper.differing(list(dict.fromkeys(of_networks))):
+    return chosen or names[0]
+
+
+def fills(figure: Figure, offered: list[object]) -> None:
+    """What would fill an empty figure; offered: what figures before it need, this one's is added.
+
+    One training fills several figures.
+    """
+    st.caption(plain(figure.about))
+    if figure.missing in offered:
+        st.caption("What is offered above fills this one, too.")
+        return
+    assert figure.missing is not None
+    offers.offer(figure.name, figure.missing, *figure.targets)
+    offered.append(figure.missing)
+
+
+def all_figures(data_set: str, runs: list[Run]) -> list[Run]:
+    """Every figure, two in a row; returns the runs of Figs. 5 to 8, which stand side by side in the
+    paper."""
+    offered: list[object] = []
+    of_networks: list[Run] = []
+    grid = layout.pair()
+    for kind in table.FIGURES:
+        with grid.cell():
+            st.subheader(kind.title)
+            figure = table.figure(kind, runs, {kind.name: choose(kind, runs)})
+            if figure.panels:
+                drawn(figure, data_set)
+                of_networks += figure.runs if kind.defense else ()
+            elif figure.missing:
+                fills(figure, offered)
+    return of_networks
+
+
+def page() -> None:
+    """All figures of one data set."""
+    everything = folders.all_runs()
+    if not everything:
+        states.nothing_yet()
+    by_data = by_data_set(everything)
+    if not by_data:
+        st.error(
+            "No run can be read by this version: update to work with them.", icon=":material/error:"
+        )
+        return
+    st.caption(
+        f"SVG, PDF and PNG are {files.INCHES:g} inches ({25.4 * files.INCHES:.1f} mm) wide with"
+        f" axes and legend: a column of a two-column page. PNGs have {files.PPI} pixels an inch."
+    )
+    shown = choose_data_set(list(by_data))
+    top = st.container()
+    of_networks = all_figures(shown, by_data[shown])
+    if unlike := figure_runs.differing(list(dict.fromkeys(of_networks))):
         words = plain("; ".join(unlike))
-        st.warning(
+        top.warning(
             f"The runs of Figs. 5 to 8 differ in more than their defense: {words}.",
             icon=":material/warning:",
         )

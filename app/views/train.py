@@ -17,7 +17,7 @@ from smd.runs.folders import Run
 from smd.terminal.progress import duration
 
 from .. import actions, pages
-from ..components import job_rows, ui
+from ..components import job_rows, layout, run_names, states
 from ..components.plain import plain
 from ..forms import cloning, knobs, sweep, train
 from ..sections import own_images
@@ -55,7 +55,7 @@ def summary(asked: TrainConfig, wrong: bool) -> None:
         help="Takes a few steps and scales up.",
     ):
         with st.spinner("Taking a few steps"):
-            ui.attempt(lambda: st.success(estimate(asked)))
+            states.attempt(lambda: st.success(estimate(asked)))
 
 
 def start(asked: TrainConfig) -> None:
@@ -64,7 +64,7 @@ def start(asked: TrainConfig) -> None:
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
-    st.switch_page(pages.link("live"), query_params={"run": ui.name(run.id)})
+    st.switch_page(pages.link("live"), query_params={"run": run_names.name(run.id)})
 
 
 def waiting_or_running() -> list[tuple[Run, Path, Status]]:
@@ -94,9 +94,9 @@ def row(run: Run, folder: Path, status: Status) -> None:
         border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
-            ui.badge(status)
+            states.badge(status)
             title = f": {job_rows.title(folder)}" if status.kind != "train" else ""
-            st.markdown(f"**{plain(ui.label(run))}**{title}")
+            st.markdown(f"**{plain(run_names.label(run))}**{title}")
             if status.state == "running" and status.eta >= 0:
                 st.caption(f"{plain(status.stage)}, {duration(status.eta)} left")
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
@@ -104,7 +104,7 @@ def row(run: Run, folder: Path, status: Status) -> None:
                 pages.link("live"),
                 label="Open",
                 icon=":material/monitoring:",
-                query_params={"run": ui.name(run.id)},
+                query_params={"run": run_names.name(run.id)},
             )
             clicked = actions.button(
                 "Cancel",
@@ -112,13 +112,13 @@ def row(run: Run, folder: Path, status: Status) -> None:
                 icon=":material/block:",
                 type="tertiary",
             )
-        if clicked and ui.attempt(actions.cancel, folder):
+        if clicked and states.attempt(actions.cancel, folder):
             st.rerun()
 
 
 def forms() -> None:
     """What is to be trained."""
-    grid = ui.pair()
+    grid = layout.pair()
     with grid.cell(), st.container(border=True):
         cloning.banner()
         wrong: list[str] = []
@@ -136,8 +136,10 @@ def forms() -> None:
     sweep.section(asked)
 
 
-if login.may_act():
-    forms()
-else:
-    st.caption(login.ONLY_LOOKING)
-st.fragment(queue, run_every="2s" if waiting_or_running() else None)()
+def page() -> None:
+    """The form for who may train, and the queue."""
+    if login.may_act():
+        forms()
+    else:
+        st.caption(login.ONLY_LOOKING)
+    st.fragment(queue, run_every="2s" if waiting_or_running() else None)()

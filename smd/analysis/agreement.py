@@ -12,15 +12,17 @@ import pandas as pd
 
 from smd import registry
 from smd.core.kinds import beyond, undecided
-from smd.store.attack_tables import wilson
+from smd.frames import tuples
+from smd.stats import wilson
+from smd.units import whole_units
 
 Kind = Literal["overestimated", "underestimated"]
 
 # as pages and exports call them: neither says which of the two, margin or attack, is wrong
 NAMED = {
     "agreement": "agreement",
-    "overestimated": "margin beyond, broken",
-    "underestimated": "margin within, not broken",
+    "overestimated": "margin beyond, fooled",
+    "underestimated": "margin within, robust",
 }
 MOST_BINS = 20
 
@@ -37,8 +39,8 @@ class Crosstab:
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
-    overestimated: float  # the margin says safe, the attack broke it
-    underestimated: float  # the margin says breakable, the attack failed
+    overestimated: float  # the margin says safe, the attack fooled it
+    underestimated: float  # the margin says unsafe, the attack failed
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -62,7 +64,7 @@ def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
-    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan
+    """Margin beyond eps or not, against robust or fooled; rows as from `joined`, shares are nan
     without any."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
@@ -90,7 +92,7 @@ def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
     """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n,
     percent (of decided)."""
     table = crosstab(rows, eps).table
-    words = {True: "withstood", False: "broken"}
+    words = {True: "robust", False: "fooled"}
     known = pd.DataFrame(
         {
             "margin": table["beyond"].map({True: "beyond", False: "up to"}),
@@ -116,8 +118,7 @@ def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255
     At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
     empty.
     """
-    # in float32 k/255 can fall just below k
-    steps = np.floor(rows["margin"].to_numpy(np.float64) / unit + 0.0001)
+    steps = whole_units(rows["margin"].to_numpy(), unit)
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2
@@ -142,9 +143,7 @@ def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
 
 
 def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Which attacks break each sample.
-
-    Idx, pattern, an ordered category from the weakest attack to the strongest.
+    """Which attacks break each sample: idx, pattern (ordered from the weakest attack on).
 
     outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen with
     the most thorough of its settings are named, each once, by the weakest stage of any attack and
@@ -155,25 +154,32 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     * "falls to CW but not to CE-PGD": to CE-CW-PGD's second stage;
     * "falls to X": to an attack of another name, X, and to none of the above;
     * "falls to AutoAttack only (stage)": every other attack fails, an untargeted stage of
-    AutoAttack does not;
+      AutoAttack does not;
     * "falls to targeted attacks only (stage)": AutoAttack's untargeted stages fail, too, a targeted
-    one does not;
+      one does not;
     * "falls to Square only": all that follow gradients fail;
     * "withstands all": all attacks fail.
     """
-    seen = (
-        pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)])
-        .groupby("idx")["name"]
-        .nunique()
-    )
-    common = outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
+    common = _seen_by_all(outcomes)
+    ok = common["ok"].astype(bool)
     stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
-    names = _patterns(set(stage[~common["ok"].astype(bool)]))
+    names = _patterns(set(stage[~ok]))
     order = [*dict.fromkeys([*names.values(), WITHSTOOD])]
-    named = stage.map(names).where(~common["ok"].astype(bool), WITHSTOOD)
-    weakest = named.map(order.index).groupby(common["idx"]).min()
-    found = pd.Categorical.from_codes(weakest.to_numpy(np.int64), categories=order, ordered=True)
-    return pd.DataFrame({"idx": weakest.index, "pattern": found})
+    weakest = stage.map(names).where(~ok, WITHSTOOD).map(order.index).groupby(common["idx"]).min()
+    kinds = pd.CategoricalDtype(order, ordered=True)
+    return pd.DataFrame(
+        {
+            "idx": weakest.index,
+            "pattern": pd.Categorical.from_codes(weakest.tolist(), dtype=kinds),
+        }
+    )
+
+
+def _seen_by_all(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of the samples that every attack has seen with its most thorough settings."""
+    most = pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)])
+    seen = most.groupby("idx")["name"].nunique()
+    return outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
 
 
 def _patterns(met: set[str]) -> dict[str, str]:
@@ -216,7 +222,8 @@ class Judge(NamedTuple):
 def judges(outcomes: pd.DataFrame) -> list[Judge]:
     """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
     steps."""
-    found = [Judge(*key) for key in outcomes.groupby(["name", "steps", "n", "note"]).groups]
+    keys = outcomes[[*Judge._fields]].drop_duplicates()
+    found = [Judge(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
     rank = {name: k for k, name in enumerate(registry.by_strength())}
     return sorted(
         found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)

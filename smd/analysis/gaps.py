@@ -98,10 +98,10 @@ def _strongest(rows: pd.DataFrame) -> Attack:
     """Of one attack the most thorough settings; images that were attacked more than once count at
     their worst."""
     kinds = rows.assign(steps=rows["steps"].fillna(0).astype(int), note=rows["note"].fillna(""))
-    groups = {
-        (str(name), int(steps), str(note)): part
-        for (name, steps, note), part in kinds.groupby(["name", "steps", "note"])
-    }
+    groups: dict[tuple[str, int, str], pd.DataFrame] = {}
+    for _, part in kinds.groupby(["name", "steps", "note"]):
+        first = part.iloc[0]
+        groups[str(first["name"]), int(first["steps"]), str(first["note"])] = part
     name, steps, note = max(groups, key=lambda kind: (thoroughness(kind[0], kind[2]), kind[1]))
     images = groups[name, steps, note].groupby("idx").agg(ok=("ok", "all"), seeds=("seeds", "max"))
     return Attack(name, steps, note, images)

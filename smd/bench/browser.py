@@ -42,7 +42,7 @@ class Place:
 PLACES = (
     Place("Train"),
     Place("Live", charts=1),
-    Place("Map", maps=1),
+    Place("Embedding", maps=1),
     Place("Margins", charts=2),
     Place("Margins", charts=10, tables=1, view="by class"),
     Place("Margins", charts=2, pictures=24, view="over time"),

@@ -11,6 +11,7 @@ from smd.errors import UserError
 from smd.jobs import launch
 from smd.jobs.kinds import JobKind
 from smd.jobs.session import claimed
+from smd.program import PROGRAM
 from smd.runs import folders
 from smd.runs.folders import Run
 
@@ -40,7 +41,7 @@ def runner(
             registry.load(kind.task)(folders.find_job(args.job))
             return
         if not args.runs:
-            raise UserError("Name the runs; `python -m smd runs` lists them.")
+            raise UserError(f"Name the runs; `{PROGRAM} runs` lists them.")
         targets = [folders.find(text) for text in args.runs]
         if args.background:
             for target in targets:

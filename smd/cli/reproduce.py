@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from smd import export
-from smd.cli.attack import numbers
 from smd.cli.table import FORMATS, as_text, print_table
+from smd.config.parsing import numbers
 from smd.errors import UserError
 from smd.experiments import reproduce, sweep
 from smd.experiments.reproduce import BUDGETS, Budget, Table
@@ -227,6 +227,7 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
     attacks = reader.attack_runs(run.store)
     attacks = attacks[attacks["job"] == (folder.name if folder else "")]
     steps = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]
+    spent = attacks.groupby("eps")["seconds"].sum()
     return {
         "run": run.id,
         "commit": run.about["commit"],
@@ -240,7 +241,7 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
         "attack_seeds": list(asked.seeds),
         "n_test": int(attacks["n"].max()),
         "attack_s": {
-            show_level(eps): round(float(s), 3)
-            for eps, s in attacks.groupby("eps")["seconds"].sum().items()
+            show_level(eps): round(float(seconds), 3)
+            for eps, seconds in zip(spent.index.tolist(), spent, strict=True)
         },
     }

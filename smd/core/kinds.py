@@ -23,11 +23,6 @@ MEANING = {
     MISCLASSIFIED: "wrong without any noise, so there is no margin; beyond no noise level",
 }
 
-# In SQL, of rows that have both columns: tables `margin` and `estimate_result`.
-KIND = (
-    f"CASE WHEN NOT clean_ok THEN '{MISCLASSIFIED}' WHEN crossed THEN '{FOUND}' ELSE"
-    f" '{REACHED}' END"
-)
 NO_BIN = -1  # of misclassified images, in histograms of margins
 
 ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its level

@@ -48,43 +48,44 @@ def sentences(
 ) -> list[str]:
     """The cautions, each a sentence. table, twins, constant: as found above; names: of the files,
     by row, if known."""
-    found = []
+    said = []
     few = table[table["all"] < FEW]["class"].tolist()
     if few:
-        found.append(
+        said.append(
             f"{_classes(few)} fewer than {FEW} images: add some, or do not trust the accuracy on "
             f"{'it' if len(few) == 1 else 'them'}."
         )
-    least, most = table.loc[table["all"].idxmin()], table.loc[table["all"].idxmax()]
-    if most["all"] > UNEVEN * least["all"]:
-        found.append(
-            f"'{most['class']}' has {most['all'] / least['all']:,.0f} times as many images as"
-            f" '{least['class']}': the accuracy can be high although the small classes are never"
+    sizes = table.set_index("class")["all"]
+    least, most = sizes.idxmin(), sizes.idxmax()
+    if sizes.max() > UNEVEN * sizes.min():
+        said.append(
+            f"'{most}' has {sizes.max() / sizes.min():,.0f} times as many images as"
+            f" '{least}': the accuracy can be high although the small classes are never"
             " recognised."
         )
     if twins:
-        found.append(
-            f"{_some(twins, table['test'].sum(), 'test images', names)} also among the training or"
-            " validation images, pixel for pixel: the test accuracy is too good, remove them from"
-            " one side."
+        said.append(
+            f"{_some(twins, int(table['test'].sum()), 'test images', names)} also among the"
+            " training or validation images, pixel for pixel: the test accuracy is too good, remove"
+            " them from one side."
         )
     if constant:
-        found.append(
-            f"{_some(constant, table['all'].sum(), 'images', names)} of one colour throughout:"
+        said.append(
+            f"{_some(constant, int(table['all'].sum()), 'images', names)} of one colour throughout:"
             " nothing but the class's share can be learned from that, look whether it should"
             " be so."
         )
-    return found
+    return said
 
 
 def _some(rows: Sequence[int], of: int, what: str, names: Sequence[str]) -> str:
-    """2 of 30 images (such as 'train/a/1.png') are."""
+    """A count of images in words: "2 of 30 images (such as 'train/a/1.png') are"."""
     example = f" (such as '{names[rows[0]]}')" if names else ""
     return f"{len(rows):,} of {of:,} {what}{example} {'is' if len(rows) == 1 else 'are'}"
 
 
 def _classes(names: Sequence[str]) -> str:
-    """'a', 'b' and 2 more classes have."""
+    """Classes in words: "The classes 'a', 'b', 'c' and 2 more have"."""
     if len(names) == 1:
         return f"Class '{names[0]}' has"
     shown = ", ".join(f"'{name}'" for name in names[:NAMED])

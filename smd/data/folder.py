@@ -5,12 +5,14 @@ import io
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from smd.data import arrays, axes, cache, decode, layout, names, npy, sources
+from smd.data import arrays, axes, cache, decode, file_kinds, layout, names, npy, sources
+from smd.data.archive import Member
 from smd.data.images import Images
 from smd.data.request import Request
 from smd.data.validation import Problems
@@ -47,9 +49,9 @@ def dims(path: str) -> int:
         return len(arrays.shape(source)) - 1
     found = 2
     for member in sources.members(source, time.monotonic() + PATIENCE):
-        if layout.is_picture(member.path):
+        if file_kinds.is_picture(member.path):
             return 2
-        if found == 2 and layout.is_image(member.path):
+        if found == 2 and file_kinds.is_image(member.path):
             found = _array(member.read(), member.path, 0).ndim - 1
     return found
 
@@ -71,9 +73,9 @@ def fingerprint(source: Path, request: Request, until: float = math.inf) -> cach
     more: dict[str, str | int] = {} if sources.holds_arrays(source) else {"decoding": DECODING}
     if source.is_dir():
         listed = [member.path for member in sources.members(source, until)]
-        files = [source / path for path in listed if layout.is_image(path)]
+        files = [source / path for path in listed if file_kinds.is_image(path)]
         # an empty test/ is one
-        others = "\n".join(sorted(path for path in listed if not layout.is_image(path)))
+        others = "\n".join(sorted(path for path in listed if not file_kinds.is_image(path)))
         more["others"] = hashlib.blake2b(
             others.encode(errors="surrogateescape"), digest_size=16
         ).hexdigest()
@@ -123,19 +125,11 @@ def _read_pixels(
     """The pixels, and the paths of images that were left out because they cannot be read: their
     rows are zero."""
     row_of = {name: row for row, name in enumerate(plan.names)}
-    every = -(-len(row_of) // REPORTS)
-    wanted = (member for member in sources.members(source) if member.path in row_of)
-    first, pixels, problems, broken, told_at = "", None, Problems(), [], 0.0
-    for done, member in enumerate(wanted):
-        if done % every == 0 or time.monotonic() > told_at + SILENCE:
-            told_at = time.monotonic()
-            request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
+    first, pixels, problems, broken = "", None, Problems(), []
+    for member in _reported(source, row_of, request):
         name = names.visible(member.path)
-        take = _array if layout.is_array(member.path) else partial(decode.decode, told=told)
         try:
-            image = _converted(
-                take(member.read(), name, request.image_size), request.channels, told
-            )
+            image = _read(member, request, told)
         except UserError as error:
             problems.broken.append(str(error))
             broken.append(member.path)
@@ -148,21 +142,39 @@ def _read_pixels(
         else:
             pixels[row_of[member.path]] = image
     problems.check(len(row_of), request.skip_broken)
+    shown = names.visible(str(source))
     if pixels is None and broken:
-        raise UserError(
-            f"None of the {len(broken):,} images in {names.visible(str(source))} can be read."
-        )
+        raise UserError(f"None of the {len(broken):,} images in {shown} can be read.")
     if pixels is None:
-        raise UserError(f"{names.visible(str(source))} changed while it was read: try again.")
+        raise UserError(f"{shown} changed while it was read: try again.")
     return pixels, broken
+
+
+def _reported(source: Path, row_of: Mapping[str, int], request: Request) -> Iterator[Member]:
+    """The members of the source that have a row; says now and then how far it is."""
+    every, told_at = -(-len(row_of) // REPORTS), 0.0
+    wanted = (member for member in sources.members(source) if member.path in row_of)
+    for done, member in enumerate(wanted):
+        if done % every == 0 or time.monotonic() > told_at + SILENCE:
+            told_at = time.monotonic()
+            request.report(f"Reading {names.visible(source.name)}", done / len(row_of))
+        yield member
+
+
+def _read(member: Member, request: Request, told: Counter[str]) -> np.ndarray:
+    """One image (C, H, W) or volume (C, D, H, W) in the channels asked for; raises UserError."""
+    is_array = file_kinds.is_array(member.path)
+    take = _array if is_array else partial(decode.decode, told=told)
+    values = take(member.read(), names.visible(member.path), request.image_size)
+    return _converted(values, request.channels, told)
 
 
 def _converted(image: np.ndarray, channels: str, told: Counter[str]) -> np.ndarray:
     """The image (C, ...) in the channels asked for."""
-    found = decode.in_channels(image[None], channels)[0]
-    if len(found) != len(image):
+    converted = decode.in_channels(image[None], channels)[0]
+    if len(converted) != len(image):
         told[CONVERTED[channels]] += 1
-    return found
+    return converted
 
 
 def _array(data: bytes, name: str, side: int) -> np.ndarray:

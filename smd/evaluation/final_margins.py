@@ -15,6 +15,7 @@ from typing import Any
 from smd.config.types import count, number, text
 from smd.errors import UserError
 from smd.files import durable, foreign
+from smd.program import PROGRAM
 
 JOB = "final-margins"  # its estimate is stored under this job
 FILE = "final-margins.json"  # in the run's folder: the plan, which a resumed job keeps to
@@ -100,7 +101,7 @@ def too_short(training: float, run: str, most: int) -> str:
     """The sentence for a training that leaves no time for an estimate, with a command for one."""
     return (
         f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
-        f" too short for {FEWEST} images. python -m smd margins {run} --split test --n {most} takes"
+        f" too short for {FEWEST} images. {PROGRAM} margins {run} --split test --n {most} takes"
         " the time it needs."
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from smd.export.cells import CELLS, as_cells
+from smd.frames import records
 from smd.units import show_levels
 
 FILE = Path(__file__).with_name("published.csv")
@@ -72,4 +73,4 @@ def _cells() -> pd.DataFrame:
         ignore_index=False,
     )
     long["eps"] = long["eps"].map(LEVELS)
-    return as_cells(long.sort_index(kind="stable").to_dict("records"))
+    return as_cells(records(long.sort_index(kind="stable")))

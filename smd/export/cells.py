@@ -11,6 +11,7 @@ import pandas as pd
 
 from smd.config.schema import TrainConfig
 from smd.export.titles import defense_title
+from smd.frames import records
 from smd.units import show_levels
 
 Runs = Mapping[str, tuple[TrainConfig, pd.DataFrame]]  # name -> (config, reader.attack_table)
@@ -63,7 +64,7 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
             "trainings": 1,
             "training_spread": math.nan,
         }
-        rows += [{**about, **_measured(row)} for row in table.to_dict("records")]
+        rows += [{**about, **_measured(row)} for row in records(table)]
     return as_cells(rows)
 
 

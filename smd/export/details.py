@@ -5,6 +5,7 @@ import pandas as pd
 from smd.export.percent import rounded
 from smd.export.tables import SEEDS, TRAININGS
 from smd.export.titles import attack_title
+from smd.frames import tuples
 from smd.units import level_title
 
 PERCENTS = {  # column -> that of cells
@@ -17,16 +18,14 @@ PERCENTS = {  # column -> that of cells
 
 
 def detailed(cells: pd.DataFrame) -> pd.DataFrame:
-    """A row a cell (export.CELLS).
-
-    Run, defense, attack, level, n, accuracy, 95 % interval, seeds, trainings, spreads.
+    """A row a cell (export.CELLS): run, defense, attack, level, n, accuracy, interval, spreads.
 
     The interval is that for n images; a spread is a standard deviation in points, over attack seeds
     of the same network or over trainings that differ in their seed alone. nan where nothing is
     known.
     """
     percents = {name: cells[column].map(rounded) for name, column in PERCENTS.items()}
-    attack = [attack_title(c.attack, c.note, c.steps) if c.eps else "" for c in cells.itertuples()]
+    attack = [attack_title(c.attack, c.note, c.steps) if c.eps else "" for c in tuples(cells)]
     level = [level_title(eps, norm) for eps, norm in zip(cells["eps"], cells["norm"], strict=True)]
     return pd.DataFrame(
         {

@@ -1,6 +1,7 @@
 """Tables as LaTeX, ready for a paper: booktabs, the best in bold."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
@@ -46,7 +47,7 @@ def to_latex(
     return "\n".join([HEADER, *([f"% {escaped(note)}"] if note else []), *tabular]) + "\n"
 
 
-def _texts(column: "pd.Series[object]") -> list[str]:
+def _texts(column: "pd.Series[Any]") -> list[str]:
     if column.dtype.kind == "f":
         return [shown(value) if math.isfinite(value) else "" for value in column]
     return [escaped(empty.text(value)) for value in column]

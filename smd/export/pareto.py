@@ -10,11 +10,38 @@ from smd.export import fates
 from smd.export.cells import CELLS, Runs
 from smd.export.fates import Verdicts
 from smd.export.seeds import WHAT, grouped, trainings
+from smd.frames import records, tuples
 from smd.stats import Shares
 from smd.units import show_level
 
 # what both accuracies share
 POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n", "note"]
+
+
+COLUMNS = {  # of a point -> of the robust cell merged with the clean one; "": made here
+    "title": "",
+    "defense": "method",
+    "data": "data",
+    "attack": "attack",
+    "steps": "steps",
+    "note": "note",
+    "eps": "eps",
+    "n": "n",
+    "trainings": "trainings",
+    "seeds": "seeds",
+    "clean": "percent_clean",
+    "clean_low": "low_clean",
+    "clean_high": "high_clean",
+    "clean_training_spread": "training_spread_clean",
+    "clean_each": "",
+    "robust": "percent",
+    "robust_low": "low",
+    "robust_high": "high",
+    "robust_training_spread": "training_spread",
+    "robust_each": "",
+    "robust_spread": "spread",
+    "beaten": "",
+}
 
 
 class Side(NamedTuple):
@@ -42,40 +69,26 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
     robust = _seen_by_most(cells[cells["eps"] > 0])
     clean = cells.loc[cells["eps"] == 0, [*POINT, "percent", "low", "high", "training_spread"]]
     both = robust.merge(clean, on=POINT, suffixes=("", "_clean"))
-    twice = both["defense"].duplicated(keep=False)
     singles = trainings(runs)
     sides = [
         (_side(row, 0.0, singles, verdicts), _side(row, row.eps, singles, verdicts))
-        for row in both.itertuples()
+        for row in tuples(both)
     ]
-    return pd.DataFrame(
-        {
-            "title": both["defense"].where(~twice, both["defense"] + " (" + both["run"] + ")"),
-            "defense": both["method"],
-            "data": both["data"],
-            "attack": both["attack"],
-            "steps": both["steps"],
-            "note": both["note"],
-            "eps": both["eps"],
-            "n": both["n"],
-            "trainings": both["trainings"],
-            "seeds": both["seeds"],
-            "clean": both["percent_clean"],
-            "clean_low": both["low_clean"],
-            "clean_high": both["high_clean"],
-            "clean_training_spread": both["training_spread_clean"],
-            "clean_each": [list(one.each) for one, _ in sides],
-            "robust": both["percent"],
-            "robust_low": both["low"],
-            "robust_high": both["high"],
-            "robust_training_spread": both["training_spread"],
-            "robust_each": [list(two.each) for _, two in sides],
-            "robust_spread": both["spread"],
-            "beaten": [
-                any(_beats(other, own) for other in sides if other is not own) for own in sides
-            ],
-        }
-    )
+    beaten = [any(_beats(other, own) for other in sides if other is not own) for own in sides]
+    columns = {
+        "title": _titles(both),
+        "clean_each": [list(one.each) for one, _ in sides],
+        "robust_each": [list(two.each) for _, two in sides],
+        "beaten": beaten,
+        **{name: both[column] for name, column in COLUMNS.items() if column},
+    }
+    return pd.DataFrame({name: columns[name] for name in COLUMNS})
+
+
+def _titles(points: pd.DataFrame) -> "pd.Series[str]":
+    """The defense, with the run where several points have the same."""
+    twice = points["defense"].duplicated(keep=False)
+    return points["defense"].where(~twice, points["defense"] + " (" + points["run"] + ")")
 
 
 def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Side:
@@ -84,7 +97,7 @@ def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Si
     same = singles["key"] == singles.loc[singles["run"] == first, "key"].iloc[0]
     for name in WHAT[:-1]:
         same &= singles[name] == getattr(row, name)
-    members = singles[same & (singles["eps"] == eps)].to_dict("records")
+    members = records(singles[same & (singles["eps"] == eps)])
     images = fates.mean([fates.shares(verdicts.get(str(cell["run"])), cell) for cell in members])
     return Side(tuple(float(cell["percent"]) for cell in members), images)
 

@@ -2,9 +2,7 @@
 
 import math
 
-import numpy as np
-
-from smd.store.attack_tables import wilson
+from smd.stats import wilson_of_one
 
 
 def rounded(percent: float) -> float:
@@ -23,5 +21,5 @@ def interval(share: float, n: int) -> str:
     "" where unknown."""
     if not n or not math.isfinite(share):
         return ""
-    low, high = wilson(np.array([share]), np.array([n]))
-    return f"{100 * low[0]:.1f} to {100 * high[0]:.1f} %"
+    low, high = wilson_of_one(share, n)
+    return f"{100 * low:.1f} to {100 * high:.1f} %"

@@ -10,30 +10,27 @@ from smd import registry
 from smd.config.schema import TrainConfig
 from smd.export.percent import shown
 from smd.export.titles import attack_title, defense_title
+from smd.frames import records, tuples
 from smd.units import level_title, show_level
+
+Cell = Mapping[str, Any]  # a row of cells (export.CELLS)
 
 
 def robustbench(
     config: TrainConfig, meta: Mapping[str, Any], cells: pd.DataFrame, provenance: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The entry as JSON values.
-
-    Accuracies are texts in % with two decimals, None where nothing was measured.
+    """The entry as JSON values; accuracies are texts in % with two decimals, None where unknown.
 
     meta: reader.meta; cells: export.accuracy_cells of this run; provenance:
     smd.runs.provenance.provenance of its start. eps is the largest level that the run watched.
-    Accuracies are of test images under Linf noise, as many
-    as there are: autoattack_acc of AutoAttack alone; reported the same, without it the lowest of
-    the other attacks; clean_acc of the same images. Where autoattack_acc is null, autoattack_note
-    says why. link, authors and venue are left for the author to fill in. What RobustBench has no
-    field for stands under "smd_studio".
+    Accuracies are of test images under Linf noise, as many as there are: autoattack_acc of
+    AutoAttack alone; reported the same, without it the lowest of the other attacks; clean_acc of
+    the same images. Where autoattack_acc is null, autoattack_note says why. link, authors and venue
+    are left for the author to fill in. What RobustBench has no field for stands under "smd_studio".
     """
     eps = show_level(max(config.levels))
-    judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
-    clean, robust = judged[judged["eps"] == 0], judged[judged["eps"].map(show_level) == eps]
-    auto = _of_most(robust[robust["attack"] == "autoattack"])
-    main = auto if auto is not None else _of_most(robust)
-    clean = clean if main is None else clean[clean["n"] == main["n"]]
+    clean, main, auto = _measured(cells, eps)
+    elsewhere = "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"])
     return {
         "link": "",
         "name": defense_title(config),
@@ -42,23 +39,26 @@ def robustbench(
         "number_forward_passes": 1,
         "dataset": config.data,
         "venue": "",
-        "architecture": (
-            registry.NETWORKS[config.net].title if config.net in registry.NETWORKS else config.net
-        ),
+        "architecture": _network_title(config.net),
         "eps": eps,
-        "clean_acc": _percent(_of_most(clean)),
+        "clean_acc": _percent(clean),
         "reported": _percent(main),
         "autoattack_acc": _percent(auto),
-        "smd_studio": {
-            "reported_attack": (
-                None if main is None else attack_title(main["attack"], main["note"], main["steps"])
-            ),
-            "autoattack_note": (
-                "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"])
-            ),
-            **_more(main, meta, cells, provenance),
-        },
+        "smd_studio": _more(main, meta, cells, provenance, elsewhere),
     }
+
+
+def _measured(cells: pd.DataFrame, eps: str) -> tuple[Cell | None, Cell | None, Cell | None]:
+    """Clean, reported and AutoAttack's accuracy, on the same test images if possible."""
+    judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    clean, robust = judged[judged["eps"] == 0], judged[judged["eps"].map(show_level) == eps]
+    auto = _of_most(robust[robust["attack"] == "autoattack"])
+    main = auto if auto is not None else _of_most(robust)
+    return _of_most(clean if main is None else clean[clean["n"] == main["n"]]), main, auto
+
+
+def _network_title(name: str) -> str:
+    return registry.NETWORKS[name].title if name in registry.NETWORKS else name
 
 
 def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
@@ -67,7 +67,7 @@ def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
     ran = [
         f"at {level_title(row.eps, row.norm)} ({shown(row.percent)} % of {row.n} {row.split}"
         " images)"
-        for row in auto[auto["eps"] > 0].itertuples()
+        for row in tuples(auto[auto["eps"] > 0])
     ]
     missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in Linf"
     return (
@@ -84,30 +84,34 @@ def to_robustbench(
     return json.dumps(robustbench(config, meta, cells, provenance), indent=2, ensure_ascii=False)
 
 
-def _of_most(cells: pd.DataFrame) -> "pd.Series[Any] | None":
+def _of_most(cells: pd.DataFrame) -> Cell | None:
     """The lowest accuracy among those of the most images."""
     if cells.empty:
         return None
     most = cells[cells["n"] == cells["n"].max()]
-    return most.loc[most["percent"].idxmin()]
+    return records(most.nsmallest(1, "percent"))[0]
 
 
-def _percent(cell: "pd.Series[Any] | None") -> str | None:
+def _percent(cell: Cell | None) -> str | None:
     return None if cell is None else shown(cell["percent"])
 
 
 def _more(
-    main: "pd.Series[Any] | None",
+    main: Cell | None,
     meta: Mapping[str, Any],
     cells: pd.DataFrame,
     provenance: Mapping[str, Any],
+    elsewhere: str,
 ) -> dict[str, Any]:
     """What stands behind the robust accuracy (main), every other one, and where they come from."""
+    attack = main and attack_title(main["attack"], main["note"], main["steps"])
     return {
+        "reported_attack": attack,
+        "autoattack_note": elsewhere,
         "n": None if main is None else int(main["n"]),
         "seeds": None if main is None else int(main["seeds"]),
         "interval_95": None if main is None else [shown(main["low"]), shown(main["high"])],
-        "accuracies": [_accuracy(cell) for cell in cells.to_dict("records")],
+        "accuracies": [_accuracy(cell) for cell in records(cells)],
         "images": meta.get("images"),
         "packages": dict(provenance.get("packages", {})),
         "commit": provenance.get("commit"),

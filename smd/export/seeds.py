@@ -4,17 +4,15 @@ Several trainings of one network, never mixed with attack seeds.
 """
 
 import json
-import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from smd.config import schema as configs
 from smd.config.schema import TrainConfig
 from smd.export.cells import Runs, accuracy_cells, as_cells
-from smd.store.attack_tables import wilson
+from smd.stats import mean_and_spread, pooled, wilson_of_one
 
 # of a cell, beside the runs that it is of
 WHAT = ["attack", "steps", "norm", "split", "n", "note", "eps"]
@@ -68,16 +66,16 @@ def _as_one(part: pd.DataFrame) -> dict[str, Any]:
     first = {str(name): value for name, value in part.drop(columns="key").iloc[0].items()}
     if len(part) == 1:
         return first
-    mean = float(part["percent"].mean())
-    low, high = wilson(np.array([mean / 100]), np.array([first["n"]]))
+    mean, spread = mean_and_spread(part["percent"].to_list())
+    low, high = wilson_of_one(mean / 100, first["n"])
     return {
         **first,
         "run": f"{len(part)} trainings like {first['run']}",
         "trainings": len(part),
         "percent": mean,
-        "training_spread": part["percent"].std(),
-        "low": 100 * low[0],
-        "high": 100 * high[0],
+        "training_spread": spread,
+        "low": 100 * low,
+        "high": 100 * high,
         "seeds": part["seeds"].min(),
-        "spread": math.sqrt((part["spread"] ** 2).mean(skipna=False)),
+        "spread": pooled(part["spread"].to_list()),
     }

@@ -4,13 +4,15 @@ import pandas as pd
 
 from smd.export.cells import Runs
 from smd.export.titles import attack_title
+from smd.frames import insert_after, tuples
 from smd.units import show_level
+
+KIND = ["name", "steps", "norm", "note"]  # what tells an attack with its settings from others
+POINTS = ["run", "defense", "attack", "steps", "norm", "note", "n", "eps", "percent", "low", "high"]
 
 
 def robustness_points(runs: Runs) -> pd.DataFrame:
-    """Accuracy against the noise level on test images.
-
-    Columns: run, defense, attack, steps, norm, note, n, eps; percent, low and high (%).
+    """Accuracy against the noise level on test images: POINTS; percent, low and high in %.
 
     All points are of the one attack that most of the runs have seen, in doubt the one with the most
     levels, then with its usual settings, then with the most steps.
@@ -21,33 +23,19 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
     if rows.empty:
-        names = [
-            "run",
-            "defense",
-            "attack",
-            "steps",
-            "norm",
-            "note",
-            "n",
-            "eps",
-            "percent",
-            "low",
-            "high",
-        ]
-        return pd.DataFrame(columns=names)
+        return pd.DataFrame(columns=POINTS)
     rows = rows.assign(note=rows["note"].fillna(""))
-    kinds = rows.groupby(["name", "steps", "norm", "note"])
-    seen = kinds.agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
-    seen = seen.assign(usual=~seen["note"].str.contains("=")).sort_values(
-        ["runs", "levels", "usual", "steps"]
-    )
-    rows = rows.merge(
-        seen[["name", "steps", "norm", "note"]].iloc[-1:], on=["name", "steps", "norm", "note"]
-    )
+    rows = rows.merge(_seen_by_most(rows), on=KIND)
     rows = rows[rows["n"] == rows.groupby("run")["n"].transform("max")]
     percent = {"percent": 100 * rows["accuracy"], "low": 100 * rows["lo"], "high": 100 * rows["hi"]}
-    rows = rows.assign(attack=rows["name"], **percent)
-    return rows[["run", "defense", "attack", "steps", "norm", "note", "n", "eps", *percent]]
+    return rows.assign(attack=rows["name"], **percent)[POINTS]
+
+
+def _seen_by_most(rows: pd.DataFrame) -> pd.DataFrame:
+    """The attack that most of the runs have seen: a frame of KIND with one row."""
+    seen = rows.groupby(KIND).agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
+    seen = seen.assign(usual=~seen["note"].str.contains("="))
+    return seen.sort_values(["runs", "levels", "usual", "steps"])[KIND].iloc[-1:]
 
 
 def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -64,22 +52,18 @@ def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
 def margin_table(margins: pd.DataFrame) -> pd.DataFrame:
     """reader.margins with the sample's id first and the margin in 1/255 beside it."""
     table = margins.rename(columns={"idx": "id"})
-    table.insert(
-        table.columns.get_loc("margin") + 1, "margin_255", (table["margin"] * 255.0).round(3)
-    )
+    insert_after(table, "margin", "margin_255", (table["margin"] * 255.0).round(3))
     return table
 
 
 def verdict_table(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
-    """reader.image_verdicts, a row an attack, level and image.
-
-    Attack, norm, split, level, id, path, withstood, seeds.
+    """reader.image_verdicts as taken away: attack, norm, split, level, id, path, withstood, seeds.
 
     withstood is the share of the seeds that the image withstood, in [0, 1]; files:
     reader.sample_paths.
     """
     attack = [
-        attack_title(v.name, v.note or "", v.steps) if v.eps else "" for v in verdicts.itertuples()
+        attack_title(v.name, v.note or "", v.steps) if v.eps else "" for v in tuples(verdicts)
     ]
     table = pd.DataFrame(
         {
@@ -102,10 +86,9 @@ def with_paths(table: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
     """
     if files.empty:
         return table
-    by = ["split", "idx"] if "split" in table else ["idx"]
-    known = files.set_index(by)["path"]
-    asked = table[["split", "id"]] if "split" in table else table["id"]
-    keys = pd.MultiIndex.from_frame(asked) if "split" in table else pd.Index(asked)
+    many = "split" in table
+    known = files.set_index(["split", "idx"] if many else ["idx"])["path"]
+    keys = pd.MultiIndex.from_frame(table[["split", "id"]]) if many else pd.Index(table["id"])
     table = table.copy()
-    table.insert(table.columns.get_loc("id") + 1, "path", known.reindex(keys).fillna("").to_numpy())
+    insert_after(table, "id", "path", known.reindex(keys).fillna("").to_numpy())
     return table

@@ -1,7 +1,4 @@
-"""Accuracy tables in the paper's shape, made from cells.
-
-Rows are runs under an attack, columns noise levels.
-"""
+"""Accuracy tables in the paper's shape: rows are runs under an attack, columns noise levels."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,6 +9,7 @@ import pandas as pd
 from smd.export.cells import Runs, accuracy_cells
 from smd.export.percent import rounded, shown
 from smd.export.titles import attack_title
+from smd.frames import tuples
 from smd.units import show_level
 
 ROW = [
@@ -48,13 +46,11 @@ def wide(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def interval_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """`wide` with accuracies as text.
+    """`wide` with accuracies as text: "89.97 (86.42–92.69)", in brackets the 95 % interval.
 
-    "89.97 (86.42–92.69)", in brackets the 95 % interval for the number of images.
-
-    It is left out where it is unknown, and an empty text stands where nothing was measured.
-    Standard deviations have columns of their own, such as "8/255, spread over attack seeds"
-    (points), of levels where there are any.
+    That is for the number of images, and left out where it is unknown. An empty text stands where
+    nothing was measured. Standard deviations have columns of their own, such as "8/255, spread over
+    attack seeds" (points), of levels where there are any.
     """
     table = _laid_out(cells, _with_interval, shown, "")
     spreads = [_spreads(cells, name) for name in SPREADS]
@@ -95,9 +91,9 @@ def _laid_out(
     levels = dict.fromkeys(show_level(eps, norm) for eps, norm in pairs)
     rows = []
     for about, part in rows_of(cells):
-        found = {show_level(cell.eps, cell.norm): write(cell) for cell in part.itertuples()}
+        measured = {show_level(cell.eps, cell.norm): write(cell) for cell in tuples(part)}
         rows.append(
-            {**dict.fromkeys(levels, missing), **about, **found, "Avg.": average(_average(part))}
+            {**dict.fromkeys(levels, missing), **about, **measured, "Avg.": average(_average(part))}
         )
     return pd.DataFrame(rows, columns=[*WIDE, *levels, "Avg.", "note"])
 
@@ -106,7 +102,7 @@ def rows_of(cells: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]
     """What each row is of, and its cells."""
     ordered = cells.sort_values("source", key=lambda source: source == "paper", kind="stable")
     for key, part in ordered.groupby(ROW, sort=False):
-        about = dict(zip(ROW, key, strict=True))
+        about: dict[str, Any] = dict(zip(ROW, key, strict=True))
         about |= {"attack": attack_title(about["attack"]), SEEDS: part["seeds"].max()}
         about |= {TRAININGS: part["trainings"].max()}
         yield about, part
@@ -117,12 +113,12 @@ def _average(part: pd.DataFrame) -> float:
     if math.isfinite(printed := part["average"].iloc[0]):
         return float(printed)
     norm = part["norm"].iloc[0]  # what is watched is Linf: rows of L2 have no such average
-    found = {
+    measured = {
         show_level(eps, norm): percent
         for eps, percent in zip(part["eps"], part["percent"], strict=True)
     }
     wanted = part["watched"].iloc[0].split(",")
-    return sum(found.get(level, math.nan) for level in wanted) / len(wanted)
+    return sum(measured.get(level, math.nan) for level in wanted) / len(wanted)
 
 
 def concise(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,12 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from smd.export import empty
+from smd.frames import records
 from smd.terminal.visible import visible
 
 # a spreadsheet runs a cell that begins so
@@ -71,7 +72,7 @@ def marked(
     ]
 
 
-def _mark(texts: list[str], flags: Sequence[bool], around: tuple[str, str]) -> list[str]:
+def _mark(texts: list[str], flags: Iterable[bool], around: tuple[str, str]) -> list[str]:
     before, after = around
     return [
         f"{before}{text}{after}" if flag and text else text
@@ -79,7 +80,7 @@ def _mark(texts: list[str], flags: Sequence[bool], around: tuple[str, str]) -> l
     ]
 
 
-def _texts(column: pd.Series) -> list[str]:
+def _texts(column: "pd.Series[Any]") -> list[str]:
     if column.dtype.kind != "f":
         return [markdown_cell(empty.text(value)) for value in column]
     ends = [f"{value:.6f}".rstrip("0").partition(".")[2] for value in column]
@@ -95,7 +96,7 @@ def markdown_cell(value: object) -> str:
 
 def to_json(table: pd.DataFrame) -> str:
     """A list of objects, one a row; cells without a value and infinity become null."""
-    rows = [{name: _plain(v) for name, v in row.items()} for row in table.to_dict("records")]
+    rows = [{name: _plain(v) for name, v in row.items()} for row in records(table)]
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 

@@ -14,7 +14,8 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd.config.types import DEVICE, LARGEST, LONGEST
+from smd import devices
+from smd.config.types import LARGEST, LONGEST
 from smd.errors import UserError
 from smd.files import foreign
 from smd.jobs import clocks, endings, kinds, results, tickets
@@ -145,7 +146,7 @@ def _fits(name: str, value: Any) -> bool:
     computed with."""
     kind = type(getattr(Status, name))
     if kind is str:
-        return isinstance(value, str) and (name != "device" or bool(DEVICE.fullmatch(value)))
+        return isinstance(value, str) and (name != "device" or devices.is_name(value))
     if isinstance(value, bool) or not isinstance(value, int | float if kind is float else int):
         return False
     least = -1 if name == "eta" else 0

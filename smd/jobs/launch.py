@@ -13,11 +13,11 @@ from pathlib import Path
 
 import psutil
 
-from smd import children, jobs
+from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
 from smd.jobs import Status, logs, tickets, transitions, worker
-from smd.jobs.locks import Lock, device_key, own
+from smd.jobs.locks import Lock, own
 
 LOOK = 0.1  # seconds between two looks at whether a worker works by now
 WATCHED = 5.0  # seconds in which a living job beats twice
@@ -27,14 +27,14 @@ KILLED = 10.0  # seconds in which a killed process is gone
 def submit(folder: Path) -> None:
     """See to it that a queued job is run: now, or when the jobs before it on its device are
     over."""
-    _wake(device_key(jobs.read(folder).device))
+    _wake(devices.queue(jobs.read(folder).device))
 
 
 def wake_all() -> None:
     """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it
     often."""
     with suppress(OSError):  # a runs folder that can only be looked at: nothing is run from it
-        for key in {device_key(status.device) for _, status in worker.queued()}:
+        for key in {devices.queue(status.device) for _, status in worker.queued()}:
             starting = Lock(own(f"worker-{key}.starting"))
             if starting.acquire(wait=False):  # else somebody does the same at this moment
                 _start_worker(key, starting)

@@ -8,6 +8,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from smd import devices
 from smd.errors import UserError
 from smd.paths import runs_root
 
@@ -62,18 +63,6 @@ class Lock:
             self._file = None
 
 
-def device_key(device: str) -> str:
-    """The name of the queue that serves a device: "cpu", "cuda:0", ...
-
-    "auto" is guessed without torch. A wrong guess only names the queue wrongly: the job itself
-    locks the device that it really uses.
-    """
-    if device == "auto":
-        gpus = Path("/proc/driver/nvidia/gpus")
-        return "cuda:0" if Path("/dev/nvidia0").exists() or gpus.exists() else "cpu"
-    return "cuda:0" if device == "cuda" else device
-
-
 def own(name: str) -> Path:
     """A path in the folder of what the processes of this user on this host share; raises
     OSError."""
@@ -110,4 +99,4 @@ def _named(name: str, owner: str) -> str:
 
 def device_lock(device: str) -> Lock:
     """The lock that lets one job at a time use a device."""
-    return Lock(shared(f"{device_key(device)}.lock"))
+    return Lock(shared(f"{devices.queue(device)}.lock"))

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
-from smd import children, jobs
+from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
 from smd.jobs import Status, kinds, listing, transitions
-from smd.jobs.locks import Lock, device_key, own
+from smd.jobs.locks import Lock, own
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
 
@@ -50,7 +50,7 @@ def worker_lock(key: str) -> Lock:
 def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
     """Run the queued jobs of a device until none is left; one worker works, one more waits to look
     again."""
-    key = device_key(device)
+    key = devices.queue(device)
     follower, lock = Lock(own(f"worker-{key}.next")), worker_lock(key)
     if not follower.acquire(wait=False):
         return  # somebody waits already, and will see whatever is queued by now
@@ -69,7 +69,11 @@ def _next(key: str, tried: Collection[tuple[Path, float]]) -> tuple[Path, Status
     """Whoever waits longest; not again one whose end could not even be stored, as on a broken
     disk."""
     return next(
-        ((f, s) for f, s in queued() if device_key(s.device) == key and (f, s.queued) not in tried),
+        (
+            (f, s)
+            for f, s in queued()
+            if devices.queue(s.device) == key and (f, s.queued) not in tried
+        ),
         None,
     )
 

@@ -19,6 +19,7 @@ from smd.errors import UserError
 from smd.files import foreign, leftovers
 from smd.jobs import kinds, listing, transitions
 from smd.paths import runs_root
+from smd.program import PROGRAM
 from smd.runs import provenance
 from smd.store import places
 
@@ -221,7 +222,7 @@ def find_job(text: str) -> Path:
         if folder.name == job_id:
             return folder
     raise UserError(
-        f"There is no job '{text}': write it as <run>/<job>, as `python -m smd runs` lists it."
+        f"There is no job '{text}': write it as <run>/<job>, as `{PROGRAM} runs` lists it."
     )
 
 

@@ -1,51 +1,88 @@
-"""Reading estimated margins of a trained network.
+"""Reading estimated margins of a trained network: which estimates there are, and what each found.
 
-Which estimations there are, and what each found.
+Margins are in the unit of x.
 """
 
 from pathlib import Path
+from typing import TypedDict
 
 import pandas as pd
 
-from smd.core.kinds import KIND, NO_BIN
+from smd.store.margin_tables import HistRow
 from smd.store.run_tables import frame
+from smd.store.sql import BIN, KIND, Query
 
-ALL = """
-    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created FROM
-        estimate
-    ORDER BY created, id"""
-RESULTS = f"""
+
+class EstimateRow(TypedDict):
+    """One estimate: a row of the table `estimate`, see EstimateRecord."""
+
+    id: str
+    method: str
+    eps: float
+    norm: str
+    seed: int
+    split: str
+    n: int
+    package: str
+    version: str
+    seconds: float
+    job: str
+    created: float  # Unix seconds
+
+
+ESTIMATES = Query(
+    EstimateRow,
+    """
+    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created
+    FROM estimate
+    ORDER BY created, id""",
+)
+
+
+class EstimateResultRow(TypedDict):
+    """The estimated margin of one sample."""
+
+    idx: int
+    label: int
+    source: int  # row in the image cache
+    margin: float  # how far the search came where it met no boundary; 0 where misclassified
+    clean_ok: bool
+    crossed: bool  # the search met the boundary
+    kind: str  # one of smd.core.kinds.KINDS
+
+
+RESULTS = Query(
+    EstimateResultRow,
+    f"""
     SELECT r.idx, s.label, s.source, r.margin, r.clean_ok, r.crossed, {KIND} AS kind
-    FROM estimate_result AS r JOIN estimate AS e ON e.id = r.estimate_id
-    LEFT JOIN sample AS s ON s.split = e.split AND s.idx = r.idx WHERE r.estimate_id = ? ORDER BY
-        r.idx"""
+    FROM estimate_result AS r
+    JOIN estimate AS e ON e.id = r.estimate_id
+    LEFT JOIN sample AS s ON s.split = e.split AND s.idx = r.idx
+    WHERE r.estimate_id = $estimate_id
+    ORDER BY r.idx""",
+)
 
-# The shift keeps the floor: in FLOAT k/255 can fall just below k.
-HIST = f"""
-    SELECT {KIND} AS kind,
-        CAST(CASE WHEN clean_ok THEN floor(CAST(margin AS DOUBLE) * 255 + 1e-4) ELSE {NO_BIN} END
-            AS SMALLINT) AS bin,
-        count(*) AS n
-    FROM estimate_result WHERE estimate_id = ? GROUP BY kind, bin ORDER BY bin, kind"""
+HIST = Query(
+    HistRow,
+    f"""
+    SELECT {KIND} AS kind, {BIN} AS bin, count(*) AS n
+    FROM estimate_result
+    WHERE estimate_id = $estimate_id
+    GROUP BY kind, bin
+    ORDER BY bin, kind""",
+)
 
 
 def estimates(path: Path) -> pd.DataFrame:
-    """All estimations of margins, the oldest first; the columns are those of the table
-    `estimate`."""
-    return frame(path, ALL)
+    """All estimates of margins, the oldest first (EstimateRow)."""
+    return frame(path, ESTIMATES)
 
 
 def estimate_results(path: Path, estimate_id: str) -> pd.DataFrame:
-    """What one estimation found.
-
-    idx, label, source, margin (unit of x), clean_ok, crossed, kind (smd.core.kinds.KINDS).
-
-    Where no boundary was met (reached) the margin says how far the search came; it is 0 where
-    misclassified.
-    """
-    return frame(path, RESULTS, [estimate_id])
+    """What one estimate found for every sample (EstimateResultRow)."""
+    return frame(path, RESULTS, estimate_id=estimate_id)
 
 
 def estimate_hist(path: Path, estimate_id: str) -> pd.DataFrame:
-    """Histogram of one estimation: kind, bin, n, as reader.margin_hist."""
-    return frame(path, HIST, [estimate_id])
+    """Histogram of one estimate (HistRow); empty bins are left out."""
+    return frame(path, HIST, estimate_id=estimate_id)

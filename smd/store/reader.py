@@ -8,13 +8,10 @@ UserError.
 
 from smd.store.attack_tables import (
     attack_flags,
-    attack_results,
     attack_runs,
     attack_stages,
     attack_table,
     image_verdicts,
-    outcomes,
-    sample_verdicts,
 )
 from smd.store.class_tables import (
     at_boundary,
@@ -49,6 +46,7 @@ from smd.store.run_tables import (
     stamp,
     validation,
 )
+from smd.store.verdict_tables import attack_results, outcomes, sample_verdicts
 
 __all__ = [
     "at_boundary",

@@ -1,43 +1,155 @@
-"""Reading what a run says about itself.
-
-Its description, its samples and the curves of its epochs.
-"""
+"""Reading what a run says about itself: its description, its samples, its epochs' numbers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas as pd
 
 from smd.config.types import count, number, text
 from smd.errors import UserError
 from smd.store.connection import reading
+from smd.store.sql import Query
 
 CHUNK = 500  # vectors of 2,048 rows that leave DuckDB at once
 MOST = 20_000_000  # rows; one attack on all of ImageNet-1k has 1.3 million
 
-METRICS = "SELECT epoch, split, name, eps, value FROM epoch_metric ORDER BY epoch, split, name, eps"
-VALIDATION = """
-    SELECT epoch, eps, value FROM epoch_metric WHERE split = 'val' AND name = 'accuracy' ORDER BY
-        epoch, eps"""
-GAUGES = "SELECT moment, name, value FROM gauge ORDER BY moment, name"
-SIZES = "SELECT split, count(*) AS n FROM sample GROUP BY split ORDER BY split"
-PATHS = """
-    SELECT split, idx, path FROM sample
-    WHERE path IS NOT NULL AND ($split = '' OR split = $split) ORDER BY split, idx"""
-SAMPLES = "SELECT idx, label, source FROM sample WHERE split = ? ORDER BY idx"
+
+class MetricRow(TypedDict):
+    """A number of one epoch."""
+
+    epoch: int
+    split: str
+    name: str
+    eps: float  # noise level, unit of x; 0 where it means nothing
+    value: float
 
 
-def frame(
-    path: Path, query: str, values: Sequence[object] | Mapping[str, object] = ()
-) -> pd.DataFrame:
-    """The rows of one query, at most MOST (UserError); no rows where the run has no store yet."""
+METRICS = Query(
+    MetricRow,
+    """
+    SELECT epoch, split, name, eps, value
+    FROM epoch_metric
+    ORDER BY epoch, split, name, eps""",
+)
+
+
+class ValidationRow(TypedDict):
+    """Accuracy on validation images after one epoch."""
+
+    epoch: int
+    eps: float  # noise level, unit of x; 0: clean
+    value: float  # in [0, 1]
+
+
+VALIDATION = Query(
+    ValidationRow,
+    """
+    SELECT epoch, eps, value
+    FROM epoch_metric
+    WHERE split = 'val' AND name = 'accuracy'
+    ORDER BY epoch, eps""",
+)
+
+
+class EpochRow(TypedDict):
+    """An epoch, counted from 1; 0: none."""
+
+    epoch: int
+
+
+LAST_EPOCH = Query(EpochRow, "SELECT coalesce(max(epoch), 0) AS epoch FROM epoch_metric")
+
+
+class GaugeRow(TypedDict):
+    """A reading of the machine while the run's job worked."""
+
+    moment: float  # Unix seconds
+    name: str  # see smd.jobs.system_metrics
+    value: float
+
+
+GAUGES = Query(
+    GaugeRow,
+    """
+    SELECT moment, name, value
+    FROM gauge
+    ORDER BY moment, name""",
+)
+
+
+class SizeRow(TypedDict):
+    """How many images a split has."""
+
+    split: str
+    n: int
+
+
+SIZES = Query(
+    SizeRow,
+    """
+    SELECT split, count(*) AS n
+    FROM sample
+    GROUP BY split
+    ORDER BY split""",
+)
+
+
+class PathRow(TypedDict):
+    """The file of a sample in the folder or archive that it was imported from."""
+
+    split: str
+    idx: int
+    path: str
+
+
+PATHS = Query(
+    PathRow,
+    """
+    SELECT split, idx, path
+    FROM sample
+    WHERE path IS NOT NULL AND ($split = '' OR split = $split)
+    ORDER BY split, idx""",
+)
+
+
+class SampleRow(TypedDict):
+    """A sample of the split that is asked for."""
+
+    idx: int
+    label: int
+    source: int  # row in the image cache
+
+
+SAMPLES = Query(
+    SampleRow,
+    """
+    SELECT idx, label, source
+    FROM sample
+    WHERE split = $split
+    ORDER BY idx""",
+)
+
+
+class MetaRow(TypedDict):
+    """An entry of the run's description."""
+
+    key: str
+    value: str  # JSON
+
+
+META = Query(MetaRow, "SELECT key, value FROM meta")
+
+
+def frame(path: Path, query: Query, **values: object) -> pd.DataFrame:
+    """The rows of one query (query.row), at most MOST (UserError); none where the run has no store
+    yet."""
     with reading(path) as con:
-        found = con.execute(query, values)
-        parts = [found.fetch_df_chunk(CHUNK)]
+        result = con.execute(query.text, values or None)
+        parts = [result.fetch_df_chunk(CHUNK)]
         while len(parts[-1]):
-            parts.append(found.fetch_df_chunk(CHUNK))
+            parts.append(result.fetch_df_chunk(CHUNK))
             if sum(map(len, parts)) > MOST:
                 raise UserError(
                     f"{path} has more than {MOST:,} rows where a page reads: it is too large, or"
@@ -47,19 +159,17 @@ def frame(
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """(newest mtime in ns, bytes) of the store and its log: moves with every write.
-
-    (0, 0) without a store.
+    """(newest mtime in ns, bytes) of the store and its log, (0, 0) without: moves with every write.
 
     Take it before reading, so that a cache keyed by it is never ahead of its rows.
     """
     newest = size = 0
     for file in (path, path.with_name(path.name + ".wal")):
         try:
-            found = file.lstat()
+            about = file.lstat()
         except FileNotFoundError:
             continue
-        newest, size = max(newest, found.st_mtime_ns), size + found.st_size
+        newest, size = max(newest, about.st_mtime_ns), size + about.st_size
     return newest, size
 
 
@@ -83,7 +193,7 @@ FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, whe
 
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
-    rows = frame(path, "SELECT key, value FROM meta")
+    rows = frame(path, META)
     try:
         found = {
             key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)
@@ -102,37 +212,35 @@ def class_names(path: Path) -> tuple[str, ...]:
 
 
 def metrics(path: Path) -> pd.DataFrame:
-    """The numbers of all epochs: epoch, split, name, eps, value."""
+    """The numbers of all epochs (MetricRow)."""
     return frame(path, METRICS)
 
 
 def validation(path: Path) -> pd.DataFrame:
-    """Accuracy on validation images in all epochs: epoch, eps (0: clean), value in [0, 1]."""
+    """Accuracy on validation images in all epochs (ValidationRow)."""
     return frame(path, VALIDATION)
 
 
 def last_epoch(path: Path) -> int:
     """The newest epoch in the store, 0 if there is none."""
-    return int(frame(path, "SELECT coalesce(max(epoch), 0) AS epoch FROM epoch_metric")["epoch"][0])
+    return int(frame(path, LAST_EPOCH)["epoch"][0])
 
 
 def samples(path: Path, split: str) -> pd.DataFrame:
-    """The samples of a split: idx, label, source (row in the image cache)."""
-    return frame(path, SAMPLES, [split])
+    """The samples of a split (SampleRow)."""
+    return frame(path, SAMPLES, split=split)
 
 
 def sample_paths(path: Path, split: str = "") -> pd.DataFrame:
-    """The files of a split's samples, or of all: split, idx, path in the source; no rows where
-    images are no files."""
-    return frame(path, PATHS, {"split": split})
+    """The files of a split's samples, or of all (PathRow); no rows where images are no files."""
+    return frame(path, PATHS, split=split)
 
 
 def split_sizes(path: Path) -> pd.DataFrame:
-    """How many images each split has: split, n."""
+    """How many images each split has (SizeRow)."""
     return frame(path, SIZES)
 
 
 def gauges(path: Path) -> pd.DataFrame:
-    """Readings of the machine while the run's job worked: moment (Unix seconds), name (see
-    smd.jobs.system_metrics), value."""
+    """Readings of the machine while the run's job worked (GaugeRow)."""
     return frame(path, GAUGES)

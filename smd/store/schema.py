@@ -6,8 +6,9 @@ carry its id, the position in its split. Noise levels and margins are in the uni
 
 from duckdb import DuckDBPyConnection
 
-from smd.core.kinds import KIND, NO_BIN
+from smd.core.kinds import NO_BIN
 from smd.errors import UserError
+from smd.store.sql import BIN, KIND
 
 VERSION = 6  # raised when a store can no longer be read by the code before
 
@@ -17,14 +18,14 @@ CREATE TABLE epoch_metric (epoch SMALLINT, split VARCHAR, name VARCHAR, eps DOUB
 CREATE TABLE margin (epoch SMALLINT, idx INTEGER, margin FLOAT, clean_ok BOOLEAN, adv_ok BOOLEAN);
 CREATE TABLE margin_hist (epoch SMALLINT, bin SMALLINT, n INTEGER);  -- bin k is [k, k + 1) / 255
 CREATE TABLE margin_summary (
-    epoch SMALLINT, q05 DOUBLE, q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q95 DOUBLE, max DOUBLE,
-    mean DOUBLE);
+    epoch SMALLINT, q05 DOUBLE, q25 DOUBLE, q50 DOUBLE, q75 DOUBLE, q95 DOUBLE,
+    max DOUBLE, mean DOUBLE);
 -- source: row in the image cache
 CREATE TABLE sample (split VARCHAR, idx INTEGER, label INTEGER, source INTEGER);
 CREATE TABLE attack (
-    id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER, split VARCHAR,
-    n INTEGER, package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR, job VARCHAR,
-    created DOUBLE, picked BOOLEAN);
+    id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER,
+    split VARCHAR, n INTEGER, package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR,
+    job VARCHAR, created DOUBLE, picked BOOLEAN);
 -- stage broke it; 0: it was misclassified when clean; NULL: it withstood
 CREATE TABLE attack_result (
     attack_id VARCHAR, idx INTEGER, ok BOOLEAN, pred SMALLINT, distance FLOAT, stage SMALLINT);
@@ -48,13 +49,13 @@ CREATE TABLE estimate_result (
 # What a defense keeps of every sample beside a margin: a count or a weight with a name of its own.
 DDL_3 = "CREATE TABLE sample_state (epoch SMALLINT, name VARCHAR, idx INTEGER, value FLOAT);"
 
-# A map lays the penultimate features of a split's samples on a plane; some have their adversarial
-# twin beside them. A gauge is a reading of the machine while the job ran, at Unix seconds.
+# An embedding lays the penultimate features of a split's samples on a plane; some have their
+# adversarial example beside them. A gauge is a reading of the machine while the job ran, at Unix
+# seconds.
 DDL_4 = """
 CREATE TABLE embedding (
-    id VARCHAR, split VARCHAR, n INTEGER, pairs INTEGER, eps DOUBLE, seed INTEGER, package VARCHAR,
-    version VARCHAR,
-    seconds DOUBLE, job VARCHAR, created DOUBLE);
+    id VARCHAR, split VARCHAR, n INTEGER, pairs INTEGER, eps DOUBLE, seed INTEGER,
+    package VARCHAR, version VARCHAR, seconds DOUBLE, job VARCHAR, created DOUBLE);
 CREATE TABLE embedding_point (
     embedding_id VARCHAR, idx INTEGER, adversarial BOOLEAN, x FLOAT, y FLOAT, pred SMALLINT,
     ok BOOLEAN);
@@ -62,10 +63,9 @@ CREATE TABLE gauge (moment DOUBLE, name VARCHAR, value DOUBLE);
 """
 
 # crossed: the image's search met the boundary, see smd.core.kinds. The summary is over images that
-# are classified
-# correctly. Of what earlier versions wrote, only SMD's margins can tell: one that grew had met
-# none; MMA's search
-# went on from there, so some of its margins count as reached though a boundary was found.
+# are classified correctly. Of what earlier versions wrote, only SMD's margins can tell: one that
+# grew had met none; MMA's search went on from there, so some of its margins count as reached though
+# a boundary was found.
 DDL_5 = f"""
 ALTER TABLE margin ADD COLUMN crossed BOOLEAN;
 UPDATE margin SET crossed = clean_ok AND NOT adv_ok;
@@ -73,19 +73,27 @@ DROP TABLE margin_hist;
 CREATE TABLE margin_hist (  -- bin k is [k, k + 1) / 255, {NO_BIN} the misclassified images
     epoch SMALLINT, kind VARCHAR, bin SMALLINT, n INTEGER);
 INSERT INTO margin_hist
-    SELECT epoch, {KIND} AS kind,
-        CASE WHEN clean_ok THEN floor(CAST(margin AS DOUBLE) * 255 + 1e-4) ELSE {NO_BIN} END
-            AS bin, count(*)
-    FROM margin WHERE isfinite(margin) GROUP BY ALL ORDER BY ALL;
+    SELECT epoch, {KIND} AS kind, {BIN} AS bin, count(*)
+    FROM margin
+    WHERE isfinite(margin)
+    GROUP BY ALL
+    ORDER BY ALL;
 DELETE FROM margin_summary;
 INSERT INTO margin_summary
-    SELECT epoch, quantile_cont(m, 0.05), quantile_cont(m, 0.25), quantile_cont(m, 0.5),
-        quantile_cont(m, 0.75),
-        quantile_cont(m, 0.95), max(m), avg(m)
-    FROM (SELECT epoch, CAST(margin AS DOUBLE) AS m FROM margin WHERE clean_ok AND isfinite(margin))
-    GROUP BY epoch ORDER BY epoch;
-UPDATE epoch_metric AS e SET value = s.mean
-    FROM margin_summary AS s WHERE e.name = 'margin_mean' AND s.epoch = e.epoch;
+    SELECT epoch,
+        quantile_cont(m, 0.05), quantile_cont(m, 0.25), quantile_cont(m, 0.5),
+        quantile_cont(m, 0.75), quantile_cont(m, 0.95), max(m), avg(m)
+    FROM (
+        SELECT epoch, CAST(margin AS DOUBLE) AS m
+        FROM margin
+        WHERE clean_ok AND isfinite(margin)
+    )
+    GROUP BY epoch
+    ORDER BY epoch;
+UPDATE epoch_metric AS e
+    SET value = s.mean
+    FROM margin_summary AS s
+    WHERE e.name = 'margin_mean' AND s.epoch = e.epoch;
 """
 
 # path: of the image's file in the folder or archive that it was imported from; NULL where images
@@ -99,18 +107,23 @@ STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6)
 FROM_1 = f"""
 ALTER TABLE attack RENAME warnings TO note;
 ALTER TABLE attack_result ADD COLUMN stage SMALLINT;
-UPDATE attack_result SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END FROM attack
+UPDATE attack_result
+    SET stage = CASE WHEN eps = 0 THEN 0 ELSE 1 END
+    FROM attack
     WHERE attack_id = id AND NOT ok;
-UPDATE attack_result AS r SET stage = 0
+UPDATE attack_result AS r
+    SET stage = 0
     FROM attack AS a, attack AS c, attack_result AS w
     WHERE r.attack_id = a.id AND c.job = a.job AND c.eps = 0 AND w.attack_id = c.id
         AND w.idx = r.idx AND NOT w.ok;
 {DDL_2}
 INSERT INTO attack_stage
-    SELECT id, 1, name, count(*) FILTER (stage IS NULL OR stage > 0), count(*) FILTER (stage = 1),
-        seconds
-    FROM attack JOIN attack_result ON attack_id = id
-    WHERE eps > 0 GROUP BY ALL;
+    SELECT id, 1, name, count(*) FILTER (stage IS NULL OR stage > 0),
+        count(*) FILTER (stage = 1), seconds
+    FROM attack
+    JOIN attack_result ON attack_id = id
+    WHERE eps > 0
+    GROUP BY ALL;
 """
 UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4, 4: DDL_5, 5: DDL_6}  # from that version to the next
 
@@ -136,7 +149,8 @@ def upgrade(con: DuckDBPyConnection) -> None:
 
 
 def _version(con: DuckDBPyConnection) -> int:
-    row = con.execute("SELECT TRY_CAST(value AS INTEGER) FROM meta WHERE key = 'schema'").fetchone()
+    query = "SELECT TRY_CAST(value AS INTEGER) FROM meta WHERE key = 'schema'"
+    row = con.execute(query).fetchone()
     if row is None or row[0] is None or row[0] < 1:
         raise UserError("The store names no version: it was not written by SMD Studio.")
     if row[0] > VERSION:

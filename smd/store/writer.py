@@ -29,6 +29,7 @@ from smd.store.records import (
     Verdicts,
 )
 from smd.store.schema import EPOCH_TABLES
+from smd.units import bin255
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -100,7 +101,7 @@ class Recorder:
         self._write(partial(_write_estimate, record, margins))
 
     def embedding(self, record: EmbeddingRecord, points: Points) -> None:
-        """Keep a map, in place of one of the same id."""
+        """Keep an embedding, in place of one of the same id."""
         self._write(partial(_write_embedding, record, points))
 
     def gauges(self, moments: np.ndarray, names: Sequence[str], values: np.ndarray) -> None:
@@ -132,66 +133,65 @@ class Recorder:
             log.warning("%d records wait to be stored: %s", len(self._waiting), error)
 
 
-def bins(margins: np.ndarray) -> np.ndarray:
-    """The histogram bin of each margin: (N,) unit of x -> k where it is in [k, k + 1) / 255.
-
-    In float32 k/255 times 255 can fall just below k; the shift keeps the floor.
-    """
-    return np.floor(margins.astype(np.float64) * 255 + 1e-4).astype(np.int16)
-
-
 def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
         con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
     epoch = np.int16(record.epoch)
-    columns = {
-        "epoch": np.full(len(record.metrics), epoch),
-        "split": _texts(m[0] for m in record.metrics),
-        "name": _texts(m[1] for m in record.metrics),
-        "eps": np.array([m[2] for m in record.metrics], np.float64),
-        "value": np.array([m[3] for m in record.metrics], np.float64),
-    }
-    _insert(con, "epoch_metric", columns)
+    _insert(con, "epoch_metric", _metrics(record.metrics, epoch))
     for name, values in record.states.items():
-        idx = np.arange(len(values), dtype=np.int32)
-        about = {
-            "epoch": np.full(len(values), epoch),
-            "name": _texts([name] * len(values)),
-            "idx": idx,
-        }
-        _insert(con, "sample_state", {**about, "value": values.astype(np.float32)})
-    if (
-        record.margins is None
-        or record.clean_ok is None
-        or record.adv_ok is None
-        or record.crossed is None
-    ):
+        _insert(con, "sample_state", _state(name, values, epoch))
+    if (columns := _margins(record)) is None:
         return
-    n = len(record.margins)
-    rows: dict[str, np.ndarray] = {
-        "epoch": np.full(n, epoch),
-        "idx": np.arange(n, dtype=np.int32),
+    _insert(con, "margin", {"epoch": np.full(len(columns["idx"]), epoch), **columns})
+    margins = columns["margin"]
+    finite = np.isfinite(margins)  # a diverged training is recorded, too
+    kind = kinds(columns["clean_ok"], columns["crossed"])
+    for name in KINDS:
+        _write_histogram(name, margins[finite & (kind == name)], epoch, con)
+    if (correct := finite & (kind != MISCLASSIFIED)).any():
+        _write_summary(margins[correct].astype(np.float64), epoch, con)
+
+
+def _metrics(metrics: Sequence[tuple[str, str, float, float]], epoch: np.int16) -> Columns:
+    return {
+        "epoch": np.full(len(metrics), epoch),
+        "split": _texts(split for split, *_ in metrics),
+        "name": _texts(name for _, name, *_ in metrics),
+        "eps": np.array([eps for *_, eps, _ in metrics], np.float64),
+        "value": np.array([value for *_, value in metrics], np.float64),
+    }
+
+
+def _state(name: str, values: np.ndarray, epoch: np.int16) -> Columns:
+    return {
+        "epoch": np.full(len(values), epoch),
+        "name": _texts([name] * len(values)),
+        "idx": np.arange(len(values), dtype=np.int32),
+        "value": values.astype(np.float32),
+    }
+
+
+def _margins(record: EpochRecord) -> Columns | None:
+    """The columns of the table `margin` beside the epoch; None for a defense without margins."""
+    given = {
         "margin": record.margins,
         "clean_ok": record.clean_ok,
         "adv_ok": record.adv_ok,
         "crossed": record.crossed,
     }
-    _insert(con, "margin", rows)
-    finite = np.isfinite(record.margins)  # a diverged training is recorded, too
-    kind = kinds(record.clean_ok, record.crossed)
-    for name in KINDS:
-        _write_histogram(name, record.margins[finite & (kind == name)], epoch, con)
-    if (correct := finite & (kind != MISCLASSIFIED)).any():
-        _write_summary(record.margins[correct].astype(np.float64), epoch, con)
+    known = {name: values for name, values in given.items() if values is not None}
+    if len(known) < len(given):
+        return None
+    return {"idx": np.arange(len(known["margin"]), dtype=np.int32), **known}
 
 
 def _write_histogram(
     kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
 ) -> None:
-    which = bins(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
-    found, counts = np.unique(which, return_counts=True)
-    about = {"epoch": np.full(len(found), epoch), "kind": _texts([kind] * len(found))}
-    _insert(con, "margin_hist", {**about, "bin": found, "n": counts})
+    which = bin255(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
+    filled, counts = np.unique(which, return_counts=True)
+    about = {"epoch": np.full(len(filled), epoch), "kind": _texts([kind] * len(filled))}
+    _insert(con, "margin_hist", {**about, "bin": filled, "n": counts})
 
 
 def _write_summary(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection) -> None:

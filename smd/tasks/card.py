@@ -4,6 +4,7 @@ from smd.evaluation import final_margins
 from smd.evaluation.final_margins import JOB
 from smd.export.margins_card import Estimated, Kept, margins_section
 from smd.export.titles import estimate_title
+from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -24,7 +25,7 @@ def _kept(run: Run) -> Kept | None:
 
 def _estimated(run: Run) -> Estimated | None:
     table, plan = reader.estimates(run.store), final_margins.read(run.folder)
-    for one in table[table["job"] == JOB].itertuples():
+    for one in tuples(table[table["job"] == JOB]):
         settings = final_margins.told(plan.settings) if plan and plan.n else "settings unknown"
         images = reader.estimate_results(run.store, str(one.id))
         return Estimated(

@@ -13,6 +13,7 @@ from smd import nets
 from smd.config import schema
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
 from smd.data.batches import OnDevice, on_device
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.jobs.session import Session, session
@@ -23,7 +24,6 @@ from smd.store.writer import Recorder
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
 from smd.terminal.progress import Progress
-from smd.training.loop import resolve_device
 
 C = TypeVar("C", AttackConfig, MarginsConfig, EmbedConfig)
 

@@ -15,12 +15,13 @@ from smd.core.losses import ce
 from smd.core.pgd import input_gradient
 from smd.data.batches import spread
 from smd.defenses import StepContext
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
 from smd.tasks.images import loaded
 from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
 from smd.training import monitor_size
-from smd.training.loop import Training, prepare, resolve_device
+from smd.training.loop import Training, prepare
 
 BATCHES = 3  # the first warms up and does not count
 

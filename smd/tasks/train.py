@@ -17,6 +17,7 @@ from smd.data import cautions, content, filenames
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.images import Images
 from smd.data.split import Splits, carve
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import final_margins
 from smd.files import durable
@@ -35,15 +36,7 @@ from smd.tasks.images import images_of, splits_of
 from smd.tasks.opening import C, Opened
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
-from smd.training.loop import (
-    EpochResult,
-    Training,
-    checkpoint,
-    epochs,
-    prepare,
-    resolve_device,
-    restore,
-)
+from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000

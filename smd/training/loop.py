@@ -21,7 +21,7 @@ from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.defenses import Defense, RunInfo, StepContext, StepResult, build
-from smd.errors import UserError
+from smd.devices import resolve_device as resolve_device
 from smd.registry.recipes import Recipe
 from smd.training.monitor import Metric, robust_accuracies
 
@@ -101,22 +101,6 @@ class EpochResult:
     crossed: np.ndarray
 
 
-def resolve_device(name: str) -> torch.device:
-    """The device that "auto" means here, or the named one; raises UserError if this machine lacks
-    it."""
-    if name != "auto":
-        kind, _, index = name.partition(":")
-        missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()
-        if missing or (kind == "mps" and not torch.backends.mps.is_available()):
-            raise UserError(
-                f"This machine has no device {name} that torch can use: write --device auto or cpu."
-            )
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda:0")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 def prepare(
     config: TrainConfig, images: Images, device: torch.device, splits: Splits | None = None
 ) -> Training:
@@ -132,7 +116,7 @@ def prepare(
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.build(config.net, images.shape, len(images.classes)).to(device)
     defense = build(config.defense, config.params)
-    optimizer = _optimizer(model, config.how)
+    optimizer = _optimizer(model, config.full_recipe)
     state, stats = defense.begin(info), empty_stats(info.n, device)
     return Training(config, info, sets, model, defense, optimizer, state, stats)
 
@@ -174,7 +158,7 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     config, device = training.config, training.info.device
     order = rng.generator("cpu", config.seed, "order", training.epoch)
     parts = shuffled(training.info.n, config.batch, order, device)
-    rate = config.how.rate(training.epoch, config.epochs, training.epoch * len(parts))
+    rate = config.full_recipe.rate(training.epoch, config.epochs, training.epoch * len(parts))
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     training.model.train()

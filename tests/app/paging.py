@@ -5,7 +5,7 @@ import json
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from app.pages import BY_NAME
+from app.pages import BY_NAME, MOVED
 from smd.paths import AROUND as REPOSITORY
 
 
@@ -21,7 +21,7 @@ def open_page(name, /, **query):
 
 def switch(app, name):
     """Go to that page; AppTest's own switch_page knows only pages that are files."""
-    assert name in (*BY_NAME, "clone"), name
+    assert name in (*BY_NAME, *MOVED, "clone"), name
     app._page_hash = calc_hash(name)
     app.run()
     app._page_hash = ""  # it stays where it is, or goes where the page sends it

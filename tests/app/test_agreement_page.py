@@ -86,23 +86,23 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
     assert "PGD 32/255, test, 6 images" in app.selectbox(key="margins-of").options
     assert cards(app) == {
         "agreement": "40.0 %",
-        "margin beyond, broken": "40.0 %",
-        "margin within, not broken": "20.0 %",
+        "margin beyond, fooled": "40.0 %",
+        "margin within, robust": "20.0 %",
         "decided": "5",
         "undecided": "0",
         "misclassified": "1",
     }
-    assert "33.3 % of those with a margin beyond 7/255, 50.0 % of the others" in words(app)
+    assert "33.3 % of those with a margin > 7/255, 50.0 % of the others" in words(app)
 
 
 def test_another_attack_and_level_change_the_verdict(judged):
     stored(judged, ["ce-pgd"] * 5 + ["clean"], eps=4 / 255, steps=100, created=12.0)
     app = at(judged)
     app.selectbox(key="judged-by").select("CE-PGD, 100 steps, 6 images").run()
-    assert cards(app)["margin beyond, broken"] == "20.0 %"
+    assert cards(app)["margin beyond, fooled"] == "20.0 %"
     app.selectbox(key="level").select("4/255").run()
     assert not app.exception
-    assert cards(app)["margin beyond, broken"] == "80.0 %"
+    assert cards(app)["margin beyond, fooled"] == "80.0 %"
 
 
 def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judged):
@@ -259,7 +259,7 @@ def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
     assert cards(app)["decided"] == "1"
     assert cards(app)["undecided"] == "2"
     assert "Decided: 1 by a boundary that was found, 0 as none was met up to 8/255." in words(app)
-    assert "2 of them withstood, 0 were broken" in words(app)
+    assert "2 of them are robust, 0 were fooled" in words(app)
 
 
 def test_a_link_opens_its_margins_level_and_kind(judged):
@@ -270,7 +270,7 @@ def test_a_link_opens_its_margins_level_and_kind(judged):
     app = open_page(
         judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind}
     )
-    assert cards(app)["margin beyond, broken"] == "40.0 %"
+    assert cards(app)["margin beyond, fooled"] == "40.0 %"
     assert app.segmented_control(key="kind").value == "underestimated"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.charts import basic, curves, probabilities
+from app.charts import curves, histograms, history, probabilities, rules, style
 from smd.units import px
 
 
@@ -96,7 +96,7 @@ def test_histogram_has_bins_of_one_pixel_and_the_paper_s_rules():
             "percent": 0.0,
         }
     )
-    spec = basic.histogram(counts, px(2, 4, 8)).to_dict()
+    spec = histograms.histogram(counts, px(2, 4, 8)).to_dict()
     sets = [pd.DataFrame(rows) for rows in spec["datasets"].values()]
     bars = next(s for s in sets if "low" in s)
     marks = next(s for s in sets if "at" in s)
@@ -118,7 +118,7 @@ KINDS = pd.DataFrame(
 
 
 def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_of_every_margin():
-    bars = basic.histogram(KINDS, px(2, 4, 8)).to_dict()
+    bars = histograms.histogram(KINDS, px(2, 4, 8)).to_dict()
     encoding = bars["layer"][0]["encoding"]
     assert encoding["color"]["scale"]["domain"] == ["found", "reached", "misclassified"]
     assert len(set(encoding["color"]["scale"]["range"])) == 3
@@ -133,7 +133,7 @@ def test_found_reached_and_misclassified_are_told_apart_and_the_last_stand_left_
 def test_the_histogram_begins_at_0_where_nothing_is_misclassified_and_stands_where_everything_is():
     right, wrong = KINDS[KINDS["kind"] != "misclassified"], KINDS[KINDS["kind"] == "misclassified"]
     ends = [
-        basic.histogram(part, px(8)).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
+        histograms.histogram(part, px(8)).to_dict()["layer"][0]["encoding"]["x"]["scale"]["domain"]
         for part in (right, wrong)
     ]
     assert ends[0] == [0, 10]
@@ -144,7 +144,7 @@ def test_the_schedule_alone_is_drawn_beside_the_margins():
     quantiles = {f"q{k:02}": [0.01, 0.02] for k in (5, 25, 50, 75, 95)}
     summary = pd.DataFrame({"epoch": [1, 2], **quantiles})
     schedule = pd.DataFrame({"epoch": [1, 2, 3], "margin": [5.0, 9.0, 12.0]})
-    spec = basic.fan(summary, px(8), "smd", schedule).to_dict()
+    spec = history.fan(summary, px(8), "smd", schedule).to_dict()
     drawn = next(
         rows for rows in spec["datasets"].values() if rows and set(rows[0]) == {"epoch", "margin"}
     )
@@ -153,9 +153,9 @@ def test_the_schedule_alone_is_drawn_beside_the_margins():
 
 def test_a_defense_has_one_colour_and_two_runs_of_it_are_told_apart():
     both = pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "std"]})
-    assert basic.run_colours(both) == [basic.colour("smd"), basic.colour("std")]
-    twice = basic.run_colours(pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "smd"]}))
-    assert twice[0] == basic.colour("smd")
+    assert style.run_colours(both) == [style.colour("smd"), style.colour("std")]
+    twice = style.run_colours(pd.DataFrame({"run": ["a", "b"], "defense": ["smd", "smd"]}))
+    assert twice[0] == style.colour("smd")
     assert twice[0] != twice[1]
 
 
@@ -169,13 +169,13 @@ def test_history_colours_points_by_what_happened():
             "adv_ok": True,
         }
     )
-    layer = basic.history(rows).to_dict()["layer"][1]
+    layer = history.of_sample(rows).to_dict()["layer"][1]
     assert layer["encoding"]["color"]["scale"]["domain"] == ["expanded", "shrunk"]
 
 
 def labels(levels, top, **how):
     """The rules' labels with the row in which each stands: (at, text, row)."""
-    line, *parts = basic.rules(levels, top, **how).layer
+    line, *parts = rules.at_levels(levels, top, **how).layer
     rows = [
         (row["at"], row["text"], row["row"])
         for part in parts

@@ -44,7 +44,8 @@ def clone():
     if st.button("Clone", key="clone"):
         cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
 
-st.navigation([pages.link("train"), pages.link("live"), st.Page(clone, url_path="clone")]).run()
+known = [page for group in pages.groups([]).values() for page in group]
+st.navigation([*known, st.Page(clone, url_path="clone")]).run()
 """
 
 

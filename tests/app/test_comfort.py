@@ -92,7 +92,7 @@ def test_a_notice_names_the_kind_of_job(finished):
 
     run, _ = finished
     job = folders.create_job(run, EmbedConfig(run.id))
-    app = open_page("map", run=run.id)
+    app = open_page("embedding", run=run.id)
     transitions.move(job, "cancelled")
     app.run()
     assert "map cancelled." in app.toast[0].value

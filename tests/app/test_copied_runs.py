@@ -8,13 +8,23 @@ import shutil
 import pytest
 from paging import open_page, words
 
-from app.components import job_rows, ui
+from app.components import job_rows, run_names
 from smd import jobs
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
 from smd.jobs import transitions
 from smd.runs import folders
 
-VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "compare", "figures", "query")
+VIEWS = (
+    "live",
+    "embedding",
+    "margins",
+    "samples",
+    "attacks",
+    "agreement",
+    "compare",
+    "figures",
+    "query",
+)
 
 
 def set_state(folder, state):
@@ -50,7 +60,7 @@ def test_every_page_opens_beside_a_copy(view, copied):
     for one in (run, copy):
         # which fails on an exception, such as a key that is there twice
         open_page(view, run=one.id)
-    open_page(view, runs=[ui.name(run.id), ui.name(copy.id)])
+    open_page(view, runs=[run_names.name(run.id), run_names.name(copy.id)])
 
 
 def test_train_lists_the_jobs_of_both(copied):
@@ -74,15 +84,15 @@ def test_train_lists_the_jobs_of_both(copied):
 
 def test_two_runs_never_have_one_name(copied):
     run, copy = copied
-    assert ui.name(run.id) != ui.name(copy.id)
+    assert run_names.name(run.id) != run_names.name(copy.id)
     other = next(each for each in folders.all_runs() if each.config.defense == "std")
-    assert ui.name(other.id) == other.id.split("-", 2)[2]
+    assert run_names.name(other.id) == other.id.split("-", 2)[2]
 
 
 def test_resume_and_put_away_are_the_chosen_runs_own(copied):
     run, copy = copied
     (stopped,) = [f for f in folders.jobs_of(copy, "attack") if jobs.read(f).state == "cancelled"]
-    app = open_page("attacks", runs=[ui.name(run.id), ui.name(copy.id)])
+    app = open_page("attacks", runs=[run_names.name(run.id), run_names.name(copy.id)])
     app.button(key=job_rows.key("dismiss", stopped)).click().run()
     assert not app.exception
     assert not stopped.exists()
@@ -98,7 +108,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
         "margins": "Minimum norm (FAB) on {} test images",
-        "map": "map of {} test images",
+        "embedding": "map of {} test images",
     }
     for view, title in shown.items():
         app = open_page(view, run=run.id)

@@ -12,7 +12,9 @@ import pytest
 from paging import open_page, words
 from storing import attack, estimate
 
-from app.charts import files, paper
+from app.charts import files
+from app.charts.paper import runs as figure_runs
+from app.charts.paper import table
 from smd.config import schema
 from smd.config.schema import MarginsConfig
 from smd.runs import folders
@@ -22,7 +24,7 @@ from smd.units import px
 
 
 def drawn(**chosen):
-    return {figure.name: figure for figure in paper.of(folders.all_runs(), chosen)}
+    return {figure.name: figure for figure in table.of(folders.all_runs(), chosen)}
 
 
 def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished):
@@ -164,7 +166,7 @@ def test_the_number_of_training_images_is_what_the_run_had(finished):
     smd_run, std_run = finished
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "n_train": 0}))
-    assert paper.differing([smd_run, std_run]) == []
+    assert figure_runs.differing([smd_run, std_run]) == []
 
 
 def test_an_attack_in_l2_stands_on_no_axis_of_pixel_steps(finished):

@@ -131,7 +131,7 @@ def test_titles_commands_and_tables_have_it_as_a_length(attacked):
     assert estimate_title("pgd", EPS, "L2") == f"PGD {TOLD}, L2"
     asked = AttackConfig("r", norm="L2", levels=(EPS,))
     assert f"--eps {TOLD}" in commands.attack_command(asked)
-    assert f"--eps {TOLD}" in commands.margins_command(
+    assert f"--eps {TOLD}" in commands.estimate_command(
         MarginsConfig("r", "pgd", levels=(EPS,), norm="L2")
     )
     cells = export.accuracy_cells({"a": (attacked.config, reader.attack_table(attacked.store))})

@@ -7,9 +7,9 @@ import pytest
 from paging import open_page, spec, tiles, words
 from storing import N, epoch, started
 
-from app.charts import basic, margins
 from app.charts import forces as force_charts
-from app.sections import class_margins, margin_flow, margin_forces
+from app.charts import margins, style
+from app.sections import class_margins, force_words, margin_flow, margin_pairs
 from smd.analysis import forces
 from smd.core.kinds import KINDS, MISCLASSIFIED
 from smd.store import reader
@@ -34,9 +34,9 @@ def test_the_table_of_classes_is_that_of_the_store(finished):
         assert table.at[name, "median"] == pytest.approx(
             255 * right.median(), abs=1e-3, nan_ok=True
         )
-        # of all: misclassified ones are not beyond
-        beyond = 100 * (right > np.float32(8 / 255)).sum() / len(own)
-        assert table.at[name, "correct, beyond 8/255 (%)"] == pytest.approx(beyond)
+        # of all: misclassified ones do not count
+        larger = 100 * (right > np.float32(8 / 255)).sum() / len(own)
+        assert table.at[name, "correct, margin > 8/255 (%)"] == pytest.approx(larger)
     assert table["median"].dropna().is_monotonic_increasing
 
 
@@ -53,13 +53,13 @@ def class_tables(path):
     return counts, class_margins.overview(counts, summary, reader.margins(path, 1), px(8))
 
 
-def test_a_class_without_a_correct_image_has_an_empty_median_is_beyond_nothing_and_stands_first(
+def test_a_class_without_a_correct_image_has_an_empty_median_no_larger_margin_and_stands_first(
     tmp_path,
 ):
     _, table = class_tables(tmp_path / "run.duckdb")
     assert table["class"].tolist() == ["dog", "cat"]
     assert table["median"].isna().tolist() == [True, False]
-    assert table["correct, beyond 8/255 (%)"].tolist() == [0, 100]
+    assert table["correct, margin > 8/255 (%)"].tolist() == [0, 100]
     assert [sum(bars) for bars in table["histogram"]] == [0, 3]
     assert table[list(KINDS)].to_numpy().tolist() == [[0, 0, 3], [1, 2, 0]]
     assert (
@@ -86,7 +86,7 @@ def test_small_histograms_tell_the_kinds_apart_with_misclassified_images_left_of
         rows = next(pd.DataFrame(r) for r in chart["datasets"].values() if "low" in r[0])
         drawn[name] = rows.set_index("kind")[["low", "high"]]
         scale = chart["layer"][0]["encoding"]["color"]["scale"]
-        assert scale["range"] == [basic.KIND_COLOURS[kind] for kind in scale["domain"]]
+        assert scale["range"] == [style.KIND_COLOURS[kind] for kind in scale["domain"]]
     assert drawn["cat"].index.tolist() == ["found", "reached"]
     assert (drawn["cat"]["low"] == 9).all()
     assert drawn["dog"].index.tolist() == [MISCLASSIFIED]
@@ -175,7 +175,7 @@ def test_cells_count_every_image_once():
     rows = pd.DataFrame(
         {"before": np.array([0, 1, 1, 90]) / 255, "after": np.array([0, 5, 5.5, 0]) / 255}
     )
-    cells = margin_flow.cells(rows)
+    cells = margin_pairs.cells(rows)
     assert cells["n"].sum() == 4
     assert cells["width"].unique().tolist() == [4]
     assert cells.sort_values("n").iloc[-1][["x", "y", "n"]].tolist() == [0, 4, 2]
@@ -206,7 +206,7 @@ def test_flow_from_another_run_pairs_the_same_pictures(finished, own_runs):
 
 def test_images_that_only_one_of_two_runs_has_are_counted():
     rows = pd.DataFrame({"idx": [0]})
-    text = margin_flow.left_out(margin_flow.Flow(rows, (1, 2, 3), single=4, broken=5))
+    text = margin_pairs.left_out(margin_pairs.Flow(rows, (1, 2, 3), single=4, broken=5))
     assert text.startswith("1 of 12 training images are compared")
     assert "6 are left out" in text
     assert "5 have a margin that is no number" in text
@@ -229,19 +229,19 @@ def summary(pressing):
 
 
 def test_pressure_is_relative_to_the_mean_of_the_classes_of_the_epoch():
-    found = margin_forces.pressures(summary([60, 20])).set_index(["epoch", "class"])["relative"]
+    found = force_words.pressures(summary([60, 20])).set_index(["epoch", "class"])["relative"]
     assert found.tolist() == [1.5, 0.5, 1, 1]
 
 
 def test_an_epoch_with_fewer_than_30_images_at_the_boundary_says_nothing_of_densities():
-    assert margin_forces.pressures(summary([9, 10]))["epoch"].unique().tolist() == [2]
-    assert margin_forces.evenness(margin_forces.pressures(summary([9, 9]))).startswith(
+    assert force_words.pressures(summary([9, 10]))["epoch"].unique().tolist() == [2]
+    assert force_words.evenness(force_words.pressures(summary([9, 9]))).startswith(
         "No epoch has 30 images"
     )
 
 
 def test_unevenness_is_said_with_its_images_and_without_a_verdict():
-    text = margin_forces.evenness(margin_forces.pressures(summary([60, 40, 20])))
+    text = force_words.evenness(force_words.pressures(summary([60, 40, 20])))
     assert (
         text
         == "Unevenness 0.69 in the first third of 3 epochs, 0.00 in the last, with 80 and 40 images"
@@ -254,27 +254,27 @@ def link(r, low=-0.2, high=0.3):
 
 
 def test_the_verdict_names_r_the_band_and_the_images_and_inside_the_band_there_is_no_evidence():
-    inside = margin_forces.verdict(link(0.29))
+    inside = force_words.verdict(link(0.29))
     assert inside.startswith("No evidence")
     assert (
         "r = +0.29, inside what chance makes here (-0.20 to +0.30, 95 %); 1,234 images at the"
         " boundary" in inside
     )
-    assert "No evidence" in margin_forces.verdict(link(-0.19))
-    assert margin_forces.verdict(link(0.31)).startswith(
+    assert "No evidence" in force_words.verdict(link(-0.19))
+    assert force_words.verdict(link(0.31)).startswith(
         "More pressure went with a boundary that gave way: r = +0.31, out"
     )
-    assert "against the argument" in margin_forces.verdict(link(-0.21))
-    assert margin_forces.verdict(link(np.nan)).startswith("Nothing to correlate")
+    assert "against the argument" in force_words.verdict(link(-0.21))
+    assert force_words.verdict(link(np.nan)).startswith("Nothing to correlate")
 
 
 def test_what_followed_is_told_of_enough_epochs_and_images():
     rows = pd.DataFrame({"epoch": range(1, 6), "label": 0, "found": 9, "repeated": 6})
-    assert margin_forces.told(rows)
-    assert not margin_forces.told(rows[rows["epoch"] < 5])
+    assert force_words.told(rows)
+    assert not force_words.told(rows[rows["epoch"] < 5])
     few = rows.assign(repeated=5)
-    assert not margin_forces.told(few)
-    assert margin_forces.not_told(few).endswith("so far there are 5 and 25.")
+    assert not force_words.told(few)
+    assert force_words.not_told(few).endswith("so far there are 5 and 25.")
 
 
 def test_points_keep_their_counts_beside_what_is_above_usual():
@@ -287,8 +287,8 @@ def test_points_keep_their_counts_beside_what_is_above_usual():
         columns=["epoch", "label", "found", "repeated", "held", "surplus"],
     ).drop(index=3)  # no image of b in epoch 2
     rows.loc[4, ["repeated", "held", "surplus"]] = 0
-    epochs, found = margin_forces.linked(rows, 2)
-    points = margin_forces.follows(rows, found, epochs, ("a", "b"))
+    epochs, found = force_words.linked(rows, 2)
+    points = force_words.follows(rows, found, epochs, ("a", "b"))
     counted = ["found", "repeated", "held"]
     assert points[counted].to_numpy().tolist() == rows.drop(index=4)[counted].to_numpy().tolist()
     assert points["class"].tolist() == ["a", "b", "a", "b", *["a", "b"] * 3]
@@ -301,7 +301,7 @@ def test_points_keep_their_counts_beside_what_is_above_usual():
 def test_more_classes_than_colours_are_gray_together_and_the_legend_leaves_none_out():
     names = [f"class {k}" for k in range(30)]
     rows = pd.DataFrame({"class": names, "epoch": 1, "relative": 1.0, "found": range(30)})
-    most = margin_forces.drawn(rows.assign(label=range(30)))
+    most = force_words.drawn(rows.assign(label=range(30)))
     assert most == names[-force_charts.MOST :]
     shown, scale = force_charts.coloured(rows, most)
     assert set(shown["shown"]) == {*most, force_charts.OTHERS}
@@ -313,8 +313,8 @@ def test_more_classes_than_colours_are_gray_together_and_the_legend_leaves_none_
 
 def test_of_many_epochs_some_are_drawn_and_of_few_all():
     rows = pd.DataFrame({"epoch": range(1, 151)})
-    assert margin_forces.thinned(rows)["epoch"].tolist() == list(range(4, 151, 4))
-    assert len(margin_forces.thinned(rows.head(40))) == 40
+    assert force_words.thinned(rows)["epoch"].tolist() == list(range(4, 151, 4))
+    assert len(force_words.thinned(rows.head(40))) == 40
 
 
 def test_with_fewer_than_30_images_at_the_boundary_one_sentence_says_so_and_nothing_more(finished):
@@ -341,8 +341,8 @@ def test_a_run_with_enough_images_at_the_boundary_is_told_with_its_null(finished
         )
     text = words(open_page("margins", run=run.id, view="forces"))
     rows = reader.at_boundary(run.store)
-    _, found = margin_forces.linked(rows, 10)
-    assert margin_forces.verdict(found) in text
+    _, found = force_words.linked(rows, 10)
+    assert force_words.verdict(found) in text
     assert f"{rows['repeated'].sum():,} images at the boundary" in text
     assert "Unevenness" in text
     assert "How each class's margins are spread" in text

@@ -107,8 +107,8 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
     )
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["margin, median of 4"] == "5.00/255"
-    assert cards["correct and beyond 4/255"] == "40.0 %"
-    assert cards["correct and beyond 32/255"] == "0.0 %"
+    assert cards["correct, margin > 4/255"] == "40.0 %"
+    assert cards["correct, margin > 32/255"] == "0.0 %"
     assert "How the margins grew" not in words(app)
 
 
@@ -126,7 +126,7 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     assert "1 of 5 images met no boundary within 8/255" in text
     near_first = open_page(std, show=f"{std.id}/{near}")
     cards = {metric.label: metric.value for metric in near_first.metric}
-    assert (cards["correct and beyond 8/255"], cards["correct and beyond 16/255"]) == (
+    assert (cards["correct, margin > 8/255"], cards["correct, margin > 16/255"]) == (
         "20.0 %",
         "–",
     )  # one was not followed that far
@@ -295,8 +295,8 @@ def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
     app = weak_run(run)
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["clean accuracy"] == "10.0 %"
-    assert cards["correct and beyond 2/255"] == "10.0 %"
-    assert cards["correct and beyond 8/255"] == f"{100 * 28 / 300:.1f} %"
+    assert cards["correct, margin > 2/255"] == "10.0 %"
+    assert cards["correct, margin > 8/255"] == f"{100 * 28 / 300:.1f} %"
     assert cards["searched to, median of 30"] == "20.00/255"
     text = words(app)
     assert "**2 found**" in text
@@ -325,8 +325,8 @@ def test_estimated_margins_of_test_images_stand_beside_the_training_images(finis
     app = open_page(run)
     assert "Beside them: 4 test images by Minimum norm (FAB)" in words(app)
     assert "Each found margin is an upper bound" in words(app)
-    meanings = [metric.help for metric in app.metric if metric.label == "correct and beyond 8/255"]
+    meanings = [metric.help for metric in app.metric if metric.label == "correct, margin > 8/255"]
     assert any(
-        "No more than these withstand 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m
+        "No more than these are robust at 8/255. For images like these: 15.0 to 85.0 % (95 %)." in m
         for m in meanings
     )

@@ -14,7 +14,7 @@ SAID = {
     "failed": "The run failed before its first epoch was done: The images are broken: mend them.",
     "lost": "The run's process vanished before its first epoch was done.",
 }
-VIEWS = ("live", "map", "margins", "samples", "attacks", "agreement", "query")
+VIEWS = ("live", "embedding", "margins", "samples", "attacks", "agreement", "query")
 
 
 @pytest.mark.parametrize("state", SAID)

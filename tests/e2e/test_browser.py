@@ -212,7 +212,7 @@ def test_every_page_opens_without_errors_in_both_themes(server, browser, finishe
     for name in (
         "train",
         "live",
-        "map",
+        "embedding",
         "margins",
         "samples",
         "attacks",

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 PAGES = (
     "",
     "live",
-    "map",
+    "embedding",
     "margins",
     "margins?view=by+class",
     "margins?view=over+time",
@@ -34,7 +34,7 @@ PAGES = (
 
 @pytest.fixture
 def mapped(finished):
-    """The finished SMD run with a map of its training images."""
+    """The finished SMD run with an embedding of its training images."""
     run, _ = finished
     folder = folders.create_job(
         run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
@@ -110,10 +110,11 @@ def test_a_range_drawn_in_the_histogram_shows_its_images_everywhere_and_in_a_new
     assert "range=" not in page.url
 
 
-def test_what_is_drawn_around_on_the_map_is_selected_and_a_link_brings_it_back(
+def test_what_is_drawn_around_in_an_embedding_is_selected_and_a_link_brings_it_back(
     server, page, browser, mapped
 ):
-    page.goto(f"{server}/map?run={mapped.id}")
+    page.goto(f"{server}/map?run={mapped.id}")  # where the page was before
+    page.wait_for_url(re.compile("/embedding\\?run="))
     box = picture(page, "stEChartsChart")
     settled(page)
     # the rectangle, in the middle of three tools
@@ -135,11 +136,11 @@ def test_what_is_drawn_around_on_the_map_is_selected_and_a_link_brings_it_back(
     other.context.close()
 
 
-def test_a_map_is_made_by_clicking(server, page, finished):
+def test_an_embedding_is_made_by_clicking(server, page, finished):
     run, _ = finished
-    page.goto(f"{server}/map?run={run.id}")
-    expect(page.get_by_text("There is no map of the training images yet.")).to_be_visible()
-    page.get_by_role("button", name="Make the map").click()
+    page.goto(f"{server}/embedding?run={run.id}")
+    expect(page.get_by_text("There is no embedding of the training images yet.")).to_be_visible()
+    page.locator("[class*='st-key-start-map']").get_by_role("button").click()
     expect(page.get_by_test_id("stEChartsChart")).to_be_visible(timeout=120_000)
     (job,) = folders.jobs_of(run, "embed")
     assert launch.wait(job, 60).state == "finished"
@@ -199,6 +200,6 @@ def test_every_control_can_be_reached_by_the_keyboard_and_says_what_it_is(server
     assert "" not in names
     order = [
         next(k for k, name in enumerate(names) if name.endswith(wanted))
-        for wanted in ("Map", "Margins", "Samples")
+        for wanted in ("Embedding", "Margins", "Samples")
     ]
     assert order == sorted(order)

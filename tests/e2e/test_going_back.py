@@ -16,7 +16,17 @@ from smd.runs import folders, notes
 from smd.runs.notes import Notes
 
 pytestmark = pytest.mark.e2e
-PAGES = ("Attacks", "Live", "Map", "Margins", "Samples", "Agreement", "Compare", "Query", "Train")
+PAGES = (
+    "Attacks",
+    "Live",
+    "Embedding",
+    "Margins",
+    "Samples",
+    "Agreement",
+    "Compare",
+    "Query",
+    "Train",
+)
 
 
 def choose_page(page, name):

@@ -129,7 +129,8 @@ def test_presets_differ_from_the_paper_where_they_say_so():
     assert PRESETS["literal"].search == "literal"
     assert PRESETS["ame"].start == "uniform"
     paper, ame = (
-        TrainConfig(params={"preset": name}, recipe="official").how for name in ("paper", "ame")
+        TrainConfig(params={"preset": name}, recipe="official").full_recipe
+        for name in ("paper", "ame")
     )
     assert paper.weight_decay == 2 * ame.weight_decay == 2e-4
 

@@ -11,9 +11,8 @@ import torch
 
 from smd import data, registry
 from smd.config.schema import TrainConfig
-from smd.errors import UserError
 from smd.registry.recipes import Recipe
-from smd.training.loop import checkpoint, epochs, prepare, resolve_device, restore
+from smd.training.loop import checkpoint, epochs, prepare, restore
 
 CPU = torch.device("cpu")
 
@@ -108,8 +107,3 @@ def test_the_schedule_is_mmas():
     recipe = Recipe()
     rates = {epoch: recipe.rate(epoch, 150) for epoch in (0, 59, 60, 89, 90, 119, 120, 149)}
     assert list(rates.values()) == pytest.approx([0.3, 0.3, 0.09, 0.09, 0.03, 0.03, 0.009, 0.009])
-
-
-def test_a_device_that_is_not_there_is_explained():
-    with pytest.raises(UserError, match="no device cuda:63"):
-        resolve_device("cuda:63")

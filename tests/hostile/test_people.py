@@ -148,7 +148,7 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
 VIEWS = (
     "train",
     "live",
-    "map",
+    "embedding",
     "margins",
     "samples",
     "attacks",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smd import jobs
 from smd.config import schema
 from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
-from smd.data import filenames, layout, load
+from smd.data import file_kinds, filenames, layout, load
 from smd.errors import UserError
 from smd.runs import folders as runs
 from tests.hostile import making_stranger as stranger
@@ -133,7 +133,7 @@ def test_any_tree_is_planned_whole_or_refused_in_a_sentence(folders):
     for name, label, split in zip(plan.names, plan.labels, plan.split, strict=True):
         parts = name.split("/")[:-1]
         assert plan.classes[label] in parts
-        assert split == 0 or split in {layout.split_of(part) for part in parts}
+        assert split == 0 or split in {file_kinds.split_of(part) for part in parts}
 
 
 def test_a_field_whose_name_is_a_line_break_is_told_in_one_line(bad):

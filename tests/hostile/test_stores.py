@@ -10,6 +10,7 @@ import pytest
 from smd.errors import UserError
 from smd.store import connection, query, reader, run_tables, stranger
 from smd.store.connection import writing
+from smd.store.sql import Query
 from tests.hostile import making_stores as making
 from tests.hostile.making_stranger import put
 
@@ -103,7 +104,7 @@ def test_reading_ends_in_time(path, monkeypatch):
     endless = (
         "SELECT count(*) FROM range(10000000) a(x), range(10000000) b(y) WHERE a.x * b.y % 7 = 3"
     )
-    assert "took longer than 0.3 s" in refusal(lambda: run_tables.frame(path, endless))
+    assert "took longer than 0.3 s" in refusal(lambda: run_tables.frame(path, Query(dict, endless)))
 
 
 def test_a_store_that_was_sound_is_looked_at_again_when_it_has_changed(path):

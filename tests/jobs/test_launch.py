@@ -14,7 +14,6 @@ from smd import jobs
 from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
-from smd.jobs.locks import device_key
 from smd.jobs.session import WAITING
 from smd.runs import folders as runs
 from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state
@@ -293,9 +292,3 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path: Path) -> None:
     assert lines[-1] == "line 099999"
     assert 1_000 < len(lines) < 10_000
     assert all(len(line) == 11 for line in lines)
-
-
-def test_devices_share_queues_by_what_they_mean() -> None:
-    assert device_key("cuda") == device_key("cuda:0") == "cuda:0"
-    assert device_key("cuda:1") == "cuda:1"
-    assert device_key("auto") in ("cpu", "cuda:0")

@@ -7,8 +7,8 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
+from smd.stats import wilson
 from smd.store import reader, schema
-from smd.store.attack_tables import wilson
 
 
 @pytest.fixture

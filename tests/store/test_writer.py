@@ -8,7 +8,7 @@ from storing import N, attack, epoch, started
 
 from smd.store import reader, schema
 from smd.store.records import EpochRecord
-from smd.store.writer import Recorder, bins
+from smd.store.writer import Recorder
 
 
 @pytest.fixture
@@ -110,13 +110,6 @@ def test_recording_an_attack_again_replaces_it(path):
     assert sorted(reader.attack_runs(path)["id"]) == ["one", "two"]
     assert list(reader.attack_results(path, "one")["ok"]) == [False] * 3
     assert len(reader.attack_results(path, "two")) == 4
-
-
-@pytest.mark.parametrize("k", range(41))
-def test_a_margin_of_k_pixel_steps_is_in_bin_k(k):
-    assert bins(np.float32([k / 255]))[0] == k
-    assert bins(np.float32(k) * np.float32([1 / 255]))[0] == k
-    assert bins(np.float32([(k + 0.99) / 255]))[0] == k
 
 
 def test_the_stored_histogram_has_the_float32_traps_in_their_bins(path):

@@ -43,9 +43,9 @@ def test_the_command_that_a_page_shows_describes_the_same_map(finished):
     asked = EmbedConfig(
         run.id, split="train", n=120, pairs=7, level=8 / 255, seed=3, batch=32, device="cpu"
     )
-    words = commands.embed_command(asked).split()[3:]
+    words = commands.embedding_command(asked).split()[3:]
     assert command.config_from(cli.parser().parse_args(words), run) == asked
-    words = commands.embed_command(EmbedConfig(run.id)).split()[3:]
+    words = commands.embedding_command(EmbedConfig(run.id)).split()[3:]
     assert command.config_from(cli.parser().parse_args(words), run) == EmbedConfig(run.id)
 
 

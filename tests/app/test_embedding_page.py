@@ -1,5 +1,5 @@
-"""The Map page: what it draws, what its colours tell, what is drawn around on it, and the form that
-makes it."""
+"""The Embedding page: what it draws, what its colours tell, what is drawn around in it, and the
+form that makes it."""
 
 import json
 from itertools import pairwise
@@ -19,12 +19,17 @@ from smd.store.writer import Recorder
 
 
 def mapped(run, split="train", n=40, pairs=5):
-    """A map on which sample i lies at (i, 0) and its twin at (i, 1)."""
+    """An embedding: sample i lies at (i, 0) and its adversarial example at (i, 1)."""
     idx = np.concatenate([np.arange(n), np.arange(pairs)])
-    twin = np.repeat([False, True], [n, pairs])
+    adversarial = np.repeat([False, True], [n, pairs])
     ok = np.concatenate([np.arange(n) > 1, np.zeros(pairs, bool)])
     points = Points(
-        idx, twin, idx.astype(np.float32), twin.astype(np.float32), np.zeros(n + pairs, int), ok
+        idx,
+        adversarial,
+        idx.astype(np.float32),
+        adversarial.astype(np.float32),
+        np.zeros(n + pairs, int),
+        ok,
     )
     record = EmbeddingRecord(
         f"m-{split}", split, n, pairs, 8 / 255, 0, "umap-learn", "0", 1.0, "j", 1.0
@@ -36,10 +41,10 @@ def option(app):
     return json.loads(app.get("echarts_chart")[0].proto.spec)
 
 
-def test_without_a_map_the_page_offers_to_make_one(finished):
+def test_without_an_embedding_the_page_offers_to_make_one(finished):
     run, _ = finished
-    app = open_page("map", run=run.id)
-    assert "There is no map of the training images yet." in words(app)
+    app = open_page("embedding", run=run.id)
+    assert "There is no embedding of the training images yet." in words(app)
     assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
@@ -49,17 +54,17 @@ def test_without_a_map_the_page_offers_to_make_one(finished):
     )
 
 
-def test_a_run_that_is_not_over_says_when_a_map_can_be(request):
+def test_a_run_that_is_not_over_says_when_an_embedding_can_be(request):
     import kinds
 
     run = kinds.make("running", request)
-    assert "when the training is over" in words(open_page("map", run=run.id))
+    assert "when the training is over" in words(open_page("embedding", run=run.id))
 
 
-def test_a_map_says_how_many_are_misclassified(finished):
+def test_an_embedding_says_how_many_are_misclassified(finished):
     run, _ = finished
     mapped(run)
-    app = open_page("map", run=run.id)
+    app = open_page("embedding", run=run.id)
     assert "2 of 40 images are misclassified." in words(app)
     assert "300 training images" in words(app)
 
@@ -68,7 +73,7 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     run, _ = finished
     mapped(run)
     region = "m-train~4.5~-1~8.5~-1~8.5~1~4.5~1"
-    app = open_page("map", run=run.id, region=region)
+    app = open_page("embedding", run=run.id, region=region)
     assert "4 of 300 training images" in words(app)
     assert tiles(app, "map") == [5, 6, 7, 8]
     switch(app, "samples")
@@ -78,23 +83,34 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     assert "region" not in app.query_params
 
 
-def test_a_map_is_coloured_by_what_the_store_allows(finished):
+def test_the_page_s_old_address_leads_to_it_with_all_that_it_says(finished):
+    run, _ = finished
+    mapped(run)
+    app = open_page("map", run=run.id, region="m-train~4.5~-1~8.5~-1~8.5~1~4.5~1")
+    assert app.title[0].value == "Embedding"
+    assert "4 of 300 training images" in words(app)
+    assert tiles(app, "map") == [5, 6, 7, 8]
+
+
+def test_an_embedding_is_coloured_by_what_the_store_allows(finished):
     run, std = finished
     mapped(run)
     mapped(std)
     own = next(
-        group for group in open_page("map", run=run.id).get("button_group") if group.key == "colour"
+        group
+        for group in open_page("embedding", run=run.id).get("button_group")
+        if group.key == "colour"
     )
     assert own.options == ["class", "margin", "change of margin"]
     bare = next(
         g
-        for g in open_page("map", run=std.id, split="train").get("button_group")
+        for g in open_page("embedding", run=std.id, split="train").get("button_group")
         if g.key == "colour"
     )
     assert bare.options == ["class"]
 
 
-def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
+def test_the_verdict_of_the_strongest_attack_colours_the_embedding(finished):
     run, _ = finished
     mapped(run, "test", n=4, pairs=0)
     recorder = Recorder(run.store)
@@ -107,8 +123,8 @@ def test_the_verdict_of_the_strongest_attack_colours_the_map(finished):
         stages=("apgd-ce",),
         created=9e9,
     )
-    app = open_page("map", run=run.id, split="test", colour="verdict")
-    assert "Under AutoAttack at 64/255, 2 images withstand and 1 are broken." in words(app)
+    app = open_page("embedding", run=run.id, split="test", colour="verdict")
+    assert "Under AutoAttack at 64/255, 2 images are robust and 1 are fooled." in words(app)
 
 
 def test_the_margin_s_colours_begin_at_zero_and_a_change_s_are_even_around_it():
@@ -129,12 +145,12 @@ def test_a_class_keeps_its_colour_whichever_images_are_selected():
     assert [layer.name for layer in some] == ["b", "c"]
 
 
-def test_lines_join_each_image_with_its_twin():
+def test_lines_join_each_image_with_its_adversarial_example():
     rows = pd.DataFrame(
         {"x": [0.0], "y": [1.0], "id": [7], "class": ["a"], "value": ["a"], "said": [""]}
     )
-    twins = rows.assign(adversarial_x=2.0, adversarial_y=3.0)
-    chart = embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], twins, None)
+    pairs = rows.assign(adversarial_x=2.0, adversarial_y=3.0)
+    chart = embedding.option([embedding.Layer("a", rows, "#123456")], rows.iloc[:0], pairs, None)
     (lines,) = [series for series in chart["series"] if series["type"] == "lines"]
     assert lines["data"] == [{"coords": [[0.0, 1.0], [2.0, 3.0]]}]
     assert len(chart["dataset"]) == 2

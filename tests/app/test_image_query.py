@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from storing import N, attack, epoch, estimate, started
 
-from app.selection import image_query
-from app.selection.image_query import Question
+from app.selection import image_query, region
+from app.selection.filters import FINDS, Filters
 from smd.errors import UserError
 from smd.store.records import EmbeddingRecord, Points
 from smd.units import px
@@ -23,13 +23,13 @@ def store(tmp_path):
 
 
 def ids(store, **asked):
-    return image_query.answer(store, Question(**asked))["idx"].tolist()
+    return image_query.answer(store, Filters(**asked))["idx"].tolist()
 
 
 def test_without_filters_all_images_are_meant(store):
     assert ids(store) == list(range(N))
     assert ids(store, split="test") == [0, 1, 2, 3]
-    assert "margin_255" not in image_query.answer(store, Question())
+    assert "margin_255" not in image_query.answer(store, Filters())
 
 
 def test_classes_and_a_range_of_margins_narrow_each_other(store):
@@ -57,7 +57,7 @@ def test_as_many_as_were_asked_for_are_closest_and_bounds_come_after_found_ones(
 
 
 def test_the_margins_that_changed_most_come_first(store):
-    shrank = image_query.answer(store, Question(epoch=2, find="shrank", between=(1, 2)))
+    shrank = image_query.answer(store, Filters(epoch=2, find="shrank", between=(1, 2)))
     assert shrank["idx"].tolist() == [0, 1, 2]
     assert np.allclose(shrank["change_255"], [-5, -3, -1])
     # 5 is misclassified in one of them
@@ -84,7 +84,7 @@ def test_what_autoattack_alone_breaks_needs_autoattack_and_another_attack(store)
     from smd.store.writer import Recorder
 
     recorder = Recorder(store)
-    asked = Question(split="test", find="autoattack", eps=8 / 255)
+    asked = Filters(split="test", find="autoattack", eps=8 / 255)
     with pytest.raises(
         UserError,
         match="This needs AutoAttack and a weaker attack on the same test images at 8/255",
@@ -103,7 +103,7 @@ def test_overestimated_margins_are_beyond_the_level_of_images_that_were_broken(s
 
     recorder = Recorder(store)
     name = estimate(recorder, [9, 20, 30, 1], split="test")
-    asked = Question(split="test", estimate=name, find="overestimated", eps=8 / 255)
+    asked = Filters(split="test", estimate=name, find="overestimated", eps=8 / 255)
     with pytest.raises(UserError, match="No test image was attacked"):
         image_query.answer(store, asked)
     attack(recorder, "ce-pgd", ok=(0, 1, 0, 0))
@@ -134,29 +134,29 @@ def on_map(store):
     )
 
 
-def test_a_region_of_the_map_holds_the_images_inside_it_and_no_twins(store):
+def test_a_region_of_the_map_holds_the_images_inside_it_and_no_adversarial_examples(store):
     on_map(store)
-    region = image_query.drawn("m", [(0.5, -9), (9, -9), (9, 9), (0.5, 9)])
-    assert ids(store, region=region) == [1, 2, 3]
-    triangle = image_query.drawn("m", [(-1, -1), (2.5, -1), (-1, 2.5)])
+    area = region.drawn("m", [(0.5, -9), (9, -9), (9, 9), (0.5, 9)])
+    assert ids(store, region=area) == [1, 2, 3]
+    triangle = region.drawn("m", [(-1, -1), (2.5, -1), (-1, 2.5)])
     assert ids(store, region=triangle) == [0]
 
 
 def test_a_region_is_read_from_the_address_as_it_was_written():
-    region = image_query.drawn("job-1", [(0, 0), (1.25, 0), (1, -1)])
-    assert image_query.region(region.text()) == region
+    area = region.drawn("job-1", [(0, 0), (1.25, 0), (1, -1)])
+    assert region.parse(area.text()) == area
     for broken in ("", "m", "m~1~2", "m~a~b~c~d~e~f", "m~1~2~3~4~nan~6", "m~1~2~3~4~5"):
-        assert image_query.region(broken) is None
+        assert region.parse(broken) is None
 
 
 def test_a_long_lasso_is_thinned_but_keeps_its_shape():
     angle = np.linspace(0, 2 * np.pi, 1000)
-    circle = image_query.drawn("m", np.stack([np.cos(angle), np.sin(angle)], 1).tolist())
-    assert len(circle.corners) <= image_query.MOST_CORNERS
+    circle = region.drawn("m", np.stack([np.cos(angle), np.sin(angle)], 1).tolist())
+    assert len(circle.corners) <= region.MOST_CORNERS
     inside = circle.holds(np.array([0, 0.9, 1.1]), np.array([0, 0, 0]))
     assert inside.tolist() == [True, True, False]
-    assert image_query.drawn("m", [(0, 0), (1, 1)]) is None
+    assert region.drawn("m", [(0, 0), (1, 1)]) is None
 
 
 def test_every_question_that_can_be_clicked_has_an_answer():
-    assert set(image_query.HOW) == set(image_query.FINDS)
+    assert set(image_query.HOW) == set(FINDS)

@@ -1,0 +1,97 @@
+"""Margins over the epochs: of all images, as quantiles, and of a single one."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from . import style
+
+FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "kept": style.GRAY, "misclassified": "#9c5a96"}
+
+
+def fan(
+    summary: pd.DataFrame,
+    levels: Sequence[float],
+    defense: str = "smd",
+    schedule: pd.DataFrame | None = None,
+) -> alt.LayerChart:
+    """Margin quantiles over the epochs: 5-95 %, 25-75 %, the median.
+
+    schedule: epoch, margin (1/255) that the schedule alone would reach, drawn as a dashed line.
+    """
+    rows = summary.copy()
+    for name in ("q05", "q25", "q50", "q75", "q95"):
+        rows[name] = 255 * rows[name]
+    base = alt.Chart(rows, height=style.HEIGHT).encode(style.epochs(int(rows["epoch"].max())))
+    tip = [
+        "epoch:Q",
+        *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95")),
+    ]
+    y = alt.Y("q05:Q", title=style.MARGIN)
+    main = style.colour(defense)
+    alone = [] if schedule is None else [_alone(schedule, int(rows["epoch"].max()))]
+    return alt.layer(
+        base.mark_area(opacity=0.18, color=main).encode(y, alt.Y2("q95:Q"), tooltip=tip),
+        base.mark_area(opacity=0.32, color=main).encode(
+            y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), tooltip=tip
+        ),
+        base.mark_line(strokeWidth=2.5, color=main, point=style.alone(rows)).encode(
+            y=alt.Y("q50:Q"), tooltip=tip
+        ),
+        _levels_across(levels, float(rows["q95"].max())),
+        *alone,
+    )
+
+
+def _alone(schedule: pd.DataFrame, last: int) -> alt.LayerChart:
+    """The growth that nothing in the network has slowed, named where it ends."""
+    rows = schedule[schedule["epoch"] <= last]
+    base = alt.Chart(rows).encode(alt.X("epoch:Q"), alt.Y("margin:Q"))
+    tip = ["epoch:Q", alt.Tooltip("margin:Q", format=".1f", title="schedule alone (1/255)")]
+    line = base.mark_line(strokeDash=[5, 4], strokeWidth=1.8, color=style.COLOURS["std"]).encode(
+        tooltip=tip
+    )
+    text = alt.Chart(rows.tail(1)).mark_text(
+        align="right", baseline="bottom", dy=-6, color=style.COLOURS["std"], fontSize=12
+    )
+    words = text.encode(alt.X("epoch:Q"), alt.Y("margin:Q"), alt.TextValue("the schedule alone"))
+    return alt.layer(line, words)
+
+
+def _levels_across(levels: Sequence[float], top: float) -> alt.Chart:
+    shown = [255 * e for e in levels if 255 * e <= 1.1 * top]
+    return (
+        alt.Chart(pd.DataFrame({"at": shown}))
+        .mark_rule(strokeDash=[3, 3], opacity=0.6, color=style.GRAY)
+        .encode(alt.Y("at:Q"))
+    )
+
+
+def of_sample(rows: pd.DataFrame) -> alt.LayerChart:
+    """One sample's margin over the epochs, each point coloured by what happened there.
+
+    Where the image is misclassified the point is the margin that SMD keeps for later, and says
+    nothing.
+    """
+    rows = rows.assign(shown=255 * rows["margin"])
+    scale = alt.Scale(domain=[0, max(1.0, float(rows["shown"].max()))])
+    base = alt.Chart(rows, height=220).encode(
+        style.epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title=style.MARGIN, scale=scale)
+    )
+    domain = [flag for flag in FLAGS if flag in set(rows["change"])]
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(
+        alt.Color(
+            "change:N",
+            title=None,
+            legend=style.ON_TOP,
+            scale=alt.Scale(domain=domain, range=[FLAGS[f] for f in domain]),
+        ),
+        tooltip=[
+            "epoch:Q",
+            alt.Tooltip("shown:Q", format=".2f", title=style.MARGIN),
+            "kind:N",
+            "change:N",
+        ],
+    )
+    return alt.layer(base.mark_line(color=style.GRAY, strokeWidth=1.5), points)

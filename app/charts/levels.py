@@ -1,0 +1,31 @@
+"""Accuracy against the noise level."""
+
+import altair as alt
+import pandas as pd
+
+from . import style
+
+
+def robustness(rows: pd.DataFrame, legend: alt.Legend = style.SOLID) -> alt.LayerChart:
+    """Accuracy against the noise level; rows: columns run, defense, norm, eps, percent, low, high
+    (%)."""
+    runs = list(dict.fromkeys(rows["run"]))
+    colours = style.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
+    linf = "norm" not in rows or set(rows["norm"]) <= {"Linf"}
+    rows = rows.assign(level=(255 if linf else 1) * rows["eps"])
+    title = f"noise level ({'1/255' if linf else 'L2'})"
+    scale = alt.Scale(domain=runs, range=colours)
+    base = alt.Chart(rows, height=320).encode(
+        alt.X("level:Q", title=title),
+        alt.Color("run:N", title=None, sort=runs, scale=scale, legend=legend),
+    )
+    y = alt.Y("percent:Q", title=style.ACCURACY, scale=alt.Scale(domain=[0, 100]))
+    tip = [
+        "run:N",
+        alt.Tooltip("level:Q", title=title),
+        alt.Tooltip("percent:Q", format=".2f", title=style.ACCURACY),
+    ]
+    band = base.mark_area(opacity=0.15).encode(
+        alt.Y("low:Q", title=style.ACCURACY), alt.Y2("high:Q")
+    )
+    return alt.layer(band, base.mark_line(point=True, strokeWidth=2).encode(y, tooltip=tip))

@@ -1,0 +1,48 @@
+"""Buttons that give a table or a figure as a file."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from smd import export
+
+
+def of_table(
+    table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = ""
+) -> None:
+    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see
+    export.best."""
+    note = export.BOLD if bold is not None else ""
+    makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
+        "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
+        "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold, note)),
+        "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title, note)),
+        "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
+    }
+    with st.popover(
+        "Export",
+        icon=":material/download:",
+        type="tertiary",
+        key=f"export-{name.replace('.', '-')}",
+    ):
+        for form, (suffix, mime, make) in makers.items():
+            one(form, f"{name}.{suffix}", mime, make)
+
+
+def one(label: str, file: str, mime: str, make: Callable[[], str | bytes]) -> None:
+    """A button for one file, which is made when it is asked for."""
+    st.download_button(
+        label,
+        data=lambda: as_bytes(make()),
+        file_name=file,
+        mime=mime,
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"download-{file.replace('.', '-')}",
+    )
+
+
+def as_bytes(content: str | bytes) -> bytes:
+    """What a file holds."""
+    return content.encode() if isinstance(content, str) else content

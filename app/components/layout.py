@@ -1,0 +1,27 @@
+"""How pages lay out what they show: pairs of charts, rows of cards."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.elements.lib.grid_container import GridContainer
+
+
+class Card(NamedTuple):
+    """A figure in a box of its own, such as an accuracy."""
+
+    title: str
+    value: str  # with its unit
+    meaning: str  # shown where the mouse rests on the title
+
+
+def pair() -> GridContainer:
+    """Two columns, or one where the window is narrow: fill it with containers."""
+    return st.grid(columns=2, min_column_width=430, gap="medium")
+
+
+def cards(shown: Sequence[tuple[str, str, str]]) -> None:
+    """A row of cards, each a Card or its three fields."""
+    with st.container(horizontal=True):
+        for title, value, meaning in shown:
+            st.metric(title, value, help=meaning, border=True)

@@ -1,0 +1,156 @@
+"""Accuracies of runs under attack, a table for each attack in the paper's shape, with what the
+attacks found suspicious."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from smd import export, registry
+from smd.experiments import published
+from smd.export.titles import attack_settings
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.units import show_level
+
+from .. import data
+from ..components import downloads, run_names, tables
+from . import attack_warnings
+
+ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
+LAID_OUT = {INTERVALS: export.interval_table, SPREADS: export.spread_table}
+CELLS_HELP = (
+    "The 95 % interval for n images; or ±, the standard deviation over the seeds of the attack."
+)
+ABOUT = (
+    "Accuracy in % of n images at each noise level ε (L∞ unless the title says L2); clean is"
+    " without noise. Over several attack seeds it is their mean. Avg. is the mean of clean and the"
+    f" levels that the run watched. {export.BOLD} The paper's rows take no part. An image that is"
+    " misclassified when clean counts as fooled at every level. The paper prints no n: it stands"
+    " as 0."
+)
+CLEAN = {show_level(0): "clean"}  # a column by its name on the page
+KEY = ["norm", "split", "attack", "steps", "note"]  # of a table
+
+
+class Attack(NamedTuple):
+    """What one table is of: the columns of KEY."""
+
+    norm: str
+    split: str
+    name: str
+    steps: int
+    note: str
+
+    @property
+    def settings(self) -> list[str]:
+        """Those that differ from the usual ones."""
+        return attack_settings(self.name, self.note)
+
+    @property
+    def title(self) -> str:
+        """With its settings, and the images that it attacked."""
+        more = [self.norm] * (self.norm != "Linf") + [f"{self.split} images"]
+        return ", ".join([export.attack_title(self.name, self.note, self.steps), *more])
+
+    @property
+    def key(self) -> str:
+        """A word for keys and file names."""
+        parts = [self.name, str(self.steps), self.norm, self.split, *self.settings]
+        return "-".join(parts).replace("=", "")
+
+
+def section(chosen: Sequence[Run], cells: pd.DataFrame) -> None:
+    """All tables, the strongest attack last; cells: as from export.accuracy_cells."""
+    controls(chosen)
+    attack_warnings.gaps_of(chosen)
+    strength = {name: k for k, name in enumerate(registry.ATTACKS)}
+    cells = cells.assign(rank=cells["attack"].map(strength).fillna(len(strength)))
+    cells = cells.sort_values(
+        ["norm", "split", "rank", "steps"], ascending=[True, True, True, False], kind="stable"
+    )
+    for (norm, split, name, steps, note), part in cells.groupby(KEY, sort=False):
+        attack = Attack(str(norm), str(split), str(name), int(steps), str(note))
+        one_attack(chosen, attack, part)
+    st.caption(ABOUT)
+    entries(chosen)
+
+
+def controls(chosen: Sequence[Run]) -> None:
+    """What stands in the cells, and whether the paper's rows stand beside ours."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.segmented_control(
+            "In the cells",
+            (ACCURACY, INTERVALS, SPREADS),
+            default=ACCURACY,
+            required=True,
+            key="shown",
+            label_visibility="collapsed",
+            help=CELLS_HELP,
+        )
+        if any(not published.rows(run.config.data).empty for run in chosen):
+            st.toggle(
+                "Published rows",
+                value=True,
+                key="paper",
+                help="The paper's own tables, always marked as such.",
+            )
+
+
+def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> None:
+    """One table in the paper's shape: rows are runs, columns noise levels."""
+    st.subheader(attack.title)
+    cells = part if attack.settings else printed(part, attack)
+    shown = laid_out(cells)
+    verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
+    bold = export.best(cells, verdicts)[shown.columns].rename(columns=CLEAN)
+    shown = shown.rename(columns=CLEAN)
+    weight = bold.replace({True: "font-weight: bold", False: ""})
+    numbers = list(shown.select_dtypes("float").columns)
+    style = shown.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)
+    tables.show(
+        style.apply(lambda _: weight, axis=None),
+        key=f"table-{attack.key}",
+        column_config=tables.fitting(shown),
+    )
+    attack_warnings.flags(chosen, attack._asdict())
+    downloads.of_table(shown, f"accuracy-{attack.key}", bold, attack.title)
+
+
+def printed(part: pd.DataFrame, attack: Attack) -> pd.DataFrame:
+    """The paper's cells beside ours, where it has any for this data set and attack with as many
+    steps."""
+    if not st.session_state.get("paper") or attack.split != "test" or attack.norm != "Linf":
+        return part
+    papers = [published.rows(name, attack.name) for name in dict.fromkeys(part["data"])]
+    papers = [rows[rows["steps"].isin([0, attack.steps])] for rows in papers]
+    return pd.concat([part, *(rows for rows in papers if not rows.empty)], ignore_index=True)
+
+
+def laid_out(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells as a table, without the columns that the title tells or in which all rows agree."""
+    table = export.wide(cells)
+    layout = st.session_state.get("shown")
+    shown = LAID_OUT[layout](cells) if layout in LAID_OUT else table
+    kept = set(export.concise(table).columns) - {"attack", "steps", "norm", "split"}
+    return shown[[name for name in table.columns if name in shown and name in kept]]
+
+
+def entries(chosen: Sequence[Run]) -> None:
+    """Each run in the shape of RobustBench's model_info files."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("As RobustBench's model info:", width="content")
+        for run in chosen:
+            name = run_names.name(run.id)
+            file = f"robustbench-{name}.json"
+            downloads.one(name, file, "application/json", partial(entry, run))
+
+
+def entry(run: Run) -> str:
+    """One run's file, JSON."""
+    table = data.read(reader.attack_table, run.store)
+    cells = export.accuracy_cells({run_names.name(run.id): (run.config, table)})
+    meta = data.value(reader.meta, run.store)
+    return export.to_robustbench(run.config, meta, cells, run.about)

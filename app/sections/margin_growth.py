@@ -1,0 +1,62 @@
+"""How a run's own margins grew over the epochs, and the test images' estimated ones beside them."""
+
+import streamlit as st
+
+from smd.evaluation import final_margins
+from smd.runs.folders import Run
+from smd.store import reader
+
+from .. import data
+from ..charts import histograms, history
+from ..components import layout
+from ..components.plain import plain
+from ..selection import sources, state
+from ..selection.filters import SPLITS
+from . import margin_words
+
+Levels = tuple[float, ...]
+QUANTILES = (
+    "Median, the middle half and the middle 90 % of the correctly classified training images."
+)
+
+
+def section(run: Run, levels: Levels) -> None:
+    """The quantiles of the margins over the epochs, and what the schedule alone would have made."""
+    st.subheader("How the margins grew")
+    summary = data.read(reader.margin_summary, run.store)
+    schedule = sources.schedule(run)
+    said = margin_words.growth(summary, schedule)
+    st.caption(f"{QUANTILES} {said}")
+    st.altair_chart(
+        history.fan(summary, levels, run.config.defense, schedule),
+        key="fan",
+        alt=f"Quantiles of the margins over the epochs. {said}",
+    )
+
+
+def beside(run: Run, levels: Levels) -> None:
+    """What was estimated of test images, which are what the network will be used on; else why
+    nothing was."""
+    estimated = (s for s in sources.of(run) if s.estimate and s.split == "test")
+    source = next((s for s in estimated if s.norm == "Linf"), None)
+    if source is None:
+        plan = final_margins.read(run.folder)
+        if reason := plan.reason if plan else "":
+            st.subheader("Beside them: no test images")
+            st.caption(plain(reason))
+        return
+    st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
+    layout.cards(margin_words.cards(source, 0, levels))
+    counts = sources.counts(source, 0)
+    st.altair_chart(
+        histograms.histogram(counts, levels, SPLITS["test"]),
+        key="beside",
+        alt=f"Histogram of estimated margins of test images: {margin_words.fullest(counts)}",
+    )
+    st.caption(margin_words.kinds(source, 0))
+    st.button(
+        "Show these images",
+        on_click=state.write,
+        kwargs={"split": "test"},
+        icon=":material/visibility:",
+    )

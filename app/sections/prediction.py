@@ -1,0 +1,225 @@
+"""Does a margin predict what an attack does? Shares, a table of four, and a curve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from smd.analysis import agreement
+from smd.analysis.agreement import Crosstab
+from smd.core.kinds import FOUND
+from smd.runs.folders import Run
+from smd.units import UNIT, level_title
+
+from ..charts import agreement as charts
+from ..components import downloads, gallery, layout
+
+KINDS: dict[agreement.Kind, str] = {
+    "overestimated": "margin says safe, attack fooled the network",
+    "underestimated": "margin says unsafe, attack failed",
+}
+
+
+class Judged(NamedTuple):
+    """Margins of images beside what one attack did to these."""
+
+    run: Run
+    rows: pd.DataFrame  # smd.analysis.agreement.joined
+    left_out: int  # misclassified images
+    split: str
+    eps: float  # noise level of the attack, unit of x
+    norm: str
+    attack: str  # title
+
+    @property
+    def level(self) -> str:
+        """The noise level as it is written."""
+        return level_title(self.eps, self.norm)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A card that counts images; `{level}` and `{n}` in its text are filled in."""
+
+    title: str
+    value: Callable[[Crosstab], str]
+    text: str
+
+
+CARDS = (
+    Share(
+        "agreement",
+        lambda found: f"{found.agreement:.1f} %",
+        "They end as their margin says. Of the {n} decided images.",
+    ),
+    Share(
+        agreement.NAMED["overestimated"],
+        lambda found: f"{found.overestimated:.1f} %",
+        "No boundary was met within {level}, yet the attack crossed one there. Of the {n} decided"
+        " images.",
+    ),
+    Share(
+        agreement.NAMED["underestimated"],
+        lambda found: f"{found.underestimated:.1f} %",
+        "A boundary was met within {level}, yet the attack crossed none: it missed it, or the"
+        " training has moved it since. Of the {n} decided images.",
+    ),
+    Share(
+        "decided",
+        lambda found: f"{found.n:,}",
+        "Correct without noise, and a boundary was found, or none was met and the margin is at"
+        " least {level}.",
+    ),
+    Share(
+        "undecided",
+        lambda found: f"{found.undecided:,}",
+        "Left out: their search ended below {level} and met no boundary, so their margin says"
+        " nothing about it.",
+    ),
+)
+LEFT_OUT = "Left out: these are wrong without noise, so they have no margin."
+
+
+def section(judged: Judged) -> None:
+    """How well margins and attack agree."""
+    table = agreement.crosstab(judged.rows, judged.eps)
+    st.subheader(f"Does the margin predict {judged.attack} at {judged.level}?")
+    if not table.n:
+        st.info(nothing_decided(table.undecided, judged.level), icon=":material/info:")
+        return
+    layout.cards(cards(table, judged))
+    st.caption(composed(judged.rows, judged.eps, judged.level))
+    grid = layout.pair()
+    with grid.cell():
+        four_cells(table, judged)
+    with grid.cell():
+        by_margin(table, judged)
+
+
+def nothing_decided(undecided: int, level: str) -> str:
+    """Why no image says anything."""
+    if undecided:
+        return (
+            f"Nothing is decided: for all {undecided:,} images the search ended below {level}"
+            " without a boundary."
+        )
+    return "No image has both a margin and a verdict: attack the images whose margins these are."
+
+
+def cards(table: Crosstab, judged: Judged) -> list[layout.Card]:
+    """The shares, and how many images they are of."""
+    shown = [
+        layout.Card(
+            one.title, one.value(table), one.text.format(level=judged.level, n=f"{table.n:,}")
+        )
+        for one in CARDS
+    ]
+    return [*shown, layout.Card("misclassified", f"{judged.left_out:,}", LEFT_OUT)]
+
+
+def four_cells(table: Crosstab, judged: Judged) -> None:
+    """Margin beyond the level or not, against robust or fooled."""
+    st.markdown(
+        f"**{table.agreement:.1f} % of {table.n:,} decided images end as their margin says**"
+    )
+    st.altair_chart(
+        charts.crosstab(table.table, judged.eps, judged.norm),
+        key="crosstab",
+        alt=f"Margin > {judged.level} or not against robust or fooled; {table.agreement:.1f} %"
+        " agree.",
+    )
+    exported = agreement.exported(judged.rows, judged.eps)
+    downloads.of_table(exported, f"{judged.run.id}-agreement")
+
+
+def by_margin(table: Crosstab, judged: Judged) -> None:
+    """The share of robust images in bins of their margin."""
+    beyond, within = (robust(table.table, side) for side in (True, False))
+    level = judged.level
+    st.markdown(f"**Robust: {beyond} of those with a margin > {level}, {within} of the others**")
+    met = judged.rows[judged.rows["kind"] == FOUND]
+    if met.empty:
+        st.caption(
+            "No boundary was found for any of these images, so there is no margin to draw them at."
+        )
+        return
+    bins = calibrated(met, judged.eps, judged.norm)
+    st.altair_chart(
+        charts.calibration(bins, judged.eps, judged.norm),
+        key="calibration",
+        alt=f"Share that is robust to {judged.attack} by margin; {beyond} beyond {level},"
+        f" {within} up to it.",
+    )
+    st.caption(
+        f"{len(met):,} image{'s' * (len(met) != 1)} whose boundary was found, by its distance;"
+        " where a search met none there is no distance to draw. Bars are 95 % intervals. An"
+        " ideal margin makes the dotted step."
+    )
+    downloads.of_table(bins, f"{judged.run.id}-calibration")
+
+
+def composed(rows: pd.DataFrame, eps: float, level: str) -> str:
+    """What the decided images are decided by, and what became of the others."""
+    known = agreement.decided(rows, eps)
+    met, ok = int((known["kind"] == FOUND).sum()), rows["ok"].astype(bool)
+    others = ok[~rows.index.isin(known.index)]
+    said = (
+        f"Decided: {met:,} by a boundary that was found, {len(known) - met:,} as none was met up to"
+        f" {level}."
+    )
+    if others.empty:
+        return said
+    return (
+        f"{said} Undecided: {len(others):,} whose search met no boundary and ended below {level};"
+        f" {others.sum():,} of them are robust, {(~others).sum():,} were fooled, and neither speaks"
+        " for or against their margin."
+    )
+
+
+def calibrated(known: pd.DataFrame, eps: float, norm: str) -> pd.DataFrame:
+    """Bins in 1/255; of L2 margins as lengths, in steps of an eighth of the level, so that it is an
+    edge."""
+    if norm == "Linf":
+        return agreement.calibration(known)
+    bins = agreement.calibration(known, unit=eps / 8)
+    return bins.assign(low=bins["low"] * eps / 8, high=bins["high"] * eps / 8)
+
+
+def robust(table: pd.DataFrame, beyond: bool) -> str:
+    """The share of robust images among those on one side of the level."""
+    side = table[table["beyond"] == beyond]
+    total = int(side["n"].sum())
+    return f"{100 * int(side.loc[side['withstood'], 'n'].sum()) / total:.1f} %" if total else "none"
+
+
+def disagreements(judged: Judged) -> None:
+    """The images where margin and attack contradict each other."""
+    st.subheader("Where margin and attack disagree")
+    kind = st.segmented_control(
+        "Kind",
+        list(KINDS),
+        default="overestimated",
+        required=True,
+        format_func=KINDS.__getitem__,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    rows = agreement.disagreeing(judged.rows, judged.eps, kind)
+    if rows.empty:
+        st.caption("No image does.")
+        return
+    st.caption(
+        f"{len(rows):,} image{'s' * (len(rows) != 1)}, those whose margin is farthest from"
+        f" {judged.level} first; margins in {UNIT[judged.norm]}."
+    )
+    margin = rows["margin"].astype(float)
+    own = (
+        {"margin_255": (255 * margin).round(2)}
+        if judged.norm == "Linf"
+        else {"margin_l2": margin.round(3)}
+    )
+    shown = pd.DataFrame({"idx": rows["idx"], **own}).assign(broken_by=rows["broken_by"])
+    gallery.show(judged.run, shown, judged.split, kind)

@@ -1,0 +1,179 @@
+"""The filters in the sidebar; what Embedding, Margins, Samples and Attacks show of a run, they show
+of the images that these leave."""
+
+from typing import Any
+
+import streamlit as st
+
+from smd.runs.folders import Run
+from smd.store import reader
+
+from .. import data
+from ..components import going_back
+from . import choices, filters, filters_used, selected, state
+from .choices import Choices
+from .filters import FINDS, HOW_MANY, MOST, OVER_TIME, SPLITS
+from .selected import Selection
+
+Off = dict[str, str]  # filter -> why it is disabled
+RANGE_HELP = "Or draw a range in the histogram on Margins."
+FIND_HELP = "One click; click again to have all images back."
+CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
+LEVEL_HELP = "ε (L∞): the largest change of a pixel."
+
+
+def show(page: str, run: Run) -> Selection:
+    """Draw the filters of a run's images, none where it has no images yet; the selection they make.
+
+    page: the title of the page that shows it. Raises UserError where the store cannot be read.
+    """
+    if not data.value(reader.class_names, run.store):
+        return selected.of(run, choices.of(run, state.read()))
+    with st.sidebar:
+        return _panel(page, run)
+
+
+def _panel(page: str, run: Run) -> Selection:
+    state.keep_region()
+    state.rename_find()
+    _splits(run)
+    known = choices.of(run, state.read())
+    source = known.source
+    state.keep_range((known.split, source.estimate if source else None, known.top))
+    off = filters_used.ignored(page, run, known.split)
+    _classes(known, off)
+    if source and not source.estimate:
+        _epoch(known, off)
+    if source and known.top:
+        _range(known, off)
+    _find(known, off)
+    chosen = selected.of(run, known)
+    _summary(chosen, off)
+    return chosen
+
+
+def _off(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
+    """Options of a widget: whether it is disabled, and its help, which then says why."""
+    return {"disabled": key in off, "help": off.get(key, help)}
+
+
+def _splits(run: Run) -> None:
+    first = choices.first_split(run, state.read()["show"])
+    state.begin_split(first)
+    st.segmented_control(
+        "Images",
+        list(SPLITS),
+        default=going_back.begin("split", first),
+        required=True,
+        width="stretch",
+        key="split",
+        bind="query-params",
+    )
+
+
+def _classes(known: Choices, off: Off) -> None:
+    state.forget_unknown("class", lambda names: set(names) <= set(known.classes))
+    st.multiselect(
+        "Class",
+        known.classes,
+        placeholder="all classes",
+        key="class",
+        bind="query-params",
+        **_off("class", off),
+    )
+
+
+def _epoch(known: Choices, off: Off) -> None:
+    first, last = known.epochs[0], known.epochs[-1]
+    if first == last:
+        return
+    state.forget_unknown("epoch", lambda value: first <= value <= last)
+    st.slider(
+        "Margins after epoch",
+        first,
+        last,
+        last,
+        key="epoch",
+        bind="query-params",
+        **_off("epoch", off),
+    )
+
+
+def _range(known: Choices, off: Off) -> None:
+    end = known.top
+    state.forget_unknown("range", lambda ends: 0 <= ends[0] <= ends[1] <= end)
+    st.slider(
+        "Margin (1/255)",
+        0.0,
+        end,
+        (0.0, end),
+        0.1,
+        format="%.1f",
+        key="range",
+        bind="query-params",
+        **_off("range", off, RANGE_HELP),
+    )
+
+
+def _find(known: Choices, off: Off) -> None:
+    """One of the questions, and what else it asks for."""
+    over_time = known.split == "train" and known.source and len(known.epochs) > 1
+    offered = [title for key, title in FINDS.items() if over_time or key not in OVER_TIME]
+    state.forget_unknown("find", lambda title: title in offered)
+    options = _off("find", off, FIND_HELP)
+    find = st.pills("Find", offered, key="find", bind="query-params", **options)
+    if find == FINDS["closest"]:
+        _how_many(off)
+    if filters.asks_epochs(find):
+        between(known, off)
+    if filters.asks_level(find) and known.levels:
+        _level(known, off)
+
+
+def _how_many(off: Off) -> None:
+    st.segmented_control(
+        "How many",
+        HOW_MANY,
+        default=MOST,
+        required=True,
+        key="closest",
+        bind="query-params",
+        **_off("closest", off, CLOSEST_HELP),
+    )
+
+
+def between(known: Choices, off: Off) -> tuple[int, int]:
+    """A slider for two epochs; it stands on Margins, too, where the sidebar has none."""
+    low, high = known.epochs[0], known.epochs[-1]
+    state.forget_unknown("between", lambda ends: low <= ends[0] <= ends[1] <= high)
+    options = _off("between", off)
+    return st.slider(
+        "Between epochs", low, high, (low, high), key="between", bind="query-params", **options
+    )
+
+
+def _level(known: Choices, off: Off) -> None:
+    levels = list(known.levels)
+    state.forget_unknown("level", lambda level: level in levels)
+    last, options = len(levels) - 1, _off("level", off, LEVEL_HELP)
+    st.selectbox("Noise level ε (L∞)", levels, last, key="level", bind="query-params", **options)
+
+
+def _summary(chosen: Selection, off: Off) -> None:
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.markdown(f"**{chosen.title}**", width="content")
+        if not chosen.everything:
+            st.button(
+                "Show all",
+                on_click=selected.clear,
+                args=(chosen,),
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                key="clear-selection",
+            )
+    if chosen.filters.region:
+        st.caption(":material/gesture: Drawn around in the embedding.")
+    if off:
+        st.caption(f":material/block: {off['class']}")

@@ -1,0 +1,46 @@
+"""`app`: serve the dashboard, from a checkout or where it is installed."""
+
+import argparse
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from smd.errors import UserError
+from smd.paths import AROUND, CHECKOUT
+
+OPTIONS = (("--port", "server.port"), ("--address", "server.address"))
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The options of `app`."""
+    sub = commands.add_parser(
+        "app",
+        help="open the dashboard",
+        description="Serve the dashboard and open it in a browser; Ctrl-C ends it.",
+        epilog="Options of Streamlit follow after --, such as -- --server.baseUrlPath studio.",
+    )
+    sub.add_argument("--port", type=int, help="where it listens (8501)")
+    sub.add_argument("--address", help="which address it listens on (localhost)")
+    sub.add_argument("options", nargs="*", help=argparse.SUPPRESS)
+    sub.set_defaults(run_command=run)
+
+
+def script() -> Path:
+    """The dashboard's own script: in app/ of a checkout, else in smd_app beside this package."""
+    return (CHECKOUT / "app" if CHECKOUT else AROUND / "smd_app") / "main.py"
+
+
+def words(args: argparse.Namespace) -> list[str]:
+    """The command that serves it. This process becomes it, so that Ctrl-C reaches it alone."""
+    given = [(f"--{option}", getattr(args, name[2:])) for name, option in OPTIONS]
+    options = [f"{option}={value}" for option, value in given if value is not None]
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(script()), *options, *args.options]
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve it until somebody ends it; raises UserError where it is not installed."""
+    if find_spec("streamlit") is None or not script().is_file():
+        raise UserError("The dashboard is not installed: pip install smd-studio.")
+    sys.stdout.flush()
+    os.execv(sys.executable, words(args))

@@ -1,0 +1,33 @@
+"""Queries with the rows that they yield, and expressions that several of them share.
+
+The expressions are text and no macros of DuckDB's: a store from elsewhere has nothing to redefine.
+"""
+
+from dataclasses import dataclass
+
+from smd.core.kinds import FOUND, MISCLASSIFIED, NO_BIN, REACHED
+from smd.units import SHIFT
+
+
+@dataclass(frozen=True)
+class Query:
+    """One SELECT with its named values ($name), and its row: a TypedDict, a field a column.
+
+    The fields stand in the columns' order. `int | None` is a column that may hold NULL.
+    """
+
+    row: type
+    text: str
+
+
+def bin255(margin: str = "margin") -> str:
+    """units.bin255 in SQL: the bin of a FLOAT column in the unit of x, as a DOUBLE."""
+    return f"floor(CAST({margin} AS DOUBLE) * 255 + {SHIFT:e})"
+
+
+# Of rows of the tables `margin` and `estimate_result`: smd.core.kinds.kinds, and the bin by kind.
+KIND = (
+    f"CASE WHEN NOT clean_ok THEN '{MISCLASSIFIED}'"
+    f" WHEN crossed THEN '{FOUND}' ELSE '{REACHED}' END"
+)
+BIN = f"CAST(CASE WHEN clean_ok THEN {bin255()} ELSE {NO_BIN} END AS SMALLINT)"
