@@ -23,9 +23,9 @@ from smd.analysis import agreement, gaps
 from smd.attacks import AttackPlan
 from smd.cli import train as train_command
 from smd.config import validation
-from smd.config.commands import attack_command, margins_command
+from smd.config.commands import attack_command, estimate_command
 from smd.config.parsing import parse_choice
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.data.batches import on_device
 from smd.data.images import Images
 from smd.defenses import StepResult
@@ -205,7 +205,7 @@ def test_configs_of_toys_are_checked():
     configs = [
         (TrainConfig(data="toy", defense="toy"), validation.of_training),
         (AttackConfig("run", "toy", levels=(0.1,)), validation.of_attack),
-        (MarginsConfig("run", "toy", levels=(0.1,)), validation.of_margins),
+        (EstimateConfig("run", "toy", levels=(0.1,)), validation.of_estimate),
     ]
     for config, problems in configs:
         assert problems(config) == []
@@ -219,7 +219,7 @@ def test_the_command_line_offers_toys_and_writes_them():
     config = train_command.config_from(args, args.defense)
     assert (config.net, dict(config.params)) == ("toy", {"shift": 2 / 255})
     assert "toy:tries=3" in attack_command(AttackConfig("run", "toy", params={"tries": 3}))
-    assert "toy" in margins_command(MarginsConfig("run", "toy"))
+    assert "toy" in estimate_command(EstimateConfig("run", "toy"))
 
 
 def test_titles_and_colours_of_toys_stand_in_tables_and_charts():

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from smd.config import commands
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -39,10 +39,10 @@ def form(run: Run, split: str) -> None:
         width=160,
         help="Spread evenly over the split.",
     )
-    asked = EmbedConfig(run.id, split=split, n=int(n))
-    st.code(commands.embedding_command(asked), language="bash", wrap_lines=True)
+    config = EmbeddingConfig(run.id, split=split, n=int(n))
+    st.code(commands.embedding_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"
     )
-    if start and states.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, config):
         st.rerun()

@@ -1,6 +1,4 @@
-"""What stronger attacks take from the accuracy that weaker ones leave.
-
-Like with like, on the same images, tested.
+"""What stronger attacks take from the accuracy that weaker ones leave, on the same images.
 
 Pure functions on what smd.store.reader returns. Every attack counts at its worst: an image
 withstood it if it withstood it with every seed that was tried, so that the worst of ten starts is

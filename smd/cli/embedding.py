@@ -1,4 +1,4 @@
-"""`embed`: make maps of trained networks' features, in this terminal or in the background."""
+"""`embedding`: make maps of trained networks' features, in this terminal or in the background."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ import pandas as pd
 
 from smd.cli import flags, on_runs
 from smd.cli.table import print_table
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
 from smd.store import reader
@@ -17,9 +17,10 @@ KIND = KINDS["embed"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The options of `embed`."""
+    """The options of `embedding`."""
     sub = commands.add_parser(
-        "embed",
+        KIND.verb,
+        aliases=[KIND.name],
         help="make maps of what trained networks see (UMAP)",
         description=(
             "Lay the features that a network has of its images on a plane; the Embedding page"
@@ -27,13 +28,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ),
     )
     on_runs.options(sub, KIND)
-    flags.add(sub, EmbedConfig)
+    flags.add(sub, EmbeddingConfig)
     sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
-def config_from(args: argparse.Namespace, run: Run) -> EmbedConfig:
+def config_from(args: argparse.Namespace, run: Run) -> EmbeddingConfig:
     """The map that the options describe."""
-    return EmbedConfig(run.id, **flags.values(EmbedConfig, vars(args)))
+    return EmbeddingConfig(run.id, **flags.values(EmbeddingConfig, vars(args)))
 
 
 def _show(done: list[tuple[Run, Path]], form: str) -> None:

@@ -1,4 +1,4 @@
-"""`margins`: estimate the margins of trained networks, in this terminal or in the background."""
+"""`estimate`: estimate the margins of trained networks, in this terminal or in the background."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ import pandas as pd
 
 from smd.cli import flags, on_runs
 from smd.cli.table import print_table
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.export.estimates import estimate_table
 from smd.jobs.kinds import KINDS
 from smd.runs.folders import Run
@@ -17,9 +17,10 @@ KIND = KINDS["margins"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The options of `margins`."""
+    """The options of `estimate`."""
     sub = commands.add_parser(
-        "margins",
+        KIND.verb,
+        aliases=[KIND.name],
         help="estimate the margins of trained networks and print their table",
         description=(
             "Estimate how far images are from a trained network's decision boundary; every margin"
@@ -27,13 +28,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ),
     )
     on_runs.options(sub, KIND)
-    flags.add(sub, MarginsConfig)
+    flags.add(sub, EstimateConfig)
     sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 
-def config_from(args: argparse.Namespace, run: Run) -> MarginsConfig:
+def config_from(args: argparse.Namespace, run: Run) -> EstimateConfig:
     """The estimation that the options describe."""
-    return MarginsConfig(run.id, **flags.values(MarginsConfig, vars(args)))
+    return EstimateConfig(run.id, **flags.values(EstimateConfig, vars(args)))
 
 
 def _show(done: list[tuple[Run, Path]], form: str) -> None:

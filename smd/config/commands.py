@@ -6,7 +6,7 @@ from typing import Any
 
 from smd.config import options
 from smd.config.options import Field
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig, Value
 from smd.program import WORDS
 from smd.registry import Param
 from smd.units import show_level, show_levels
@@ -70,14 +70,14 @@ def attack_command(config: AttackConfig, *others: str) -> str:
     return shlex.join([*WORDS, "attack", config.run, *others, *words(config)])
 
 
-def estimate_command(config: MarginsConfig) -> str:
+def estimate_command(config: EstimateConfig) -> str:
     """The command that estimates margins with this config, quoted for a shell."""
-    return shlex.join([*WORDS, "margins", config.run, *words(config)])
+    return shlex.join([*WORDS, "estimate", config.run, *words(config)])
 
 
-def embedding_command(config: EmbedConfig) -> str:
+def embedding_command(config: EmbeddingConfig) -> str:
     """The command that makes a map with this config, quoted for a shell."""
-    return shlex.join([*WORDS, "embed", config.run, *words(config)])
+    return shlex.join([*WORDS, "embedding", config.run, *words(config)])
 
 
 def locate_command(run: str, path: str = "") -> str:

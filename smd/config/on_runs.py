@@ -78,7 +78,7 @@ class AttackConfig:
 
 
 @dataclass(frozen=True)
-class MarginsConfig:
+class EstimateConfig:
     """One estimation of the margins of a trained run's images, or one for each noise level."""
 
     run: str
@@ -125,7 +125,7 @@ class MarginsConfig:
 
 
 @dataclass(frozen=True)
-class EmbedConfig:
+class EmbeddingConfig:
     """One map of a trained run's images: their features on a plane, and those of some adversarial
     twins."""
 

@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 
 from smd import registry
 from smd.config import types
-from smd.config.on_runs import AttackConfig, EmbedConfig, MarginsConfig, preview
+from smd.config.on_runs import AttackConfig, EmbeddingConfig, EstimateConfig, preview
 from smd.config.options import Value
 from smd.config.training import TrainConfig
 from smd.errors import UserError
 from smd.files import foreign
 
-__all__ = ["AttackConfig", "EmbedConfig", "MarginsConfig", "TrainConfig", "Value", "preview"]
+__all__ = ["AttackConfig", "EmbeddingConfig", "EstimateConfig", "TrainConfig", "Value", "preview"]
 
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
-JobConfig = AttackConfig | MarginsConfig | EmbedConfig  # of jobs on a trained run
+JobConfig = AttackConfig | EstimateConfig | EmbeddingConfig  # of jobs on a trained run
 Config = TrainConfig | JobConfig
-C = TypeVar("C", TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
+C = TypeVar("C", TrainConfig, AttackConfig, EstimateConfig, EmbeddingConfig)
 
 
 def to_json(config: Config) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from smd import devices, registry
 from smd.config import options
 from smd.config.options import Field
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig, Value
 from smd.registry import Param
 
 FEWEST_POINTS = 10  # of an embedding
@@ -97,7 +97,7 @@ def of_attack(config: AttackConfig) -> list[str]:
     return found
 
 
-def of_estimate(config: MarginsConfig) -> list[str]:
+def of_estimate(config: EstimateConfig) -> list[str]:
     """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
     found = of_fields(config)
     if config.method not in registry.ESTIMATORS:
@@ -115,7 +115,7 @@ def of_estimate(config: MarginsConfig) -> list[str]:
     return found
 
 
-def of_embedding(config: EmbedConfig) -> list[str]:
+def of_embedding(config: EmbeddingConfig) -> list[str]:
     """Every reason why this map cannot be made, each a sentence; empty if there is none."""
     found = of_fields(config)
     if config.n and config.n < FEWEST_POINTS:

@@ -101,7 +101,7 @@ def too_short(training: float, run: str, most: int) -> str:
     """The sentence for a training that leaves no time for an estimate, with a command for one."""
     return (
         f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
-        f" too short for {FEWEST} images. {PROGRAM} margins {run} --split test --n {most} takes"
+        f" too short for {FEWEST} images. {PROGRAM} estimate {run} --split test --n {most} takes"
         " the time it needs."
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.config.validation import FEWEST_POINTS
 from smd.data.batches import spread
 from smd.errors import UserError
@@ -28,9 +28,9 @@ from smd.units import show_level
 LOOKING, TWINS = 0.1, 0.4
 
 
-def embed_run(folder: Path, log: Path | None = None) -> None:
+def embedding_run(folder: Path, log: Path | None = None) -> None:
     """Make a queued map in this process; errors and log: see opening."""
-    with opening(EmbedConfig, folder, log) as opened:
+    with opening(EmbeddingConfig, folder, log) as opened:
         opened.model.eval()
         opened.recorder.embedding(*make(Work(opened, Eta(0.0))))
 
@@ -39,7 +39,7 @@ def embed_run(folder: Path, log: Path | None = None) -> None:
 class Work:
     """What the steps of a map share."""
 
-    opened: Opened[EmbedConfig]
+    opened: Opened[EmbeddingConfig]
     eta: Eta
 
     def tell(self, share: float, stage: str) -> None:
@@ -97,7 +97,7 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     return record, _points(ids, paired, seen, points)
 
 
-def chosen(asked: EmbedConfig, available: int) -> Tensor:
+def chosen(asked: EmbeddingConfig, available: int) -> Tensor:
     """The sample ids of the map, spread evenly over the split; raises UserError if it has too
     few."""
     if available < FEWEST_POINTS:
