@@ -1,6 +1,8 @@
-"""A toy of every kind, added as CONTRIBUTING says (its code and one entry), is found everywhere."""
+"""A toy of every kind, added as CONTRIBUTING says (its code and one entry), is found everywhere.
 
-import dataclasses
+A toy kind of job is in tests/jobs/test_toy_kind.py.
+"""
+
 import sys
 import types
 from dataclasses import dataclass, replace
@@ -34,7 +36,6 @@ from smd.estimators import Found
 from smd.estimators.measure import measure
 from smd.evaluation.evaluate import Target, Task, evaluate_level
 from smd.export.titles import attack_title, defense_title
-from smd.jobs import kinds, listing
 from smd.paths import AROUND
 from smd.registry.knobs import count, level
 from smd.training.loop import epochs, prepare
@@ -246,7 +247,7 @@ def test_a_toy_attacks_stage_has_its_pattern_and_colour_and_its_strength_a_gap()
     assert patterns["pattern"].tolist() == [
         "falls to brightness",
         "falls to Square only",
-        "withstands all",
+        "robust to all",
     ]
     chart = agreement_charts.patterns(agreement.counted(patterns)).to_dict()
     assert PALE in str(chart)
@@ -288,24 +289,6 @@ def test_a_toy_page_stands_in_the_navigation_and_opens(monkeypatch):
     app.run()
     assert not app.exception
     assert "This is the toy page." in [text.value for text in app.text]
-
-
-@dataclass(frozen=True)
-class ToyConfig:
-    """What the toy job is asked to do."""
-
-    run: str
-
-
-def test_a_toy_job_is_listed_and_told_by_its_folder_and_config(own_runs, monkeypatch):
-    kind = dataclasses.replace(kinds.KINDS["embed"], name="toy", folder="toys", config=ToyConfig)
-    monkeypatch.setitem(kinds.KINDS, "toy", kind)
-    folder = own_runs / "a-run" / "toys" / "20260101-000000-toy"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}", encoding="utf-8")
-    assert listing.on_run(own_runs / "a-run") == [folder]
-    assert kinds.of_folder(folder) is kind
-    assert kinds.of_config(ToyConfig("a-run")) is kind
 
 
 @pytest.mark.parametrize("table", ["NETWORKS", "DEFENSES", "ATTACKS", "ESTIMATORS"])
