@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from smd import registry
+from smd.config import options
 from smd.config.schema import TrainConfig, Value
 from smd.experiments import sweep
 from smd.registry import Param
@@ -83,9 +84,8 @@ def completed(asked: TrainConfig) -> TrainConfig:
         for name, value in cloned.params.items()
         if name in hidden and asked.defense == cloned.defense
     }
-    return replace(
-        asked, params={**kept, **asked.params}, precision=cloned.precision, n_test=cloned.n_test
-    )
+    own = {name: getattr(cloned, name) for name in options.outside_the_form(TrainConfig)}
+    return replace(asked, params={**kept, **asked.params}, **own)
 
 
 def banner() -> None:
