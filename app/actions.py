@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import streamlit as st
 
 from smd import data as sets
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.data import Images, apart, folder, sources
 from smd.data.request import Progress, Request
 from smd.experiments import sweep
@@ -79,7 +79,7 @@ def start_sweep(wanted: Sequence[TrainConfig]) -> list[sweep.Member]:
 
 
 @guarded
-def start(run: Run, asked: AttackConfig | MarginsConfig | EmbedConfig) -> None:
+def start(run: Run, asked: AttackConfig | EstimateConfig | EmbeddingConfig) -> None:
     """Queue a job on a trained network."""
     launch.submit(folders.create_job(run, asked))
 

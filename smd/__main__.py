@@ -71,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         work,
     ):
         each.add(commands)
-    for sub in commands.choices.values():
+    for sub in dict.fromkeys(commands.choices.values()):  # one has two names
         sub.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
         )

@@ -99,10 +99,10 @@ def test_runs_lists_every_run_and_its_attacks(finished, capsys):
 
 
 def test_runs_lists_the_estimations_of_a_run(finished, capsys):
-    from smd.config.schema import MarginsConfig
+    from smd.config.schema import EstimateConfig
 
     run, _ = finished
-    job = folders.create_job(run, MarginsConfig(run.id))
+    job = folders.create_job(run, EstimateConfig(run.id))
     assert run_cli("runs", "--format", "json") == 0
     states = {row["run"]: row["state"] for row in json.loads(capsys.readouterr().out)}
     assert states[f"{run.id}/{job.name}"] == "queued"

@@ -1,5 +1,5 @@
-from smd.config.commands import attack_command, margins_command, sweep_command, train_command
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.commands import attack_command, estimate_command, sweep_command, train_command
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 
 
 def test_the_command_of_a_plain_training() -> None:
@@ -54,16 +54,17 @@ def test_the_command_of_an_attack() -> None:
 
 def test_the_command_of_an_estimation() -> None:
     assert (
-        margins_command(MarginsConfig("abc", n=200))
-        == "python -m smd margins abc --method min-norm --split test --n 200 --seed 0 --device auto"
+        estimate_command(EstimateConfig("abc", n=200))
+        == "python -m smd estimate abc --method min-norm --split test --n 200 --seed 0"
+        " --device auto"
     )
-    config = MarginsConfig(
+    config = EstimateConfig(
         "abc", "pgd", levels=(0.5, 1.5), norm="L2", split="val", batch=32, seed=1, device="cpu"
     )
     assert (
-        margins_command(config)
-        == "python -m smd margins abc --method pgd --eps 0.5,1.5 --norm L2 --split val --n 0 --seed"
-        " 1 --device cpu --batch 32"
+        estimate_command(config)
+        == "python -m smd estimate abc --method pgd --eps 0.5,1.5 --norm L2 --split val --n 0"
+        " --seed 1 --device cpu --batch 32"
     )
 
 

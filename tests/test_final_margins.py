@@ -68,4 +68,4 @@ def test_a_plan_is_read_as_it_was_written_and_a_broken_one_is_none(tmp_path):
 def test_the_sentence_of_a_training_too_short_names_the_way_to_the_margins():
     said = final_margins.too_short(0.42, "abc", 200)
     assert "0.4 s of training" in said
-    assert "python -m smd margins abc --split test --n 200" in said
+    assert "python -m smd estimate abc --split test --n 200" in said

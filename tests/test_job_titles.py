@@ -2,7 +2,7 @@
 
 import pytest
 
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.runs import folders
 from smd.runs.job_titles import attack, embedding, estimation, job_title
 
@@ -39,17 +39,17 @@ def test_an_attack_says_images_levels_and_seeds(asked, title):
 
 
 def test_an_estimation_says_how_far_it_looks_and_in_which_norm():
-    assert estimation(MarginsConfig("r", n=200)) == "Minimum norm (FAB) on 200 test images, seed 0"
-    two = MarginsConfig("r", "pgd", levels=(8 / 255, 16 / 255), n=20, split="train", seed=3)
+    assert estimation(EstimateConfig("r", n=200)) == "Minimum norm (FAB) on 200 test images, seed 0"
+    two = EstimateConfig("r", "pgd", levels=(8 / 255, 16 / 255), n=20, split="train", seed=3)
     assert estimation(two) == "PGD 8/255 and PGD 16/255 on 20 train images, seed 3"
-    length = MarginsConfig("r", "pgd", levels=(0.5,), norm="L2")
+    length = EstimateConfig("r", "pgd", levels=(0.5,), norm="L2")
     assert estimation(length) == "PGD 0.5, L2 on all test images, seed 0"
-    assert "(rounds=9)" in estimation(MarginsConfig("r", "gem", {"rounds": 9}))
+    assert "(rounds=9)" in estimation(EstimateConfig("r", "gem", {"rounds": 9}))
 
 
 def test_a_map_says_images_and_twins():
     assert (
-        embedding(EmbedConfig("r", n=2000, level=4 / 255))
+        embedding(EmbeddingConfig("r", n=2000, level=4 / 255))
         == "map of 2,000 test images, up to 500 twins at 4/255, seed 0"
     )
 

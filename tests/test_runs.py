@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smd import jobs
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig, read
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig, read
 from smd.errors import UserError
 from smd.jobs import transitions
 from smd.runs import folders
@@ -104,11 +104,11 @@ def test_attacks_are_jobs_of_their_own() -> None:
 def test_estimations_are_jobs_of_their_own_beside_the_attacks() -> None:
     run = folders.create(TrainConfig())
     attack = folders.create_job(run, AttackConfig(run.id))
-    first, second = (folders.create_job(run, MarginsConfig(run.id, "gem")) for _ in range(2))
+    first, second = (folders.create_job(run, EstimateConfig(run.id, "gem")) for _ in range(2))
     assert re.fullmatch(r"\d{8}-\d{6}-gem-[0-9a-f]{4}", first.name)
     assert first.parent == run.folder / "margins"
     assert (jobs.read(first).kind, jobs.read(first).state) == ("margins", "queued")
-    assert read(MarginsConfig, first / "config.json") == MarginsConfig(run.id, "gem")
+    assert read(EstimateConfig, first / "config.json") == EstimateConfig(run.id, "gem")
     assert folders.jobs_of(run, "attack") == [attack]
     assert folders.jobs_of(run, "margins") == [second, first]
     assert folders.jobs_of(run) == [attack, second, first]
@@ -121,7 +121,7 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
     run = folders.create(TrainConfig())
     for folder in (
         folders.create_job(run, AttackConfig(run.id)),
-        folders.create_job(run, MarginsConfig(run.id)),
+        folders.create_job(run, EstimateConfig(run.id)),
     ):
         with pytest.raises(UserError, match="cancel it first"):
             folders.dismiss(folder)
@@ -160,15 +160,15 @@ def test_an_impossible_estimation_is_refused_in_words(
 ) -> None:
     run = folders.create(TrainConfig())
     with pytest.raises(UserError, match=re.escape(sentence)):
-        folders.create_job(run, MarginsConfig(run.id, **fields))
+        folders.create_job(run, EstimateConfig(run.id, **fields))
     assert folders.jobs_of(run, "margins") == []
 
 
 def test_a_noise_level_is_written_in_one_place() -> None:
-    both = MarginsConfig("r", "pgd", {"eps": 16 / 255}, (8 / 255,))
+    both = EstimateConfig("r", "pgd", {"eps": 16 / 255}, (8 / 255,))
     assert (both.params, both.levels) == ({}, (8 / 255, 16 / 255))
-    assert MarginsConfig("r", "pgd").levels == (8 / 255,)
-    assert MarginsConfig("r", "gem").levels == ()
+    assert EstimateConfig("r", "pgd").levels == (8 / 255,)
+    assert EstimateConfig("r", "gem").levels == ()
 
 
 def test_a_run_is_found_by_id_start_end_or_as_the_last(runs_folder: Path) -> None:
@@ -216,7 +216,7 @@ def test_a_run_with_a_queued_attack_is_not_deleted() -> None:
 
 def test_a_run_with_a_queued_estimation_is_not_deleted() -> None:
     run = folders.create(TrainConfig())
-    folder = folders.create_job(run, MarginsConfig(run.id))
+    folder = folders.create_job(run, EstimateConfig(run.id))
     transitions.move(run.folder, "cancelled")
     with pytest.raises(UserError, match=f"{folder.name} is queued"):
         folders.delete(run)

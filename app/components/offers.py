@@ -11,7 +11,7 @@ import streamlit as st
 
 from smd import jobs
 from smd.config import commands, schema
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.errors import UserError
 from smd.files import foreign
 from smd.runs import folders, job_titles
@@ -22,7 +22,7 @@ from smd.terminal.progress import duration
 from .. import actions, data
 from . import job_rows, states
 
-Asked = TrainConfig | AttackConfig | MarginsConfig
+Asked = TrainConfig | AttackConfig | EstimateConfig
 Known = tuple[float, int] | None  # seconds, and how many images that is known from
 FOLLOW = "2s"
 
@@ -48,7 +48,7 @@ def title(asked: Asked, runs_: int) -> str:
     each = f", on each of {runs_} runs" if runs_ > 1 else ""
     if isinstance(asked, AttackConfig):
         return job_titles.attack(asked) + each
-    if isinstance(asked, MarginsConfig):
+    if isinstance(asked, EstimateConfig):
         return job_titles.estimation(asked) + each
     images = f"{asked.n_train:,}" if asked.n_train else "all"
     return (
@@ -62,8 +62,8 @@ def command(asked: Asked, targets: tuple[Run, ...]) -> str:
     if isinstance(asked, AttackConfig):
         return commands.attack_command(asked, *(run.id for run in targets[1:]))
     return (
-        commands.margins_command(asked)
-        if isinstance(asked, MarginsConfig)
+        commands.estimate_command(asked)
+        if isinstance(asked, EstimateConfig)
         else commands.train_command(asked)
     )
 
@@ -72,7 +72,7 @@ def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
     """About how long it takes here, by the last job of the same sort; else that nobody knows."""
     if isinstance(asked, TrainConfig):
         known = _of_trainings(asked)
-    elif isinstance(asked, MarginsConfig):
+    elif isinstance(asked, EstimateConfig):
         known = _of_estimations(asked, targets)
     else:
         known = _of_attacks(asked, targets)
@@ -98,7 +98,7 @@ def _of_attacks(asked: AttackConfig, targets: tuple[Run, ...]) -> Known:
     return seconds, int(last["n"])
 
 
-def _of_estimations(asked: MarginsConfig, targets: tuple[Run, ...]) -> Known:
+def _of_estimations(asked: EstimateConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.estimates, targets[0].store)
     done = done[(done["method"] == asked.method) & (done["norm"] == asked.norm) & (done["n"] > 0)]
     if done.empty:
@@ -168,7 +168,7 @@ def _same(folder: Path, asked: Asked) -> bool:
     return bool(stored == json.loads(json.dumps(schema.to_json(asked))))
 
 
-def _for(asked: AttackConfig | MarginsConfig, run: Run) -> AttackConfig | MarginsConfig:
+def _for(asked: AttackConfig | EstimateConfig, run: Run) -> AttackConfig | EstimateConfig:
     return replace(asked, run=run.id)
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from smd import registry
 from smd.config import commands
-from smd.config.schema import MarginsConfig, Value
+from smd.config.schema import EstimateConfig, Value
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -25,7 +25,7 @@ def form(run: Run) -> None:
     entry = registry.ESTIMATORS[config.method]
     st.caption(f"{entry.description} {entry.source}.")
     if not knobs.told(wrong):
-        st.code(commands.margins_command(config), language="bash", wrap_lines=True)
+        st.code(commands.estimate_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",
@@ -37,7 +37,7 @@ def form(run: Run) -> None:
         st.rerun()
 
 
-def _fields(run: Run, wrong: list[str]) -> MarginsConfig:
+def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
     """What is to be estimated, and how."""
     names = list(registry.ESTIMATORS)
     method = st.selectbox(
@@ -63,7 +63,9 @@ def _fields(run: Run, wrong: list[str]) -> MarginsConfig:
         help="Spread evenly over the split.",
     )
     params = _more(method, wrong)
-    return MarginsConfig(run.id, method=method, params=params, levels=levels, split=split, n=int(n))
+    return EstimateConfig(
+        run.id, method=method, params=params, levels=levels, split=split, n=int(n)
+    )
 
 
 def _levels(wrong: list[str]) -> tuple[float, ...]:

@@ -50,7 +50,8 @@ def _wanted(base: TrainConfig) -> list[TrainConfig]:
     seeds = st.number_input(
         "Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each."
     )
-    return sweep.configs([options[name] for name in names], range(int(seeds)))
+    chosen = [options[name] for name in names]
+    return sweep.configs(chosen, range(int(seeds))) if chosen else []
 
 
 def _buttons(wanted: list[TrainConfig]) -> None:

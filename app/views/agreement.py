@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from smd import registry
 from smd.analysis import agreement
-from smd.config.schema import AttackConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EstimateConfig
 from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
@@ -87,7 +87,7 @@ def no_margins(run: Run) -> None:
         "This run keeps no margin of single images: estimate them first.", icon=":material/info:"
     )
     n = min(200, len(data.read(reader.samples, run.store, "test")))
-    offers.offer("margins", MarginsConfig(run=run.id, n=n), run)
+    offers.offer("margins", EstimateConfig(run=run.id, n=n), run)
 
 
 def not_attacked(run: Run, source: Source) -> None:

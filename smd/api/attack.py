@@ -17,7 +17,7 @@ from smd.config.validation import of_attack
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.evaluation.batch_size import halved
-from smd.evaluation.evaluate import Target, Task, Verdict, judge
+from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.prior_verdicts import Known, known
 from smd.evaluation.state import WITHSTOOD, EvaluationState, Kept
 
@@ -130,7 +130,7 @@ def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | No
     """The verdict; None if a GPU's memory was short, with `state` as it was after the last
     batch."""
     try:
-        return judge(target, task, state)
+        return evaluate_level(target, task, state)
     except torch.OutOfMemoryError:
         pass  # its traceback holds the tensors
     torch.cuda.empty_cache()

@@ -9,8 +9,8 @@ from torch import nn
 
 from smd import estimators, registry
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
-from smd.config.schema import MarginsConfig, Value
-from smd.config.validation import of_margins
+from smd.config.schema import EstimateConfig, Value
+from smd.config.validation import of_estimate
 from smd.core.kinds import REACHED, kinds
 from smd.core.lp import Norm
 from smd.errors import UserError
@@ -42,14 +42,14 @@ def estimate_margins(
     way), 0 where misclassified, nan where reached: a search that met nothing bounds nothing.
     Raises UserError for what does not fit.
     """
-    config = MarginsConfig("", method, settings, norm=norm, seed=seed, batch=batch_size)
-    if wrong := of_margins(config):
+    config = EstimateConfig("", method, settings, norm=norm, seed=seed, batch=batch_size)
+    if wrong := of_estimate(config):
         raise UserError(" ".join(wrong))
     return _measured(model, (x, y), config, device_of(model, device))
 
 
 def _measured(
-    model: nn.Module, given: tuple[Any, Any], config: MarginsConfig, device: torch.device
+    model: nn.Module, given: tuple[Any, Any], config: EstimateConfig, device: torch.device
 ) -> pd.DataFrame:
     """Search from every image; given: x and y as the caller has them."""
     far = registry.range_of(config.method)

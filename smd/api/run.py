@@ -164,7 +164,8 @@ class LoadedRun:
             raise UserError(f"There is no split '{split}': choose train, val or test.")
         images = images_of(self.run)
         rows = on_device(images, getattr(splits_of(self.run, images), split), torch.device("cpu"))
-        chosen = torch.arange(len(rows)) if ids is None else torch.as_tensor(ids).long()
+        wanted = range(len(rows)) if ids is None else ids
+        chosen = torch.tensor([int(each) for each in wanted], dtype=torch.int64)
         if len(chosen) and not (int(chosen.min()) >= 0 and int(chosen.max()) < len(rows)):
             raise UserError(
                 f"The {split} split of {self.id} has the ids 0 to {len(rows) - 1}: ask for those."

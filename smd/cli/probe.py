@@ -3,7 +3,8 @@
 import argparse
 import json
 
-from smd.cli import train
+from smd.cli import flags, train
+from smd.config.schema import TrainConfig
 from smd.terminal.progress import duration
 from smd.terminal.streams import tell
 
@@ -13,8 +14,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "probe", help="estimate how long a run would take, from a few batches"
     )
-    train.options(sub)
-    train.alone(sub)
+    flags.add(sub, TrainConfig)
     sub.add_argument("--format", choices=("text", "json"), default="text", help="(text)")
     sub.set_defaults(run_command=run)
 

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from smd import export
-from smd.cli.attack import numbers
 from smd.cli.table import FORMATS, as_text, print_table
+from smd.config.parsing import numbers
 from smd.errors import UserError
 from smd.experiments import reproduce, sweep
 from smd.experiments.reproduce import BUDGETS, Budget, Table

@@ -4,9 +4,10 @@ import argparse
 
 import pandas as pd
 
-from smd.cli.attack import numbers
+from smd.cli import flags
 from smd.cli.table import FORMATS, print_accuracies, print_table
-from smd.cli.train import config_from, options
+from smd.cli.train import config_from
+from smd.config.parsing import numbers
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.experiments import sweep
@@ -27,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             " twice."
         ),
     )
-    options(sub)
+    flags.add(sub, TrainConfig, leave_out=("defense", "seed"))
     sub.add_argument(
         "--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6"
     )

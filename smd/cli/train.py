@@ -2,11 +2,9 @@
 
 import argparse
 
-from smd import registry
+from smd.cli import flags
 from smd.cli.table import FORMATS, print_accuracies
-from smd.config.parsing import parse_choice
 from smd.config.schema import TrainConfig
-from smd.config.validation import PRECISIONS
 from smd.jobs import launch
 from smd.jobs.session import claimed
 from smd.runs import folders
@@ -23,8 +21,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             "Train a network. With no option: SMD, then STD, on the digits, and a table of both."
         ),
     )
-    options(sub)
-    alone(sub)
+    flags.add(sub, TrainConfig)
     sub.add_argument(
         "--against", metavar="DEFENSE", help="train this one too, the same way, and compare"
     )
@@ -35,107 +32,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.set_defaults(run_command=run)
 
 
-def options(sub: argparse.ArgumentParser) -> None:
-    """What describes runs, but for their defense and seed."""
-    sub.add_argument(
-        "--data", default="digits", help=f"data set: {', '.join(registry.DATASETS)} (digits)"
-    )
-    sub.add_argument(
-        "--path", default="", help="own images: a folder or archive of class folders, .npy or .npz"
-    )
-    sub.add_argument(
-        "--image-size",
-        type=int,
-        default=0,
-        help="own images: resize to this side in pixels (0: as they are)",
-    )
-    sub.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="own images: leave out files that cannot be read, and say which",
-    )
-    sub.add_argument(
-        "--channels",
-        default="",
-        choices=("gray", "rgb"),
-        help="own images: convert all of them (as they are)",
-    )
-    sub.add_argument(
-        "--net", default="", help=f"{', '.join(registry.NETWORKS)} (what suits the data set)"
-    )
-    sub.add_argument(
-        "--recipe",
-        default="common",
-        choices=("common", "official"),
-        help="optimiser and schedule: one for all defenses, or the defense's own (common)",
-    )
-    sub.add_argument(
-        "--epochs", type=int, default=0, help="passes over the training images (the data set's own)"
-    )
-    sub.add_argument("--batch", type=int, default=0, help="images a step (the recipe's own: 128)")
-    sub.add_argument(
-        "--device",
-        default="auto",
-        help="auto, cpu, cuda, cuda:1, mps (auto: a GPU if there is one)",
-    )
-    sub.add_argument(
-        "--precision",
-        default="float32",
-        choices=PRECISIONS,
-        help="of the training steps; tf32 and bfloat16 are quicker on an NVIDIA GPU (float32)",
-    )
-    sub.add_argument(
-        "--n-train", type=int, default=0, help="use only so many training images (0: all)"
-    )
-    sub.add_argument(
-        "--n-test",
-        type=int,
-        default=0,
-        help="attack only so many test images at the end (0: up to 1000)",
-    )
-    sub.add_argument(
-        "--n-margins",
-        type=int,
-        default=TrainConfig.n_margins,
-        help="estimate the margins of at most so many test images at the end, as many as fit into a"
-        f" fifth of the training's time; 0: none ({TrainConfig.n_margins})",
-    )
-
-
-def alone(sub: argparse.ArgumentParser) -> None:
-    """What a single run has beside them."""
-    sub.add_argument(
-        "--defense",
-        default="smd",
-        help=f"{', '.join(registry.DEFENSES)}, with options like smd:preset=ame (smd)",
-    )
-    sub.add_argument(
-        "--seed", type=int, default=0, help="of weights, order and the validation split (0)"
-    )
-
-
 def config_from(args: argparse.Namespace, defense: str) -> TrainConfig:
     """The run that the options describe."""
-    name, params = parse_choice(defense, registry.DEFENSES, "defense")
-    return TrainConfig(
-        data=args.data,
-        data_path=args.path,
-        image_size=args.image_size,
-        skip_broken=args.skip_broken,
-        channels=args.channels,
-        net=args.net or suited(args),
-        defense=name,
-        params=params,
-        recipe=args.recipe,
-        epochs=args.epochs,
-        batch=args.batch,
-        seed=args.seed,
-        device=args.device,
-        precision=args.precision,
-        n_train=args.n_train,
-        n_test=args.n_test,
-        n_margins=args.n_margins,
-    )
+    values = flags.values(TrainConfig, {**vars(args), "defense": defense})
+    return TrainConfig(**{**values, "net": args.net or suited(args)})
 
 
 def suited(args: argparse.Namespace) -> str:
@@ -144,7 +44,7 @@ def suited(args: argparse.Namespace) -> str:
         return ""
     from smd.data import suited_net
 
-    return suited_net(args.path)
+    return suited_net(args.data_path)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smd import registry
-from smd.config.schema import Value
+from smd.config.options import Value
 from smd.errors import UserError
 from smd.registry import Param
 from smd.units import parse_level
@@ -36,3 +36,11 @@ def _parse_value(param: Param, text: str) -> Value:
         return {"int": int, "float": float, "choice": str}[param.kind](text)
     except ValueError:
         raise UserError(f"{param.name}={text} is no {param.kind}.") from None
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read a comma-separated list of whole numbers."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise UserError(f"'{text}' is no list of whole numbers: write it like 0,1,2.") from None

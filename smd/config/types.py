@@ -8,16 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
 from smd import devices, registry
+from smd.config import options
 from smd.registry import Param
 
 LONGEST = 4096  # characters, as long as a path may be
 LARGEST = 2**53  # whole numbers up to here are the same in JSON, in Python and in a store
-CHOICES = {
-    "norm": ("Linf", "L2"),
-    "split": ("train", "val", "test"),
-    "recipe": ("common", "official"),
-    "channels": ("", "gray", "rgb"),
-}
 
 
 def number(value: Any) -> bool:
@@ -68,32 +63,25 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
     """Raises ValueError for the first field of `values` that does not hold what that dataclass has
     there."""
     hints = get_type_hints(kind)
+    choices = {each.name: each.option.choices for each in options.fields(kind)}
     for name, value in values.items():
-        shape = _shape(hints[name])
+        shape = options.shape(hints[name])
         if not FITS[shape](value):
             raise ValueError(f"{name} must be {NAMES[shape]}")
-        if name in CHOICES and value not in CHOICES[name]:
-            raise ValueError(f"{name} must be {' or '.join(filter(None, CHOICES[name]))}")
+        if choices.get(name) and value not in choices[name]:
+            raise ValueError(f"{name} must be {' or '.join(filter(None, choices[name]))}")
         if name == "device" and not devices.is_name(value):
             raise ValueError(f"device must be {devices.CHOICE}")
+    _check_knobs(values)
+
+
+def _check_knobs(values: Mapping[str, Any]) -> None:
     for known in _known(values):
         given = values.get("params", {}).get(known.name, known.default)
         if isinstance(given, str) != (known.kind == "choice"):
             raise ValueError(
                 f"{known.name} must be {'a text' if known.kind == 'choice' else 'a number'}"
             )
-
-
-def _shape(hint: Any) -> str:
-    plain = {
-        str: "str",
-        bool: "bool",
-        int: "int",
-        float: "float",
-        tuple[int, ...]: "ints",
-        tuple[float, ...]: "floats",
-    }
-    return plain.get(hint, "params")
 
 
 def _known(values: Mapping[str, Any]) -> tuple[Param, ...]:

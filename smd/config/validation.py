@@ -3,150 +3,126 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 from smd import devices, registry
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig, Value
+from smd.config import options
+from smd.config.options import Field
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig, Value
 from smd.registry import Param
-from smd.registry.recipes import Choice
 
-MOST_EPOCHS = 10_000
-PRECISIONS = ("float32", "tf32", "bfloat16")  # see smd.core.precision
-SPLITS = ("train", "val", "test")
-FEWEST_POINTS = 10  # of a map
-TITLES = {  # what forms call a field of a config
-    "epochs": "Epochs",
-    "batch": "Batch size",
-    "seed": "Seed",
-    "image_size": "Resize to",
-    "n": "Images",
-    "n_train": "Training images",
-    "n_test": "Test images",
-    "pairs": "Twins",
-    "keep": "Images kept",
-}
+FEWEST_POINTS = 10  # of an embedding
+
+
+def of_fields(config: Any) -> list[str]:
+    """What is wrong with single fields, by what their options allow; each sentence once."""
+    found = [
+        sentence
+        for each in options.fields(type(config))
+        for sentence in _of_field(each, getattr(config, each.name), config)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _of_field(each: Field, value: Any, config: Any) -> list[str]:
+    if value == "" == each.default:  # it follows from another field
+        return []
+    if each.name == "device":
+        return devices.problems(value)
+    if each.option.table is not None:
+        return _unlisted(each, value) or (_wrong_knobs(each, value, config))
+    if each.option.choices:
+        return _unchosen(each, value)
+    if each.option.level:
+        levels = value if isinstance(value, tuple) else (value,) if value else ()
+        return of_levels(levels, getattr(config, "norm", "Linf"))
+    return _out_of_bounds(each, value if isinstance(value, tuple) else (value,))
+
+
+def _unlisted(each: Field, value: str) -> list[str]:
+    names = each.option.table or {}
+    known = ", ".join(names)
+    return [] if value in names else [f"There is no {each.noun} '{value}': choose one of {known}."]
+
+
+def _wrong_knobs(each: Field, value: str, config: Any) -> list[str]:
+    if not each.option.knobs or each.option.table is None:
+        return []
+    return _param_problems(config.params, each.option.table[value].params, f"{each.noun} '{value}'")
+
+
+def _unchosen(each: Field, value: str) -> list[str]:
+    *first, last = filter(None, each.option.choices)
+    known = f"{', '.join(first)} or {last}"
+    if value in each.option.choices:
+        return []
+    return [f"There is no {each.noun} '{value}': choose {known}."]
+
+
+def _out_of_bounds(each: Field, values: tuple[Any, ...]) -> list[str]:
+    low, high = each.option.minimum, each.option.maximum
+    usual = f'"{each.title}" is {{value}}: it must be at least {low}.'
+    small = [v for v in values if low is not None and v < low]
+    large = [v for v in values if high is not None and v > high]
+    return [(each.option.below or usual).format(value=v) for v in small] + [
+        f'"{each.title}" is {v}: it must be at most {high}.' for v in large
+    ]
 
 
 def of_training(config: TrainConfig) -> list[str]:
     """Every reason why this run cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
-    for table, name, what in (
-        (registry.DATASETS, config.data, "data set"),
-        (registry.NETWORKS, config.net or next(iter(registry.NETWORKS)), "network"),
-        (registry.DEFENSES, config.defense, "defense"),
-    ):
-        if name not in table:
-            found.append(f"There is no {what} '{name}': choose one of {', '.join(table)}.")
-    if config.data == "folder" and not config.data_path:
-        found.append(
+    return of_fields(config) + _path_problems(config) + _size_problems(config)
+
+
+def _path_problems(config: TrainConfig) -> list[str]:
+    if config.data != "folder":
+        return []
+    if not config.data_path:
+        return [
             "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz"
             " or .npy file."
-        )
-    elif config.data == "folder" and not Path(config.data_path).expanduser().exists():
-        found.append(f"There is nothing at {config.data_path}: check the path to your images.")
-    if config.defense in registry.DEFENSES:
-        known = registry.DEFENSES[config.defense].params
-        found += _param_problems(config.params, known, f"defense '{config.defense}'")
-    if config.recipe not in get_args(Choice):
-        found.append(f"There is no recipe '{config.recipe}': choose common or official.")
-    if config.precision not in PRECISIONS:
-        found.append(
-            f"There is no precision '{config.precision}': choose one of {', '.join(PRECISIONS)}."
-        )
-    for name, low in (
-        ("epochs", 1),
-        ("batch", 1),
-        ("seed", 0),
-        ("image_size", 0),
-        ("n_train", 0),
-        ("n_test", 0),
-        ("n_margins", 0),
-    ):
-        if getattr(config, name) < low:
-            found.append(_too_small(name, getattr(config, name), low))
-    if config.epochs > MOST_EPOCHS:
-        found.append(f'"Epochs" is {config.epochs}: it must be at most {MOST_EPOCHS}.')
-    return found + _size_problems(config) + devices.problems(config.device)
+        ]
+    if not Path(config.data_path).expanduser().exists():
+        return [f"There is nothing at {config.data_path}: check the path to your images."]
+    return []
 
 
 def of_attack(config: AttackConfig) -> list[str]:
     """Every reason why this attack cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
-    if config.attack not in registry.ATTACKS:
-        found.append(
-            f"There is no attack '{config.attack}': choose one of {', '.join(registry.ATTACKS)}."
-        )
-    else:
-        known = registry.ATTACKS[config.attack].params
-        found += _param_problems(config.params, known, f"attack '{config.attack}'")
-    if config.split not in SPLITS:
-        found.append(f"There is no split '{config.split}': choose train, val or test.")
-    found += of_levels(config.levels, config.norm)
+    found = of_fields(config)
     if config.norm == "L2" and not config.levels:
         found.append(
             "An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
         )
-    if config.n < 0 or any(i < 0 for i in config.ids):
-        found.append("The number of images and their ids cannot be negative.")
-    if any(seed < 0 for seed in config.seeds):
-        found.append("Seeds cannot be negative.")
-    if config.batch < 0:
-        found.append(
-            f'"Batch size" is {config.batch}: it must be at least 1, or 0 to have it found.'
-        )
-    if config.keep < 0:
-        found.append(_too_small("keep", config.keep, 0))
-    return found + devices.problems(config.device)
+    return found
 
 
-def of_margins(config: MarginsConfig) -> list[str]:
+def of_estimate(config: EstimateConfig) -> list[str]:
     """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
-    found: list[str] = []
+    found = of_fields(config)
     if config.method not in registry.ESTIMATORS:
+        return found
+    ranged = registry.range_of(config.method)
+    if config.levels and not ranged:
         found.append(
-            f"There is no method '{config.method}': choose one of {', '.join(registry.ESTIMATORS)}."
+            f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd."
         )
-    else:
-        known = registry.ESTIMATORS[config.method].params
-        found += _param_problems(config.params, known, f"method '{config.method}'")
-        if config.levels and not registry.range_of(config.method):
-            found.append(
-                f"{config.method} looks as far as it takes: leave the noise levels out, or choose"
-                " pgd."
-            )
-        if not config.levels and registry.range_of(config.method):
-            found.append(
-                f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5"
-                " (--eps 0.5)."
-            )
-    found += of_levels(config.levels, config.norm)
-    if config.split not in SPLITS:
-        found.append(f"There is no split '{config.split}': choose train, val or test.")
-    for name, low in (("n", 0), ("seed", 0), ("batch", 1)):
-        if getattr(config, name) < low:
-            found.append(_too_small(name, getattr(config, name), low))
-    return found + devices.problems(config.device)
+    if not config.levels and ranged:
+        found.append(
+            f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5"
+            " (--eps 0.5)."
+        )
+    return found
 
 
-def of_embedding(config: EmbedConfig) -> list[str]:
+def of_embedding(config: EmbeddingConfig) -> list[str]:
     """Every reason why this map cannot be made, each a sentence; empty if there is none."""
-    found: list[str] = []
-    if config.split not in SPLITS:
-        found.append(f"There is no split '{config.split}': choose train, val or test.")
+    found = of_fields(config)
     if config.n and config.n < FEWEST_POINTS:
         found.append(
             f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.'
         )
-    if config.level:
-        found += of_levels((config.level,), "Linf")
-    for name, low in (("pairs", 0), ("seed", 0), ("batch", 1)):
-        if getattr(config, name) < low:
-            found.append(_too_small(name, getattr(config, name), low))
-    return found + devices.problems(config.device)
-
-
-def _too_small(name: str, value: int, low: int) -> str:
-    return f'"{TITLES[name]}" is {value}: it must be at least {low}.'
+    return found
 
 
 def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from smd.config import commands, validation
-from smd.config.schema import AttackConfig, Config, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, Config, EmbeddingConfig, EstimateConfig, TrainConfig
 
 
 @dataclass(frozen=True)
 class JobKind:
     """One kind of job: how it is named, where it lies, what it is asked to do and what does it."""
 
-    name: str  # in status.json and on the command line
+    name: str  # in status.json
+    verb: str  # its command; where it is not the name, the name does as well
     noun: str  # in sentences
     plural: str
     folder: str  # inside its run's folder; "": it is the run itself
@@ -26,58 +27,62 @@ class JobKind:
 
     @property
     def option(self) -> str:
-        """The option by which the command of that name takes a queued job."""
+        """The option by which its command takes a queued job."""
         return "--job" if self.folder else "--run"
 
 
 _ALL = (
     JobKind(
-        "train",
-        "run",
-        "runs",
-        "",
-        TrainConfig,
-        validation.of_training,
-        commands.train_command,
-        "smd.tasks.train:train_folder",
-        "smd.runs.job_titles:training",
-        lambda config: f"{config.data}-{config.defense}",
+        name="train",
+        verb="train",
+        noun="run",
+        plural="runs",
+        folder="",
+        config=TrainConfig,
+        validate=validation.of_training,
+        command=commands.train_command,
+        task="smd.tasks.train:train_folder",
+        title="smd.runs.job_titles:training",
+        word=lambda config: f"{config.data}-{config.defense}",
     ),
     JobKind(
-        "attack",
-        "attack",
-        "attacks",
-        "attacks",
-        AttackConfig,
-        validation.of_attack,
-        commands.attack_command,
-        "smd.tasks.attack:attack_run",
-        "smd.runs.job_titles:attack",
-        lambda config: str(config.attack),
+        name="attack",
+        verb="attack",
+        noun="attack",
+        plural="attacks",
+        folder="attacks",
+        config=AttackConfig,
+        validate=validation.of_attack,
+        command=commands.attack_command,
+        task="smd.tasks.attack:attack_run",
+        title="smd.runs.job_titles:attack",
+        word=lambda config: str(config.attack),
     ),
     JobKind(
-        "margins",
-        "estimation",
-        "estimations",
-        "margins",
-        MarginsConfig,
-        validation.of_margins,
-        commands.margins_command,
-        "smd.tasks.estimate:margins_run",
-        "smd.runs.job_titles:estimation",
-        lambda config: str(config.method),
+        name="margins",
+        verb="estimate",
+        noun="estimation",
+        plural="estimations",
+        folder="margins",
+        config=EstimateConfig,
+        validate=validation.of_estimate,
+        command=commands.estimate_command,
+        task="smd.tasks.estimate:estimate_run",
+        title="smd.runs.job_titles:estimation",
+        word=lambda config: str(config.method),
     ),
     JobKind(
-        "embed",
-        "map",
-        "maps",
-        "maps",
-        EmbedConfig,
-        validation.of_embedding,
-        commands.embed_command,
-        "smd.tasks.embedding:embed_run",
-        "smd.runs.job_titles:embedding",
-        lambda config: "map",
+        name="embed",
+        verb="embedding",
+        noun="map",
+        plural="maps",
+        folder="maps",
+        config=EmbeddingConfig,
+        validate=validation.of_embedding,
+        command=commands.embedding_command,
+        task="smd.tasks.embedding:embedding_run",
+        title="smd.runs.job_titles:embedding",
+        word=lambda config: "map",
     ),
 )
 KINDS = {kind.name: kind for kind in _ALL}

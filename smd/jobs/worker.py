@@ -39,7 +39,7 @@ def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
     kind = kinds.KINDS[jobs.read(folder).kind]
     name = f"{folder.parent.parent.name}/{folder.name}" if kind.folder else folder.name
-    return children.command("smd", kind.name, kind.option, name)
+    return children.command("smd", kind.verb, kind.option, name)
 
 
 def worker_lock(key: str) -> Lock:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smd import registry
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, Value
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, Value
 from smd.errors import UserError
 from smd.export.titles import attack_title, estimate_title
 from smd.jobs import kinds
@@ -47,7 +47,7 @@ def attack(asked: AttackConfig) -> str:
     return f"{what} on {of} at {levels}, {seeds(asked.seeds)}"
 
 
-def estimation(asked: MarginsConfig) -> str:
+def estimation(asked: EstimateConfig) -> str:
     """An estimation of margins: the method, how far it looks, the images, the seed."""
     known = registry.ESTIMATORS[asked.method].params if asked.method in registry.ESTIMATORS else ()
     titles = [estimate_title(asked.method, eps, asked.norm) for eps in asked.levels or (0.0,)]
@@ -57,7 +57,7 @@ def estimation(asked: MarginsConfig) -> str:
     )
 
 
-def embedding(asked: EmbedConfig) -> str:
+def embedding(asked: EmbeddingConfig) -> str:
     """A map: the images, the twins, the seed."""
     at = f" at {show_level(asked.level)}" if asked.level else ""
     return (

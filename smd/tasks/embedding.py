@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.config.validation import FEWEST_POINTS
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import embedding
-from smd.evaluation.embedding import Seen
+from smd.evaluation.embedding import Features
 from smd.jobs.session import Cancelled
 from smd.store.records import EmbeddingRecord, Points
 from smd.tasks.opening import Opened, opening
@@ -28,9 +28,9 @@ from smd.units import show_level
 LOOKING, TWINS = 0.1, 0.4
 
 
-def embed_run(folder: Path, log: Path | None = None) -> None:
+def embedding_run(folder: Path, log: Path | None = None) -> None:
     """Make a queued map in this process; errors and log: see opening."""
-    with opening(EmbedConfig, folder, log) as opened:
+    with opening(EmbeddingConfig, folder, log) as opened:
         opened.model.eval()
         opened.recorder.embedding(*make(Work(opened, Eta(0.0))))
 
@@ -39,7 +39,7 @@ def embed_run(folder: Path, log: Path | None = None) -> None:
 class Work:
     """What the steps of a map share."""
 
-    opened: Opened[EmbedConfig]
+    opened: Opened[EmbeddingConfig]
     eta: Eta
 
     def tell(self, share: float, stage: str) -> None:
@@ -57,13 +57,13 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     asked = opened.config
     eps = asked.level or max(opened.run.config.levels)
     ids = chosen(asked, len(opened.rows)).to(opened.rows.labels.device)
-    clean = embedding.look(
+    clean = embedding.of_clean(
         opened.model, opened.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
     )
     paired = with_twin(clean, asked.pairs).to(ids.device)
     count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
     twins = (
-        embedding.look_at_twins(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
+        embedding.of_adversarial(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
         if len(paired)
         else None
     )
@@ -97,7 +97,7 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     return record, _points(ids, paired, seen, points)
 
 
-def chosen(asked: EmbedConfig, available: int) -> Tensor:
+def chosen(asked: EmbeddingConfig, available: int) -> Tensor:
     """The sample ids of the map, spread evenly over the split; raises UserError if it has too
     few."""
     if available < FEWEST_POINTS:
@@ -107,14 +107,14 @@ def chosen(asked: EmbedConfig, available: int) -> Tensor:
     return spread(available, asked.n or available)
 
 
-def with_twin(clean: Seen, pairs: int) -> Tensor:
+def with_twin(clean: Features, pairs: int) -> Tensor:
     """Positions of so many images that are classified correctly, spread evenly: the others need no
     attack."""
     right = torch.from_numpy(np.flatnonzero(clean.ok))
     return right[spread(len(right), pairs)] if len(right) and pairs else right[:0]
 
 
-def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Report:
+def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Progress:
     done = 0
 
     def report(images: int) -> None:
@@ -125,7 +125,7 @@ def _counted(work: Work, start: float, end: float, total: int, stage: str) -> em
     return report
 
 
-def _points(ids: Tensor, paired: Tensor, seen: Sequence[Seen], at: np.ndarray) -> Points:
+def _points(ids: Tensor, paired: Tensor, seen: Sequence[Features], at: np.ndarray) -> Points:
     return Points(
         idx=torch.cat([ids, ids[paired]]).cpu().numpy().astype(np.int32),
         adversarial=np.repeat([False, True], [len(ids), len(paired)]),

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from smd import __version__, estimators, registry
-from smd.config.schema import MarginsConfig, Value
+from smd.config.schema import EstimateConfig, Value
 from smd.core.lp import Norm
 from smd.data.batches import spread
 from smd.errors import UserError
@@ -26,13 +26,13 @@ from smd.terminal.progress import Eta
 from smd.units import show_length, show_level
 
 
-def margins_run(folder: Path, log: Path | None = None) -> None:
+def estimate_run(folder: Path, log: Path | None = None) -> None:
     """Do a queued estimation in this process; errors and log: see opening."""
-    with opening(MarginsConfig, folder, log) as work:
+    with opening(EstimateConfig, folder, log) as work:
         estimate(work, set(reader.estimates(work.run.store)["id"]))
 
 
-Work = Opened[MarginsConfig]
+Work = Opened[EstimateConfig]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Estimation:
     params: Mapping[str, Value]
 
 
-def estimations(job: str, asked: MarginsConfig) -> list[Estimation]:
+def estimations(job: str, asked: EstimateConfig) -> list[Estimation]:
     """What a job is to do: one estimation for each noise level, or a single one."""
     far = registry.range_of(asked.method)
     if not far:
@@ -55,7 +55,7 @@ def estimations(job: str, asked: MarginsConfig) -> list[Estimation]:
     ]
 
 
-def chosen(asked: MarginsConfig, available: int) -> Tensor:
+def chosen(asked: EstimateConfig, available: int) -> Tensor:
     """The sample ids to measure, spread evenly over the split; raises UserError if it has fewer."""
     if not available:
         raise UserError(f"The {asked.split} split has no images: choose another.")

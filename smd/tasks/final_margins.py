@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from smd import estimators
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.core import rng
 from smd.data.batches import OnDevice, spread
 from smd.evaluation import final_margins
-from smd.evaluation.evaluate import frozen
 from smd.evaluation.final_margins import FEWEST, JOB, LARGEST, SAFETY, SHORTEST, Pace, Plan
 from smd.jobs.session import Cancelled, Session
+from smd.nets.modes import frozen
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.tasks.estimate import Work, estimate
@@ -67,9 +67,9 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
     return None
 
 
-def config_of(asked: MarginsConfig, plan: Plan) -> MarginsConfig:
+def config_of(asked: EstimateConfig, plan: Plan) -> EstimateConfig:
     """The estimation that the plan describes."""
-    return MarginsConfig(
+    return EstimateConfig(
         asked.run,
         METHOD,
         plan.settings,

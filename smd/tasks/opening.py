@@ -11,7 +11,7 @@ from torch import nn
 
 from smd import nets
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
 from smd.data.batches import OnDevice, on_device
 from smd.devices import resolve_device
 from smd.errors import UserError
@@ -25,7 +25,7 @@ from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
 from smd.terminal.progress import Progress
 
-C = TypeVar("C", AttackConfig, MarginsConfig, EmbedConfig)
+C = TypeVar("C", AttackConfig, EstimateConfig, EmbeddingConfig)
 
 
 @dataclass(frozen=True)

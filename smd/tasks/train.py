@@ -10,7 +10,7 @@ import pandas as pd
 from torch import nn
 
 from smd import export
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.core.kinds import FOUND, MISCLASSIFIED
 from smd.core.margin import initial_step
 from smd.data import cautions, content, filenames
@@ -262,7 +262,7 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
             "No margins of test images were estimated: --n-margins 0 skips them."
         )
     job.recorder.flush()  # the seconds of all epochs are asked for
-    asked = MarginsConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
+    asked = EstimateConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
     rows = on_device(images, splits.test, training.info.device)
     work = _opened(job, final_margins.JOB, asked, training.model, rows)
     return measure_test_images(work, job.run, training_seconds(job.run))

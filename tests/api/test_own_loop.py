@@ -36,7 +36,7 @@ def own_epochs(defense, training, first=0, last=EPOCHS):
         order = rng.generator("cpu", 0, "order", epoch)
         parts = shuffled(len(rows), SIZE, order, CPU)
         for group in optimizer.param_groups:
-            group["lr"] = training.config.how.rate(epoch, EPOCHS, epoch * len(parts))
+            group["lr"] = training.config.full_recipe.rate(epoch, EPOCHS, epoch * len(parts))
         model.train()
         defense.begin(epoch)
         for ids in parts:

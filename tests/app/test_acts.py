@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import actions
 from app.server import access, login
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.data.request import Request
 from smd.errors import UserError
 from smd.jobs import launch
@@ -353,8 +353,8 @@ def test_starting_a_job_of_each_kind(person, monkeypatch, request):
     monkeypatch.setattr(launch, "submit", started.append)
     for asked in (
         AttackConfig(run.id, n=10),
-        MarginsConfig(run.id, n=10),
-        EmbedConfig(run.id, n=10),
+        EstimateConfig(run.id, n=10),
+        EmbeddingConfig(run.id, n=10),
     ):
         actions.start(run, asked)
     assert [folder.parent.name for folder in started] == ["attacks", "margins", "maps"]

@@ -247,7 +247,7 @@ def test_a_run_without_margins_shows_the_command_that_estimates_them(finished):
     _, std = finished
     app = open_page(std)
     assert "keeps no margin" in words(app)
-    assert any(f"smd margins {std.id} --method min-norm" in code.value for code in app.code)
+    assert any(f"smd estimate {std.id} --method min-norm" in code.value for code in app.code)
     assert "Where attacks disagree" in words(app)
 
 
@@ -266,7 +266,7 @@ def test_a_link_opens_its_margins_level_and_kind(judged):
     estimate(
         Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0
     )
-    kind = "margin says breakable, attack fails"
+    kind = "margin says unsafe, attack failed"
     app = open_page(
         judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind}
     )

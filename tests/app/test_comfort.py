@@ -88,10 +88,10 @@ def test_a_notice_comes_once_when_a_job_has_ended():
 
 
 def test_a_notice_names_the_kind_of_job(finished):
-    from smd.config.schema import EmbedConfig
+    from smd.config.schema import EmbeddingConfig
 
     run, _ = finished
-    job = folders.create_job(run, EmbedConfig(run.id))
+    job = folders.create_job(run, EmbeddingConfig(run.id))
     app = open_page("embedding", run=run.id)
     transitions.move(job, "cancelled")
     app.run()

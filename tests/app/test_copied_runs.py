@@ -10,7 +10,7 @@ from paging import open_page, words
 
 from app.components import job_rows, run_names
 from smd import jobs
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
 from smd.jobs import transitions
 from smd.runs import folders
 
@@ -42,8 +42,8 @@ def copied(request, finished):
     for state in ("queued", "cancelled"):
         for make, asked in (
             (folders.create_job, AttackConfig(run.id, levels=(8 / 255,), n=20, seeds=(0,))),
-            (folders.create_job, MarginsConfig(run.id, n=20)),
-            (folders.create_job, EmbedConfig(run.id, n=20)),
+            (folders.create_job, EstimateConfig(run.id, n=20)),
+            (folders.create_job, EmbeddingConfig(run.id, n=20)),
         ):
             folder = make(run, asked)
             if state != "queued":
@@ -103,8 +103,8 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
     run, _ = finished
     for n in (20, 30):
         folders.create_job(run, AttackConfig(run.id, levels=(8 / 255,), n=n, seeds=(0,)))
-        folders.create_job(run, MarginsConfig(run.id, n=n))
-        folders.create_job(run, EmbedConfig(run.id, n=n))
+        folders.create_job(run, EstimateConfig(run.id, n=n))
+        folders.create_job(run, EmbeddingConfig(run.id, n=n))
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
         "margins": "Minimum norm (FAB) on {} test images",

@@ -12,7 +12,7 @@ from storing import attack
 
 from app.charts import embedding, embedding_colours
 from smd.config import schema
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.runs import folders
 from smd.store.records import EmbeddingRecord, Points
 from smd.store.writer import Recorder
@@ -45,11 +45,11 @@ def test_without_an_embedding_the_page_offers_to_make_one(finished):
     run, _ = finished
     app = open_page("embedding", run=run.id)
     assert "There is no embedding of the training images yet." in words(app)
-    assert f"python -m smd embed {run.id} --split train --n 300" in app.code[0].value
+    assert f"python -m smd embedding {run.id} --split train --n 300" in app.code[0].value
     app.button(key="start-map").click().run()
     assert not app.exception
     (job,) = folders.jobs_of(run, "embed")
-    assert schema.read(EmbedConfig, job / "config.json") == EmbedConfig(
+    assert schema.read(EmbeddingConfig, job / "config.json") == EmbeddingConfig(
         run.id, split="train", n=300
     )
 

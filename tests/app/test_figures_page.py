@@ -16,7 +16,7 @@ from app.charts import files
 from app.charts.paper import runs as figure_runs
 from app.charts.paper import table
 from smd.config import schema
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
@@ -36,7 +36,7 @@ def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished)
         "accuracy-noise",
     }
     assert smd_run.id[-4:] in figures["fig-6"].about
-    assert figures["fig-5"].missing == MarginsConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
+    assert figures["fig-5"].missing == EstimateConfig(std_run.id, "pgd", levels=px(8, 16), n=359)
     assert figures["fig-7"].missing.defense == "mma"
 
 
@@ -249,7 +249,7 @@ def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished)
     app.button(key="offer-fig-5").click().run()
     assert not app.exception
     (job,) = folders.jobs_of(std_run, "margins")
-    assert schema.read(MarginsConfig, job / "config.json") == MarginsConfig(
+    assert schema.read(EstimateConfig, job / "config.json") == EstimateConfig(
         std_run.id, "pgd", levels=px(8, 16), n=359
     )
     assert app.button(key="offer-fig-5").disabled

@@ -14,7 +14,7 @@ from paging import open_page, words
 from smd import export
 from smd.attacks import AttackPlan
 from smd.config import commands
-from smd.config.schema import AttackConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EstimateConfig
 from smd.evaluation import examples
 from smd.export.estimates import estimate_table
 from smd.export.titles import estimate_title
@@ -110,7 +110,7 @@ def test_names_of_verdicts_and_files_have_it_as_a_length():
     names = [item.name for item in attack_plan.plan("job", plan, (EPS,), (0,), "L2")]
     assert names == ["job:0:0", f"job:{TOLD}:0"]
     assert examples.name_of(names[1]) == f"job_{TOLD}_0"
-    (one,) = estimations("job", MarginsConfig("r", "pgd", levels=(EPS,), norm="L2"))
+    (one,) = estimations("job", EstimateConfig("r", "pgd", levels=(EPS,), norm="L2"))
     assert one.id == f"job:{TOLD}"
 
 
@@ -131,8 +131,8 @@ def test_titles_commands_and_tables_have_it_as_a_length(attacked):
     assert estimate_title("pgd", EPS, "L2") == f"PGD {TOLD}, L2"
     asked = AttackConfig("r", norm="L2", levels=(EPS,))
     assert f"--eps {TOLD}" in commands.attack_command(asked)
-    assert f"--eps {TOLD}" in commands.margins_command(
-        MarginsConfig("r", "pgd", levels=(EPS,), norm="L2")
+    assert f"--eps {TOLD}" in commands.estimate_command(
+        EstimateConfig("r", "pgd", levels=(EPS,), norm="L2")
     )
     cells = export.accuracy_cells({"a": (attacked.config, reader.attack_table(attacked.store))})
     assert TOLD in export.wide(cells).columns

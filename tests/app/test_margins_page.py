@@ -13,7 +13,7 @@ from app.components import job_rows
 from smd import __main__ as cli
 from smd import jobs
 from smd.config import schema
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.core import kinds
 from smd.jobs import transitions
 from smd.runs import folders
@@ -58,14 +58,14 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     app = open_page(std)
     assert "STD keeps no margin" in words(app)
     assert (
-        f"python -m smd margins {std.id} --method min-norm --split test --n 200"
+        f"python -m smd estimate {std.id} --method min-norm --split test --n 200"
         in app.code[0].value
     )
     app.button(key="start-margins").click().run()
     assert not app.exception
     (job,) = folders.jobs_of(std, "margins")
-    asked = schema.read(MarginsConfig, job / "config.json")
-    assert asked == MarginsConfig(std.id, method="min-norm", n=200)
+    asked = schema.read(EstimateConfig, job / "config.json")
+    assert asked == EstimateConfig(std.id, method="min-norm", n=200)
     assert jobs.read(job).state == "queued"
     assert app.button(key=job_rows.key("cancel", job))
 
@@ -81,7 +81,7 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     app.button(key="start-margins").click().run()
     (job,) = folders.jobs_of(run, "margins")
     args = cli.parser().parse_args(shown.split()[3:])
-    assert margins.config_from(args, run) == schema.read(MarginsConfig, job / "config.json")
+    assert margins.config_from(args, run) == schema.read(EstimateConfig, job / "config.json")
     assert args.eps == "4/255,0.1"
 
 
@@ -215,7 +215,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
-    job = folders.create_job(run, MarginsConfig(run.id, method="pgd", levels=px(8), device="cpu"))
+    job = folders.create_job(run, EstimateConfig(run.id, method="pgd", levels=px(8), device="cpu"))
     transitions.move(job, state, "The disk is full." if state == "failed" else "")
     app = open_page(run)
     assert state != "failed" or "The disk is full." in words(app)

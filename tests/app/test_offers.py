@@ -1,6 +1,5 @@
 """Offers: how long a job may take, and that a button starts it once."""
 
-import sys
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ from storing import attack, estimate
 from streamlit.testing.v1 import AppTest
 
 from app.components import offers
-from smd.config.schema import AttackConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EstimateConfig
 from smd.runs import folders
 from smd.store import reader
 from smd.store.writer import Recorder
@@ -26,7 +25,7 @@ def test_an_attack_takes_as_long_as_the_last_of_its_name_scaled(finished):
 
 def test_an_estimation_takes_as_long_as_the_last_by_its_method(finished):
     _, run = finished
-    asked = MarginsConfig(run.id, "pgd", levels=(8 / 255, 16 / 255), n=400)
+    asked = EstimateConfig(run.id, "pgd", levels=(8 / 255, 16 / 255), n=400)
     assert offers.time_needed(asked, (run,)) == UNKNOWN
     estimate(Recorder(run.store), [1, 2, 3, 4])  # half a second
     assert offers.time_needed(asked, (run,)) == "About 1 min 40 s, by the last one on 4 images."
@@ -48,8 +47,6 @@ def test_what_is_under_way_is_not_started_again(finished):
     run, _ = finished
 
     def page(run_id):
-
-        sys.path.insert(0, "app")
         from app.components import offers
         from smd.config.schema import AttackConfig
         from smd.runs import folders

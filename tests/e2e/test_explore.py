@@ -8,7 +8,7 @@ from e2e.conftest import watch
 from e2e.looking import flaws, settled
 from playwright.sync_api import expect
 
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.jobs import launch
 from smd.runs import folders
 from smd.store import reader
@@ -37,11 +37,11 @@ def mapped(finished):
     """The finished SMD run with an embedding of its training images."""
     run, _ = finished
     folder = folders.create_job(
-        run, EmbedConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
+        run, EmbeddingConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
     )
-    from smd.tasks.embedding import embed_run
+    from smd.tasks.embedding import embedding_run
 
-    embed_run(folder)
+    embedding_run(folder)
     return run
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from smd import jobs
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions
 from smd.jobs.processes import identity
@@ -28,9 +28,9 @@ MAKES = {
     ),
     "margins": (
         folders.create_job,
-        lambda i: MarginsConfig(i, params={"steps": 2, "targets": 0}, n=8),
+        lambda i: EstimateConfig(i, params={"steps": 2, "targets": 0}, n=8),
     ),
-    "embed": (folders.create_job, lambda i: EmbedConfig(i, n=20, pairs=2)),
+    "embed": (folders.create_job, lambda i: EmbeddingConfig(i, n=20, pairs=2)),
 }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smd import jobs
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.data import file_kinds, filenames, layout, load
 from smd.errors import UserError
 from smd.runs import folders as runs
@@ -29,7 +29,7 @@ ANY = st.recursive(
 )
 KINDS = {
     kind: schema.to_json(kind() if kind is TrainConfig else kind("last"))
-    for kind in (TrainConfig, AttackConfig, MarginsConfig, EmbedConfig)
+    for kind in (TrainConfig, AttackConfig, EstimateConfig, EmbeddingConfig)
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from smd import jobs
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbedConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.errors import UserError
 from smd.evaluation import examples, final_margins
 from smd.files import foreign
@@ -124,8 +124,8 @@ def test_folders_of_jobs_that_are_links_are_left_alone(bad, tmp_path, kind):
     assert folders.jobs_of(bad) == []
     makes = {
         "attacks": (folders.create_job, AttackConfig(bad.id)),
-        "margins": (folders.create_job, MarginsConfig(bad.id)),
-        "maps": (folders.create_job, EmbedConfig(bad.id)),
+        "margins": (folders.create_job, EstimateConfig(bad.id)),
+        "maps": (folders.create_job, EmbeddingConfig(bad.id)),
     }
     make, asked = makes[kind]
     with pytest.raises(UserError, match="a link"):
@@ -180,7 +180,7 @@ def test_what_is_no_json_of_ours_is_a_sentence(bad, file):
         looked_at(bad)
 
 
-KINDS = [TrainConfig, AttackConfig, MarginsConfig, EmbedConfig]
+KINDS = [TrainConfig, AttackConfig, EstimateConfig, EmbeddingConfig]
 
 
 @pytest.mark.parametrize("seed", range(8))

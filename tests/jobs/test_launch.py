@@ -11,7 +11,7 @@ import pytest
 from waiting import until
 
 from smd import jobs
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
 from smd.jobs.session import WAITING
@@ -56,13 +56,13 @@ def test_every_kind_of_job_has_its_command_and_its_turn() -> None:
     folder = new_run()
     run = runs.find(folder.name)
     attack = runs.create_job(run, AttackConfig(run.id, device="cpu"))
-    margins = runs.create_job(run, MarginsConfig(run.id, device="cpu"))
+    margins = runs.create_job(run, EstimateConfig(run.id, device="cpu"))
     assert [waiting for waiting, _ in worker.queued()] == [folder, attack, margins]
     words = [worker.job_command(waiting)[4:] for waiting, _ in worker.queued()]
     assert words == [
         ["train", "--run", run.id],
         ["attack", "--job", f"{run.id}/{attack.name}"],
-        ["margins", "--job", f"{run.id}/{margins.name}"],
+        ["estimate", "--job", f"{run.id}/{margins.name}"],
     ]
 
 

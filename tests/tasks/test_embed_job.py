@@ -11,7 +11,7 @@ from smd import __main__ as cli
 from smd import jobs
 from smd.cli import embedding as command
 from smd.config import commands, schema
-from smd.config.schema import EmbedConfig
+from smd.config.schema import EmbeddingConfig
 from smd.errors import UserError
 from smd.jobs.session import Cancelled, Session
 from smd.runs import folders
@@ -40,18 +40,18 @@ def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, 
 
 def test_the_command_that_a_page_shows_describes_the_same_map(finished):
     run, _ = finished
-    asked = EmbedConfig(
+    asked = EmbeddingConfig(
         run.id, split="train", n=120, pairs=7, level=8 / 255, seed=3, batch=32, device="cpu"
     )
-    words = commands.embed_command(asked).split()[3:]
+    words = commands.embedding_command(asked).split()[3:]
     assert command.config_from(cli.parser().parse_args(words), run) == asked
-    words = commands.embed_command(EmbedConfig(run.id)).split()[3:]
-    assert command.config_from(cli.parser().parse_args(words), run) == EmbedConfig(run.id)
+    words = commands.embedding_command(EmbeddingConfig(run.id)).split()[3:]
+    assert command.config_from(cli.parser().parse_args(words), run) == EmbeddingConfig(run.id)
 
 
 def test_a_queued_map_is_listed_and_does_its_work(finished, capsys):
     _, run = finished
-    folder = folders.create_job(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_job(run, EmbeddingConfig(run.id, n=40, pairs=0, device="cpu"))
     assert jobs.read(folder).kind == "embed"
     assert folders.jobs_of(run, "embed") == [folder]
     assert folder in folders.jobs_of(run)
@@ -60,14 +60,14 @@ def test_a_queued_map_is_listed_and_does_its_work(finished, capsys):
     assert cli.main(["embed", "--job", f"{run.id}/{folder.name}"]) == 0
     assert jobs.read(folder).state == "finished"
     assert reader.embeddings(run.store)["pairs"].tolist() == [0]
-    assert schema.read(EmbedConfig, folder / "config.json").n == 40
+    assert schema.read(EmbeddingConfig, folder / "config.json").n == 40
 
 
 def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, monkeypatch):
     from smd.jobs import transitions
 
     _, run = finished
-    folder = folders.create_job(run, EmbedConfig(run.id, n=40, pairs=0, device="cpu"))
+    folder = folders.create_job(run, EmbeddingConfig(run.id, n=40, pairs=0, device="cpu"))
     with monkeypatch.context() as patch:
         patch.setattr(
             Session,
@@ -76,11 +76,11 @@ def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, m
             raising=False,
         )
         with pytest.raises(Cancelled):
-            task.embed_run(folder)
+            task.embedding_run(folder)
     assert jobs.read(folder).state == "cancelled"
     assert reader.embeddings(run.store).empty
     transitions.move(folder, "queued")
-    task.embed_run(folder)
+    task.embedding_run(folder)
     assert len(reader.embeddings(run.store)) == 1
 
 
@@ -88,8 +88,8 @@ def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
     _, run = finished
     images = len(reader.samples(run.store, "test"))
     for n in (0, images + 1000):
-        task.embed_run(
-            folders.create_job(run, EmbedConfig(run.id, n=n, pairs=0, device="cpu"), claim=True)
+        task.embedding_run(
+            folders.create_job(run, EmbeddingConfig(run.id, n=n, pairs=0, device="cpu"), claim=True)
         )
     assert reader.embeddings(run.store)["n"].tolist() == [images, images]
 
@@ -107,7 +107,7 @@ def test_a_split_with_hardly_any_images_has_no_map():
     with pytest.raises(
         UserError, match="The val split has 9 images, too few for a map: choose another"
     ):
-        task.chosen(EmbedConfig("a-run", split="val"), 9)
+        task.chosen(EmbeddingConfig("a-run", split="val"), 9)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_split_with_hardly_any_images_has_no_map():
 def test_a_map_that_cannot_be_made_is_refused_in_one_sentence(finished, fields, sentence):
     run, _ = finished
     with pytest.raises(UserError, match=sentence):
-        folders.create_job(run, EmbedConfig(run.id, **fields))
+        folders.create_job(run, EmbeddingConfig(run.id, **fields))
     assert folders.jobs_of(run, "embed") == []
 
 

@@ -59,7 +59,7 @@ def test_a_short_training_skips_it_in_one_sentence_and_says_how(finished):
         assert plan.n == 0
         assert plan.reason in run.log.read_text()
         assert plan.reason in run.card.read_text()
-        assert f"python -m smd margins {run.id}" in plan.reason
+        assert f"python -m smd estimate {run.id}" in plan.reason
 
 
 def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatch):

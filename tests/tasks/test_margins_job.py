@@ -11,7 +11,7 @@ from waiting import until
 
 from smd import __main__ as cli
 from smd import jobs
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.jobs import launch
 from smd.jobs.session import Cancelled, Session
 from smd.paths import AROUND as REPOSITORY
@@ -30,7 +30,7 @@ def run_cli(*words):
 def made(run, **fields):
     """A claimed job of PGD at two levels on twenty test images, in four batches each."""
     asked = {"method": "pgd", "levels": px(8, 64), "n": 20, "batch": 5, "device": "cpu", **fields}
-    return folders.create_job(run, MarginsConfig(run.id, **asked), claim=True)
+    return folders.create_job(run, EstimateConfig(run.id, **asked), claim=True)
 
 
 def rows(run, job):
@@ -95,7 +95,7 @@ def test_a_method_without_a_level_is_stored_under_its_name(finished):
 def test_misclassified_images_are_stored_with_margin_zero(finished):
     _, run = finished
     job = made(run, n=0, levels=px(8), batch=256)
-    task.margins_run(job)
+    task.estimate_run(job)
     found = rows(run, job)[8]
     assert len(found) == len(reader.samples(run.store, "test"))
     wrong = found[~found["clean_ok"]]
@@ -121,16 +121,16 @@ def stop_after(monkeypatch, batches):
 def test_a_cancelled_job_keeps_what_is_done_and_resumes_with_the_rest(finished, monkeypatch):
     _, run = finished
     whole, job = made(run), made(run)
-    task.margins_run(whole)
+    task.estimate_run(whole)
     with monkeypatch.context() as patch:
         stop_after(patch, 6)
         with pytest.raises(Cancelled):
-            task.margins_run(job)
+            task.estimate_run(job)
     assert jobs.read(job).state == "cancelled"
     assert set(rows(run, job)) == {8}
     first = reader.estimates(run.store).set_index("id").loc[f"{job.name}:8/255", "created"]
     launch.transitions.move(job, "queued")
-    task.margins_run(job)
+    task.estimate_run(job)
     assert jobs.read(job).state == "finished"
     assert jobs.read(job).batches == 20  # only the rest was left to do
     assert reader.estimates(run.store).set_index("id").loc[f"{job.name}:8/255", "created"] == first
@@ -142,15 +142,15 @@ def test_a_stop_after_the_last_batch_is_no_reason_to_throw_it_away(finished, mon
     _, run = finished
     job = made(run)
     stop_after(monkeypatch, 8)
-    task.margins_run(job)
+    task.estimate_run(job)
     assert set(rows(run, job)) == {8, 64}
 
 
 def test_a_killed_job_resumes_to_the_same_rows(finished):
     _, run = finished
     whole = made(run, n=100, batch=1)
-    task.margins_run(whole)
-    asked = MarginsConfig(run.id, method="pgd", levels=px(8, 64), n=100, batch=1, device="cpu")
+    task.estimate_run(whole)
+    asked = EstimateConfig(run.id, method="pgd", levels=px(8, 64), n=100, batch=1, device="cpu")
     job = folders.create_job(run, asked)
     words = [sys.executable, "-m", "smd", "margins", "--job", f"{run.id}/{job.name}"]
     process = subprocess.Popen(words, cwd=REPOSITORY, stderr=subprocess.DEVNULL)

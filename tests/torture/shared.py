@@ -71,7 +71,7 @@ def after(moment: float, child: Child) -> int:
 
 def job(kind: str) -> None:
     """A new attack or estimation on the one run, done to its end."""
-    from smd.config.schema import AttackConfig, MarginsConfig
+    from smd.config.schema import AttackConfig, EstimateConfig
     from smd.jobs.session import claimed
     from smd.runs import folders
 
@@ -80,7 +80,7 @@ def job(kind: str) -> None:
         asked = AttackConfig(run.id, params={"steps": 3}, n=20, device="cpu", batch=20)
         made = folders.create_job(run, asked, claim=True)
     else:
-        made = folders.create_job(run, MarginsConfig(run.id, n=12, device="cpu"), claim=True)
+        made = folders.create_job(run, EstimateConfig(run.id, n=12, device="cpu"), claim=True)
     with claimed(made):
         work.perform(made)
 

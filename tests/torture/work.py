@@ -77,7 +77,7 @@ def perform(folder: Path) -> None:
     if kind == "train":
         run = folders.Run(folder.name, folder)
         return train_run(run, run.log)
-    return {"attack": attack.attack_run, "margins": estimate.margins_run}[kind](
+    return {"attack": attack.attack_run, "margins": estimate.estimate_run}[kind](
         folder, folder / "log.txt"
     )
 

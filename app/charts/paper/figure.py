@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import altair as alt
 
-from smd.config.schema import AttackConfig, MarginsConfig, TrainConfig
+from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.runs.folders import Run
 
 HEIGHT = 260  # of a plot on the screen, pixels; files have sizes of their own, see charts/files.py
@@ -21,7 +21,7 @@ class Figure:
     title: str
     about: str  # what is seen, and in which run
     panels: tuple[Plot, ...] = ()  # beside each other
-    missing: TrainConfig | MarginsConfig | AttackConfig | None = None  # what fills it
+    missing: TrainConfig | EstimateConfig | AttackConfig | None = None  # what fills it
     targets: tuple[Run, ...] = ()  # the trained runs that this is for
     warning: str = ""  # why what is seen may mislead
     runs: tuple[Run, ...] = ()  # that it is drawn from
@@ -44,7 +44,7 @@ class Kind:
     def lacking(
         self,
         about: str,
-        missing: TrainConfig | MarginsConfig | AttackConfig,
+        missing: TrainConfig | EstimateConfig | AttackConfig,
         targets: Sequence[Run] = (),
     ) -> Figure:
         """The figure without panels, and what would fill it."""

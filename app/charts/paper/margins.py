@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 
 from smd import registry
-from smd.config.schema import MarginsConfig
+from smd.config.schema import EstimateConfig
 from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
 from smd.export.estimates import paired
 from smd.runs.folders import Run
@@ -42,7 +42,7 @@ def probed(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     run = shown[0]
     pairs = estimated(run)
     if not pairs:
-        config = MarginsConfig(run.id, "pgd", levels=tuple(sorted(PROBED)), n=some(run, 1000))
+        config = EstimateConfig(run.id, "pgd", levels=tuple(sorted(PROBED)), n=some(run, 1000))
         about = f"It takes an estimation of {described(run)} at both levels."
         return kind.lacking(about, config, [run])
     newest = pairs[-1]

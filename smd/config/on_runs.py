@@ -1,0 +1,164 @@
+"""What jobs on a trained run are asked to do: attack it, estimate margins, embed its features."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from smd import registry
+from smd.config.options import Value, option, own
+
+PREVIEW_IMAGES = 500
+PREVIEW_STEPS = 20
+SPLITS = ("train", "val", "test")
+NEGATIVE = "The number of images and their ids cannot be negative."
+SPLIT = {"choices": SPLITS, "always": True}
+NORM = {"choices": ("Linf", "L2")}
+DEVICE = "auto, cpu, cuda, cuda:1, mps (auto)"
+SPREAD = "so many images, spread over the split (0: all)"
+
+
+@dataclass(frozen=True)
+class AttackConfig:
+    """One attack on a trained run's images."""
+
+    run: str
+    attack: str = option(
+        "ce-pgd",
+        "{names}, with options like ce-pgd:steps=20 (ce-pgd)",
+        table=registry.ATTACKS,
+        knobs=True,
+        always=True,
+    )
+    params: Mapping[str, Value] = field(default_factory=dict)
+    norm: str = option("Linf", "how noise is measured ({default})", **NORM)
+    # in the unit of x; (): the data set's own, for Linf only
+    levels: tuple[float, ...] = option(
+        (),
+        "noise levels like 2/255,8/255 or 0.031 (the data set's own)",
+        flag="--eps",
+        level=True,
+    )
+    split: str = option("test", "which images ({default})", **SPLIT)
+    n: int = option(0, SPREAD, title="Images", minimum=0, below=NEGATIVE, always=True, unless="ids")
+    # these images instead
+    ids: tuple[int, ...] = option(
+        (), "these sample ids instead, like 3,17", minimum=0, below=NEGATIVE
+    )
+    # (): as many as the paper takes the mean over
+    seeds: tuple[int, ...] = option(
+        (),
+        "seeds like 0,1,2; the table shows their mean (as the paper has them)",
+        minimum=0,
+        below="Seeds cannot be negative.",
+        always=True,
+    )
+    batch: int = option(
+        0,
+        "images a batch; random attacks draw by seed and batch size (0: found, the quickest that"
+        " fits)",
+        minimum=0,
+        below='"Batch size" is {value}: it must be at least 1, or 0 to have it found.',
+        seldom=True,
+    )
+    device: str = option("auto", DEVICE, always=True)
+    # broken ones, or any if their ids were given
+    keep: int = option(
+        256,
+        "adversarial images kept of a level ({default})",
+        title="Images kept",
+        minimum=0,
+        seldom=True,
+    )
+
+    def __post_init__(self) -> None:
+        entry = registry.ATTACKS.get(self.attack)
+        if entry:  # so that the file says it all
+            object.__setattr__(self, "seeds", self.seeds or entry.seeds)
+            object.__setattr__(self, "params", own(self.params, entry.params))
+
+
+@dataclass(frozen=True)
+class EstimateConfig:
+    """One estimation of the margins of a trained run's images, or one for each noise level."""
+
+    run: str
+    method: str = option(
+        "min-norm",
+        "{names}, with options like gem:rounds=20 (min-norm)",
+        table=registry.ESTIMATORS,
+        knobs=True,
+        always=True,
+    )
+    params: Mapping[str, Value] = field(default_factory=dict)
+    # how far a method like pgd looks, unit of x; for Linf filled in with its own
+    levels: tuple[float, ...] = option(
+        (),
+        "how far pgd looks, like 8/255,16/255; one estimation each (8/255)",
+        flag="--eps",
+        level=True,
+    )
+    norm: str = option("Linf", "what a margin is measured in ({default})", **NORM)
+    split: str = option("test", "which images ({default})", **SPLIT)
+    n: int = option(0, SPREAD, title="Images", minimum=0, always=True)
+    seed: int = option(
+        0,
+        "of the random starts of min-norm:restarts=2 and more (0)",
+        title="Seed",
+        minimum=0,
+        always=True,
+    )
+    # small: a method takes thousands of passes over one before it can say how far it is, or stop
+    batch: int = option(
+        64, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
+    )
+    device: str = option("auto", DEVICE, always=True)
+
+    def __post_init__(self) -> None:
+        far = registry.range_of(self.method)
+        if far:  # a level is written in one place only
+            given = {*self.levels, *(float(v) for k, v in self.params.items() if k == far.name)}
+            own = {float(far.default)} if self.norm == "Linf" else set()
+            object.__setattr__(self, "levels", tuple(sorted(given or own)))
+            object.__setattr__(
+                self, "params", {k: v for k, v in self.params.items() if k != far.name}
+            )
+
+
+@dataclass(frozen=True)
+class EmbeddingConfig:
+    """One map of a trained run's images: their features on a plane, and those of some adversarial
+    twins."""
+
+    run: str
+    split: str = option("test", "which images ({default})", **SPLIT)
+    # at most all of them; 0: all
+    n: int = option(
+        2000, "so many images, spread evenly ({default}; 0: all)", title="Images", always=True
+    )
+    pairs: int = option(
+        500,
+        "so many with their adversarial twin ({default})",
+        title="Twins",
+        minimum=0,
+    )
+    # unit of x; 0: the largest that the run watches
+    level: float = option(
+        0.0,
+        "the twins' noise level, like 8/255 (the largest that the run watches)",
+        flag="--eps",
+        level=True,
+    )
+    seed: int = option(0, "of the layout (0)", title="Seed", minimum=0, always=True)
+    batch: int = option(
+        256, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
+    )
+    device: str = option("auto", DEVICE, always=True)
+
+
+def preview(config: AttackConfig, available: int) -> AttackConfig:
+    """The same question answered within seconds: a short CE-PGD on at most 500 of the available
+    images."""
+    n = min(config.n or PREVIEW_IMAGES, PREVIEW_IMAGES, available or PREVIEW_IMAGES)
+    return dataclasses.replace(
+        config, attack="ce-pgd", params={"steps": PREVIEW_STEPS}, n=n, seeds=(0,)
+    )
