@@ -12,6 +12,7 @@ from ..sections import own_sizes
 from ..sections.own_import import CHANNELS, SIZE, SKIP
 from .knobs import KEPT
 
+NAMES = ("data_path", "image_size", "skip_broken", "channels")  # of the config's fields
 NET = "train-net-folder"  # the field of the network, for own images
 WHERE = (
     "Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or"
