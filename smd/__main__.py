@@ -36,9 +36,27 @@ from smd.terminal.visible import visible
 EPILOG = f"""\
 Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),
 SMD_DATA where data sets lie and are downloaded to ({paths.usual("data")}),
-SMD_CACHE where imported images are kept (~/.cache/smd-studio).
+SMD_CACHE where imported images are kept ({paths.usual("cache")}).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
+COMMANDS = (
+    app,
+    train,
+    sweep,
+    attack,
+    estimate,
+    embedding,
+    reproduce,
+    runs,
+    note,
+    locate,
+    export,
+    query,
+    probe,
+    work,
+)
+
+
 COMMANDS = (
     app,
     train,
