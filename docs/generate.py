@@ -86,7 +86,7 @@ def arrows(room: str) -> set[str]:
 
 
 def rooms() -> str:
-    """A table of the rooms of smd from the bottom: what each is and what it imports of the others."""
+    """A table of the rooms of smd from the bottom: what each is, what it imports of others."""
     rows = ["| room | what it is | imports |", "| --- | --- | --- |"]
     for room in order():
         init = ROOT / "smd" / room / "__init__.py"

@@ -143,11 +143,14 @@ def _evaluate_task(
     work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
     if work.recorder.complete:
         half_done.unlink(missing_ok=True)
-    attack = registry.ATTACKS[work.config.attack].title if task.eps else "Clean"
-    work.progress.line(
-        f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s"
-    )
+    _tell(work, task, what, verdict)
     return task.size
+
+
+def _tell(work: Work, task: Task, what: str, verdict: Verdict) -> None:
+    attack = registry.ATTACKS[work.config.attack].title if task.eps else "Clean"
+    accuracy, seconds = 100 * verdict.ok.mean(), verdict.seconds
+    work.progress.line(f"{attack}, {what}: {accuracy:.2f} % in {seconds:.1f} s")
 
 
 def _title(work: Work, task: Task) -> str:
