@@ -1,14 +1,20 @@
-"""A toy of every kind, added as CONTRIBUTING says (its code and one entry), is found everywhere."""
+"""A toy of every kind, added as CONTRIBUTING says (its code and one entry), is found everywhere.
 
-import dataclasses
+A toy kind of job is in tests/jobs/test_toy_kind.py.
+"""
+
+import sys
+import types
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit
 import torch
 import torch.nn.functional as F
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from app import pages
 from app.charts import agreement as agreement_charts
@@ -19,7 +25,7 @@ from smd.analysis import agreement, gaps
 from smd.attacks import AttackPlan
 from smd.cli import train as train_command
 from smd.config import validation
-from smd.config.commands import attack_command, margins_command
+from smd.config.commands import attack_command, estimate_command
 from smd.config.parsing import parse_choice
 from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.data.batches import on_device
@@ -30,7 +36,7 @@ from smd.estimators import Found
 from smd.estimators.measure import measure
 from smd.evaluation.evaluate import Target, Task, evaluate_level
 from smd.export.titles import attack_title, defense_title
-from smd.jobs import kinds, listing
+from smd.paths import AROUND
 from smd.registry.knobs import count, level
 from smd.training.loop import epochs, prepare
 
@@ -200,7 +206,7 @@ def test_configs_of_toys_are_checked():
     configs = [
         (TrainConfig(data="toy", defense="toy"), validation.of_training),
         (AttackConfig("run", "toy", levels=(0.1,)), validation.of_attack),
-        (EstimateConfig("run", "toy", levels=(0.1,)), validation.of_margins),
+        (EstimateConfig("run", "toy", levels=(0.1,)), validation.of_estimate),
     ]
     for config, problems in configs:
         assert problems(config) == []
@@ -214,7 +220,7 @@ def test_the_command_line_offers_toys_and_writes_them():
     config = train_command.config_from(args, args.defense)
     assert (config.net, dict(config.params)) == ("toy", {"shift": 2 / 255})
     assert "toy:tries=3" in attack_command(AttackConfig("run", "toy", params={"tries": 3}))
-    assert "toy" in margins_command(EstimateConfig("run", "toy"))
+    assert "toy" in estimate_command(EstimateConfig("run", "toy"))
 
 
 def test_titles_and_colours_of_toys_stand_in_tables_and_charts():
@@ -241,7 +247,7 @@ def test_a_toy_attacks_stage_has_its_pattern_and_colour_and_its_strength_a_gap()
     assert patterns["pattern"].tolist() == [
         "falls to brightness",
         "falls to Square only",
-        "withstands all",
+        "robust to all",
     ]
     chart = agreement_charts.patterns(agreement.counted(patterns)).to_dict()
     assert PALE in str(chart)
@@ -271,40 +277,18 @@ def test_toys_knobs_are_fields_of_forms():
     }
 
 
-NAVIGATION = """
-import streamlit as st
-from app import pages
-for group, found in pages.groups([]).items():
-    for page in found:
-        st.text(f"{group}: {page.title}")
-"""
-
-
-def test_a_toy_page_stands_in_the_navigation(monkeypatch):
-    toy = replace(pages.PAGES[0], name="toy", title="Toy page")
+def test_a_toy_page_stands_in_the_navigation_and_opens(monkeypatch):
+    view = types.ModuleType("app.views.toy")
+    view.page = lambda: streamlit.text("This is the toy page.")
+    toy = pages.Page("toy", pages.PAGES[0].group, "Toy page", "toys", "A toy.")
+    monkeypatch.setitem(sys.modules, view.__name__, view)
     monkeypatch.setattr(pages, "PAGES", (*pages.PAGES, toy))
     monkeypatch.setitem(pages.BY_NAME, "toy", toy)
-    app = AppTest.from_string(NAVIGATION).run()
+    app = AppTest.from_file(str(AROUND / "app" / "dashboard.py"), default_timeout=60)
+    app._page_hash = calc_hash("toy")
+    app.run()
     assert not app.exception
-    assert f"{toy.group}: Toy page" in [text.value for text in app.text]
-
-
-@dataclass(frozen=True)
-class ToyConfig:
-    """What the toy job is asked to do."""
-
-    run: str
-
-
-def test_a_toy_job_is_listed_and_told_by_its_folder_and_config(own_runs, monkeypatch):
-    kind = dataclasses.replace(kinds.KINDS["embed"], name="toy", folder="toys", config=ToyConfig)
-    monkeypatch.setitem(kinds.KINDS, "toy", kind)
-    folder = own_runs / "a-run" / "toys" / "20260101-000000-toy"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}", encoding="utf-8")
-    assert listing.on_run(own_runs / "a-run") == [folder]
-    assert kinds.of_folder(folder) is kind
-    assert kinds.of_config(ToyConfig("a-run")) is kind
+    assert "This is the toy page." in [text.value for text in app.text]
 
 
 @pytest.mark.parametrize("table", ["NETWORKS", "DEFENSES", "ATTACKS", "ESTIMATORS"])

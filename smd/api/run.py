@@ -90,9 +90,11 @@ class LoadedRun:
     def margins(self, epoch: int | None = None) -> pd.DataFrame:
         """Every training image's margin after an epoch, by default the last.
 
-        Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind. kind: "found" (the last search
-        met the boundary: there is one no farther than the margin), "reached" (it met none: how far
-        it has come) or "misclassified" (no margin).
+        Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind, which is
+
+        - "found": the last search met the boundary, there is one no farther than the margin
+        - "reached": it met none, the margin says how far it has come
+        - "misclassified": there is no margin
         """
         last = reader.last_epoch(self.run.store)
         epoch = last if epoch is None else epoch

@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """Within, the model is in eval mode and its parameters take no gradients, as attacks would."""
+    """Put the model in eval mode; within, its parameters take no gradients."""
     model.eval()
     free = [p for p in model.parameters() if p.requires_grad]
     for p in free:

@@ -1,4 +1,4 @@
-"""The attack job: judge a trained network level by level, and store every sample's verdict."""
+"""The attack job: evaluate a trained network level by level, and store every sample's verdict."""
 
 import shutil
 import time
@@ -18,7 +18,7 @@ from smd.core.lp import Norm
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import examples as adv
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
@@ -80,7 +80,7 @@ def evaluate(work: Work) -> None:
         known = told(work.run.store, plan, items, number, ids)
         norm = cast(Norm, asked.norm)
         task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(asked.ids), known)
-        size = _judge(work, item.name, task, partial(share_of_all, items, number), eta)
+        size = _evaluate_task(work, item.name, task, partial(share_of_all, items, number), eta)
 
 
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
@@ -111,7 +111,9 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     )
 
 
-def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta) -> int:
+def _evaluate_task(
+    work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta
+) -> int:
     """One level and seed, from where an earlier try has come to; returns the batch size to go on
     with."""
     half_done = work.folder / "judging.npz"
@@ -128,15 +130,17 @@ def _judge(work: Work, name: str, task: Task, overall: Callable[[float], float],
         )
         work.progress.show(share, f"{what}: {stage}", left)
         if task.eps:
-            judging.save(half_done, state, _about(name, task))
+            evaluation_state.save(half_done, state, _about(name, task))
         if work.session.stopping:
             raise Cancelled("It was cancelled.")
 
-    state = judging.load(half_done, _about(name, task)) or EvaluationState.begin(len(task.ids))
+    state = evaluation_state.load(half_done, _about(name, task)) or EvaluationState.begin(
+        len(task.ids)
+    )
     while (verdict := _fitting(Target(work.model, work.rows, after_batch), task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
-        judging.save(half_done, state, _about(name, task))
+        evaluation_state.save(half_done, state, _about(name, task))
     _keep(work, name, task, state)
     work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
     if work.recorder.complete:
@@ -226,7 +230,7 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
     batch = work.rows.take(ids)
     with torch.no_grad():
         clean = work.model(batch.x).softmax(1)
-    arrays = judging.stacked([state.kept[position] for position in positions])
+    arrays = evaluation_state.stacked([state.kept[position] for position in positions])
     noise, whole = adv.packed(arrays["image"], work.rows.pixels[ids].cpu().numpy())
     examples = adv.Examples(
         split=work.config.split,
@@ -247,6 +251,8 @@ def _unsure(task: Task, state: EvaluationState) -> int:
     """How many images are not kept because rounding decides what they are, though there is room for
     them."""
     found = (
-        int((state.stage != judging.CLEAN).sum()) if task.picked else int((state.stage > 0).sum())
+        int((state.stage != evaluation_state.CLEAN).sum())
+        if task.picked
+        else int((state.stage > 0).sum())
     )
     return max(0, min(task.keep, found) - len(state.kept))

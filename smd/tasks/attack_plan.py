@@ -1,4 +1,4 @@
-"""What an attack job judges, in which order, and what it need not do again.
+"""What an attack job evaluates, in which order, and what it need not do again.
 
 Every level comes with the first seed before any comes with the next, so that a whole table is there
 early.

@@ -12,7 +12,7 @@ from smd.config.schema import AttackConfig
 from smd.core.lp import length
 from smd.evaluation import evaluate
 from smd.evaluation import examples as adv
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import SLACK
 from smd.runs import folders
 from smd.store import reader
@@ -108,7 +108,7 @@ def test_of_picked_images_no_older_stage_stands_in_for_one_that_rounding_decides
     logits = {1: torch.tensor([[2.0, 1.0]]), 2: torch.tensor([[1.0, 1.0 + 1e-6]])}
     y, part = torch.tensor([0]), torch.tensor([0])
     task = evaluate.Task(torch.tensor([0]), AttackPlan(()), 0.1, 0, 8, keep=1, picked=True)
-    state = judging.EvaluationState.begin(1)
+    state = evaluation_state.EvaluationState.begin(1)
     for stage, seen in ((1, [0]), (2, [])):
         sure = evaluate.surely(logits[stage], y)
         evaluate._keep(

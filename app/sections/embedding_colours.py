@@ -10,11 +10,11 @@ from smd.store import reader
 from smd.units import show_level
 
 from .. import data
+from ..charts import embedding, style
+from ..charts.embedding import Layer, Scale
 from ..selection import changes, image_query, verdicts
 from ..selection.selected import Selection
 from ..selection.verdicts import FOOLED, ROBUST, WRONG
-from . import embedding, style
-from .embedding import Layer, Scale
 
 CLASS, MARGIN, CHANGE, VERDICT = "class", "margin", "change of margin", "verdict"
 UNSEEN = "not attacked"  # these images stay faded
