@@ -19,6 +19,7 @@ LIGHT = {
     "analysis.gaps",
     "children",
     "config.commands",
+    "config.options",
     "config.schema",
     "config.validation",
     "core.kinds",
