@@ -72,23 +72,27 @@ def imported(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] == "smd"}
 
 
-def arrows() -> dict[str, set[str]]:
-    """What every room of smd imports of the other rooms; loose modules are left out."""
-    rooms = sorted(path.parent.name for path in (ROOT / "smd").glob("*/__init__.py"))
-    found = {}
-    for room in rooms:
-        modules = (ROOT / "smd" / room).rglob("*.py")
-        known = {room_of(name) for path in modules for name in imported(path)}
-        found[room] = known - {room, "smd"}
-    return found
+def order() -> tuple[str, ...]:
+    """The rooms from the bottom, as the test of their order has them."""
+    test = ast.parse((ROOT / "tests" / "test_architecture.py").read_text(encoding="utf-8"))
+    written = (node for node in test.body if isinstance(node, ast.Assign))
+    return next(ast.literal_eval(n.value) for n in written if ast.unparse(n.targets[0]) == "ROOMS")
+
+
+def arrows(room: str) -> set[str]:
+    """What a room of smd imports of the other rooms; loose modules are left out."""
+    modules = (ROOT / "smd" / room).rglob("*.py")
+    return {room_of(name) for path in modules for name in imported(path)} - {room, "smd"}
 
 
 def rooms() -> str:
-    """A table of the rooms of smd: what each is and what it imports of the others."""
+    """A table of the rooms of smd from the bottom: what each is and what it imports of the others."""
     rows = ["| room | what it is | imports |", "| --- | --- | --- |"]
-    for room, known in arrows().items():
-        text = summary(ROOT / "smd" / room / "__init__.py")
-        rows.append(f"| `{room}` | {text} | {', '.join(sorted(known)) or 'none'} |")
+    for room in order():
+        init = ROOT / "smd" / room / "__init__.py"
+        if init.exists():
+            known = ", ".join(other for other in order() if other in arrows(room)) or "none"
+            rows.append(f"| `{room}` | {summary(init)} | {known} |")
     return "\n".join(rows)
 
 
