@@ -12,7 +12,7 @@ import smd
 from smd import attacks
 from smd.core import lp
 from smd.data.batches import OnDevice
-from smd.evaluation.evaluate import Target, Task, judge
+from smd.evaluation.evaluate import Target, Task, evaluate_level
 
 EPS, N = 16 / 255, 64
 
@@ -35,7 +35,7 @@ def evaluated(model, x, y, name, seed, size=32, **settings):
     rows = OnDevice((x * 255).round().to(torch.uint8), y)
     plan = attacks.build(name, settings).plan(10)
     task = Task(torch.arange(len(x)), plan, EPS, seed, size)
-    return judge(Target(model, rows), task)
+    return evaluate_level(Target(model, rows), task)
 
 
 def test_the_verdicts_are_those_of_an_evaluation(trained, given, result):
