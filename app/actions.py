@@ -58,16 +58,16 @@ def button(
     )
 
 
-def _checked(asked: TrainConfig) -> TrainConfig:
-    if asked.data_path:
-        login.check_path(asked.data_path)
-    return asked
+def _checked(config: TrainConfig) -> TrainConfig:
+    if config.data_path:
+        login.check_path(config.data_path)
+    return config
 
 
 @guarded
-def train(asked: TrainConfig) -> Run:
+def train(config: TrainConfig) -> Run:
     """Queue a training."""
-    run = folders.create(_checked(asked))
+    run = folders.create(_checked(config))
     launch.submit(run.folder)
     return run
 
@@ -75,19 +75,19 @@ def train(asked: TrainConfig) -> Run:
 @guarded
 def start_sweep(wanted: Sequence[TrainConfig]) -> list[sweep.Member]:
     """Queue those trainings that are not there yet."""
-    return sweep.start([_checked(asked) for asked in wanted])
+    return sweep.start([_checked(config) for config in wanted])
 
 
 @guarded
-def start(run: Run, asked: AttackConfig | EstimateConfig | EmbeddingConfig) -> None:
+def start(run: Run, config: AttackConfig | EstimateConfig | EmbeddingConfig) -> None:
     """Queue a job on a trained network."""
-    launch.submit(folders.create_job(run, asked))
+    launch.submit(folders.create_job(run, config))
 
 
 @guarded
-def probe(asked: TrainConfig) -> dict[str, Any]:
+def probe(config: TrainConfig) -> dict[str, Any]:
     """Take a few steps of a training; see duration.probe."""
-    return duration.probe(_checked(asked))
+    return duration.probe(_checked(config))
 
 
 @guarded
@@ -135,20 +135,20 @@ def suited_net(path: str) -> str:
 
 
 @guarded
-def known_images(asked: Request, until: float) -> Images | None:
+def known_images(request: Request, until: float) -> Images | None:
     """The images at a typed path if they are imported already; see smd.data.folder.found."""
-    login.check_path(asked.path)
-    return folder.found(asked, until)
+    login.check_path(request.path)
+    return folder.found(request, until)
 
 
 @guarded
-def import_images(progress: Progress, asked: Request) -> str:
+def import_images(progress: Progress, request: Request) -> str:
     """Import the images at a typed path in a process of its own; see smd.data.apart.load."""
-    login.check_path(asked.path)
+    login.check_path(request.path)
     return apart.load(
         progress,
-        path=asked.path,
-        image_size=asked.image_size,
-        skip_broken=asked.skip_broken,
-        channels=asked.channels,
+        path=request.path,
+        image_size=request.image_size,
+        skip_broken=request.skip_broken,
+        channels=request.channels,
     )

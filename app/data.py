@@ -62,11 +62,11 @@ def images(run: Run) -> sets.Images | None:
     """The memory-mapped images of a run, by what they are, wherever they lie now; None if their
     cache is gone."""
     about = value(reader.meta, run.store)
-    asked = about.get("images", ""), about.get("content", "")
-    found = _images(*asked)
-    if found is None:  # they may come back at any moment
-        _images.clear(*asked)
-    return found
+    named = about.get("images", ""), about.get("content", "")
+    pixels = _images(*named)
+    if pixels is None:  # they may come back at any moment
+        _images.clear(*named)
+    return pixels
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,13 +8,7 @@ project = "SMD Studio"
 author = "The SMD Studio contributors"
 extensions = ["myst_parser"]
 # The sources are the repository's own pages, so that a link leads to the same place in both.
-include_patterns = [
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "docs/*.md",
-    "docs/results/*.md",
-]
+include_patterns = ["*.md", "docs/*.md", "docs/results/*.md"]
 root_doc = "README"
 myst_heading_anchors = 4
 html_theme = "furo"
@@ -30,7 +24,7 @@ CONTENTS = {
     "Use": "index dashboard own-images own-networks medical-example command-line api",
     "Know": "evaluation defenses reproduce results/README differences-from-the-paper speed",
     "Run it for a group": "shared-machine login torture",
-    "Change it": "architecture ../CONTRIBUTING ../CHANGELOG",
+    "Change it": "architecture ../CONTRIBUTING ../CHANGELOG ../SECURITY ../THIRD_PARTY_NOTICES",
 }
 
 

@@ -130,6 +130,18 @@ def commands() -> str:
     return "\n".join(sections).rstrip()
 
 
+def networks() -> str:
+    """A table of the networks: name, title, sides that they take, source."""
+    from smd import registry
+
+    rows = ["| name | network | sides | source |", "| --- | --- | --- | --- |"]
+    for net in registry.NETWORKS.values():
+        low, high = net.sizes
+        unit = registry.WHAT[net.dims][1]
+        rows.append(f"| `{net.name}` | {net.title} | {low} to {high} {unit} | {net.source} |")
+    return "\n".join(rows)
+
+
 def described(title: str, thing: object, level: int = 2) -> list[str]:
     """A section on a public function, class or property: how it is called, and its docstring."""
     lines = ["#" * level + f" {title}", ""]
@@ -226,6 +238,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "rooms": rooms,
     "commands": commands,
     "api": api,
+    "networks": networks,
 }
 
 

@@ -85,14 +85,14 @@ def test_the_undecided_are_taken_away_with_what_became_of_them():
     found = agreement.exported(rows, EPS)
     assert found["n"].tolist() == [1, 1, 2, 0, 1, 1]
     assert found["margin"].tolist() == [
-        "beyond",
-        "beyond",
-        "up to",
-        "up to",
+        "> ε",
+        "> ε",
+        "≤ ε",
+        "≤ ε",
         "undecided",
         "undecided",
     ]
-    assert found["attack"].tolist()[-2:] == ["withstood", "broken"]
+    assert found["attack"].tolist()[-2:] == ["robust", "fooled"]
     assert found["percent"].tolist()[:4] == [25, 25, 50, 0]
     assert found["percent"][4:].isna().all()
 
@@ -182,7 +182,7 @@ def test_each_sample_is_named_by_the_weakest_attack_that_breaks_it():
         "falls to AutoAttack only (apgd-ce)",
         "falls to targeted attacks only (apgd-t)",
         "falls to Square only",
-        "withstands all",
+        "robust to all",
     ]
 
 
@@ -192,7 +192,7 @@ def test_patterns_are_ordered_counted_and_add_up():
     assert counts["percent"].tolist() == [12.5, 25, 12.5, 12.5, 12.5, 12.5, 12.5]
     assert (counts["pattern"].iloc[0], counts["pattern"].iloc[-1]) == (
         "misclassified without noise",
-        "withstands all",
+        "robust to all",
     )
 
 
@@ -217,19 +217,19 @@ def test_only_samples_that_every_attack_has_seen_get_a_pattern():
     )
     found = agreement.patterns(both)
     assert found["idx"].tolist() == [1, 2]
-    assert found["pattern"].tolist() == ["withstands all", "falls to CE-PGD"]
+    assert found["pattern"].tolist() == ["robust to all", "falls to CE-PGD"]
 
 
 def test_an_attack_seen_with_more_images_and_steps_counts_once_at_its_worst():
     few = verdicts("", "", steps=20)
     many = verdicts("", "ce-pgd", "ce-pgd", steps=100)
     found = agreement.patterns(pd.concat([few, many, verdicts("", "", "", name="autoattack")]))
-    assert found["pattern"].tolist() == ["withstands all", "falls to CE-PGD", "falls to CE-PGD"]
+    assert found["pattern"].tolist() == ["robust to all", "falls to CE-PGD", "falls to CE-PGD"]
 
 
 def test_an_attack_without_named_stages_is_named_by_itself():
     rows = verdicts("", "", name="mim").assign(ok=[False, True])
-    assert agreement.patterns(rows)["pattern"].tolist() == ["falls to mim", "withstands all"]
+    assert agreement.patterns(rows)["pattern"].tolist() == ["falls to mim", "robust to all"]
 
 
 def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
@@ -240,7 +240,7 @@ def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
         pd.concat([single, ten, verdicts("", "", "", "", name="autoattack")])
     )
     assert found["idx"].tolist() == [0, 1]
-    assert found["pattern"].tolist() == ["withstands all", "falls to CW but not to CE-PGD"]
+    assert found["pattern"].tolist() == ["robust to all", "falls to CW but not to CE-PGD"]
     judges = agreement.judges(pd.concat([single, ten]))
     assert [(judge.note, judge.n) for judge in judges] == [("", 2), ("runs=1", 4)]
     assert agreement.judged_by(pd.concat([single, ten]), judges[0])["broken_by"].tolist() == [

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -153,8 +154,10 @@ EXAMPLES = [
 
 def given():
     """What the pages' examples leave to their reader: a network, its optimizer and images."""
-    x, y = torch.rand(16, 1, 28, 28), torch.arange(16) % 10
-    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        x, y = torch.rand(16, 1, 28, 28), torch.arange(16) % 10
+        model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     return {
         "model": model,
         "optimizer": torch.optim.SGD(model.parameters(), 1e-3),
@@ -180,7 +183,8 @@ def generate():
 
 def test_generated_parts_are_as_the_code():
     pages = generate().pages()
-    assert {path.name for path in pages} == {"api.md", "architecture.md", "command-line.md"}
+    generated = {"api.md", "architecture.md", "command-line.md", "own-networks.md"}
+    assert {path.name for path in pages} == generated
     old = [name_of(p) for p, text in pages.items() if p.read_text(encoding="utf-8") != text]
     assert old == [], "run `python docs/generate.py`"
 
@@ -192,6 +196,13 @@ def test_the_tree_has_every_module_and_what_it_is():
     lines = [line.split(maxsplit=1) for line in tree.splitlines()[1:-1]]
     assert len([line for line in lines if line[0].endswith(".py")]) == len(modules)
     assert [line[0] for line in lines if len(line) < 2] == []
+
+
+def test_the_extra_for_docs_is_what_make_docs_installs():
+    lines = (DOCS / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    with (REPOSITORY / "pyproject.toml").open("rb") as file:
+        extras = tomllib.load(file)["project"]["optional-dependencies"]
+    assert extras["docs"] == [line for line in lines if not line.startswith("#")]
 
 
 def test_the_site_is_built_without_a_warning(tmp_path):

@@ -57,7 +57,7 @@ def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
     )
     scale = alt.Scale(domain=[0, 100])
     return drawn(
-        base, rows, ["noise level", "images"], "accuracy (%)", look, scale, alt.Axis(), ".2f"
+        base, rows, ["noise level", "images"], style.ACCURACY, look, scale, alt.Axis(), ".2f"
     )
 
 

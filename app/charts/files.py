@@ -93,7 +93,7 @@ def _in_inches(svg: str) -> str:
 
 def _size(svg: str) -> tuple[float, float]:
     """Width and height of a drawing in points."""
-    found = SIZE.search(svg)
-    if found is None:
+    match = SIZE.search(svg)
+    if match is None:
         raise ValueError("The drawing has no size.")
-    return float(found[2]), float(found[3])
+    return float(match[2]), float(match[3])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from . import style
 
-TEAL, GRAY = style.COLOURS["smd"], "#8a9091"
+TEAL, GRAY = style.COLOURS["smd"], style.GRAY
 MOST = len(style.PALETTE)  # classes that have a colour of their own
 OTHERS = "other classes"
 PRESSURE_TIP = [
@@ -130,7 +130,7 @@ def density(rows: pd.DataFrame, ends: tuple[float, float, float]) -> alt.Chart:
         .encode(
             alt.X("start:Q", title="epoch", scale=epochs, axis=whole),
             alt.X2("epoch:Q"),
-            alt.Y("low:Q", title="margin (1/255)", scale=margins),
+            alt.Y("low:Q", title=style.MARGIN, scale=margins),
             alt.Y2("high:Q"),
             alt.Opacity("percent:Q", legend=None, scale=shade),
             tooltip=DENSITY_TIP,

@@ -11,7 +11,7 @@ from smd.core.kinds import KINDS
 from . import histograms, rules, style
 
 BRUSH = "brush"  # the name of every chart's selection
-TEAL, ORANGE, GRAY = style.COLOURS["smd"], style.COLOURS["std"], "#8a9091"
+TEAL, ORANGE, GRAY = style.COLOURS["smd"], style.COLOURS["std"], style.GRAY
 
 CLASS_TIP = [
     "kind:N",
@@ -79,7 +79,7 @@ def of_class(
     left = -2 * max(1.0, ends[0] / 25)
     x = alt.X(
         "low:Q",
-        title="margin (1/255)",
+        title=style.MARGIN,
         bin="binned",
         axis=style.NOT_NEGATIVE,
         scale=alt.Scale(domain=[left, ends[0]], nice=False),

@@ -4,6 +4,7 @@ What is above and to the right is better in both.
 """
 
 import math
+from functools import partial
 
 import altair as alt
 import pandas as pd
@@ -20,46 +21,39 @@ def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
     it is the mean of. A point that another beats (export.pareto_points) is hollow.
     """
     kinds = list(dict.fromkeys(points["defense"]))
-    colour = alt.Color(
-        "defense:N",
-        legend=None,
-        scale=alt.Scale(domain=kinds, range=[style.colour(kind) for kind in kinds]),
-    )
-    titles = {"clean": "clean accuracy (%)", "robust": f"accuracy at {level} (%)"}
-    x, x_low = (
-        alt.X(f"{name}:Q", title=titles["clean"], scale=_scale(points, "clean"))
-        for name in ("clean", "clean_low")
-    )
-    y, y_low = (
-        alt.Y(f"{name}:Q", title=titles["robust"], scale=_scale(points, "robust"))
-        for name in ("robust", "robust_low")
-    )
+    scale = alt.Scale(domain=kinds, range=[style.colour(kind) for kind in kinds])
+    colour = alt.Color("defense:N", legend=None, scale=scale)
+    clean = partial(alt.X, title="clean accuracy (%)", scale=_scale(points, "clean"))
+    robust = partial(alt.Y, title=f"accuracy at {level} (%)", scale=_scale(points, "robust"))
+    x, y = clean("clean:Q"), robust("robust:Q")
     rows = points.drop(columns=["clean_each", "robust_each"])
     base = alt.Chart(rows, height=420).encode(color=colour)
-    marks = [
-        base.mark_rule(strokeWidth=1.5).encode(x=x_low, x2="clean_high:Q", y=y),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=y_low, y2="robust_high:Q"),
-        base.transform_filter("!datum.beaten")
-        .mark_point(filled=True, size=90, opacity=1)
-        .encode(x, y, tooltip=_tip(level)),
-        base.transform_filter("datum.beaten")
-        .mark_point(filled=False, size=90, opacity=1, strokeWidth=2)
-        .encode(x, y, tooltip=_tip(level)),
+    point = partial(base.mark_point, size=90, opacity=1)
+    best = point(filled=True).transform_filter("!datum.beaten")
+    beaten = point(filled=False, strokeWidth=2).transform_filter("datum.beaten")
+    return alt.layer(
+        _trainings(points, level).encode(x, y, color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(clean("clean_low:Q"), y, x2="clean_high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(x, robust("robust_low:Q"), y2="robust_high:Q"),
+        best.encode(x, y, tooltip=_tip(level)),
+        beaten.encode(x, y, tooltip=_tip(level)),
         base.mark_text(align="left", dx=8, dy=-6, fontSize=12).encode(x, y, text="title:N"),
-    ]
+    )
+
+
+def _trainings(points: pd.DataFrame, level: str) -> alt.Chart:
+    """A small point for each training of a defense that has several."""
     several = points[points["trainings"] > 1].explode(["clean_each", "robust_each"])
     each = several.assign(
         clean=several["clean_each"].astype(float), robust=several["robust_each"].astype(float)
-    )
-    small = alt.Chart(each[["title", "defense", "clean", "robust"]]).mark_point(
-        filled=True, size=22, opacity=0.55
     )
     tip = [
         "title:N",
         alt.Tooltip("clean:Q", format=".2f", title="one training: clean (%)"),
         alt.Tooltip("robust:Q", format=".2f", title=f"one training: at {level} (%)"),
     ]
-    return alt.layer(small.encode(x, y, color=colour, tooltip=tip), *marks)
+    chart = alt.Chart(each[["title", "defense", "clean", "robust"]])
+    return chart.mark_point(filled=True, size=22, opacity=0.55).encode(tooltip=tip)
 
 
 def _scale(points: pd.DataFrame, side: str) -> alt.Scale:

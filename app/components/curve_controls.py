@@ -1,7 +1,5 @@
-"""How curves are drawn.
-
-Smoothing and the x axis, the same on every page that has curves, kept in the address.
-"""
+"""How curves are drawn: smoothing and the x axis, the same on every page that has curves, kept in
+the address."""
 
 import streamlit as st
 

@@ -22,103 +22,105 @@ from smd.terminal.progress import duration
 from .. import actions, data
 from . import job_rows, states
 
-Asked = TrainConfig | AttackConfig | EstimateConfig
+Config = TrainConfig | AttackConfig | EstimateConfig
 Known = tuple[float, int] | None  # seconds, and how many images that is known from
 FOLLOW = "2s"
 
 
-def offer(key: str, asked: Asked, *targets: Run) -> None:
+def offer(key: str, config: Config, *targets: Run) -> None:
     """A button that starts what is asked for, on each of the trained runs named, unless it is under
     way already."""
-    waiting = under_way(asked, targets)
-    st.caption(f"{title(asked, len(targets))}. {time_needed(asked, targets)}")
+    waiting = under_way(config, targets)
+    st.caption(f"{title(config, len(targets))}. {time_needed(config, targets)}")
     pressed = actions.button(
         "Start it here", key=f"offer-{key}", icon=":material/play_arrow:", disabled=bool(waiting)
     )
     # the second click of two finds the job of the first
-    if pressed and (not waiting) and _start(asked, targets):
+    if pressed and (not waiting) and _start(config, targets):
         st.rerun()  # with the job in sight and the button out of reach
     if waiting:
         st.fragment(_follow, run_every=FOLLOW)(waiting)
-    st.code(command(asked, targets), language="bash", wrap_lines=True)
+    st.code(command(config, targets), language="bash", wrap_lines=True)
 
 
-def title(asked: Asked, runs_: int) -> str:
+def title(config: Config, runs_: int) -> str:
     """What would be done, with the number of images, the levels and the seeds."""
     each = f", on each of {runs_} runs" if runs_ > 1 else ""
-    if isinstance(asked, AttackConfig):
-        return job_titles.attack(asked) + each
-    if isinstance(asked, EstimateConfig):
-        return job_titles.estimation(asked) + each
-    images = f"{asked.n_train:,}" if asked.n_train else "all"
+    if isinstance(config, AttackConfig):
+        return job_titles.attack(config) + each
+    if isinstance(config, EstimateConfig):
+        return job_titles.estimation(config) + each
+    images = f"{config.n_train:,}" if config.n_train else "all"
     return (
-        f"Train {asked.defense} for {asked.epochs} epochs on {images} training images, seed"
-        f" {asked.seed}"
+        f"Train {config.defense} for {config.epochs} epochs on {images} training images, seed"
+        f" {config.seed}"
     )
 
 
-def command(asked: Asked, targets: tuple[Run, ...]) -> str:
+def command(config: Config, targets: tuple[Run, ...]) -> str:
     """The same from a terminal."""
-    if isinstance(asked, AttackConfig):
-        return commands.attack_command(asked, *(run.id for run in targets[1:]))
+    if isinstance(config, AttackConfig):
+        return commands.attack_command(config, *(run.id for run in targets[1:]))
     return (
-        commands.estimate_command(asked)
-        if isinstance(asked, EstimateConfig)
-        else commands.train_command(asked)
+        commands.estimate_command(config)
+        if isinstance(config, EstimateConfig)
+        else commands.train_command(config)
     )
 
 
-def time_needed(asked: Asked, targets: tuple[Run, ...]) -> str:
+def time_needed(config: Config, targets: tuple[Run, ...]) -> str:
     """About how long it takes here, by the last job of the same sort; else that nobody knows."""
-    if isinstance(asked, TrainConfig):
-        known = _of_trainings(asked)
-    elif isinstance(asked, EstimateConfig):
-        known = _of_estimations(asked, targets)
+    if isinstance(config, TrainConfig):
+        known = _of_trainings(config)
+    elif isinstance(config, EstimateConfig):
+        known = _of_estimations(config, targets)
     else:
-        known = _of_attacks(asked, targets)
+        known = _of_attacks(config, targets)
     if known is None:
         return "How long it takes is not known beforehand; the job says it once it has begun."
     return f"About {duration(max(known[0], 1.0))}, by the last one on {known[1]:,} images."
 
 
-def _of_attacks(asked: AttackConfig, targets: tuple[Run, ...]) -> Known:
+def _of_attacks(config: AttackConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.attack_runs, targets[0].store)
     done = done[
-        (done["name"] == asked.attack)
+        (done["name"] == config.attack)
         & (done["eps"] > 0)
         & (done["n"] > 0)
-        & (done["norm"] == asked.norm)
+        & (done["norm"] == config.norm)
     ]
     if done.empty:
         return None
     last = done.iloc[-1]
     a_step = float(last["seconds"]) / (int(last["n"]) * max(int(last["steps"]), 1))
-    steps = int(asked.params.get("steps", 100)) if int(last["steps"]) else 1
-    seconds = a_step * steps * asked.n * max(len(asked.levels), 1) * len(asked.seeds) * len(targets)
+    steps = int(config.params.get("steps", 100)) if int(last["steps"]) else 1
+    seconds = (
+        a_step * steps * config.n * max(len(config.levels), 1) * len(config.seeds) * len(targets)
+    )
     return seconds, int(last["n"])
 
 
-def _of_estimations(asked: EstimateConfig, targets: tuple[Run, ...]) -> Known:
+def _of_estimations(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.estimates, targets[0].store)
-    done = done[(done["method"] == asked.method) & (done["norm"] == asked.norm) & (done["n"] > 0)]
+    done = done[(done["method"] == config.method) & (done["norm"] == config.norm) & (done["n"] > 0)]
     if done.empty:
         return None
     last = done.iloc[-1]
     each = float(last["seconds"]) / int(last["n"])
-    return each * asked.n * max(len(asked.levels), 1) * len(targets), int(last["n"])
+    return each * config.n * max(len(config.levels), 1) * len(targets), int(last["n"])
 
 
-def _of_trainings(asked: TrainConfig) -> Known:
+def _of_trainings(config: TrainConfig) -> Known:
     """By the newest trained run of the same defense and network on the same images."""
     for run in folders.all_runs():
-        if run.weights.exists() and states.readable(run) and _alike(run.config, asked):
+        if run.weights.exists() and states.readable(run) and _alike(run.config, config):
             metrics = data.brief(reader.metrics, run.store)
             epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")][
                 "value"
             ]
             n = len(data.read(reader.samples, run.store, "train"))
             if len(epochs) and n:
-                return float(epochs.mean()) * asked.epochs * (asked.n_train or n) / n, n
+                return float(epochs.mean()) * config.epochs * (config.n_train or n) / n, n
     return None
 
 
@@ -138,16 +140,16 @@ def _alike(one: TrainConfig, two: TrainConfig) -> bool:
     return all(getattr(one, name) == getattr(two, name) for name in names)
 
 
-def under_way(asked: Asked, targets: tuple[Run, ...]) -> list[Path]:
+def under_way(config: Config, targets: tuple[Run, ...]) -> list[Path]:
     """Jobs that are to do just this and are not over, so that nothing is started twice."""
-    if isinstance(asked, TrainConfig):
+    if isinstance(config, TrainConfig):
         return [
             run.folder
             for run in folders.all_runs()
-            if _active(run.folder) and _same(run.folder, folders.with_absolute_path(asked))
+            if _active(run.folder) and _same(run.folder, folders.with_absolute_path(config))
         ]
     each = [
-        (folder, _for(asked, run))
+        (folder, _for(config, run))
         for run in targets
         for folder in folders.jobs_of(run)
         if _active(folder)
@@ -159,24 +161,24 @@ def _active(folder: Path) -> bool:
     return jobs.read(folder).state in ("queued", "running")
 
 
-def _same(folder: Path, asked: Asked) -> bool:
+def _same(folder: Path, config: Config) -> bool:
     """Whether the job was asked for just this."""
     try:
         stored = foreign.json_object(folder / "config.json")
     except (OSError, UserError):
         return False
-    return bool(stored == json.loads(json.dumps(schema.to_json(asked))))
+    return bool(stored == json.loads(json.dumps(schema.to_json(config))))
 
 
-def _for(asked: AttackConfig | EstimateConfig, run: Run) -> AttackConfig | EstimateConfig:
-    return replace(asked, run=run.id)
+def _for(config: AttackConfig | EstimateConfig, run: Run) -> AttackConfig | EstimateConfig:
+    return replace(config, run=run.id)
 
 
-def _start(asked: Asked, targets: tuple[Run, ...]) -> bool:
+def _start(config: Config, targets: tuple[Run, ...]) -> bool:
     """Queue what is asked for; what was refused is said. Whether nothing was."""
-    if isinstance(asked, TrainConfig):
-        return states.attempt(actions.train, asked)
-    each = [states.attempt(actions.start, run, _for(asked, run)) for run in targets]
+    if isinstance(config, TrainConfig):
+        return states.attempt(actions.train, config)
+    each = [states.attempt(actions.start, run, _for(config, run)) for run in targets]
     return all(each)
 
 

@@ -36,6 +36,6 @@ def in_badge(text: object) -> str:
     return plain(text).replace("\\[", "[").replace("\\]", "]")
 
 
-def _led(found: re.Match[str]) -> str:
-    sign = found.group()
+def _led(match: re.Match[str]) -> str:
+    sign = match.group()
     return f"{sign}{JOINER}" if sign[0].isdigit() else f"\\{sign}"

@@ -15,15 +15,15 @@ def redirect(page: StreamlitPage) -> None:
 
     Streamlit would take such a name out of the address, as the list does not have it.
     """
-    asked = st.query_params.get("run")
+    linked = st.query_params.get("run")
     if (
-        asked
+        linked
         and "run" not in st.session_state
-        and asked != name(asked)
-        and asked in {run.id for run in folders.all_runs()}
+        and linked != name(linked)
+        and linked in {run.id for run in folders.all_runs()}
     ):
         given = {key: st.query_params.get_all(key) for key in st.query_params}
-        st.switch_page(page, query_params={**given, "run": name(asked)})
+        st.switch_page(page, query_params={**given, "run": name(linked)})
 
 
 def show() -> None:

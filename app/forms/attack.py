@@ -23,40 +23,45 @@ LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
 def form(chosen: list[Run]) -> None:
     """Choose an attack on those runs, see the command, start it."""
     wrong: list[str] = []
-    asked = _fields(chosen, wrong)
-    entry = registry.ATTACKS[asked.attack]
-    st.caption(f"{entry.source[0].upper()}{entry.source[1:]}. Time: {entry.cost}.")
-    sizes = _sizes(chosen, asked.split)
+    config = _fields(chosen, wrong)
+    entry = registry.ATTACKS[config.attack]
+    source = f"{entry.source[0].upper()}{entry.source[1:]}"
+    st.caption(f"{entry.description} {source}. Time: {entry.cost}.")
+    sizes = _sizes(chosen, config.split)
     configs = [
-        replace(asked, run=r.id, n=min(asked.n, size or asked.n))
+        replace(config, run=r.id, n=min(config.n, size or config.n))
         for r, size in zip(chosen, sizes, strict=True)
     ]
     if not knobs.told(wrong):
         st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
+    start, quick = _buttons(bool(wrong))
+    if quick:
+        configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
+    if start or quick:
+        pairs = zip(chosen, configs, strict=True)
+        queued = [states.attempt(actions.start, run, one) for run, one in pairs]
+        if all(queued):
+            st.rerun()
+
+
+def _buttons(disabled: bool) -> tuple[bool, bool]:
+    """Whether the attack was started, and whether a quick look at what it may show was."""
     with st.container(horizontal=True):
         start = actions.button(
             "Attack",
             type="primary",
             icon=":material/bolt:",
             key="start-attack",
-            disabled=bool(wrong),
+            disabled=disabled,
         )
         quick = actions.button(
             "Preview",
             icon=":material/timer:",
             key="preview-attack",
-            disabled=bool(wrong),
+            disabled=disabled,
             help="Within seconds: CE-PGD with 20 steps on at most 500 images.",
         )
-    if quick:
-        configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
-    if start or quick:
-        queued = [
-            states.attempt(actions.start, run, one)
-            for run, one in zip(chosen, configs, strict=True)
-        ]
-        if all(queued):
-            st.rerun()
+    return start, quick
 
 
 def _commands(configs: list[AttackConfig]) -> list[str]:
@@ -72,7 +77,6 @@ def _commands(configs: list[AttackConfig]) -> list[str]:
 
 def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
     """The attack without its run."""
-    data_set = chosen[0].config.data
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Attack",
@@ -81,29 +85,34 @@ def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
             format_func=lambda n: registry.ATTACKS[n].title,
             width=180,
         )
-        norm = st.session_state.get("norm") or "Linf"
-        usual, key = (
-            (show_levels(chosen[0].config.levels), f"eps-{data_set}")
-            if norm == "Linf"
-            else (LENGTH, "eps-L2")
-        )
-        help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
-        levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
-        if norm != "Linf" and not levels and not wrong:
-            wrong.append(f"Noise levels: there is none; write them like {usual}.")
+        levels = _levels(chosen[0], wrong)
         most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
         n = st.number_input(
             "Images",
             1,
             most,
             min(500, most or 500),
-            key=f"n-{data_set}",
+            key=f"n-{chosen[0].config.data}",
             width=140,
             help="Spread evenly over the split.",
         )
         with st.popover("More", icon=":material/tune:"):
-            asked = _more(registry.ATTACKS[name], wrong)
-    return replace(asked, n=int(n), levels=levels)
+            config = _more(registry.ATTACKS[name], wrong)
+    return replace(config, n=int(n), levels=levels)
+
+
+def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
+    """The noise levels, in the norm that "More" names; L2 levels have no usual values."""
+    norm = st.session_state.get("norm") or "Linf"
+    if norm == "Linf":
+        usual, key = show_levels(run.config.levels), f"eps-{run.config.data}"
+    else:
+        usual, key = LENGTH, "eps-L2"
+    help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
+    levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
+    if norm != "Linf" and not levels and not wrong:
+        wrong.append(f"Noise levels: there is none; write them like {usual}.")
+    return levels
 
 
 def _more(entry: Attack, wrong: list[str]) -> AttackConfig:

@@ -13,7 +13,7 @@ from smd.units import parse_level, show_level
 
 from .. import pages
 from ..components import run_names
-from . import train
+from . import own_fields, train
 
 CLONED = "cloned"  # in the session: the config that the form was filled with
 
@@ -34,34 +34,21 @@ def into_form(config: TrainConfig) -> None:
 
 
 def _fields(config: TrainConfig) -> dict[str, Value]:
-    """What each field of the form holds."""
-    own: dict[str, Value] = {}
-    if config.data == "folder":
-        own = {
-            "train-path": config.data_path,
-            "train-fitted": config.data_path,
-            "train-size": config.image_size,
-            "train-skip": config.skip_broken,
-            "train-channels": config.channels,
-        }
-    shown = [p for p in registry.DEFENSES[config.defense].params if p.in_form]
-    return {
-        "train-data": config.data,
-        **own,
-        train.net_key(config.data): config.net,
-        "train-defense": config.defense,
-        **{
-            train.knob_key(config.defense, p.name): _typed(p, config.params.get(p.name, p.default))
-            for p in shown
-        },
-        "train-recipe": config.recipe,
-        train.epochs_key(config.data, config.defense, config.recipe): config.epochs,
-        train.batch_key(config.defense, config.recipe): config.batch,
-        "train-seed": config.seed,
-        "train-n": config.n_train,
-        "train-n-margins": config.n_margins,
-        "train-device": config.device,
+    """What each field of the form holds: those of the config that the form has, then knobs."""
+    own = config.data == "folder"
+    shown = {
+        train.key(config, field.name): getattr(config, field.name)
+        for field in options.fields(TrainConfig)
+        if field.option.in_form and (own or field.name not in own_fields.NAMES)
     }
+    if own:
+        shown["train-fitted"] = config.data_path
+    knobs = {
+        train.knob_key(config.defense, p.name): _typed(p, config.params.get(p.name, p.default))
+        for p in registry.DEFENSES[config.defense].params
+        if p.in_form
+    }
+    return shown | knobs
 
 
 def _typed(p: Param, value: Value) -> Value:
@@ -73,19 +60,19 @@ def _typed(p: Param, value: Value) -> Value:
     return {"int": int, "float": float, "choice": str}[p.kind](value)
 
 
-def completed(asked: TrainConfig) -> TrainConfig:
+def completed(config: TrainConfig) -> TrainConfig:
     """The form's config with those settings of the cloned run that the form has no field for."""
     cloned = st.session_state.get(CLONED)
     if not cloned:
-        return asked
-    hidden = {p.name for p in registry.DEFENSES[asked.defense].params if not p.in_form}
+        return config
+    hidden = {p.name for p in registry.DEFENSES[config.defense].params if not p.in_form}
     kept = {
         name: value
         for name, value in cloned.params.items()
-        if name in hidden and asked.defense == cloned.defense
+        if name in hidden and config.defense == cloned.defense
     }
-    own = {name: getattr(cloned, name) for name in options.outside_the_form(TrainConfig)}
-    return replace(asked, params={**kept, **asked.params}, **own)
+    others = {name: getattr(cloned, name) for name in options.outside_the_form(TrainConfig)}
+    return replace(config, params={**kept, **config.params}, **others)
 
 
 def banner() -> None:

@@ -15,9 +15,9 @@ from smd.errors import UserError
 PATIENCE = 600  # seconds
 
 
-def probe(asked: TrainConfig) -> dict[str, Any]:
+def probe(config: TrainConfig) -> dict[str, Any]:
     """What `python -m smd probe` answers; raises UserError with the reason if it cannot."""
-    command = children.command("smd", "probe", *commands.train_words(asked), "--format", "json")
+    command = children.command("smd", "probe", *commands.train_words(config), "--format", "json")
     try:
         done = subprocess.run(
             command,

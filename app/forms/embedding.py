@@ -1,4 +1,4 @@
-"""The form that makes a map of a run's images, and the maps that are under way."""
+"""The form that makes an embedding of a run's images, and those that are under way."""
 
 import streamlit as st
 
@@ -14,10 +14,10 @@ IMAGES = 2000
 
 
 def section(run: Run, split: str, expanded: bool) -> None:
-    """Choose how many images the map has, see the command, start it; below, maps that are being
+    """Choose how many images it has, see the command, start it; below, embeddings that are being
     made."""
-    title = "Make a map" if expanded else "Make another map"
-    with st.expander(title, icon=":material/map:", expanded=expanded):
+    title = "Make an embedding" if expanded else "Make another embedding"
+    with st.expander(title, icon=":material/scatter_plot:", expanded=expanded):
         form(run, split)
     job_rows.under_way(run, "embed")
 
@@ -26,7 +26,7 @@ def form(run: Run, split: str) -> None:
     """The form itself."""
     st.caption(
         "UMAP lays the network's last features on a plane, so that images which it finds alike lie"
-        " near each other. Beside some of them it puts their adversarial twin under CE-PGD. Some"
+        " near each other. Beside some of them it puts their adversarial example under CE-PGD. Some"
         " thousand images take about a minute."
     )
     most = len(data.read(reader.samples, run.store, split))
@@ -39,8 +39,10 @@ def form(run: Run, split: str) -> None:
         width=160,
         help="Spread evenly over the split.",
     )
-    asked = EmbeddingConfig(run.id, split=split, n=int(n))
-    st.code(commands.embedding_command(asked), language="bash", wrap_lines=True)
-    start = actions.button("Make the map", type="primary", icon=":material/map:", key="start-map")
-    if start and states.attempt(actions.start, run, asked):
+    config = EmbeddingConfig(run.id, split=split, n=int(n))
+    st.code(commands.embedding_command(config), language="bash", wrap_lines=True)
+    start = actions.button(
+        "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"
+    )
+    if start and states.attempt(actions.start, run, config):
         st.rerun()

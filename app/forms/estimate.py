@@ -14,52 +14,18 @@ from . import knobs
 
 FIRST = "min-norm"  # needs no noise level, and overestimates least
 IMAGES = 200
+LEVELS = "8/255,16/255"
 
 
 def form(run: Run) -> None:
     """Choose how to estimate the margins of this run's network, see the command, start it."""
+    wrong: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = list(registry.ESTIMATORS)
-        method = st.selectbox(
-            "Method",
-            names,
-            names.index(FIRST),
-            key="method",
-            width=220,
-            format_func=lambda n: registry.ESTIMATORS[n].title,
-        )
-        wrong: list[str] = []
-        levels: tuple[float, ...] = ()
-        if registry.range_of(method):
-            levels = knobs.levels(
-                "Noise levels",
-                "8/255,16/255",
-                "margin-levels",
-                wrong,
-                "How far it looks, like 8/255,16/255: one estimation each.",
-            )
-            if not levels and not wrong:
-                wrong.append("Noise levels: there is none; write them like 8/255,16/255.")
-        split = st.segmented_control(
-            "Images of", ("test", "train"), default="test", required=True, key="margin-split"
-        )
-        most = len(data.read(reader.samples, run.store, split)) or None
-        n = st.number_input(
-            "Images",
-            1,
-            most,
-            min(IMAGES, most or IMAGES),
-            key=f"margin-n-{run.id}-{split}",
-            width=140,
-            help="Spread evenly over the split.",
-        )
-        params = _more(method, wrong)
-    asked = EstimateConfig(
-        run.id, method=method, params=params, levels=levels, split=split, n=int(n)
-    )
-    st.caption(f"{registry.ESTIMATORS[method].source}.")
+        config = _fields(run, wrong)
+    entry = registry.ESTIMATORS[config.method]
+    st.caption(f"{entry.description} {entry.source}.")
     if not knobs.told(wrong):
-        st.code(commands.estimate_command(asked), language="bash", wrap_lines=True)
+        st.code(commands.estimate_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",
@@ -67,8 +33,48 @@ def form(run: Run) -> None:
         key="start-margins",
         disabled=bool(wrong),
     )
-    if start and states.attempt(actions.start, run, asked):
+    if start and states.attempt(actions.start, run, config):
         st.rerun()
+
+
+def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
+    """What is to be estimated, and how."""
+    names = list(registry.ESTIMATORS)
+    method = st.selectbox(
+        "Method",
+        names,
+        names.index(FIRST),
+        key="method",
+        width=220,
+        format_func=lambda n: registry.ESTIMATORS[n].title,
+    )
+    levels = _levels(wrong) if registry.range_of(method) else ()
+    split = st.segmented_control(
+        "Images of", ("test", "train"), default="test", required=True, key="margin-split"
+    )
+    most = len(data.read(reader.samples, run.store, split)) or None
+    n = st.number_input(
+        "Images",
+        1,
+        most,
+        min(IMAGES, most or IMAGES),
+        key=f"margin-n-{run.id}-{split}",
+        width=140,
+        help="Spread evenly over the split.",
+    )
+    params = _more(method, wrong)
+    return EstimateConfig(
+        run.id, method=method, params=params, levels=levels, split=split, n=int(n)
+    )
+
+
+def _levels(wrong: list[str]) -> tuple[float, ...]:
+    """How far the method looks."""
+    help = f"How far it looks, like {LEVELS}: one estimation each."
+    levels = knobs.levels("Noise levels", LEVELS, "margin-levels", wrong, help)
+    if not levels and not wrong:
+        wrong.append(f"Noise levels: there is none; write them like {LEVELS}.")
+    return levels
 
 
 def _more(method: str, wrong: list[str]) -> dict[str, Value]:

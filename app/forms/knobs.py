@@ -6,7 +6,8 @@ keeps all that was typed, and cannot be sent until it is mended.
 
 import math
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -18,58 +19,39 @@ from smd.units import parse_level, parse_levels, show_level
 from ..components.plain import plain
 
 T = TypeVar("T")
+KEPT: dict[str, Any] = {"persist_state": "session"}  # a field that outlives its page
 MEND = "Mend this first: the command and the button follow."
 
 
 def knob(p: Param, key: str, wrong: list[str]) -> Value:
     """The field of one parameter of a defense, an attack or an estimator, and what it holds."""
     help = p.help[:1].upper() + p.help[1:]
+    if p.kind == "level":
+        return _level(p, key, f"{help}; like 8/255 or 0.031.", wrong)
     if p.kind == "choice":
         usual = p.choices.index(str(p.default))
-        return str(
-            st.selectbox(p.title, p.choices, usual, key=key, help=help, persist_state="session")
-        )
-    if p.kind == "level":
-        text = st.text_input(
-            p.title,
-            show_level(float(p.default)),
-            key=key,
-            help=f"{help}; like 8/255 or 0.031.",
-            persist_state="session",
-        )
-        return read(p.title, parse_level, text, float(p.default), wrong)
+        return str(st.selectbox(p.title, p.choices, usual, key=key, help=help, **KEPT))
     most = None if math.isinf(p.maximum) else p.maximum
+    field = partial(st.number_input, p.title, key=key, help=help, **KEPT)
     if p.kind == "int":
-        return int(
-            st.number_input(
-                p.title,
-                int(p.minimum),
-                None if most is None else int(most),
-                int(p.default),
-                key=key,
-                help=help,
-                persist_state="session",
-            )
-        )
-    return float(
-        st.number_input(
-            p.title,
-            float(p.minimum),
-            most,
-            float(p.default),
-            format="%g",
-            key=key,
-            help=help,
-            persist_state="session",
-        )
-    )
+        last = None if most is None else int(most)
+        return int(field(int(p.minimum), last, int(p.default)))
+    return float(field(float(p.minimum), most, float(p.default), format="%g"))
+
+
+def _level(p: Param, key: str, help: str, wrong: list[str]) -> float:
+    """A noise level or another length, as text: k/255 or a number."""
+    usual = float(p.default)
+    text = st.text_input(p.title, show_level(usual), key=key, help=help, **KEPT)
+    return read(p.title, parse_level, text, usual, wrong)
 
 
 def levels(
     title: str, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf"
 ) -> tuple[float, ...]:
-    """Noise levels as typed, of that norm."""
-    text = st.text_input(title, usual, key=key, width=220, help=help)
+    """Noise levels as typed, of that norm; unit of x."""
+    symbol = "ε (L∞)" if norm == "Linf" else f"ε ({norm})"
+    text = st.text_input(f"{title} {symbol}", usual, key=key, width=220, help=help)
     most = 1.0 if norm == "Linf" else math.inf
     return read(title, lambda typed: parse_levels(typed, most), text, (), wrong)
 

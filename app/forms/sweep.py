@@ -33,47 +33,52 @@ def section(base: TrainConfig) -> None:
             f"Data set and network are as in the form above, {own}and so is all else. Nothing is"
             " trained twice."
         )
-        options = _options(base)
-        usual = [title for title in ("SMD", "STD") if title in options]
-        names = st.pills(
-            "Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses"
-        )
-        seeds = st.number_input(
-            "Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each."
-        )
-        if not names:
+        if wanted := _wanted(base):
+            st.code(commands.sweep_command(wanted), language="bash", wrap_lines=True)
+            _buttons(wanted)
+        else:
             st.info("Choose one defense or more.", icon=":material/arrow_upward:")
-            return
-        wanted = sweep.configs([options[name] for name in names], range(int(seeds)))
-        there = sum(run is not None for run in sweep.members(wanted))
-        st.code(commands.sweep_command(wanted), language="bash", wrap_lines=True)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            start = actions.button(
-                f"Start {len(wanted)} runs",
-                type="primary",
-                key="start-sweep",
-                icon=":material/stacks:",
-            )
-            ask = actions.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
-            st.caption(
-                f"{there} of them are there already." if there else "None of them is there yet."
-            )
-        if ask:
-            states.attempt(lambda: st.success(estimate(wanted)))
-        if start:
-            states.attempt(lambda: _started(actions.start_sweep(wanted)))
+
+
+def _wanted(base: TrainConfig) -> list[TrainConfig]:
+    """The trainings of the chosen defenses and seeds."""
+    options = _options(base)
+    usual = [title for title in ("SMD", "STD") if title in options]
+    names = st.pills(
+        "Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses"
+    )
+    seeds = st.number_input(
+        "Seeds", 1, 10, 1, key="sweep-seeds", width=140, help="0, 1, 2, ...: so many of each."
+    )
+    chosen = [options[name] for name in names]
+    return sweep.configs(chosen, range(int(seeds))) if chosen else []
+
+
+def _buttons(wanted: list[TrainConfig]) -> None:
+    """Start the trainings, or estimate how long they take."""
+    there = sum(run is not None for run in sweep.members(wanted))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        start = actions.button(
+            f"Start {len(wanted)} runs", type="primary", key="start-sweep", icon=":material/stacks:"
+        )
+        ask = actions.button("Estimate the time", icon=":material/timer:", key="probe-sweep")
+        st.caption(f"{there} of them are there already." if there else "None of them is there yet.")
+    if ask:
+        states.attempt(lambda: st.success(estimate(wanted)))
+    if start:
+        states.attempt(lambda: _started(actions.start_sweep(wanted)))
 
 
 def _options(base: TrainConfig) -> dict[str, TrainConfig]:
     """Every defense with the settings of the paper's tables: title -> config."""
-    found = {}
+    options = {}
     for name, entry in registry.DEFENSES.items():
         for params in entry.settings:
             one = replace(base, defense=name, params=dict(params))
             if base.recipe == "official":
                 one = replace(one, epochs=entry.official.epochs, batch=entry.official.batch)
-            found[defense_title(one)] = one
-    return found
+            options[defense_title(one)] = one
+    return options
 
 
 def estimate(wanted: Sequence[TrainConfig]) -> str:

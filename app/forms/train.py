@@ -8,42 +8,47 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from smd import registry
+from smd.config import options
 from smd.config.schema import TrainConfig
-from smd.errors import UserError
-from smd.registry.recipes import COMMON, Choice
+from smd.registry import Defense, Network
+from smd.registry.recipes import Choice
 
-from .. import actions
-from ..sections import own_sizes
-from ..sections.own_import import CHANNELS, SIZE, SKIP
-from . import knobs
+from ..sections.own_import import SIZE, SKIP
+from . import knobs, own_fields
+from .knobs import KEPT
 
 DEVICES = ("auto", "cpu", "cuda")
-WHERE = (
-    "Class folders, or train/ val/ test/ with class folders in each; a folder, .zip, .tar or"
-    " .tar.gz. Or arrays, images or volumes: a .npz or .npy file. Without test/ a fifth of the"
-    " images is kept for testing, image by image: if several images are of one patient, lay out"
-    " train/ and test/ yourself, so that nobody is in both."
+KEYS = {  # of fields that are not called as the config's
+    "data_path": "train-path",
+    "image_size": SIZE,
+    "skip_broken": SKIP,
+    "n_train": "train-n",
+}
+MOST = {"seed": 2**31 - 1}  # that a field takes
+RECIPE = (
+    "Optimiser and schedule: one for all defenses, so that only the methods differ, or the one that"
+    " the defense was published with."
 )
-COLOURS = {"": "as they are", "rgb": "all in RGB", "gray": "all in gray"}
-RESIZE = (
-    "Suggested from your images. Every image becomes a square of this side; others are squeezed,"
-    " not cut. 0 leaves them as they are."
+N_MARGINS = (
+    "When the training is over, by a minimum-norm attack: upper bounds of their distances to the"
+    " boundary. As many as fit into a fifth of the training's time; 0 skips it."
+)
+NO_LEVEL = (
+    ":material/auto_awesome: SMD has no noise level to choose: it keeps a margin for every single"
+    " image and widens it."
 )
 
 
-def net_key(data: str) -> str:
-    """The field of the network: one a data set, as each has a default of its own."""
-    return f"train-net-{data}"
-
-
-def epochs_key(data: str, defense: str, recipe: str) -> str:
-    """The field of the epochs."""
-    return f"train-epochs-{data}" + (f"-{defense}" if recipe == "official" else "")
-
-
-def batch_key(defense: str, recipe: str) -> str:
-    """The field of the batch size."""
-    return "train-batch" + (f"-{defense}" if recipe == "official" else "")
+def key(config: TrainConfig, name: str) -> str:
+    """The key of the field of the form that holds this field of the config: several data sets,
+    defenses and recipes have each a network, epochs and a batch size of their own."""
+    official = f"-{config.defense}" if config.recipe == "official" else ""
+    own = {
+        "net": f"train-net-{config.data}",
+        "epochs": f"train-epochs-{config.data}{official}",
+        "batch": f"train-batch{official}",
+    }
+    return (own | KEYS).get(name, f"train-{name.replace('_', '-')}")
 
 
 def knob_key(defense: str, name: str) -> str:
@@ -53,44 +58,40 @@ def knob_key(defense: str, name: str) -> str:
 
 def form(wrong: list[str]) -> TrainConfig:
     """Draw the form; what is typed wrong is told in `wrong`, and stands as it is by default."""
-    data = _choose(
-        "Data set",
-        registry.DATASETS,
-        "digits",
-        "train-data",
-        "Images are looked for in the data folder.",
-    )
-    own = _own_images() if data == "folder" else {}
+    where = "Images are looked for in the data folder."
+    data = _choose("Data set", registry.DATASETS, "digits", "train-data", where)
+    own = own_fields.fields() if data == "folder" else {}
+    config = TrainConfig(data, recipe=st.session_state.get("train-recipe") or "common", **own)
     left, right = st.columns(2)
     with left:
         suits = "The first one suits the data set."
-        net = _choose(
-            "Network", registry.NETWORKS, registry.DATASETS[data].net, net_key(data), suits
-        )
+        net = _choose("Network", registry.NETWORKS, config.net, key(config, "net"), suits)
+        _described(registry.NETWORKS[net])
     with right:
-        defense = _choose(
-            "Defense", registry.DEFENSES, "smd", "train-defense", "How the network is trained."
-        )
+        how = "How the network is trained."
+        defense = _choose("Defense", registry.DEFENSES, config.defense, "train-defense", how)
+        _described(registry.DEFENSES[defense])
     params = {
         p.name: knobs.knob(p, knob_key(defense, p.name), wrong)
         for p in registry.DEFENSES[defense].params
         if p.in_form
     }
     if defense == "smd":
-        st.caption(
-            ":material/auto_awesome: SMD has no noise level to choose: it keeps a margin for every"
-            " single image and widens it."
-        )
-    epochs = _epochs(data, defense)
-    recipe = st.session_state.get("train-recipe") or "common"
-    return _more(
-        TrainConfig(
-            data, net=net, defense=defense, params=params, recipe=recipe, epochs=epochs, **own
-        )
-    )
+        st.caption(NO_LEVEL)
+    # 0: as is usual for the data set, or for the defense's own recipe
+    config = replace(config, net=net, defense=defense, params=params, epochs=0, batch=0)
+    epochs = number(st.container(), config, "epochs", "Passes over the training images.")
+    return _more(replace(config, epochs=epochs))
+
+
+def _described(entry: Network | Defense) -> None:
+    """What the chosen one is, in a sentence for those who do not know it."""
+    if entry.description:
+        st.caption(entry.description)
 
 
 def _choose(title: str, table: Mapping[str, Any], default: str, key: str, help: str) -> str:
+    """One entry of a table of the registry, by its name."""
     names = list(table)
     return st.selectbox(
         title,
@@ -99,149 +100,48 @@ def _choose(title: str, table: Mapping[str, Any], default: str, key: str, help: 
         key=key,
         help=help,
         format_func=lambda n: table[n].title,
-        persist_state="session",
+        **KEPT,
     )
 
 
-def _own_images() -> dict[str, Any]:
-    """The fields of a config that are for own images alone.
-
-    Where they are, and what is done with them.
-
-    Each path has a side and a network suggested; what is done with files that are in the way is
-    asked anew.
-    """
-    path = st.text_input(
-        "Folder, archive or array file",
-        key="train-path",
-        placeholder="/path/to/images or images.zip",
-        help=WHERE,
-        persist_state="session",
-    ).strip()
-    if st.session_state.get("train-fitted") != path:
-        st.session_state["train-fitted"] = path
-        st.session_state[SIZE], st.session_state[SKIP], st.session_state[CHANNELS] = (
-            _suggested(path),
-            False,
-            "",
-        )
-        st.session_state[net_key("folder")] = _suited(path)
-    most = max(net.sizes[1] for net in registry.NETWORKS.values())
-    left, right = st.columns(2)
-    size = left.number_input(
-        "Resize to (pixels a side; 0: as they are)",
-        0,
-        most,
-        key=SIZE,
-        help=RESIZE,
-        persist_state="session",
-    )
-    channels = right.selectbox(
-        "Colours",
-        list(COLOURS),
-        key=CHANNELS,
-        help="Gray and colour images cannot be mixed as they are.",
-        format_func=lambda name: COLOURS[name],
-        persist_state="session",
-    )
-    skip = st.checkbox(
-        "Leave out broken files",
-        key=SKIP,
-        help="Files that cannot be read are left out, counted and named.",
-        persist_state="session",
-    )
-    return {
-        "data_path": path,
-        "image_size": int(size),
-        "skip_broken": bool(skip),
-        "channels": channels,
-    }
-
-
-def _suggested(path: str) -> int:
-    try:
-        return own_sizes.suggested(path) if path else 0
-    except UserError:  # the section of the images says what is wrong
-        return 0
-
-
-def _suited(path: str) -> str:
-    try:
-        return actions.suited_net(path)
-    except UserError:
-        return registry.DATASETS["folder"].net
-
-
-def _epochs(data: str, defense: str) -> int:
-    recipe = st.session_state.get("train-recipe") or "common"
-    usual = registry.DEFENSES[defense].official if recipe == "official" else registry.DATASETS[data]
+def number(place: DeltaGenerator, config: TrainConfig, name: str, help: str | None = None) -> int:
+    """The field of a whole number, at first as the config has it; its title and bounds are those of
+    the config's option."""
+    field = options.field(TrainConfig, name)
+    most = MOST.get(name, field.option.maximum)
     return int(
-        st.number_input(
-            "Epochs",
-            1,
-            10_000,
-            usual.epochs,
-            key=epochs_key(data, defense, recipe),
-            help="Passes over the training images.",
-            persist_state="session",
+        place.number_input(
+            field.title,
+            int(field.option.minimum or 0),
+            None if most is None else int(most),
+            int(getattr(config, name)),
+            key=key(config, name),
+            help=help,
+            **KEPT,
         )
     )
 
 
-def _more(asked: TrainConfig) -> TrainConfig:
+def _more(config: TrainConfig) -> TrainConfig:
     """The fields that are seldom touched."""
     with st.expander("More", icon=":material/tune:"):
-        recipe = st.segmented_control(
+        st.segmented_control(
             "Recipe",
             get_args(Choice),
             default="common",
             required=True,
             key="train-recipe",
-            persist_state="session",
-            help="Optimiser and schedule: one for all defenses, so that only the methods differ, or"
-            " the one that the defense was published with.",
+            help=RECIPE,
+            **KEPT,
         )
         a, b, c, d = st.columns(4)
-        seed = a.number_input("Seed", 0, 2**31 - 1, 0, key="train-seed", persist_state="session")
-        usual = registry.DEFENSES[asked.defense].official if recipe == "official" else COMMON
-        batch = b.number_input(
-            "Batch size",
-            1,
-            4096,
-            usual.batch,
-            help="Images a step.",
-            key=batch_key(asked.defense, recipe),
-            persist_state="session",
-        )
-        n_train = c.number_input(
-            "Training images",
-            0,
-            None,
-            0,
-            key="train-n",
-            help="0 takes all of them.",
-            persist_state="session",
-        )
+        seed = number(a, config, "seed")
+        batch = number(b, config, "batch", "Images a step.")
+        n_train = number(c, config, "n_train", "0 takes all of them.")
         device = _device(d)
-        n_margins = st.number_input(
-            "Test images to estimate margins of",
-            0,
-            None,
-            TrainConfig.n_margins,
-            key="train-n-margins",
-            persist_state="session",
-            help="When the training is over, by a minimum-norm attack: upper bounds of their"
-            " distances to the boundary. As many as fit into a fifth of the training's time; 0"
-            " skips it.",
-        )
+        n_margins = number(st.container(), config, "n_margins", N_MARGINS)
     return replace(
-        asked,
-        recipe=recipe,
-        seed=int(seed),
-        batch=int(batch),
-        n_train=int(n_train),
-        n_margins=int(n_margins),
-        device=device,
+        config, seed=seed, batch=batch, n_train=n_train, device=device, n_margins=n_margins
     )
 
 
@@ -250,6 +150,4 @@ def _device(place: DeltaGenerator) -> str:
     other = st.session_state.get("train-device")
     options = [*DEVICES, other] if other and other not in DEVICES else list(DEVICES)
     help = "auto: a GPU if there is one."
-    return str(
-        place.selectbox("Device", options, key="train-device", help=help, persist_state="session")
-    )
+    return str(place.selectbox("Device", options, key="train-device", help=help, **KEPT))

@@ -1,7 +1,5 @@
-"""Margins class by class.
-
-A table, of which a click opens a class, and a small histogram for each.
-"""
+"""Margins class by class: a table, of which a click opens a class, and a small histogram for
+each."""
 
 from collections.abc import Callable
 from typing import Any

@@ -105,17 +105,19 @@ def evenness(pressed: pd.DataFrame) -> str:
             f"No epoch has {FEWEST_IMAGES} images at the boundary, too few to say how evenly the"
             " classes press"
         )
-    found = counted(pressed, "found", int(pressed["label"].max()) + 1)
-    third = max(1, len(found) // 3)
+    counts = counted(pressed, "found", int(pressed["label"].max()) + 1)
+    third = max(1, len(counts) // 3)
     (first, n), (last, m) = (
         (forces.unevenness(part.to_numpy()), int(part.to_numpy().sum()))
-        for part in (found[:third], found[-third:])
+        for part in (counts[:third], counts[-third:])
     )
-    if len(found) == 1:
-        return f"Unevenness {last:.2f} in epoch {found.index[0]}, with {m:,} images at the boundary"
+    if len(counts) == 1:
+        return (
+            f"Unevenness {last:.2f} in epoch {counts.index[0]}, with {m:,} images at the boundary"
+        )
     return (
-        f"Unevenness {first:.2f} in the first third of {len(found)} epochs, {last:.2f} in the last,"
-        f" with {n:,} and {m:,} images at the boundary"
+        f"Unevenness {first:.2f} in the first third of {len(counts)} epochs, {last:.2f} in the"
+        f" last, with {n:,} and {m:,} images at the boundary"
     )
 
 

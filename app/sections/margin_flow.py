@@ -1,13 +1,9 @@
 """Margin flow: how each image's margin has changed between two epochs of a run, or between two
 runs."""
 
-from typing import NamedTuple
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import MISCLASSIFIED
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
@@ -17,20 +13,9 @@ from ..charts import margins as margin_charts
 from ..components import downloads, gallery, layout, run_names, standing
 from ..selection import changes, filters, sidebar, sources, state
 from ..selection.selected import Selection
-from . import class_margins
+from . import class_margins, margin_pairs
 
-CELLS = 24  # of the heat map, along each axis
 FEW = 24  # images named on either side
-
-
-class Flow(NamedTuple):
-    """Images at two times, and those that cannot be compared."""
-
-    # correct both times: idx, label, source, before, after (unit of x), kind (after)
-    rows: pd.DataFrame
-    wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
-    single: int = 0  # training images that only one of two runs has
-    broken: int = 0  # images whose margin is no number
 
 
 def section(chosen: Selection) -> None:
@@ -38,7 +23,7 @@ def section(chosen: Selection) -> None:
     run = chosen.run
     other = choose_other(run)
     if other:
-        flow = between_runs(other, run)
+        flow = margin_pairs.between_runs(other, run)
         first, second = run_names.name(other.id), run_names.name(run.id)
         names = f"margin in {first}", f"margin in {second}"
         st.subheader(f"From {first} to {second}, both after their last epoch")
@@ -47,10 +32,10 @@ def section(chosen: Selection) -> None:
         if start == end:
             standing.show(run.status, "Flow appears", "two epochs are done")
             return
-        flow = between_epochs(run, start, end)
+        flow = margin_pairs.between_epochs(run, start, end)
         names = f"margin after epoch {start}", f"margin after epoch {end}"
         st.subheader(f"From epoch {start} to epoch {end}")
-    st.caption(left_out(flow))
+    st.caption(margin_pairs.left_out(flow))
     if len(flow.rows):
         show(run, flow.rows, names)
         return
@@ -60,32 +45,13 @@ def section(chosen: Selection) -> None:
     st.info(why, icon=":material/info:")
 
 
-def left_out(flow: Flow) -> str:
-    """Which images are compared, and how many are not and why."""
-    before, after, both = flow.wrong
-    total = len(flow.rows) + sum(flow.wrong) + flow.broken
-    said = (
-        f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins"
-        " together."
-    )
-    if sum(flow.wrong):
-        said += (
-            f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,}"
-            f" misclassified before, {after:,} after, {both:,} both times."
-        )
-    said += f" {flow.broken:,} have a margin that is no number." if flow.broken else ""
-    return said + (
-        f" {flow.single:,} further images are in one of the two runs only." if flow.single else ""
-    )
-
-
 def choose_other(run: Run) -> Run | None:
     """Another run with margins of its own, on the same images."""
     alike = {r.id: r for r in folders.all_runs() if r.id != run.id and _alike(r, run)}
-    asked = st.query_params.get("flow-from")
+    named = st.query_params.get("flow-from")
     if st.session_state.get("flow-from") not in alike:
         st.session_state["flow-from"] = next(
-            (i for i in alike if asked in (i, run_names.name(i))), None
+            (i for i in alike if named in (i, run_names.name(i))), None
         )
     if not alike:
         return None
@@ -117,50 +83,6 @@ def choose_epochs(chosen: Selection) -> tuple[int, int]:
     return sidebar.between(chosen.known, {})
 
 
-def between_epochs(run: Run, start: int, end: int) -> Flow:
-    """One run's images after two epochs."""
-    before, after = (data.read(reader.margins, run.store, epoch) for epoch in (start, end))
-    rows = data.read(reader.flow, run.store, start, end).merge(after[["idx", "kind"]], on="idx")
-    wrong = misclassified(before.merge(after, on="idx", suffixes=("_before", "_after")))
-    return Flow(rows, wrong, broken=len(after) - len(rows) - sum(wrong))
-
-
-def between_runs(before: Run, after: Run) -> Flow:
-    """The training images that both runs have, by what they are, after the last epochs; ids as in
-    `after`."""
-    parts = []
-    for run in (before, after):
-        last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
-        margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
-        parts.append(
-            margins.merge(
-                data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"
-            )
-        )
-    one, other = (data.value(reader.meta, run.store) for run in (before, after))
-    alike = any(one.get(key) and one.get(key) == other.get(key) for key in ("images", "content"))
-    old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[
-        ["source", "before", "kind_before"]
-    ]
-    if not alike:
-        old = old.iloc[:0]
-    pairs = (
-        parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
-    )
-    right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
-    rows = pairs[right & np.isfinite(pairs[["before", "after"]]).all(axis=1)]
-    single = sum(map(len, parts)) - 2 * len(pairs)
-    broken = int(right.sum()) - len(rows)
-    return Flow(rows.rename(columns={"kind_after": "kind"}), misclassified(pairs), single, broken)
-
-
-def misclassified(pairs: pd.DataFrame) -> tuple[int, int, int]:
-    """How many images are misclassified before only, after only and both times; pairs: kind_before,
-    kind_after."""
-    before, after = (pairs[f"kind_{when}"] == MISCLASSIFIED for when in ("before", "after"))
-    return int((before & ~after).sum()), int((after & ~before).sum()), int((before & after).sum())
-
-
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     """The flow of all images, then class by class, then image by image."""
     rows = changes.changed(rows).assign(margin_255=255 * rows["after"])
@@ -175,9 +97,11 @@ def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
     grid = layout.pair()
     with grid.cell():
         st.markdown("**All compared images: above the dashed line the margin grew**")
-        st.altair_chart(margin_charts.flow(cells(rows), *names), key="flow", alt=f"{finding}.")
+        st.altair_chart(
+            margin_charts.flow(margin_pairs.cells(rows), *names), key="flow", alt=f"{finding}."
+        )
     with grid.cell():
-        by_class(run, per_class(rows))
+        by_class(run, margin_pairs.per_class(rows))
     biggest(run, "growers", grown, "grew")
     biggest(run, "shrinkers", shrunk, "shrank")
 
@@ -215,23 +139,3 @@ def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:
     if len(rows) > FEW:
         st.caption(f"{FEW} of the {len(rows):,} images whose margin {did}.")
     gallery.show(run, rows.head(FEW), "train", who, f"No compared image has a margin that {did}.")
-
-
-def cells(rows: pd.DataFrame) -> pd.DataFrame:
-    """Counts of images by their margin before and after: x, y (lower ends, 1/255), width, n."""
-    before, after = (255 * rows[name].to_numpy(float) for name in ("before", "after"))
-    width = max(1.0, float(np.ceil(max(before.max(), after.max()) / CELLS)))
-    found = pd.DataFrame(
-        {"x": width * np.floor(before / width), "y": width * np.floor(after / width)}
-    )
-    return found.value_counts().rename("n").reset_index().assign(width=width)
-
-
-def per_class(rows: pd.DataFrame) -> pd.DataFrame:
-    """The changes of each class in 1/255, the one that gained least first: class, n, q25, q50,
-    q75."""
-    groups = rows.groupby("class")["change_255"]
-    table = pd.DataFrame(
-        {"n": groups.size(), **{f"q{k}": groups.quantile(k / 100) for k in (25, 50, 75)}}
-    )
-    return table.sort_values("q50").reset_index()

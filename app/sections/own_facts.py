@@ -17,15 +17,15 @@ def with_total(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
 
 
-def plan(asked: TrainConfig, images: Images, splits: Splits) -> list[str]:
+def plan(config: TrainConfig, images: Images, splits: Splits) -> list[str]:
     """What a run will do with these images, each a sentence in Markdown."""
     return [
-        _pixels(asked, images),
-        _validation(asked, images, splits),
+        _pixels(config, images),
+        _validation(config, images, splits),
         _testing(images, splits),
-        _network(asked, images),
+        _network(config, images),
         "Accuracy is watched without noise and at noise levels"
-        f" **{show_levels(asked.levels).replace(',', ', ')}**.",
+        f" **{show_levels(config.levels).replace(',', ', ')}**.",
         f"The imported images take **{show_bytes(images.pixels.nbytes)}** in"
         f" {plain(paths.cache_root())}; the files themselves are only read.",
     ]
@@ -40,17 +40,17 @@ def shape_words(images: Images) -> str:
     )
 
 
-def _pixels(asked: TrainConfig, images: Images) -> str:
-    how = "resized to" if asked.image_size else "used as they are,"
+def _pixels(config: TrainConfig, images: Images) -> str:
+    how = "resized to" if config.image_size else "used as they are,"
     return (
         f"**{len(images.labels):,}** images of {len(images.classes)} classes, {how}"
         f" **{shape_words(images)}**."
     )
 
 
-def _validation(asked: TrainConfig, images: Images, splits: Splits) -> str:
-    part = f" of {len(splits.train):,}" if asked.n_train else ""
-    training = f"**{asked.n_train or len(splits.train):,}**{part} images are trained on"
+def _validation(config: TrainConfig, images: Images, splits: Splits) -> str:
+    part = f" of {len(splits.train):,}" if config.n_train else ""
+    training = f"**{config.n_train or len(splits.train):,}**{part} images are trained on"
     if (images.split == VAL).any():
         return (
             f"{training}, and **{len(splits.val):,}** are the validation images that you have set"
@@ -71,8 +71,8 @@ def _testing(images: Images, splits: Splits) -> str:
     )
 
 
-def _network(asked: TrainConfig, images: Images) -> str:
-    net, dims = registry.NETWORKS[asked.net], len(images.shape) - 1
+def _network(config: TrainConfig, images: Images) -> str:
+    net, dims = registry.NETWORKS[config.net], len(images.shape) - 1
     usual = next(other.name for other in registry.NETWORKS.values() if other.dims == dims)
     what, points = ("volumes", "voxels") if net.dims == 3 else ("images", "pixels")
     why = f"it suits {what} of your own and is quick" if net.name == usual else "you chose it"

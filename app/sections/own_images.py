@@ -1,7 +1,5 @@
-"""The "Your images" section of the Train page.
-
-Counts, examples, what will be done and what to beware of.
-"""
+"""The "Your images" section of the Train page: counts, examples, what will be done and what to
+beware of."""
 
 from dataclasses import dataclass
 
@@ -44,12 +42,12 @@ class Review:
     cautions: list[str]
 
 
-def section(asked: TrainConfig) -> None:
+def section(config: TrainConfig) -> None:
     """Show the images that the form points at; nothing is trained, and imported only when asked
     for."""
     with st.container(border=True):
         st.subheader("Your images")
-        if not asked.data_path:
+        if not config.data_path:
             st.caption(
                 "Enter the path of a folder or an archive above: its classes and images are shown"
                 " here."
@@ -57,14 +55,14 @@ def section(asked: TrainConfig) -> None:
             return
         try:
             # first: what others had looked at is kept for a while
-            login.check_path(asked.data_path)
-            images = own_import.looked(asked)
-            review = _review(images.key, asked.seed, images) if images else None
+            login.check_path(config.data_path)
+            images = own_import.looked(config)
+            review = _review(images.key, config.seed, images) if images else None
         except UserError as error:
             st.error(plain(error), icon=":material/error:")
             return
         if images and review:
-            _show(asked, images, review)
+            _show(config, images, review)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting")
@@ -79,8 +77,8 @@ def _review(key: str, seed: int, _images: Images) -> Review:
     return Review(splits, table, cautions.sentences(table, twins, constant, names))
 
 
-def _show(asked: TrainConfig, images: Images, review: Review) -> None:
-    if problem := registry.shape_problem(registry.NETWORKS[asked.net], images.shape):
+def _show(config: TrainConfig, images: Images, review: Review) -> None:
+    if problem := registry.shape_problem(registry.NETWORKS[config.net], images.shape):
         st.error(plain(problem), icon=":material/error:")
     if images.notes:
         st.info(listed(images.notes), icon=":material/info:")
@@ -89,7 +87,9 @@ def _show(asked: TrainConfig, images: Images, review: Review) -> None:
     grid = layout.pair()
     with grid.cell():
         st.markdown("**What will be done**")
-        st.markdown("\n".join(f"- {text}" for text in own_facts.plan(asked, images, review.splits)))
+        st.markdown(
+            "\n".join(f"- {text}" for text in own_facts.plan(config, images, review.splits))
+        )
         st.caption(PATIENTS)
     with grid.cell():
         _counts(review.counts)

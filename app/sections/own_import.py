@@ -1,7 +1,5 @@
-"""Importing own images when a page is asked to look at them.
-
-How far it is, and what can be done with odd files.
-"""
+"""Importing own images when a page is asked to look at them: how far it is, and what can be done
+with odd files."""
 
 import time
 
@@ -26,20 +24,20 @@ LAST = "own-last"  # in the session: what was imported last, and its key
 PATIENCE = 1.0
 
 
-def looked(asked: TrainConfig) -> Images | None:
+def looked(config: TrainConfig) -> Images | None:
     """The imported images, if they are there or have just been asked for; raises UserError.
 
     Files that are in the way are told, with a button for each thing that can be done about them.
     """
-    images = sets.cached(_known(asked))
+    images = sets.cached(_known(config))
     if images is not None:
         return images
-    st.caption(_sizes(own_sizes.survey(asked.data_path), asked.image_size))
+    st.caption(_sizes(own_sizes.survey(config.data_path), config.image_size))
     clicked = actions.button("Look at the images", key="look", icon=":material/visibility:")
     if not (st.session_state.pop(AGAIN, False) or clicked):
         return None
     try:
-        _import(asked)
+        _import(config)
     except Unusable as error:
         st.error(listed(error.sentences), icon=":material/error:")
         _ways_out(error)
@@ -48,13 +46,13 @@ def looked(asked: TrainConfig) -> Images | None:
     return None
 
 
-def _known(asked: TrainConfig) -> str:
+def _known(config: TrainConfig) -> str:
     """The key of these images in the cache, or that of the last import where there are too many
     files to look at all.
 
     "" if they are not there. Raises UserError if the path is wrong.
     """
-    request = _request(asked)
+    request = _request(config)
     try:
         return _found(request)
     except OutOfTime:
@@ -62,8 +60,8 @@ def _known(asked: TrainConfig) -> str:
         return str(key) if last == request else ""
 
 
-def _request(asked: TrainConfig) -> Request:
-    return Request(asked.data_path, asked.image_size, None, asked.skip_broken, asked.channels)
+def _request(config: TrainConfig) -> Request:
+    return Request(config.data_path, config.image_size, None, config.skip_broken, config.channels)
 
 
 @st.cache_data(max_entries=32, ttl=30, show_spinner=False, hash_funcs={Request: repr})
@@ -72,13 +70,13 @@ def _found(request: Request) -> str:
     return images.key if images else ""
 
 
-def _import(asked: TrainConfig) -> None:
+def _import(config: TrainConfig) -> None:
     """Import in a process of its own; a click on Cancel, or on anything else, ends the script and
     so the import."""
     bar, cancel = st.progress(0.0, "Reading the images"), st.empty()
     cancel.button("Cancel", key="own-cancel", icon=":material/block:", type="tertiary")
     try:
-        request = _request(asked)
+        request = _request(config)
         key = actions.import_images(lambda text, part: _tell(bar, text, part), request)
         st.session_state[LAST] = request, key
     finally:
@@ -115,16 +113,18 @@ def _choose(field: str, value: bool | str | int) -> None:
     st.session_state[AGAIN] = True
 
 
-def _sizes(found: own_sizes.Survey, size: int) -> str:
+def _sizes(survey: own_sizes.Survey, size: int) -> str:
     """What the headers told, and what follows."""
-    if not found.images:
+    if not survey.images:
         return "The images are read once; training then uses what was read."
-    (width, height), _ = next(iter(found.sizes.items()))
-    seen = f"{found.images:,} images" if found.whole else f"The first {found.images:,} images"
+    (width, height), _ = next(iter(survey.sizes.items()))
+    seen = f"{survey.images:,} images" if survey.whole else f"The first {survey.images:,} images"
     alike = (
-        f"{width}x{height} pixels each" if len(found.sizes) == 1 else f"of {len(found.sizes)} sizes"
+        f"{width}x{height} pixels each"
+        if len(survey.sizes) == 1
+        else f"of {len(survey.sizes)} sizes"
     )
-    if len(found.sizes) > 1 and not size:
+    if len(survey.sizes) > 1 and not size:
         return (
             f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
         )

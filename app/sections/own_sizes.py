@@ -51,7 +51,7 @@ def survey(path: str) -> Survey:
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner="Looking at the sizes of the images")
 def _survey(source: str, stamp: int) -> Survey:
-    found: Counter[tuple[int, int]] = Counter()
+    sizes: Counter[tuple[int, int]] = Counter()
     until = time.monotonic() + PATIENCE
     try:
         members = sources.members(Path(source), time.monotonic() + FIRST)
@@ -59,21 +59,21 @@ def _survey(source: str, stamp: int) -> Survey:
             return Survey({}, True)
         for member in sources.members(Path(source), until):
             if time.monotonic() > until:
-                return Survey(dict(found.most_common()), False)
+                return Survey(dict(sizes.most_common()), False)
             if file_kinds.is_picture(member.path):
-                _count(member, found)
+                _count(member, sizes)
     except OutOfTime:
-        return Survey(dict(found.most_common()), False)
-    return Survey(dict(found.most_common()), True)
+        return Survey(dict(sizes.most_common()), False)
+    return Survey(dict(sizes.most_common()), True)
 
 
-def _count(member: Member, found: Counter[tuple[int, int]]) -> None:
+def _count(member: Member, sizes: Counter[tuple[int, int]]) -> None:
     """Add the size of one image; what is broken is named by the import."""
     with (
         suppress(UserError, OSError, ValueError, SyntaxError, Image.DecompressionBombError),
         opened(member.read()) as image,
     ):
-        found[image.size] += 1
+        sizes[image.size] += 1
 
 
 def suggested(path: str) -> int:
@@ -96,18 +96,18 @@ def _of_arrays(source: Path) -> int:
     return LARGEST if registry.shape_problem(net, shape) else 0
 
 
-def suited(found: Survey) -> int:
+def suited(survey: Survey) -> int:
     """The side in pixels that these images had best be resized to; 0: as they are.
 
     Alike and square within 8..64 pixels they stay as they are, larger ones get 64, and where sizes
     differ 32.
     """
-    if len(found.sizes) != 1:
-        return MIXED if found.sizes else 0
-    ((width, height),) = found.sizes
+    if len(survey.sizes) != 1:
+        return MIXED if survey.sizes else 0
+    ((width, height),) = survey.sizes
     if min(width, height) > LARGEST:
         return LARGEST
     if width != height or width < SMALLEST:
         return MIXED
     # the rest, unseen, may differ: resizing is safe and leaves these alone
-    return 0 if found.whole else width
+    return 0 if survey.whole else width

@@ -1,7 +1,5 @@
-"""What a defense keeps of every sample that is no margin.
-
-Counts, such as GAIRAT's kappa, epoch by epoch.
-"""
+"""What a defense keeps of every sample that is no margin: counts, such as GAIRAT's kappa, epoch by
+epoch."""
 
 import altair as alt
 import pandas as pd

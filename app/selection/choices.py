@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,11 @@ class Choices:
         return max(low, min(start, high)), min(high, max(end, low))
 
 
-def of(run: Run, split: str, shown: str | None) -> Choices:
-    """Those of a run; shown: the key of the margins that Margins shows."""
+def of(run: Run, query: Mapping[str, Any]) -> Choices:
+    """Those of a run; query: as from state.read, of which split and show count, the key of the
+    margins that Margins shows."""
+    shown = query["show"]
+    split = query["split"] or first_split(run, shown)
     epochs = data.read(reader.margin_summary, run.store)["epoch"]
     maps = data.read(reader.embeddings, run.store)
     return Choices(

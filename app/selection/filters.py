@@ -18,7 +18,7 @@ FINDS = {  # what can be asked for with one click
     "shrank": "margin shrank most",
     "grew": "margin grew most",
     "autoattack": "fooled by AutoAttack only",
-    "overestimated": "margin says robust, attack says fooled",
+    "overestimated": "robust by margin, yet fooled",
 }
 # titles that older addresses have
 RENAMED = {"margin says safe, attack says broken": FINDS["overestimated"]}

@@ -36,11 +36,11 @@ def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFra
     rows = reader.samples(store, split)
     if not (estimate or epoch):
         return rows
-    found = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
-    margin = (255 * found["margin"].astype(float)).where(found["kind"] != MISCLASSIFIED)
-    found = found.assign(margin_255=margin, clean_ok=found["clean_ok"].astype(bool))
+    margins = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
+    margin = (255 * margins["margin"].astype(float)).where(margins["kind"] != MISCLASSIFIED)
+    margins = margins.assign(margin_255=margin, clean_ok=margins["clean_ok"].astype(bool))
     return rows.merge(
-        found[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
+        margins[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
     )
 
 
@@ -105,9 +105,9 @@ def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Da
             f"This needs AutoAttack and a weaker attack on the same {filters.split} images{at}:"
             " start them on Attacks."
         )
-    found = agreement.patterns(outcomes)
+    weakest = agreement.patterns(outcomes)
     strongest = {stage.pattern for stage in registry.ATTACKS["autoattack"].stages}
-    only = found.loc[found["pattern"].isin(strongest), "idx"]
+    only = weakest.loc[weakest["pattern"].isin(strongest), "idx"]
     stages = verdicts.of_each_image(verdicts.of_attack(outcomes, "autoattack")).set_index("idx")
     rows = rows[rows["idx"].isin(only)]
     return rows.assign(broken_by=rows["idx"].map(stages["broken_by"]))

@@ -14,7 +14,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
-from . import choices, image_query, state
+from . import image_query, state
 from .choices import Choices
 from .filters import SPLITS, Filters
 from .sources import Source
@@ -58,9 +58,8 @@ class Selection:
         return f"{part}{self.total:,} {self.images}"
 
 
-def of(run: Run, known: Choices | None = None) -> Selection:
-    """The selection as the sidebar says; known: as from `known_of`."""
-    known = known or known_of(run)
+def of(run: Run, known: Choices) -> Selection:
+    """The selection as the sidebar says."""
     filters = Filters.from_query(state.read(), known)
     total = len(data.read(reader.samples, run.store, filters.split))
     try:
@@ -69,13 +68,6 @@ def of(run: Run, known: Choices | None = None) -> Selection:
         rest = data.read(image_query.answer, run.store, replace(filters, find=""))
         return Selection(run, filters, known, rest.iloc[:0], total, str(error))
     return Selection(run, filters, known, rows, total, "")
-
-
-def known_of(run: Run) -> Choices:
-    """What there is to choose from, for the split that is chosen."""
-    query = state.read()
-    split = query["split"] or choices.first_split(run, query["show"])
-    return choices.of(run, split, query["show"])
 
 
 def change(chosen: Selection, **fields: Any) -> None:

@@ -28,7 +28,7 @@ def show(page: str, run: Run) -> Selection:
     page: the title of the page that shows it. Raises UserError where the store cannot be read.
     """
     if not data.value(reader.class_names, run.store):
-        return selected.of(run)
+        return selected.of(run, choices.of(run, state.read()))
     with st.sidebar:
         return _panel(page, run)
 
@@ -37,7 +37,7 @@ def _panel(page: str, run: Run) -> Selection:
     state.keep_region()
     state.rename_find()
     _splits(run)
-    known = selected.known_of(run)
+    known = choices.of(run, state.read())
     source = known.source
     state.keep_range((known.split, source.estimate if source else None, known.top))
     off = filters_used.ignored(page, run, known.split)
@@ -52,14 +52,9 @@ def _panel(page: str, run: Run) -> Selection:
     return chosen
 
 
-def _bound(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
-    """Options of a widget whose value stands in the address; disabled, its help says why."""
-    return {
-        "key": key,
-        "bind": "query-params",
-        "disabled": key in off,
-        "help": off.get(key, help),
-    }
+def _off(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
+    """Options of a widget: whether it is disabled, and its help, which then says why."""
+    return {"disabled": key in off, "help": off.get(key, help)}
 
 
 def _splits(run: Run) -> None:
@@ -78,7 +73,14 @@ def _splits(run: Run) -> None:
 
 def _classes(known: Choices, off: Off) -> None:
     state.forget_unknown("class", lambda names: set(names) <= set(known.classes))
-    st.multiselect("Class", known.classes, placeholder="all classes", **_bound("class", off))
+    st.multiselect(
+        "Class",
+        known.classes,
+        placeholder="all classes",
+        key="class",
+        bind="query-params",
+        **_off("class", off),
+    )
 
 
 def _epoch(known: Choices, off: Off) -> None:
@@ -86,14 +88,31 @@ def _epoch(known: Choices, off: Off) -> None:
     if first == last:
         return
     state.forget_unknown("epoch", lambda value: first <= value <= last)
-    st.slider("Margins after epoch", first, last, last, **_bound("epoch", off))
+    st.slider(
+        "Margins after epoch",
+        first,
+        last,
+        last,
+        key="epoch",
+        bind="query-params",
+        **_off("epoch", off),
+    )
 
 
 def _range(known: Choices, off: Off) -> None:
     end = known.top
     state.forget_unknown("range", lambda ends: 0 <= ends[0] <= ends[1] <= end)
-    options = _bound("range", off, RANGE_HELP)
-    st.slider("Margin (1/255)", 0.0, end, (0.0, end), 0.1, format="%.1f", **options)
+    st.slider(
+        "Margin (1/255)",
+        0.0,
+        end,
+        (0.0, end),
+        0.1,
+        format="%.1f",
+        key="range",
+        bind="query-params",
+        **_off("range", off, RANGE_HELP),
+    )
 
 
 def _find(known: Choices, off: Off) -> None:
@@ -101,28 +120,43 @@ def _find(known: Choices, off: Off) -> None:
     over_time = known.split == "train" and known.source and len(known.epochs) > 1
     offered = [title for key, title in FINDS.items() if over_time or key not in OVER_TIME]
     state.forget_unknown("find", lambda title: title in offered)
-    find = st.pills("Find", offered, **_bound("find", off, FIND_HELP))
+    options = _off("find", off, FIND_HELP)
+    find = st.pills("Find", offered, key="find", bind="query-params", **options)
     if find == FINDS["closest"]:
-        options = _bound("closest", off, CLOSEST_HELP)
-        st.segmented_control("How many", HOW_MANY, default=MOST, required=True, **options)
+        _how_many(off)
     if filters.asks_epochs(find):
         between(known, off)
     if filters.asks_level(find) and known.levels:
         _level(known, off)
 
 
+def _how_many(off: Off) -> None:
+    st.segmented_control(
+        "How many",
+        HOW_MANY,
+        default=MOST,
+        required=True,
+        key="closest",
+        bind="query-params",
+        **_off("closest", off, CLOSEST_HELP),
+    )
+
+
 def between(known: Choices, off: Off) -> tuple[int, int]:
     """A slider for two epochs; it stands on Margins, too, where the sidebar has none."""
     low, high = known.epochs[0], known.epochs[-1]
     state.forget_unknown("between", lambda ends: low <= ends[0] <= ends[1] <= high)
-    return st.slider("Between epochs", low, high, (low, high), **_bound("between", off))
+    options = _off("between", off)
+    return st.slider(
+        "Between epochs", low, high, (low, high), key="between", bind="query-params", **options
+    )
 
 
 def _level(known: Choices, off: Off) -> None:
     levels = list(known.levels)
     state.forget_unknown("level", lambda level: level in levels)
-    options = _bound("level", off, LEVEL_HELP)
-    st.selectbox("Noise level ε (L∞)", levels, len(levels) - 1, **options)
+    last, options = len(levels) - 1, _off("level", off, LEVEL_HELP)
+    st.selectbox("Noise level ε (L∞)", levels, last, key="level", bind="query-params", **options)
 
 
 def _summary(chosen: Selection, off: Off) -> None:

@@ -1,7 +1,5 @@
-"""Where the margins on a page come from.
-
-Kept by a run while it trained, or estimated on its network.
-"""
+"""Where the margins on a page come from: kept by a run while it trained, or estimated on its
+network."""
 
 from dataclasses import dataclass
 
@@ -94,29 +92,29 @@ def there(source: Source) -> bool:
     return bool(source.estimate) or not data.read(reader.margin_summary, source.run.store).empty
 
 
-def last_epoch(source: Source, asked: int) -> int:
-    """The last epoch that the run keeps margins of, up to the asked one if that is not 0."""
+def last_epoch(source: Source, epoch: int) -> int:
+    """The last epoch that the run keeps margins of, up to the given one if that is not 0."""
     stored = data.read(reader.margin_summary, source.run.store)["epoch"]
-    return int(stored[stored <= asked].max() if asked else stored.max())
+    return int(stored[stored <= epoch].max() if epoch else stored.max())
 
 
-def title(source: Source, asked: int) -> str:
+def title(source: Source, epoch: int) -> str:
     """The source as a legend names it."""
     if source.estimate:
         return source.title
-    return source.title.replace("while training", f"epoch {last_epoch(source, asked)}", 1)
+    return source.title.replace("while training", f"epoch {last_epoch(source, epoch)}", 1)
 
 
-def counts(source: Source, asked: int) -> pd.DataFrame:
+def counts(source: Source, epoch: int) -> pd.DataFrame:
     """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all
     images)."""
     store = source.run.store
     if source.estimate:
         table = data.read(reader.estimate_hist, store, source.estimate)
     else:
-        table = data.read(reader.margin_hist, store, last_epoch(source, asked))
+        table = data.read(reader.margin_hist, store, last_epoch(source, epoch))
     share = 100 * table["n"] / table["n"].sum()
-    return table.assign(run=title(source, asked), defense=source.run.config.defense, percent=share)
+    return table.assign(run=title(source, epoch), defense=source.run.config.defense, percent=share)
 
 
 def schedule(run: Run) -> pd.DataFrame | None:
@@ -132,7 +130,7 @@ def schedule(run: Run) -> pd.DataFrame | None:
     )
 
 
-def images(source: Source, asked: int) -> pd.DataFrame:
+def images(source: Source, epoch: int) -> pd.DataFrame:
     """The margin of every image, as it is taken away."""
     if source.estimate:
         table = results(source).drop(columns="source")
@@ -142,7 +140,7 @@ def images(source: Source, asked: int) -> pd.DataFrame:
             else table.rename(columns={"idx": "id"})
         )
     return export.margin_table(
-        data.read(reader.margins, source.run.store, last_epoch(source, asked))
+        data.read(reader.margins, source.run.store, last_epoch(source, epoch))
     )
 
 

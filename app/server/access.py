@@ -135,13 +135,13 @@ def _check_rewriting(env: Mapping[str, str]) -> None:
 
 
 def _networks(addresses: str) -> tuple[Network, ...]:
-    found = tuple(_network(text.strip()) for text in addresses.split(",") if text.strip())
-    if not found:
+    networks = tuple(_network(text.strip()) for text in addresses.split(",") if text.strip())
+    if not networks:
         raise UserError(
             f"{HEADER} needs {ADDRESSES}: from which addresses the proxy connects, such as"
             " 127.0.0.1."
         )
-    return found
+    return networks
 
 
 def _network(text: str) -> Network:

@@ -61,14 +61,14 @@ def _pages(text: str) -> list[Place]:
     if text.count(":") > 1 and "[" not in text:
         text = f"[{text}]"
     try:
-        found = {scheme: _place(text, scheme) for scheme in PORTS}
+        places = {scheme: _place(text, scheme) for scheme in PORTS}
     except UserError:
-        found = {}
-    if not found or not (NAME.fullmatch(found["http"].host) or _in_digits(found["http"].host)):
+        places = {}
+    if not places or not (NAME.fullmatch(places["http"].host) or _in_digits(places["http"].host)):
         raise UserError(
             f"{ALLOWED} has {text[:60]!r}, which is no name: write names such as smd.example.org."
         )
-    return list(found.values())
+    return list(places.values())
 
 
 def check(headers: Headers, websocket: bool, names: Names) -> None:

@@ -94,24 +94,24 @@ def person() -> Person | None:
 def admit() -> None:
     """Show the page to who may see it; to others what is missing, and end the run of the script."""
     try:
-        found = person()
+        who = person()
     except UserError as error:
         st.error(plain(error), icon=":material/lock:")
         if st.user.get("is_logged_in") is True:  # as somebody else, then
             _leave()
         st.stop()
-    if found is None:
+    if who is None:
         _ask()
-    elif found.role == "nobody":
+    elif who.role == "nobody":
         st.error(
-            f"{plain(found.name)} may not use this dashboard: ask who runs it.",
+            f"{plain(who.name)} may not use this dashboard: ask who runs it.",
             icon=":material/lock:",
         )
         _leaving()
         st.stop()
-    elif found.name:
+    elif who.name:
         with st.sidebar:
-            st.caption(f"{plain(found.name)}, {found.role}")
+            st.caption(f"{plain(who.name)}, {who.role}")
             _leaving()
 
 
@@ -151,19 +151,19 @@ def _leave() -> None:
 def may_act() -> bool:
     """Whether who looks at this page may start, change and delete."""
     try:
-        found = person()
+        who = person()
     except UserError:
         return False
-    return found is not None and found.role == "runner"
+    return who is not None and who.role == "runner"
 
 
 def require_runner() -> Person:
     """Who acts; raises UserError unless they may. Every act calls it, whatever the page has
     shown."""
-    found = person()
-    if found is None or found.role != "runner":
+    who = person()
+    if who is None or who.role != "runner":
         raise UserError(ONLY_LOOKING)
-    return found
+    return who
 
 
 def check_path(path: str) -> None:

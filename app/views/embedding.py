@@ -13,10 +13,10 @@ from smd.units import show_level
 
 from .. import data
 from ..charts import embedding as chart
-from ..charts import embedding_colours as colours
 from ..components import gallery, standing
 from ..components.plain import plain
 from ..forms import embedding as form
+from ..sections import embedding_colours as colours
 from ..selection import region, selected, state
 from ..selection.selected import Selection
 

@@ -39,12 +39,12 @@ def known_data(run: Run) -> str:
 
 def by_data_set(runs: list[Run]) -> dict[str, list[Run]]:
     """The runs of each data set, the newest first; sets that have a trained network come first."""
-    found: dict[str, list[Run]] = {}
+    by_data: dict[str, list[Run]] = {}
     for run in runs:
         if name := known_data(run):
-            found.setdefault(name, []).append(run)
+            by_data.setdefault(name, []).append(run)
     return dict(
-        sorted(found.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1]))
+        sorted(by_data.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1]))
     )
 
 

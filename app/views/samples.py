@@ -11,7 +11,7 @@ from smd.store import reader
 
 from .. import data
 from ..charts import history
-from ..components import gallery, going_back, layout, slices, standing
+from ..components import gallery, going_back, image_files, layout, slices, standing
 from ..components.plain import plain
 from ..sections import adversarial_examples, sample_verdicts
 from ..selection.selected import Selection
@@ -81,7 +81,7 @@ def detail(chosen: Selection, idx: int) -> None:
     grid = layout.pair()
     with grid.cell():
         if pixels is None:
-            gallery.gone(run)
+            image_files.gone(run)
         else:
             adversarial_examples.section(run, split, idx, pixels, at)
     with grid.cell():
@@ -97,8 +97,8 @@ def heading(chosen: Selection, idx: int, name: str) -> None:
         st.subheader(f"Image {idx} · class {plain(name)}", width="content")
         files = data.read(reader.sample_paths, run.store, chosen.split)
         names = [plain(path) for path in files.loc[files["idx"] == idx, "path"]]
-        if not names and gallery.has_files(run):
-            names = [gallery.NAMELESS]
+        if not names and image_files.has_files(run):
+            names = [image_files.NAMELESS]
         st.caption(" · ".join([f"{chosen.split} split of {run.config.data}", *names]))
 
 

@@ -24,10 +24,10 @@ from ..sections import own_images
 from ..server import login
 
 
-def estimate(asked: TrainConfig) -> str:
+def estimate(config: TrainConfig) -> str:
     """How long a run would take, in words; raises UserError with the reason if that cannot be
     told."""
-    answer = actions.probe(asked)
+    answer = actions.probe(config)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
         f"About **{duration(answer['seconds'])}** on {answer['device']}:"
@@ -37,7 +37,7 @@ def estimate(asked: TrainConfig) -> str:
 
 
 @st.fragment
-def summary(asked: TrainConfig, wrong: bool) -> None:
+def summary(config: TrainConfig, wrong: bool) -> None:
     st.markdown("**What happens**")
     st.caption(
         "Training runs in the background: you can close this page. After every epoch its accuracy,"
@@ -47,7 +47,7 @@ def summary(asked: TrainConfig, wrong: bool) -> None:
     if wrong:
         return
     st.markdown("**The same from the shell**")
-    st.code(commands.train_command(asked), language="bash", wrap_lines=True)
+    st.code(commands.train_command(config), language="bash", wrap_lines=True)
     if actions.button(
         "Estimate the time",
         icon=":material/timer:",
@@ -55,12 +55,12 @@ def summary(asked: TrainConfig, wrong: bool) -> None:
         help="Takes a few steps and scales up.",
     ):
         with st.spinner("Taking a few steps"):
-            states.attempt(lambda: st.success(estimate(asked)))
+            states.attempt(lambda: st.success(estimate(config)))
 
 
-def start(asked: TrainConfig) -> None:
+def start(config: TrainConfig) -> None:
     try:
-        run = actions.train(asked)
+        run = actions.train(config)
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
@@ -122,18 +122,18 @@ def forms() -> None:
     with grid.cell(), st.container(border=True):
         cloning.banner()
         wrong: list[str] = []
-        asked = cloning.completed(train.form(wrong))
+        config = cloning.completed(train.form(wrong))
         knobs.told(wrong)
         clicked = actions.button(
             "Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong)
         )
     with grid.cell():
-        summary(asked, bool(wrong))
+        summary(config, bool(wrong))
     if clicked:
-        start(asked)
-    if asked.data == "folder":
-        own_images.section(asked)
-    sweep.section(asked)
+        start(config)
+    if config.data == "folder":
+        own_images.section(config)
+    sweep.section(config)
 
 
 def page() -> None:

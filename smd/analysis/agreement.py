@@ -21,13 +21,13 @@ Kind = Literal["overestimated", "underestimated"]
 # as pages and exports call them: neither says which of the two, margin or attack, is wrong
 NAMED = {
     "agreement": "agreement",
-    "overestimated": "margin beyond, broken",
-    "underestimated": "margin within, not broken",
+    "overestimated": "margin > ε, fooled",
+    "underestimated": "margin ≤ ε, robust",
 }
 MOST_BINS = 20
 
 MISCLASSIFIED = "misclassified without noise"  # the first pattern, before any attack
-WITHSTOOD = "withstands all"  # the last one
+WITHSTOOD = "robust to all"  # the last one
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +39,12 @@ class Crosstab:
     n: int  # samples compared
     undecided: int  # left out: no boundary was met, but the search ended below the noise level
     agreement: float
-    overestimated: float  # the margin says safe, the attack broke it
-    underestimated: float  # the margin says breakable, the attack failed
+    overestimated: float  # the margin says robust, the attack fooled it
+    underestimated: float  # the margin says fooled, the attack failed
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Margins beside one attack's verdicts, of the samples that have both.
-
-    (rows, how many were left out).
+    """Margins beside one attack's verdicts, of the samples that have both -> (rows, left out).
 
     margins: idx, margin, clean_ok, kind (smd.core.kinds) and maybe more; outcome: idx, ok,
     broken_by. Left out are samples that are misclassified without noise, by either side's word:
@@ -64,8 +62,8 @@ def decided(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 
 def crosstab(rows: pd.DataFrame, eps: float) -> Crosstab:
-    """Margin beyond eps or not, against withstood or broken; rows as from `joined`, shares are nan
-    without any."""
+    """Margin > eps or not, against robust or fooled; rows as from `joined`, shares are nan without
+    any."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
     cells: tuple[tuple[bool, bool, str], ...] = (
@@ -92,10 +90,10 @@ def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
     """The crosstab as it is taken away, with the undecided below it: margin, attack, kind, n,
     percent (of decided)."""
     table = crosstab(rows, eps).table
-    words = {True: "withstood", False: "broken"}
+    words = {True: "robust", False: "fooled"}
     known = pd.DataFrame(
         {
-            "margin": table["beyond"].map({True: "beyond", False: "up to"}),
+            "margin": table["beyond"].map({True: "> ε", False: "≤ ε"}),
             "attack": table["withstood"].map(words),
             "kind": table["kind"].map(NAMED),
             "n": table["n"],
@@ -111,24 +109,22 @@ def exported(rows: pd.DataFrame, eps: float) -> pd.DataFrame:
 
 
 def calibration(rows: pd.DataFrame, bins: int = MOST_BINS, unit: float = 1 / 255) -> pd.DataFrame:
-    """Share that withstood by margin.
+    """The share of robust images by margin: low, high, n, percent, lo, hi.
 
-    Low, high (in units, the bin is [low, high)), n, percent, lo, hi (95 %, %).
-
-    At most `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is
-    empty.
+    The bin is [low, high) in units; lo and hi are the ends of the 95 % interval in %. At most
+    `bins` bins, 1, 2, 4, ... units wide so that the usual noise levels are edges; none is empty.
     """
     steps = whole_units(rows["margin"].to_numpy(), unit)
     width = 1
     while len(steps) and steps.max() >= bins * width:
         width *= 2
     groups = rows["ok"].astype(float).groupby(width * (steps // width).astype(int))
-    found = groups.agg(n="size", share="mean").rename_axis("low").reset_index()
-    lo, hi = wilson(found["share"].to_numpy(), found["n"].to_numpy())
-    found = found.assign(
-        high=found["low"] + width, percent=100 * found["share"], lo=100 * lo, hi=100 * hi
+    table = groups.agg(n="size", share="mean").rename_axis("low").reset_index()
+    lo, hi = wilson(table["share"].to_numpy(), table["n"].to_numpy())
+    table = table.assign(
+        high=table["low"] + width, percent=100 * table["share"], lo=100 * lo, hi=100 * hi
     )
-    return found[["low", "high", "n", "percent", "lo", "hi"]]
+    return table[["low", "high", "n", "percent", "lo", "hi"]]
 
 
 def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
@@ -136,10 +132,9 @@ def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
     first."""
     known = decided(rows, eps)
     safe, ok = beyond(known, eps), known["ok"].astype(bool)
-    found = known[safe & ~ok] if kind == "overestimated" else known[~safe & ok]
-    return found.loc[
-        (found["margin"] - eps).abs().sort_values(ascending=False, kind="stable").index
-    ]
+    apart = known[safe & ~ok] if kind == "overestimated" else known[~safe & ok]
+    distance = (apart["margin"] - eps).abs()
+    return apart.loc[distance.sort_values(ascending=False, kind="stable").index]
 
 
 def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +153,7 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     * "falls to targeted attacks only (stage)": AutoAttack's untargeted stages fail, too, a targeted
       one does not;
     * "falls to Square only": all that follow gradients fail;
-    * "withstands all": all attacks fail.
+    * "robust to all": all attacks fail.
     """
     common = _seen_by_all(outcomes)
     ok = common["ok"].astype(bool)

@@ -1,7 +1,4 @@
-"""Reasons why an attack may have missed adversarial examples.
-
-AutoAttack's own checks, in plain words.
-"""
+"""Flags: reasons why an attack may have missed adversarial examples, AutoAttack's own checks."""
 
 FLAGS = {  # name -> (title, what it means)
     "randomized": (
@@ -30,7 +27,7 @@ FLAGS = {  # name -> (title, what it means)
     ),
     "square": (
         "Square beats white-box",
-        "Square, which sees no gradient, broke more than 0.2 points of images that had"
-        " withstood the attacks that do: a sign of masked gradients.",
+        "Square, which sees no gradient, fooled more than 0.2 points of images that"
+        " were robust to the attacks that do: a sign of masked gradients.",
     ),
 }

@@ -2,12 +2,11 @@
 correlation with its null.
 
 Pressure of a class in an epoch: its images whose exploration met the boundary, over the mean of the
-classes. What
-follows is asked of these same images: the next epoch's search goes exactly as far as the boundary
-that the last one found, so on a network that does not change whether it crosses again has nothing
-to do with how many others were there. It does differ from image to image, so each is compared with
-itself. Margins will not do: who crosses cannot grow, so on any network classes with many such
-images lose margin.
+classes. What follows is measured on these same images: the next epoch's search goes exactly as far
+as the boundary that the last one found, so on a network that does not change whether it crosses
+again has nothing to do with how many others were there. It does differ from image to image, so each
+is compared with itself. Margins will not do: an image that crosses cannot grow its margin, so on
+any network classes with many such images lose margin.
 
 Arrays are (T, K): epochs that have a following one, by classes.
 """

@@ -1,6 +1,4 @@
-"""What stronger attacks take from the accuracy that weaker ones leave.
-
-Like with like, on the same images, tested.
+"""What stronger attacks take from the accuracy that weaker ones leave, on the same images.
 
 Pure functions on what smd.store.reader returns. Every attack counts at its worst: an image
 withstood it if it withstood it with every seed that was tried, so that the worst of ten starts is
@@ -34,6 +32,7 @@ MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them
     ): "CE-PGD alone flatters this network; CE-CW-PGD on the same images would tell whether its"
     " loss or its aim fails.",
 }
+OTHER = "The stronger one breaks images that the weaker one leaves, so the weaker one flatters."
 UNUSUAL = "One of them ran with other settings than usual: the usual ones may tell something else."
 COLUMNS = [
     "split",
@@ -114,7 +113,7 @@ def _gap(weaker: Attack, stronger: Attack) -> dict[str, object] | None:
     gap, p = round(100 * float(one.mean() - two.mean()), 6), stats.p_value(one, two)
     flag = gap > LARGE and p is not None and p < stats.LEVEL
     usual = not any(attack_settings(attack.name, attack.note) for attack in (weaker, stronger))
-    meaning = MEANING[weaker.name, stronger.name] if usual else UNUSUAL
+    meaning = MEANING.get((weaker.name, stronger.name), OTHER) if usual else UNUSUAL
     return {
         "n": len(both),
         "weaker": weaker.title,

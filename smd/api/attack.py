@@ -17,7 +17,7 @@ from smd.config.validation import of_attack
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.evaluation.batch_size import halved
-from smd.evaluation.evaluate import Target, Task, Verdict, judge
+from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.prior_verdicts import Known, known
 from smd.evaluation.state import WITHSTOOD, EvaluationState, Kept
 
@@ -40,15 +40,15 @@ def attack(
 ) -> AttackResult:
     """Attack any network; the verdicts are those of an attack job on the same images.
 
-    model: x -> logits (B, K), any normalisation being its first layer; it is judged in eval mode
-    and afterwards as it was. x: (n, C, H, W) or (n, C, D, H, W) floats in [0, 1] with y: (n,)
-    labels from 0; or a loader of (x, y) alone. attack: "ce-pgd" (paper, Eq. 2 and Sec. 4),
-    "ce-cw-pgd" (Sec. 4), "autoattack" (Croce and Hein 2020, standard), see smd.registry.ATTACKS;
-    settings are its own, such as steps=20. eps: noise level in the unit of x, 8/255 for "8"; in L2
-    a length over all pixels. seeds: a pass each, accuracy is their mean. batch_size: images a
-    batch, 256 by default, halved where a GPU's memory is short; random attacks draw by seed and
-    batch size. device: where to work, by default where the network is. keep_images: for
-    `AttackResult.adversarial`.
+    - model: x -> logits (B, K), normalisation included; judged in eval mode, then as it was
+    - x, y: (n, C, H, W) or (n, C, D, H, W) floats in [0, 1], (n,) labels; or a loader of (x, y)
+    - attack: "ce-pgd" (paper, Eq. 2), "ce-cw-pgd" (Sec. 4) or "autoattack" (Croce and Hein 2020)
+    - eps: noise level in the unit of x, 8/255 for "8"; in L2 a length over all pixels
+    - seeds: a pass each; accuracy is their mean
+    - batch_size: images a batch, 256 by default; random attacks draw by seed and batch size
+    - device: where to work, by default where the network is
+    - keep_images: keep adversarial images for `AttackResult.adversarial`
+    - settings: the attack's own, see smd.registry.ATTACKS, such as steps=20
 
     Raises UserError for what does not fit, RuntimeError if an attack leaves its ball.
     """
@@ -130,7 +130,7 @@ def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | No
     """The verdict; None if a GPU's memory was short, with `state` as it was after the last
     batch."""
     try:
-        return judge(target, task, state)
+        return evaluate_level(target, task, state)
     except torch.OutOfMemoryError:
         pass  # its traceback holds the tensors
     torch.cuda.empty_cache()

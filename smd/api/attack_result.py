@@ -10,6 +10,7 @@ from torch import Tensor
 from smd.config.schema import Value
 from smd.errors import UserError
 from smd.stats import wilson
+from smd.units import level_title
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class AttackResult:
         low, high = (100 * end for end in self.interval)
         flags = f", flags: {', '.join(self.flags)}" if self.flags else ""
         return (
-            f"<{self.attack} at {self.eps:.4g} ({self.norm}): {100 * self.accuracy:.2f} % of"
+            f"<{self.attack} at {level_title(self.eps, self.norm)}: {100 * self.accuracy:.2f} % of"
             f" {self.n} images withstood it, 95 % interval {low:.2f} to {high:.2f}, clean"
             f" {100 * self.clean_accuracy:.2f} %{flags}>"
         )

@@ -31,15 +31,17 @@ def estimate_margins(
 ) -> pd.DataFrame:
     """How far each image is from the decision boundary, as far as a search can tell: a row each.
 
-    model, x, y, device: as in `smd.attack`. method: "min-norm" (FAB, Croce and Hein 2020), "gem"
-    (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks as far as eps=8/255), see smd.registry.ESTIMATORS;
-    settings are its own, such as steps=100. Lengths are in the unit of x. Columns:
-    idx, label: the position in x, and y.
-    margin: how far the search came within the true class.
-    kind: "found" (it met the boundary), "reached" (it met none), "misclassified" (margin 0).
-    crossed: whether a misclassified image was met, x itself included.
-    upper_bound: the true margin is at most so much: margin where found (plus 1/1024 of the searched
-    way), 0 where misclassified, nan where reached: a search that met nothing bounds nothing.
+    method: "min-norm" (FAB, Croce and Hein 2020), "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks
+    as far as eps=8/255), settings are its own, see smd.registry.ESTIMATORS; all else is as in
+    `smd.attack`. Columns, with lengths in the unit of x:
+
+    - idx, label: the position in x, and y
+    - margin: how far the search came within the true class
+    - kind: "found" (it met the boundary), "reached" (it met none), "misclassified" (margin 0)
+    - crossed: whether a misclassified image was met, x itself included
+    - upper_bound of the true margin: margin where found (up to 1/1024 of the searched way), 0 where
+      misclassified, nan where reached, as a search that met nothing bounds nothing
+
     Raises UserError for what does not fit.
     """
     config = EstimateConfig("", method, settings, norm=norm, seed=seed, batch=batch_size)

@@ -38,10 +38,14 @@ class OwnLoop:
                 optimizer.step()
         defense.margins  # (n,) lengths in the unit of x
 
-    n: training samples, whose ids are 0 to n - 1. epochs: passes that will be made; SMD's first
-    margin (Eq. 12) and the schedules of CAT, ATES and others follow from it. shape: of one sample,
-    such as (C, H, W). seed: of random starts. knobs: the defense's own, such as eps=8/255, see
-    `help(smd.AT)`. Raises UserError for a bad value.
+    - n: training samples, whose ids are 0 to n - 1
+    - epochs: passes that will be made; the first margin of SMD (Eq. 12) and the schedules of others
+      follow from it
+    - shape: of one sample, such as (C, H, W)
+    - seed: of random starts
+    - knobs: the defense's own, such as eps=8/255, see `help(smd.AT)`
+
+    Raises UserError for a bad value.
 
     What each sample has, such as its margin, moves to the device of the first batch. Precision,
     autocast, augmentation and the learning rate are yours; the gradient is left in `.grad`, added
@@ -69,6 +73,7 @@ class OwnLoop:
         self._defense = defenses.build(self.name, self.knobs)
         self._state = self._defense.begin(self._info)
         self._flags = {name: torch.zeros(n, dtype=torch.bool) for name in FLAGS}
+        self._told: set[str] = set()  # flags that the defense gives: not all look at clean images
         self._classes: int | None = None
 
     def begin(self, epoch: int) -> None:
@@ -83,10 +88,13 @@ class OwnLoop:
     def step(self, model: nn.Module, ids: Tensor, x: Tensor, y: Tensor) -> StepResult:
         """Leave the loss's gradient in the parameters and update the batch's margins.
 
-        ids: (B,) whole numbers from 0 to n - 1, none twice. x: (B, *shape) floats in [0, 1]. y:
-        (B,) labels from 0. Take the optimiser's step afterwards. Returns what was measured, as
-        tensors on the device: clean_ok, adv_ok and crossed (B,) bool, means name -> (sum, count),
-        such as "loss". Raises UserError for what does not fit; nothing has changed then.
+        - ids: (B,) whole numbers from 0 to n - 1, none twice
+        - x: (B, *shape) floats in [0, 1]
+        - y: (B,) labels from 0
+
+        Take the optimiser's step afterwards. Returns what was measured, on the device: clean_ok,
+        adv_ok and crossed (B,) bool, and means: name, such as "loss" -> (sum, count). Raises
+        UserError for what does not fit, before margins or weights have changed.
         """
         if self.epoch is None:
             raise UserError("No epoch has begun: call begin(epoch) before the first step.")
@@ -126,17 +134,20 @@ class OwnLoop:
         return {name: value.clone() for name, value in self._state.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """A row a sample: idx, clean_ok, adv_ok, crossed and the state's columns; with margins
-        also kind.
+        """A row a sample: idx, the state's columns, and what the defense has told of each.
 
-        kind: "found" (the last search met the boundary: there is one no farther than the margin),
-        "reached" (it met none: how far it has come), "misclassified" (or not visited yet: no
-        margin).
+        Those are clean_ok, adv_ok and crossed, as `step` returns them. With margins also kind:
+
+        - "found": the last search met the boundary, there is one no farther than the margin
+        - "reached": it met none, the margin says how far it has come
+        - "misclassified": there is no margin; also what was not visited yet
         """
-        columns = {name: value.cpu().numpy() for name, value in (self._state | self._flags).items()}
-        table = pd.DataFrame({"idx": range(self._info.n), **columns})
-        if "margin" in self._state:
-            table["kind"] = kinds(columns["clean_ok"], columns["crossed"])
+        flags = {name: value.cpu().numpy() for name, value in self._flags.items()}
+        state = {name: value.cpu().numpy() for name, value in self._state.items()}
+        told = {name: value for name, value in flags.items() if name in self._told}
+        table = pd.DataFrame({"idx": range(self._info.n), **state, **told})
+        if "margin" in state:
+            table["kind"] = kinds(flags["clean_ok"], flags["crossed"])
         return table
 
     def to(self, device: torch.device | str) -> "OwnLoop":
@@ -162,6 +173,7 @@ class OwnLoop:
             "batch": self.batch,
             "state": self.state,
             "flags": {name: value.clone() for name, value in self._flags.items()},
+            "told": sorted(self._told),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -172,17 +184,17 @@ class OwnLoop:
         try:
             schema, about = saved["schema"], dict(saved["about"])
             state, flags = dict(saved["state"]), dict(saved["flags"])
-            epoch, batch = saved["epoch"], int(saved["batch"])
+            epoch, batch, told = saved["epoch"], int(saved["batch"]), set(saved["told"])
         except (KeyError, TypeError, ValueError):
             raise UserError("This is no state_dict of a defense: give what one returned.") from None
         if schema != SCHEMA:
             raise UserError(f"This state_dict has version {schema}, known is {SCHEMA}: update SMD.")
         if other := [k for k, v in self._about().items() if about.get(k) != v]:
-            told = ", ".join(f"{k}={about.get(k)}, here {self._about()[k]}" for k in other)
-            raise UserError(f"This state_dict is of another training: {told}.")
+            wrong = ", ".join(f"{k}={about.get(k)}, here {self._about()[k]}" for k in other)
+            raise UserError(f"This state_dict is of another training: {wrong}.")
         state, flags = _fitting(state, self._state), _fitting(flags, self._flags)
         self._state, self._flags = state, flags
-        self.epoch, self.batch = epoch, batch
+        self.epoch, self.batch, self._told = epoch, batch, told
 
     def __repr__(self) -> str:
         info = self._info
@@ -249,6 +261,7 @@ class OwnLoop:
         for name, flags in zip(FLAGS, found, strict=True):
             if flags is not None:
                 self._flags[name][ids] = flags
+                self._told.add(name)
 
 
 def _refuse_sizes(n: Any, shape: Any) -> None:

@@ -90,9 +90,11 @@ class LoadedRun:
     def margins(self, epoch: int | None = None) -> pd.DataFrame:
         """Every training image's margin after an epoch, by default the last.
 
-        Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind. kind: "found" (the last search
-        met the boundary: there is one no farther than the margin), "reached" (it met none: how far
-        it has come) or "misclassified" (no margin).
+        Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind, which is
+
+        - "found": the last search met the boundary, there is one no farther than the margin
+        - "reached": it met none, the margin says how far it has come
+        - "misclassified": there is no margin
         """
         last = reader.last_epoch(self.run.store)
         epoch = last if epoch is None else epoch
@@ -164,7 +166,8 @@ class LoadedRun:
             raise UserError(f"There is no split '{split}': choose train, val or test.")
         images = images_of(self.run)
         rows = on_device(images, getattr(splits_of(self.run, images), split), torch.device("cpu"))
-        chosen = torch.arange(len(rows)) if ids is None else torch.as_tensor(ids).long()
+        wanted = range(len(rows)) if ids is None else ids
+        chosen = torch.tensor([int(each) for each in wanted], dtype=torch.int64)
         if len(chosen) and not (int(chosen.min()) >= 0 and int(chosen.max()) < len(rows)):
             raise UserError(
                 f"The {split} split of {self.id} has the ids 0 to {len(rows) - 1}: ask for those."

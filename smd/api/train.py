@@ -18,11 +18,12 @@ from smd.training.loop import resolve_device
 def train(data: str = "digits", defense: str = "smd", **settings: Any) -> LoadedRun:
     """Train a network in this process and return its run; progress goes to stderr.
 
-    data: one of smd.registry.DATASETS, or "folder" with data_path for your own images. defense: one
-    of smd.registry.DEFENSES, also with knobs as the command line takes them,
-    "trades:beta=1:eps=8/255". settings: the other fields of smd.config.schema.TrainConfig, such as
-    epochs, batch, seed, device, net, recipe, params (the defense's knobs), n_train, n_test,
-    n_margins; what is left out follows from the data set.
+    - data: one of smd.registry.DATASETS, or "folder" with data_path for your own images
+    - defense: one of smd.registry.DEFENSES, also with knobs as the command line takes them,
+      "trades:beta=1:eps=8/255"
+    - settings: the other fields of smd.config.schema.TrainConfig, such as epochs, batch, seed,
+      device, net, recipe, params (the defense's knobs), n_train, n_test, n_margins; what is left
+      out follows from the data set
 
     The run is the one that `python -m smd train` makes: a folder among all runs with metrics and
     margins of every epoch, a short CE-PGD at the end and a model card. It waits while another job

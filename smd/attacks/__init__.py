@@ -1,8 +1,8 @@
 """Attacks: one small file each, listed in smd.registry.ATTACKS.
 
-An attack is a frozen dataclass whose fields are its settings. It is made of stages, each tried on
-the samples that withstood those before; a stage only proposes images, smd.evaluation.evaluate
-checks and judges them.
+An attack is a frozen dataclass whose fields are its settings. It has stages, each tried on the
+samples that withstood those before; a stage only proposes images, which smd.evaluation.evaluate
+checks and classifies.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,21 +20,21 @@ from smd.core.lp import Norm
 
 @dataclass(frozen=True)
 class BatchContext:
-    """What a stage is told about the batch in hand, and where it can raise a flag."""
+    """What a stage knows of the attack and of its batch, and the flags that it may raise."""
 
-    seed: int
+    seed: int  # of the attack
     batch: int  # counted from 0 within the stage
     eps: float  # noise level, unit of x
     norm: Norm
     flags: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.FLAGS
 
     def generator(self, device: torch.device, stage: str) -> torch.Generator:
-        """Randomness of this batch alone, so that a resumed attack draws the same."""
+        """A generator for this batch alone, so that a resumed attack draws the same."""
         return rng.generator(device, self.seed, stage, round(self.eps * 255 * 1000), self.batch)
 
 
 class Stage(Protocol):
-    """One way to look for adversarial images."""
+    """A search for adversarial images, one of those that an attack is made of."""
 
     @property
     def name(self) -> str:
@@ -48,8 +48,7 @@ class Stage(Protocol):
 
     @property
     def deterministic(self) -> bool:
-        """It draws nothing and raises no flags: what it does to an image once, it does with every
-        seed."""
+        """Whether it draws nothing and raises no flags: all seeds have the same verdicts."""
         ...
 
     def perturb(
@@ -73,10 +72,10 @@ def _no_flags_after(accuracies: Mapping[str, float]) -> set[str]:
 
 @dataclass(frozen=True)
 class AttackPlan:
-    """How an attack goes about a network: its stages in order, and what it checks."""
+    """The stages of an attack in order, and its checks of a network."""
 
     stages: tuple[Stage, ...]
-    note: str = ""  # what a reader of its results must know
+    note: str = ""  # a sentence that its results are shown with
     package: str = "smd"
     version: str = __version__
     # Flags about a network by its answers to the first clean images (B, C, H, W), (B,).
@@ -89,7 +88,7 @@ class Attack(Protocol):
     """A named attack with its settings."""
 
     def plan(self, classes: int) -> AttackPlan:
-        """What it does to a network of that many classes."""
+        """Its plan for a network of that many classes."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""AutoAttack "standard" (Croce and Hein 2020), stage by stage, with pyautoattack doing the work.
+"""AutoAttack "standard" (Croce and Hein 2020), stage by stage, by the package pyautoattack.
 
-Run so, each stage's verdict on each sample is known and a stopped attack goes on at its batch.
-Stages, order, settings and seeds are those of its own standard evaluation, so that verdicts are the
-same.
+Stage by stage, so that each one's verdicts are known and a stopped attack goes on at its batch.
+Stages, order, settings and seeds are those of the package's own standard evaluation, and so are the
+verdicts.
 """
 
 import sys
@@ -32,8 +32,7 @@ class AutoAttack:
     """The standard version; it has no setting."""
 
     def plan(self, classes: int) -> AttackPlan:
-        """See smd.attacks.Attack. Below four classes some of its losses do not exist and others
-        stand in."""
+        """See smd.attacks.Attack; below four classes apgd-t and fab-t have untargeted stand-ins."""
         targets = min(TARGETS, classes - 1)
         if classes >= 4:
             names: tuple[str, ...] = ("apgd-ce", "apgd-t", "fab-t", "square")
@@ -78,114 +77,86 @@ class Part:
 
     @property
     def deterministic(self) -> bool:
-        """See smd.attacks.Stage: FAB draws only for its second start and later ones, of which there
-        are none."""
+        """See smd.attacks.Stage: FAB draws for its second start, and there is only one."""
         return self.name in ("fab", "fab-t")
 
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """See smd.attacks.Stage."""
         if self.name != "square":
-            return self._found(model, x, y, context)
+            return self._perturbed(model, x, y, context)
         frame = framed(x, context.norm)
-        return frame.seen(self._found(Behind(model, frame), frame.shown(x), y, context))
+        return frame.seen(self._perturbed(Behind(model, frame), frame.shown(x), y, context))
 
-    def _found(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
-        heard = _Heard()
-        tool = self._tool(model, context, x.device, heard)
+    def _perturbed(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
+        """What the package's attack makes of x, shaped like it."""
+        warnings = _Warnings()
+        attack = self.package_attack(model, context, x.device, warnings)
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators
-            found: Tensor = tool.perturb(x.clone(), y.clone())
-        if heard.messages:  # the one check inside its attacks
+            x_adv: Tensor = attack.perturb(x.clone(), y.clone())
+        if warnings.messages:  # the one check inside its attacks
             context.flags.add("zero-gradient")
-        return found
+        return x_adv
 
-    def _tool(
-        self, model: nn.Module, context: BatchContext, device: torch.device, logger: "_Heard"
+    def package_attack(
+        self, model: nn.Module, context: BatchContext, device: torch.device, logger: "_Warnings"
     ) -> Any:
-        shared: dict[str, Any] = {
-            "eps": context.eps,
-            "norm": context.norm,
-            "seed": context.seed,
-            "device": device,
-        }
-        if self.name in ("apgd-ce", "apgd-dlr"):
-            loss = self.name.removeprefix("apgd-")
-            return APGDAttack(
-                model,
-                n_restarts=1,
-                n_iter=STEPS,
-                loss=loss,
-                eot_iter=1,
-                rho=0.75,
-                logger=logger,
-                **shared,
-            )
-        if self.name == "apgd-t":
-            return APGDAttack_targeted(
-                model,
-                n_restarts=1,
-                n_iter=STEPS,
-                eot_iter=1,
-                rho=0.75,
-                n_target_classes=self.targets,
-                logger=logger,
-                **shared,
-            )
-        if self.name == "square":
-            return SquareAttack(
-                model, p_init=0.8, n_queries=QUERIES, n_restarts=1, resc_schedule=False, **shared
-            )
-        targeted = self.name == "fab-t"
-        return FABAttack_PT(
-            model,
-            n_restarts=1,
-            n_iter=STEPS,
-            targeted=targeted,
-            n_target_classes=self.targets,
-            **shared,
-        )
+        """The package's own attack of that name, with its standard settings."""
+        apgd: dict[str, Any] = {"n_iter": STEPS, "eot_iter": 1, "rho": 0.75, "logger": logger}
+        fab: dict[str, Any] = {"n_iter": STEPS, "n_target_classes": self.targets}
+        square: dict[str, Any] = {"n_queries": QUERIES, "p_init": 0.8, "resc_schedule": False}
+        kind, own = {
+            "apgd-ce": (APGDAttack, apgd | {"loss": "ce"}),
+            "apgd-dlr": (APGDAttack, apgd | {"loss": "dlr"}),
+            "apgd-t": (APGDAttack_targeted, apgd | {"n_target_classes": self.targets}),
+            "fab": (FABAttack_PT, fab | {"targeted": False}),
+            "fab-t": (FABAttack_PT, fab | {"targeted": True}),
+            "square": (SquareAttack, square),
+        }[self.name]
+        shared = {"eps": context.eps, "norm": context.norm, "seed": context.seed, "device": device}
+        return kind(model, n_restarts=1, **shared, **own)
 
 
-class _Heard:
-    """A logger that remembers what it was warned of; checks and attacks of the package take one."""
+class _Warnings:
+    """The logger that the package's checks and attacks warn through; it keeps the messages."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
 
     def warning(self, message: str) -> None:
-        """Remember it."""
+        """Keep it."""
         self.messages.append(message)
 
 
 def _flags_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
-    """Its checks on the first images: random answers, probabilities, gradients inside the
-    network."""
-    found = set()
+    """The package's checks on the first images: random outputs, probabilities, inner gradients."""
+    flags = set()
     tries = {
-        "randomized": lambda heard: checks.check_randomized(model, x, y, bs=len(x), logger=heard),
-        "probabilities": lambda heard: checks.check_range_output(model, x, logger=heard),
-        "dynamic": lambda heard: _check_dynamic(model, x, heard),
+        "randomized": lambda warnings: checks.check_randomized(
+            model, x, y, bs=len(x), logger=warnings
+        ),
+        "probabilities": lambda warnings: checks.check_range_output(model, x, logger=warnings),
+        "dynamic": lambda warnings: _check_dynamic(model, x, warnings),
     }
     for name, check in tries.items():
-        heard = _Heard()
-        check(heard)
-        found |= {name} if heard.messages else set()
-    return found
+        warnings = _Warnings()
+        check(warnings)
+        flags |= {name} if warnings.messages else set()
+    return flags
 
 
-def _check_dynamic(model: nn.Module, x: Tensor, heard: _Heard) -> None:
-    """The package counts calls with a trace function of its own and leaves none behind; ours is put
-    back."""
+def _check_dynamic(model: nn.Module, x: Tensor, warnings: _Warnings) -> None:
+    """Its check for gradients inside the network, which removes the process's trace function."""
     tracing = sys.gettrace()
     checks.funcs.update(dict.fromkeys(checks.funcs, 0))  # counts of earlier calls
     try:
-        checks.check_dynamic(model, x, logger=heard)
+        checks.check_dynamic(model, x, logger=warnings)
     finally:
         sys.settrace(tracing)
 
 
 def _flags_after(accuracies: Mapping[str, float]) -> set[str]:
-    """Its check at the end: did Square, which sees no gradient, break what the others could not?"""
-    heard = _Heard()
-    checks.check_square_sr(dict(accuracies), logger=heard)
-    return {"square"} if heard.messages else set()
+    """Its last check: whether Square, without gradients, breaks what the other stages could not."""
+    warnings = _Warnings()
+    checks.check_square_sr(dict(accuracies), logger=warnings)
+    return {"square"} if warnings.messages else set()

@@ -1,7 +1,7 @@
 """CE-CW-PGD: several PGD runs on two losses, the worst of them for each sample (paper, Sec. 4).
 
 MMA's "only white-box" attack: half of the runs climb the cross-entropy, half the margin of the
-logits (Carlini and Wagner). A sample that no run breaks counts as it is, with its clean image.
+logits (Carlini and Wagner).
 """
 
 from dataclasses import dataclass

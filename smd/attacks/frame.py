@@ -1,10 +1,9 @@
-"""What a network takes, shown as images to an attack that knows nothing else: Square.
+"""Volumes and images of any side, shown as square images to Square, which knows nothing else.
 
-A volume's slices become channels, which changes no norm. The package's L2 start cannot lay its
-tiles out on images
-of some sides, among them 12, 14, 18 and 24, nor on ones that are not square: such images get a
-margin on two sides, which the network does not see. Noise in there is lost, so that what is found
-is never farther away than it seems.
+A volume's slices become channels, which changes no norm. The package's L2 start cannot lay out its
+tiles on images of some sides, among them 12, 14, 18 and 24, nor on ones that are not square: such
+images are padded on two sides, which the network does not see. Noise in the padding is lost, so
+that an image is never farther away than the package counts.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ TILES = 5  # in a column of the L2 start, as the package divides an image
 
 @dataclass(frozen=True)
 class Frame:
-    """How images or volumes of one shape are shown."""
+    """How images or volumes of one shape are reshaped and padded for Square."""
 
     shape: tuple[int, ...]  # (C, H, W) or (C, D, H, W), as the network takes them
     below: int  # rows added
@@ -30,13 +29,13 @@ class Frame:
         return F.pad(x.flatten(1, -3), (0, self.beside, 0, self.below))
 
     def seen(self, image: Tensor) -> Tensor:
-        """The way back, without the margin."""
+        """The inverse of `shown`, without the padding."""
         height, width = self.shape[-2:]
         return image[:, :, :height, :width].reshape(len(image), *self.shape)
 
 
 class Behind(nn.Module):
-    """The network behind a frame: it takes what is shown."""
+    """The network behind a frame: it takes images as `Frame.shown` makes them."""
 
     def __init__(self, model: nn.Module, frame: Frame) -> None:
         super().__init__()
@@ -48,7 +47,7 @@ class Behind(nn.Module):
 
 
 def framed(x: Tensor, norm: Norm) -> Frame:
-    """The frame for a batch; without a margin wherever the attack can do without."""
+    """The frame for a batch, (B, C, H, W) or (B, C, D, H, W), with as little padding as works."""
     if norm == "Linf":
         return Frame(tuple(x.shape[1:]), 0, 0)
     height, width = x.shape[-2:]
@@ -59,7 +58,6 @@ def framed(x: Tensor, norm: Norm) -> Frame:
 
 
 def _tiled(side: int) -> bool:
-    """Whether the tiles of the L2 start end within an image of that side; single pixels always
-    do."""
+    """Whether the tiles of the L2 start fit an image of that side; single pixels always do."""
     tile = side // TILES
     return tile == 1 or (tile > 1 and (side - TILES * tile) // 2 + side // tile * tile <= side)

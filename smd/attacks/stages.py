@@ -12,8 +12,7 @@ from smd.core.losses import Loss
 
 @dataclass(frozen=True)
 class Ascent:
-    """`runs` random starts of `steps` steps, each a quarter of the noise level long (advertorch's
-    rule)."""
+    """`runs` random starts of `steps` steps, each eps / 4 long (advertorch's rule)."""
 
     name: str
     loss: Loss
@@ -33,26 +32,18 @@ class Ascent:
     def perturb(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """The last iterate of the first run that breaks a sample, else that of its last run.
 
-        Within a run no sample stops early, even where an iterate is misclassified: only the last
-        one counts.
+        Within a run no sample stops early: only the last iterate counts.
         """
         generator = context.generator(x.device, self.name)
-        found, left = x.clone(), torch.arange(len(x), device=x.device)
+        x_adv, left = x.clone(), torch.arange(len(x), device=x.device)
         for _ in range(self.runs):
             radius = torch.full((len(left),), context.eps, device=x.device)
             start = lp.uniform(x[left], radius, context.norm, generator)
-            found[left], logits = pgd.last_iterate(
-                model,
-                self.loss,
-                x[left],
-                y[left],
-                radius,
-                radius / 4,
-                self.steps,
-                context.norm,
-                start,
+            batch, lengths = (x[left], y[left]), (radius, radius / 4)
+            x_adv[left], logits = pgd.last_iterate(
+                model, self.loss, *batch, *lengths, self.steps, context.norm, start
             )
             left = left[logits.argmax(1) == y[left]]
             if not len(left):
                 break
-        return found
+        return x_adv

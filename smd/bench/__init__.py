@@ -1,5 +1,4 @@
-"""Benchmarks: what a step, an attack, the store, the pages and a network's memory cost on this
-machine.
+"""Benchmarks: time and memory of a step, an attack, the store and the pages on this machine.
 
 `python -m smd.bench` runs the parts one after the other; nothing else of smd knows this package.
 """

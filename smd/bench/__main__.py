@@ -1,6 +1,4 @@
-"""`python -m smd.bench`: measure on this machine, print a table a part, write figures and a
-chart.
-"""
+"""`python -m smd.bench`: measure, print a table for each part, write figures and a chart."""
 
 import argparse
 import os
@@ -60,8 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(names: Sequence[str], out: Path | None, quick: bool) -> None:
-    """Measure those parts one after the other; raises UserError for an unknown one before any is
-    measured."""
+    """Measure those parts in turn; raises UserError for an unknown one before any is measured."""
     from smd.bench import chart, machine, report
 
     parts = [registry.find(PARTS, name, "part") for name in names]

@@ -1,5 +1,4 @@
-"""AutoAttack, judged stage by stage so that it can be stopped and checked, against its package's
-own evaluation."""
+"""AutoAttack evaluated stage by stage, as jobs do, against its package's own evaluation."""
 
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.data.batches import OnDevice, on_device, spread
 from smd.data.split import carve
-from smd.evaluation.evaluate import Target, Task, judge
+from smd.evaluation.evaluate import Target, Task, evaluate_level
 
 STEPS = 150  # of training, for a network that some images withstand and some do not
 SEED = 0
@@ -37,26 +36,26 @@ def measure(quick: bool) -> Part:
     """Time and verdicts of both; raises RuntimeError if a verdict differs."""
     case = QUICK if quick else FULL
     model, points = prepared(case.n)
-    found: dict[str, np.ndarray] = {}  # of each way, the verdicts of its latest round
-    ways = {"pyautoattack": directly, "smd": judged}
+    verdicts: dict[str, np.ndarray] = {}  # of each, in its latest round
+    evaluations = {"pyautoattack": directly, "smd": evaluated}
     calls = [
-        lambda way=way, act=act: found.update({way: act(model, points, case)})
-        for way, act in ways.items()
+        lambda name=name, run=run: verdicts.update({name: run(model, points, case)})
+        for name, run in evaluations.items()
     ]
     times = interleaved(calls, case.repetitions)
-    equal = int((found["smd"] == found["pyautoattack"]).sum())
+    equal = int((verdicts["smd"] == verdicts["pyautoattack"]).sum())
     if equal < case.n:
         raise RuntimeError(f"{case.n - equal} of {case.n} verdicts differ from pyautoattack's.")
     rows: list[Row] = [
         {
-            "way": way,
+            "way": name,
             "seconds": time,
             "ratio": times[0] / time,
             "equal": equal,
             "of": case.n,
-            "withstood": int(found[way].sum()),
+            "withstood": int(verdicts[name].sum()),
         }
-        for way, time in zip(ways, times, strict=True)
+        for name, time in zip(evaluations, times, strict=True)
     ]
     note = (
         f"AutoAttack standard at {255 * case.eps:.0f}/255, seed {SEED}, one batch, on a small CNN"
@@ -64,7 +63,7 @@ def measure(quick: bool) -> Part:
         " that are pyautoattack's."
     )
     return Part(
-        "autoattack", "AutoAttack: our judging against pyautoattack called directly", rows, note
+        "autoattack", "AutoAttack: our evaluation against pyautoattack called directly", rows, note
     )
 
 
@@ -85,10 +84,12 @@ def prepared(n: int) -> tuple[nn.Module, OnDevice]:
     return model.eval(), OnDevice(test.pixels[chosen], test.labels[chosen])
 
 
-def judged(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
-    """Which withstand it, (n,) bool, by our judging."""
+def evaluated(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
+    """Which withstand it, (n,) bool, by our evaluation."""
     plan = AutoAttack().plan(10)
-    return judge(Target(model, points), Task(torch.arange(case.n), plan, case.eps, SEED, case.n)).ok
+    return evaluate_level(
+        Target(model, points), Task(torch.arange(case.n), plan, case.eps, SEED, case.n)
+    ).ok
 
 
 def directly(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""The dashboard as a person meets it.
-
-A server of its own, a headless browser, and how long until a page is drawn.
-"""
+"""The dashboard in a headless browser: how long until a page is drawn."""
 
 import os
 import shutil
@@ -45,7 +42,7 @@ class Place:
 PLACES = (
     Place("Train"),
     Place("Live", charts=1),
-    Place("Map", maps=1),
+    Place("Embedding", maps=1),
     Place("Margins", charts=2),
     Place("Margins", charts=10, tables=1, view="by class"),
     Place("Margins", charts=2, pictures=24, view="over time"),
@@ -81,8 +78,7 @@ DRAWN = """([title, charts, tables, pictures, maps]) => {
 
 @contextmanager
 def chromium() -> "Iterator[Browser | None]":
-    """A headless browser: the system's Chromium or the one that Playwright has downloaded; None
-    without either."""
+    """A headless Chromium, the system's or Playwright's; None without either."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
@@ -104,8 +100,7 @@ def chromium() -> "Iterator[Browser | None]":
 
 @contextmanager
 def server(env: Mapping[str, str]) -> Iterator[str]:
-    """The dashboard's address once it answers; it is stopped at the end. Raises RuntimeError if it
-    does not start."""
+    """Within, a running dashboard: its address. Raises RuntimeError if it does not start."""
     port = _free_port()
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
@@ -150,8 +145,7 @@ def opened(browser: "Browser", address: str) -> "Page":
 
 
 def show(page: "Page", place: Place) -> None:
-    """Click on a page or view and wait until all of it is drawn; raises RuntimeError if it shows an
-    error."""
+    """Click on a page or view and wait until it is drawn; RuntimeError: it shows an error."""
     if place.view:
         page.get_by_test_id("stMain").get_by_role("radio", name=place.view, exact=True).click()
     else:

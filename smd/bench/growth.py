@@ -15,7 +15,7 @@ from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.config.schema import TrainConfig
 from smd.data.batches import OnDevice
-from smd.evaluation.evaluate import Target, Task, judge
+from smd.evaluation.evaluate import Target, Task, evaluate_level
 from smd.store import reader
 from smd.training.loop import epochs, prepare
 
@@ -33,7 +33,7 @@ class Sizes:
     train_epochs: int
     batch: int  # of the made-up images with many classes
     size: int  # their pixels a side
-    judged: int
+    evaluated: int
 
 
 FULL = Sizes(30_000, 10, 10, 600, 4, 128, 28, 256)
@@ -150,25 +150,25 @@ def _train(n_train: int, count: int) -> None:
 
 
 def _classes(sizes: Sizes) -> list[Pair]:
-    """A step, and judging with CE-PGD, on made-up images of ten and of a hundred classes."""
+    """A step, and evaluation with CE-PGD, on made-up images of ten and of a hundred classes."""
     ten, hundred = (
         partial(made_up.stepper, "small-cnn", channels=1, size=sizes.size, classes=k)
         for k in (10, 100)
     )
     said = ("10 classes", "100 classes", 10)
     steps = (ten(sizes.batch).step, hundred(sizes.batch).step)
-    judgings = (_judging(ten(sizes.judged)), _judging(hundred(sizes.judged)))
+    evaluations = (_evaluation(ten(sizes.evaluated)), _evaluation(hundred(sizes.evaluated)))
     return [
         Pair("one SMD step, classes", *said, steps),
-        Pair("CE-PGD with 20 steps, classes", *said, judgings),
+        Pair("CE-PGD with 20 steps, classes", *said, evaluations),
     ]
 
 
-def _judging(ready: made_up.Stepper) -> Callable[[], object]:
-    """Judging the batch, all of which the network classifies correctly."""
+def _evaluation(ready: made_up.Stepper) -> Callable[[], object]:
+    """Evaluating the batch, all of which the network classifies correctly."""
     n, training = len(ready.batch.y), ready.training
     points = OnDevice(training.sets.train.pixels[:n], ready.batch.y)
     plan = CePgd(20).plan(len(training.sets.classes))
     return partial(
-        judge, Target(training.model, points), Task(torch.arange(n), plan, 8 / 255, 0, n)
+        evaluate_level, Target(training.model, points), Task(torch.arange(n), plan, 8 / 255, 0, n)
     )

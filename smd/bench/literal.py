@@ -1,6 +1,4 @@
-"""Algorithms 1 and 2 as the paper prints them, on batches.
-
-What the engine's step is measured against.
+"""Algorithms 1 and 2 as printed, on batches: what the engine's step is measured against.
 
 Nothing is shared between passes: each iterate's gradient and its label check are passes of their
 own, all samples are searched back, gamma2 has a gradient of its own, the networks are written in
@@ -41,8 +39,7 @@ def _convolution(layer: nn.Conv2d) -> nn.Conv2d:
 def step(
     model: nn.Module, batch: Batch, margins: Tensor, info: RunInfo
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Alg. 1, l. 2-12: Flag1, Flag2 (B,) bool and the new margins (B,); the loss's gradient is left
-    in the model."""
+    """Alg. 1, l. 2-12: Flag1, Flag2 (B,) bool and new margins (B,); leaves the loss's gradient."""
     x, y = batch.x, batch.y
     logits = model(x)
     loss0 = F.cross_entropy(logits, y)

@@ -10,8 +10,7 @@ from smd.runs.provenance import provenance
 
 
 def machine() -> dict[str, Any]:
-    """JSON values: processor, cores, threads of torch, versions, commit (None without git) and date
-    (UTC)."""
+    """JSON values: processor, cores, threads, versions, commit (None without git), date (UTC)."""
     origin = provenance()
     return {
         "cpu": origin["processor"],

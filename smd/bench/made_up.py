@@ -1,7 +1,4 @@
-"""Images, networks and margins of any size, made up.
-
-What things cost hardly depends on what they show.
-"""
+"""Made-up images, networks and margins of any size: costs hardly depend on the content."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +21,7 @@ SHARE = 8  # for so many training images one for validation and one for testing
 
 
 def images(n: int, channels: int, size: int, classes: int) -> Images:
-    """n random training images of random classes, each class at least once if n is large enough,
-    and a few more."""
+    """n random training images, of every class if n is large enough, and some of other splits."""
     more = max(1, n // SHARE)
     total = n + 2 * more
     drawn = np.random.default_rng(0)
@@ -44,8 +40,7 @@ class Stepper:
     batch: Batch
 
     def step(self) -> None:
-        """One step of SMD and of the optimiser, whose rate is 0: the network and so the work stay
-        as they are."""
+        """One step of SMD and of the optimiser; its rate is 0, so that the work stays the same."""
         training = self.training
         training.optimizer.zero_grad(set_to_none=True)
         context = StepContext(training.info, 0, rng.generator(training.info.device, "bench"))
@@ -54,8 +49,7 @@ class Stepper:
 
 
 def stepper(net: str, batch: int, channels: int, size: int, classes: int = 10) -> Stepper:
-    """Ready to take steps on the CPU with batches of that size; labels are the network's own
-    answers."""
+    """A stepper on the CPU with batches of that size; labels are the network's own predictions."""
     config = TrainConfig(net=net, batch=batch, epochs=150)
     training = prepare(
         config, images(max(batch, classes), channels, size, classes), torch.device("cpu")

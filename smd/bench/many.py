@@ -1,6 +1,4 @@
-"""A folder of many finished runs, one of them long, as the product's own writers leave them.
-
-Nothing is trained.
+"""A folder of many finished runs, one of them long, by the product's own writers, untrained.
 
 All small runs share their store's content and their weights: made once, copied into each.
 """
@@ -49,7 +47,7 @@ def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
 
     The small ones have SMALL_EPOCHS and SMALL_SAMPLES, or less where the long one has.
     """
-    with _settled(root):
+    with _at_rest(root):
         small = TrainConfig(epochs=min(SMALL_EPOCHS, epochs))
         made = _made(root / ".small", small, min(SMALL_SAMPLES, samples), data.load("digits"))
         about = provenance()
@@ -62,7 +60,7 @@ def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
 
 
 @contextmanager
-def _settled(root: Path) -> Iterator[None]:
+def _at_rest(root: Path) -> Iterator[None]:
     """Meanwhile this process looks for runs and images there."""
     there = environment(root)
     before = {name: os.environ.get(name) for name in there}
@@ -105,15 +103,14 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     assert record.margins is not None
     examples.write(
         run.adv / "final-train_8-255_0.npz",
-        verdicts.twins(images, record.margins.argsort()[:FINAL_EXAMPLES]),
+        verdicts.adversarial_examples(images, record.margins.argsort()[:FINAL_EXAMPLES]),
     )
     save_weights(run.weights, nets.build(config.net, images.shape, len(images.classes)), {})
     return run
 
 
 def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a recorder starts with: the run's description and its samples, whose images are used
-    again and again."""
+    """What a recorder starts with: the run's description and its samples, whose images repeat."""
     meta = {"images": images.key, "classes": list(images.classes), "shape": list(images.shape)}
     rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
     return meta, {split: (images.labels[r], r) for split, r in rows.items()}

@@ -73,8 +73,7 @@ def _peak_of_process(*cases: Case) -> float:
 
 
 def peak() -> float:
-    """MiB that this process has held at most so far; raises UserError where the kernel does not
-    tell."""
+    """The peak memory of this process in MiB; raises UserError where the kernel does not tell."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,9 +1,8 @@
-"""What a part of the benchmark hands over: a table with a title."""
+"""The result of a part of the benchmark: a table with a title."""
 
 from dataclasses import dataclass
 
-# column -> figure; a unit stands in a column's name or in a column "unit"
-Row = dict[str, str | float | int]
+Row = dict[str, str | float | int]  # column -> figure; units are in the names or a column "unit"
 
 
 @dataclass(frozen=True)

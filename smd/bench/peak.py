@@ -8,8 +8,7 @@ TRIES = 4
 
 
 def flops_per_second(device: torch.device) -> float:
-    """Floating-point operations per second, the best of several products of square float32
-    matrices."""
+    """Floating-point operations a second, the best of several products of float32 matrices."""
     # the start of a kernel must not count
     sides = (1024, 2048) if device.type == "cpu" else (4096, 8192)
     return max(2 * side**3 / _fastest(side, device) for side in sides)

@@ -1,7 +1,4 @@
-"""How long until something is to be seen.
-
-The command line and every page, with many runs and a long one.
-"""
+"""How long the command line and every page take to show something, with many runs."""
 
 import os
 import statistics
@@ -70,8 +67,7 @@ def _command(env: Mapping[str, str], *words: str) -> None:
 
 
 def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[Row]:
-    """The first page from the start of the server on; then each page, clicked on in the side
-    bar."""
+    """The first page from the server's start on; then each page, clicked on in the side bar."""
     starts, times = [], {place.name: list[float]() for place in browser.PLACES}
     for number in range(repetitions):
         began = time.perf_counter()

@@ -1,5 +1,4 @@
-"""The SMD step: the literal algorithms against the engine's, and against the variant
-`first-crossing`."""
+"""The SMD step: the literal algorithms, the engine's, and its variant `first-crossing`."""
 
 import copy
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from smd import data, nets, registry
+from smd import data, nets
 from smd.bench import literal
 from smd.bench.part import Part, Row
 from smd.bench.peak import flops_per_second
@@ -26,8 +25,7 @@ from smd.errors import UserError
 from smd.nets.batchnorm import statistics_kept
 
 EPOCHS = 150  # of the run whose delta is taken
-# share of samples that is to cross, at least: some twelve to fifty per cent do in a run
-CROSSING = 0.2
+CROSSING = 0.2  # share of samples that cross at least; in a run 12 to 50 per cent do
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ QUICK = (Case("small-cnn", "digits", 16, 20, 2),)
 
 
 def measure(quick: bool) -> Part:
-    """A row for each network and way of stepping."""
+    """A row for each network and variant of the step."""
     peak = flops_per_second(torch.device("cpu"))
     rows = [row for case in (QUICK if quick else CASES) for row in _rows(case, peak)]
     note = (
@@ -82,43 +80,48 @@ class Ready:
 def _rows(case: Case, peak: float) -> list[Row]:
     ready = prepared(case)
     plain = literal.plain(ready.model)
-    ways: dict[str, tuple[nn.Module, Callable[[nn.Module], Outcome]]] = {
+    steps: dict[str, tuple[nn.Module, Callable[[nn.Module], Outcome]]] = {
         "literal": (plain, partial(literal_step, ready)),
         "exact": (ready.model, partial(engine_step, ready, "paper")),
         "first-crossing": (ready.model, partial(engine_step, ready, "first-crossing")),
     }
-    times = interleaved([partial(step, model) for model, step in ways.values()], case.repetitions)
-    expected = ways["literal"][1](plain)
+    times = interleaved([partial(step, model) for model, step in steps.values()], case.repetitions)
+    expected = literal_step(ready, plain)
     flop = flops_of_a_pass(plain, ready.batch.x)
     rows: list[Row] = []
-    for (name, (model, step)), seconds in zip(ways.items(), times, strict=True):
+    for (name, (model, step)), seconds in zip(steps.items(), times, strict=True):
         work, outcome = counted(model, step)
-        speed = flop * work.passes / seconds
-        rows.append(
-            {
-                "network": case.net,
-                "images": ready.images,
-                "batch": case.batch,
-                "step": name,
-                "seconds": seconds,
-                "samples_per_s": case.batch / seconds,
-                "ratio": times[0] / seconds,
-                "forwards": work.forwards / case.batch,
-                "gradients": work.gradients / case.batch,
-                "gflop_per_s": speed / 1e9,
-                "peak_percent": 100 * speed / peak,
-                "correct": int(outcome.correct.sum()),
-                "crossed": int((outcome.correct & ~outcome.kept).sum()),
-                "flags_differ": int((outcome.kept != expected.kept).sum()),
-                "margin_differs_255": 255 * float((outcome.margins - expected.margins).abs().max()),
-            }
-        )
+        row: Row = {"network": case.net, "images": ready.images, "batch": case.batch, "step": name}
+        row |= {"seconds": seconds, "samples_per_s": case.batch / seconds}
+        row |= {"ratio": times[0] / seconds}
+        rows.append(row | _speed(work, case.batch, flop / seconds, peak) | _same(outcome, expected))
     return rows
+
+
+def _speed(work: "Work", batch: int, flop_per_s: float, peak: float) -> Row:
+    """Passes a sample and arithmetic a second; flop_per_s: if each did a single forward pass."""
+    speed = flop_per_s * work.passes
+    return {
+        "forwards": work.forwards / batch,
+        "gradients": work.gradients / batch,
+        "gflop_per_s": speed / 1e9,
+        "peak_percent": 100 * speed / peak,
+    }
+
+
+def _same(outcome: "Outcome", expected: "Outcome") -> Row:
+    """What a step did, and how far that is from the literal step's."""
+    return {
+        "correct": int(outcome.correct.sum()),
+        "crossed": int((outcome.correct & ~outcome.kept).sum()),
+        "flags_differ": int((outcome.kept != expected.kept).sum()),
+        "margin_differs_255": 255 * float((outcome.margins - expected.margins).abs().max()),
+    }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did to a batch, each (B,)."""
+    """The flags and margins of a batch after a step, each (B,)."""
 
     correct: Tensor
     kept: Tensor  # Flag2 of the correct ones
@@ -136,14 +139,13 @@ def engine_step(ready: Ready, preset: str, model: nn.Module) -> Outcome:
     model.zero_grad(set_to_none=True)
     state = {"margin": ready.margins.clone()}
     context = StepContext(ready.info, 0, torch.Generator().manual_seed(0))
-    report = SMD(preset).step(model, ready.batch, state, context)  # type: ignore[arg-type]
-    assert report.clean_ok is not None
-    return Outcome(report.clean_ok, report.adv_ok, state["margin"])
+    result = SMD(preset).step(model, ready.batch, state, context)  # type: ignore[arg-type]
+    assert result.clean_ok is not None
+    return Outcome(result.clean_ok, result.adv_ok, state["margin"])
 
 
 def prepared(case: Case) -> Ready:
-    """Train briefly on clean images; then margins so long that some samples cross and some do
-    not."""
+    """A network trained briefly on clean images, and margins that some samples cross."""
     batches, images, classes = _batches(case)
     torch.manual_seed(0)
     x = batches[0].x
@@ -169,20 +171,12 @@ def _batches(case: Case) -> tuple[list[Batch], str, int]:
     batch = on_device(images, rows, torch.device("cpu")).take(torch.arange(count))
     x = batch.x
     if shown != case.data:
-        channels, size = (
-            (1, 28) if registry.DATASETS[case.data].name == "fashion-mnist" else (3, 32)
-        )
-        x = (
-            F.interpolate(x, size=(size, size), mode="bilinear")
-            .expand(-1, channels, -1, -1)
-            .contiguous()
-        )
+        channels, size = (1, 28) if case.data == "fashion-mnist" else (3, 32)
+        x = F.interpolate(x, size=(size, size), mode="bilinear")
+        x = x.expand(-1, channels, -1, -1).contiguous()
     parts = torch.arange(count).split(case.batch)
-    return (
-        [Batch(x[p], batch.y[p], torch.arange(len(p))) for p in parts],
-        shown,
-        len(images.classes),
-    )
+    batches = [Batch(x[part], batch.y[part], torch.arange(len(part))) for part in parts]
+    return batches, shown, len(images.classes)
 
 
 def _margins(model: nn.Module, batch: Batch) -> Tensor:
@@ -191,17 +185,16 @@ def _margins(model: nn.Module, batch: Batch) -> Tensor:
     probe = copy.deepcopy(model)
     for reach in (1, 2, 4, 8, 16, 32, 64):
         margins = uniform * reach / 255
-        found = epgd(
-            probe, batch.x, batch.y, margins, Rules(), torch.Generator().manual_seed(0), masked=True
-        )
-        if float(found.crossed.float().mean()) >= CROSSING:
+        generator = torch.Generator().manual_seed(0)
+        explored = epgd(probe, batch.x, batch.y, margins, Rules(), generator, masked=True)
+        if float(explored.crossed.float().mean()) >= CROSSING:
             break
     return margins
 
 
 @dataclass
 class Work:
-    """What a step cost, in samples."""
+    """The passes of a step, counted in samples."""
 
     forwards: int = 0
     gradients: int = 0  # by the pixels or by the weights: back through the network
@@ -215,7 +208,7 @@ class Work:
 
 
 def counted(model: nn.Module, step: Callable[[nn.Module], Outcome]) -> tuple[Work, Outcome]:
-    """Take a step once more and count."""
+    """The passes of one step, and its outcome."""
     work = Work()
 
     def back(gradient: Tensor) -> None:

@@ -1,7 +1,4 @@
-"""What attacks and estimations leave behind, made up.
-
-Verdicts, margins and adversarial images of any number.
-"""
+"""Made-up verdicts, margins and adversarial examples of any number."""
 
 from collections.abc import Sequence
 
@@ -107,7 +104,7 @@ def mapped(n: int, samples: int) -> tuple[EmbeddingRecord, Points]:
     )
 
 
-def twins(images: Images, ids: np.ndarray) -> examples.Examples:
+def adversarial_examples(images: Images, ids: np.ndarray) -> examples.Examples:
     """Adversarial images of those training samples at 8/255."""
     n, drawn = len(ids), np.random.default_rng(0)
     noise = drawn.choice([-8 / 255, 8 / 255], (n, *images.pixels.shape[1:])).astype(np.float32)

@@ -23,7 +23,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         aliases=[KIND.name],
         help="make maps of what trained networks see (UMAP)",
         description=(
-            "Lay the features that a network has of its images on a plane; the Map page shows it."
+            "Lay the features that a network has of its images on a plane; the Embedding page"
+            " shows it."
         ),
     )
     on_runs.options(sub, KIND)

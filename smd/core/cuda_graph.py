@@ -2,7 +2,7 @@
 
 A graph is captured when a batch's shape comes for the second time, and only believed after its
 answers have equalled the ordinary ones on two batches, with an optimiser's step between them. Where
-it cannot be captured, or differs, the ordinary way goes on.
+it cannot be captured, or differs, ordinary steps are taken.
 """
 
 import logging
@@ -20,6 +20,7 @@ from smd.core.margin import Rules
 TRIALS = 2  # batches on which a graph is compared
 # share of the samples that must come out alike: convolutions on a GPU may add up in another order
 ALIKE = 0.99
+DIFFERS = "The captured graph of EPGD differs from its ordinary steps, which are taken instead."
 log = logging.getLogger(__name__)
 
 Key = tuple[Rules, torch.Size, torch.dtype, bool, bool]
@@ -35,14 +36,14 @@ class Graph:
     trials: int = 0
 
     def __call__(self, *inputs: Tensor) -> Explored:
-        """Replay it; what comes back is the caller's own."""
+        """Replay it on the inputs; the result is a copy that no later replay overwrites."""
         for kept, given in zip(self.inputs, inputs, strict=True):
             kept.copy_(given)
         self.graph.replay()
         return Explored(self.found.x.clone(), self.found.crossed.clone())
 
 
-# None: seen once, or given up
+# per model and key; None: the shape was seen once, or its graph is given up
 _graphs: WeakKeyDictionary[nn.Module, dict[Key, Graph | None]] = WeakKeyDictionary()
 _given_up: WeakKeyDictionary[nn.Module, set[Key]] = WeakKeyDictionary()
 
@@ -56,13 +57,13 @@ def epgd(
     generator: torch.Generator,
     gradient: Tensor | None,  # (B, C, H, W) at x, up to a positive factor
 ) -> Explored:
-    """smd.core.epgd.epgd with masks, from a graph where there is one to trust."""
+    """smd.core.epgd.epgd with masked=True, replayed from a graph where one is known to be right."""
 
-    def ordinary(x: Tensor, y: Tensor, margin: Tensor, gradient: Tensor) -> Explored:
+    def ordinary(x: Tensor, y: Tensor, margin: Tensor, gradient: Tensor | None) -> Explored:
         return plain.epgd(model, x, y, margin, rules, generator, gradient, masked=True)
 
     if not x.is_cuda or gradient is None or rules.start != "clean":
-        return plain.epgd(model, x, y, margin, rules, generator, gradient, masked=True)
+        return ordinary(x, y, margin, gradient)
     key = (rules, x.shape, x.dtype, torch.is_autocast_enabled("cuda"), model.training)
     return _answer(model, key, ordinary, (x, y, margin, gradient))
 
@@ -70,6 +71,7 @@ def epgd(
 def _answer(
     model: nn.Module, key: Key, ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]
 ) -> Explored:
+    """From the graph of that key, which is captured at its second batch and then compared."""
     known, given_up = _graphs.setdefault(model, {}), _given_up.setdefault(model, set())
     if key in given_up:
         return ordinary(*inputs)
@@ -80,19 +82,24 @@ def _answer(
     if graph is None:
         given_up.add(key)
         return ordinary(*inputs)
+    if graph.trials >= TRIALS:
+        return graph(*inputs)
+    right, expected = _compared(graph, ordinary, inputs)
+    if not right:
+        log.warning(DIFFERS)
+        given_up.add(key)
+        known[key] = None
+    return expected
+
+
+def _compared(
+    graph: Graph, ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]
+) -> tuple[bool, Explored]:
+    """Whether a graph answers as the ordinary steps do on one batch, and what these answer."""
     found = graph(*inputs)
-    if graph.trials < TRIALS:
-        graph.trials += 1
-        expected = ordinary(*inputs)
-        if not _alike(found, expected):
-            log.warning(
-                "The captured graph of EPGD differs from its ordinary steps, which are taken"
-                " instead."
-            )
-            given_up.add(key)
-            known[key] = None
-        return expected
-    return found
+    graph.trials += 1
+    expected = ordinary(*inputs)
+    return _alike(found, expected), expected
 
 
 def _captured(ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> Graph | None:

@@ -9,16 +9,16 @@ from smd.core import lp
 from smd.core.exploring import Bracket, Exploration, explore_active, explore_masked, started
 from smd.core.margin import Rules
 
-ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the explored way
-ROUNDS_OF_A_STEP = 8  # a step is a fifth of that way, so these find the boundary even closer
+ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the margin
+ROUNDS_OF_A_STEP = 8  # between two iterates, a fifth of the margin apart: to 1/1280 of it
 
 
 @dataclass(frozen=True)
 class Explored:
-    """What EPGD hands back for a batch."""
+    """What EPGD finds for a batch."""
 
     x: Tensor  # (B, C, H, W) in [0, 1]: noisy samples on the correct side of the boundary
-    crossed: Tensor  # (B,) bool, not Flag2
+    crossed: Tensor  # (B,) bool, not Flag2: some iterate was misclassified
 
 
 def epgd(
@@ -28,46 +28,40 @@ def epgd(
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
     generator: torch.Generator,
-    # (B, C, H, W) at x where that is known, up to a positive factor
-    gradient: Tensor | None = None,
+    gradient: Tensor | None = None,  # (B, C, H, W) at x where known, up to a positive factor
     masked: bool = False,
 ) -> Explored:
-    """Alg. 2.
+    """Alg. 2: explore as far as the margin, then search back to the correct side of the boundary.
 
-    masked: all samples stay in every batch, see smd.core.exploring. Needed where samples see each
-    other through batch norm; what it hands back for samples that were not correctly classified
-    means nothing.
+    masked: all samples stay in every batch (see smd.core.exploring), as batch norm needs; what is
+    found for samples that are misclassified when clean means nothing then.
     """
     exploration = Exploration(model, x, y, margin, rules)
-    start = lp.uniform(x, margin, rules.norm, generator) if rules.start == "uniform" else None
-    bracket = (explore_masked if masked else explore_active)(
-        exploration, started(exploration, start, gradient)
-    )
+    random = lp.uniform(x, margin, rules.norm, generator) if rules.start == "uniform" else None
+    start = started(exploration, random, gradient)
+    bracket = (explore_masked if masked else explore_active)(exploration, start)
     if rules.search == "literal":
         return Explored(_halve(model, x, bracket.far, y), bracket.crossed)
     return Explored(_searched(exploration, bracket, masked), bracket.crossed)
 
 
 def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tensor:
-    """Alg. 2, l. 8-15 for who crossed; the others keep their last iterate."""
+    """Alg. 2, l. 8-15: the correct end of crossed samples' brackets; the others' last iterate."""
     rounds = ROUNDS_OF_A_STEP if exploration.rules.search == "first-crossing" else ROUNDS
     if masked:
         found = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
         return torch.where(lp.per_sample(bracket.crossed, found), found, bracket.far)
     rows = bracket.crossed.nonzero().squeeze(1)
-    return bracket.far.index_copy(
-        0,
-        rows,
-        bisect(
-            exploration.model, bracket.near[rows], bracket.far[rows], exploration.y[rows], rounds
-        ),
-    )
+    near, far, y = bracket.near[rows], bracket.far[rows], exploration.y[rows]
+    return bracket.far.index_copy(0, rows, bisect(exploration.model, near, far, y, rounds))
 
 
 @torch.no_grad()
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
-    """The last point found correct between near, which is, and far (App. A: ten halvings find it to
-    1/1024)."""
+    """The farthest point found correct on the line from `near`, which is correct, to `far`.
+
+    All (B, C, H, W). Ten halvings find the boundary to 1/1024 of the line (App. A).
+    """
     if not len(near):
         return near
     for _ in range(rounds):

@@ -29,8 +29,7 @@ ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its leve
 
 
 def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
-    """The kind of each margin: (n,) bool, classified correctly; (n,) bool, met the boundary -> (n,)
-    of KINDS."""
+    """The kind of each margin, (n,) of KINDS: is the clean image correct, was a boundary met?"""
     return np.where(
         ~np.asarray(clean_ok, bool),
         MISCLASSIFIED,
@@ -39,9 +38,7 @@ def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
 
 
 def beyond(rows: pd.DataFrame, level: float) -> "pd.Series[bool]":
-    """Which images the search followed past a level without meeting a boundary.
-
-    Rows: margin (unit of x), kind.
+    """Which margins are larger than a noise level (unit of x); rows: margin (unit of x), kind.
 
     Compared in float32, as margins are: a boundary found at just 8/255 is not beyond 8/255. A
     search that was told to go as far as 8/255 and met none is.

@@ -16,7 +16,7 @@ from smd.core.schedule import EXACT, RHO
 
 @dataclass(frozen=True)
 class Rules:
-    """Where the paper, its pseudo-code read to the letter and the authors' later code part."""
+    """Decisions in which the paper, its literal pseudo-code and the authors' later code differ."""
 
     norm: Norm = "Linf"
     search: Literal["bisect", "literal", "first-crossing"] = "bisect"
@@ -37,16 +37,15 @@ def initial_step(epochs: int, shape: tuple[int, ...], norm: Norm = "Linf") -> fl
 
 
 def gamma1(margin: Tensor, unit: float) -> Tensor:
-    """Eq. 13: the decay by the noise level already reached, (B,) in (0, 1].
+    """Eq. 13: the decay by the margin already reached, (B,) unit of x -> (B,) in (0, 1].
 
-    In float32 a margin of 7 units divided by the unit falls just below 7; the shift keeps the
-    floor.
+    In float32, 7 units divided by the unit fall just below 7; EXACT keeps the floor at 7.
     """
     return RHO ** torch.floor(margin / unit + EXACT)
 
 
 def gamma2(gradient: Tensor, norm: Norm = "Linf") -> Tensor:
-    """Eq. 14: the decay by the steepness at the noisy sample, (B, ...) -> (B,) in (0, 1]."""
+    """Eq. 14: the decay by the loss's gradient at the noisy sample, (B, ...) -> (B,) in (0, 1]."""
     return 1 / (1 + lp.length(gradient, norm))
 
 

@@ -11,8 +11,7 @@ from smd.core.lp import Norm
 
 
 def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (B, K) at x and the gradient of each sample's own loss by its pixels, shaped like
-    x."""
+    """Logits (B, K) at x, and the gradient (B, C, H, W) of each sample's own loss by its pixels."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         logits = model(x)
@@ -34,7 +33,7 @@ def iterates(
     """Yield the start and then every iterate x^(1) ... x^(steps), each with its logits (B, K).
 
     The forward pass of an iterate's gradient also yields its logits, so that looking at every
-    iterate costs a single forward more than not looking.
+    iterate costs a single forward pass more than looking at none.
     """
     x_k = x if start is None else start
     for _ in range(steps):

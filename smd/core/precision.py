@@ -1,7 +1,4 @@
-"""How exactly a training step computes.
-
-TF32 and bfloat16 are quicker on a GPU, and their effect can be measured.
-"""
+"""The floating-point precision of a training step; TF32 and bfloat16 are quicker on a GPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +11,7 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 
 @contextmanager
 def computing(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Within, matrix products and convolutions are computed so.
-
-    Weights, margins and losses stay float32.
+    """Within, matrix products and convolutions have that precision; weights and margins float32.
 
     float32 is exact on every device, though PyTorch would allow convolutions TF32 (10 bits of
     mantissa); tf32 allows it to both and means nothing away from CUDA. bfloat16 (7 bits) is

@@ -1,7 +1,4 @@
-"""Randomness as a function of (seed, purpose, epoch, step).
-
-A resumed run has nothing to restore.
-"""
+"""Randomness as a function of (seed, purpose, epoch, step): a resumed run restores no generator."""
 
 import hashlib
 

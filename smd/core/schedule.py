@@ -1,26 +1,20 @@
-"""What SMD's schedule alone does to a margin.
+"""SMD's margin schedule without a network: growth by Eq. 12 and 13 alone.
 
-How far it would grow if the network had no say (Eq. 12 and 13).
-
-Needs no torch, so that pages can draw it beside the margins that a network has left.
+Needs no torch, so that pages can draw it beside the margins of a run.
 """
 
 import math
 
-RHO = 0.9  # App. D
-# a floor that a whole number of units, divided in floating point, does not fall through
-EXACT = 0.0001
+RHO = 0.9  # decay of gamma1 per unit of margin, App. D
+EXACT = 0.0001  # added before a floor: k units, divided in floating point, count as k
 
 
 def alone(epochs: int, delta: float, unit: float) -> list[float]:
-    """The margin after each epoch of a sample that never meets the boundary, its gamma2 always 1.
-
-    Unit of x.
+    """The margin after each epoch, in the unit of x, of a sample that never crosses, gamma2 = 1.
 
     delta: the first margin and the longest expansion (Eq. 12); unit: what gamma1's exponent counts
-    (Eq. 13). No
-    bound of a real margin: gamma1 falls in steps, so a margin that is a little behind may take a
-    longer step.
+    (Eq. 13). It is no bound of a real margin: gamma1 falls in steps, so a margin that is a little
+    behind may grow more.
     """
     margins = [delta]
     for _ in range(epochs):

@@ -18,21 +18,21 @@ from smd.data.batches import Batch
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a defense may know of the run."""
+    """What a defense knows of the run that it trains."""
 
     n: int  # training samples
     epochs: int
-    shape: tuple[int, ...]  # (C, H, W)
-    device: torch.device
+    shape: tuple[int, ...]  # (C, H, W) or (C, D, H, W)
+    device: torch.device  # where batches and states are
 
 
 @dataclass(frozen=True)
 class StepContext:
-    """When a step is taken, and its randomness."""
+    """The run, the epoch and the random generator of one step."""
 
     info: RunInfo
     epoch: int  # counted from 0
-    generator: torch.Generator
+    generator: torch.Generator  # on the run's device; a function of seed, epoch and batch
 
     def at(self, epoch: int, of: int) -> bool:
         """Whether the run is as far as that epoch, counted from 0, is in a run of `of` epochs."""
@@ -43,20 +43,17 @@ class StepContext:
 class StepResult:
     """What one step measured. Tensors stay on the device: reading one would wait for it."""
 
-    clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step does not look at the clean images
+    clean_ok: Tensor | None  # (B,) bool, Flag1; None if the step classifies no clean images
     adv_ok: Tensor  # (B,) bool, Flag2; False where clean_ok is
     means: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)  # name -> (sum, count)
-    # (B,) bool, the margin's search met the boundary; None without margins
-    crossed: Tensor | None = None
+    crossed: Tensor | None = None  # (B,) bool, a boundary was met; None without margins
 
 
 class Defense(Protocol):
     """One training method."""
 
     def begin(self, info: RunInfo) -> dict[str, Tensor]:
-        """Per-sample state before the first step, each (N,), finite and >= 0.
-
-        Recorded after every epoch.
+        """Per-sample state before the first step, each (N,), finite and >= 0; stored every epoch.
 
         "margin" is a length in the unit of x, other names have units of their own (see
         smd.registry.Defense).
@@ -68,8 +65,7 @@ class Defense(Protocol):
     ) -> StepResult:
         """Leave the loss's gradient in the parameters and update the state of the batch's samples.
 
-        The model is in train mode and its gradients are zero; the trainer takes the optimiser's
-        step.
+        The model is in train mode and has no gradients; the trainer takes the optimiser's step.
         """
         ...
 

@@ -14,8 +14,7 @@ STEP = 2 / 255  # the published one, for every noise level
 
 @dataclass(frozen=True)
 class AT:
-    """PGD from a random start, in train mode: each attack pass moves batch norm's running
-    statistics, as published."""
+    """PGD from a random start in train mode, which moves running statistics, as published."""
 
     eps: float = 8 / 255  # noise level, in [0, 1]
     steps: int = 20  # K

@@ -1,5 +1,4 @@
-"""ATES: adversarial training with early stopping, a curriculum of ever harder images (Sitawarin et
-al. 2020)."""
+"""ATES: adversarial training with early stopping as a curriculum (Sitawarin et al. 2020)."""
 
 from dataclasses import dataclass
 
@@ -48,14 +47,15 @@ class ATES:
 
 
 def gap(context: StepContext) -> float:
-    """The difficulty that ends an image's ascent: 0, the boundary, at first; 1, never, from 60 % of
-    the run on."""
+    """The lead in probability that ends an image's ascent: 0, the boundary, rising to 1, never met.
+
+    It is 0 in the first epoch and 1 from 60 % of the run on.
+    """
     return min(1.0, context.epoch / (RAMP * context.info.epochs))
 
 
 def _harder(y: Tensor, gap: float) -> Enough:
-    """Enough where the likeliest other class leads the true one in probability by more than the
-    gap."""
+    """True where the likeliest other class leads the true one by more than `gap` in probability."""
 
     def enough(rows: Tensor, logits: Tensor) -> Tensor:
         return losses.margin(logits.softmax(1), y[rows]) > gap

@@ -1,5 +1,4 @@
-"""CAT: a curriculum of ever longer attacks, with the easier ones kept in every batch (Cai et al.
-2018)."""
+"""CAT: a curriculum of ever longer attacks; batches keep the shorter ones (Cai et al. 2018)."""
 
 from dataclasses import dataclass
 
@@ -23,9 +22,8 @@ class CAT:
     """The attack's strength k rises from 0 to max_k in equal shares of the run.
 
     The original raises k when its validation accuracy under attack stalls. Attacks run in train
-    mode, each part
-    on its own: every pass moves batch norm's running statistics, as published. The published 0.032
-    is 8/255 here.
+    mode, each part on its own: every pass moves batch norm's running statistics, as published. The
+    published 0.032 is 8/255 here.
     """
 
     eps: float = 8 / 255  # noise level, in [0, 1]
@@ -42,11 +40,9 @@ class CAT:
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
-        """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 .. k.
+        """Mean cross-entropy of a batch whose part j is attacked with j steps, j = 0 (clean) .. k.
 
-        Part 0 is clean.
-
-        "Still right" is told of the image that was trained on, the clean one for part 0.
+        adv_ok is of the image that was trained on, the clean one for part 0.
         """
         x, y = batch.x, batch.y
         parts = shares(len(x), self.strength(context))

@@ -1,7 +1,4 @@
-"""What several defenses share.
-
-An attack in eval mode, starts, the ascent of training PGD, a report's means.
-"""
+"""What several defenses share: eval mode while attacking, random starts, PGD, means of losses."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -40,9 +37,7 @@ def gaussian(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def trades_step(eps: float) -> float:
-    """The step of TRADES and MART, unit of x.
-
-    0.007 at 8/255, as published, else a quarter of the noise level.
+    """The step of TRADES and MART, unit of x: the published 0.007 at 8/255, else a quarter of eps.
 
     Ten steps of 0.007 would not reach 24/255. The published 0.031 counts as 8/255.
     """
@@ -76,7 +71,7 @@ def right(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """A report's means from losses that are means over so many samples: name -> (sum, count)."""
+    """StepResult.means, name -> (sum, count), of losses that are means over `count` samples."""
     return {
         name: (loss.detach() * count, loss.detach().new_full((), count, dtype=torch.float32))
         for name, loss in losses.items()
@@ -84,8 +79,7 @@ def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, T
 
 
 def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> StepResult:
-    """The outer step of plain adversarial training: mean cross-entropy of the noisy images
-    alone."""
+    """The outer step of adversarial training: mean cross-entropy of the noisy images alone."""
     logits = model(x_adv)
     loss = F.cross_entropy(logits, y)
     loss.backward()

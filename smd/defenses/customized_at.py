@@ -1,5 +1,4 @@
-"""Customized-AT: radii that grow while they are withstood, and labels as uncertain as these (Cheng
-et al. 2020)."""
+"""Customized AT: a radius and a label smoothing of its own for every image (Cheng et al. 2020)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -43,8 +42,7 @@ class CustomizedAT:
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
-        """Attack at slightly larger radii, settle the new ones, and train with labels softened by
-        them."""
+        """Attack at slightly larger radii, update them, and train with labels softened by them."""
         x, y, old = batch.x, batch.y, state["margin"][batch.idx]
         tried = (old + ETA).clamp(max=self.eps)
         with attacking(model):
@@ -68,8 +66,7 @@ class CustomizedAT:
     def _attacked(
         self, model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """PGD from x itself: its last iterate (B, C, H, W), and the logits (B, K) of x and of
-        that."""
+        """PGD from x: its last iterate (B, C, H, W), and the logits (B, K) of x and of that."""
         path = pgd.iterates(
             model,
             lambda logits, y: self._losses(logits, y, labels),
@@ -92,13 +89,12 @@ class CustomizedAT:
 
 @torch.no_grad()
 def _classes(model: nn.Module, x: Tensor) -> int:
-    """How many classes the model tells apart; asked for before the first label can be softened."""
+    """K, the number of the model's classes."""
     return model(x[:1]).shape[1]
 
 
 def softened(y: Tensor, radius: Tensor, classes: int, generator: torch.Generator) -> Tensor:
-    """Labels (B, K) that give a share of c times the radius, 1 at most, to a draw from Dirichlet(1,
-    ..., 1)."""
+    """Soft labels (B, K): a share of c times the radius, at most 1, is drawn from Dirichlet(1)."""
     share = (SOFTNESS * radius).clamp(max=1)[:, None]
     drawn = torch.empty(len(y), classes, device=y.device).exponential_(generator=generator)
     return (1 - share) * F.one_hot(y, classes) + share * drawn / drawn.sum(1, keepdim=True)

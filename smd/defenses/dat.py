@@ -1,5 +1,4 @@
-"""DAT: attacks that go on only until they have converged as far as the epoch demands (Wang et al.
-2019)."""
+"""DAT: attacks that converge as far as the epoch demands, then stop (Wang et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -17,9 +16,7 @@ REACHED = 100 / 120  # share of the run after which it must converge fully
 
 
 def fosc(noise: Tensor, gradient: Tensor, eps: float) -> Tensor:
-    """First-order stationary condition of each sample, (B, ...), (B, ...) -> (B,) >= 0.
-
-    0: the attack has converged.
+    """First-order stationary condition of each sample, (B,) >= 0; 0: the attack has converged.
 
     noise: x_adv - x, in the eps ball; gradient: of each sample's own cross-entropy at x_adv.
     """
@@ -48,8 +45,7 @@ class DAT:
         return {}
 
     def limit(self, context: StepContext) -> float:
-        """The FOSC below which an attack stops: falls linearly from 0.5 to 0 at epoch 100 of
-        120."""
+        """The FOSC at which an attack stops: falls linearly from 0.5 to 0 at epoch 100 of 120."""
         return max(LIMIT * (1 - context.epoch / (REACHED * context.info.epochs)), 0.0)
 
     def step(

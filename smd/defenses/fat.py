@@ -1,6 +1,4 @@
-"""FAT: friendly adversarial training, whose PGD stops soon after the boundary (Zhang et al.
-2020a).
-"""
+"""FAT: friendly adversarial training; PGD stops soon after the boundary (Zhang et al. 2020a)."""
 
 from dataclasses import dataclass
 
@@ -19,8 +17,7 @@ OMEGA = 0.001  # standard deviation of the noise added to every step
 
 
 def stride(eps: float) -> float:
-    """The published step of 0.007, unit of x; a quarter of eps beyond 16/255, whose edge ten of
-    them just reach."""
+    """The step, unit of x: the published 0.007, or eps / 4 beyond 16/255, where ten fall short."""
     return 0.007 if eps <= 16 / 255 else eps / 4
 
 
@@ -70,13 +67,12 @@ class FAT:
 
 
 def tau(context: StepContext) -> int:
-    """How many wrong iterates a sample is moved on from: 0; 1 from epoch 51 of 120 on, counted from
-    1; 2 from 91 on."""
+    """How many wrong iterates a sample is moved on from: 0, 1 from epoch 51 of 120, 2 from 91."""
     return int(context.at(50, 120)) + int(context.at(90, 120))
 
 
 def _patience(y: Tensor, tau: int) -> Enough:
-    """Enough at a wrong iterate after tau earlier ones, not necessarily in a row."""
+    """True at a wrong iterate after tau earlier wrong ones, not necessarily in a row."""
     left = torch.full_like(y, tau)
 
     def enough(rows: Tensor, logits: Tensor) -> Tensor:

@@ -1,6 +1,4 @@
-"""GAIRAT: adversarial training with weights by the distance to the boundary (Zhang et al.
-2020b).
-"""
+"""GAIRAT: adversarial training weighted by the distance to the boundary (Zhang et al. 2020b)."""
 
 import math
 from dataclasses import dataclass
@@ -49,18 +47,14 @@ class GAIRAT:
 
 
 def shift(context: StepContext) -> float:
-    """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120, counted from
-    1; then -1."""
+    """Lambda: infinite, which is plain adversarial training, before epoch 60 of 120; then -1."""
     return LAMBDA if context.at(59, 120) else math.inf
 
 
 def weights(kappa: Tensor, shift: float) -> Tensor:
-    """Each sample's weight, (B,) in (0, B] with mean 1.
+    """Each sample's weight, (B,) with mean 1: (1 + tanh(shift + 5 - kappa)) / 2, normalised.
 
-    (1 + tanh(shift + 5 - kappa)) / 2, normalised.
-
-    Written as the sigmoid of twice the argument: 1 + tanh would lose its digits where kappa is
-    large.
+    Written as the sigmoid of twice the argument, as 1 + tanh loses its digits for a large kappa.
     """
     raw = torch.sigmoid(2 * (shift + STEPS / 2 - kappa))
     return raw * len(raw) / raw.sum()
@@ -69,10 +63,9 @@ def weights(kappa: Tensor, shift: float) -> Tensor:
 def counted_pgd(
     model: nn.Module, batch: Batch, start: Tensor, eps: float, step: float
 ) -> tuple[Tensor, Tensor]:
-    """The last iterate, (B, C, H, W), and the number of right ones among the start and all before
-    it, (B,) float32.
+    """PGD's last iterate, (B, C, H, W), and how many points before it were correct, (B,) float32.
 
-    A count, not the first step that fails: a sample may cross the boundary and come back.
+    The start counts. Not the first step that fails: a sample may cross the boundary and come back.
     """
     x, y = batch.x, batch.y
     x_k, radius = start, every(x, eps)

@@ -1,5 +1,4 @@
-"""IAAT: instance-adaptive adversarial training, a radius for every image by trial and error (Balaji
-et al. 2019)."""
+"""IAAT: adversarial training with a radius found by trial for every image (Balaji et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -21,11 +20,11 @@ WARM_UP = 8 / 255  # radius of the first 10 of 110 epochs
 
 @dataclass(frozen=True)
 class IAAT:
-    """`gamma`: how much larger or smaller a radius is tried, unit of x.
+    """A radius follows the largest of three that its image withstands.
 
-    `beta`: the weight of what was found by it.
-
-    All attacks run in train mode, as in the original: running statistics move with every pass.
+    gamma: how much larger or smaller a radius is tried, unit of x; beta: the weight of the one
+    that is found, in [0, 1]. All attacks run in train mode, as in the original, so that running
+    statistics move with every pass.
     """
 
     gamma: float = 1.9 / 255
@@ -74,11 +73,9 @@ class IAAT:
         correct: Tensor,
         generator: torch.Generator,
     ) -> Tensor:
-        """Radii moved by beta towards the old one plus gamma, the old one or the old one minus
-        gamma, (B,).
+        """The new radii, (B,), unit of x: a share beta of what the image withstands, the rest old.
 
-        The largest of the three that the image withstands; without a limit, and 0 where the clean
-        image is wrong.
+        That is the largest of old + gamma, old and old - gamma; 0 where the clean image is wrong.
         """
         larger = old + self.gamma
         wide = _withstood(model, x, y, larger, correct, generator)
@@ -88,7 +85,7 @@ class IAAT:
 
 
 def _attacked(model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, start: Tensor) -> Tensor:
-    """PGD's last iterate; steps of a fifth of each radius, but of 2/255 at least."""
+    """PGD's last iterate, (B, C, H, W); a step is a fifth of the radius, but at least 2/255."""
     step = (radius / (STEPS / 2)).clamp_min(SHORTEST)
     return ascended(model, losses.ce, x, y, radius, step, STEPS, start)
 
@@ -102,7 +99,7 @@ def _withstood(
     asked: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
-    """Which of the samples asked about are classified correctly at PGD's last iterate, (B,) bool.
+    """Which samples of the mask `asked` are correct at PGD's last iterate, (B,) bool.
 
     Under batch norm the whole batch is attacked, for its statistics.
     """

@@ -1,5 +1,4 @@
-"""MART: adversarial training that weighs each image by how wrong its clean answer is (Wang et al.
-2020)."""
+"""MART: misclassification-aware adversarial training (Wang et al. 2020)."""
 
 from dataclasses import dataclass
 
@@ -16,16 +15,13 @@ STEPS = 10
 
 
 def boosted(noisy: Tensor, y: Tensor) -> Tensor:
-    """Boosted cross-entropy: also pushes the likeliest wrong class down; logits (B, K), (B,) ->
-    (B,), nats."""
+    """Boosted cross-entropy, (B, K), (B,) -> (B,): also pushes down the likeliest wrong class."""
     rival = noisy.softmax(1).scatter(1, y[:, None], 0).max(1).values
     return losses.ce(noisy, y) - torch.log(1.0001 - rival + 1e-12)
 
 
 def weighted_divergence(clean: Tensor, noisy: Tensor, y: Tensor) -> Tensor:
-    """KL(clean || noisy) times the probability that the clean answer is wrong.
-
-    Logits (B, K) twice, (B,) -> (B,).
+    """KL(clean || noisy) times 1 - p_y(clean): logits (B, K) twice, (B,) -> (B,).
 
     The small numbers are the published ones: no logarithm of zero, no weight of exactly zero.
     """
@@ -36,9 +32,7 @@ def weighted_divergence(clean: Tensor, noisy: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class MART:
-    """The attack climbs the cross-entropy in eval mode.
-
-    The loss is taken in train mode, with no clean term.
+    """PGD on the cross-entropy in eval mode; the loss, in train mode, has no clean term.
 
     The published 0.031 is 8/255 here; the published step of 0.007 stays (see trades_step).
     """
@@ -53,8 +47,7 @@ class MART:
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
-        """Mean of boosted CE(x_adv) + beta (1 - p_y(x)) KL(x || x_adv); the gradient passes through
-        all of it."""
+        """Mean of BCE(x_adv) + beta (1 - p_y(x)) KL(x || x_adv); gradients pass through it all."""
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, context.generator)
         clean, noisy = model(x), model(x_adv)
@@ -66,7 +59,7 @@ class MART:
         return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
     def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Ten steps up the cross-entropy from TRADES' start."""
+        """The last of ten PGD steps on the cross-entropy from TRADES' start, (B, C, H, W)."""
         start = gaussian(x, generator)
         eps, length = every(x, self.eps), every(x, trades_step(self.eps))
         with attacking(model):

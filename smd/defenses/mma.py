@@ -1,5 +1,4 @@
-"""MMA: max-margin adversarial training, which trains at each image's estimated boundary (Ding et
-al. 2019)."""
+"""MMA: max-margin training at each image's estimated boundary (Ding et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -15,15 +14,14 @@ from smd.nets.batchnorm import couples_samples
 
 STEPS = 10
 HALVINGS = 10
-# the smallest radius that PGD explores; images misclassified when clean start from it again
-FLOOR = 0.005
+FLOOR = 0.005  # the smallest radius of PGD; images misclassified when clean return to it
 SLACK = 1.05  # the search may look a little farther than dmax
 CLEAN_SHARE = 1 / 3  # of the clean loss in the whole
 
 
 @dataclass(frozen=True)
 class Found:
-    """Where the boundary was found."""
+    """A batch at its estimated decision boundary."""
 
     x: Tensor  # (B, C, H, W), may leave [0, 1] beyond PGD's iterate, as in the original
     margin: Tensor  # (B,) unit of x
@@ -33,8 +31,7 @@ class Found:
 
 @dataclass(frozen=True)
 class MMA:
-    """An image whose estimated margin reaches `dmax`, in the unit of x, adds nothing but its clean
-    loss.
+    """An image whose estimated margin reaches `dmax` (unit of x) only adds its clean loss.
 
     Correct means p_y > 1/2 throughout, which is stricter than being the likeliest class. PGD runs
     in eval mode; the search runs in train mode on the correct images alone, so that running
@@ -50,11 +47,9 @@ class MMA:
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
-        """A third of the clean loss and two thirds of the loss at the boundary or, where wrong, on
-        the clean image.
+        """A third of the clean loss, two thirds of that at the boundary (where wrong: clean image).
 
-        adv_ok of the report: still correct at PGD's last iterate, before the search. The margin
-        grows there.
+        adv_ok: still correct at PGD's last iterate, before the search; the margin grows there.
         """
         x, y = batch.x, batch.y
         logits = model(x)
@@ -99,8 +94,7 @@ def _line_search(
     radius: Tensor,  # (B,) that it was found with, unit of x
     cap: float,
 ) -> Found:
-    """Ten halvings between x and the cap. The last middle is returned unjudged, on either side of
-    the boundary."""
+    """Ten halvings between x and the cap; the last middle is untested, so on either side."""
     direction = (far - x) / lp.per_sample(radius + 1e-12, x)
     low, high, at = torch.zeros_like(radius), torch.full_like(radius, cap), radius
     inside = right = losses.slm(model(far), y) < 0
@@ -116,9 +110,7 @@ def _line_search(
 
 
 def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Tensor:
-    """Cross-entropy of the taken samples, zero for the others, (B,).
-
-    Two thirds of the batch's mean is back-propagated.
+    """Cross-entropy of the taken samples, else 0, (B,); back-propagates two thirds of its mean.
 
     Under batch norm the others are in the batch too, for its statistics.
     """
@@ -136,8 +128,7 @@ def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Ten
 
 
 def _means(clean: Tensor, each: Tensor, near: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-    """The whole loss, the clean one, and the one at the boundary over the images that are trained
-    there."""
+    """StepResult.means: the whole loss, the clean one, and that of the images at the boundary."""
     size = clean.new_full((), len(each))
     whole = CLEAN_SHARE * clean * size + (1 - CLEAN_SHARE) * each.sum()
     noisy = ((each * near).sum(), near.sum().float())

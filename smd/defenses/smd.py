@@ -16,7 +16,7 @@ from smd.defenses import RunInfo, StepContext, StepResult
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
 # literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong
-# iterate and is brought back towards the one before. ame: the authors' later code.
+# iterate, and the search is between that and the one before. ame: the authors' later code.
 PRESETS = {
     "paper": Rules(),
     "literal": Rules(search="literal"),
@@ -34,14 +34,13 @@ PRESETS = {
 
 @dataclass(frozen=True)
 class SMD:
-    """Alg. 1; `preset` chooses between the paper and three readings that differ from it, see
-    PRESETS."""
+    """Alg. 1; `preset`: the paper or one of three readings that differ from it, see PRESETS."""
 
     preset: Literal["paper", "literal", "first-crossing", "ame"] = "paper"
 
     @property
     def rules(self) -> Rules:
-        """The preset's decisions."""
+        """The decisions of the preset."""
         return PRESETS[self.preset]
 
     def begin(self, info: RunInfo) -> dict[str, Tensor]:
@@ -80,7 +79,7 @@ class SMD:
 
 @dataclass(frozen=True)
 class Clean:
-    """A batch and what its clean pass has shown."""
+    """A batch and the results of its clean forward and backward pass."""
 
     x: Tensor  # (B, C, H, W) in [0, 1]
     y: Tensor  # (B,)
@@ -135,7 +134,7 @@ def _noisy_loss(
 def _means(
     loss0: Tensor, loss1: Tensor, g1: Tensor, g2: Tensor, grown: Tensor, taken: Tensor
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Sums and counts for the epoch's means: losses over samples, gammas over expanding samples."""
+    """StepResult.means: losses over samples, gamma1 and gamma2 over samples whose margin grows."""
     size = grown.new_full((), len(grown), dtype=torch.float32)
     noisy, growing = taken.sum().float(), grown.sum().float()
     clean = loss0.detach()

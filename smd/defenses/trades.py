@@ -1,5 +1,4 @@
-"""TRADES: clean cross-entropy plus beta times the divergence of clean and noisy answers (Zhang et
-al. 2019)."""
+"""TRADES: cross-entropy plus beta times KL(clean || noisy) (Zhang et al. 2019)."""
 
 from dataclasses import dataclass
 
@@ -39,12 +38,10 @@ class TRADES:
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
-        """Mean of CE(x) + beta KL(x || x_adv).
+        """Mean of CE(x) + beta KL(x || x_adv); gradients pass through both arguments of KL.
 
-        The gradient passes through both arguments of the divergence.
-
-        The original passes the clean images twice, before and after the noisy ones. Only batch
-        norm's running statistics can tell, so the second pass is taken for their sake alone.
+        The original passes the clean images twice, before and after the noisy ones, which changes
+        batch norm's running statistics alone: the second pass is only taken where there are any.
         """
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, context.generator)
@@ -64,7 +61,7 @@ class TRADES:
         return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
     def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Ten steps up the divergence. It is flat at x itself, so the start is a little off."""
+        """The last of ten PGD steps on KL(x || .), (B, C, H, W), which is flat at x itself."""
         start = gaussian(x, generator)
         eps, length = every(x, self.eps), every(x, trades_step(self.eps))
         with attacking(model):

@@ -21,14 +21,12 @@ from smd.core.lp import Norm
 class Found:
     """The estimated margins of a batch."""
 
-    # (B,) unit of x: to the last point found correct on the way to a misclassified image
-    margin: Tensor
-    # (B,) bool; False: no boundary was met, the margin is only how far the search came
-    crossed: Tensor
+    margin: Tensor  # (B,) unit of x: to the last correct point towards a misclassified image
+    crossed: Tensor  # (B,) bool; False: no boundary was met, margin is the length of the search
 
 
 class Estimator(Protocol):
-    """One way to measure margins."""
+    """A named estimator of margins with its settings."""
 
     def estimate(
         self,
@@ -40,8 +38,7 @@ class Estimator(Protocol):
     ) -> Found:
         """The margin of every sample.
 
-        Where it crossed, an image no farther than the margin and 1/1024 of the searched way was
-        misclassified.
+        Where it crossed, an image at most 1/1024 of the searched line farther is misclassified.
         """
         ...
 

@@ -18,18 +18,18 @@ def explore(
 ) -> Explored:
     """Explore as far as the radius, then search back to just before the decision boundary.
 
-    This is smd.core.epgd.epgd but for samples whose iterates crossed and came back. There Alg. 2
-    searches on the way to an end that is classified correctly; here it is the last misclassified
-    iterate that ends the way, so that a boundary lies just behind every crossed sample's point.
+    This is smd.core.epgd.epgd but for samples whose iterates crossed and came back: Alg. 2 searches
+    towards the last iterate, which is correct there; this one towards the last misclassified
+    iterate, so that a boundary lies just behind every crossed sample's point.
     """
     last = wrong = x
     crossed = torch.zeros_like(y, dtype=torch.bool)
     path = pgd.iterates(model, losses.ce, x, y, radius, 4 * radius / STEPS, STEPS, norm)
     next(path)  # the clean sample itself is no iterate
     for point, logits in path:
-        out = logits.argmax(1) != y
-        last, crossed = point, crossed | out
-        wrong = torch.where(lp.per_sample(out, x), point, wrong)
+        misclassified = logits.argmax(1) != y
+        last, crossed = point, crossed | misclassified
+        wrong = torch.where(lp.per_sample(misclassified, x), point, wrong)
     rows = crossed.nonzero().squeeze(1)
     near = bisect(model, x[rows], wrong[rows], y[rows])
     return Explored(last.index_copy(0, rows, near), crossed)

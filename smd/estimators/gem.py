@@ -1,7 +1,4 @@
-"""Gradual expansion on a fixed network.
-
-SMD's own margin update without training (paper, Sec. 3.1, Alg. 1).
-"""
+"""Gradual expansion: SMD's margin update on a fixed network (paper, Sec. 3.1, Alg. 1)."""
 
 from dataclasses import dataclass
 
@@ -17,9 +14,7 @@ from smd.estimators.explore import explore
 
 @dataclass(frozen=True)
 class Gem:
-    """Every margin starts at delta and expands by Eq. 12-14.
-
-    The rounds take the place of the epochs.
+    """Every margin starts at delta and expands by Eq. 12-14; rounds take the place of epochs.
 
     A sample takes some 22 forward and 21 backward passes a round, and 10 forward passes more where
     it crossed.

@@ -12,12 +12,12 @@ from smd.core import rng
 from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.estimators import Estimator
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was found for every sample."""
+    """The estimated margins of n samples."""
 
     margin: np.ndarray  # (n,) float32, unit of x; 0 where the clean image is misclassified
     clean_ok: np.ndarray  # (n,) bool, classified correctly without noise
@@ -35,7 +35,7 @@ def measure(
     size: int,  # images a batch
     after_batch: Callable[[int], None] = lambda done: None,
 ) -> Measured:
-    """The margins of the samples of those ids; the network is in eval mode meanwhile."""
+    """The margins of the samples of those ids; the network is put in eval mode."""
     began = time.perf_counter()
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     with frozen(model):
@@ -52,8 +52,7 @@ def measure(
 def _measured(
     model: nn.Module, batch: Batch, estimator: Estimator, norm: Norm, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Margins, Flag1 and who crossed, each (B,). A misclassified image is across the boundary as it
-    is."""
+    """Margin, Flag1 and crossed, each (B,); a misclassified image has margin 0 and is crossed."""
     with torch.no_grad():
         correct = model(batch.x).argmax(1) == batch.y
     margin, crossed = torch.zeros(len(batch.x), device=batch.x.device), ~correct

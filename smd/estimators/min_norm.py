@@ -1,9 +1,7 @@
-"""The nearest adversarial image that a minimum-norm attack finds.
+"""The nearest adversarial image of a minimum-norm attack: FAB (Croce and Hein 2020).
 
-FAB (Croce and Hein 2020, arXiv:1907.02044).
-
-FAB steps along the boundary's linear approximation and needs no noise level. The package's images
-are judged anew, and each is brought back to the boundary by bisection.
+arXiv:1907.02044. FAB steps along the boundary's linear approximation and needs no noise level. The
+package's images are classified anew, and each is brought back to the boundary by bisection.
 """
 
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from smd.core import lp
 from smd.core.epgd import bisect
 from smd.core.lp import Norm
 from smd.estimators import Found
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,7 @@ class MinNorm:
     def estimate(
         self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator
     ) -> Found:
-        """See smd.estimators.Estimator. A sample that no run could have misclassified gets 0,
-        uncrossed."""
+        """See smd.estimators.Estimator; a sample that withstands all runs gets 0, uncrossed."""
         with frozen(model), _seeded(x.device, generator):
             nearest, distance = self._nearest(model, x, y, norm)
         near = bisect(model, x, nearest, y)
@@ -46,8 +43,7 @@ class MinNorm:
         return Found(torch.where(crossed, lp.length(near - x, norm), 0.0), crossed)
 
     def _nearest(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
-        """The nearest misclassified images, shaped like x, and their distances (B,); x and infinity
-        where none."""
+        """Nearest misclassified images, shaped like x, and distances (B,); none: x and infinity."""
         fab = FABAttack_PT(model, norm=norm, n_iter=self.steps, device=x.device)
         with torch.no_grad():
             classes = model(x[:1]).shape[1]
@@ -66,8 +62,7 @@ class MinNorm:
 
 @torch.no_grad()
 def _reached(model: nn.Module, found: Tensor, x: Tensor, y: Tensor, norm: Norm) -> Tensor:
-    """The distances (B,) of images that are misclassified and in [0, 1]; infinity for all
-    others."""
+    """Distances (B,) of images that are misclassified and in [0, 1]; infinity for the others."""
     length = lp.length(found - x, norm)
     inside = (found >= 0).flatten(1).all(1) & (found <= 1).flatten(1).all(1)
     return torch.where(
@@ -77,8 +72,7 @@ def _reached(model: nn.Module, found: Tensor, x: Tensor, y: Tensor, norm: Norm) 
 
 @contextmanager
 def _seeded(device: torch.device, generator: torch.Generator) -> Iterator[None]:
-    """Within, the global randomness that the package draws on comes from the generator; put back
-    afterwards."""
+    """Within, the global random numbers, which the package draws, are seeded by the generator."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(generator.initial_seed())
         yield

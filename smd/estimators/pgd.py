@@ -1,7 +1,4 @@
-"""PGD with one noise level for all samples.
-
-How MMA estimates margins (paper, Sec. 2.5 and Fig. 5).
-"""
+"""PGD with one noise level for all samples, as MMA estimates margins (paper, Sec. 2.5, Fig. 5)."""
 
 from dataclasses import dataclass
 
@@ -16,9 +13,7 @@ from smd.estimators.explore import explore
 
 @dataclass(frozen=True)
 class Pgd:
-    """A single exploration as far as eps, in the unit of x.
-
-    The larger eps, the more it overestimates.
+    """A single exploration as far as eps, unit of x; the larger eps, the more it overestimates.
 
     A sample takes 21 forward and 20 backward passes, and 10 forward passes more where it crossed.
     """

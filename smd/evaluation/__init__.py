@@ -1,4 +1,1 @@
-"""What a trained network does under attack.
-
-Verdicts, adversarial examples and embeddings of its features.
-"""
+"""A trained network under attack: verdicts, adversarial examples, embeddings of its features."""

@@ -1,8 +1,7 @@
-"""How many images a batch of an attack has: found by trying, where nobody has said.
+"""The batch size of an attack, measured where none is given.
 
-Attacks spend most of their time on gradients by the pixels, so these are what is tried. What is
-found holds for this network on this machine; a job keeps it, as the draws of random attacks depend
-on it.
+Attacks spend most of their time on gradients by the pixels, so these are timed. The size suits this
+network on this machine; a job keeps it, as the draws of random attacks depend on it.
 """
 
 import time
@@ -14,22 +13,19 @@ from torch import Tensor, nn
 from smd.core import losses, pgd
 from smd.data.batches import OnDevice
 from smd.errors import UserError
-from smd.evaluation.evaluate import frozen
+from smd.nets.modes import frozen
 
 Rate = Callable[[int], float]  # images a second with batches of that size
 
 CPU_SIZES = (32, 64, 128, 256, 512)
 GPU_FIRST = 128
-# a larger batch must be so many times as quick, as a job can be stopped and saved after a batch
-# only
-GAIN = 1.05
-# seconds a pass; an attack takes hundreds, so larger batches would keep a job from being stopped
-LONG = 1.0
-PATIENCE = 0.1  # seconds for the passes of one size
+GAIN = 1.05  # a larger batch must be so much quicker, as jobs can stop after a batch only
+LONG = 1.0  # seconds of a pass, of which an attack takes hundreds before a job can stop
+PATIENCE = 0.1  # seconds of passes with one size
 
 
 def find(model: nn.Module, data: OnDevice, ids: Tensor) -> int:
-    """The batch size for attacks on the samples of those ids, a power of two; takes about a second.
+    """The batch size for attacks on those samples, a power of two; takes about a second.
 
     Raises UserError if a GPU's memory does not hold two images' gradients.
     """
@@ -39,8 +35,7 @@ def find(model: nn.Module, data: OnDevice, ids: Tensor) -> int:
 
 
 def images_a_second(model: nn.Module, data: OnDevice, ids: Tensor) -> float:
-    """How quick gradients of one batch are, by its best pass, as other work can only slow one
-    down."""
+    """Gradients a second in one batch, by its best pass, as other work can only slow one down."""
     batch = data.take(ids)
     taken: list[float] = []
     while len(taken) < 2 or sum(taken) < PATIENCE:
@@ -67,11 +62,9 @@ def _seconds(rates: dict[int, float], n: int) -> float:
 
 
 def grown(rate: Rate, n: int) -> int:
-    """On a GPU: doubled as long as that pays, for n samples.
+    """On a GPU: doubled as long as that pays, for n samples; half of what fits in a short memory.
 
-    Half of what fits where memory is short.
-
-    Attacks hold more than a gradient does, hence half. Raises UserError if not even two images fit.
+    Half, as attacks hold more than a gradient does. Raises UserError if two images do not fit.
     """
     size, before = GPU_FIRST, 0.0
     while (found := _fitting(rate, size)) >= GAIN * before and found and size < n:
@@ -94,8 +87,7 @@ def _fitting(rate: Rate, size: int) -> float:
 
 
 def halved(size: int) -> int:
-    """What to go on with where that many images did not fit; raises UserError if there is nothing
-    smaller."""
+    """The next smaller size where memory does not hold that many images; UserError below 1."""
     if size < 2:
         raise UserError(
             "The GPU's memory does not hold a single image's attack: free some of it, or use"

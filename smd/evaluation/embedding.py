@@ -1,8 +1,6 @@
-"""A map of images: a network's penultimate features on a plane (UMAP.
+"""An embedding of images: penultimate features on a plane by UMAP (McInnes et al. 2018).
 
-McInnes, Healy and Melville 2018).
-
-Images that the network finds alike lie near each other; adversarial twins are points like all
+Images that the network finds alike lie near each other; adversarial examples are points like all
 others.
 """
 
@@ -27,68 +25,68 @@ from smd.errors import UserError
 from smd.nets import Classifier
 
 NEIGHBOURS = 15  # UMAP's own default: how large a group is seen as one
-STEPS = 20  # of the twins' CE-PGD, each a quarter of the noise level long
+STEPS = 20  # of CE-PGD, each a quarter of the noise level long
 CHUNK = 1024  # points whose distances to all others are in memory at once
 SPREAD = 1e-6  # features that differ less are all the same
 TRUSTED = 1000  # points that tell how far a map can be trusted; all of many would take minutes
 
-Report = Callable[[int], None]  # images that are done
+Progress = Callable[[int], None]  # images that are done
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """What a network makes of some images."""
+class Features:
+    """Penultimate features and predictions of n images."""
 
     features: np.ndarray  # (n, F) float32
     pred: np.ndarray  # (n,) int64, the predicted class
     ok: np.ndarray  # (n,) bool, classified correctly
 
 
-def look(model: nn.Module, rows: OnDevice, ids: Tensor, batch: int, report: Report) -> Seen:
-    """Clean images: ids (n,) -> what the network makes of each; the model must be in eval mode."""
+def of_clean(
+    model: nn.Module, rows: OnDevice, ids: Tensor, batch: int, progress: Progress
+) -> Features:
+    """Features of the clean images of those ids, (n,); the model must be in eval mode."""
     parts = []
     for part in ids.split(batch):
         one = rows.take(part)
-        parts.append(_seen(model, one.x, one.y))
-        report(len(part))
+        parts.append(_features(model, one.x, one.y))
+        progress(len(part))
     return _joined(parts)
 
 
-def look_at_twins(
+def of_adversarial(
     model: nn.Module,
     rows: OnDevice,
     ids: Tensor,  # (n,)
     eps: float,  # unit of x
     batch: int,
-    report: Report,
-) -> Seen:
-    """The images' adversarial twins under CE-PGD from the clean image, as `look`."""
+    progress: Progress,
+) -> Features:
+    """Features of their adversarial examples by CE-PGD from the clean image, as `of_clean`."""
     parts = []
     for part in ids.split(batch):
         one = rows.take(part)
         radius = torch.full_like(one.x.flatten(1)[:, 0], eps)
         x_adv, _ = pgd.last_iterate(model, losses.ce, one.x, one.y, radius, radius / 4, STEPS)
-        parts.append(_seen(model, x_adv, one.y))
-        report(len(part))
+        parts.append(_features(model, x_adv, one.y))
+        progress(len(part))
     return _joined(parts)
 
 
-def _seen(model: nn.Module, x: Tensor, y: Tensor) -> Seen:
+def _features(model: nn.Module, x: Tensor, y: Tensor) -> Features:
     with torch.no_grad():
         features = cast(Classifier, model).features(x).float().flatten(1)
         pred = model(x).argmax(1)
-    return Seen(features.cpu().numpy(), pred.cpu().numpy(), (pred == y).cpu().numpy())
+    return Features(features.cpu().numpy(), pred.cpu().numpy(), (pred == y).cpu().numpy())
 
 
-def _joined(parts: list[Seen]) -> Seen:
+def _joined(parts: list[Features]) -> Features:
     columns = ([getattr(part, name) for part in parts] for name in ("features", "pred", "ok"))
-    return Seen(*(np.concatenate(column) for column in columns))
+    return Features(*(np.concatenate(column) for column in columns))
 
 
 def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each point's nearest points, itself first.
-
-    (n, F) -> (n, count) int32 and their distances, float32.
+    """Each point's nearest points, itself first: (n, F) -> (n, count) int32 and float32 distances.
 
     Exact, and on ten thousand points a hundred times quicker than the search that UMAP would do.
     """
@@ -107,12 +105,10 @@ def _nearest(points: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:
-    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32.
+    """Positions on a plane, (n, F) float32 with n >= 3 -> (n, 2) float32, a function of the seed.
 
-    The same for the same features and seed.
-
-    alive is called now and then with the share that is done, and may raise to stop.
-    Raises UserError where features are not finite.
+    alive is called now and then with the share that is done, and may raise to stop. Raises
+    UserError where features are not finite.
     """
     if not torch.from_numpy(features).norm(dim=1).isfinite().all():
         raise UserError(
@@ -141,11 +137,9 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
 
 
 def trust(features: np.ndarray, points: np.ndarray) -> float:
-    """How far neighbours on the map are neighbours in the features too, of at most 1,000 points.
+    """The trustworthiness of a layout (Venna and Kaski 2001); 1: all neighbours are features' too.
 
-    1 if all are.
-
-    (n, F) and (n, 2) with n >= 3; the trustworthiness of Venna and Kaski 2001.
+    (n, F) and (n, 2) with n >= 3; taken over at most 1,000 of the points.
     """
     from sklearn.manifold import trustworthiness  # takes a second, and only a map needs it
 
@@ -158,7 +152,7 @@ def trust(features: np.ndarray, points: np.ndarray) -> float:
 
 
 class _Listener:
-    """What UMAP writes its progress to: it has no other way to tell, or to be stopped."""
+    """The file that UMAP writes its progress to: its only way to tell it, and to be stopped."""
 
     def __init__(self, alive: Callable[[float], None]) -> None:
         self.alive = alive
@@ -176,8 +170,7 @@ class _Listener:
 
 
 def _keep_compiled() -> None:
-    """Let numba find a place for what it compiles for umap where it can write neither beside umap
-    nor in the home."""
+    """A folder for numba's compiled code where it cannot be written beside umap."""
     beside = find_spec("umap")
     if (
         beside is None
@@ -189,8 +182,7 @@ def _keep_compiled() -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without warnings about threads and seeds that a reader of a job's log can do nothing
-    about."""
+    """Within, no warnings about threads and seeds, about which nobody can do anything."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""Judging a trained network: an attack's images are checked and classified again, never believed.
+"""Evaluating a network: the images of an attack are checked and classified again, never believed.
 
 The network is put in eval mode, whatever the caller did, and its parameters are frozen meanwhile.
 """
@@ -18,18 +18,17 @@ from smd.core.lp import Norm
 from smd.data.batches import Batch, OnDevice
 from smd.evaluation.prior_verdicts import Known
 from smd.evaluation.state import CLEAN, WITHSTOOD, EvaluationState, Kept
+from smd.nets.modes import frozen
 
-# by which share of the largest logit a kept image is misclassified: far above what rounding moves
-SURE = 1e-4
-# how far rounding may carry an image out of its ball, or that share of a radius above one
-SLACK = 1e-6
+SURE = 1e-4  # of the largest logit: a kept image's lead, far above what rounding moves
+SLACK = 1e-6  # unit of x, or of a radius above 1: how far rounding may carry an image out of it
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be judged."""
+    """One evaluation: an attack plan, a noise level, a seed and the samples."""
 
-    ids: Tensor  # (n,) sample ids, which are judged in this order
+    ids: Tensor  # (n,) sample ids, evaluated in this order
     plan: AttackPlan
     eps: float  # noise level, unit of x; 0: the clean images alone
     seed: int
@@ -37,13 +36,12 @@ class Task:
     norm: Norm = "Linf"
     keep: int = 0  # adversarial images that are kept, see `picked`
     picked: bool = False  # keep any, not only those that are misclassified
-    # by a stage's number, from 1: what it need not do again
-    known: Mapping[int, Known] = field(default_factory=dict)
+    known: Mapping[int, Known] = field(default_factory=dict)  # by stage, from 1: prior verdicts
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of every sample."""
+    """The outcome of every sample at one noise level."""
 
     ok: np.ndarray  # (n,) bool, still classified correctly
     pred: np.ndarray  # (n,) int16, predicted class
@@ -55,20 +53,20 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Target:
-    """The network and the images that it is judged on."""
+    """The network, the images that it is evaluated on, and who watches."""
 
     model: nn.Module
     data: OnDevice
-    # after every batch
+    # called after every batch with the share that is done, in [0, 1]
     watch: Callable[[EvaluationState, float], None] = field(default=lambda state, share: None)
 
 
-def judge(target: Target, task: Task, state: EvaluationState | None = None) -> Verdict:
-    """Attack the samples of those ids at one noise level, or go on from where `state` has come to.
+def evaluate_level(target: Target, task: Task, state: EvaluationState | None = None) -> Verdict:
+    """Attack the task's samples at its noise level, from the beginning or from `state` on.
 
     A sample that is misclassified when clean counts as broken at every level and is not attacked;
-    each stage is tried on those that withstood the stages before. `state` changes along. Raises
-    RuntimeError if the attack leaves the ball or [0, 1].
+    each stage is tried on those that withstood the stages before. `state` is updated in place.
+    Raises RuntimeError if the attack leaves the ball or [0, 1].
     """
     state = state or EvaluationState.begin(len(task.ids))
     with frozen(target.model):
@@ -87,23 +85,8 @@ def judge(target: Target, task: Task, state: EvaluationState | None = None) -> V
     )
 
 
-@contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
-    """Eval mode, and no gradients by the parameters, which some attacks would pile up; put back
-    afterwards."""
-    model.eval()
-    free = [p for p in model.parameters() if p.requires_grad]
-    for p in free:
-        p.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for p in free:
-            p.requires_grad_(True)
-
-
 def _clean(target: Target, task: Task, state: EvaluationState) -> None:
-    """Which samples are classified correctly without noise."""
+    """Stage 0: which samples are classified correctly without noise."""
     for part in _parts(state, task.size):
         with _timed(state):
             batch = target.data.take(task.ids[part.to(task.ids.device)])
@@ -118,9 +101,9 @@ def _clean(target: Target, task: Task, state: EvaluationState) -> None:
 
 
 def _stage(target: Target, task: Task, state: EvaluationState, stage: Stage) -> None:
-    """One stage on all that have withstood so far, but for what it is known to do."""
+    """One stage on all samples that have withstood so far and have no prior verdict of it."""
     if state.done == 0 and state.doing in task.known:
-        state.settle(task.known[state.doing])
+        state.take_over(task.known[state.doing])
     for part in _parts(state, task.size):
         with _timed(state):
             batch = target.data.take(task.ids[part.to(task.ids.device)])
@@ -128,34 +111,41 @@ def _stage(target: Target, task: Task, state: EvaluationState, stage: Stage) -> 
                 task.seed, state.done // task.size, task.eps, task.norm, state.flags
             )
             x_adv, logits = _tried(target.model, stage, batch, context)
-            noise, y, logits, x_adv = (
-                (x_adv - batch.x).cpu(),
-                batch.y.cpu(),
-                logits.cpu(),
-                x_adv.cpu(),
-            )
-            # From here on nothing can run out of the device's memory, so a batch counts as a whole
-            # or not at all.
-            pred = logits.argmax(1)
-            broken = pred != y
-            state.pred[part] = pred.to(torch.int16)
-            state.distance[part] = lp.length(noise, task.norm)
-            state.stage[part[broken]] = state.doing
-            _keep(task, state, part, x_adv, logits, surely(logits, y))
-            state.done += len(part)
+            noise = x_adv - batch.x
+            _enter(task, state, part, *(of.cpu() for of in (batch.y, noise, x_adv, logits)))
         target.watch(state, share(task, state))
 
 
+def _enter(
+    task: Task,
+    state: EvaluationState,
+    part: Tensor,  # (B,) positions
+    y: Tensor,  # (B,)
+    noise: Tensor,  # (B, C, H, W), x_adv - x
+    x_adv: Tensor,  # (B, C, H, W)
+    logits: Tensor,  # (B, K) on x_adv
+) -> None:
+    """Enter a batch's verdicts, as a whole or not at all.
+
+    All tensors are on the CPU, so that nothing here can run out of the device's memory.
+    """
+    pred = logits.argmax(1)
+    state.pred[part] = pred.to(torch.int16)
+    state.distance[part] = lp.length(noise, task.norm)
+    state.stage[part[pred != y]] = state.doing
+    _keep(task, state, part, x_adv, logits, surely(logits, y))
+    state.done += len(part)
+
+
 def _parts(state: EvaluationState, size: int) -> list[Tensor]:
-    """The batches of the present stage that are still to be judged, as positions."""
+    """The batches of the present stage that are still to be evaluated: positions, (B,) each."""
     return [part for part in state.queue[state.done :].split(size) if len(part)]
 
 
 def _tried(
     model: nn.Module, stage: Stage, batch: Batch, context: BatchContext
 ) -> tuple[Tensor, Tensor]:
-    """A stage's images, brought back to the ball to the last digit, and the network's answer to
-    them."""
+    """A stage's images, (B, C, H, W), projected to the ball against rounding, and their logits."""
     proposed = stage.perturb(model, batch.x, batch.y, context).detach()
     _check(proposed, batch.x, context.eps, context.norm)
     radius = torch.full((len(batch.x),), context.eps, device=batch.x.device)
@@ -165,8 +155,7 @@ def _tried(
 
 
 def surely(logits: Tensor, y: Tensor) -> Tensor:
-    """Which answers no rounding would turn: another batch size or device moves logits (B, K) by
-    less. (B,) bool."""
+    """Which predictions another batch size or device cannot turn: (B, K), (B,) -> (B,) bool."""
     own = logits.gather(1, y[:, None]).squeeze(1)
     others = logits.scatter(1, y[:, None], float("-inf")).amax(1)
     return (others - own).abs() > SURE * logits.abs().amax(1)
@@ -175,8 +164,7 @@ def surely(logits: Tensor, y: Tensor) -> Tensor:
 def _keep(
     task: Task, state: EvaluationState, part: Tensor, x_adv: Tensor, logits: Tensor, sure: Tensor
 ) -> None:
-    """Remember some images and the network's answer, as many as were asked for and none that
-    rounding decides."""
+    """Keep up to task.keep images and their softmax, none whose prediction rounding decides."""
     meant = torch.ones_like(sure) if task.picked else state.stage[part] == state.doing
     for row in meant.nonzero().squeeze(1).tolist():
         position = int(part[row])
@@ -188,8 +176,7 @@ def _keep(
 
 
 def share(task: Task, state: EvaluationState) -> float:
-    """How much of the work is done, in [0, 1], as if all that are left withstood the stages to
-    come."""
+    """The share of the work that is done, in [0, 1], if all that are left withstand what comes."""
     costs = [1.0, *(stage.cost for stage in task.plan.stages if task.eps)]
     counts = [_entering(task, state, number) for number in range(len(costs))]
     counts[state.doing] = len(state.queue)
@@ -198,8 +185,7 @@ def share(task: Task, state: EvaluationState) -> float:
 
 
 def _entering(task: Task, state: EvaluationState, number: int) -> int:
-    """How many samples a stage is tried on: past ones have been, later ones will be if none falls
-    before."""
+    """How many samples a stage was tried on, or will be if none falls before."""
     entering = (state.stage == WITHSTOOD) | (state.stage >= number)
     if number in task.known:
         entering &= ~task.known[number].seen

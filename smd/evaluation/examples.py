@@ -1,9 +1,9 @@
-"""Adversarial images of a run, a compressed file an attack and noise level: `<run>/adv/<name>.npz`.
+"""Adversarial examples of a run, a file for each attack and level: `<run>/adv/<name>.npz`.
 
-What is kept is each image to the last bit, so that the saved weights misclassify it again: as its
-float32 noise, which compresses best, where clean + noise is that very image, else as the image
-itself. Files of earlier versions
-have noise rounded to float16: they are read, and `Examples.rounded` says so.
+Each image is kept bit for bit, so that the saved weights misclassify it again: as its float32
+noise, which compresses best, where clean + noise is that very image, else as the image itself.
+Files of earlier versions have noise rounded to float16: they are read, and `Examples.rounded` says
+so.
 """
 
 import zipfile
@@ -43,7 +43,7 @@ BROKEN = (
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Adversarial images of n samples; `image` gives one of them, `difference` its noise."""
+    """Adversarial examples of n samples; `image` gives one of them, `difference` its noise."""
 
     split: str
     attack: str
@@ -54,8 +54,7 @@ class Examples:
     noise: np.ndarray
     p_clean: np.ndarray  # (n, K) float, softmax on the clean images
     p_adv: np.ndarray  # (n, K) float, softmax on the adversarial images
-    # (n,) bool; empty: none is
-    whole: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    whole: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # (n,) bool; (0,): none
     norm: str = ""  # "Linf" or "L2"; "": a file of an earlier version, which does not say it
 
     @property
@@ -64,8 +63,7 @@ class Examples:
         return self.noise.dtype != np.float32
 
     def image(self, position: int, clean: np.ndarray) -> np.ndarray:
-        """The adversarial image, float32, bit for bit the one that was judged unless `rounded`;
-        clean: its uint8."""
+        """The adversarial image, float32 in [0, 1], bit for bit unless `rounded`; clean: uint8."""
         if self.whole[position : position + 1].any():
             return self.noise[position]
         return in_unit(clean) + self.noise[position].astype(np.float32)
@@ -83,8 +81,7 @@ def in_unit(pixels: np.ndarray) -> np.ndarray:
 
 
 def packed(images: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(noise, whole) of adversarial images (n, ...) float32 and their clean ones, uint8: see
-    Examples."""
+    """Examples.noise and whole of adversarial images, (n, ...) float32; clean: uint8."""
     x = in_unit(clean)
     noise = images - x
     whole = (x + noise != images).reshape(len(images), -1).any(axis=1)
@@ -93,13 +90,12 @@ def packed(images: np.ndarray, clean: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def name_of(attack_run: str) -> str:
-    """The name of the file that keeps the images of an attack's level and seed, by its id in the
-    store."""
+    """The name, without suffix, of the file for an attack's level and seed, by its store's id."""
     return attack_run.replace(":", "_").replace("/", "-")
 
 
 def space(count: int, values: int, classes: int) -> int:
-    """The most bytes that so many images of so many values take: compressed, they take less."""
+    """The most bytes of a file of `count` images of `values` numbers each, less if compressible."""
     return count * (4 * values + 8 * classes + 64) + 2048
 
 
@@ -141,7 +137,7 @@ def _fit(arrays: dict[str, np.ndarray]) -> bool:
 
 
 def names(folder: Path) -> list[str]:
-    """The names of a run's files of adversarial images, the newest last."""
+    """The names of a run's files of adversarial examples, the newest last."""
     if (folder / "adv").is_symlink():  # it leads out of the run
         return []
     files = [
@@ -155,7 +151,7 @@ def names(folder: Path) -> list[str]:
 
 
 def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
-    """Where a run has adversarial images of one sample: (name of the file, position in it)."""
+    """Where a run has adversarial examples of one sample: (name of the file, position in it)."""
     found = []
     for name in names(folder):
         arrays = _arrays(folder / "adv" / (name + SUFFIX), ["split", "idx"])

@@ -1,6 +1,4 @@
-"""The estimation that ends a training.
-
-How many test images, how thoroughly, and why it was left out if it was.
+"""The plan of the estimate that ends a training: how many test images, how thoroughly.
 
 A minimum-norm attack may take as long as the training itself, so it is planned from a short timing:
 as many test images as are asked for, or as fit into a fifth of the seconds that the training's
@@ -20,11 +18,9 @@ from smd.files import durable, foreign
 from smd.program import PROGRAM
 
 JOB = "final-margins"  # its estimate is stored under this job
-# in the run's folder: what was planned, so that a resumed job plans nothing anew
-FILE = "final-margins.json"
+FILE = "final-margins.json"  # in the run's folder: the plan, which a resumed job keeps to
 SHARE = 0.2  # of the training's seconds
-# of that are planned: a machine that is busy now and then keeps no promise to the second
-SAFETY = 0.8
+SAFETY = 0.8  # of that are planned, as a busy machine is slower than its timing
 SHORTEST = 0.2  # seconds; less is not worth a timing
 FEWEST = 10  # images; fewer say nothing of a split
 LARGEST = 128  # images a batch
@@ -48,8 +44,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done: n images with these settings, or nothing, with the reason in a
-    sentence."""
+    """n images with these settings; or n = 0 and the reason in a sentence."""
 
     n: int = 0
     batch: int = 0  # images a batch
@@ -64,8 +59,7 @@ def budget(training: float) -> float:
 
 
 def affordable(paces: tuple[Pace, ...], seconds: float, most: int, classes: int) -> Plan:
-    """The most images that fit, at most `most`, with the most thorough settings that allow that
-    many; n = 0: none.
+    """The plan of the most images that fit into `seconds`, with the most thorough such settings.
 
     paces: of one or two batch sizes, the smaller first; most: also no more than the split has.
     """
@@ -94,8 +88,7 @@ def _seconds(paces: tuple[Pace, ...], n: int, settings: Mapping[str, int], class
 
 
 def _at(paces: tuple[Pace, ...], name: str, size: int) -> float:
-    """The seconds of a step at a batch size, on a line through the paces; never quicker than the
-    smallest batch."""
+    """Seconds of a step at a batch size, on a line through the paces, never below the first."""
     few, many = paces[0], paces[-1]
     low, high = getattr(few, name), getattr(many, name)
     if many.images == few.images:
@@ -105,7 +98,7 @@ def _at(paces: tuple[Pace, ...], name: str, size: int) -> float:
 
 
 def too_short(training: float, run: str, most: int) -> str:
-    """The sentence of a run whose training leaves no time for an estimation, and the way to one."""
+    """The sentence for a training that leaves no time for an estimate, with a command for one."""
     return (
         f"No margins of test images were estimated: a fifth of the {training:.1f} s of training is"
         f" too short for {FEWEST} images. {PROGRAM} estimate {run} --split test --n {most} takes"
@@ -129,8 +122,7 @@ def write(folder: Path, plan: Plan) -> None:
 
 
 def read(folder: Path) -> Plan | None:
-    """The plan of a run; None if there is none, as in runs of earlier versions, or if the file is
-    broken."""
+    """The plan of a run; None if there is none, as in earlier versions, or if it is broken."""
     try:
         return _parse(foreign.json_object(folder / FILE, foreign.MEGABYTE))
     except (OSError, UserError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""What a stage without randomness is known to do from earlier seeds, so that it is done once."""
+"""Verdicts of a deterministic stage with earlier seeds, which hold for every later one."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,9 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A stage's verdicts by position, within the samples asked for; they mean nothing where it is
-    not known."""
+    """A stage's verdicts by position within the task's samples; meaningless where not `seen`."""
 
-    seen: Tensor  # (n,) bool, it is known
+    seen: Tensor  # (n,) bool, there is a verdict
     fallen: Tensor  # (n,) bool, the stage breaks the sample
     pred: Tensor  # (n,) int16, predicted class
     distance: Tensor  # (n,) float32, length of the noise, unit of x
@@ -20,16 +19,13 @@ class Known:
 
 def known(
     number: int,  # of the stage, from 1
-    # (s, n) int16, for s seeds: the stage that broke a sample, 0: clean, -1: it withstood
-    stage: np.ndarray,
+    stage: np.ndarray,  # (s, n) int16, of s seeds: what broke a sample; 0: clean, -1: nothing
     pred: np.ndarray,  # (s, n) int16, at the end
     distance: np.ndarray,  # (s, n) float32, at the end
 ) -> Known:
-    """What the verdicts of earlier seeds tell about a stage, for every sample that came to it with
-    one of them.
+    """The verdicts of a stage, for every sample that reached it with one of the earlier seeds.
 
-    Of a sample that withstood it, class and noise are those of a later stage, which will replace
-    them again.
+    Of a sample that withstood it, class and noise are a later stage's, which will replace them.
     """
     reached = (stage < 0) | (stage >= number)
     first = reached.argmax(0)

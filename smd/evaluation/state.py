@@ -1,7 +1,4 @@
-"""How far the judging of one attack at one noise level has come.
-
-All that a stopped job needs to go on.
-"""
+"""The state of an evaluation, one attack at one noise level, from which a stopped job goes on."""
 
 import json
 import zipfile
@@ -42,7 +39,7 @@ ARRAYS = ("stage", "pred", "distance", "queue")
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """An adversarial image that is kept, to the last bit of what was judged."""
+    """An adversarial image that is kept, bit for bit the one that was classified."""
 
     image: np.ndarray  # (C, H, W) or (C, D, H, W) float32, unit of x
     p: np.ndarray  # (K,) float32, softmax on it
@@ -50,26 +47,22 @@ class Kept:
 
 @dataclass
 class EvaluationState:
-    """The state between two batches. Positions count within the samples asked for, not within the
-    split."""
+    """The state between two batches; positions count within the task's samples, not the split."""
 
-    # (n,) int16: the stage that broke it, from 1; CLEAN or WITHSTOOD, the latter also before its
-    # turn
-    stage: Tensor
+    stage: Tensor  # (n,) int16, the stage that broke it, from 1; CLEAN; WITHSTOOD, so far
     pred: Tensor  # (n,) int16, predicted class
     distance: Tensor  # (n,) float32, length of the noise, unit of x
     queue: Tensor  # (m,) int64, positions that the present stage is tried on
     doing: int = 0  # the present stage, counted from 1; 0: the clean images
-    done: int = 0  # how many of the queue are judged
+    done: int = 0  # how many of the queue are evaluated
     attacked: list[int] = field(default_factory=list)  # how many entered each stage
-    # spent on the clean images, then on each stage
-    seconds: list[float] = field(default_factory=list)
-    flags: set[str] = field(default_factory=set)
+    seconds: list[float] = field(default_factory=list)  # of the clean images, then of each stage
+    flags: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.FLAGS
     kept: dict[int, Kept] = field(default_factory=dict)  # by position
 
     @classmethod
     def begin(cls, n: int) -> "EvaluationState":
-        """Nothing is judged yet."""
+        """Nothing is evaluated yet."""
         none = torch.full((n,), WITHSTOOD, dtype=torch.int16)
         return cls(none, none.clone(), torch.zeros(n), torch.arange(n), seconds=[0.0])
 
@@ -80,17 +73,15 @@ class EvaluationState:
         self.attacked.append(len(self.queue))
         self.seconds.append(0.0)
 
-    def settle(self, known: Known) -> None:
-        """Take over what the present stage is known to do; only the other samples stay in the
-        queue."""
+    def take_over(self, known: Known) -> None:
+        """Take over prior verdicts of the present stage; the other samples stay in the queue."""
         told = known.seen[self.queue]
         old, self.queue = self.queue[told], self.queue[~told]
         self.pred[old], self.distance[old] = known.pred[old], known.distance[old]
         self.stage[old[known.fallen[old]]] = self.doing
 
     def accuracies(self, names: Sequence[str]) -> dict[str, float]:
-        """Accuracy in [0, 1] on clean images and after each of the finished stages of those
-        names."""
+        """Accuracy in [0, 1] on clean images and after each finished stage of those names."""
         counts = torch.bincount(self.stage.long() + 1, minlength=len(names) + 2)[1:]
         left = 1 - counts.cumsum(0) / len(self.stage)
         return dict(zip(["clean", *names], left.tolist(), strict=False))
@@ -101,8 +92,7 @@ class EvaluationState:
 
 
 def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
-    """The kept images as arrays: image (k, ...), shaped like the images, and p (k, K), both
-    float32."""
+    """Kept images as float32 arrays: image, (k, C, H, W) or (k, C, D, H, W), and p, (k, K)."""
     if not kept:
         return {"image": np.zeros((0, 1, 1, 1), np.float32), "p": np.zeros((0, 1), np.float32)}
     return {
@@ -111,20 +101,19 @@ def stacked(kept: Sequence[Kept]) -> dict[str, np.ndarray]:
     }
 
 
-def save(path: Path, judging: EvaluationState, about: str) -> None:
-    """Replace the file as a whole; `about` says what is judged. Raises UserError if the disk is
-    full."""
+def save(path: Path, state: EvaluationState, about: str) -> None:
+    """Replace the file; `about` says what is evaluated. Raises UserError if the disk is full."""
     values = {
         "schema": SCHEMA,
         "about": about,
-        "doing": judging.doing,
-        "done": judging.done,
-        "attacked": judging.attacked,
-        "seconds": judging.seconds,
-        "doubts": sorted(judging.flags),
+        "doing": state.doing,
+        "done": state.done,
+        "attacked": state.attacked,
+        "seconds": state.seconds,
+        "doubts": sorted(state.flags),
     }
-    arrays: dict[str, np.ndarray] = {name: getattr(judging, name).numpy() for name in ARRAYS}
-    kept = {"kept": np.array(list(judging.kept), np.int64), **stacked(list(judging.kept.values()))}
+    arrays: dict[str, np.ndarray] = {name: getattr(state, name).numpy() for name in ARRAYS}
+    kept = {"kept": np.array(list(state.kept), np.int64), **stacked(list(state.kept.values()))}
     try:
         with durable.replacing(path) as file:
             np.savez(
@@ -133,7 +122,7 @@ def save(path: Path, judging: EvaluationState, about: str) -> None:
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror}): free some disk space and resume; what"
-            " was judged is kept."
+            " was evaluated is kept."
         ) from error
 
 
@@ -150,51 +139,41 @@ def load(path: Path, about: str) -> EvaluationState | None:
         images = zip(arrays.pop("image"), arrays.pop("p"), strict=True)
         kept = dict(zip(arrays.pop("kept").tolist(), (Kept(*pair) for pair in images), strict=True))
         stage, pred, distance, queue = (torch.from_numpy(arrays[name]) for name in ARRAYS)
-        state = EvaluationState(
-            stage,
-            pred,
-            distance,
-            queue,
-            values["doing"],
-            values["done"],
-            values["attacked"],
-            values["seconds"],
-            set(values["doubts"]),
-            kept,
-        )
+        progress = {name: values[name] for name in ("doing", "done", "attacked", "seconds")}
+        flags = set(values["doubts"])  # as files of all versions call them
+        state = EvaluationState(stage, pred, distance, queue, **progress, flags=flags, kept=kept)
         return state if _sound(state) else None
     except BROKEN:
         return None
 
 
 def _sound(state: EvaluationState) -> bool:
-    """Whether the parts have their types and fit together; the file may have come from
-    elsewhere."""
-    each, n = (state.stage, state.pred, state.distance, state.queue), len(state.stage)
-    kinds = (torch.int16, torch.int16, torch.float32, torch.int64)
-    right = all(
-        tensor.dtype == kind and tensor.dim() == 1 for tensor, kind in zip(each, kinds, strict=True)
+    """Whether the parts have their types and fit together; the file may be anybody's."""
+    return (
+        _tensors_sound(state)
+        and _counts_sound(state)
+        and bool(((state.stage >= WITHSTOOD) & (state.stage <= state.doing)).all())
+        and all(0 <= position < len(state.stage) for position in state.kept)
+        and all(isinstance(flag, str) for flag in state.flags)
     )
-    right = right and len(state.pred) == len(state.distance) == n
-    right = (
-        right
+
+
+def _tensors_sound(state: EvaluationState) -> bool:
+    kinds = (torch.int16, torch.int16, torch.float32, torch.int64)
+    tensors = (state.stage, state.pred, state.distance, state.queue)
+    n = len(state.stage)
+    return (
+        all(t.dtype == kind and t.dim() == 1 for t, kind in zip(tensors, kinds, strict=True))
+        and len(state.pred) == len(state.distance) == n
         and bool(((state.queue >= 0) & (state.queue < n)).all())
         and bool(state.distance.isfinite().all())
     )
-    told = all(map(count, (state.doing, state.done, *state.attacked))) and all(
-        map(number, state.seconds)
-    )
-    fits = (
-        told
+
+
+def _counts_sound(state: EvaluationState) -> bool:
+    return (
+        all(map(count, (state.doing, state.done, *state.attacked)))
+        and all(map(number, state.seconds))
         and state.done <= len(state.queue)
         and len(state.attacked) == state.doing == len(state.seconds) - 1
-    )
-    stages = (
-        bool(((state.stage >= WITHSTOOD) & (state.stage <= state.doing)).all()) if fits else False
-    )
-    return (
-        right
-        and stages
-        and all(0 <= k < n for k in state.kept)
-        and all(isinstance(d, str) for d in state.flags)
     )

@@ -10,6 +10,7 @@ from smd.export.cells import CELLS, Runs, accuracy_cells, as_cells
 from smd.export.details import detailed
 from smd.export.empty import EMPTY
 from smd.export.empty import text as cell
+from smd.export.headings import heading
 from smd.export.latex import to_latex
 from smd.export.pareto import pareto_points
 from smd.export.parquet import to_parquet
@@ -54,6 +55,7 @@ __all__ = [
     "detailed",
     "epoch_table",
     "grouped",
+    "heading",
     "interval",
     "interval_table",
     "margin_table",

@@ -20,27 +20,24 @@ An image classifier trained in SMD Studio. It takes images with pixels in [0, 1]
 
 ## Accuracy
 
-In %, on clean images (0) and under attack at each noise level, a share of the pixels' range in
-every pixel (L-inf);
-where a column `norm` says L2, the length of the noise over all pixels.
-`n` images of the split were attacked; one that is misclassified when clean counts as broken at
-every level.
+In %, on clean images and under attack at each noise level ε (L∞), a share of the pixels' range in
+every pixel; where a column `norm` says L2, the length of the noise over all pixels. `n` images of
+the split were attacked; one that is misclassified when clean counts as fooled at every level.
 "Avg." is the mean over the clean images and the noise levels that the run watched.
 
 {table}
 
 ## Margins
 
-How far an image is from being misclassified, as the largest change of a pixel (L-inf).
+How far an image is from being misclassified, as the largest change of a pixel (L∞).
 
 {margins}
 
 ## Intended use
 
 Research on adversarial robustness. An accuracy under an attack is an upper bound: a stronger
-attack may find more.
-This model is not a medical device and must not be used for diagnosis or any other decision about
-people.
+attack may find more. This model is not a medical device and must not be used for diagnosis or any
+other decision about people.
 """
 
 
@@ -54,8 +51,7 @@ def model_card(
     """The card of a trained network, in Markdown.
 
     meta: reader.meta; table: accuracy_table of this run; provenance: smd.runs.provenance.provenance
-    of its start;
-    margins: margins_section.
+    of its start; margins: margins_section.
     """
     defense = defense_title(config)
     shown = table.drop(columns=["run", "defense"])

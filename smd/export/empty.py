@@ -1,7 +1,4 @@
-"""What stands where there is no value, and what a list looks like in a cell.
-
-The same in every table and file.
-"""
+"""Cells without a value and cells that hold a list, the same in every table and file."""
 
 from typing import Any
 

@@ -18,9 +18,7 @@ def estimate_table(
     results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
     levels: Sequence[float],  # noise levels in [0, 1]
 ) -> pd.DataFrame:
-    """A row an estimation.
-
-    Method, split, n, clean (%), median (1/255), one column a level, no boundary (%).
+    """A row an estimate: method, split, n, clean (%), median (1/255), levels, no boundary (%).
 
     The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is
     theirs.

@@ -14,9 +14,8 @@ WHAT = ("steps", "norm", "split", "n", "note")
 
 
 def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | None:
-    """The share of attack seeds that each image of a cell withstood, by (images, source).
-
-    Which image it is.
+    """The share of attack seeds that each image of a cell withstood, by (images, source): which
+    image it is.
 
     None where verdicts are missing, where it is not known which images they are of, or if they are
     not the cell's: an attack may have ended between reading one and the other.

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from smd.export import empty
+from smd.export.headings import heading
 from smd.export.percent import shown
 from smd.export.tex import escaped
 from smd.export.text import marked
@@ -27,7 +28,7 @@ def to_latex(
     sides = "".join("r" if column.dtype.kind in "iuf" else "l" for column in columns)
     texts = marked([_texts(column) for column in columns], bold, (r"\textbf{", "}"))
     rows = [_row(cells) for cells in zip(*texts, strict=True)]
-    head = _row([escaped(str(name)) for name in table.columns])
+    head = _row([escaped(heading(name)) for name in table.columns])
     tabular = [
         rf"\begin{{tabular}}{{{sides}}}",
         r"\toprule",

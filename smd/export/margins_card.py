@@ -1,7 +1,4 @@
-"""The model card's section on margins.
-
-The kinds of those kept while training, and upper bounds for test images.
-"""
+"""The model card's section on margins: those kept while training, and estimates of test images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,11 +33,9 @@ class Estimated:
 def margins_section(
     kept: Kept | None, estimated: Estimated | None, levels: Sequence[float], reason: str = ""
 ) -> str:
-    """What is known of margins, in Markdown.
+    """What is known of margins, in Markdown; they are L∞ distances in the pixels' range.
 
-    Levels in the unit of x, reason: why none of test images were estimated.
-
-    Margins are L-inf distances in the pixels' range.
+    levels: in the unit of x. reason: why none of test images were estimated.
     """
     parts = [_kept(kept, levels)] if kept is not None and len(kept.images) else []
     if estimated is not None:
@@ -51,9 +46,9 @@ def margins_section(
 
 
 def _kept(kept: Kept, levels: Sequence[float]) -> str:
-    found, n = kept.images, len(kept.images)
-    count = found["kind"].value_counts()
-    right = found[found["kind"] != MISCLASSIFIED]
+    images, n = kept.images, len(kept.images)
+    count = images["kind"].value_counts()
+    right = images[images["kind"] != MISCLASSIFIED]
     lines = [
         f"Margins of all {n:,} training images, as kept while training, after epoch {kept.epoch}:",
         "",
@@ -88,8 +83,8 @@ def _mostly(count: "pd.Series[int]") -> bool:
 
 
 def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
-    found, n = estimated.images, len(estimated.images)
-    right, met = int(found["clean_ok"].sum()), int((found["kind"] == FOUND).sum())
+    images, n = estimated.images, len(estimated.images)
+    right, met = int(images["clean_ok"].sum()), int((images["kind"] == FOUND).sum())
     lines = [
         f"Estimated margins of {n:,} test images, spread over the test split:"
         f" {estimated.method}, {estimated.settings}. Each is an upper bound: the decision"
@@ -100,19 +95,19 @@ def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
     ]
     if right and met == right:
         lines.append(
-            f"- Median over the {right:,} correctly classified ones: at most {_px(median(found))}."
+            f"- Median over the {right:,} correctly classified ones: at most {_px(median(images))}."
         )
     lines += [
-        f"- Correct and not known to be broken within {show_level(e)}: {_beyond(found, e)}."
+        f"- Correct and not known to be fooled within {show_level(e)}: {_beyond(images, e)}."
         for e in levels
     ]
     return "\n".join(lines)
 
 
-def _beyond(found: pd.DataFrame, level: float) -> str:
-    share = share_beyond(found, level)
+def _beyond(images: pd.DataFrame, level: float) -> str:
+    share = share_beyond(images, level)
     return (
-        _share(share, len(found))
+        _share(share, len(images))
         if share == share
         else "not known, as some searches met no boundary"
     )

@@ -1,7 +1,4 @@
-"""Runs that differ in their seed alone, as one row.
-
-Several trainings of one network, never mixed with attack seeds.
-"""
+"""Runs that differ in their seed alone, as one row: trainings, never mixed with attack seeds."""
 
 import json
 from dataclasses import replace
@@ -26,9 +23,7 @@ def same_but_seed(config: TrainConfig) -> str:
 
 
 def trainings(runs: Runs) -> pd.DataFrame:
-    """The cells of runs (export.CELLS), with the column key.
-
-    Alike where they differ in their seed alone.
+    """The cells of runs (export.CELLS), with the column key: the same where only seeds differ.
 
     Of several runs with the same seed the first counts, which is the newest if runs are in their
     usual order.
@@ -63,6 +58,7 @@ def grouped(runs: Runs) -> pd.DataFrame:
 
 
 def _as_one(part: pd.DataFrame) -> dict[str, Any]:
+    """The cells of several trainings, all of one attack at one level, as one cell."""
     first = {str(name): value for name, value in part.drop(columns="key").iloc[0].items()}
     if len(part) == 1:
         return first

@@ -1,7 +1,4 @@
-"""Any text as TeX that prints it.
-
-No character of it is a command, and plain pdflatex can set it.
-"""
+"""Any text as TeX that prints it: no character is a command, and plain pdflatex can set it."""
 
 import re
 import unicodedata

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from smd.export import empty
+from smd.export.headings import heading
 from smd.frames import records
 from smd.terminal.visible import visible
 
@@ -52,7 +53,7 @@ def to_markdown(table: pd.DataFrame, bold: pd.DataFrame | None = None, note: str
     """
     columns = marked([_texts(table.iloc[:, k]) for k in range(table.shape[1])], bold, ("**", "**"))
     rows = [
-        [markdown_cell(name) for name in table.columns],
+        [markdown_cell(heading(name)) for name in table.columns],
         ["---"] * len(columns),
         *zip(*columns, strict=True),
     ]
@@ -110,6 +111,7 @@ def to_text(table: pd.DataFrame) -> str:
     """Aligned columns for a terminal, a dash where there is no value."""
     others = [name for name in table.columns if table[name].dtype.kind != "f"]
     shown = table.assign(**{name: [_or_dash(value) for value in table[name]] for name in others})
+    shown = shown.rename(columns=heading)
     return str(shown.to_string(index=False, na_rep=empty.EMPTY))
 
 

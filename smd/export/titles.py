@@ -10,9 +10,7 @@ from smd.units import show_level
 
 
 def defense_title(config: TrainConfig) -> str:
-    """The defense as the paper's tables name it, with its knobs.
-
-    "AT8*", "TR-b6-8*", "SMD preset=ame".
+    """The defense as the paper's tables name it, with its knobs: "AT8*", "SMD preset=ame".
 
     A star marks settings that the defense's own paper endorses.
     """
@@ -56,9 +54,9 @@ def _among(value: int | float | str, good: Iterable[int | float | str]) -> bool:
 
 
 def attack_title(name: str, note: str = "", steps: int = 0) -> str:
-    """The attack as tables name it; its own name if this version does not know it.
+    """The attack as tables name it, with its settings: "CE-CW-PGD, 100 steps, runs=1".
 
-    With what tells it from another of that name: "CE-CW-PGD, 100 steps, runs=1". note: as it is
+    It is its own name if this version does not know it. note: as it is
     stored, of which settings are named that are not as usual; steps: 0 where they do not matter.
     """
     title = registry.ATTACKS[name].title if name in registry.ATTACKS else name

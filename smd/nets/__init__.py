@@ -12,7 +12,7 @@ from smd.errors import UserError
 
 
 class Classifier(Protocol):
-    """What every network offers beside being an nn.Module."""
+    """The methods of every network beside those of nn.Module."""
 
     def features(self, x: Tensor) -> Tensor:
         """The penultimate layer, (B, C, H, W) or (B, C, D, H, W) -> (B, F)."""

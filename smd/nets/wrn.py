@@ -1,6 +1,4 @@
-"""WideResNet-28-4 (Zagoruyko and Komodakis 2016) with per-image standardisation, as for
-CIFAR-10.
-"""
+"""WideResNet-28-4 (Zagoruyko and Komodakis 2016) with per-image standardisation."""
 
 import math
 

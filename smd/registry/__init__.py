@@ -51,8 +51,7 @@ def find(table: Mapping[str, T], name: str, what: str) -> T:
 
 
 def range_of(method: str) -> Param | None:
-    """The parameter that says how far an estimator looks; None for one that looks as far as it
-    takes."""
+    """The parameter that limits how far an estimator searches; None: it has no limit."""
     params = ESTIMATORS[method].params if method in ESTIMATORS else ()
     return next((p for p in params if p.kind == "level"), None)
 
@@ -63,8 +62,10 @@ def size_problem(net: Network, size: int) -> str:
 
 
 def shape_problem(net: Network, shape: tuple[int, ...]) -> str:
-    """Why a network cannot take images (C, H, W) or volumes (C, D, H, W) of that shape, in a
-    sentence; "" if it can."""
+    """Why a network cannot take images or volumes of that shape, in a sentence; "" if it can.
+
+    shape: (C, H, W) or (C, D, H, W).
+    """
     dims = len(shape) - 1
     if dims != net.dims:
         others = ", ".join(other.name for other in NETWORKS.values() if other.dims == dims)

@@ -58,8 +58,7 @@ class Network:
     name: str
     title: str
     target: str  # "module:function", (shape, classes) -> nn.Module, see smd.nets.build
-    # smallest and largest side of a square image, in pixels, or of a volume, in voxels
-    sizes: tuple[int, int]
+    sizes: tuple[int, int]  # smallest and largest side of an image or a volume, in pixels
     source: str
     dims: int = 2  # 2 for images, 3 for volumes
     description: str = ""  # one plain sentence for those who do not know it
@@ -75,19 +74,17 @@ class Defense:
     source: str
     description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()
-    official: Recipe = COMMON  # what it was published with
-    variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, what goes with it instead)
-    # as tables name it, with its knobs: "TR-b{beta}-{eps}", levels in 1/255; "": its title
-    label: str = ""
-    # knobs that earn a star
+    official: Recipe = COMMON  # the one that it was published with
+    variants: tuple[tuple[str, str, Recipe], ...] = ()  # (knob, value, its official recipe) each
+    label: str = ""  # in tables: "TR-b{beta}-{eps}", levels in 1/255; "": its title
+    # knobs that its own paper endorses, which earn a star in tables
     endorsed: Mapping[str, tuple[int | float | str, ...]] = field(default_factory=dict)
-    # those of the paper's tables; {}: its defaults
+    # rows of the paper's tables, the knobs of each; {}: the defaults
     settings: tuple[Mapping[str, int | float | str], ...] = ({},)
     margin: bool = False  # whether it keeps a margin of every sample
-    moves: bool = False  # whether withstanding its attack is what makes an image's margin grow
-    # what it keeps of every sample beside or instead of a margin: its name in the store
-    state: str = ""
-    state_title: str = ""  # what that is, with its unit
+    moves: bool = False  # whether an image's margin grows where it withstands the defense's attack
+    state: str = ""  # another value kept of every sample: its name in the store
+    state_title: str = ""  # what that value is, with its unit
     colour: str = "#8a9091"  # its lines on every page
 
 

@@ -1,6 +1,4 @@
-"""How a network is optimised.
-
-One recipe common to all defenses, or the one a defense was published with.
+"""How a network is optimised: one recipe common to all defenses, or a defense's published one.
 
 A schedule is written in shares of the run, so that it fits runs of any length.
 """
@@ -25,8 +23,7 @@ class Recipe:
     slowdown: float = 0.0  # per step taken: the rate is divided by 1 + slowdown * steps
 
     def rate(self, epoch: int, epochs: int, steps: int = 0) -> float:
-        """The learning rate of an epoch, counted from 0, when so many steps have been taken before
-        it."""
+        """The learning rate of an epoch, counted from 0; steps: optimiser steps taken before it."""
         passed = [factor for share, factor in self.drops if epoch >= round(share * epochs)]
         return self.lr * (passed[-1] if passed else 1.0) / (1 + self.slowdown * steps)
 
@@ -35,6 +32,5 @@ COMMON = Recipe()
 
 
 def dropping(epochs: int, *drops: tuple[int, float]) -> tuple[tuple[float, float], ...]:
-    """A published schedule: from epoch e, counted from 0, of a run of that length the rate is a
-    factor of its first."""
+    """Recipe.drops of a published schedule; drops: (epoch from 0, factor of the first rate)."""
     return tuple((epoch / epochs, factor) for epoch, factor in drops)

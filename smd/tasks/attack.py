@@ -19,7 +19,7 @@ from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import examples as adv
 from smd.evaluation import state as judging
-from smd.evaluation.evaluate import Target, Task, Verdict, judge
+from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
 from smd.store import reader
@@ -163,7 +163,7 @@ def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | No
     draws twice.
     """
     try:
-        return judge(target, task, state)
+        return evaluate_level(target, task, state)
     except torch.OutOfMemoryError:
         pass  # its traceback holds the tensors
     torch.cuda.empty_cache()

@@ -16,7 +16,7 @@ from smd.config.validation import FEWEST_POINTS
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation import embedding
-from smd.evaluation.embedding import Seen
+from smd.evaluation.embedding import Features
 from smd.jobs.session import Cancelled
 from smd.store.records import EmbeddingRecord, Points
 from smd.tasks.opening import Opened, opening
@@ -71,16 +71,16 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     return record, _points(ids, paired, seen, points)
 
 
-def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Seen]]:
+def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Features]]:
     """The positions of those with a twin, and what the network sees: of all images, of twins."""
     model, rows, config = work.opened.model, work.opened.rows, work.opened.config
     count = _counted(work, 0, LOOKING, len(ids), "looking")
-    clean = embedding.look(model, rows, ids, config.batch, count)
+    clean = embedding.of_clean(model, rows, ids, config.batch, count)
     paired = with_twin(clean, config.pairs).to(ids.device)
     if not len(paired):
         return paired, [clean]
     count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
-    twins = embedding.look_at_twins(model, rows, ids[paired], eps, config.batch, count)
+    twins = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
     return paired, [clean, *([twins] if twins else [])]
 
 
@@ -121,14 +121,14 @@ def chosen(config: EmbeddingConfig, available: int) -> Tensor:
     return spread(available, config.n or available)
 
 
-def with_twin(clean: Seen, pairs: int) -> Tensor:
+def with_twin(clean: Features, pairs: int) -> Tensor:
     """Positions of so many images that are classified correctly, spread evenly: the others need no
     attack."""
     right = torch.from_numpy(np.flatnonzero(clean.ok))
     return right[spread(len(right), pairs)] if len(right) and pairs else right[:0]
 
 
-def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Report:
+def _counted(work: Work, start: float, end: float, total: int, stage: str) -> embedding.Progress:
     done = 0
 
     def report(images: int) -> None:
@@ -139,7 +139,7 @@ def _counted(work: Work, start: float, end: float, total: int, stage: str) -> em
     return report
 
 
-def _points(ids: Tensor, paired: Tensor, seen: Sequence[Seen], at: np.ndarray) -> Points:
+def _points(ids: Tensor, paired: Tensor, seen: Sequence[Features], at: np.ndarray) -> Points:
     return Points(
         idx=torch.cat([ids, ids[paired]]).cpu().numpy().astype(np.int32),
         adversarial=np.repeat([False, True], [len(ids), len(paired)]),

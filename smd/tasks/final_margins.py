@@ -16,9 +16,9 @@ from smd.config.schema import EstimateConfig
 from smd.core import rng
 from smd.data.batches import OnDevice, spread
 from smd.evaluation import final_margins
-from smd.evaluation.evaluate import frozen
 from smd.evaluation.final_margins import FEWEST, JOB, LARGEST, SAFETY, SHORTEST, Pace, Plan
 from smd.jobs.session import Cancelled, Session
+from smd.nets.modes import frozen
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.tasks.estimate import Work, estimate

@@ -1,7 +1,4 @@
-"""Whether a checkpoint is one of this very run.
-
-The file may be damaged, of another config, or come from elsewhere.
-"""
+"""Whether a checkpoint is of this very run; its file may be damaged or anybody's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +11,7 @@ from smd.training.loop import Training
 
 
 def misfit(training: Training, saved: Mapping[str, Any]) -> str:
-    """What of a checkpoint does not fit a run that is prepared but not restored, in words; "" if
-    all fits."""
+    """Why a checkpoint does not fit a prepared run, as the end of a sentence; "" if it does."""
     try:
         return _misfit(training, saved)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
@@ -36,12 +32,11 @@ def _misfit(training: Training, saved: Mapping[str, Any]) -> str:
         return f"its weights are not this network's, or not finite ({wrong})"
     if wrong := unlike(saved["state"], training.state, finite=False):
         return f"its state of the samples is of another defense or other images ({wrong})"
-    return _of_optimizer(training, saved["optimizer"]) or _of_tally(training, saved["tally"])
+    return _of_optimizer(training, saved["optimizer"]) or _of_stats(training, saved["tally"])
 
 
 def unlike(found: Mapping[str, Any], expected: Mapping[str, Tensor], finite: bool = True) -> str:
-    """The first tensor that is missing, too many, of another shape or type, or not finite; "" if
-    there is none."""
+    """The name of a tensor that is missing, unknown, of another shape or type or not finite; ""."""
     for name in sorted(map(str, found.keys() ^ expected.keys())):
         return name[:80]
     for name, tensor in expected.items():
@@ -76,19 +71,19 @@ def _of_optimizer(training: Training, saved: Mapping[str, Any]) -> str:
     return ""
 
 
-def _of_tally(training: Training, saved: Mapping[str, Any]) -> str:
+def _of_stats(training: Training, saved: Mapping[str, Any]) -> str:
     flags = [
         saved[name]
         for name in ("clean_ok", "adv_ok", "crossed")
         if name in saved or name != "crossed"
     ]
     if any(flag.shape != (training.info.n,) or flag.dtype != torch.bool for flag in flags):
-        return "its tally is of other images"  # earlier versions did not keep `crossed`
+        return "its statistics are of other images"  # earlier versions did not keep `crossed`
     sums, counts = saved["sums"], saved["counts"]
     scalars = all(
         isinstance(value, Tensor) and value.numel() == 1
         for value in (*sums.values(), *counts.values())
     )
     if sums.keys() != counts.keys() or not scalars:
-        return "its tally does not fit"
-    return "" if number(saved["seconds"]) else "its tally does not fit"
+        return "its statistics do not fit"
+    return "" if number(saved["seconds"]) else "its statistics do not fit"

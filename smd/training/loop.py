@@ -30,7 +30,7 @@ SCHEMA = 1
 
 @dataclass
 class EpochStats:
-    """What the running epoch has measured so far; part of a checkpoint."""
+    """The running epoch's measurements so far; part of a checkpoint."""
 
     clean_ok: Tensor  # (N,) bool
     adv_ok: Tensor  # (N,) bool
@@ -38,17 +38,16 @@ class EpochStats:
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
-    # whether clean_ok means anything: not all defenses look at the clean images
-    looked: bool = False
+    looked: bool = False  # whether the defense classifies the clean images, which clean_ok needs
 
-    def add(self, idx: Tensor, report: StepResult) -> None:
-        """Take in one step's report."""
-        self.adv_ok[idx] = report.adv_ok
-        if report.crossed is not None:
-            self.crossed[idx] = report.crossed
-        if report.clean_ok is not None:
-            self.clean_ok[idx], self.looked = report.clean_ok, True
-        for name, (total, count) in report.means.items():
+    def add(self, idx: Tensor, result: StepResult) -> None:
+        """Enter one step's result for the samples of `idx`, (B,)."""
+        self.adv_ok[idx] = result.adv_ok
+        if result.crossed is not None:
+            self.crossed[idx] = result.crossed
+        if result.clean_ok is not None:
+            self.clean_ok[idx], self.looked = result.clean_ok, True
+        for name, (total, count) in result.means.items():
             self.sums[name] = self.sums.get(name, torch.zeros_like(total)) + total
             self.counts[name] = self.counts.get(name, torch.zeros_like(count)) + count
 
@@ -59,7 +58,7 @@ class EpochStats:
 
 
 def empty_stats(n: int, device: torch.device) -> EpochStats:
-    """Nothing measured yet."""
+    """The stats of n samples before the first step."""
     none = torch.zeros(n, dtype=torch.bool, device=device)
     return EpochStats(none, none.clone(), none.clone())
 
@@ -75,7 +74,7 @@ class Sets:
 
 @dataclass
 class Training:
-    """A run in progress: everything that a checkpoint holds, and what it is made from."""
+    """A run in progress: its settings and parts, and all that a checkpoint holds."""
 
     config: TrainConfig
     info: RunInfo
@@ -91,7 +90,7 @@ class Training:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch measured."""
+    """The measurements of one finished epoch."""
 
     epoch: int  # counted from 1
     metrics: list[Metric]
@@ -123,7 +122,7 @@ def prepare(
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD; weights are what has more than one dimension, all else are biases and scales."""
+    """SGD; with decay_weights_only, tensors of one dimension (biases, scales) have no decay."""
     parameters = list(model.parameters())
     decayed = [p for p in parameters if p.dim() > 1 or not recipe.decay_weights_only]
     others = [p for p in parameters if p.dim() <= 1 and recipe.decay_weights_only]
@@ -185,15 +184,13 @@ def _step(training: Training, idx: Tensor) -> None:
     training.optimizer.zero_grad(set_to_none=True)
     context = StepContext(training.info, training.epoch, generator)
     with computing(cast(Precision, config.precision), device):
-        report = training.defense.step(training.model, batch, training.state, context)
+        result = training.defense.step(training.model, batch, training.state, context)
     training.optimizer.step()
-    training.stats.add(batch.idx, report)
+    training.stats.add(batch.idx, result)
 
 
 def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
-    """The finished epoch's metrics.
-
-    Means over its steps, counts of samples, quick attacks (Fig. 8).
+    """The finished epoch's result: means over steps, counts of samples, quick attacks (Fig. 8).
 
     `alive` is called after every batch of an attack and may raise, like after a batch of training.
     """

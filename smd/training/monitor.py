@@ -1,4 +1,4 @@
-"""The quick look after every epoch: accuracy under a short PGD, as in the paper's Fig. 8."""
+"""The quick evaluation after every epoch: accuracy under a short PGD (paper, Fig. 8)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -32,10 +32,8 @@ def robust_accuracies(
 ) -> list[Metric]:
     """Accuracy on some samples of a split under PGD at the two largest watched noise levels.
 
-    At most a quarter as many samples as there are training images, so that looking costs less than
-    training. The network is judged in eval mode and handed back in the mode it came in. For the
-    validation split clean accuracy and loss are taken on all of it, or on as many as there are
-    training images; for the training split the steps themselves have measured both.
+    How many: smd.training.monitor_size. The network is put in eval mode and back. Clean accuracy
+    and loss are measured on the validation split alone: on training images the steps have done so.
     """
     training = model.training
     model.eval()

@@ -1,4 +1,4 @@
-"""How many images the quick look after every epoch sees, and how closely.
+"""How many images the evaluation after every epoch takes, and with how many PGD steps.
 
 Needs no torch, so that pages can say so.
 """
@@ -8,9 +8,9 @@ SAMPLES = 512  # of each split at most, always the same
 
 
 def images(n_train: int, n_split: int) -> tuple[int, int]:
-    """How many images of a split are looked at: (clean, under PGD), both of the first of the split.
+    """How many images of a split are evaluated: (clean, under PGD), always the first of them.
 
-    At most a quarter as many as there are training images are attacked, so that looking costs less
+    At most a quarter as many as there are training images are attacked, so that this costs less
     than training.
     """
     return min(n_train, n_split), min(SAMPLES, n_split, -(-n_train // 4))

@@ -86,23 +86,23 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
     assert "PGD 32/255, test, 6 images" in app.selectbox(key="margins-of").options
     assert cards(app) == {
         "agreement": "40.0 %",
-        "margin beyond, broken": "40.0 %",
-        "margin within, not broken": "20.0 %",
+        "margin > ε, fooled": "40.0 %",
+        "margin ≤ ε, robust": "20.0 %",
         "decided": "5",
         "undecided": "0",
         "misclassified": "1",
     }
-    assert "33.3 % of those with a margin beyond 7/255, 50.0 % of the others" in words(app)
+    assert "33.3 % of those with a margin > 7/255, 50.0 % of the others" in words(app)
 
 
 def test_another_attack_and_level_change_the_verdict(judged):
     stored(judged, ["ce-pgd"] * 5 + ["clean"], eps=4 / 255, steps=100, created=12.0)
     app = at(judged)
     app.selectbox(key="judged-by").select("CE-PGD, 100 steps, 6 images").run()
-    assert cards(app)["margin beyond, broken"] == "20.0 %"
+    assert cards(app)["margin > ε, fooled"] == "20.0 %"
     app.selectbox(key="level").select("4/255").run()
     assert not app.exception
-    assert cards(app)["margin beyond, broken"] == "80.0 %"
+    assert cards(app)["margin > ε, fooled"] == "80.0 %"
 
 
 def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judged):
@@ -131,11 +131,11 @@ def test_patterns_count_each_image_once_and_list_it(judged):
         "falls to CE-PGD",
         "falls to CW but not to CE-PGD",
         "falls to targeted attacks only (apgd-t)",
-        "withstands all",
+        "robust to all",
     ]
     assert app.selectbox(key="pattern").value == "falls to targeted attacks only (apgd-t)"
     assert [idx for idx, _ in tiles(app, "pattern")] == [1]
-    app.selectbox(key="pattern").select("withstands all").run()
+    app.selectbox(key="pattern").select("robust to all").run()
     assert [idx for idx, _ in tiles(app, "pattern")] == [0, 4]
     assert (
         "6 test images seen by AutoAttack, 20 steps, CE-CW-PGD, 20 steps, CE-PGD, 100 steps"
@@ -259,18 +259,18 @@ def test_searches_that_ended_below_the_level_are_said_to_be_left_out(finished):
     assert cards(app)["decided"] == "1"
     assert cards(app)["undecided"] == "2"
     assert "Decided: 1 by a boundary that was found, 0 as none was met up to 8/255." in words(app)
-    assert "2 of them withstood, 0 were broken" in words(app)
+    assert "2 of them are robust, 0 were fooled" in words(app)
 
 
 def test_a_link_opens_its_margins_level_and_kind(judged):
     estimate(
         Recorder(judged.store), [1, 1, 1, 1], method="min-norm", split="test", eps=0.0, created=5.0
     )
-    kind = "margin says breakable, attack fails"
+    kind = "margin says unsafe, attack failed"
     app = open_page(
         judged, **{"margins-of": "PGD 32/255, test, 6 images", "level": "7/255", "kind": kind}
     )
-    assert cards(app)["margin beyond, broken"] == "40.0 %"
+    assert cards(app)["margin > ε, fooled"] == "40.0 %"
     assert app.segmented_control(key="kind").value == "underestimated"
 
 
@@ -307,8 +307,8 @@ def test_a_pattern_has_one_colour_and_the_crosstab_one_a_meaning():
         return dict(zip(scale["domain"], scale["range"], strict=True))
 
     two, three = (
-        colours(["falls to CE-PGD", "withstands all"]),
-        colours(["falls to CE-PGD", "falls to mim", "withstands all"]),
+        colours(["falls to CE-PGD", "robust to all"]),
+        colours(["falls to CE-PGD", "falls to mim", "robust to all"]),
     )
     assert two["falls to CE-PGD"] == three["falls to CE-PGD"]
     assert len(set(three.values())) == 3

@@ -116,7 +116,7 @@ def test_a_gap_of_more_than_two_points_is_explained(finished):
     (text,) = [w for w in warned if "70.00" in w]
     assert (
         "CE-CW-PGD, 100 steps, 89.00 %; AutoAttack, 70.00 %, on the same 100 test images (p ="
-        " 4e-6)" in text
+        " 4e-06)" in text
     )
 
 

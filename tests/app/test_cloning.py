@@ -4,11 +4,12 @@ import json
 from dataclasses import asdict, replace
 
 import pytest
-from paging import switch
+from paging import open_page, switch
 from streamlit.testing.v1 import AppTest
 from test_pages import words
 
-from app.forms import cloning
+from app.forms import cloning, train
+from smd.config import options
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.paths import AROUND as REPOSITORY
@@ -36,7 +37,7 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, REPOSITORY)
 import streamlit as st
-from app import frame, pages
+from app import pages
 from app.forms import cloning
 from smd.config.schema import TrainConfig, from_json
 
@@ -44,7 +45,7 @@ def clone():
     if st.button("Clone", key="clone"):
         cloning.into_form(from_json(TrainConfig, json.loads(Path(CONFIG).read_text())))
 
-known = [page for group in pages.groups(frame.picked).values() for page in group]
+known = [page for group in pages.groups([]).values() for page in group]
 st.navigation([*known, st.Page(clone, url_path="clone")]).run()
 """
 
@@ -156,3 +157,22 @@ def test_a_page_whose_address_names_its_run_can_clone_it(finished):
     clone(app)
     assert app.title[0].value == "Train"
     assert app.selectbox(key="train-defense").value == "std"
+
+
+def test_each_option_with_a_field_is_a_setting_that_cloning_fills():
+    """A field of the config that gets an option of its own needs no line in cloning."""
+    config = TrainConfig("folder", "/images", 24)
+    shown = {train.key(config, f.name) for f in options.fields(TrainConfig) if f.option.in_form}
+    assert len(shown) == sum(f.option.in_form for f in options.fields(TrainConfig))
+    assert shown <= cloning._fields(config).keys()
+
+
+def test_bounds_and_titles_of_numbers_are_those_of_the_options():
+    app = open_page("train")
+    field = options.field(TrainConfig, "epochs")
+    epochs = app.number_input(key="train-epochs-digits")
+    assert (epochs.label, epochs.min, epochs.max) == (
+        field.title,
+        field.option.minimum,
+        field.option.maximum,
+    )

@@ -10,7 +10,8 @@ import pytest
 from paging import open_page, switch, tiles, words
 from storing import attack
 
-from app.charts import embedding, embedding_colours
+from app.charts import embedding
+from app.sections import embedding_colours
 from smd.config import schema
 from smd.config.schema import EmbeddingConfig
 from smd.runs import folders

@@ -9,7 +9,7 @@ from storing import N, epoch, started
 
 from app.charts import forces as force_charts
 from app.charts import margins, style
-from app.sections import class_margins, force_words, margin_flow
+from app.sections import class_margins, force_words, margin_flow, margin_pairs
 from smd.analysis import forces
 from smd.core.kinds import KINDS, MISCLASSIFIED
 from smd.store import reader
@@ -175,7 +175,7 @@ def test_cells_count_every_image_once():
     rows = pd.DataFrame(
         {"before": np.array([0, 1, 1, 90]) / 255, "after": np.array([0, 5, 5.5, 0]) / 255}
     )
-    cells = margin_flow.cells(rows)
+    cells = margin_pairs.cells(rows)
     assert cells["n"].sum() == 4
     assert cells["width"].unique().tolist() == [4]
     assert cells.sort_values("n").iloc[-1][["x", "y", "n"]].tolist() == [0, 4, 2]
@@ -206,7 +206,7 @@ def test_flow_from_another_run_pairs_the_same_pictures(finished, own_runs):
 
 def test_images_that_only_one_of_two_runs_has_are_counted():
     rows = pd.DataFrame({"idx": [0]})
-    text = margin_flow.left_out(margin_flow.Flow(rows, (1, 2, 3), single=4, broken=5))
+    text = margin_pairs.left_out(margin_pairs.Flow(rows, (1, 2, 3), single=4, broken=5))
     assert text.startswith("1 of 12 training images are compared")
     assert "6 are left out" in text
     assert "5 have a margin that is no number" in text

@@ -1,6 +1,5 @@
 """Offers: how long a job may take, and that a button starts it once."""
 
-import sys
 from dataclasses import replace
 
 import pytest
@@ -48,8 +47,6 @@ def test_what_is_under_way_is_not_started_again(finished):
     run, _ = finished
 
     def page(run_id):
-
-        sys.path.insert(0, "app")
         from app.components import offers
         from smd.config.schema import AttackConfig
         from smd.runs import folders

@@ -143,7 +143,7 @@ def test_a_question_without_an_answer_says_what_to_do(finished):
 
 
 @pytest.mark.parametrize(
-    "find", ["margin says robust, attack says fooled", "margin says safe, attack says broken"]
+    "find", ["robust by margin, yet fooled", "margin says safe, attack says broken"]
 )
 def test_a_margin_that_says_robust_of_an_image_that_was_fooled_is_found(find, finished):
     """By its title of now, and by the one that older addresses have."""

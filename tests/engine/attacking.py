@@ -1,4 +1,4 @@
-"""Helpers of the attack tests: judging without a job, and single stages."""
+"""Helpers of the attack tests: evaluation without a job, and single stages."""
 
 import pytest
 import torch
@@ -6,11 +6,11 @@ import torch
 from smd import attacks
 from smd.attacks import BatchContext
 from smd.evaluation import evaluate
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import Target, Task
 
 
-def judged(
+def evaluated(
     model,
     data,
     ids,
@@ -30,11 +30,13 @@ def judged(
             classes = model(data.take(ids[:1]).x).shape[1]
     plan = attack.plan(classes) if hasattr(attack, "plan") else attacks.AttackPlan((attack,))
     task = Task(ids, plan, eps, seed, size, norm, **kept)
-    return evaluate.judge(Target(model, data, watch or (lambda state, share: None)), task, state)
+    return evaluate.evaluate_level(
+        Target(model, data, watch or (lambda state, share: None)), task, state
+    )
 
 
-def broken_off(path, stop, judge):
-    """The state of `judge(watch)` after `stop` batches, saved at path and read back."""
+def broken_off(path, stop, evaluation):
+    """The state of `evaluation(watch)` after `stop` batches, saved at path and read back."""
 
     class Stop(Exception):
         pass
@@ -42,14 +44,14 @@ def broken_off(path, stop, judge):
     batches = []
 
     def watch(state, share):
-        judging.save(path, state, "x")
+        evaluation_state.save(path, state, "x")
         batches.append(share)
         if len(batches) == stop:
             raise Stop
 
     with pytest.raises(Stop):
-        judge(watch)
-    return judging.load(path, "x")
+        evaluation(watch)
+    return evaluation_state.load(path, "x")
 
 
 def context(eps, norm="Linf", seed=0, batch=0):

@@ -8,7 +8,7 @@ import sys
 import pyautoattack
 import pytest
 import torch
-from attacking import context, judged
+from attacking import context, evaluated
 from test_epgd import Linear
 from test_evaluate import TenClasses, as_set, known_set, reaches
 from torch import nn
@@ -16,7 +16,7 @@ from torch import nn
 from smd.attacks import autoattack
 from smd.attacks.autoattack import AutoAttack
 from smd.core import lp
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 
 
 @pytest.fixture
@@ -45,8 +45,10 @@ def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
     with torch.no_grad():
         expected = model(x_adv).argmax(1) == exact.y
     assert 0 < expected.sum() < 30
-    state = judging.EvaluationState.begin(30)
-    verdict = judged(model, data, ids, AutoAttack(), eps, size=12, norm=norm, state=state, keep=30)
+    state = evaluation_state.EvaluationState.begin(30)
+    verdict = evaluated(
+        model, data, ids, AutoAttack(), eps, size=12, norm=norm, state=state, keep=30
+    )
     assert torch.equal(torch.from_numpy(verdict.ok), expected)
     images = torch.stack([torch.from_numpy(kept.image) for _, kept in sorted(state.kept.items())])
     assert torch.allclose(images, x_adv[~expected], atol=1e-6)
@@ -58,7 +60,7 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(norm):
     data, exact = known_set(model, 8, 60)
     margin = model.margin(exact, norm)
     eps = float(margin.quantile(0.7)) + 1e-4
-    verdict = judged(model, data, torch.arange(60), AutoAttack(), eps, size=60, norm=norm)
+    verdict = evaluated(model, data, torch.arange(60), AutoAttack(), eps, size=60, norm=norm)
     assert reaches(verdict, margin, eps)
 
 
@@ -69,7 +71,7 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes():
     for share in (0.3, 0.8):
         eps = float(margin.quantile(share)) + 1e-4
         assert reaches(
-            judged(model, data, torch.arange(60), AutoAttack(), eps, size=60), margin, eps
+            evaluated(model, data, torch.arange(60), AutoAttack(), eps, size=60), margin, eps
         )
 
 
@@ -96,7 +98,7 @@ def test_attacks_and_targets_fit_the_number_of_classes(classes, names, targets):
 def test_the_full_number_of_queries_and_steps_is_asked_for(trained):
     model, _, _ = trained
     parts = {
-        stage.name: stage._tool(model, context(0.1), torch.device("cpu"), None)
+        stage.name: stage.package_attack(model, context(0.1), torch.device("cpu"), None)
         for stage in AutoAttack().plan(10).stages
     }
     assert parts["square"].n_queries == 5000
@@ -153,10 +155,10 @@ class Sure(Masked):
 
 
 def flags(model, x, y, eps=0.2, n=12):
-    state = judging.EvaluationState.begin(n)
+    state = evaluation_state.EvaluationState.begin(n)
     with torch.no_grad():
         y = model(x[:n]).argmax(1)
-    judged(model, as_set(x[:n], y), torch.arange(n), AutoAttack(), eps, state=state)
+    evaluated(model, as_set(x[:n], y), torch.arange(n), AutoAttack(), eps, state=state)
     return state.flags
 
 

@@ -1,11 +1,11 @@
-"""Judging: networks with a known margin, attacks that cheat, stages, and going on where one has
+"""Evaluation: networks with a known margin, attacks that cheat, stages, and going on where one has
 stopped."""
 
 from dataclasses import dataclass
 
 import pytest
 import torch
-from attacking import broken_off, context, judged
+from attacking import broken_off, context, evaluated
 from test_epgd import Linear
 
 from smd import attacks, registry
@@ -14,7 +14,7 @@ from smd.attacks.ce_pgd import CePgd
 from smd.attacks.stages import Ascent
 from smd.core import losses
 from smd.data.batches import OnDevice
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import SLACK
 
 
@@ -83,7 +83,7 @@ def reaches(verdict, margin, eps):
 @pytest.mark.parametrize("name", ["ce-pgd", "ce-cw-pgd"])
 def test_our_attacks_reach_the_closed_form_robust_accuracy(known, name, eps):
     model, data, margin = known
-    verdict = judged(model, data, torch.arange(200), attacks.build(name, {"steps": 20}), eps)
+    verdict = evaluated(model, data, torch.arange(200), attacks.build(name, {"steps": 20}), eps)
     assert reaches(verdict, margin, eps)
     assert verdict.distance.max() <= eps + 1e-6
 
@@ -95,7 +95,7 @@ def test_our_attacks_reach_it_in_l2_too(name, eps):
     data, exact = known_set(model, 8)
     margin = model.margin(exact) * model.w.abs().sum() / model.w.norm()
     assert 0.1 < (margin > eps).float().mean() < 0.9
-    verdict = judged(
+    verdict = evaluated(
         model, data, torch.arange(200), attacks.build(name, {"steps": 40}), eps, norm="L2"
     )
     assert reaches(verdict, margin, eps)
@@ -105,30 +105,30 @@ def test_our_attacks_reach_it_in_l2_too(name, eps):
 def test_an_attack_that_leaves_the_ball_is_an_error_not_a_result(known, far, reason):
     model, data, _ = known
     with pytest.raises(RuntimeError, match=reason):
-        judged(model, data, torch.arange(10), Cheat(far), 0.1)
+        evaluated(model, data, torch.arange(10), Cheat(far), 0.1)
 
 
 def test_an_attack_that_leaves_the_pixels_range_is_an_error():
     model, x = Linear(16), torch.ones(4, 1, 4, 4)
     with pytest.raises(RuntimeError, match="range"):
-        judged(model, as_set(x, model(x).argmax(1)), torch.arange(4), Cheat(0.05), 0.1)
+        evaluated(model, as_set(x, model(x).argmax(1)), torch.arange(4), Cheat(0.05), 0.1)
 
 
 def test_a_clean_error_counts_as_broken_at_every_level_and_is_not_attacked(known):
     model, data, _ = known
     wrong = OnDevice(data.pixels, 1 - data.labels)
     for eps in (0.0, 0.05):
-        verdict = judged(model, wrong, torch.arange(200), Cheat(9.0), eps)
+        verdict = evaluated(model, wrong, torch.arange(200), Cheat(9.0), eps)
         assert not verdict.ok.any()
-        assert (verdict.stage == judging.CLEAN).all()
+        assert (verdict.stage == evaluation_state.CLEAN).all()
 
 
-def test_the_network_is_judged_in_eval_mode_and_its_parameters_come_back_as_they_were(trained):
+def test_the_network_is_evaluated_in_eval_mode_and_its_parameters_come_back_as_they_were(trained):
     model, x, y = trained
     model.train()
     model.zero_grad(set_to_none=True)
     next(model.parameters()).requires_grad_(False)
-    judged(model, as_set(x, y), torch.arange(5), CePgd(1), 0.05)
+    evaluated(model, as_set(x, y), torch.arange(5), CePgd(1), 0.05)
     assert not model.training
     assert [p.requires_grad for p in model.parameters()] == [False] + [True] * (
         len([*model.parameters()]) - 1
@@ -140,14 +140,14 @@ def test_the_network_is_judged_in_eval_mode_and_its_parameters_come_back_as_they
 def test_each_stage_gets_what_withstood_those_before(known):
     model, data, margin = known
     weak, strong = Ascent("weak", losses.ce, 1), Ascent("strong", losses.ce, 20)
-    state = judging.EvaluationState.begin(200)
+    state = evaluation_state.EvaluationState.begin(200)
 
     class Two:
         def plan(self, classes):
             return AttackPlan((weak, strong))
 
-    verdict = judged(model, data, torch.arange(200), Two(), 0.03, state=state)
-    alone = judged(model, data, torch.arange(200), weak, 0.03)
+    verdict = evaluated(model, data, torch.arange(200), Two(), 0.03, state=state)
+    alone = evaluated(model, data, torch.arange(200), weak, 0.03)
     assert (verdict.stage == 1).sum() == (alone.stage == 1).sum() > 0
     assert state.attacked[:2] == [200, int((verdict.stage != 1).sum())]
     assert (verdict.stage == 2).sum() > 0
@@ -159,10 +159,12 @@ def test_each_stage_gets_what_withstood_those_before(known):
 
 def test_cw_runs_are_tried_on_what_withstood_the_ce_runs(trained):
     model, x, y = trained
-    verdict = judged(
+    verdict = evaluated(
         model, as_set(x, y), torch.arange(len(x)), attacks.build("ce-cw-pgd", {"steps": 5}), 0.12
     )
-    alone = judged(model, as_set(x, y), torch.arange(len(x)), Ascent("ce", losses.ce, 5, 5), 0.12)
+    alone = evaluated(
+        model, as_set(x, y), torch.arange(len(x)), Ascent("ce", losses.ce, 5, 5), 0.12
+    )
     assert ((verdict.stage == 1) == (alone.stage == 1)).all()
     assert verdict.ok.mean() <= alone.ok.mean()
 
@@ -171,7 +173,7 @@ def test_more_runs_never_break_fewer_samples(trained):
     model, x, y = trained
     ids = torch.arange(len(x))
     few, many = (
-        judged(
+        evaluated(
             model, as_set(x, y), ids, attacks.build("ce-cw-pgd", {"steps": 5, "runs": runs}), 0.1
         ).ok
         for runs in (1, 10)
@@ -182,9 +184,9 @@ def test_more_runs_never_break_fewer_samples(trained):
 def test_kept_images_are_those_that_broke_a_sample(known):
     model, data, margin = known
     ids = torch.tensor([9, 4, 150, 30, 31])
-    state = judging.EvaluationState.begin(5)
+    state = evaluation_state.EvaluationState.begin(5)
     eps = float(margin[ids].quantile(0.8))
-    verdict = judged(model, data, ids, CePgd(5), eps, size=2, state=state, keep=2)
+    verdict = evaluated(model, data, ids, CePgd(5), eps, size=2, state=state, keep=2)
     assert len(state.kept) == 2 < (~verdict.ok).sum()
     for position, kept in state.kept.items():
         assert not verdict.ok[position]
@@ -199,8 +201,8 @@ def test_kept_images_are_those_that_broke_a_sample(known):
 def test_images_asked_for_are_kept_also_if_they_withstand(known):
     model, data, margin = known
     ids = margin.argsort(descending=True)[:3]
-    state = judging.EvaluationState.begin(3)
-    verdict = judged(model, data, ids, CePgd(5), 0.001, state=state, keep=3, picked=True)
+    state = evaluation_state.EvaluationState.begin(3)
+    verdict = evaluated(model, data, ids, CePgd(5), 0.001, state=state, keep=3, picked=True)
     assert verdict.ok.all()
     assert sorted(state.kept) == [0, 1, 2]
 
@@ -214,8 +216,8 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
         torch.arange(len(x)),
         attacks.build("ce-cw-pgd", {"steps": 4, "runs": 4}),
     )
-    whole, count = judging.EvaluationState.begin(len(ids)), []
-    expected = judged(
+    whole, count = evaluation_state.EvaluationState.begin(len(ids)), []
+    expected = evaluated(
         model,
         data,
         ids,
@@ -229,11 +231,11 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
     if stop > len(count):
         pytest.skip("it has no so many batches")
     state = broken_off(
-        tmp_path / "judging.npz",
+        tmp_path / "half_done.npz",
         stop,
-        lambda watch: judged(model, data, ids, attack, 0.1, size=24, keep=8, watch=watch),
+        lambda watch: evaluated(model, data, ids, attack, 0.1, size=24, keep=8, watch=watch),
     )
-    again = judged(model, data, ids, attack, 0.1, size=24, state=state, keep=8)
+    again = evaluated(model, data, ids, attack, 0.1, size=24, state=state, keep=8)
     for name in ("ok", "pred", "distance", "stage"):
         assert (getattr(again, name) == getattr(expected, name)).all()
     assert state.attacked == whole.attacked
@@ -242,20 +244,20 @@ def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
 
 
 def test_a_state_of_something_else_or_a_broken_one_is_not_taken(tmp_path):
-    path = tmp_path / "judging.npz"
-    assert judging.load(path, "this") is None
-    judging.save(path, judging.EvaluationState.begin(3), "this")
-    assert judging.load(path, "this").queue.tolist() == [0, 1, 2]
-    assert judging.load(path, "that") is None
+    path = tmp_path / "half_done.npz"
+    assert evaluation_state.load(path, "this") is None
+    evaluation_state.save(path, evaluation_state.EvaluationState.begin(3), "this")
+    assert evaluation_state.load(path, "this").queue.tolist() == [0, 1, 2]
+    assert evaluation_state.load(path, "that") is None
     path.write_bytes(path.read_bytes()[:200])
-    assert judging.load(path, "this") is None
+    assert evaluation_state.load(path, "this") is None
 
 
 def test_progress_only_grows_and_ends_at_one(trained):
     model, x, y = trained
     shares = []
     attack = attacks.build("ce-cw-pgd", {"steps": 4})
-    judged(
+    evaluated(
         model,
         as_set(x, y),
         torch.arange(90),

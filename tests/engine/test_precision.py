@@ -11,25 +11,25 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def steps(trained):
-    """The same step of 96 samples at each precision: (report, margins, gradient of the last
+    """The same step of 96 samples at each precision: (result, margins, gradient of the last
     layer)."""
     model, x, y = trained
     margins = torch.linspace(0.005, 0.2, len(x))
 
     def at(precision):
         with computing(precision, CPU):
-            report, new = one_step(model, x, y, margins)
-        return report, new, model.head.weight.grad.clone()
+            result, new = one_step(model, x, y, margins)
+        return result, new, model.head.weight.grad.clone()
 
     return at
 
 
 def test_float32_is_what_it_is_without_a_word_and_tf32_is_the_same_on_a_cpu(steps, trained):
     model, x, y = trained
-    report, new = one_step(model, x, y, torch.linspace(0.005, 0.2, len(x)))
+    result, new = one_step(model, x, y, torch.linspace(0.005, 0.2, len(x)))
     for precision in ("float32", "tf32"):
         other, margins, _ = steps(precision)
-        assert torch.equal(report.adv_ok, other.adv_ok)
+        assert torch.equal(result.adv_ok, other.adv_ok)
         assert torch.equal(new, margins)
 
 

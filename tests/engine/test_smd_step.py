@@ -37,28 +37,28 @@ def one_step(model, x, y, margins, preset="paper"):
     model.zero_grad()
     state = {"margin": margins.clone()}
     batch = Batch(x, y, torch.arange(len(x)))
-    report = SMD(preset).step(
+    result = SMD(preset).step(
         model, batch, state, StepContext(plan_for(x), 0, torch.Generator().manual_seed(0))
     )
-    return report, state["margin"]
+    return result, state["margin"]
 
 
 @pytest.mark.parametrize("preset", ["paper", "literal"])
 def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset):
     model, x, y = some_wrong(*trained_exactly)
     margins = torch.linspace(0.005, 0.2, len(x), dtype=x.dtype)
-    report, new = one_step(model, x, y, margins, preset)
+    result, new = one_step(model, x, y, margins, preset)
     grads = [p.grad.clone() for p in model.parameters()]
     loss, loss0, flag1, flag2, expected = oracle.one_batch(
         model, x, y, margins, EPOCHS, preset == "literal"
     )
-    assert torch.equal(report.clean_ok, flag1)
-    assert torch.equal(report.adv_ok, flag1 & flag2)
+    assert torch.equal(result.clean_ok, flag1)
+    assert torch.equal(result.adv_ok, flag1 & flag2)
     assert 3 < int((flag1 & flag2).sum()) < 37
     assert torch.allclose(new, expected, atol=1e-6)
     for ours, parameter in zip(grads, model.parameters(), strict=True):
         assert torch.allclose(ours, parameter.grad, atol=1e-6)
-    means = {name: float(total / count) for name, (total, count) in report.means.items()}
+    means = {name: float(total / count) for name, (total, count) in result.means.items()}
     assert means["loss"] == pytest.approx(loss, rel=1e-5)
     assert means["loss_clean"] == pytest.approx(loss0, rel=1e-5)
 
@@ -72,19 +72,19 @@ def test_every_margin_starts_at_delta(mixed):
 def test_a_misclassified_sample_keeps_its_margin(mixed):
     model, x, y = mixed
     margins = torch.full((len(x),), 0.05)
-    report, new = one_step(model, x, y, margins)
-    wrong = ~report.clean_ok
+    result, new = one_step(model, x, y, margins)
+    wrong = ~result.clean_ok
     assert wrong.sum() >= 8
     assert torch.equal(new[wrong], margins[wrong])
-    assert not report.adv_ok[wrong].any()
+    assert not result.adv_ok[wrong].any()
 
 
 def test_expansion_never_exceeds_delta_and_crossed_margins_shrink(mixed):
     model, x, y = mixed
     margins = torch.full((len(x),), 0.1)
-    report, new = one_step(model, x, y, margins)
-    crossed = report.clean_ok & ~report.adv_ok
-    growth = new[report.adv_ok] - 0.1
+    result, new = one_step(model, x, y, margins)
+    crossed = result.clean_ok & ~result.adv_ok
+    growth = new[result.adv_ok] - 0.1
     assert (growth > 0).all()
     assert (growth <= initial_step(EPOCHS, (1, 8, 8)) * 0.9**25 + 1e-7).all()
     assert (new[crossed] <= 0.1 + 1e-6).all()
@@ -95,11 +95,11 @@ def test_with_no_correct_sample_half_the_clean_loss_is_left(mixed):
     with torch.no_grad():
         wrong = (model(x).argmax(1) + 1) % 10
     margins = torch.full((len(x),), 0.05)
-    report, new = one_step(model, x, wrong, margins)
+    result, new = one_step(model, x, wrong, margins)
     gradient = model.head.weight.grad.clone()
     model.zero_grad()
     (F.cross_entropy(model(x), wrong) / 2).backward()
-    assert not report.clean_ok.any()
+    assert not result.clean_ok.any()
     assert torch.equal(new, margins)
     assert torch.allclose(gradient, model.head.weight.grad, atol=1e-7)
 
@@ -109,20 +109,20 @@ def test_ame_takes_its_noisy_loss_over_crossed_samples_only(mixed):
     gamma1."""
     model, x, y = mixed
     margins = torch.full((len(x),), 1e-4)
-    report, new = one_step(model, x, y, margins, "ame")
-    assert report.adv_ok.sum() >= 35
+    result, new = one_step(model, x, y, margins, "ame")
+    assert result.adv_ok.sum() >= 35
     delta = initial_step(EPOCHS, (1, 8, 8))
-    assert torch.allclose(new[report.adv_ok], torch.tensor(1e-4 + delta))
-    assert float(report.means["loss_noisy"][1]) == 0
+    assert torch.allclose(new[result.adv_ok], torch.tensor(1e-4 + delta))
+    assert float(result.means["loss_noisy"][1]) == 0
 
 
 def test_ame_counts_gamma1_in_deltas(mixed):
     model, x, y = mixed
     delta = initial_step(EPOCHS, (1, 8, 8))
     margins = torch.full((len(x),), 3 * delta)
-    report, new = one_step(model, x, y, margins, "ame")
-    assert report.adv_ok.any()
-    assert torch.allclose(new[report.adv_ok] - 3 * delta, torch.tensor(delta * 0.9**3), atol=1e-6)
+    result, new = one_step(model, x, y, margins, "ame")
+    assert result.adv_ok.any()
+    assert torch.allclose(new[result.adv_ok] - 3 * delta, torch.tensor(delta * 0.9**3), atol=1e-6)
 
 
 def test_presets_differ_from_the_paper_where_they_say_so():
@@ -156,10 +156,10 @@ def running_updates(model):
 def test_the_attack_leaves_running_statistics_alone(wide):
     """Two training passes, clean and noisy, and nothing of the attack's thirty."""
     model, x, y = wide
-    report, _ = one_step(model, x, y, torch.full((6,), 0.01))
+    result, _ = one_step(model, x, y, torch.full((6,), 0.01))
     assert set(running_updates(model)) == {2}
-    assert not report.clean_ok[0]
-    assert report.clean_ok[1:].all()
+    assert not result.clean_ok[0]
+    assert result.clean_ok[1:].all()
 
 
 def test_ame_lets_the_attack_move_running_statistics(wide):
@@ -171,8 +171,8 @@ def test_ame_lets_the_attack_move_running_statistics(wide):
 def test_under_batch_norm_the_clean_batch_statistics_are_those_of_the_attack(wide):
     """With a tiny margin nothing moves, so the labels under attack are those of the clean pass."""
     model, x, y = wide
-    report, _ = one_step(model, x, y, torch.full((6,), 1e-7))
-    assert torch.equal(report.adv_ok, report.clean_ok)
+    result, _ = one_step(model, x, y, torch.full((6,), 1e-7))
+    assert torch.equal(result.adv_ok, result.clean_ok)
 
 
 @pytest.mark.parametrize("preset", ["paper", "first-crossing"])
@@ -180,12 +180,12 @@ def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypa
     """What a GPU does, on the CPU: flags equal, margins and gradients to float noise."""
     model, x, y = mixed
     margins = torch.linspace(0.005, 0.2, len(x))
-    report, new = one_step(model, x, y, margins, preset)
+    result, new = one_step(model, x, y, margins, preset)
     grads = [p.grad.clone() for p in model.parameters()]
     monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
     masked, other = one_step(model, x, y, margins, preset)
-    assert torch.equal(report.clean_ok, masked.clean_ok)
-    assert torch.equal(report.adv_ok, masked.adv_ok)
+    assert torch.equal(result.clean_ok, masked.clean_ok)
+    assert torch.equal(result.adv_ok, masked.adv_ok)
     assert torch.allclose(new, other, atol=1e-6)
     assert all(
         torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(grads, model.parameters(), strict=True)
@@ -200,11 +200,11 @@ def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch
         model = nets.build("small-cnn", (1, 8, 8), 10)
         x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)
         state = {"margin": torch.full((6,), 0.05)}
-        report = SMD(preset).step(
+        result = SMD(preset).step(
             model,
             Batch(x, y, torch.arange(6)),
             state,
             StepContext(plan_for(x), 0, torch.Generator()),
         )
-    assert report.adv_ok.shape == (6,)
+    assert result.adv_ok.shape == (6,)
     assert all(p.grad is not None for p in model.parameters())

@@ -1,9 +1,9 @@
-"""Volumes go through everything that images go through: training, attacks, estimators, judging."""
+"""Volumes pass everything that images pass: training, attacks, estimators, evaluation."""
 
 import numpy as np
 import pytest
 import torch
-from attacking import broken_off, context, judged
+from attacking import broken_off, context, evaluated
 from test_evaluate import TenClasses, as_set, reaches
 from torch import nn
 
@@ -14,7 +14,7 @@ from smd.config.schema import TrainConfig
 from smd.core import lp
 from smd.data.images import Images
 from smd.evaluation import examples
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.training.loop import epochs, prepare
 
 CPU = torch.device("cpu")
@@ -94,7 +94,7 @@ def test_autoattack_reaches_the_closed_form_robust_accuracy_of_volumes(norm):
     exact = as_set(x, torch.zeros(40, dtype=torch.long)).take(torch.arange(40)).x
     margin = model.margin(exact, norm)
     eps = float(margin.quantile(0.6)) + 1e-4
-    verdict = judged(
+    verdict = evaluated(
         model,
         as_set(x, model(exact).argmax(1)),
         torch.arange(40),
@@ -106,17 +106,17 @@ def test_autoattack_reaches_the_closed_form_robust_accuracy_of_volumes(norm):
     assert reaches(verdict, margin, eps)
 
 
-def test_judging_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3d, tmp_path):
+def test_evaluating_a_volume_goes_on_where_it_stopped_and_keeps_its_noise(trained_3d, tmp_path):
     model, x, y = trained_3d
     asked = (model, as_set(x, y), torch.arange(24), attacks.build("ce-pgd", {"steps": 3}), 0.2)
-    whole = judging.EvaluationState.begin(24)
-    expected = judged(*asked, size=6, state=whole, keep=30, picked=True)
+    whole = evaluation_state.EvaluationState.begin(24)
+    expected = evaluated(*asked, size=6, state=whole, keep=30, picked=True)
     half = broken_off(
         tmp_path / "j.npz",
         6,
-        lambda watch: judged(*asked, size=6, watch=watch, keep=30, picked=True),
+        lambda watch: evaluated(*asked, size=6, watch=watch, keep=30, picked=True),
     )
-    verdict = judged(*asked, size=6, state=half, keep=30, picked=True)
+    verdict = evaluated(*asked, size=6, state=half, keep=30, picked=True)
     assert verdict.pred.tolist() == expected.pred.tolist()
     assert half.kept.keys() == whole.kept.keys()
     assert {kept.image.shape for kept in half.kept.values()} == {(1, 5, 12, 12)}

@@ -16,14 +16,14 @@ SEED = 3
 class Seen:
     """What a step reported and left, and what the network was shown on the way."""
 
-    report: StepResult
+    result: StepResult
     margins: torch.Tensor
     gradients: list
     inputs: list  # of every forward pass
     training: list  # whether each was in train mode
 
     def mean(self, name):
-        total, count = self.report.means[name]
+        total, count = self.result.means[name]
         return float(total / count)
 
 
@@ -47,9 +47,9 @@ def stepped(defense, model, x, y, margins, epoch=0, epochs=120):
 
     handle = model.register_forward_pre_hook(look)
     context = StepContext(info(x, epochs), epoch, seeded())
-    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
+    result = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
     handle.remove()
-    return replace(seen, report=report, gradients=[p.grad.clone() for p in model.parameters()])
+    return replace(seen, result=result, gradients=[p.grad.clone() for p in model.parameters()])
 
 
 def assert_gradients_of(loss, model, gradients):

@@ -16,13 +16,13 @@ SEED = 3
 class Seen:
     """What a step reported and left, and what the network was shown on the way."""
 
-    report: object
+    result: object
     gradients: list
     inputs: list  # of every forward pass
     training: list  # whether each was in train mode
 
     def means(self):
-        return {name: float(total / count) for name, (total, count) in self.report.means.items()}
+        return {name: float(total / count) for name, (total, count) in self.result.means.items()}
 
     def attacked(self):
         """The inputs of the passes in eval mode."""
@@ -51,9 +51,9 @@ def stepped(defense, model, x, y, epoch=0, epochs=120):
         training.append(module.training)
 
     handle = model.register_forward_pre_hook(look)
-    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
+    result = defense.step(model, Batch(x, y, torch.arange(len(x))), state, context)
     handle.remove()
-    return Seen(report, [p.grad.clone() for p in model.parameters()], inputs, training)
+    return Seen(result, [p.grad.clone() for p in model.parameters()], inputs, training)
 
 
 def gradients_are_of(loss, model, gradients):

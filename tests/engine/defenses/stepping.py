@@ -25,7 +25,7 @@ def context(epoch, epochs, n):
 
 
 def step(defense, model, x, y, epoch=0, epochs=120):
-    """(report, state, what the network was fed, call by call, the training pass last)."""
+    """(result, state, what the network was fed, call by call, the training pass last)."""
     seen = []
     handle = model.register_forward_pre_hook(
         lambda _, inputs: seen.append(inputs[0].detach().clone())
@@ -33,13 +33,13 @@ def step(defense, model, x, y, epoch=0, epochs=120):
     model.train().zero_grad()
     at = context(epoch, epochs, len(x))
     state = defense.begin(at.info)
-    report = defense.step(model, Batch(x, y, torch.arange(len(x))), state, at)
+    result = defense.step(model, Batch(x, y, torch.arange(len(x))), state, at)
     handle.remove()
-    return report, state, seen
+    return result, state, seen
 
 
-def loss_of(report):
-    total, count = report.means["loss"]
+def loss_of(result):
+    total, count = result.means["loss"]
     return float(total / count)
 
 

@@ -31,15 +31,15 @@ def test_iterates_loss_and_gradients_equal_the_formulas(trained):
 def test_there_is_no_clean_term_and_the_clean_images_are_never_shown(trained):
     model, x, y = observed.some(trained)
     seen = observed.stepped(AT(), model, x, y)
-    assert seen.report.clean_ok is None
+    assert seen.result.clean_ok is None
     assert not any(torch.equal(shown, x) for shown in seen.inputs)
 
 
 def test_still_right_is_told_of_the_last_iterate(trained):
     model, x, y = observed.some(trained, 60)
     seen = observed.stepped(AT(32 / 255), model, x, y)
-    assert torch.equal(seen.report.adv_ok, model(seen.inputs[-1]).argmax(1) == y)
-    assert 0 < int(seen.report.adv_ok.sum()) < 57
+    assert torch.equal(seen.result.adv_ok, model(seen.inputs[-1]).argmax(1) == y)
+    assert 0 < int(seen.result.adv_ok.sum()) < 57
 
 
 def test_the_step_is_two_pixel_steps_at_every_noise_level(trained):

@@ -29,7 +29,7 @@ from smd.defenses.ates import ATES, gap
 @pytest.mark.parametrize("eps", [8 / 255, 32 / 255])
 def test_images_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, expected_gap):
     model, x, y = doubled(trained)
-    report, state, seen = step(ATES(eps), model, x, y, epoch, epochs=100)
+    result, state, seen = step(ATES(eps), model, x, y, epoch, epochs=100)
     other = copy.deepcopy(model)
     start = plain.uniform_start(x, eps, torch.Generator().manual_seed(SEED))
     found = [
@@ -44,9 +44,9 @@ def test_images_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, exp
         sum(t >= k for t in taken) for k in range(len(seen) - 1)
     ]
     assert (min(taken) < 10) == (expected_gap < 1)
-    assert loss_of(report) == pytest.approx(loss, rel=1e-5)
-    assert report.clean_ok is None
-    assert report.adv_ok.tolist() == ok
+    assert loss_of(result) == pytest.approx(loss, rel=1e-5)
+    assert result.clean_ok is None
+    assert result.adv_ok.tolist() == ok
     assert same_gradients(model, other)
 
 

@@ -16,10 +16,10 @@ def test_the_mixed_batch_its_loss_and_gradients_equal_the_formulas(trained, epoc
     loss = plain_at.at_loss(model, expected, y)
     clean = 19 // (k + 1)
     assert seen.means()["loss"] == pytest.approx(loss.item(), rel=1e-5)
-    assert seen.report.means["loss_clean"][1] == clean
-    assert seen.report.means["loss_noisy"][1] == 19 - clean
+    assert seen.result.means["loss_clean"][1] == clean
+    assert seen.result.means["loss_noisy"][1] == 19 - clean
     natural = plain_at.at_loss(model, x[:clean], y[:clean])
-    assert float(seen.report.means["loss_clean"][0]) == pytest.approx(
+    assert float(seen.result.means["loss_clean"][0]) == pytest.approx(
         natural.item() * clean, rel=1e-5
     )
     assert observed.gradients_are_of(loss, model, seen.gradients)
@@ -43,7 +43,7 @@ def test_a_batch_smaller_than_its_parts_is_trained_on_with_the_longest_attack(tr
     model, x, y = observed.some(trained, 5)
     seen = observed.stepped(CAT(), model, x, y, epoch=119)
     assert len(seen.inputs) == 8
-    assert float(seen.report.means["loss_clean"][1]) == 0
+    assert float(seen.result.means["loss_clean"][1]) == 0
     assert float((seen.inputs[-1] - x).abs().max()) == pytest.approx(8 / 255)
 
 
@@ -74,6 +74,6 @@ def test_training_images_are_not_quantised(trained):
 def test_still_right_is_told_of_the_image_that_was_trained_on(trained):
     model, x, y = observed.some(trained, 60)
     seen = observed.stepped(CAT(eps=48 / 255), model, x, y, epoch=119)
-    assert seen.report.clean_ok is None
-    assert torch.equal(seen.report.adv_ok, model(seen.inputs[-1]).argmax(1) == y)
-    assert 0 < int(seen.report.adv_ok.sum()) < 57
+    assert seen.result.clean_ok is None
+    assert torch.equal(seen.result.adv_ok, model(seen.inputs[-1]).argmax(1) == y)
+    assert 0 < int(seen.result.adv_ok.sum()) < 57

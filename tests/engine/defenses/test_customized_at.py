@@ -46,7 +46,7 @@ def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, variant, lo
     )
     assert torch.allclose(new, radii, atol=1e-6)
     assert torch.allclose(seen.inputs[-1], images, atol=1e-6)
-    assert 3 < int(seen.report.adv_ok.sum()) < 22
+    assert 3 < int(seen.result.adv_ok.sum()) < 22
     assert seen.mean("loss") == pytest.approx(float(expected.detach()), rel=1e-5)
     assert_gradients_of(expected, model, seen.gradients)
 
@@ -55,7 +55,7 @@ def test_a_radius_grows_by_eta_where_it_is_withstood_and_stays_where_not(mixed):
     model, x, y = mixed
     stored = torch.full((len(x),), 0.05).double()
     seen, new = one_step(model, x, y, stored, eps=0.5)
-    held = seen.report.adv_ok
+    held = seen.result.adv_ok
     assert new[held].tolist() == pytest.approx([0.055] * int(held.sum()))
     assert torch.equal(new[~held], stored[~held])
     assert held.any()
@@ -72,7 +72,7 @@ def test_radii_start_at_0_and_stop_at_the_cap(mixed):
 def test_the_codes_variant_trains_on_the_clean_image_where_the_attack_succeeds(mixed):
     model, x, y = mixed
     seen, new = one_step(model, x, y, torch.full((len(x),), 0.05), eps=0.5, variant="code")
-    held = seen.report.adv_ok
+    held = seen.result.adv_ok
     assert torch.equal(seen.inputs[-1][~held], x[~held])
     assert not new[~held].any()
     assert (new[held] > 0.05).all()
@@ -115,10 +115,10 @@ def test_uncertain_shares_are_spread_evenly_over_all_mixtures():
     assert drawn.var(0).tolist() == pytest.approx([3 / 80] * 4, abs=0.002)
 
 
-def test_clean_images_are_judged_by_the_attacks_own_first_pass(mixed):
+def test_clean_images_are_classified_by_the_attacks_own_first_pass(mixed):
     model, x, y = mixed
     seen, _ = one_step(model, x, y, torch.full((len(x),), 0.01))
-    assert torch.equal(seen.report.clean_ok, torch.arange(len(x)) < 24)
+    assert torch.equal(seen.result.clean_ok, torch.arange(len(x)) < 24)
     assert sum(len(given) == len(x) for given in seen.inputs) == 12
 
 

@@ -26,7 +26,7 @@ from smd.defenses.fat import FAT, OMEGA, stride, tau
 @pytest.mark.parametrize("eps", [8 / 255, 32 / 255])
 def test_images_steps_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, expected_tau):
     model, x, y = doubled(trained)
-    report, state, seen = step(FAT(eps), model, x, y, epoch)
+    result, state, seen = step(FAT(eps), model, x, y, epoch)
     other = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(SEED)
     start, noise = plain.uniform_start(x, eps, generator), plain.gaussians(x, generator)
@@ -41,16 +41,16 @@ def test_images_steps_loss_and_gradients_equal_the_plain_ones(trained, eps, epoc
     assert torch.allclose(seen[-1], images, atol=1e-5)
     assert state["steps"].tolist() == taken
     assert len(set(taken)) > 1
-    assert loss_of(report) == pytest.approx(loss, rel=1e-5)
-    assert report.adv_ok.tolist() == ok
+    assert loss_of(result) == pytest.approx(loss, rel=1e-5)
+    assert result.adv_ok.tolist() == ok
     assert same_gradients(model, other)
 
 
 def test_it_looks_at_no_clean_image(trained):
     model, x, y = doubled(trained)
-    report, _, seen = step(FAT(), model, x, y)
-    assert report.clean_ok is None
-    assert set(report.means) == {"loss"}
+    result, _, seen = step(FAT(), model, x, y)
+    assert result.clean_ok is None
+    assert set(result.means) == {"loss"}
     assert not any(torch.equal(fed[:1], x[:1]) for fed in seen)
 
 
@@ -72,10 +72,10 @@ def test_wrong_iterates_use_up_tau_even_if_right_ones_lie_between():
 def test_after_the_last_step_an_image_is_not_tested_again():
     x, y = grey()
     model = Scripted("RRRRRRRRRRW")
-    report, state, _ = step(FAT(), model, x, y)
+    result, state, _ = step(FAT(), model, x, y)
     assert model.calls == 11  # ten tests and the training pass
     assert state["steps"].tolist() == [10]
-    assert not report.adv_ok.any()
+    assert not result.adv_ok.any()
 
 
 def test_noise_is_added_to_every_step_and_projected_with_it():

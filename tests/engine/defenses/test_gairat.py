@@ -29,7 +29,7 @@ def test_kappas_weights_loss_and_gradients_equal_the_plain_ones(
     trained, eps, at_least, epoch, expected_shift
 ):
     model, x, y = doubled(trained)
-    report, state, seen = step(GAIRAT(eps), model, x, y, epoch)
+    result, state, seen = step(GAIRAT(eps), model, x, y, epoch)
     other = copy.deepcopy(model)
     start = plain.uniform_start(x, eps, torch.Generator().manual_seed(SEED))
     found = [
@@ -42,9 +42,9 @@ def test_kappas_weights_loss_and_gradients_equal_the_plain_ones(
     assert state["kappa"].tolist() == kappas
     assert len(set(kappas)) >= at_least
     assert weights(state["kappa"], expected_shift).tolist() == pytest.approx(expected, rel=1e-5)
-    assert loss_of(report) == pytest.approx(loss, rel=1e-5)
-    assert report.clean_ok is None
-    assert report.adv_ok.tolist() == ok
+    assert loss_of(result) == pytest.approx(loss, rel=1e-5)
+    assert result.clean_ok is None
+    assert result.adv_ok.tolist() == ok
     assert same_gradients(model, other)
 
 
@@ -63,9 +63,9 @@ def test_kappa_counts_the_random_start():
 def test_kappa_does_not_count_the_last_iterate_which_is_the_training_image():
     x, y = grey()
     model = Scripted("W" * 10 + "R")
-    report, state, _ = step(GAIRAT(), model, x, y)
+    result, state, _ = step(GAIRAT(), model, x, y)
     assert state["kappa"].tolist() == [0]
-    assert report.adv_ok.tolist() == [True]
+    assert result.adv_ok.tolist() == [True]
     assert model.calls == 11
 
 

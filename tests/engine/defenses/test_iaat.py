@@ -42,9 +42,9 @@ def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, epoch):
     assert seen.mean("loss") == pytest.approx(float(loss.detach()), rel=1e-5)
     assert_gradients_of(loss, model, seen.gradients)
     with torch.no_grad():
-        assert torch.equal(seen.report.clean_ok, model(x).argmax(1) == y)
+        assert torch.equal(seen.result.clean_ok, model(x).argmax(1) == y)
         assert torch.equal(
-            seen.report.adv_ok, seen.report.clean_ok & (model(images).argmax(1) == y)
+            seen.result.adv_ok, seen.result.clean_ok & (model(images).argmax(1) == y)
         )
 
 

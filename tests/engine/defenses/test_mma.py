@@ -35,7 +35,7 @@ def test_margins_images_losses_and_gradients_equal_the_plain_ones(mixed):
     seen, new = one_step(model, x, y, stored)
     loss, clean, margins, held, images, counted = mma(model, x, y, stored, 0.1, seeded())
     assert torch.allclose(new, margins, atol=1e-6)
-    assert torch.equal(seen.report.adv_ok, held)
+    assert torch.equal(seen.result.adv_ok, held)
     assert torch.allclose(seen.inputs[-1], images[counted], atol=1e-6)
     assert 3 < int(held.sum()) < 24
     assert 10 < int(counted.sum()) < 32
@@ -51,8 +51,8 @@ def test_correct_means_that_the_true_class_has_more_than_half_of_the_probability
     model.head.weight.data *= 0.01
     model.head.bias.data *= 0.01
     seen, new = one_step(model, x, y, torch.full((len(x),), 0.05))
-    assert int(seen.report.clean_ok.sum()) == 24
-    assert not seen.report.adv_ok.any()
+    assert int(seen.result.clean_ok.sum()) == 24
+    assert not seen.result.adv_ok.any()
     assert not new.any()
     assert_gradients_of(F.cross_entropy(model(x), y), model, seen.gradients)
 
@@ -73,7 +73,7 @@ def test_images_whose_margin_reaches_dmax_add_their_clean_loss_only(mixed):
     x, y = x[:10], y[:10]
     seen, new = one_step(model, x, y, torch.full((10,), 1e-4), dmax=1e-4)
     assert (new >= 1e-4).all()
-    assert float(seen.report.means["loss_noisy"][1]) == 0
+    assert float(seen.result.means["loss_noisy"][1]) == 0
     assert_gradients_of(F.cross_entropy(model(x), y) / 3, model, seen.gradients)
 
 
@@ -85,8 +85,8 @@ def test_an_image_that_nothing_breaks_ends_a_1024th_before_the_cap(mixed):
     cap = 1.05 * dmax
     whole = torch.isclose(new, torch.tensor(cap - (cap - 0.005) / 1024).double(), atol=1e-7, rtol=0)
     assert int(whole.sum()) > 3
-    assert not seen.report.crossed[whole].any()  # no boundary was found there
-    assert torch.equal(seen.report.crossed[~whole], seen.report.clean_ok[~whole])
+    assert not seen.result.crossed[whole].any()  # no boundary was found there
+    assert torch.equal(seen.result.crossed[~whole], seen.result.clean_ok[~whole])
     assert (new <= cap).all()
 
 

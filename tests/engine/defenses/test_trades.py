@@ -99,7 +99,7 @@ def test_under_batch_norm_the_gradients_are_those_of_train_mode():
 
 def test_what_is_wrong_when_clean_does_not_count_as_withstanding(trained):
     model, x, y = observed.some(trained, 60)
-    report = observed.stepped(TRADES(eps=32 / 255), model, x, y).report
-    assert torch.equal(report.clean_ok, model(x).argmax(1) == y)
-    assert not report.adv_ok[~report.clean_ok].any()
-    assert 0 < int(report.adv_ok.sum()) < int(report.clean_ok.sum())
+    result = observed.stepped(TRADES(eps=32 / 255), model, x, y).result
+    assert torch.equal(result.clean_ok, model(x).argmax(1) == y)
+    assert not result.adv_ok[~result.clean_ok].any()
+    assert 0 < int(result.adv_ok.sum()) < int(result.clean_ok.sum())

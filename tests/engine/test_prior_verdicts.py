@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 import torch
-from attacking import broken_off, context, judged
+from attacking import broken_off, context, evaluated
 from test_evaluate import as_set
 
 from smd.attacks import AttackPlan, autoattack
 from smd.attacks.autoattack import AutoAttack, Part
 from smd.attacks.stages import Ascent
 from smd.core import losses, lp, pgd
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.prior_verdicts import known
 
 EPS = 0.13
@@ -82,12 +82,15 @@ def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monk
     model, x, y = trained
     data, ids = as_set(x, y), torch.arange(40)
     attack = Of((Ascent("weak", losses.ce, 1), Part("fab-t", 9), Part("square", 9)))
-    first = judged(model, data, ids, attack, EPS, seed=0, size=16)
+    first = evaluated(model, data, ids, attack, EPS, seed=0, size=16)
     assert (first.stage == 2).sum() > 0
     assert first.ok.sum() > 0
-    whole, spared = judging.EvaluationState.begin(40), judging.EvaluationState.begin(40)
-    without = judged(model, data, ids, attack, EPS, seed=1, size=16, state=whole)
-    carried = judged(
+    whole, spared = (
+        evaluation_state.EvaluationState.begin(40),
+        evaluation_state.EvaluationState.begin(40),
+    )
+    without = evaluated(model, data, ids, attack, EPS, seed=1, size=16, state=whole)
+    carried = evaluated(
         model, data, ids, attack, EPS, seed=1, size=16, state=spared, known=told(first)
     )
     for name in ("ok", "pred", "stage"):
@@ -101,15 +104,17 @@ def test_only_samples_that_did_not_come_to_it_before_are_tried(trained):
     model, x, y = trained
     data, ids, stage = as_set(x, y), torch.arange(90), OneStep()
     first, second = (
-        judged(model, data, ids, three(stage), EPS, seed=seed, size=90) for seed in (0, 1)
+        evaluated(model, data, ids, three(stage), EPS, seed=seed, size=90) for seed in (0, 1)
     )
-    before, again = ((v.stage == judging.WITHSTOOD) | (v.stage >= 2) for v in (first, second))
+    before, again = (
+        (v.stage == evaluation_state.WITHSTOOD) | (v.stage >= 2) for v in (first, second)
+    )
     assert stage.tried == [before.sum(), again.sum()]
     assert (new := (again & ~before).sum()) > 0
-    third = judged(model, data, ids, three(stage), EPS, seed=1, size=90, known=told(first))
+    third = evaluated(model, data, ids, three(stage), EPS, seed=1, size=90, known=told(first))
     assert stage.tried[2:] == [new]
     assert (third.stage == second.stage).all()
-    judged(model, data, ids, three(stage), EPS, seed=1, size=90, known=told(first, second))
+    evaluated(model, data, ids, three(stage), EPS, seed=1, size=90, known=told(first, second))
     assert len(stage.tried) == 3
 
 
@@ -117,8 +122,8 @@ def test_a_stage_that_draws_nothing_and_comes_last_leaves_class_and_noise_as_wit
     model, x, y = trained
     data, ids = as_set(x, y), torch.arange(60)
     attack = Of((Ascent("weak", losses.ce, 1), OneStep()))
-    first, second = (judged(model, data, ids, attack, EPS, seed=seed) for seed in (0, 1))
-    carried = judged(model, data, ids, attack, EPS, seed=1, known=told(first))
+    first, second = (evaluated(model, data, ids, attack, EPS, seed=seed) for seed in (0, 1))
+    carried = evaluated(model, data, ids, attack, EPS, seed=1, known=told(first))
     assert (carried.pred == second.pred).all()
     assert carried.distance == pytest.approx(second.distance, abs=1e-6)
 
@@ -139,9 +144,9 @@ def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(
 ):
     model, x, y = trained
     data, ids, attack = as_set(x, y), torch.arange(90), three(OneStep())
-    given = told(judged(model, data, ids, attack, EPS, seed=0))
+    given = told(evaluated(model, data, ids, attack, EPS, seed=0))
     count = []
-    expected = judged(
+    expected = evaluated(
         model,
         data,
         ids,
@@ -155,13 +160,13 @@ def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(
     if stop > len(count):
         pytest.skip("it has no so many batches")
     state = broken_off(
-        tmp_path / "judging.npz",
+        tmp_path / "half_done.npz",
         stop,
-        lambda watch: judged(
+        lambda watch: evaluated(
             model, data, ids, attack, EPS, seed=1, size=20, known=given, watch=watch
         ),
     )
-    again = judged(model, data, ids, attack, EPS, seed=1, size=20, known=given, state=state)
+    again = evaluated(model, data, ids, attack, EPS, seed=1, size=20, known=given, state=state)
     for name in ("ok", "pred", "distance", "stage"):
         assert (getattr(again, name) == getattr(expected, name)).all()
 
@@ -169,9 +174,9 @@ def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(
 def test_progress_only_grows_and_ends_at_one_where_verdicts_are_taken_over(trained):
     model, x, y = trained
     data, ids, attack = as_set(x, y), torch.arange(90), three(OneStep())
-    given = told(judged(model, data, ids, attack, EPS, seed=0))
+    given = told(evaluated(model, data, ids, attack, EPS, seed=0))
     shares = []
-    judged(
+    evaluated(
         model,
         data,
         ids,

@@ -37,7 +37,7 @@ def clusters(n, apart=8.0):
 
 def test_images_are_looked_at_in_batches_and_counted():
     counted = []
-    seen = embedding.look(
+    seen = embedding.of_clean(
         Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append
     )
     assert counted == [2, 1]
@@ -49,7 +49,7 @@ def test_images_are_looked_at_in_batches_and_counted():
 
 def test_twins_stay_in_their_ball_and_cross_where_they_can():
     data = rows([120, 20], [0, 0])
-    seen = embedding.look_at_twins(
+    seen = embedding.of_adversarial(
         Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None
     )
     moved = seen.features - data.pixels.flatten(1).numpy() / 255
@@ -61,8 +61,8 @@ def test_twins_stay_in_their_ball_and_cross_where_they_can():
 def test_volumes_are_looked_at_and_attacked_like_images():
     pixels = torch.full((3, 1, 2, 2, 2), 120, dtype=torch.uint8)
     data, ids = OnDevice(pixels, torch.zeros(3, dtype=torch.long)), torch.arange(3)
-    clean = embedding.look(Linear(), data, ids, 2, lambda done: None)
-    twins = embedding.look_at_twins(Linear(), data, ids, 16 / 255, 2, lambda done: None)
+    clean = embedding.of_clean(Linear(), data, ids, 2, lambda done: None)
+    twins = embedding.of_adversarial(Linear(), data, ids, 16 / 255, 2, lambda done: None)
     assert clean.features.shape == twins.features.shape == (3, 8)
     assert (clean.ok.all(), twins.ok.any()) == (True, False)
 

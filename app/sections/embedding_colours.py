@@ -10,11 +10,11 @@ from smd.store import reader
 from smd.units import show_level
 
 from .. import data
+from ..charts import embedding, style
+from ..charts.embedding import Layer, Scale
 from ..selection import changes, image_query, verdicts
 from ..selection.selected import Selection
 from ..selection.verdicts import FOOLED, ROBUST, WRONG
-from . import embedding, style
-from .embedding import Layer, Scale
 
 CLASS, MARGIN, CHANGE, VERDICT = "class", "margin", "change of margin", "verdict"
 UNSEEN = "not attacked"  # these images stay faded
@@ -134,7 +134,7 @@ def layers(
         return [Layer(n, table[table["value"] == n], colours[n]) for n in there], None
     high = float(table["value"].abs().max()) if len(table) else 1.0
     scale = (
-        Scale("margin (1/255)", 0.0, high, embedding.RISING)
+        Scale(style.MARGIN, 0.0, high, embedding.RISING)
         if by == MARGIN
         else Scale("change (1/255)", -high, high, embedding.AROUND_ZERO)
     )

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from attacking import judged
+from attacking import evaluated
 from test_evaluate import as_set
 
 from smd.attacks.stages import Ascent
 from smd.core import losses
 from smd.errors import UserError
 from smd.evaluation import batch_size
-from smd.evaluation import state as judging
+from smd.evaluation import state as evaluation_state
 from smd.evaluation.batch_size import grown, halved, quickest
 
 
@@ -37,7 +37,7 @@ def test_on_a_cpu_it_is_the_smallest_that_is_nearly_as_quick_as_any():
 @pytest.mark.parametrize(
     ("n", "tried"), [(5, [32]), (32, [32]), (33, [32, 64]), (100, [32, 64, 128])]
 )
-def test_on_a_cpu_no_more_is_tried_than_there_is_to_judge(n, tried):
+def test_on_a_cpu_no_more_is_tried_than_there_is_to_evaluate(n, tried):
     rates = Rates({32: 1000.0, 64: 2000.0, 128: 4000.0})
     assert quickest(rates, n) == tried[-1]
     assert rates.tried == tried
@@ -55,7 +55,7 @@ def test_on_a_gpu_it_doubles_as_long_as_that_pays():
     assert rates.tried == [128, 256, 512, 1024]
 
 
-def test_on_a_gpu_it_does_not_grow_beyond_what_there_is_to_judge():
+def test_on_a_gpu_it_does_not_grow_beyond_what_there_is_to_evaluate():
     rates = Rates({128: 100, 256: 190, 512: 300})
     assert grown(rates, 200) == 256
     assert rates.tried == [128, 256]
@@ -121,14 +121,14 @@ def test_after_memory_was_short_smaller_batches_go_on_where_it_was_and_draw_anew
     data, ids, state, numbers = (
         as_set(x, y),
         torch.arange(80),
-        judging.EvaluationState.begin(80),
+        evaluation_state.EvaluationState.begin(80),
         [],
     )
     with pytest.raises(torch.OutOfMemoryError):
-        judged(model, data, ids, Short(8, numbers), 0.1, size=16, state=state)
+        evaluated(model, data, ids, Short(8, numbers), 0.1, size=16, state=state)
     assert (state.doing, state.done) == (1, 32)
     before = state.stage[:32].clone()
-    verdict = judged(model, data, ids, Short(8, numbers), 0.1, size=8, state=state)
+    verdict = evaluated(model, data, ids, Short(8, numbers), 0.1, size=8, state=state)
     assert numbers == [0, 1, 4, 5, 6, 7, 8, 9]
     assert (verdict.stage[:32] == before.numpy()).all()
     assert 0 < verdict.ok.sum() < 80

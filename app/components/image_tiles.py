@@ -1,0 +1,73 @@
+"""Images as tiles, each with what is known of it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from smd.core.kinds import MISCLASSIFIED, REACHED
+
+from ..selection import state
+from . import pictures
+from .plain import plain
+
+OPEN_HELP = (
+    "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
+    " wrong is misclassified without noise."
+)
+
+
+def show(part: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> bool:
+    """Whether one of them was clicked."""
+    with st.grid(columns="auto", min_column_width=118, gap="small"):
+        return any([_tile(row, pixels, split, key) for row in part.to_dict("records")])  # noqa: C419  # all are drawn
+
+
+def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool:
+    name, idx = row["class"], int(row["idx"])
+    with st.container(key=f"tile-{key}-{idx}", gap=None):
+        st.image(picture(pixels, row), width=112, alt=f"{name}, image {idx}")
+        clicked = st.button(
+            f"{plain(name)}{_figures(row)}",
+            key=f"open-{key}-{idx}",
+            type="tertiary",
+            on_click=choose,
+            args=(idx, split),
+            help=f"Open image {idx}{_file(row)}. {OPEN_HELP}",
+        )
+        if stage := row.get("broken_by"):
+            st.caption("wrong when clean" if stage == "clean" else f"fooled by {plain(stage)}")
+    return clicked
+
+
+def _file(row: dict[Any, Any]) -> str:
+    """The name of its file, if it has one."""
+    path = row.get("path")
+    return f", {plain(path)}" if isinstance(path, str) else ""
+
+
+def choose(idx: int, split: str) -> None:
+    """For callbacks: the image that Samples shall show; its filters may be of another split's
+    images."""
+    st.session_state["sample"] = idx
+    state.write(split=split)
+
+
+def _figures(row: dict[Any, Any]) -> str:
+    """What is known of its margin, and how much that has changed."""
+    margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
+    if margin is None and not pd.isna(length := row.get("margin_l2", float("nan"))):
+        return f" · {'to ' if kind == REACHED else ''}{length:.3g} L2"
+    shown = (
+        ""
+        if margin is None or pd.isna(margin)
+        else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
+    )
+    shown = " · wrong" if kind == MISCLASSIFIED else shown
+    return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
+
+
+def picture(pixels: np.ndarray, row: dict[Any, Any], side: int = 112) -> str:
+    """The image as a link that holds it, the middle slice of a volume."""
+    return pictures.link(pictures.flat(pixels[int(row["source"])]), side)
