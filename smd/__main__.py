@@ -36,9 +36,43 @@ from smd.terminal.visible import visible
 EPILOG = f"""\
 Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),
 SMD_DATA where data sets lie and are downloaded to ({paths.usual("data")}),
-SMD_CACHE where imported images are kept (~/.cache/smd-studio).
+SMD_CACHE where imported images are kept ({paths.usual("cache")}).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
+COMMANDS = (
+    app,
+    train,
+    sweep,
+    attack,
+    estimate,
+    embedding,
+    reproduce,
+    runs,
+    note,
+    locate,
+    export,
+    query,
+    probe,
+    work,
+)
+
+
+COMMANDS = (
+    app,
+    train,
+    sweep,
+    attack,
+    estimate,
+    embedding,
+    reproduce,
+    runs,
+    note,
+    locate,
+    export,
+    query,
+    probe,
+    work,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,22 +88,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"SMD Studio {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for each in (
-        app,
-        train,
-        sweep,
-        attack,
-        estimate,
-        embedding,
-        reproduce,
-        runs,
-        note,
-        locate,
-        export,
-        query,
-        probe,
-        work,
-    ):
+    for each in COMMANDS:
         each.add(commands)
     for sub in dict.fromkeys(commands.choices.values()):  # one has two names
         sub.add_argument(

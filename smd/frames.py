@@ -19,3 +19,11 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def insert_after(table: pd.DataFrame, column: str, name: str, values: Any) -> None:
     """Put a new column behind another, in place."""
     table.insert([*table.columns].index(column) + 1, name, values)
+
+
+def groups(
+    table: pd.DataFrame, by: list[str], sort: bool = True
+) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """Its rows by the values of several columns: (the values, the rows that have them)."""
+    for key, part in table.groupby(by, sort=sort):
+        yield tuple(key), part

@@ -10,8 +10,20 @@ from pathlib import Path
 from smd.errors import UserError
 
 AROUND = Path(__file__).resolve().parent.parent
-# None where the package is installed
-CHECKOUT = AROUND if (AROUND / "app" / "main.py").is_file() else None
+
+
+def _checkout(around: Path) -> Path | None:
+    """The folder around this package where the dashboard is app/ in it; None where the package is
+    installed: an `app` beside an installed dashboard is somebody else's."""
+    here = (around / "app" / "main.py").is_file() and not (around / "smd_app").is_dir()
+    return around if here else None
+
+
+CHECKOUT = _checkout(AROUND)
+# what names the user's folder of that kind, and where it usually lies in the home
+DATA = ("XDG_DATA_HOME", ".local/share")
+CACHE = ("XDG_CACHE_HOME", ".cache")
+STATE = ("XDG_STATE_HOME", ".local/state")
 
 
 def runs_root() -> Path:
@@ -34,35 +46,37 @@ def data_root() -> Path:
 
 
 def usual(name: str) -> str:
-    """Where that folder lies if nothing else is set, as people read it."""
-    return f"{name}/" if CHECKOUT else f"~/.local/share/smd-studio/{name}"
+    """Where the folder "runs", "data" or "cache" lies if no SMD_... is set, as people read it."""
+    if name != "cache" and CHECKOUT:
+        return f"{name}/"
+    base, below = CACHE if name == "cache" else DATA
+    above = os.environ.get(base) or f"~/{below}"
+    return str(Path(above) / "smd-studio" / ("" if name == "cache" else name))
 
 
 def _beside(own: str, name: str) -> Path:
     if CHECKOUT and not os.environ.get(own):
         return CHECKOUT / name
-    return _of_the_user(own, "XDG_DATA_HOME", ".local/share", name)
+    return _of_the_user(own, DATA, name)
 
 
 def state_root() -> Path:
     """The folder of what this installation keeps to itself: `SMD_STATE`, or `smd-studio` in the
     user's state folder."""
-    return _of_the_user("SMD_STATE", "XDG_STATE_HOME", ".local/state")
+    return _of_the_user("SMD_STATE", STATE)
 
 
-def _of_the_user(own: str, base: str, usual: str, name: str = "") -> Path:
-    """The folder that `own` names, or ours in that of `base`; a temporary one where there is none
-    and none can be."""
+def _of_the_user(own: str, kind: tuple[str, str], name: str = "") -> Path:
+    """The folder that `own` names, or ours in the user's folder of that kind; a temporary one where
+    there is none and none can be."""
     if named := os.environ.get(own):
         return Path(named).expanduser().absolute()
-    folder = (
-        Path(os.environ.get(base) or _home() / usual).expanduser().absolute() / "smd-studio" / name
-    )
-    return (
-        folder
-        if _exists(folder) or _takes(folder)
-        else temporary("smd-studio") / usual.lstrip(".") / name
-    )
+    base, below = kind
+    above = Path(os.environ.get(base) or _home() / below).expanduser().absolute()
+    folder = above / "smd-studio" / name
+    if _exists(folder) or _takes(folder):
+        return folder
+    return temporary("smd-studio") / below.lstrip(".") / name
 
 
 def _takes(folder: Path) -> bool:
@@ -109,7 +123,7 @@ def cache_root() -> Path:
 
     It is apart from the data root, which may be shared and read-only.
     """
-    return _of_the_user("SMD_CACHE", "XDG_CACHE_HOME", ".cache")
+    return _of_the_user("SMD_CACHE", CACHE)
 
 
 def share() -> None:

@@ -19,6 +19,7 @@ LIGHT = {
     "analysis.gaps",
     "children",
     "config.commands",
+    "config.options",
     "config.schema",
     "config.validation",
     "core.kinds",
@@ -286,3 +287,64 @@ def test_every_registry_entry_can_be_loaded():
     ):
         for entry in table.values():
             assert callable(registry.load(entry.target)), entry.name
+
+
+# The rooms from the bottom; each may import what stands above it in this table, and nothing else.
+ROOMS = (
+    "errors",
+    "units",
+    "paths",
+    "program",
+    "children",
+    "devices",
+    "frames",
+    "stats",
+    "files",
+    "terminal",
+    "core",
+    "registry",
+    "config",
+    "data",
+    "nets",
+    "defenses",
+    "training",
+    "attacks",
+    "evaluation",
+    "estimators",
+    "store",
+    "export",
+    "analysis",
+    "jobs",
+    "runs",
+    "experiments",
+    "tasks",
+    "api",
+    "cli",
+    "bench",
+    "__main__",
+)
+
+
+def arrows():
+    """(importing room, imported room, importing file) of all of smd; the package itself is free: it
+    hands on what is asked of it, and tells its version."""
+    for path in sorted((REPOSITORY / "smd").rglob("*.py")):
+        room = path.relative_to(REPOSITORY / "smd").with_suffix("").parts[0]
+        for name in imports(path):
+            _, _, inside = name.partition("smd.")
+            target = inside.split(".")[0]
+            if name.startswith("smd.") and target in ROOMS and room not in (target, "__init__"):
+                yield room, target, path
+
+
+def test_every_module_is_in_a_room():
+    rooms = {path.stem for path in (REPOSITORY / "smd").iterdir() if path.suffix == ".py"}
+    rooms |= {path.parent.name for path in (REPOSITORY / "smd").glob("*/__init__.py")}
+    assert rooms - {"__init__"} == set(ROOMS)
+
+
+def test_no_room_imports_one_above_it():
+    """So there is no circle either."""
+    upward = [arrow for arrow in arrows() if ROOMS.index(arrow[1]) > ROOMS.index(arrow[0])]
+    assert upward == []
+    assert {"config", "jobs", "tasks"} <= {room for room, _, _ in arrows()}

@@ -11,6 +11,7 @@ import streamlit as st
 from smd import export, registry
 from smd.experiments import published
 from smd.export.titles import attack_settings
+from smd.frames import groups
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
@@ -71,7 +72,7 @@ def section(chosen: Sequence[Run], cells: pd.DataFrame) -> None:
     cells = cells.sort_values(
         ["norm", "split", "rank", "steps"], ascending=[True, True, True, False], kind="stable"
     )
-    for (norm, split, name, steps, note), part in cells.groupby(KEY, sort=False):
+    for (norm, split, name, steps, note), part in groups(cells, KEY, sort=False):
         attack = Attack(str(norm), str(split), str(name), int(steps), str(note))
         one_attack(chosen, attack, part)
     st.caption(ABOUT)
@@ -108,7 +109,7 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     bold = export.best(cells, verdicts)[shown.columns].rename(columns=CLEAN)
     shown = shown.rename(columns=CLEAN)
     weight = bold.replace({True: "font-weight: bold", False: ""})
-    numbers = list(shown.select_dtypes("float").columns)
+    numbers = shown.select_dtypes("float").columns
     style = shown.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)
     tables.show(
         style.apply(lambda _: weight, axis=None),

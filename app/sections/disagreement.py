@@ -2,6 +2,7 @@
 their accuracies."""
 
 from collections.abc import Hashable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,7 @@ from smd import export, registry
 from smd.analysis import agreement
 from smd.analysis import gaps as between
 from smd.config.schema import AttackConfig
+from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import level_title
@@ -101,10 +103,10 @@ def gap_table(rows: pd.DataFrame) -> pd.DataFrame:
     """The gaps as they are shown; rows: as from smd.analysis.gaps."""
     return pd.DataFrame(
         {
-            "level": [level_title(row.eps, row.norm) for row in rows.itertuples()],
+            "level": [level_title(row.eps, row.norm) for row in tuples(rows)],
             "images": rows["n"],
-            "from": [worst(row.weaker, row.weaker_seeds) for row in rows.itertuples()],
-            "to": [worst(row.stronger, row.stronger_seeds) for row in rows.itertuples()],
+            "from": [worst(row.weaker, row.weaker_seeds) for row in tuples(rows)],
+            "to": [worst(row.stronger, row.stronger_seeds) for row in tuples(rows)],
             "before (%)": rows["before"],
             "after (%)": rows["after"],
             "gap (points)": rows["gap"],
@@ -120,5 +122,6 @@ def worst(attack: str, seeds: int) -> str:
     return attack + (f", worst of {seeds} seeds" if seeds > 1 else "")
 
 
-def _paint(flags: "pd.Series[bool]", row: "pd.Series[object]") -> list[str]:
-    return ["background-color: rgba(200, 100, 31, 0.25)" if flags[row.name] else ""] * len(row)
+def _paint(flags: "pd.Series[bool]", row: "pd.Series[Any]") -> list[str]:
+    flagged = flags.to_dict()[row.name]
+    return ["background-color: rgba(200, 100, 31, 0.25)" if flagged else ""] * len(row)

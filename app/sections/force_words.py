@@ -74,8 +74,9 @@ def not_told(table: pd.DataFrame) -> str:
 
 def linked(table: pd.DataFrame, classes: int) -> tuple[list[int], Link]:
     """The link and its epochs; table: as from reader.at_boundary."""
-    tables = [counted(table, name, classes) for name in ("found", "repeated", "surplus")]
-    return list(tables[0].index), forces.link(*(each.to_numpy() for each in tables))
+    found, *others = (counted(table, name, classes) for name in ("found", "repeated", "surplus"))
+    repeated, surplus = (each.to_numpy() for each in others)
+    return list(found.index), forces.link(found.to_numpy(), repeated, surplus)
 
 
 def follows(

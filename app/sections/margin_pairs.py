@@ -75,7 +75,7 @@ def between_runs(before: Run, after: Run) -> Flow:
         parts[1].rename(columns={"margin": "after", "kind": "kind_after"}).merge(old, on="source")
     )
     right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
-    rows = pairs[right & np.isfinite(pairs[["before", "after"]]).all(axis=1)]
+    rows = pairs[right & np.isfinite(pairs[["before", "after"]].to_numpy(float)).all(axis=1)]
     single = sum(map(len, parts)) - 2 * len(pairs)
     broken = int(right.sum()) - len(rows)
     return Flow(rows.rename(columns={"kind_after": "kind"}), misclassified(pairs), single, broken)

@@ -135,7 +135,7 @@ def fullest(counts: pd.DataFrame) -> str:
     sources.counts."""
     correct = counts[counts["kind"] != MISCLASSIFIED].groupby("bin")["n"].sum()
     wrong = int(counts.loc[counts["kind"] == MISCLASSIFIED, "n"].sum())
-    most = f"the fullest bin begins at {int(correct.idxmax())}/255, " if len(correct) else ""
+    most = f"the fullest bin begins at {correct.idxmax()}/255, " if len(correct) else ""
     return f"{most}{wrong:,} images are misclassified."
 
 

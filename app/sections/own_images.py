@@ -99,7 +99,7 @@ def _show(config: TrainConfig, images: Images, review: Review) -> None:
 def _counts(table: pd.DataFrame) -> None:
     """How many images each class has."""
     st.markdown("**Images of each class**")
-    total, smallest = int(table["all"].sum()), table.loc[table["all"].idxmin()]
+    total, smallest = int(table["all"].sum()), table.loc[[table["all"].idxmin()]].iloc[0]
     finding = (
         f"{total:,} images of {len(table)} classes; the smallest, {smallest['class']}, has"
         f" {smallest['all']:,}."

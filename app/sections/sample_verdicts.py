@@ -38,10 +38,10 @@ def section(run: Run, split: str, idx: int) -> None:
 def table(verdicts: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """A row an attack with its settings and level, over all seeds; one for the clean image."""
     clean = verdicts["eps"] == 0
-    attacked = verdicts.assign(name=verdicts["name"].mask(clean, ""))
-    attacked.loc[clean, ["steps", "note"]] = [0, ""]
-    groups = attacked.groupby(["eps", "name", "norm", "steps", "note"])
-    return pd.DataFrame([row(key, part, classes) for key, part in groups])
+    usual = {"name": "", "steps": 0, "note": ""}
+    attacked = verdicts.assign(**{name: verdicts[name].mask(clean, v) for name, v in usual.items()})
+    parts = attacked.groupby(["eps", "name", "norm", "steps", "note"])
+    return pd.DataFrame([row(key, part, classes) for key, part in parts])
 
 
 def row(key: Any, part: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from smd import export
 from smd.config.schema import AttackConfig
+from smd.frames import groups
 from smd.store import reader
 from smd.units import show_level
 
@@ -68,7 +69,7 @@ def compared(chosen: Selection) -> pd.DataFrame:
         whole = data.read(reader.outcomes, chosen.run.store, chosen.split, eps)
         every = data.read(reader.outcomes, chosen.run.store, chosen.split, eps, "Linf", True)
         seen = every[every["idx"].isin(chosen.rows["idx"])]
-        for (name, steps, note), part in seen.groupby(["name", "steps", "note"]):
+        for (name, steps, note), part in groups(seen, ["name", "steps", "note"]):
             alike = verdicts.of_attack(whole, str(name), int(steps), str(note))
             title = export.attack_title(str(name), str(note), int(steps))
             rows.append({"noise level": show_level(eps), "attack": title, **_shares(part, alike)})

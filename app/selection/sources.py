@@ -11,6 +11,7 @@ from smd.errors import UserError
 from smd.evaluation import final_margins
 from smd.export.estimates import paired
 from smd.export.titles import estimate_title
+from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_length
@@ -62,10 +63,9 @@ def of_another(run: Run) -> list[Source]:
 
 def _estimated(run: Run, name: str) -> list[Source]:
     table = data.brief(reader.estimates, run.store)[::-1]
-    by = [estimate_title(e.method, e.eps, e.norm) for e in table.itertuples()]
+    by = [estimate_title(e.method, e.eps, e.norm) for e in tuples(table)]
     titles = [
-        f"{method} · {e.n} {e.split} · {name}"
-        for method, e in zip(by, table.itertuples(), strict=True)
+        f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, tuples(table), strict=True)
     ]
     titles = [  # of several alike each is named by its job
         title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
@@ -73,7 +73,7 @@ def _estimated(run: Run, name: str) -> list[Source]:
     ]
     return [
         Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps)
-        for title, method, e in zip(titles, by, table.itertuples(), strict=True)
+        for title, method, e in zip(titles, by, tuples(table), strict=True)
     ]
 
 

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from smd import registry
 from smd.analysis import agreement
 from smd.config.schema import AttackConfig, EstimateConfig
+from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import level_title, show_level
@@ -34,7 +35,7 @@ def sources(run: Run) -> dict[str, Source]:
     own = {OWN: Source("own, after the last epoch", "train", "Linf")}
     known = {} if data.read(reader.margin_summary, run.store).empty else own
     stored = data.read(reader.estimates, run.store)[::-1].drop_duplicates(ALIKE)
-    for row in stored.itertuples():
+    for row in tuples(stored):
         parts = [
             f"{estimator(row.method)}{f' {show_level(row.eps, row.norm)}' if row.eps else ''}",
             row.split,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
@@ -56,7 +57,7 @@ def page(run: Run, chosen: Selection) -> None:
 
 def choose(known: pd.DataFrame) -> "pd.Series[Any]":
     """One of the embeddings of the selected split, the newest unless another is chosen."""
-    titles = {row.id: f"{row.n:,} {row.split} images · {row.id[-4:]}" for row in known.itertuples()}
+    titles = {row.id: f"{row.n:,} {row.split} images · {row.id[-4:]}" for row in tuples(known)}
     if len(titles) > 1:
         if st.session_state.get("map") not in titles:
             st.session_state["map"] = next(iter(titles))

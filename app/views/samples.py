@@ -67,16 +67,20 @@ def there(chosen: Selection, wanted: int) -> int | None:
 
 def nearest(known: "pd.Series[int]", wanted: int) -> int | None:
     """The id that comes closest to the wanted one; None if there is none at all."""
-    return None if known.empty else int(known.loc[(known - wanted).abs().idxmin()])
+    return None if known.empty else int(known.iloc[int((known - wanted).abs().argmin())])
+
+
+ABOUT = ("label", "source")  # of an image, from reader.samples
 
 
 def detail(chosen: Selection, idx: int) -> None:
     """Everything that is known of one image."""
     run, split = chosen.run, chosen.split
-    table = data.read(reader.samples, run.store, split).set_index("idx")
-    heading(chosen, idx, chosen.known.classes[int(table.at[idx, "label"])])
+    table = data.read(reader.samples, run.store, split)
+    known = {name: int(table.loc[table["idx"] == idx, name].iloc[0]) for name in ABOUT}
+    heading(chosen, idx, chosen.known.classes[known["label"]])
     images = data.images(run)
-    pixels = images.pixels[int(table.at[idx, "source"])] if images is not None else None
+    pixels = images.pixels[known["source"]] if images is not None else None
     at = slice_of(pixels)
     grid = layout.pair()
     with grid.cell():

@@ -26,7 +26,8 @@ from smd.runs.folders import Run
 from smd.runs.provenance import provenance
 from smd.store.writer import Recorder
 from smd.tasks.files import save_weights
-from smd.tasks.train import FINAL_EXAMPLES, FINAL_IMAGES
+from smd.tasks.train import FINAL_IMAGES
+from smd.tasks.worth_seeing import FINAL_EXAMPLES
 
 MOST_POINTS = 10_000  # of a map
 SMALL_EPOCHS, SMALL_SAMPLES = 25, 1294  # of a run on the digits

@@ -45,11 +45,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
-    found = [folders.find(text) for text in args.runs]
+    runs = [folders.find(text) for text in args.runs]
     if args.format == "robustbench":
-        return _write(f"{_robustbench(found)}\n".encode(), args.out)
+        return _write(f"{_robustbench(runs)}\n".encode(), args.out)
     table, bold = (
-        _accuracies(found, args) if args.table == "accuracy" else (_others(found, args), None)
+        _accuracies(runs, args) if args.table == "accuracy" else (_others(runs, args), None)
     )
     if args.format == "parquet":
         if args.out is None:
@@ -68,37 +68,37 @@ def _write(content: bytes, out: Path | None) -> None:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from None
 
 
-def _accuracies(found: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _accuracies(runs: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table, and what is bold in it."""
     cells = export.accuracy_cells(
-        {one.id: (one.config, reader.attack_table(one.store)) for one in found}
+        {one.id: (one.config, reader.attack_table(one.store)) for one in runs}
     )
     if args.published:
-        printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in found)]
+        printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in runs)]
         cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
     table = export.concise(export.interval_table(cells) if args.intervals else export.wide(cells))
     bold = (
-        export.best(cells, verdicts(found))
+        export.best(cells, verdicts(runs))
         if args.format in ("markdown", "latex")
         else pd.DataFrame(index=table.index)
     )
     return table, bold.reindex(columns=table.columns, fill_value=False)
 
 
-def _robustbench(found: list[Run]) -> str:
+def _robustbench(runs: list[Run]) -> str:
     """One entry for one run, a list for several."""
     texts = []
-    for one in found:
+    for one in runs:
         cells = export.accuracy_cells({one.id: (one.config, reader.attack_table(one.store))})
         about = one.about
         texts.append(export.to_robustbench(one.config, reader.meta(one.store), cells, about))
     return texts[0] if len(texts) == 1 else "[" + ",\n".join(texts) + "]"
 
 
-def _others(found: list[Run], args: argparse.Namespace) -> pd.DataFrame:
-    tables = [_table(one, args.table, args.epoch) for one in found]
-    if len(found) > 1:
-        tables = [table.assign(run=one.id) for one, table in zip(found, tables, strict=True)]
+def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
+    tables = [_table(one, args.table, args.epoch) for one in runs]
+    if len(runs) > 1:
+        tables = [table.assign(run=one.id) for one, table in zip(runs, tables, strict=True)]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -26,6 +26,16 @@ from smd.terminal.progress import duration
 from smd.terminal.streams import tell
 from smd.units import show_level
 
+ABOUT = (
+    "Train a table's defenses, attack them as the paper does and print its rows beside ours."
+    " Started again it goes on: nothing is trained or attacked twice."
+)
+# numbers that take the place of the budget's
+INSTEAD = {
+    "--epochs": "",
+    "--n-train": "training images, ",
+    "--n-test": "test images to attack, ",
+}
 EVERY = 60.0  # seconds between two lines about a job
 
 
@@ -34,10 +44,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         "reproduce",
         help="make one of the paper's tables again",
-        description=(
-            "Train a table's defenses, attack them as the paper does and print its rows beside"
-            " ours. Started again it goes on: nothing is trained or attacked twice."
-        ),
+        description=ABOUT,
     )
     sub.add_argument("table", help="table2b, table1a, ..., as the paper counts them")
     sub.add_argument(
@@ -53,9 +60,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)"
     )
     sub.add_argument("--seeds", default="0", help="of the trainings, like 0,1,2 (0)")
-    sub.add_argument("--epochs", type=int, help="instead of the budget's")
-    sub.add_argument("--n-train", type=int, help="training images, instead of the budget's")
-    sub.add_argument("--n-test", type=int, help="test images to attack, instead of the budget's")
+    for flag, what in INSTEAD.items():
+        sub.add_argument(flag, type=int, help=f"{what}instead of the budget's")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
     sub.add_argument(
         "--estimate", action="store_true", help="only say how long the trainings would take here"
@@ -222,8 +228,8 @@ def _hardware() -> dict[str, Any]:
 def _about(table: Table, run: Run) -> dict[str, Any]:
     """A run and its attack; seconds are those of steps and of judging, whatever else its job waited
     for or loaded."""
-    config, metrics, asked = run.config, reader.metrics(run.store), table.attack_on(run)
-    folder = reproduce.attack_of(run, asked)
+    config, metrics, attack = run.config, reader.metrics(run.store), table.attack_on(run)
+    folder = reproduce.attack_of(run, attack)
     attacks = reader.attack_runs(run.store)
     attacks = attacks[attacks["job"] == (folder.name if folder else "")]
     steps = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")]
@@ -237,8 +243,8 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
         "n_train": config.n_train,
         "device": reader.meta(run.store).get("device", ""),
         "training_s": round(float(steps["value"].sum()), 3),
-        "attack": asked.attack,
-        "attack_seeds": list(asked.seeds),
+        "attack": attack.attack,
+        "attack_seeds": list(attack.seeds),
         "n_test": int(attacks["n"].max()),
         "attack_s": {
             show_level(eps): round(float(seconds), 3)

@@ -16,12 +16,12 @@ FEWEST_POINTS = 10  # of an embedding
 
 def of_fields(config: Any) -> list[str]:
     """What is wrong with single fields, by what their options allow; each sentence once."""
-    found = [
+    sentences = [
         sentence
         for each in options.fields(type(config))
         for sentence in _of_field(each, getattr(config, each.name), config)
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(sentences))
 
 
 def _of_field(each: Field, value: Any, config: Any) -> list[str]:
@@ -89,40 +89,40 @@ def _path_problems(config: TrainConfig) -> list[str]:
 
 def of_attack(config: AttackConfig) -> list[str]:
     """Every reason why this attack cannot start, each a sentence; empty if there is none."""
-    found = of_fields(config)
+    sentences = of_fields(config)
     if config.norm == "L2" and not config.levels:
-        found.append(
+        sentences.append(
             "An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
         )
-    return found
+    return sentences
 
 
 def of_estimate(config: EstimateConfig) -> list[str]:
     """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
-    found = of_fields(config)
+    sentences = of_fields(config)
     if config.method not in registry.ESTIMATORS:
-        return found
+        return sentences
     ranged = registry.range_of(config.method)
     if config.levels and not ranged:
-        found.append(
+        sentences.append(
             f"{config.method} looks as far as it takes: leave the noise levels out, or choose pgd."
         )
     if not config.levels and ranged:
-        found.append(
+        sentences.append(
             f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5"
             " (--eps 0.5)."
         )
-    return found
+    return sentences
 
 
 def of_embedding(config: EmbeddingConfig) -> list[str]:
     """Every reason why this map cannot be made, each a sentence; empty if there is none."""
-    found = of_fields(config)
+    sentences = of_fields(config)
     if config.n and config.n < FEWEST_POINTS:
-        found.append(
+        sentences.append(
             f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.'
         )
-    return found
+    return sentences
 
 
 def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
@@ -157,29 +157,29 @@ def _size_problems(config: TrainConfig) -> list[str]:
 def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner: str) -> list[str]:
     table = {p.name: p for p in known}
     names = ", ".join(table) or "none"
-    found = []
+    sentences = []
     for name, value in given.items():
         if name not in table:
-            found.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
+            sentences.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
         elif table[name].choices and value not in table[name].choices:
-            found.append(
+            sentences.append(
                 f"\"{table[name].title}\" is '{value}': choose one of"
                 f" {', '.join(table[name].choices)}."
             )
         elif table[name].kind == "int" and value != int(
             value if isinstance(value, int | float) else 0
         ):
-            found.append(f"\"{table[name].title}\" is '{value}': it must be a whole number.")
+            sentences.append(f"\"{table[name].title}\" is '{value}': it must be a whole number.")
         elif table[name].kind != "choice" and not (
             isinstance(value, int | float) and math.isfinite(value)
         ):
-            found.append(f"\"{table[name].title}\" is '{value}': it must be a number.")
+            sentences.append(f"\"{table[name].title}\" is '{value}': it must be a number.")
         elif isinstance(value, int | float) and value < table[name].minimum:
-            found.append(
+            sentences.append(
                 f'"{table[name].title}" is {value}: it must be at least {table[name].minimum:g}.'
             )
         elif isinstance(value, int | float) and value > (
             most := 1 if table[name].kind == "level" else table[name].maximum
         ):
-            found.append(f'"{table[name].title}" is {value}: it must be at most {most:g}.')
-    return found
+            sentences.append(f'"{table[name].title}" is {value}: it must be at most {most:g}.')
+    return sentences

@@ -1,5 +1,4 @@
-"""Own images, imported by a process of its own (smd.data.importing) while somebody waits and
-watches."""
+"""Own images, imported by a process of its own (smd.data.importing) that the caller watches."""
 
 import json
 import os
@@ -37,16 +36,17 @@ CRASHED = (
 Process = subprocess.Popen[bytes]
 
 
-def load(progress: Progress, **asked: Any) -> str:
-    """The key in the cache of the images that smd.data.load finds for `asked`, its arguments beside
-    data and progress.
+def load(progress: Progress, **arguments: Any) -> str:
+    """The key in the cache of the images that smd.data.load finds for its `arguments` beside data
+    and progress.
 
     progress is called every TICK at least; what it raises ends the import. Raises UserError as
     smd.data.load does, and where the process dies or stalls.
     """
-    asked["path"] = str(sources.find(asked["path"]))  # the process works in another folder
+    # the process works in another folder
+    arguments["path"] = str(sources.find(arguments["path"]))
     with _running() as process:
-        answer = _watched(process, json.dumps(asked).encode(), progress)
+        answer = _watched(process, json.dumps(arguments).encode(), progress)
         if not answer:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(ENDING)

@@ -34,10 +34,12 @@ def main() -> None:
     _tell(out, _answer(json.load(sys.stdin), out))
 
 
-def _answer(asked: dict[str, Any], out: IO[str]) -> dict[str, Any]:
+def _answer(arguments: dict[str, Any], out: IO[str]) -> dict[str, Any]:
     try:
         images = data.load(
-            "folder", progress=lambda text, part: _tell(out, {"text": text, "part": part}), **asked
+            "folder",
+            progress=lambda text, part: _tell(out, {"text": text, "part": part}),
+            **arguments,
         )
     except Unusable as error:
         return {
@@ -56,6 +58,10 @@ def _answer(asked: dict[str, Any], out: IO[str]) -> dict[str, Any]:
             )
         }
     return {"key": images.key}
+
+
+def _progress(out: IO[str], text: str, part: float) -> None:
+    _tell(out, {"text": text, "part": part})
 
 
 def _tell(out: IO[str], line: dict[str, Any]) -> None:

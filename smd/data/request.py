@@ -1,4 +1,4 @@
-"""What a data set's loader is asked for."""
+"""What a data set's loader is told: path, size, channels, and who hears of the progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +20,12 @@ class Request:
 
     @property
     def choices(self) -> dict[str, str | int]:
-        """What was asked to be done with images that are in the way; part of a cache's
-        fingerprint."""
-        asked: dict[str, str | int] = {
+        """What to do with images that do not fit; part of a cache's fingerprint."""
+        given: dict[str, str | int] = {
             "skip_broken": int(self.skip_broken),
             "channels": self.channels,
         }
-        return {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in given.items() if value}
 
     def report(self, text: str, fraction: float) -> None:
         """Tell how far the import is, if anybody listens."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -101,10 +102,10 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
 def _chosen(name: str, titles: Sequence[str], words: Sequence[str]) -> list[str]:
     """The titles that were asked for, in the table's order; all if none was."""
     plain = {title.removesuffix("*").lower(): title for title in titles}
-    asked = {word: plain.get(word.removesuffix("*").lower()) for word in words}
-    if unknown := [word for word, title in asked.items() if title is None]:
+    titled = {word: plain.get(word.removesuffix("*").lower()) for word in words}
+    if unknown := [word for word, title in titled.items() if title is None]:
         raise UserError(f"{name} has no row {', '.join(unknown)}: choose of {', '.join(titles)}.")
-    return [title for title in titles if not words or title in asked.values()]
+    return [title for title in titles if not words or title in titled.values()]
 
 
 def config_of(title: str, base: TrainConfig) -> TrainConfig:
@@ -132,32 +133,35 @@ def _read(entry: Defense, title: str) -> dict[str, float] | None:
     }
 
 
-def attacked(run: Run, asked: AttackConfig) -> Path:
+def attacked(run: Run, config: AttackConfig) -> Path:
     """The folder of that very attack on the run: an earlier one, resumed where it had stopped, or a
     new one, queued."""
-    folder = attack_of(run, asked)
+    folder = attack_of(run, config)
     if folder is None:
-        folder = folders.create_job(run, asked)
+        folder = folders.create_job(run, config)
         launch.submit(folder)
     elif jobs.read(folder).state in ("failed", "cancelled", "lost"):
         launch.resume(folder)
     return folder
 
 
-def attack_of(run: Run, asked: AttackConfig) -> Path | None:
+def attack_of(run: Run, config: AttackConfig) -> Path | None:
     """The folder of that very attack on the run, the newest if there are several; None if there is
     none."""
-    return next((folder for folder in folders.jobs_of(run, "attack") if _same(folder, asked)), None)
+    return next(
+        (folder for folder in folders.jobs_of(run, "attack") if _same(folder, config)), None
+    )
 
 
-def _same(folder: Path, asked: AttackConfig) -> bool:
+def _same(folder: Path, config: AttackConfig) -> bool:
     """Whether an attack asks the same question; where it works, in what batches, and what it keeps
     do not matter."""
     try:
-        found = configs.read(AttackConfig, folder / "config.json")
+        other = configs.read(AttackConfig, folder / "config.json")
     except UserError:  # another version's
         return False
-    return replace(found, device="", batch=0, keep=0) == replace(asked, device="", batch=0, keep=0)
+    own: dict[str, Any] = {"device": "", "batch": 0, "keep": 0}
+    return replace(other, **own) == replace(config, **own)
 
 
 def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -32,37 +32,38 @@ def training(_config: object) -> str:
     return "training"
 
 
-def attack(asked: AttackConfig) -> str:
+def attack(config: AttackConfig) -> str:
     """An attack: its name and settings, the images, the levels, the seeds."""
     levels = (
-        ", ".join(level_title(eps, asked.norm) for eps in asked.levels) or "the run's own levels"
+        ", ".join(level_title(eps, config.norm) for eps in config.levels) or "the run's own levels"
     )
-    known = registry.ATTACKS[asked.attack].params if asked.attack in registry.ATTACKS else ()
-    what = attack_title(asked.attack) + settings(asked.params, known)
-    if asked.ids:
-        those = ", ".join(map(str, asked.ids[:3])) + ", …" * (len(asked.ids) > 3)
-        of = f"{len(asked.ids):,} chosen {asked.split} image{'s' * (len(asked.ids) > 1)} ({those})"
-    else:
-        of = images(asked.n, asked.split)
-    return f"{what} on {of} at {levels}, {seeds(asked.seeds)}"
+    known = registry.ATTACKS[config.attack].params if config.attack in registry.ATTACKS else ()
+    what = attack_title(config.attack) + settings(config.params, known)
+    of = _chosen(config) if config.ids else images(config.n, config.split)
+    return f"{what} on {of} at {levels}, {seeds(config.seeds)}"
 
 
-def estimation(asked: EstimateConfig) -> str:
+def _chosen(config: AttackConfig) -> str:
+    """Images that were named: how many, and the first ones."""
+    those = ", ".join(map(str, config.ids[:3])) + ", …" * (len(config.ids) > 3)
+    return f"{len(config.ids):,} chosen {config.split} image{'s' * (len(config.ids) > 1)} ({those})"
+
+
+def estimation(config: EstimateConfig) -> str:
     """An estimation of margins: the method, how far it looks, the images, the seed."""
-    known = registry.ESTIMATORS[asked.method].params if asked.method in registry.ESTIMATORS else ()
-    titles = [estimate_title(asked.method, eps, asked.norm) for eps in asked.levels or (0.0,)]
-    return (
-        f"{' and '.join(titles)}{settings(asked.params, known)} on {images(asked.n, asked.split)},"
-        f" seed {asked.seed}"
+    known = (
+        registry.ESTIMATORS[config.method].params if config.method in registry.ESTIMATORS else ()
     )
+    titles = [estimate_title(config.method, eps, config.norm) for eps in config.levels or (0.0,)]
+    what = f"{' and '.join(titles)}{settings(config.params, known)}"
+    return f"{what} on {images(config.n, config.split)}, seed {config.seed}"
 
 
-def embedding(asked: EmbeddingConfig) -> str:
+def embedding(config: EmbeddingConfig) -> str:
     """A map: the images, the twins, the seed."""
-    at = f" at {show_level(asked.level)}" if asked.level else ""
-    return (
-        f"map of {images(asked.n, asked.split)}, up to {asked.pairs:,} twins{at}, seed {asked.seed}"
-    )
+    at = f" at {show_level(config.level)}" if config.level else ""
+    of = images(config.n, config.split)
+    return f"map of {of}, up to {config.pairs:,} twins{at}, seed {config.seed}"
 
 
 def images(n: int, split: str) -> str:

@@ -1,4 +1,4 @@
-"""A question of one's own to a run's store, in SQL: it can look at the store and at nothing else.
+"""A query of one's own to a run's store, in SQL: it can read the store and nothing else.
 
 A process of its own answers it (smd.store.query_process), read-only, without files, network,
 extensions or anything of this process; time, rows and memory are bounded, so that neither a page
@@ -12,13 +12,15 @@ import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import pandas as pd
 
 from smd import children
 from smd.errors import UserError
-from smd.store.connection import reading
 from smd.store.query_examples import TABLES
+from smd.store.run_tables import frame
+from smd.store.sql import Query
 
 LIMIT = 1000  # rows
 AT_ONCE = 3  # queries of all pages of this process: each may take 1.5 GiB
@@ -27,14 +29,28 @@ SECONDS = 3.0  # less than a writing job waits for a reader to let the file go
 
 TURNS = threading.BoundedSemaphore(AT_ONCE)
 
-COLUMNS = """
+
+class TableRow(TypedDict):
+    """A table of the store."""
+
+    table: str
+    columns: str  # their names, with commas between them
+
+
+COLUMNS = Query(
+    TableRow,
+    """
     SELECT table_name AS "table", string_agg(column_name, ', ' ORDER BY column_index) AS columns
-    FROM system.main.duckdb_columns() WHERE NOT internal GROUP BY table_name ORDER BY table_name"""
+    FROM system.main.duckdb_columns()
+    WHERE NOT internal
+    GROUP BY table_name
+    ORDER BY table_name""",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a question brought."""
+    """The rows of a query."""
 
     table: pd.DataFrame
     truncated: bool  # there are more rows than these
@@ -48,18 +64,18 @@ def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) ->
     cut. Raises UserError with one sentence for anything else than one such statement, for what
     DuckDB has against it, and where it takes too long or too much memory.
     """
-    asked = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
-    done = _answered(json.dumps(asked).encode())
+    request = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
+    done = _answered(json.dumps(request).encode())
     if done.returncode == -signal.SIGALRM:
         raise UserError(f"The query took longer than {seconds:g} s: ask for less at once.")
     if done.returncode:
         raise UserError(
             "The query broke off, most likely for want of memory: ask for less at once."
         )
-    found = pickle.loads(done.stdout)  # written by this very program
-    if isinstance(found, str):
-        raise UserError(found)
-    names, rows, took = found
+    answer = pickle.loads(done.stdout)  # written by this very program
+    if isinstance(answer, str):
+        raise UserError(answer)
+    names, rows, took = answer
     return Answer(pd.DataFrame(rows[:limit], columns=names), len(rows) > limit, took)
 
 
@@ -80,8 +96,7 @@ def _answered(request: bytes) -> "subprocess.CompletedProcess[bytes]":
 
 
 def tables(path: Path) -> pd.DataFrame:
-    """What can be asked about: table, what it holds, columns."""
-    with reading(path) as con:
-        found = con.execute(COLUMNS).df()
-    found.insert(1, "holds", found["table"].map(TABLES))
-    return found
+    """What can be queried: TableRow, and what each table holds."""
+    table = frame(path, COLUMNS)
+    table.insert(1, "holds", table["table"].map(TABLES))
+    return table

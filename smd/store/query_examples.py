@@ -1,19 +1,17 @@
-"""What a run's store holds, table by table, and questions that show what can be asked, each in
-SQL.
-"""
+"""What a run's store holds, table by table, and queries that show what can be asked, in SQL."""
 
 TABLES = {
     "attack": "one attack at one noise level with one seed",
     "attack_doubt": "a reason why an attack may have missed something",
     "attack_result": (
-        "an attack's verdict on one image: ok if it withstood; the stage that broke it, 0 if wrong"
+        "an attack's verdict on one image: ok if it is robust; the stage that fooled it, 0 if wrong"
         " before"
     ),
-    "attack_stage": "the stages of an attack: how many images each attacked and broke",
-    "embedding": "one map of images on a plane",
-    "embedding_point": "where an image, or its adversarial twin, lies on a map",
+    "attack_stage": "the stages of an attack: how many images each attacked and fooled",
+    "embedding": "one embedding of images in a plane",
+    "embedding_point": "where an image, or its adversarial example, lies in an embedding",
     "epoch_metric": "one number of one epoch: losses, accuracies, seconds",
-    "estimate": "one estimation of the trained network's margins",
+    "estimate": "one estimate of the trained network's margins",
     "estimate_result": (
         "an image's estimated margin; only how far the search came where no boundary was crossed"
     ),
@@ -34,41 +32,49 @@ TABLES = {
     "sample_state": "what a defense keeps of an image beside its margin",
 }
 
-EXAMPLES = {  # what is asked, in words -> the query
-    "Median margin of each class after the last epoch": (
-        """\
-SELECT s.label, round(255 * median(m.margin), 2) AS "median (1/255)", count(*) AS "correct images",
-  count(*) FILTER (m.crossed) AS "boundary found"
-FROM margin m JOIN sample s ON s.split = 'train' AND s.idx = m.idx
+EXAMPLES = {  # what a query finds, in words -> the query
+    "Median margin of each class after the last epoch": """\
+SELECT s.label,
+    round(255 * median(m.margin), 2) AS "median (1/255)",
+    count(*) AS "correct images",
+    count(*) FILTER (m.crossed) AS "boundary found"
+FROM margin m
+JOIN sample s ON s.split = 'train' AND s.idx = m.idx
 WHERE m.epoch = (SELECT max(epoch) FROM margin) AND m.clean_ok
-GROUP BY s.label ORDER BY 2"""
-    ),
-    "Images whose margin shrank in the last five epochs": (
-        """\
+GROUP BY s.label
+ORDER BY 2""",
+    "Images whose margin shrank in the last five epochs": """\
 WITH ends AS (SELECT max(epoch) AS last FROM margin)
-SELECT now.idx, round(255 * before.margin, 2) AS "before (1/255)", round(255 * now.margin, 2) AS
-    "now (1/255)"
-FROM ends JOIN margin now ON now.epoch = ends.last
+SELECT now.idx,
+    round(255 * before.margin, 2) AS "before (1/255)",
+    round(255 * now.margin, 2) AS "now (1/255)"
+FROM ends
+JOIN margin now ON now.epoch = ends.last
 JOIN margin before ON before.idx = now.idx AND before.epoch = greatest(ends.last - 5, 1)
-WHERE now.margin < before.margin AND now.clean_ok AND before.clean_ok ORDER BY now.margin -
-    before.margin"""
-    ),
-    "What AutoAttack broke that CE-PGD did not": (
-        """\
+WHERE now.margin < before.margin AND now.clean_ok AND before.clean_ok
+ORDER BY now.margin - before.margin""",
+    "What AutoAttack fooled that CE-PGD did not": """\
 WITH pgd AS (
-  SELECT a.split, a.eps, r.idx FROM attack a JOIN attack_result r ON r.attack_id = a.id
-  WHERE a.name = 'ce-pgd' AND a.norm = 'Linf' GROUP BY ALL HAVING bool_and(r.ok)
+    SELECT a.split, a.eps, r.idx
+    FROM attack a
+    JOIN attack_result r ON r.attack_id = a.id
+    WHERE a.name = 'ce-pgd' AND a.norm = 'Linf'
+    GROUP BY ALL
+    HAVING bool_and(r.ok)
 )
-SELECT DISTINCT a.split, r.idx, round(255 * a.eps, 2) AS "noise level (1/255)", s.name AS "broken
-    by"
-FROM attack a JOIN attack_result r ON r.attack_id = a.id AND NOT r.ok
+SELECT DISTINCT a.split, r.idx,
+    round(255 * a.eps, 2) AS "noise level ε (1/255)",
+    s.name AS "fooled by"
+FROM attack a
+JOIN attack_result r ON r.attack_id = a.id AND NOT r.ok
 JOIN attack_stage s ON s.attack_id = a.id AND s.stage = r.stage
 JOIN pgd ON pgd.split = a.split AND pgd.idx = r.idx AND abs(pgd.eps - a.eps) < 1e-6
-WHERE a.name = 'autoattack' AND a.norm = 'Linf' ORDER BY ALL"""
-    ),
-    "Slowest epochs": (
-        """\
-SELECT epoch, round(value, 1) AS seconds FROM epoch_metric
-WHERE name = 'seconds' ORDER BY value DESC LIMIT 10"""
-    ),
+WHERE a.name = 'autoattack' AND a.norm = 'Linf'
+ORDER BY ALL""",
+    "Slowest epochs": """\
+SELECT epoch, round(value, 1) AS seconds
+FROM epoch_metric
+WHERE name = 'seconds'
+ORDER BY value DESC
+LIMIT 10""",
 }

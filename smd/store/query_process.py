@@ -53,23 +53,24 @@ NUMBERS = {
     "DOUBLE",
 }
 
-Found = tuple[list[str], list[tuple[Any, ...]], float]  # names, rows, seconds
+Rows = tuple[list[str], list[tuple[Any, ...]], float]  # names, rows, seconds
 
 
 def main() -> None:
     """Answer the request on stdin."""
     with suppress(ValueError, OSError):  # a system without this bound has DuckDB's own
         resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE))
-    asked = json.load(sys.stdin)
-    found: Found | str
+    request = json.load(sys.stdin)
+    given: Rows | str
     try:
-        found = answer(Path(asked["path"]), asked["query"], asked["limit"], asked["seconds"])
+        path, limit = Path(request["path"]), request["limit"]
+        given = answer(path, request["query"], limit, request["seconds"])
     except UserError as error:
-        found = str(error)
-    sys.stdout.buffer.write(pickle.dumps(found))
+        given = str(error)
+    sys.stdout.buffer.write(pickle.dumps(given))
 
 
-def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
+def answer(path: Path, query: str, rows: int, seconds: float) -> Rows:
     """Names, the first rows and the seconds that one query took; raises UserError where it is
     refused or fails."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -79,27 +80,27 @@ def answer(path: Path, query: str, rows: int, seconds: float) -> Found:
         signal.setitimer(signal.ITIMER_REAL, seconds)  # from here on the store is locked
         start = time.perf_counter()
         try:
-            names, found = _fetched(con, _single(con, query), query, rows)
+            names, fetched = _fetched(con, _single(con, query), query, rows)
         except (duckdb.OutOfMemoryException, MemoryError):
             raise UserError(TOO_MUCH) from None
         except duckdb.Error as error:
             raise UserError(_line(error)) from None
         signal.setitimer(signal.ITIMER_REAL, 0)
-        return names, found, time.perf_counter() - start
+        return names, fetched, time.perf_counter() - start
 
 
 def _single(con: DuckDBPyConnection, query: str) -> Statement:
-    found = con.extract_statements(query)
-    if len(found) != 1:
+    statements = con.extract_statements(query)
+    if len(statements) != 1:
         raise UserError(
             "Write one query."
-            if not found
+            if not statements
             else "Write one query at a time, without a second one after ;."
         )
-    kind = _kind(found[0])
+    kind = _kind(statements[0])
     if kind not in ("SELECT", "EXPLAIN"):  # DESCRIBE, SHOW and SUMMARIZE are SELECTs
         raise UserError(f"Only reading is possible here, and {kind} does more: write a SELECT.")
-    return found[0]
+    return statements[0]
 
 
 def _kind(statement: Statement) -> str:
@@ -142,7 +143,7 @@ def _quoted(text: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    """What DuckDB has against it, in one line."""
+    """DuckDB's message in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else "The query cannot be read."
 

@@ -1,4 +1,4 @@
-"""What a job hands to the recorder: an epoch, an attack, an estimation, a map."""
+"""What a job hands to the recorder: an epoch, an attack, an estimate, an embedding."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class EstimateRecord:
-    """One estimation of the margins of a trained network."""
+    """One estimate of the margins of a trained network."""
 
     id: str
     method: str  # as in smd.registry.ESTIMATORS
@@ -89,7 +89,7 @@ class EstimateRecord:
 
 @dataclass(frozen=True, eq=False)
 class Margins:
-    """What an estimation found for every sample."""
+    """What an estimate found for every sample."""
 
     idx: np.ndarray  # (n,) sample ids
     margin: np.ndarray  # (n,) unit of x; 0 where the clean image is misclassified
@@ -99,13 +99,13 @@ class Margins:
 
 @dataclass(frozen=True)
 class EmbeddingRecord:
-    """One map of a split's samples."""
+    """One embedding of a split's samples."""
 
     id: str
     split: str
     n: int  # clean samples
-    pairs: int  # those with an adversarial twin
-    eps: float  # the twins' noise level, unit of x
+    pairs: int  # those with an adversarial example
+    eps: float  # noise level of the adversarial examples, unit of x
     seed: int
     package: str
     version: str
@@ -116,7 +116,7 @@ class EmbeddingRecord:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Where a map puts the samples, clean ones and adversarial twins."""
+    """Where an embedding puts the samples, clean ones and adversarial examples."""
 
     idx: np.ndarray  # (m,) sample ids
     adversarial: np.ndarray  # (m,) bool

@@ -26,7 +26,7 @@ CREATE TABLE attack (
     id VARCHAR, name VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER,
     split VARCHAR, n INTEGER, package VARCHAR, version VARCHAR, seconds DOUBLE, note VARCHAR,
     job VARCHAR, created DOUBLE, picked BOOLEAN);
--- stage broke it; 0: it was misclassified when clean; NULL: it withstood
+-- the stage that fooled it; 0: it was misclassified when clean; NULL: it is robust
 CREATE TABLE attack_result (
     attack_id VARCHAR, idx INTEGER, ok BOOLEAN, pred SMALLINT, distance FLOAT, stage SMALLINT);
 """

@@ -39,18 +39,18 @@ def attack_run(folder: Path, log: Path | None = None) -> None:
         (folder / "judging.npz").unlink(missing_ok=True)
 
 
-def chosen(asked: AttackConfig, n: int) -> Tensor:
+def chosen(config: AttackConfig, n: int) -> Tensor:
     """The sample ids to attack: those named, or some spread evenly over the split, or all.
 
     Raises UserError if the split has fewer.
     """
-    if asked.ids and max(asked.ids) >= n:
+    if config.ids and max(config.ids) >= n:
         raise UserError(
-            f"There is no sample {max(asked.ids)}: the {asked.split} split has {n} images."
+            f"There is no sample {max(config.ids)}: the {config.split} split has {n} images."
         )
-    if asked.n > n:
-        raise UserError(f"{asked.n} images are too many: the {asked.split} split has {n}.")
-    return torch.tensor(asked.ids) if asked.ids else spread(n, asked.n or n)
+    if config.n > n:
+        raise UserError(f"{config.n} images are too many: the {config.split} split has {n}.")
+    return torch.tensor(config.ids) if config.ids else spread(n, config.n or n)
 
 
 Work = Opened[AttackConfig]
@@ -59,15 +59,15 @@ Work = Opened[AttackConfig]
 def evaluate(work: Work) -> None:
     """Judge clean images, then every level with the first seed, then with the next; what is stored
     is kept."""
-    asked, rows = work.config, work.rows
-    ids = chosen(asked, len(rows)).to(rows.labels.device)
+    config, rows = work.config, work.rows
+    ids = chosen(config, len(rows)).to(rows.labels.device)
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
-    plan = attacks.build(asked.attack, asked.params).plan(classes)
-    size = batch_size(work.folder, asked, work.model, rows, ids)
+    plan = attacks.build(config.attack, config.params).plan(classes)
+    size = batch_size(work.folder, config, work.model, rows, ids)
     _announce(work, len(ids), size, classes, plan.note)
     items = work_items(
-        work.job, plan, asked.levels or work.run.config.levels, asked.seeds, asked.norm
+        work.job, plan, config.levels or work.run.config.levels, config.seeds, config.norm
     )
     todo = undone(reader.attack_runs(work.run.store), work.job, items)
     eta = Eta(
@@ -76,18 +76,18 @@ def evaluate(work: Work) -> None:
     for number, item in enumerate(items):
         if item not in todo:
             continue
-        keep = asked.keep if item.eps and item.seed == asked.seeds[0] else 0
+        keep = config.keep if item.eps and item.seed == config.seeds[0] else 0
         known = told(work.run.store, plan, items, number, ids)
-        norm = cast(Norm, asked.norm)
-        task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(asked.ids), known)
+        norm = cast(Norm, config.norm)
+        task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(config.ids), known)
         size = _evaluate_task(work, item.name, task, partial(share_of_all, items, number), eta)
 
 
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
-    asked, level = work.config, work.rows.pixels[0].numel()
-    space = adv.space(min(asked.keep, n), level, classes)
-    kept = f"{min(asked.keep, n):,} adversarial images take {show_bytes(space)} a level"
+    config, level = work.config, work.rows.pixels[0].numel()
+    space = adv.space(min(config.keep, n), level, classes)
+    kept = f"{min(config.keep, n):,} adversarial images take {show_bytes(space)} a level"
     if space > adv.LIMIT:
         raise UserError(
             f"{kept}, and {show_bytes(adv.LIMIT)} is the most: keep fewer, with --keep."
@@ -100,14 +100,14 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     if note:
         work.progress.line(note)
     kept = (
-        f"keeping up to {min(asked.keep, n)} adversarial images a level, {show_bytes(space)} at"
+        f"keeping up to {min(config.keep, n)} adversarial images a level, {show_bytes(space)} at"
         " most"
-        if asked.keep
+        if config.keep
         else ""
     )
-    title = registry.ATTACKS[asked.attack].title
+    title = registry.ATTACKS[config.attack].title
     work.progress.line(
-        f"{title} on {n} {asked.split} images, {size} a batch{', ' * bool(kept)}{kept}."
+        f"{title} on {n} {config.split} images, {size} a batch{', ' * bool(kept)}{kept}."
     )
 
 
@@ -117,9 +117,7 @@ def _evaluate_task(
     """One level and seed, from where an earlier try has come to; returns the batch size to go on
     with."""
     half_done = work.folder / "judging.npz"
-    what = f"{work.config.split} at {level_title(task.eps, task.norm)}" + (
-        f", seed {task.seed}" if task.eps else ""
-    )
+    what = _title(work, task)
 
     def after_batch(state: EvaluationState, part: float) -> None:
         share = overall(part)
@@ -145,11 +143,20 @@ def _evaluate_task(
     work.recorder.attack(_record(work, name, task, verdict), _verdicts(task, state, verdict))
     if work.recorder.complete:
         half_done.unlink(missing_ok=True)
-    attack = registry.ATTACKS[work.config.attack].title if task.eps else "Clean"
-    work.progress.line(
-        f"{attack}, {what}: {100 * verdict.ok.mean():.2f} % in {verdict.seconds:.1f} s"
-    )
+    _tell(work, task, what, verdict)
     return task.size
+
+
+def _tell(work: Work, task: Task, what: str, verdict: Verdict) -> None:
+    attack = registry.ATTACKS[work.config.attack].title if task.eps else "Clean"
+    accuracy, seconds = 100 * verdict.ok.mean(), verdict.seconds
+    work.progress.line(f"{attack}, {what}: {accuracy:.2f} % in {seconds:.1f} s")
+
+
+def _title(work: Work, task: Task) -> str:
+    """The images, the level and the seed, as "test at 8/255, seed 0"."""
+    seed = f", seed {task.seed}" if task.eps else ""
+    return f"{work.config.split} at {level_title(task.eps, task.norm)}{seed}"
 
 
 def _about(name: str, task: Task) -> str:
@@ -171,30 +178,30 @@ def _fitting(target: Target, task: Task, state: EvaluationState) -> Verdict | No
 
 
 def _record(work: Work, name: str, task: Task, verdict: Verdict) -> AttackRecord:
-    asked = work.config
+    config = work.config
     return AttackRecord(
         id=name,
-        name=asked.attack,
+        name=config.attack,
         eps=task.eps,
-        norm=asked.norm,
-        steps=attack_steps(asked),
+        norm=config.norm,
+        steps=attack_steps(config),
         seed=task.seed,
-        split=asked.split,
+        split=config.split,
         n=len(verdict.ok),
         package=task.plan.package,
         version=task.plan.version,
         seconds=verdict.seconds,
-        note=_note(asked, task),
+        note=_note(config, task),
         job=work.job,
         created=time.time(),
-        picked=bool(asked.ids),
+        picked=bool(config.ids),
     )
 
 
-def _note(asked: AttackConfig, task: Task) -> str:
+def _note(config: AttackConfig, task: Task) -> str:
     """What a reader of the table must know: few classes, and settings that are no column of their
     own."""
-    settings = [f"{name}={value}" for name, value in asked.params.items() if name != "steps"]
+    settings = [f"{name}={value}" for name, value in config.params.items() if name != "steps"]
     return " ".join([*([task.plan.note] if task.plan.note else []), *settings])
 
 
@@ -209,11 +216,11 @@ def _verdicts(task: Task, state: EvaluationState, verdict: Verdict) -> Verdicts:
     return Verdicts(ids, verdict.ok, verdict.pred, verdict.distance, verdict.stage, parts, flags)
 
 
-def attack_steps(asked: AttackConfig) -> int:
+def attack_steps(config: AttackConfig) -> int:
     """How many steps the attack takes: as asked, or its own default; 0 if it does not count in
     steps."""
-    defaults = {p.name: p.default for p in registry.ATTACKS[asked.attack].params}
-    return int(asked.params.get("steps", defaults.get("steps", 0)))
+    defaults = {p.name: p.default for p in registry.ATTACKS[config.attack].params}
+    return int(config.params.get("steps", defaults.get("steps", 0)))
 
 
 def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:

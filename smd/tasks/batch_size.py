@@ -19,11 +19,11 @@ LARGEST = 2**20  # images; a size beyond is none that was found
 
 
 def batch_size(
-    folder: Path, asked: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor
+    folder: Path, config: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor
 ) -> int:
     """Images a batch, for a job that lies in that folder."""
-    if asked.batch:
-        return asked.batch
+    if config.batch:
+        return config.batch
     size = _kept(folder)
     if not size:
         size = batching.find(model, rows, ids)
@@ -31,10 +31,10 @@ def batch_size(
     return size
 
 
-def smaller(folder: Path, asked: AttackConfig, size: int) -> int:
+def smaller(folder: Path, config: AttackConfig, size: int) -> int:
     """What the job goes on with where that many images did not fit; raises UserError if the size
     was asked for."""
-    if asked.batch:
+    if config.batch:
         raise UserError(
             f"The GPU's memory does not hold {size} images a batch: attack again with a smaller"
             " --batch."

@@ -52,43 +52,17 @@ class Work:
 
 
 def make(work: Work) -> tuple[EmbeddingRecord, Points]:
-    """The map of the asked images, and of the twins of some that are classified correctly."""
+    """The map of the chosen images, and of the twins of some that are classified correctly."""
     opened, start = work.opened, time.perf_counter()
-    asked = opened.config
-    eps = asked.level or max(opened.run.config.levels)
-    ids = chosen(asked, len(opened.rows)).to(opened.rows.labels.device)
-    clean = embedding.of_clean(
-        opened.model, opened.rows, ids, asked.batch, _counted(work, 0, LOOKING, len(ids), "looking")
-    )
-    paired = with_twin(clean, asked.pairs).to(ids.device)
-    count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
-    twins = (
-        embedding.of_adversarial(opened.model, opened.rows, ids[paired], eps, asked.batch, count)
-        if len(paired)
-        else None
-    )
-    seen = [clean, *([twins] if twins else [])]
-    work.tell(TWINS, "laying out")
+    ids = chosen(opened.config, len(opened.rows)).to(opened.rows.labels.device)
+    eps = opened.config.level or max(opened.run.config.levels)
+    paired, seen = _seen(work, ids, eps)
     features = np.concatenate([part.features for part in seen])
-    points = embedding.layout(
-        features, asked.seed, lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out")
-    )
-    seconds = time.perf_counter() - start
-    record = EmbeddingRecord(
-        id=opened.job,
-        split=asked.split,
-        n=len(ids),
-        pairs=len(paired),
-        eps=eps,
-        seed=asked.seed,
-        package="umap-learn",
-        version=version("umap-learn"),
-        seconds=seconds,
-        job=opened.job,
-        created=time.time(),
-    )
+    points = _laid_out(work, features)
+    record = _record(work, len(ids), len(paired), eps, time.perf_counter() - start)
     opened.progress.line(
-        f"A map of {len(ids)} {asked.split} images, {len(paired)} with a twin, in {seconds:.1f} s."
+        f"A map of {record.n} {record.split} images, {record.pairs} with a twin, in"
+        f" {record.seconds:.1f} s."
     )
     trust = embedding.trust(features, points)
     opened.progress.line(
@@ -97,14 +71,54 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     return record, _points(ids, paired, seen, points)
 
 
-def chosen(asked: EmbeddingConfig, available: int) -> Tensor:
+def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Features]]:
+    """The positions of those with a twin, and what the network sees: of all images, of twins."""
+    model, rows, config = work.opened.model, work.opened.rows, work.opened.config
+    count = _counted(work, 0, LOOKING, len(ids), "looking")
+    clean = embedding.of_clean(model, rows, ids, config.batch, count)
+    paired = with_twin(clean, config.pairs).to(ids.device)
+    if not len(paired):
+        return paired, [clean]
+    count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
+    twins = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
+    return paired, [clean, *([twins] if twins else [])]
+
+
+def _laid_out(work: Work, features: np.ndarray) -> np.ndarray:
+    """Where the features lie on the plane, (n, 2)."""
+    work.tell(TWINS, "laying out")
+    return embedding.layout(
+        features,
+        work.opened.config.seed,
+        lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"),
+    )
+
+
+def _record(work: Work, images: int, pairs: int, eps: float, seconds: float) -> EmbeddingRecord:
+    opened = work.opened
+    return EmbeddingRecord(
+        id=opened.job,
+        split=opened.config.split,
+        n=images,
+        pairs=pairs,
+        eps=eps,
+        seed=opened.config.seed,
+        package="umap-learn",
+        version=version("umap-learn"),
+        seconds=seconds,
+        job=opened.job,
+        created=time.time(),
+    )
+
+
+def chosen(config: EmbeddingConfig, available: int) -> Tensor:
     """The sample ids of the map, spread evenly over the split; raises UserError if it has too
     few."""
     if available < FEWEST_POINTS:
         raise UserError(
-            f"The {asked.split} split has {available} images, too few for a map: choose another."
+            f"The {config.split} split has {available} images, too few for a map: choose another."
         )
-    return spread(available, asked.n or available)
+    return spread(available, config.n or available)
 
 
 def with_twin(clean: Features, pairs: int) -> Tensor:

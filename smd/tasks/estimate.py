@@ -3,8 +3,9 @@ sample's.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -44,24 +45,24 @@ class Estimation:
     params: Mapping[str, Value]
 
 
-def estimations(job: str, asked: EstimateConfig) -> list[Estimation]:
+def estimations(job: str, config: EstimateConfig) -> list[Estimation]:
     """What a job is to do: one estimation for each noise level, or a single one."""
-    far = registry.range_of(asked.method)
+    far = registry.range_of(config.method)
     if not far:
-        return [Estimation(f"{job}:{asked.method}", 0.0, asked.params)]
+        return [Estimation(f"{job}:{config.method}", 0.0, config.params)]
     return [
-        Estimation(f"{job}:{show_level(eps, asked.norm)}", eps, {**asked.params, far.name: eps})
-        for eps in asked.levels
+        Estimation(f"{job}:{show_level(eps, config.norm)}", eps, {**config.params, far.name: eps})
+        for eps in config.levels
     ]
 
 
-def chosen(asked: EstimateConfig, available: int) -> Tensor:
+def chosen(config: EstimateConfig, available: int) -> Tensor:
     """The sample ids to measure, spread evenly over the split; raises UserError if it has fewer."""
     if not available:
-        raise UserError(f"The {asked.split} split has no images: choose another.")
-    if asked.n > available:
-        raise UserError(f"The {asked.split} split has {available} images: ask for at most that.")
-    return spread(available, asked.n or available)
+        raise UserError(f"The {config.split} split has no images: choose another.")
+    if config.n > available:
+        raise UserError(f"The {config.split} split has {available} images: ask for at most that.")
+    return spread(available, config.n or available)
 
 
 def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
@@ -69,50 +70,59 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
 
     order: the ids to measure, as they come into batches, if not those of `chosen`.
     """
-    ids = (chosen(work.config, len(work.rows)) if order is None else order).to(
-        work.rows.labels.device
-    )
+    ids = chosen(work.config, len(work.rows)) if order is None else order
+    ids = ids.to(work.rows.labels.device)
     todo = [e for e in estimations(work.job, work.config) if e.id not in done]
-    total, eta = len(todo) * len(ids), Eta(0.0)
-    work.session.report(stage="estimating margins", batch=0, batches=total)
+    eta = Eta(0.0)
+    work.session.report(stage="estimating margins", batch=0, batches=len(todo) * len(ids))
     for number, one in enumerate(todo):
         title = estimate_title(work.config.method, one.eps, work.config.norm)
+        place = Place(number * len(ids), len(todo) * len(ids), title)
+        measured = _measured(work, one, ids, partial(_report, work, place, eta))
+        _store(work, one, ids, measured)
+        told = _told(measured, work.config.norm)
+        work.progress.line(f"{title} on {len(ids)} {work.config.split} images: {told}")
 
-        def after_batch(measured: int, number: int = number, title: str = title) -> None:
-            at = number * len(ids) + measured
-            left = eta.left(at / total)
-            work.session.report(batch=at, eta=left)
-            work.progress.show(at / total, title, left)
-            if work.session.stopping and at < total:
-                raise Cancelled("It was cancelled.")
 
-        estimator = estimators.build(work.config.method, one.params)
-        norm = cast(Norm, work.config.norm)
-        found = measure(
-            work.model,
-            work.rows,
-            ids,
-            estimator,
-            norm,
-            work.config.seed,
-            work.config.batch,
-            after_batch,
-        )
-        _store(work, one, ids, found)
-        work.progress.line(
-            f"{title} on {len(ids)} {work.config.split} images: {_told(found, work.config.norm)}"
-        )
+@dataclass(frozen=True)
+class Place:
+    """Where an estimation stands among those of its job."""
+
+    before: int  # images measured before its first
+    total: int  # of all estimations
+    title: str
+
+
+def _report(work: Work, place: Place, eta: Eta, measured: int) -> None:
+    """After a batch: how far the job is; raises Cancelled if it was asked to stop."""
+    at = place.before + measured
+    left = eta.left(at / place.total)
+    work.session.report(batch=at, eta=left)
+    work.progress.show(at / place.total, place.title, left)
+    if work.session.stopping and at < place.total:
+        raise Cancelled("It was cancelled.")
+
+
+def _measured(
+    work: Work, one: Estimation, ids: Tensor, after_batch: Callable[[int], None]
+) -> Measured:
+    config = work.config
+    estimator = estimators.build(config.method, one.params)
+    norm = cast(Norm, config.norm)
+    return measure(
+        work.model, work.rows, ids, estimator, norm, config.seed, config.batch, after_batch
+    )
 
 
 def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
-    asked = work.config
+    config = work.config
     record = EstimateRecord(
         id=one.id,
-        method=asked.method,
+        method=config.method,
         eps=one.eps,
-        norm=asked.norm,
-        seed=asked.seed,
-        split=asked.split,
+        norm=config.norm,
+        seed=config.seed,
+        split=config.split,
         n=len(ids),
         package="smd",
         version=__version__,

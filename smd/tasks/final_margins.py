@@ -52,10 +52,10 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
         plan = final_margins.read(run.folder) or _planned(work, run, training)
         if plan.reason:
             return work.progress.line(plan.reason)
-        asked = config_of(work.config, plan)
+        config = config_of(work.config, plan)
         order = interleaved(len(work.rows), plan)
         estimate(
-            replace(work, job=JOB, config=asked),
+            replace(work, job=JOB, config=config),
             done,
             order,
         )
@@ -67,17 +67,17 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
     return None
 
 
-def config_of(asked: EstimateConfig, plan: Plan) -> EstimateConfig:
+def config_of(config: EstimateConfig, plan: Plan) -> EstimateConfig:
     """The estimation that the plan describes."""
     return EstimateConfig(
-        asked.run,
+        config.run,
         METHOD,
         plan.settings,
         split="test",
         n=plan.n,
-        seed=asked.seed,
+        seed=config.seed,
         batch=plan.batch,
-        device=asked.device,
+        device=config.device,
     )
 
 

@@ -29,38 +29,48 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
     are now.
     """
     about = reader.meta(run.store)
-    key = about.get("images", "")
-    kept = data.find(key, about.get("content", "")) if key else None
-    if kept is not None:
-        if not about.get("content"):  # an earlier version began it
-            Recorder(run.store).describe({"content": content.of(kept)})
-        return kept
-    config, found, missing = run.config, False, None
-    for path in dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path))) or (
-        "",
-    ):
+    kept = _cached(run, about)
+    return kept if kept is not None else _from_source(run, about, progress)
+
+
+def _cached(run: Run, about: Mapping[str, Any]) -> Images | None:
+    """The imported images of the run, if the cache still has them."""
+    key, known = about.get("images", ""), about.get("content", "")
+    kept = data.find(key, known) if key else None
+    if kept is not None and not known:  # an earlier version began it
+        Recorder(run.store).describe({"content": content.of(kept)})
+    return kept
+
+
+def _from_source(run: Run, about: Mapping[str, Any], progress: Progress | None) -> Images:
+    """The images where they were located, or where they were; errors as of `images_of`."""
+    config, changed, missing = run.config, False, None
+    paths = dict.fromkeys(filter(None, (_text(about.get("located")), config.data_path)))
+    for path in paths or ("",):
         try:
             images = loaded(config, path, progress)
         except UserError as error:
             missing = error
             continue
-        if not key or same(images, about):
+        if not about.get("images") or same(images, about):
             return images
-        found = True
-    if not key and missing:  # it has not begun: there is nothing else to look for
+        changed = True
+    if not about.get("images") and missing:  # it has not begun: there is nothing else to look for
         raise missing
-    where = config.data_path or config.data
-    hint = (
-        f" If they are elsewhere, say so: `{locate_command(run.id)}`."
-        if config.data == "folder"
-        else ""
+    raise _lost(run, None if changed else missing)
+
+
+def _lost(run: Run, missing: UserError | None) -> UserError:
+    """Why the run's images cannot be had: nothing is there, or something else is."""
+    config, hint = run.config, ""
+    if config.data == "folder":
+        hint = f" If they are elsewhere, say so: `{locate_command(run.id)}`."
+    if missing is not None:
+        return UserError(f"The images of {run.id} are gone. {missing}{hint}")
+    return UserError(
+        f"The images of {config.data_path or config.data} have changed since {run.id} was trained"
+        f" on them: put them back as they were, or train a new run.{hint}"
     )
-    if found or missing is None:
-        raise UserError(
-            f"The images of {where} have changed since {run.id} was trained on them: put them back"
-            f" as they were, or train a new run.{hint}"
-        )
-    raise UserError(f"The images of {run.id} are gone. {missing}{hint}")
 
 
 def loaded(config: TrainConfig, path: str, progress: Progress | None = None) -> Images:
@@ -84,15 +94,7 @@ def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
     nothing can tell.
     """
     about, config = reader.meta(run.store), run.config
-    if not about.get("images"):
-        raise UserError(
-            f"{run.id} has not begun, so it has no images yet: train a new run with --path."
-        )
-    if config.data != "folder":
-        raise UserError(
-            f"{run.id} is trained on {config.data}, which is found by its name: put its files into"
-            " SMD_DATA."
-        )
+    _refuse_locating(run, about)
     known = about.get("content")
     if not known:
         kept = data.cached(about["images"])
@@ -105,16 +107,29 @@ def locate(run: Run, path: str, progress: Progress | None = None) -> Path:
             " which kept no hash of them, trained it, and its imported images are gone. Put them"
             f" back at {config.data_path}, unchanged."
         )
-    found = content.of(images)
-    if known and found != known:
+    own = content.of(images)
+    if known and own != known:
         raise UserError(
-            f"{place} holds other images than {run.id} was trained on (their hash is {found[:12]},"
+            f"{place} holds other images than {run.id} was trained on (their hash is {own[:12]},"
             f" not {known[:12]}): give the folder, archive or file that has the very same ones."
         )
     recorder = Recorder(run.store)
-    recorder.describe({"content": found, "located": str(place)})
+    recorder.describe({"content": own, "located": str(place)})
     recorder.flush()
     return place
+
+
+def _refuse_locating(run: Run, about: Mapping[str, Any]) -> None:
+    """Raises UserError where the run has no images yet, or such as have no place of their own."""
+    if not about.get("images"):
+        raise UserError(
+            f"{run.id} has not begun, so it has no images yet: train a new run with --path."
+        )
+    if run.config.data != "folder":
+        raise UserError(
+            f"{run.id} is trained on {run.config.data}, which is found by its name: put its files"
+            " into SMD_DATA."
+        )
 
 
 def located(run: Run) -> str:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from torch import nn
 
 from smd import export
 from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
-from smd.core.kinds import FOUND, MISCLASSIFIED
 from smd.core.margin import initial_step
 from smd.data import cautions, content, filenames
-from smd.data.batches import OnDevice, on_device, spread
+from smd.data.batches import OnDevice, on_device
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.devices import resolve_device
@@ -34,6 +32,7 @@ from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
 from smd.tasks.final_margins import measure_test_images, training_seconds
 from smd.tasks.images import images_of, splits_of
 from smd.tasks.opening import C, Opened
+from smd.tasks.worth_seeing import last_margins, worth_seeing
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
 from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, restore
@@ -41,7 +40,6 @@ from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
 FINAL_BATCH = 256  # given, not found: the same training ends with the same verdicts
-FINAL_EXAMPLES = 256  # training images whose adversarial twins are kept
 
 
 @dataclass(frozen=True)
@@ -242,7 +240,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
         ("train", training.sets.train, worth_seeing(training.info.n, last_margins(job.run))),
     )
     for split, rows, ids in sets:
-        asked = AttackConfig(
+        attack = AttackConfig(
             run=job.run.id,
             params={"steps": FINAL_STEPS},
             levels=config.levels,
@@ -252,7 +250,7 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
             seeds=(config.seed,),
             batch=FINAL_BATCH,
         )
-        evaluate(_opened(job, f"final-{split}", asked, training.model, rows))
+        evaluate(_opened(job, f"final-{split}", attack, training.model, rows))
 
 
 def _margins(job: Job, training: Training, images: Images, splits: Splits) -> None:
@@ -262,9 +260,9 @@ def _margins(job: Job, training: Training, images: Images, splits: Splits) -> No
             "No margins of test images were estimated: --n-margins 0 skips them."
         )
     job.recorder.flush()  # the seconds of all epochs are asked for
-    asked = EstimateConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
+    estimate = EstimateConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
     rows = on_device(images, splits.test, training.info.device)
-    work = _opened(job, final_margins.JOB, asked, training.model, rows)
+    work = _opened(job, final_margins.JOB, estimate, training.model, rows)
     return measure_test_images(work, job.run, training_seconds(job.run))
 
 
@@ -274,29 +272,6 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: OnDevice) ->
     return Opened(
         run, name, run.folder, config, model, rows, job.session, job.progress, job.recorder
     )
-
-
-def last_margins(run: Run) -> pd.DataFrame:
-    """The margins after the last epoch that the store has; no rows for a defense that keeps
-    none."""
-    return reader.margins(run.store, reader.last_epoch(run.store))
-
-
-def worth_seeing(n: int, kept: pd.DataFrame) -> tuple[int, ...]:
-    """Training images whose adversarial twins are kept.
-
-    Those nearest to the boundary, and some of all others.
-
-    n: training images; kept: reader.margins. A found boundary is nearer than one that a search has
-    only not met, and what is misclassified has none.
-    """
-    count = min(FINAL_EXAMPLES, -(-n // 4))
-    anywhere = spread(n, count)
-    if kept.empty:
-        return tuple(anywhere.tolist())
-    right = kept[kept["kind"] != MISCLASSIFIED].assign(searched=kept["kind"] != FOUND)
-    nearest = right.sort_values(["searched", "margin", "idx"])["idx"].head(count // 2)
-    return tuple(sorted({*nearest.astype(int).tolist(), *anywhere[::2].tolist()}))
 
 
 def _card(job: Job) -> None:

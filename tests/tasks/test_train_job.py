@@ -151,7 +151,7 @@ def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
 
 
 def test_the_training_images_that_are_attacked_at_the_end_are_the_nearest_and_some_of_all_others():
-    from smd.tasks.train import worth_seeing
+    from smd.tasks.worth_seeing import worth_seeing
 
     idx = np.arange(40)
     kind = np.where(idx < 10, "misclassified", np.where(idx < 13, "found", "reached"))
