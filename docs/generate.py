@@ -72,27 +72,38 @@ def imported(path: Path) -> set[str]:
     return {name for name in names if name.split(".")[0] == "smd"}
 
 
-def order() -> tuple[str, ...]:
-    """The rooms from the bottom, as the test of their order has them."""
-    test = ast.parse((ROOT / "tests" / "test_architecture.py").read_text(encoding="utf-8"))
-    written = (node for node in test.body if isinstance(node, ast.Assign))
-    return next(ast.literal_eval(n.value) for n in written if ast.unparse(n.targets[0]) == "ROOMS")
+def arrows() -> dict[str, set[str]]:
+    """What every room of smd imports of the other rooms; loose modules are left out."""
+    known = {}
+    for folder in sorted(path.parent for path in (ROOT / "smd").glob("*/__init__.py")):
+        modules = {room_of(name) for path in folder.rglob("*.py") for name in imported(path)}
+        known[folder.name] = modules - {folder.name, "smd"}
+    return known
 
 
-def arrows(room: str) -> set[str]:
-    """What a room of smd imports of the other rooms; loose modules are left out."""
-    modules = (ROOT / "smd" / room).rglob("*.py")
-    return {room_of(name) for path in modules for name in imported(path)} - {room, "smd"}
+def order(known: dict[str, set[str]]) -> list[str]:
+    """The rooms from the bottom, each after what it imports; ValueError for a circle."""
+    placed: list[str] = []
+    while rest := [room for room in known if room not in placed]:
+        ready = [room for room in rest if known[room] <= set(placed)]
+        if not ready:
+            raise ValueError(f"Rooms that import each other: {', '.join(rest)}.")
+        placed += ready
+    return placed
 
 
 def rooms() -> str:
+<<<<<<< HEAD
+    """A table of the rooms of smd from the bottom: what each is and what it imports."""
+    known = arrows()
+    placed = order(known)
+=======
     """A table of the rooms of smd from the bottom: what each is, what it imports of others."""
+>>>>>>> lead
     rows = ["| room | what it is | imports |", "| --- | --- | --- |"]
-    for room in order():
-        init = ROOT / "smd" / room / "__init__.py"
-        if init.exists():
-            known = ", ".join(other for other in order() if other in arrows(room)) or "none"
-            rows.append(f"| `{room}` | {summary(init)} | {known} |")
+    for room in placed:
+        below = ", ".join(other for other in placed if other in known[room]) or "none"
+        rows.append(f"| `{room}` | {summary(ROOT / 'smd' / room / '__init__.py')} | {below} |")
     return "\n".join(rows)
 
 
