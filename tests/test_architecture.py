@@ -149,7 +149,7 @@ def test_files_are_short_and_say_what_they_are_for(path):
     assert ast.get_docstring(ast.parse(text))
 
 
-LONGEST = {"app": 34, "smd": 65}  # lines of a function, or of code on top level
+LONGEST = {"app": 34, "smd": 34}  # lines of a function, or of code on top level
 DECLARED = (  # what a module says rather than does
     ast.Import,
     ast.ImportFrom,
