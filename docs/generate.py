@@ -93,13 +93,9 @@ def order(known: dict[str, set[str]]) -> list[str]:
 
 
 def rooms() -> str:
-<<<<<<< HEAD
     """A table of the rooms of smd from the bottom: what each is and what it imports."""
     known = arrows()
     placed = order(known)
-=======
-    """A table of the rooms of smd from the bottom: what each is, what it imports of others."""
->>>>>>> lead
     rows = ["| room | what it is | imports |", "| --- | --- | --- |"]
     for room in placed:
         below = ", ".join(other for other in placed if other in known[room]) or "none"
