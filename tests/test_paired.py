@@ -59,3 +59,19 @@ def test_few_images_cannot_be_better_and_enough_can():
     assert not paired.better(shares([1] * 5 + [0] * 95), shares([0] * 100))
     assert paired.better(shares([1] * 6 + [0] * 94), shares([0] * 100))
     assert not paired.better(shares([0] * 100), shares([1] * 6 + [0] * 94))
+
+
+def test_a_spread_is_that_of_a_sample_and_unknown_of_one_value():
+    assert paired.mean_and_spread([1.0, 2.0, 3.0]) == (2.0, 1.0)
+    mean, spread = paired.mean_and_spread([4.0])
+    assert mean == 4.0 and np.isnan(spread)
+
+
+def test_spreads_are_pooled_as_variances():
+    assert paired.pooled([3.0, 4.0]) == pytest.approx(np.sqrt(12.5))
+    assert np.isnan(paired.pooled([3.0, np.nan]))
+
+
+def test_the_interval_of_one_share_is_that_of_many():
+    low, high = paired.wilson(np.array([0.25, 0.9]), np.array([4, 10]))
+    assert paired.wilson_of_one(0.9, 10) == (low[1], high[1])

@@ -46,12 +46,16 @@ def _level(p: Param, key: str, help: str, wrong: list[str]) -> float:
     return read(p.title, parse_level, text, usual, wrong)
 
 
+def epsilon(norm: str) -> str:
+    """The symbol of noise levels, with the norm that they are measured in."""
+    return f"ε ({'L∞' if norm == 'Linf' else norm})"
+
+
 def levels(
     title: str, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf"
 ) -> tuple[float, ...]:
     """Noise levels as typed, of that norm; unit of x."""
-    symbol = "ε (L∞)" if norm == "Linf" else f"ε ({norm})"
-    text = st.text_input(f"{title} {symbol}", usual, key=key, width=220, help=help)
+    text = st.text_input(f"{title} {epsilon(norm)}", usual, key=key, width=220, help=help)
     most = 1.0 if norm == "Linf" else math.inf
     return read(title, lambda typed: parse_levels(typed, most), text, (), wrong)
 

@@ -12,6 +12,7 @@ from smd.store import reader
 from smd.units import level_title
 
 from .. import data
+from ..forms import knobs
 from . import disagreement
 
 FINAL = "final-train"  # the job that attacks some training images at the end of a training
@@ -61,7 +62,12 @@ def choose_level(here: pd.DataFrame, norm: str) -> float:
     levels = {level_title(eps, norm): float(eps) for eps in sorted(here["eps"])}
     names = list(levels)
     chosen = st.selectbox(
-        "Noise level", names, len(names) - 1, key="level", bind="query-params", width=160
+        f"Noise level {knobs.epsilon(norm)}",
+        names,
+        len(names) - 1,
+        key="level",
+        bind="query-params",
+        width=180,
     )
     return levels[chosen]
 

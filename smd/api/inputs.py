@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from smd.api import checks
 from smd.data.batches import Batch, OnDevice
+from smd.devices import resolve_device
 from smd.errors import UserError
-from smd.training.loop import resolve_device
 
 
 @dataclass(frozen=True)

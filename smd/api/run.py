@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from smd import nets
 from smd.config.schema import TrainConfig
 from smd.data.batches import on_device
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import examples
 from smd.jobs import Status
@@ -25,7 +26,6 @@ from smd.runs.folders import Run
 from smd.store import reader
 from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
-from smd.training.loop import resolve_device
 
 SPLITS = ("train", "val", "test")
 WITHSTOOD, CLEAN = -1, 0  # stages of reader.attack_results

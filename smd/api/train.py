@@ -8,11 +8,11 @@ from smd.api.run import LoadedRun
 from smd.config.parsing import parse_choice
 from smd.config.schema import TrainConfig
 from smd.data import suited_net
+from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.session import claimed
 from smd.runs import folders
 from smd.tasks.train import train_run
-from smd.training.loop import resolve_device
 
 
 def train(data: str = "digits", defense: str = "smd", **settings: Any) -> LoadedRun:

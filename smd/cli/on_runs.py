@@ -41,7 +41,7 @@ def runner(
             registry.load(kind.task)(folders.find_job(args.job))
             return
         if not args.runs:
-            raise UserError(f"Name the runs; `{PROGRAM} runs` lists them.")
+            raise UserError(f"Name the runs to {kind.act}; `{PROGRAM} runs` lists them.")
         targets = [folders.find(text) for text in args.runs]
         if args.background:
             for target in targets:

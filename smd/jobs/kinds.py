@@ -15,7 +15,8 @@ class JobKind:
 
     name: str  # in status.json
     verb: str  # its command; where it is not the name, the name does as well
-    noun: str  # in sentences
+    act: str  # what it does to runs, in sentences
+    noun: str  # the same as a thing
     plural: str
     folder: str  # inside its run's folder; "": it is the run itself
     config: type[Any]  # of its config.json
@@ -35,6 +36,7 @@ _ALL = (
     JobKind(
         name="train",
         verb="train",
+        act="train",
         noun="run",
         plural="runs",
         folder="",
@@ -48,6 +50,7 @@ _ALL = (
     JobKind(
         name="attack",
         verb="attack",
+        act="attack",
         noun="attack",
         plural="attacks",
         folder="attacks",
@@ -61,6 +64,7 @@ _ALL = (
     JobKind(
         name="margins",
         verb="estimate",
+        act="measure",
         noun="estimation",
         plural="estimations",
         folder="margins",
@@ -74,6 +78,7 @@ _ALL = (
     JobKind(
         name="embed",
         verb="embedding",
+        act="map",
         noun="map",
         plural="maps",
         folder="maps",

@@ -21,7 +21,6 @@ from smd.data.batches import OnDevice, augmented, on_device, shuffled
 from smd.data.images import Images
 from smd.data.split import Splits, carve
 from smd.defenses import Defense, RunInfo, StepContext, StepResult, build
-from smd.devices import resolve_device as resolve_device
 from smd.registry.recipes import Recipe
 from smd.training.monitor import Metric, robust_accuracies
 

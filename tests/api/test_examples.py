@@ -64,12 +64,14 @@ def ran(name, folder):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own_training_loop.py", "attack_my_model.py"])
 def test_a_script_ends_with_a_result(name, tmp_path):
     assert re.search(SAYS[name], ran(name, tmp_path), re.DOTALL)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_notebook_reads_a_run_with_margins(tmp_path, own_runs):
     """Where there is none yet it trains one."""
     said = ran("read_a_run.ipynb", tmp_path)

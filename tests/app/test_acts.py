@@ -51,6 +51,7 @@ PURE = {
     "analysis.gaps",
     "children",
     "config.commands",
+    "config.options",
     "config.schema",
     "core.kinds",
     "core.schedule",

@@ -82,7 +82,7 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     (job,) = folders.jobs_of(run, "margins")
     args = cli.parser().parse_args(shown.split()[3:])
     assert margins.config_from(args, run) == schema.read(EstimateConfig, job / "config.json")
-    assert args.eps == "4/255,0.1"
+    assert args.levels == "4/255,0.1"
 
 
 def test_a_bad_level_is_explained_and_nothing_is_queued(finished):

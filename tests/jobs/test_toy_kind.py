@@ -45,6 +45,7 @@ def title(config: ToastConfig) -> str:
 TOAST = JobKind(
     name="toast",
     verb="toast",
+    act="toast",
     noun="toast",
     plural="toasts",
     folder="toasts",
@@ -108,4 +109,6 @@ def test_its_command_does_it_here_and_in_the_background(
     name = capsys.readouterr().out.strip()
     assert state(folders.find_job(name)) == "queued"
     act(sub.parse_args(["--job", name]))
+    with pytest.raises(UserError, match="Name the runs to toast"):
+        act(sub.parse_args([]))
     assert state(folders.find_job(name)) == "finished"

@@ -255,7 +255,7 @@ def test_the_example_on_autoattack_tells_what_only_it_broke(store):
     stages = ("apgd-ce", "square")
     attack(recorder, "autoattack", eps=2 / 255, ok=(1, 0, 0, 0), stage=(-1, 2, 1, 1), stages=stages)
     attack(recorder, "autoattack", eps=4 / 255, ok=(0, 0, 0, 0), stage=(1, 1, 1, 1), stages=stages)
-    found = example(store, "What AutoAttack broke")
+    found = example(store, "What AutoAttack fooled")
     assert found.values.tolist() == [["test", 1, 2.0, "square"]]
 
 
