@@ -2,10 +2,14 @@
 
 import json
 import os
+import re
+import shutil
+import signal
 import site
 import socket
 import subprocess
 import sys
+import tarfile
 import tomllib
 import urllib.request
 import venv
@@ -16,6 +20,7 @@ import pytest
 from waiting import until
 
 from smd import __version__
+from smd.__main__ import main
 from smd.paths import AROUND as REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -76,6 +81,35 @@ def said(process):
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0, out
     return out
+
+
+def test_nothing_secret_is_packed(tmp_path):
+    """The secrets of a login that is set up in a checkout stay there."""
+    for name in ("smd", "app", ".streamlit", "pyproject.toml", "README.md", "LICENSE"):
+        place = REPOSITORY / name
+        copy = shutil.copytree if place.is_dir() else shutil.copy
+        copy(place, tmp_path / name)
+    for folder in (".streamlit", "app/.streamlit"):
+        (tmp_path / folder / "secrets.toml").write_text("[auth]")
+    subprocess.run([sys.executable, "-m", "hatchling", "build"], cwd=tmp_path, check=True)
+    (wheel,), (source,) = (tmp_path / "dist").glob("*.whl"), (tmp_path / "dist").glob("*.tar.gz")
+    with tarfile.open(source) as packed:
+        names = [*zipfile.ZipFile(wheel).namelist(), *packed.getnames()]
+    assert len([name for name in names if name.endswith("config.toml")]) == 3
+    assert not [name for name in names if "secrets" in name]
+
+
+def test_every_package_it_needs_is_in_the_notices():
+    noted = (REPOSITORY / "THIRD_PARTY_NOTICES.md").read_text()
+    extras = PROJECT["optional-dependencies"]
+    needed = [*PROJECT["dependencies"], *extras["gpu"], *extras["login"]]
+    names = [re.split("[<>=]", each)[0] for each in needed]
+    assert [name for name in names if name not in noted] == []
+
+
+def test_the_citation_is_of_this_version():
+    cited = (REPOSITORY / "CITATION.cff").read_text().splitlines()
+    assert f"version: {__version__}" in cited
 
 
 def test_it_holds_the_package_and_the_dashboard_and_nothing_else(wheel):
@@ -147,9 +181,30 @@ def test_the_dashboard_is_served_from_any_folder(use):
     try:
         until(answers, "the dashboard")
     finally:
-        process.terminate()
-        out, _ = process.communicate(timeout=30)
+        process.send_signal(signal.SIGINT)  # Ctrl-C
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
     assert f"http://localhost:{port}" in out
+
+
+def test_what_is_missing_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("smd.cli.app.find_spec", lambda name: None)
+    assert main(["app"]) == 1
+    assert "-m pip install streamlit" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.setattr("smd.cli.app.CHECKOUT", tmp_path)
+    assert main(["app"]) == 1
+    assert f"{tmp_path}/app/main.py is missing" in capsys.readouterr().err
+
+
+def test_commands_and_places_are_told_as_they_are_there(use):
+    told = said(use("smd", "--help"))
+    assert "usage: smd " in told
+    assert "~/.local/share/smd-studio/runs" in told
+    process = use("smd", "attack", "last", stderr=subprocess.STDOUT)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "python -m" not in out
 
 
 def test_the_python_on_the_path_may_have_a_module_of_the_same_name_in_its_folder(use, tmp_path):

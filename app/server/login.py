@@ -71,7 +71,7 @@ def _check_auth(auth: Mapping[str, Any]) -> None:
         raise UserError("server.trustedUserHeaders lets anybody name themselves: unset it.")
     if not all(map(importlib.util.find_spec, ("authlib", "httpx"))):
         raise UserError(
-            'Logging in needs Authlib: .venv/bin/python -m pip install "authlib>=1.3.2" httpx.'
+            "Logging in needs Authlib where the dashboard runs: pip install 'authlib>=1.3.2' httpx."
         )
 
 

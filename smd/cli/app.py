@@ -35,12 +35,15 @@ def words(args: argparse.Namespace) -> list[str]:
     """The command that serves it. This process becomes it, so that Ctrl-C reaches it alone."""
     given = [(f"--{option}", getattr(args, name[2:])) for name, option in OPTIONS]
     options = [f"{option}={value}" for option, value in given if value is not None]
-    return [sys.executable, "-P", "-m", "streamlit", "run", str(script()), *options, *args.options]
+    serve = str(script().with_name("serve.py"))
+    return [sys.executable, "-P", serve, "run", str(script()), *options, *args.options]
 
 
 def run(args: argparse.Namespace) -> None:
     """Serve it until somebody ends it; raises UserError where it is not installed."""
-    if find_spec("streamlit") is None or not script().is_file():
-        raise UserError("The dashboard is not installed: pip install smd-studio.")
+    if find_spec("streamlit") is None:
+        raise UserError(f"The dashboard needs Streamlit: {sys.executable} -m pip install streamlit")
+    if not script().is_file():
+        raise UserError(f"{script()} is missing: install SMD Studio again.")
     sys.stdout.flush()
     os.execv(sys.executable, words(args))
