@@ -2,7 +2,7 @@
 
 Start, cancel, delete, note, and read what a typed path names.
 
-No other module of the app calls what acts (tests/app/test_acts.py sees to that). Each act asks
+No other module of the app calls what acts (tests/app/test_actions.py sees to that). Each act asks
 first whether who is there may, so that a page that shows one button too many still does nothing.
 """
 
