@@ -107,7 +107,7 @@ def test_the_twins_of_old_and_new_files_name_their_norm(attacked):
 
 def test_names_of_verdicts_and_files_have_it_as_a_length():
     plan = AttackPlan((Stage(),))
-    names = [item.name for item in attack_plan.plan("job", plan, (EPS,), (0,), "L2")]
+    names = [item.name for item in attack_plan.work_items("job", plan, (EPS,), (0,), "L2")]
     assert names == ["job:0:0", f"job:{TOLD}:0"]
     assert examples.name_of(names[1]) == f"job_{TOLD}_0"
     (one,) = estimations("job", EstimateConfig("r", "pgd", levels=(EPS,), norm="L2"))
@@ -119,7 +119,7 @@ class Stage:
 
 
 def test_an_attack_that_was_begun_under_the_old_name_is_not_judged_again():
-    items = attack_plan.plan("job", AttackPlan((Stage(),)), (0.25, EPS), (0,), "L2")
+    items = attack_plan.work_items("job", AttackPlan((Stage(),)), (0.25, EPS), (0,), "L2")
     stored = pd.DataFrame(
         {"id": ["job:0:0", f"job:{WRONG}:0"], "job": "job", "eps": [0.0, EPS], "seed": 0}
     )
