@@ -27,7 +27,7 @@ class AttackResult:
     # reasons why it may have missed something: name -> sentence; see smd.analysis.flags
     flags: Mapping[str, str]
     label: Tensor  # (n,) int64
-    withstood: Tensor  # (s, n) bool, classified correctly with each seed
+    robust_by_seed: Tensor  # (s, n) bool, classified correctly with each seed
     predicted: Tensor  # (s, n) int64, the class at the end
     distance: Tensor  # (s, n) float32, length of the noise, unit of x; 0 where there is none
     stages: np.ndarray  # (s, n) str, the stage that broke it; "clean", or "" if it withstood
@@ -42,7 +42,7 @@ class AttackResult:
     @property
     def robust(self) -> Tensor:
         """(n,) bool: still classified correctly, whatever the seed."""
-        return self.withstood.all(0)
+        return self.robust_by_seed.all(0)
 
     @property
     def stage(self) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class AttackResult:
 
         "clean": misclassified without noise. "": no seed broke it.
         """
-        first = (~self.withstood).int().argmax(0)
+        first = (~self.robust_by_seed).int().argmax(0)
         return tuple(self.stages[first.numpy(), np.arange(self.n)].tolist())
 
     @property
@@ -59,7 +59,7 @@ class AttackResult:
 
         `robust.float().mean()` is that of the worst case over the seeds.
         """
-        return float(self.withstood.double().mean())
+        return float(self.robust_by_seed.double().mean())
 
     @property
     def clean_accuracy(self) -> float:
@@ -94,7 +94,7 @@ class AttackResult:
                     "idx": range(self.n),
                     "label": self.label.numpy(),
                     "seed": seed,
-                    "ok": self.withstood[k].numpy(),
+                    "ok": self.robust_by_seed[k].numpy(),
                     "pred": self.predicted[k].numpy(),
                     "distance": self.distance[k].numpy(),
                     "broken_by": self.stages[k],
@@ -109,6 +109,6 @@ class AttackResult:
         flags = f", flags: {', '.join(self.flags)}" if self.flags else ""
         return (
             f"<{self.attack} at {level_title(self.eps, self.norm)}: {100 * self.accuracy:.2f} % of"
-            f" {self.n} images withstood it, 95 % interval {low:.2f} to {high:.2f}, clean"
+            f" {self.n} images are robust to it, 95 % interval {low:.2f} to {high:.2f}, clean"
             f" {100 * self.clean_accuracy:.2f} %{flags}>"
         )

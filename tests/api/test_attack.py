@@ -41,7 +41,7 @@ def evaluated(model, x, y, name, seed, size=32, **settings):
 def test_the_verdicts_are_those_of_an_evaluation(trained, given, result):
     for k, seed in enumerate((0, 1)):
         verdict = evaluated(trained, *given, "ce-pgd", seed, steps=10)
-        assert (result.withstood[k].numpy() == verdict.ok).all()
+        assert (result.robust_by_seed[k].numpy() == verdict.ok).all()
         assert (result.predicted[k].numpy() == verdict.pred).all()
         assert (result.distance[k].numpy() == verdict.distance).all()
     assert 0 < result.accuracy < result.clean_accuracy  # the test would pass on nothing otherwise
@@ -54,7 +54,7 @@ def test_autoattack_with_two_seeds_is_two_evaluations(trained, given, monkeypatc
     found = smd.attack(trained, x, y, eps=EPS, seeds=(0, 1), batch_size=8)
     for k, seed in enumerate((0, 1)):
         verdict = evaluated(trained, x, y, "autoattack", seed, size=8)
-        assert (found.withstood[k].numpy() == verdict.ok).all()
+        assert (found.robust_by_seed[k].numpy() == verdict.ok).all()
     assert set(found.stage) <= {"", "clean", "apgd-ce", "apgd-t", "fab-t", "square"}
     assert found.attack == "autoattack"
     assert all(text.endswith(".") for text in found.flags.values())
@@ -62,7 +62,7 @@ def test_autoattack_with_two_seeds_is_two_evaluations(trained, given, monkeypatc
 
 def test_the_numbers_fit_together(given, result):
     assert result.n == N
-    assert torch.equal(result.robust, result.withstood[0] & result.withstood[1])
+    assert torch.equal(result.robust, result.robust_by_seed[0] & result.robust_by_seed[1])
     low, high = result.interval
     assert 0 <= low < result.accuracy < high <= 1
     stages = np.array(result.stage)
@@ -126,7 +126,7 @@ def test_a_loader_is_taken_for_its_images(trained, given, result, with_ids):
     data = TensorDataset(*given)
     loader = DataLoader(smd.WithIds(data) if with_ids else data, batch_size=10)
     found = smd.attack(trained, loader, attack="ce-pgd", eps=EPS, steps=10, batch_size=32)
-    assert torch.equal(found.withstood[0], result.withstood[0])
+    assert torch.equal(found.robust_by_seed[0], result.robust_by_seed[0])
 
 
 def test_a_network_that_answers_at_random_is_told(given):
