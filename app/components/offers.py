@@ -49,7 +49,7 @@ def title(config: Config, runs_: int) -> str:
     if isinstance(config, AttackConfig):
         return job_titles.attack(config) + each
     if isinstance(config, EstimateConfig):
-        return job_titles.estimation(config) + each
+        return job_titles.estimate(config) + each
     images = f"{config.n_train:,}" if config.n_train else "all"
     return (
         f"Train {config.defense} for {config.epochs} epochs on {images} training images, seed"
@@ -73,7 +73,7 @@ def time_needed(config: Config, targets: tuple[Run, ...]) -> str:
     if isinstance(config, TrainConfig):
         known = _of_trainings(config)
     elif isinstance(config, EstimateConfig):
-        known = _of_estimations(config, targets)
+        known = _of_estimates(config, targets)
     else:
         known = _of_attacks(config, targets)
     if known is None:
@@ -100,7 +100,7 @@ def _of_attacks(config: AttackConfig, targets: tuple[Run, ...]) -> Known:
     return seconds, int(last["n"])
 
 
-def _of_estimations(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:
+def _of_estimates(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:
     done = data.brief(reader.estimates, targets[0].store)
     done = done[(done["method"] == config.method) & (done["norm"] == config.norm) & (done["n"] > 0)]
     if done.empty:

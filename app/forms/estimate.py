@@ -1,4 +1,4 @@
-"""The form that starts an estimation of margins, and the estimations that are under way."""
+"""The form that starts an estimate of margins, and the estimates that are under way."""
 
 import streamlit as st
 
@@ -70,7 +70,7 @@ def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
 
 def _levels(wrong: list[str]) -> tuple[float, ...]:
     """How far the method looks."""
-    help = f"How far it looks, like {LEVELS}: one estimation each."
+    help = f"How far it looks, like {LEVELS}: one estimate each."
     levels = knobs.levels("Noise levels", LEVELS, "margin-levels", wrong, help)
     if not levels and not wrong:
         wrong.append(f"Noise levels: there is none; write them like {LEVELS}.")
@@ -89,5 +89,5 @@ def _more(method: str, wrong: list[str]) -> dict[str, Value]:
 
 
 def under_way(run: Run) -> None:
-    """The run's estimations that are not over, or ended before their end."""
+    """The run's estimates that are not over, or ended before their end."""
     job_rows.under_way(run, "margins")

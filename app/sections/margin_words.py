@@ -116,7 +116,7 @@ def kinds(source: Source, epoch: int) -> str:
 
 
 def _of_estimate(source: Source, images: pd.DataFrame) -> str:
-    """What the histogram of an estimation leaves out or cannot know, in a sentence or two."""
+    """What the histogram of an estimate leaves out or cannot know, in a sentence or two."""
     unmet, wrong = (int((images["kind"] == kind).sum()) for kind in (REACHED, MISCLASSIFIED))
     limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (

@@ -35,7 +35,7 @@ class Filters:
     split: str = "train"
     # whose margins of training images count; 0: the run keeps none, or they do not matter
     epoch: int = 0
-    estimate: str = ""  # the estimation whose margins count instead
+    estimate: str = ""  # the estimate whose margins count instead
     labels: tuple[int, ...] = ()  # (): all classes
     span: tuple[float, float] | None = None  # margins from .. to, 1/255
     find: str = ""  # a key of FINDS

@@ -25,21 +25,21 @@ class Source:
 
     run: Run
     title: str
-    by: str = ""  # the method of an estimation, as a title
-    estimate: str = ""  # id of the estimation; "": the run's own margins
+    by: str = ""  # the method of an estimate, as a title
+    estimate: str = ""  # id of the estimate; "": the run's own margins
     norm: str = "Linf"
     split: str = "train"
     n: int = 0  # images that were measured
-    eps: float = 0.0  # how far the estimation looked, unit of x; 0: as far as it takes
+    eps: float = 0.0  # how far the estimate looked, unit of x; 0: as far as it takes
 
     @property
     def key(self) -> str:
-        """As it stands in the address: the run's id, or <run>/<estimation>."""
+        """As it stands in the address: the run's id, or <run>/<estimate>."""
         return f"{self.run.id}/{self.estimate}" if self.estimate else self.run.id
 
 
 def of(run: Run) -> list[Source]:
-    """A run's own margins, if it keeps any, then the estimations on its network, the newest
+    """A run's own margins, if it keeps any, then the estimates on its network, the newest
     first."""
     name = f"{_defense(run)} {run.id[-4:]}"
     summary = data.read(reader.margin_summary, run.store)
@@ -48,7 +48,7 @@ def of(run: Run) -> list[Source]:
 
 
 def of_another(run: Run) -> list[Source]:
-    """As `of`, without looking into the store of a run that has no estimation: there may be
+    """As `of`, without looking into the store of a run that has no estimate: there may be
     hundreds of them."""
     try:
         name = f"{_defense(run)} {run.id[-4:]}"
@@ -83,7 +83,7 @@ def _defense(run: Run) -> str:
 
 
 def results(source: Source) -> pd.DataFrame:
-    """What the estimation found, an image a row."""
+    """What the estimate found, an image a row."""
     return data.read(reader.estimate_results, source.run.store, source.estimate)
 
 
@@ -145,7 +145,7 @@ def images(source: Source, epoch: int) -> pd.DataFrame:
 
 
 def compared(one: Source, two: Source) -> str:
-    """Two estimations on one network and split in plain words; "" for any other two."""
+    """Two estimates on one network and split in plain words; "" for any other two."""
     alike = (one.run.id, one.norm, one.split) == (two.run.id, two.norm, two.split)
     if not (one.estimate and two.estimate and alike):
         return ""

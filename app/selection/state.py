@@ -52,7 +52,7 @@ def keep_range(owner: tuple[str, str | None, float]) -> None:
     """A range is one of these images' margins: one of others', or the whole axis of others', would
     hide images.
 
-    owner: split, estimation (None: no margins are known), the end of the axis (1/255).
+    owner: split, estimate (None: no margins are known), the end of the axis (1/255).
     """
     before = st.session_state.get("range-of")
     st.session_state["range-of"] = owner

@@ -120,7 +120,7 @@ def nothing_yet(run: Run) -> None:
 
 
 def estimating(run: Run, expanded: bool) -> None:
-    """The form that estimates margins, and the estimations that are under way."""
+    """The form that estimates margins, and the estimates that are under way."""
     if run.weights.exists():
         with st.expander(
             "Estimate margins on the trained network",
@@ -148,7 +148,7 @@ def whole(chosen: Selection, shown: list[Source], levels: Levels) -> None:
 
 
 def in_lengths(source: Source) -> None:
-    """An estimation in L2: its margins are lengths, which no axis or filter in 1/255 can hold."""
+    """An estimate in L2: its margins are lengths, which no axis or filter in 1/255 can hold."""
     rows, images = margin_words.rows(source, 0), SPLITS[source.split]
     layout.cards(margin_words.cards(source, 0, ()))
     st.subheader(f"Margins of {source.n:,} {images} by {source.by}")

@@ -66,7 +66,7 @@ def _measured(
 
 
 def _table(images: FloatImages, found: Measured) -> pd.DataFrame:
-    """The rows of an estimation, see `estimate_margins`."""
+    """The rows of an estimate, see `estimate_margins`."""
     kind = kinds(found.clean_ok, found.crossed)
     return pd.DataFrame(
         {

@@ -140,7 +140,7 @@ class LoadedRun:
         return pd.concat(parts, ignore_index=True)
 
     def estimates(self) -> pd.DataFrame:
-        """All estimations of margins on the trained network, the oldest first.
+        """All estimates of margins on the trained network, the oldest first.
 
         Columns: id, method, eps (how far it looked; 0: as far as it took), norm, seed, split, n,
         package, version, seconds, job, created.
@@ -148,11 +148,11 @@ class LoadedRun:
         return reader.estimates(self.run.store)
 
     def estimated_margins(self, estimate: str | None = None) -> pd.DataFrame:
-        """What one estimation found, by default the newest: idx, label, source, margin, clean_ok,
+        """What one estimate found, by default the newest: idx, label, source, margin, clean_ok,
         crossed, kind, as in `smd.estimate_margins`."""
         ids = [str(each) for each in self.estimates()["id"]]
         if not ids or (estimate is not None and estimate not in ids):
-            raise UserError(_none(self.id, "estimation", estimate, ", ".join(ids)))
+            raise UserError(_none(self.id, "estimate", estimate, ", ".join(ids)))
         return reader.estimate_results(self.run.store, estimate or ids[-1])
 
     def images(

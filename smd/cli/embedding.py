@@ -1,4 +1,4 @@
-"""`embedding`: make maps of trained networks' features, in this terminal or in the background."""
+"""`embedding`: embed the features of trained networks, in this terminal or in the background."""
 
 import argparse
 from pathlib import Path
@@ -21,7 +21,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub = commands.add_parser(
         KIND.verb,
         aliases=[KIND.name],
-        help="make maps of what trained networks see (UMAP)",
+        help="embed what trained networks see of their images (UMAP)",
         description=(
             "Lay the features that a network has of its images on a plane; the Embedding page"
             " shows it."
@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def config_from(args: argparse.Namespace, run: Run) -> EmbeddingConfig:
-    """The map that the options describe."""
+    """The embedding that the options describe."""
     return EmbeddingConfig(run.id, **flags.values(EmbeddingConfig, vars(args)))
 
 
@@ -43,16 +43,16 @@ def _show(done: list[tuple[Run, Path]], form: str) -> None:
 
 
 def table(run: Run, folder: Path) -> pd.DataFrame:
-    """What a job has made: run, map, split, images, twins, noise level, seconds."""
-    maps = reader.embeddings(run.store)
-    own = maps[maps["job"] == folder.name]
+    """What a job has made, a row an embedding."""
+    rows = reader.embeddings(run.store)
+    own = rows[rows["job"] == folder.name]
     return pd.DataFrame(
         {
             "run": run.id,
-            "map": own["id"],
+            "embedding": own["id"],
             "split": own["split"],
             "images": own["n"],
-            "twins": own["pairs"],
+            "adversarial examples": own["pairs"],
             "noise level": own["eps"].map(show_level),
             "seconds": own["seconds"].round(1),
         }

@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def config_from(args: argparse.Namespace, run: Run) -> EstimateConfig:
-    """The estimation that the options describe."""
+    """The estimate that the options describe."""
     return EstimateConfig(run.id, **flags.values(EstimateConfig, vars(args)))
 
 
@@ -43,7 +43,7 @@ def _show(done: list[tuple[Run, Path]], form: str) -> None:
 
 
 def table(run: Run, job: str) -> pd.DataFrame:
-    """What a job has found, a row an estimation."""
+    """What a job has found, a row an estimate."""
     estimates = reader.estimates(run.store)
     estimates = estimates[estimates["job"] == job]
     results = {name: reader.estimate_results(run.store, name) for name in estimates["id"]}

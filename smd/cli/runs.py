@@ -17,7 +17,9 @@ from smd.terminal.progress import duration
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of the four."""
-    listing = commands.add_parser("runs", help="list the runs, their attacks, estimations and maps")
+    listing = commands.add_parser(
+        "runs", help="list the runs, their attacks, estimates and embeddings"
+    )
     listing.add_argument("--format", choices=FORMATS, default="text", help="(text)")
     listing.set_defaults(run_command=_list)
     for name, act, text in (

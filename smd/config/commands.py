@@ -76,7 +76,7 @@ def estimate_command(config: EstimateConfig) -> str:
 
 
 def embedding_command(config: EmbeddingConfig) -> str:
-    """The command that makes a map with this config, quoted for a shell."""
+    """The command that makes an embedding with this config, quoted for a shell."""
     return shlex.join([*WORDS, "embedding", config.run, *words(config)])
 
 

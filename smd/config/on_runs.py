@@ -79,7 +79,7 @@ class AttackConfig:
 
 @dataclass(frozen=True)
 class EstimateConfig:
-    """One estimation of the margins of a trained run's images, or one for each noise level."""
+    """One estimate of the margins of a trained run's images, or one for each noise level."""
 
     run: str
     method: str = option(
@@ -93,7 +93,7 @@ class EstimateConfig:
     # how far a method like pgd looks, unit of x; for Linf filled in with its own
     levels: tuple[float, ...] = option(
         (),
-        "how far pgd looks, like 8/255,16/255; one estimation each (8/255)",
+        "how far pgd looks, like 8/255,16/255; one estimate each (8/255)",
         flag="--eps",
         level=True,
     )
@@ -126,8 +126,8 @@ class EstimateConfig:
 
 @dataclass(frozen=True)
 class EmbeddingConfig:
-    """One map of a trained run's images: their features on a plane, and those of some adversarial
-    twins."""
+    """One embedding of a trained run's images: their features on a plane, and those of adversarial
+    examples of some."""
 
     run: str
     split: str = option("test", "which images ({default})", **SPLIT)
@@ -137,14 +137,14 @@ class EmbeddingConfig:
     )
     pairs: int = option(
         500,
-        "so many with their adversarial twin ({default})",
-        title="Twins",
+        "so many with their adversarial example ({default})",
+        title="Adversarial examples",
         minimum=0,
     )
     # unit of x; 0: the largest that the run watches
     level: float = option(
         0.0,
-        "the twins' noise level, like 8/255 (the largest that the run watches)",
+        "the adversarial examples' noise level, like 8/255 (the largest that the run watches)",
         flag="--eps",
         level=True,
     )

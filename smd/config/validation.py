@@ -98,7 +98,7 @@ def of_attack(config: AttackConfig) -> list[str]:
 
 
 def of_estimate(config: EstimateConfig) -> list[str]:
-    """Every reason why this estimation cannot start, each a sentence; empty if there is none."""
+    """Every reason why this estimate cannot start, each a sentence; empty if there is none."""
     sentences = of_fields(config)
     if config.method not in registry.ESTIMATORS:
         return sentences
@@ -116,11 +116,12 @@ def of_estimate(config: EstimateConfig) -> list[str]:
 
 
 def of_embedding(config: EmbeddingConfig) -> list[str]:
-    """Every reason why this map cannot be made, each a sentence; empty if there is none."""
+    """Every reason why this embedding cannot be made, each a sentence; empty if there is none."""
     sentences = of_fields(config)
     if config.n and config.n < FEWEST_POINTS:
         sentences.append(
-            f'"Images" is {config.n}: a map needs at least {FEWEST_POINTS} images, or 0 for all.'
+            f'"Images" is {config.n}: an embedding needs at least {FEWEST_POINTS} images, or 0 for'
+            " all."
         )
     return sentences
 

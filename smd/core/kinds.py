@@ -11,7 +11,7 @@ import pandas as pd
 FOUND, REACHED, MISCLASSIFIED = "found", "reached", "misclassified"
 KINDS = (FOUND, REACHED, MISCLASSIFIED)
 
-# of a margin that was kept while training; an estimation has no next search, only one that ended
+# of a margin that was kept while training; an estimate has no next search, only one that ended
 MEANING = {
     FOUND: (
         "the last search crossed the decision boundary, so there is one at that distance or nearer"

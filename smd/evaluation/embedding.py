@@ -28,7 +28,9 @@ NEIGHBOURS = 15  # UMAP's own default: how large a group is seen as one
 STEPS = 20  # of CE-PGD, each a quarter of the noise level long
 CHUNK = 1024  # points whose distances to all others are in memory at once
 SPREAD = 1e-6  # features that differ less are all the same
-TRUSTED = 1000  # points that tell how far a map can be trusted; all of many would take minutes
+TRUSTED = (
+    1000  # points that tell how far an embedding can be trusted; all of many would take minutes
+)
 
 Progress = Callable[[int], None]  # images that are done
 
@@ -112,7 +114,8 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
     """
     if not torch.from_numpy(features).norm(dim=1).isfinite().all():
         raise UserError(
-            "The network's features are not finite, as its training has diverged: map another run."
+            "The network's features are not finite, as its training has diverged: embed another"
+            " run."
         )
     if float(np.ptp(features, axis=0).max(initial=0)) < SPREAD:
         return np.zeros((len(features), 2), np.float32)
@@ -120,7 +123,7 @@ def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> n
     near, far = neighbours(features, count)
     _keep_compiled()
     with _quiet():
-        import umap  # takes seconds, and only a map needs it
+        import umap  # takes seconds, and only an embedding needs it
 
         # A spectral start needs more points than this; few of them find their places from anywhere.
         start = "spectral" if len(features) > 4 * NEIGHBOURS else "random"
@@ -141,7 +144,7 @@ def trust(features: np.ndarray, points: np.ndarray) -> float:
 
     (n, F) and (n, 2) with n >= 3; taken over at most 1,000 of the points.
     """
-    from sklearn.manifold import trustworthiness  # takes a second, and only a map needs it
+    from sklearn.manifold import trustworthiness  # takes a second, and only an embedding needs it
 
     some = spread(len(features), TRUSTED).numpy()
     return float(

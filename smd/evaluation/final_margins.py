@@ -54,7 +54,7 @@ class Plan:
 
 
 def budget(training: float) -> float:
-    """Seconds that the estimation may take after a training of so many seconds."""
+    """Seconds that the estimate may take after a training of so many seconds."""
     return SHARE * training
 
 

@@ -49,8 +49,8 @@ def _chosen(config: AttackConfig) -> str:
     return f"{len(config.ids):,} chosen {config.split} image{'s' * (len(config.ids) > 1)} ({those})"
 
 
-def estimation(config: EstimateConfig) -> str:
-    """An estimation of margins: the method, how far it looks, the images, the seed."""
+def estimate(config: EstimateConfig) -> str:
+    """An estimate of margins: the method, how far it looks, the images, the seed."""
     known = (
         registry.ESTIMATORS[config.method].params if config.method in registry.ESTIMATORS else ()
     )
@@ -60,10 +60,10 @@ def estimation(config: EstimateConfig) -> str:
 
 
 def embedding(config: EmbeddingConfig) -> str:
-    """A map: the images, the twins, the seed."""
+    """An embedding: the images, the adversarial examples, the seed."""
     at = f" at {show_level(config.level)}" if config.level else ""
     of = images(config.n, config.split)
-    return f"map of {of}, up to {config.pairs:,} twins{at}, seed {config.seed}"
+    return f"embedding of {of}, up to {config.pairs:,} adversarial examples{at}, seed {config.seed}"
 
 
 def images(n: int, split: str) -> str:

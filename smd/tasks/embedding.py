@@ -1,5 +1,4 @@
-"""The map job: lay a trained network's features of a split on a plane, and store where every sample
-lies."""
+"""The embedding job: lay a trained network's features on a plane, and store where each image lies."""
 
 import time
 from collections.abc import Sequence
@@ -23,13 +22,13 @@ from smd.tasks.opening import Opened, opening
 from smd.terminal.progress import Eta
 from smd.units import show_level
 
-# Shares of the work, so that the bar moves evenly: looking at clean images, making twins, laying
+# Shares of the work, so that the bar moves evenly: clean images, adversarial examples, laying
 # out.
-LOOKING, TWINS = 0.1, 0.4
+LOOKING, ATTACKING = 0.1, 0.4
 
 
 def embedding_run(folder: Path, log: Path | None = None) -> None:
-    """Make a queued map in this process; errors and log: see opening."""
+    """Make a queued embedding in this process; errors and log: see opening."""
     with opening(EmbeddingConfig, folder, log) as opened:
         opened.model.eval()
         opened.recorder.embedding(*make(Work(opened, Eta(0.0))))
@@ -37,13 +36,13 @@ def embedding_run(folder: Path, log: Path | None = None) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """What the steps of a map share."""
+    """What the steps of an embedding share."""
 
     opened: Opened[EmbeddingConfig]
     eta: Eta
 
     def tell(self, share: float, stage: str) -> None:
-        """How far the map is, in [0, 1]; raises Cancelled if the job was asked to stop."""
+        """How far the embedding is, in [0, 1]; raises Cancelled if the job was asked to stop."""
         left = self.eta.left(share)
         self.opened.session.report(stage=stage, batch=round(1000 * share), batches=1000, eta=left)
         self.opened.progress.show(share, stage, left)
@@ -52,7 +51,7 @@ class Work:
 
 
 def make(work: Work) -> tuple[EmbeddingRecord, Points]:
-    """The map of the chosen images, and of the twins of some that are classified correctly."""
+    """The embedding of the chosen images, and of adversarial examples of some that are correct."""
     opened, start = work.opened, time.perf_counter()
     ids = chosen(opened.config, len(opened.rows)).to(opened.rows.labels.device)
     eps = opened.config.level or max(opened.run.config.levels)
@@ -61,8 +60,8 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     points = _laid_out(work, features)
     record = _record(work, len(ids), len(paired), eps, time.perf_counter() - start)
     opened.progress.line(
-        f"A map of {record.n} {record.split} images, {record.pairs} with a twin, in"
-        f" {record.seconds:.1f} s."
+        f"An embedding of {record.n} {record.split} images, {record.pairs} with an adversarial"
+        f" example, in {record.seconds:.1f} s."
     )
     trust = embedding.trust(features, points)
     opened.progress.line(
@@ -72,25 +71,25 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
 
 
 def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Features]]:
-    """The positions of those with a twin, and what the network sees: of all images, of twins."""
+    """The positions of the attacked, and what the network sees of all images and of these."""
     model, rows, config = work.opened.model, work.opened.rows, work.opened.config
     count = _counted(work, 0, LOOKING, len(ids), "looking")
     clean = embedding.of_clean(model, rows, ids, config.batch, count)
-    paired = with_twin(clean, config.pairs).to(ids.device)
+    paired = to_attack(clean, config.pairs).to(ids.device)
     if not len(paired):
         return paired, [clean]
-    count = _counted(work, LOOKING, TWINS, len(paired), f"attacking at {show_level(eps)}")
-    twins = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
-    return paired, [clean, *([twins] if twins else [])]
+    count = _counted(work, LOOKING, ATTACKING, len(paired), f"attacking at {show_level(eps)}")
+    attacked = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
+    return paired, [clean, *([attacked] if attacked else [])]
 
 
 def _laid_out(work: Work, features: np.ndarray) -> np.ndarray:
     """Where the features lie on the plane, (n, 2)."""
-    work.tell(TWINS, "laying out")
+    work.tell(ATTACKING, "laying out")
     return embedding.layout(
         features,
         work.opened.config.seed,
-        lambda share: work.tell(TWINS + (1 - TWINS) * share, "laying out"),
+        lambda share: work.tell(ATTACKING + (1 - ATTACKING) * share, "laying out"),
     )
 
 
@@ -112,16 +111,17 @@ def _record(work: Work, images: int, pairs: int, eps: float, seconds: float) -> 
 
 
 def chosen(config: EmbeddingConfig, available: int) -> Tensor:
-    """The sample ids of the map, spread evenly over the split; raises UserError if it has too
+    """The sample ids of the embedding, spread evenly over the split; raises UserError if it has too
     few."""
     if available < FEWEST_POINTS:
         raise UserError(
-            f"The {config.split} split has {available} images, too few for a map: choose another."
+            f"The {config.split} split has {available} images, too few for an embedding: choose"
+            " another."
         )
     return spread(available, config.n or available)
 
 
-def with_twin(clean: Features, pairs: int) -> Tensor:
+def to_attack(clean: Features, pairs: int) -> Tensor:
     """Positions of so many images that are classified correctly, spread evenly: the others need no
     attack."""
     right = torch.from_numpy(np.flatnonzero(clean.ok))

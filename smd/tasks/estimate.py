@@ -1,4 +1,4 @@
-"""The estimation job: measure the margins of a trained network's images and store every
+"""The estimate job: measure the margins of a trained network's images and store every
 sample's.
 """
 
@@ -28,7 +28,7 @@ from smd.units import show_length, show_level
 
 
 def estimate_run(folder: Path, log: Path | None = None) -> None:
-    """Do a queued estimation in this process; errors and log: see opening."""
+    """Do a queued estimate in this process; errors and log: see opening."""
     with opening(EstimateConfig, folder, log) as work:
         estimate(work, set(reader.estimates(work.run.store)["id"]))
 
@@ -38,15 +38,15 @@ Work = Opened[EstimateConfig]
 
 @dataclass(frozen=True)
 class Estimation:
-    """One of a job's estimations."""
+    """One of a job's estimates."""
 
     id: str
     eps: float  # how far it looks, unit of x; 0: as far as it takes
     params: Mapping[str, Value]
 
 
-def estimations(job: str, config: EstimateConfig) -> list[Estimation]:
-    """What a job is to do: one estimation for each noise level, or a single one."""
+def estimates(job: str, config: EstimateConfig) -> list[Estimation]:
+    """What a job is to do: one estimate for each noise level, or a single one."""
     far = registry.range_of(config.method)
     if not far:
         return [Estimation(f"{job}:{config.method}", 0.0, config.params)]
@@ -66,13 +66,13 @@ def chosen(config: EstimateConfig, available: int) -> Tensor:
 
 
 def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
-    """Do what is not done yet; an estimation that was stopped in its middle starts over.
+    """Do what is not done yet; an estimate that was stopped in its middle starts over.
 
     order: the ids to measure, as they come into batches, if not those of `chosen`.
     """
     ids = chosen(work.config, len(work.rows)) if order is None else order
     ids = ids.to(work.rows.labels.device)
-    todo = [e for e in estimations(work.job, work.config) if e.id not in done]
+    todo = [e for e in estimates(work.job, work.config) if e.id not in done]
     eta = Eta(0.0)
     work.session.report(stage="estimating margins", batch=0, batches=len(todo) * len(ids))
     for number, one in enumerate(todo):
@@ -86,10 +86,10 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where an estimation stands among those of its job."""
+    """Where an estimate stands among those of its job."""
 
     before: int  # images measured before its first
-    total: int  # of all estimations
+    total: int  # of all estimates
     title: str
 
 

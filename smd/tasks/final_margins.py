@@ -1,6 +1,6 @@
-"""The estimation that ends a training.
+"""The estimate that ends a training.
 
-Timed, planned, done like any other estimation of margins.
+Timed, planned, done like any other estimate of margins.
 """
 
 import time
@@ -40,7 +40,7 @@ def training_seconds(run: Run) -> float:
 def measure_test_images(work: Work, run: Run, training: float) -> None:
     """Estimate margins of test images within a fifth of the training's seconds.
 
-    A stored estimation is kept.
+    A stored estimate is kept.
 
     work.config.n is how many images at most; 0 skips.
     """
@@ -68,7 +68,7 @@ def measure_test_images(work: Work, run: Run, training: float) -> None:
 
 
 def config_of(config: EstimateConfig, plan: Plan) -> EstimateConfig:
-    """The estimation that the plan describes."""
+    """The estimate that the plan describes."""
     return EstimateConfig(
         config.run,
         METHOD,
@@ -100,7 +100,7 @@ def _planned(work: Work, run: Run, training: float) -> Plan:
 def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
     if seconds < SHORTEST:
         return Plan()
-    work.session.report(stage="timing the estimation of margins")
+    work.session.report(stage="timing the estimate of margins")
     began = time.perf_counter()
     with torch.no_grad():
         classes = int(

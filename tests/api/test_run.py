@@ -39,7 +39,7 @@ def test_its_tables_are_those_of_the_store(run):
 
 
 def test_an_estimate_is_the_newest_or_the_one_that_is_named(run):
-    with pytest.raises(smd.UserError, match="no estimation yet"):
+    with pytest.raises(smd.UserError, match="no estimate yet"):
         run.estimated_margins()
     recorder = Recorder(run.run.store)
     first = estimate(recorder, [1, 2, 3], split="test")

@@ -95,4 +95,4 @@ def test_a_notice_names_the_kind_of_job(finished):
     app = open_page("embedding", run=run.id)
     transitions.move(job, "cancelled")
     app.run()
-    assert "map cancelled." in app.toast[0].value
+    assert "embedding cancelled." in app.toast[0].value

@@ -108,7 +108,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
         "margins": "Minimum norm (FAB) on {} test images",
-        "embedding": "map of {} test images",
+        "embedding": "embedding of {} test images",
     }
     for view, title in shown.items():
         app = open_page(view, run=run.id)

@@ -22,7 +22,7 @@ from smd.jobs import launch
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks import attack_plan
-from smd.tasks.estimate import estimations
+from smd.tasks.estimate import estimates
 
 EPS = 128 / 255  # as an L2 level it was shown as 128/255
 TOLD, WRONG = "0.501961", "128/255"
@@ -110,7 +110,7 @@ def test_names_of_verdicts_and_files_have_it_as_a_length():
     names = [item.name for item in attack_plan.work_items("job", plan, (EPS,), (0,), "L2")]
     assert names == ["job:0:0", f"job:{TOLD}:0"]
     assert examples.name_of(names[1]) == f"job_{TOLD}_0"
-    (one,) = estimations("job", EstimateConfig("r", "pgd", levels=(EPS,), norm="L2"))
+    (one,) = estimates("job", EstimateConfig("r", "pgd", levels=(EPS,), norm="L2"))
     assert one.id == f"job:{TOLD}"
 
 

@@ -1,4 +1,4 @@
-"""The map's engine: features, twins, neighbours and the layout."""
+"""Embeddings: features, adversarial examples, neighbours and the layout."""
 
 import numpy as np
 import pytest

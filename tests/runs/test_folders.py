@@ -114,7 +114,7 @@ def test_estimations_are_jobs_of_their_own_beside_the_attacks() -> None:
     assert folders.jobs_of(run) == [attack, second, first]
     assert folders.find_job(f"{run.id}/{first.name}") == first
     (first / "status.json").unlink()
-    assert jobs.read(first).error == "status.json is missing: resume the estimation or delete it."
+    assert jobs.read(first).error == "status.json is missing: resume the estimate or delete it."
 
 
 def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:

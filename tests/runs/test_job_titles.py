@@ -4,7 +4,7 @@ import pytest
 
 from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
 from smd.runs import folders
-from smd.runs.job_titles import attack, embedding, estimation, job_title
+from smd.runs.job_titles import attack, embedding, estimate, job_title
 
 
 @pytest.mark.parametrize(
@@ -39,18 +39,18 @@ def test_an_attack_says_images_levels_and_seeds(asked, title):
 
 
 def test_an_estimation_says_how_far_it_looks_and_in_which_norm():
-    assert estimation(EstimateConfig("r", n=200)) == "Minimum norm (FAB) on 200 test images, seed 0"
+    assert estimate(EstimateConfig("r", n=200)) == "Minimum norm (FAB) on 200 test images, seed 0"
     two = EstimateConfig("r", "pgd", levels=(8 / 255, 16 / 255), n=20, split="train", seed=3)
-    assert estimation(two) == "PGD 8/255 and PGD 16/255 on 20 train images, seed 3"
+    assert estimate(two) == "PGD 8/255 and PGD 16/255 on 20 train images, seed 3"
     length = EstimateConfig("r", "pgd", levels=(0.5,), norm="L2")
-    assert estimation(length) == "PGD 0.5, L2 on all test images, seed 0"
-    assert "(rounds=9)" in estimation(EstimateConfig("r", "gem", {"rounds": 9}))
+    assert estimate(length) == "PGD 0.5, L2 on all test images, seed 0"
+    assert "(rounds=9)" in estimate(EstimateConfig("r", "gem", {"rounds": 9}))
 
 
 def test_a_map_says_images_and_twins():
     assert (
         embedding(EmbeddingConfig("r", n=2000, level=4 / 255))
-        == "map of 2,000 test images, up to 500 twins at 4/255, seed 0"
+        == "embedding of 2,000 test images, up to 500 adversarial examples at 4/255, seed 0"
     )
 
 

@@ -1,4 +1,4 @@
-"""A map from the command line to the store.
+"""An embedding from the command line to the store.
 
 What it holds, how it is queued, stopped and refused.
 """
@@ -99,13 +99,13 @@ def test_a_log_says_how_far_its_map_can_be_trusted(finished):
     assert cli.main(["embed", run.id, "--n", "40", "--pairs", "5"]) == 0
     (folder,) = folders.jobs_of(run, "embed")
     log = (folder / "log.txt").read_text()
-    assert "A map of 40 test images, 5 with a twin, in " in log
+    assert "An embedding of 40 test images, 5 with an adversarial example, in " in log
     assert 0 < float(log.split("Its trustworthiness is ")[1].split(";")[0]) <= 1
 
 
 def test_a_split_with_hardly_any_images_has_no_map():
     with pytest.raises(
-        UserError, match="The val split has 9 images, too few for a map: choose another"
+        UserError, match="The val split has 9 images, too few for an embedding: choose another"
     ):
         task.chosen(EmbeddingConfig("a-run", split="val"), 9)
 
@@ -114,7 +114,7 @@ def test_a_split_with_hardly_any_images_has_no_map():
     ("fields", "sentence"),
     [
         ({"split": "all"}, "There is no split 'all'"),
-        ({"n": 3}, "is 3: a map needs at least 10 images"),
+        ({"n": 3}, "is 3: an embedding needs at least 10 images"),
         ({"level": 8.0}, r"The noise level 8 is outside \(0, 1\]"),
         ({"pairs": -1}, "is -1"),
         ({"device": "tpu"}, "There is no device 'tpu'"),
@@ -132,4 +132,4 @@ def test_two_noise_levels_are_one_too_many(finished, capsys):
     assert cli.main(["embed", run.id, "--eps", "4/255,8/255"]) == 1
     assert "--eps takes one noise level" in capsys.readouterr().err
     assert cli.main(["embed"]) == 1
-    assert "Name the runs to map" in capsys.readouterr().err
+    assert "Name the runs to embed" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The estimation that ends a training.
+"""The estimate that ends a training.
 
 Within a fifth of its time, once, and stopped like everything else.
 """

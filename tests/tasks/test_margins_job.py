@@ -1,4 +1,4 @@
-"""The estimation job: what it stores, and that it goes on where it was stopped."""
+"""The estimate job: what it stores, and that it goes on where it was stopped."""
 
 import json
 import signal

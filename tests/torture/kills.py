@@ -85,7 +85,7 @@ def timed(tries: int, chance: random.Random) -> Sequence[Case]:
 
 
 def of_jobs(tries: int, chance: random.Random) -> Sequence[Case]:
-    """An attack or an estimation of margins on a finished run, killed before its n-th operation on
+    """An attack or an estimate of margins on a finished run, killed before its n-th operation on
     a file."""
     cases = []
     for kind in ("attack", "margins"):
@@ -138,7 +138,7 @@ CAMPAIGNS = (
     ),
     Campaign(
         "jobs",
-        "an attack or an estimation of margins is killed before its n-th operation",
+        "an attack or an estimate of margins is killed before its n-th operation",
         of_jobs,
         24,
     ),

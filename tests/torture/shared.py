@@ -70,7 +70,7 @@ def after(moment: float, child: Child) -> int:
 
 
 def job(kind: str) -> None:
-    """A new attack or estimation on the one run, done to its end."""
+    """A new attack or estimate on the one run, done to its end."""
     from smd.config.schema import AttackConfig, EstimateConfig
     from smd.jobs.session import claimed
     from smd.runs import folders

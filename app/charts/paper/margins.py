@@ -27,7 +27,7 @@ SAID = (  # of margins that were kept while training, see smd.core.kinds.MEANING
     " the next one may go: no distance. Misclassified images have no margin and stand left of 0."
     " The rule is at 8/255."
 )
-LOOKED = (  # of estimations
+LOOKED = (  # of estimates
     "Found margins are upper bounds. Reached: no boundary was met within the level, so the image"
     " stands where the search ended. Misclassified images have no margin and stand left of 0. The"
     " rule is at 8/255."
@@ -43,7 +43,7 @@ def probed(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     pairs = estimated(run)
     if not pairs:
         config = EstimateConfig(run.id, "pgd", levels=tuple(sorted(PROBED)), n=some(run, 1000))
-        about = f"It takes an estimation of {described(run)} at both levels."
+        about = f"It takes an estimate of {described(run)} at both levels."
         return kind.lacking(about, config, [run])
     newest = pairs[-1]
     counts = [data.read(reader.estimate_hist, run.store, row["id"]) for row in newest]
