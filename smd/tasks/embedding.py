@@ -1,4 +1,4 @@
-"""The embedding job: lay a trained network's features on a plane, and store where each image lies."""
+"""The embedding job: lay a network's last features on a plane, and store where each image lies."""
 
 import time
 from collections.abc import Sequence
