@@ -10,7 +10,7 @@ with an argument is a UserError, one sentence that says what to do.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from smd.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from smd.api.attack import attack

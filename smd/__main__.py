@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from smd import __version__, paths
+from smd import paths
 from smd.cli import (
     app,
     attack,
@@ -32,6 +32,7 @@ from smd.jobs.session import Cancelled
 from smd.program import PROGRAM
 from smd.terminal import streams
 from smd.terminal.visible import visible
+from smd.version import __version__
 
 EPILOG = f"""\
 Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),

@@ -293,6 +293,7 @@ def test_every_registry_entry_can_be_loaded():
 ROOMS = (
     "errors",
     "units",
+    "version",
     "paths",
     "program",
     "children",

@@ -12,10 +12,11 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from smd import __version__, registry
+from smd import registry
 from smd.config.schema import Value
 from smd.core import rng
 from smd.core.lp import Norm
+from smd.version import __version__
 
 
 @dataclass(frozen=True)

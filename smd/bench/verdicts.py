@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smd import __version__
 from smd.bench import made_up
 from smd.data.images import Images
 from smd.evaluation import examples
@@ -19,6 +18,7 @@ from smd.store.records import (
 )
 from smd.store.writer import Recorder
 from smd.tasks.train import FINAL_STEPS
+from smd.version import __version__
 
 CREATED = 1_767_225_600.0  # 2026-01-01
 

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from torch import Tensor
 
-from smd import __version__, estimators, registry
+from smd import estimators, registry
 from smd.config.schema import EstimateConfig, Value
 from smd.core.lp import Norm
 from smd.data.batches import spread
@@ -25,6 +25,7 @@ from smd.store.records import EstimateRecord, Margins
 from smd.tasks.opening import Opened, opening
 from smd.terminal.progress import Eta
 from smd.units import show_length, show_level
+from smd.version import __version__
 
 
 def estimate_run(folder: Path, log: Path | None = None) -> None:
