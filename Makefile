@@ -1,8 +1,8 @@
-# make app: the dashboard. make test: every test. make check: format, lint, types. make env: the environment.
+# make app: the dashboard. make test: every test. make quick: those that take seconds. make check: format, lint, types. make env: the environment.
 # make demo-all: every defense on the digits, one after the other, and their table. make bench: what things cost here.
 # make docs: these pages as a site in site/, warnings as errors.
 # make torture: kills, full disks, set clocks and power losses, an hour of them; as root it tries more of them.
-.PHONY: app test check env format demo-all bench docs torture
+.PHONY: app test quick check env format demo-all bench docs torture
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,6 +18,10 @@ app: env
 # Files of tests side by side, each process with a thread of its own: more would wait for each other.
 test: env
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Within three minutes: without browsers, real images, and whatever takes more than a second or two.
+quick: env
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not e2e"
 
 check: env
 	$(RUN) -m ruff format --check .

@@ -81,11 +81,13 @@ PAGE_MODULES = sorted(
 )
 
 
+@pytest.mark.slow
 def test_no_page_module_pulls_in_torch():
     code = f"import sys, {', '.join(PAGE_MODULES)}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_engine_needs_neither_duckdb_nor_streamlit():
     code = (
         "import sys; sys.modules['duckdb'] = sys.modules['streamlit'] = None\n"
@@ -344,6 +346,7 @@ def test_every_module_is_in_a_room():
     assert rooms - {"__init__"} == set(ROOMS)
 
 
+@pytest.mark.slow
 def test_no_room_imports_one_above_it():
     """So there is no circle either."""
     upward = [arrow for arrow in arrows() if ROOMS.index(arrow[1]) > ROOMS.index(arrow[0])]

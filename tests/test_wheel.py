@@ -142,6 +142,7 @@ def test_the_requirements_are_the_same_in_both_files():
     assert listed == {*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]}
 
 
+@pytest.mark.slow
 def test_a_network_is_trained_attacked_and_listed_outside_the_checkout(use, tmp_path):
     words = ["--epochs", 1, "--n-train", 100, "--n-test", 20, "--n-margins", 0]
     assert "SMD" in said(use("smd", "train", *words))
@@ -155,6 +156,7 @@ def test_a_network_is_trained_attacked_and_listed_outside_the_checkout(use, tmp_
     assert len(said(use("python", "-P", "-c", OPENED)).split("[]")) == 2
 
 
+@pytest.mark.slow
 def test_a_queued_run_is_trained_in_the_background(use, tmp_path):
     words = ["--epochs", 1, "--n-train", 100, "--n-test", 20, "--n-margins", 0, "--background"]
     name = said(use("smd", "train", *words)).strip()
@@ -163,6 +165,7 @@ def test_a_queued_run_is_trained_in_the_background(use, tmp_path):
     assert json.loads(status.read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_the_dashboard_is_served_from_any_folder(use):
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from smd import export, registry
 from smd.experiments import published
@@ -106,18 +107,23 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     cells = part if attack.settings else printed(part, attack)
     shown = laid_out(cells)
     verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
-    bold = export.best(cells, verdicts)[shown.columns].rename(columns=CLEAN)
-    shown = shown.rename(columns=CLEAN)
-    weight = bold.replace({True: "font-weight: bold", False: ""})
-    numbers = shown.select_dtypes("float").columns
-    style = shown.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)
+    bold = export.best(cells, verdicts)[shown.columns]
     tables.show(
-        style.apply(lambda _: weight, axis=None),
+        _styled(shown, bold),
         key=f"table-{attack.key}",
-        column_config=tables.fitting(shown),
+        column_config=tables.fitting(shown.rename(columns=CLEAN)),
     )
     attack_warnings.flags(chosen, attack._asdict())
     downloads.of_table(shown, f"accuracy-{attack.key}", bold, attack.title)
+
+
+def _styled(shown: pd.DataFrame, bold: pd.DataFrame) -> Styler:
+    """The table as the page shows it; files keep their column names."""
+    table, weight = (frame.rename(columns=CLEAN) for frame in (shown, bold))
+    numbers = table.select_dtypes("float").columns
+    style = table.style.format("{:.2f}", subset=numbers, na_rep=export.EMPTY)
+    weight = weight.replace({True: "font-weight: bold", False: ""})
+    return style.apply(lambda _: weight, axis=None)
 
 
 def printed(part: pd.DataFrame, attack: Attack) -> pd.DataFrame:

@@ -44,6 +44,7 @@ def test_what_is_usual_for_class_and_epoch_is_taken_off():
     assert (weight * rest).sum(0) == pytest.approx([0, 0, 0], abs=1e-2)
 
 
+@pytest.mark.slow
 def test_independent_classes_give_evidence_no_more_often_than_the_band_says(monkeypatch):
     monkeypatch.setattr(forces, "SHIFTS", 199)
     signs = [forces.link(*counts(seed)).sign for seed in range(100)]
@@ -163,11 +164,13 @@ def summed_up(met, held, labels, classes):
     )
 
 
+@pytest.mark.slow
 def test_on_a_network_that_does_not_change_there_is_no_evidence(trained):
     link = forces.link(*explored(trained))
     assert link.n > 10 * forces.FEWEST_IMAGES
     assert link.sign == 0
 
 
+@pytest.mark.slow
 def test_boundaries_that_give_way_to_pressure_are_seen(trained):
     assert forces.link(*explored(trained, pushed=0.5)).sign == 1

@@ -47,6 +47,7 @@ def test_the_verdicts_are_those_of_an_evaluation(trained, given, result):
     assert 0 < result.accuracy < result.clean_accuracy  # the test would pass on nothing otherwise
 
 
+@pytest.mark.slow
 def test_autoattack_with_two_seeds_is_two_evaluations(trained, given, monkeypatch):
     monkeypatch.setattr("smd.attacks.autoattack.QUERIES", 20)
     monkeypatch.setattr("smd.attacks.autoattack.STEPS", 5)

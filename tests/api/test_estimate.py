@@ -20,6 +20,7 @@ def given(digits):
     return digits[0][:48], digits[1][:48]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", registry.ESTIMATORS)
 def test_the_margins_are_those_of_a_job(method, trained, given):
     x, y = given

@@ -51,6 +51,7 @@ def own_epochs(defense, training, first=0, last=EPOCHS):
             optimizer.step()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_margins_and_weights_are_those_of_our_own_trainer(name):
     theirs, ours = prepared(NAMES[name]), prepared(NAMES[name])
@@ -91,6 +92,7 @@ def saved_and_read(values):
     return torch.load(file, weights_only=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SMD", "MMA", "GAIRAT", "AT"])
 def test_a_training_saved_inside_an_epoch_goes_on_bit_for_bit(name, digits):
     x, y = digits[0][:N], digits[1][:N]

@@ -149,6 +149,7 @@ def test_foreign_weights_and_stores_are_refused(run, tmp_path):
         other.metrics()
 
 
+@pytest.mark.slow
 def test_training_here_gives_a_run_like_any_other(own_runs):
     run = smd.train(
         defense="at:steps=2", epochs=1, n_train=100, n_test=20, n_margins=0, params={"eps": 4 / 255}

@@ -297,6 +297,7 @@ VIEWS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view, kind",
     [

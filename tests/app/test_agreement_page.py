@@ -95,6 +95,7 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
     assert "33.3 % of those with a margin > 7/255, 50.0 % of the others" in words(app)
 
 
+@pytest.mark.slow
 def test_another_attack_and_level_change_the_verdict(judged):
     stored(judged, ["ce-pgd"] * 5 + ["clean"], eps=4 / 255, steps=100, created=12.0)
     app = at(judged)
@@ -105,6 +106,7 @@ def test_another_attack_and_level_change_the_verdict(judged):
     assert cards(app)["margin > ε, fooled"] == "80.0 %"
 
 
+@pytest.mark.slow
 def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judged):
     app = at(judged)
     shown = tiles(app, "overestimated")
@@ -115,6 +117,7 @@ def test_images_where_margin_and_attack_disagree_are_shown_the_worst_first(judge
     ]
 
 
+@pytest.mark.slow
 def test_a_click_on_an_image_opens_it_on_samples(judged):
     app = at(judged)
     app.button(key="open-overestimated-2").click().run()
@@ -124,6 +127,7 @@ def test_a_click_on_an_image_opens_it_on_samples(judged):
     assert app.segmented_control(key="split").value == "test"
 
 
+@pytest.mark.slow
 def test_patterns_count_each_image_once_and_list_it(judged):
     app = at(judged)
     assert app.selectbox(key="pattern").options == [
@@ -274,6 +278,7 @@ def test_a_link_opens_its_margins_level_and_kind(judged):
     assert app.segmented_control(key="kind").value == "underestimated"
 
 
+@pytest.mark.slow
 def test_choosing_another_run_forgets_margins_that_it_has_not(judged, finished):
     _, std = finished
     app = at(judged)

@@ -1,12 +1,15 @@
 """The Attacks page: it queues what the form says, and its tables hold what the store and the paper
 say."""
 
+import pytest
 from paging import open_page, words
 from storing import attack
 
 from smd.config.schema import AttackConfig, read
 from smd.runs import folders
 from smd.store.writer import Recorder
+
+pytestmark = pytest.mark.slow
 
 
 def queued(run):

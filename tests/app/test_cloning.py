@@ -73,6 +73,7 @@ def clone(app):
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_form_asks_for_the_very_run_that_was_cloned(name, opened):
     app, config = opened(CONFIGS[name])

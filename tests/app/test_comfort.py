@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from paging import open_page, spec, words
 
 from app.components import notices
@@ -11,6 +12,7 @@ from smd.runs import folders, notes
 from smd.runs.notes import Notes
 
 
+@pytest.mark.slow
 def test_notes_and_tags_are_written_where_the_run_is_looked_at(finished):
     run, _ = finished
     app = open_page("live", run=run.id)
@@ -22,6 +24,7 @@ def test_notes_and_tags_are_written_where_the_run_is_looked_at(finished):
     assert "baseline" in words(open_page("live", run=run.id))
 
 
+@pytest.mark.slow
 def test_a_hidden_run_leaves_the_lists_and_comes_back_on_demand(finished):
     run, std = finished
     notes.write(std, Notes(hidden=True))
@@ -34,6 +37,7 @@ def test_a_hidden_run_leaves_the_lists_and_comes_back_on_demand(finished):
     assert linked.selectbox(key="run").value == std.id  # a link still opens it
 
 
+@pytest.mark.slow
 def test_a_pinned_run_comes_first(finished):
     run, std = finished
     notes.write(run, Notes(pinned=True))
@@ -65,6 +69,7 @@ def test_runs_are_filtered_by_their_tags(finished):
     assert app.dataframe[0].value["run"].tolist() == [run.id]
 
 
+@pytest.mark.slow
 def test_smoothing_and_the_axis_are_kept_in_the_address(finished):
     run, _ = finished
     app = open_page("live", run=run.id, smooth="0.5", over="wall time")

@@ -56,6 +56,7 @@ def test_a_quick_accuracy_says_that_it_is_quick_and_of_how_many_images(finished)
     assert not [name for name in frame.value if name.startswith("robust")]
 
 
+@pytest.mark.slow
 def test_spreads_over_trainings_and_over_attack_seeds_have_columns_of_their_own(twice):
     app = open_page("compare")
     assert not app.exception
@@ -72,6 +73,7 @@ def test_spreads_over_trainings_and_over_attack_seeds_have_columns_of_their_own(
     assert "seeds of" not in words(app)
 
 
+@pytest.mark.slow
 def test_no_cell_shows_a_word_where_there_is_no_value(twice):
     for frame in open_page("compare").dataframe:
         assert frame.proto.placeholder == "–"

@@ -14,6 +14,8 @@ from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
 from smd.jobs import transitions
 from smd.runs import folders
 
+pytestmark = pytest.mark.slow
+
 VIEWS = (
     "live",
     "embedding",

@@ -93,6 +93,7 @@ def test_the_page_s_old_address_leads_to_it_with_all_that_it_says(finished):
     assert tiles(app, "map") == [5, 6, 7, 8]
 
 
+@pytest.mark.slow
 def test_an_embedding_is_coloured_by_what_the_store_allows(finished):
     run, std = finished
     mapped(run)

@@ -40,6 +40,7 @@ def test_figures_take_the_newest_run_that_fits_and_say_what_is_missing(finished)
     assert figures["fig-7"].missing.defense == "mma"
 
 
+@pytest.mark.slow
 def test_fig_5_is_there_when_a_clean_network_has_been_probed_at_both_levels(finished):
     _, std_run = finished
     recorder = Recorder(std_run.store)
@@ -51,6 +52,7 @@ def test_fig_5_is_there_when_a_clean_network_has_been_probed_at_both_levels(fini
     assert b"PGD 16/255" in files.as_file(figure, "svg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fig-6", "fig-8", "accuracy-noise"])
 def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
     figure = drawn()[name]
@@ -215,6 +217,7 @@ def test_the_list_of_runs_names_those_that_are_drawn(finished):
     )
 
 
+@pytest.mark.slow
 def test_runs_of_another_data_set_are_forgotten_with_it(finished):
     smd_run, _ = finished
     again = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))

@@ -125,6 +125,7 @@ PICK = {"train": "train-defense", "attacks": "attack", "margins": "method"}
 PREFIX = {"train": "train-", "attacks": "", "margins": ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "name"), every_form())
 def test_every_knob_of_every_entry_has_its_field_in_its_form(page, name, finished, monkeypatch):
     from paging import open_page
@@ -146,6 +147,7 @@ def test_every_knob_of_every_entry_has_its_field_in_its_form(page, name, finishe
     assert {f"{PREFIX[page]}{name}-{p.name}" for p in shown(page, table[name])} <= keys
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float", "level", "choice"])
 def test_an_attack_may_have_a_knob_of_any_kind(kind, finished, monkeypatch):
     """As an added entry would: 0.75 stays 0.75, and a level is no text."""

@@ -80,6 +80,7 @@ def everything(app):
     return " ".join(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "query"),
     [

@@ -16,6 +16,7 @@ from smd.store import reader
 from smd.units import px
 
 
+@pytest.mark.slow
 def test_the_table_of_classes_is_that_of_the_store(finished):
     run, _ = finished
     app = open_page("margins", run=run.id, view="by class")
@@ -95,6 +96,7 @@ def test_small_histograms_tell_the_kinds_apart_with_misclassified_images_left_of
     assert legend["domain"] == list(KINDS)
 
 
+@pytest.mark.slow
 def test_a_small_histogram_for_each_class_stands_on_shared_axes_under_one_legend(finished):
     run, _ = finished
     app = open_page("margins", run=run.id, view="by class")
@@ -181,6 +183,7 @@ def test_cells_count_every_image_once():
     assert cells.sort_values("n").iloc[-1][["x", "y", "n"]].tolist() == [0, 4, 2]
 
 
+@pytest.mark.slow
 def test_flow_from_another_run_pairs_the_same_pictures(finished, own_runs):
     import shutil
 
@@ -329,6 +332,7 @@ def test_with_fewer_than_30_images_at_the_boundary_one_sentence_says_so_and_noth
     assert not app.get("vega_lite_chart")
 
 
+@pytest.mark.slow
 def test_a_run_with_enough_images_at_the_boundary_is_told_with_its_null(finished):
     run, _ = finished
     with duckdb.connect(

@@ -70,6 +70,7 @@ def test_a_run_without_margins_of_its_own_offers_to_estimate_them(finished):
     assert app.button(key=job_rows.key("cancel", job))
 
 
+@pytest.mark.slow
 def test_the_shown_command_describes_the_same_estimation(finished):
     from smd.cli import estimate as margins
 
@@ -85,6 +86,7 @@ def test_the_shown_command_describes_the_same_estimation(finished):
     assert args.levels == "4/255,0.1"
 
 
+@pytest.mark.slow
 def test_a_bad_level_is_explained_and_nothing_is_queued(finished):
     run, _ = finished
     app = open_page(run)
@@ -112,6 +114,7 @@ def test_a_run_without_margins_of_its_own_shows_its_newest_estimate(finished):
     assert "How the margins grew" not in words(app)
 
 
+@pytest.mark.slow
 def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(finished):
     _, std = finished
     near, far = two_pgd(std)
@@ -132,6 +135,7 @@ def test_two_estimates_of_one_network_are_compared_where_both_met_a_boundary(fin
     )  # one was not followed that far
 
 
+@pytest.mark.slow
 def test_an_overlay_shows_shares_in_colours_of_their_own(finished):
     run, std = finished
     near, far = two_pgd(std)
@@ -148,6 +152,7 @@ def test_an_overlay_shows_shares_in_colours_of_their_own(finished):
     ]
 
 
+@pytest.mark.slow
 def test_the_epoch_slider_moves_the_run_s_own_margins_alone(finished):
     run, std = finished
     _, far = two_pgd(std)
@@ -185,6 +190,7 @@ def test_estimates_that_are_alike_are_told_apart(finished):
     assert [option[-4:] for option in options] == ["bbbb", "aaaa"]
 
 
+@pytest.mark.slow
 def test_an_estimate_in_another_norm_is_not_drawn_on_the_same_axis(finished):
     from smd.store.records import EstimateRecord, Margins
 
@@ -212,6 +218,7 @@ def test_an_estimate_of_misclassified_images_alone_still_renders(finished):
     assert {metric.label: metric.value for metric in app.metric}["margin, median of 0"] == "–"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["cancelled", "failed"])
 def test_an_estimation_that_ended_early_can_be_resumed_or_put_away(finished, state):
     run, _ = finished
@@ -263,6 +270,7 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
     assert np.isnan(row["beyond 32/255 (%)"])
 
 
+@pytest.mark.slow
 def test_choosing_and_clearing_the_other_margins_works_and_survives_a_change_of_run(finished):
     run, std = finished
     near, _ = two_pgd(std)
@@ -290,6 +298,7 @@ def weak_run(run):
     return open_page(run)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
     run, _ = finished
     app = weak_run(run)

@@ -86,6 +86,7 @@ def test_a_path_alone_is_enough_to_train(tmp_path):
     assert load("folder", asked.data_path, asked.image_size).pixels.shape == (60, 1, 12, 12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "side"),
     [(((12, 12),), 0), (((12, 12), (20, 16)), 32), (((80, 100),), 64), (((20, 16),), 32)],
@@ -247,6 +248,7 @@ def test_volumes_are_told_with_their_depth_and_shown_by_their_middle_slice(monke
     np.testing.assert_array_equal(shown[0], images.pixels[4][:, 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "side", "net"),
     [
@@ -288,6 +290,7 @@ def test_many_classes_have_pages_of_examples(tmp_path):
     assert "class7" not in captions
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real image sets in {SHARED}")
 def test_real_radiology_images_need_no_setting(monkeypatch):
     # a busy machine does not see all headers in three seconds

@@ -20,6 +20,7 @@ VIEWS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", kinds.KINDS)
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_page_renders_on_every_kind_of_run(view, kind, request):
@@ -95,6 +96,7 @@ def test_the_shown_command_describes_the_same_run():
     assert folders.all_runs()[0].config == config
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_run_epoch_and_sample(finished):
     smd_run, std_run = finished
     app = open_page("margins", run=smd_run.id, epoch="2")

@@ -47,6 +47,7 @@ def test_the_reason_of_a_failure_is_shown_as_it_is():
     assert NASTY not in text
 
 
+@pytest.mark.slow
 def test_tags_and_notes_are_shown_as_they_are(finished):
     run, _ = finished
     notes.write(run, Notes(text=NASTY, tags=("*paper*",)))

@@ -8,6 +8,8 @@ from smd import __main__ as cli
 from smd.config import commands
 from smd.store import reader
 
+pytestmark = pytest.mark.slow
+
 
 def answer(app):
     return app.dataframe[0].value

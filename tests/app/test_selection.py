@@ -32,6 +32,7 @@ def test_a_range_of_margins_in_the_link_selects_its_images(finished):
     assert tiles(app, "samples") == expected[:24]
 
 
+@pytest.mark.slow
 def test_the_same_images_are_meant_on_every_page(finished):
     run, _ = finished
     label = reader.class_names(run.store)[3]
@@ -89,6 +90,7 @@ def test_a_range_without_a_slider_of_its_own_does_not_act(finished):
     assert "of 300 training images" not in words(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("view", "enabled"),
     [("all images", {"class", "epoch", "range"}), ("by class", {"epoch"}), ("over time", set())],

@@ -70,6 +70,7 @@ def test_half_configured_it_does_not_start(values, tmp_path):
     assert "smd: " in said and "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_only_its_own_names_and_pages_are_answered_and_nothing_is_asked_outward(tmp_path):
     """Started from another folder, as anybody may: it listens on this machine all the same."""
     (tmp_path / "sitecustomize.py").write_text(WATCH)

@@ -7,6 +7,8 @@ import kinds
 import pytest
 from paging import open_page, words
 
+pytestmark = pytest.mark.slow
+
 SAID = {
     "queued": "The run is queued: it waits for its turn on the device.",
     "running": "The first epoch is under way.",

@@ -28,6 +28,7 @@ def found(filled, monkeypatch):
     return folders.all_runs()
 
 
+@pytest.mark.slow
 def test_all_are_finished_and_the_long_one_is_the_newest(found):
     assert [run.status.state for run in found] == ["finished"] * 3
     assert [run.config.data for run in found] == ["fashion-mnist", "digits", "digits"]
@@ -55,6 +56,7 @@ def test_images_and_their_twins_can_be_shown(found):
     assert examples.read(long.adv / f"{name}.npz").idx[position] == nearest
 
 
+@pytest.mark.slow
 def test_the_same_runs_are_made_again_and_nothing_is_left_elsewhere(found, tmp_path, monkeypatch):
     monkeypatch.setenv("SMD_RUNS", str(tmp_path / "mine"))
     monkeypatch.delenv("SMD_CACHE")

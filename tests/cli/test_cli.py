@@ -110,6 +110,7 @@ def test_runs_lists_the_estimations_of_a_run(finished, capsys):
     assert folders.jobs.read(job).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_an_attack_reads_both_spellings_and_prints_its_table(finished, capsys):
     smd_run, std_run = finished
     words = [
@@ -241,6 +242,7 @@ def test_exported_margins_are_those_of_the_store(finished, capsys):
     assert lines[0].startswith("id,")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "json", "latex", "markdown", "text"])
 @pytest.mark.parametrize("table", ["accuracy", "epochs", "margins", "histogram"])
 def test_every_table_prints_in_every_format(finished, table, form, capsys):

@@ -6,6 +6,8 @@ import pytest
 from smd.data import cache, load
 from smd.data.split import carve
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def real(shared, monkeypatch):

@@ -16,6 +16,8 @@ from smd.defenses import RunInfo, StepContext
 from smd.defenses.smd import PRESETS, SMD
 from smd.nets.batchnorm import couples_samples
 
+pytestmark = pytest.mark.slow
+
 
 class Seen(torch.nn.Module):
     """Passes on to a network and notes every batch that it is asked about."""

@@ -27,6 +27,7 @@ def tracing():
     sys.settrace(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.14), ("L2", 0.75)])
 def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
     trained, tracing, monkeypatch, norm, eps
@@ -54,6 +55,7 @@ def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
     assert torch.allclose(images, x_adv[~expected], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(norm):
     model = TenClasses(64)
@@ -64,6 +66,7 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(norm):
     assert reaches(verdict, margin, eps)
 
 
+@pytest.mark.slow
 def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes():
     model = Linear(64)
     data, exact = known_set(model, 8, 60)
@@ -162,6 +165,7 @@ def flags(model, x, y, eps=0.2, n=12):
     return state.flags
 
 
+@pytest.mark.slow
 def test_a_gradient_masked_network_raises_the_badges(trained):
     model, x, y = trained
     assert {"zero-gradient", "square"} <= flags(Masked(model), x, y)

@@ -80,6 +80,7 @@ def test_neighbours_are_exact_and_everybody_is_his_own_first(origin, monkeypatch
     assert (near[3, 1], near[7, 1]) == (7, 3)
 
 
+@pytest.mark.slow
 def test_among_many_alike_nobody_is_a_neighbour_twice():
     points = np.repeat(np.eye(3, dtype=np.float32), 40, axis=0)
     near, far = embedding.neighbours(points, embedding.NEIGHBOURS)

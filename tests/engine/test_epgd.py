@@ -115,6 +115,7 @@ def test_a_zero_margin_moves_nothing(trained):
     assert torch.equal(found.x, x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("literal", [False, True])
 def test_flags_and_points_equal_the_oracles(trained_exactly, literal):
     model, x, y = trained_exactly

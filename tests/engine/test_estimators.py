@@ -147,6 +147,7 @@ class Witness(nn.Module):
         return torch.cdist(batch.flatten(1), self.x.flatten(1)).argmin(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", registry.ESTIMATORS)
 def test_every_crossed_margin_has_a_witness_one_bisection_step_behind(frozen_net, name, norm):

@@ -123,6 +123,7 @@ def test_a_clean_error_counts_as_broken_at_every_level_and_is_not_attacked(known
         assert (verdict.stage == evaluation_state.CLEAN).all()
 
 
+@pytest.mark.slow
 def test_the_network_is_evaluated_in_eval_mode_and_its_parameters_come_back_as_they_were(trained):
     model, x, y = trained
     model.train()
@@ -207,6 +208,7 @@ def test_images_asked_for_are_kept_also_if_they_withstand(known):
     assert sorted(state.kept) == [0, 1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", range(1, 12))
 def test_going_on_from_any_batch_ends_the_same(trained, tmp_path, stop):
     """The state after `stop` batches is saved, read back and continued."""

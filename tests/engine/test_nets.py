@@ -67,6 +67,7 @@ def test_fashion_cnn_is_that_of_app_b4():
     assert (model.head.in_features, model.head.out_features) == (512, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.NETWORKS)
 @pytest.mark.parametrize(("channels", "classes"), [(1, 2), (3, 6)])
 def test_every_network_adapts_to_images_and_classes_in_its_range(name, channels, classes):

@@ -57,6 +57,7 @@ def told(*verdicts, number=2):
 NAMES = ("stage", "pred", "distance")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", ["fab", "fab-t"])
 def test_fab_draws_nothing_so_a_seed_changes_nothing(trained, monkeypatch, name, norm):
@@ -74,6 +75,7 @@ def test_only_fab_of_autoattacks_stages_is_settled():
     assert {stage.name for stage in stages if stage.deterministic} == {"fab", "fab-t"}
 
 
+@pytest.mark.slow
 def test_what_fab_did_with_one_seed_need_not_be_done_with_the_next(trained, monkeypatch):
     """Some samples fall to FAB and some withstand it; with and without taking over, all verdicts
     are the same."""
@@ -138,6 +140,7 @@ def test_the_first_seed_with_which_a_sample_came_to_the_stage_tells():
     assert found.distance[found.seen].tolist() == [20, 12, 13]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", range(1, 14))
 def test_going_on_from_any_batch_ends_the_same_where_verdicts_are_taken_over(
     trained, tmp_path, stop

@@ -43,6 +43,7 @@ def one_step(model, x, y, margins, preset="paper"):
     return result, state["margin"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["paper", "literal"])
 def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset):
     model, x, y = some_wrong(*trained_exactly)

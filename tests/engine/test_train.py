@@ -14,6 +14,8 @@ from smd.config.schema import TrainConfig
 from smd.registry.recipes import Recipe
 from smd.training.loop import checkpoint, epochs, prepare, restore
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -46,6 +46,7 @@ def volumes():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defense", registry.DEFENSES)
 def test_every_defense_trains_on_volumes(volumes, defense):
     config = TrainConfig(data="folder", net="volume-cnn", defense=defense, epochs=2, batch=20)
@@ -58,6 +59,7 @@ def test_every_defense_trains_on_volumes(volumes, defense):
         assert np.isfinite(values).all(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", registry.ATTACKS)
 def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, norm):
@@ -74,6 +76,7 @@ def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, 
         assert found.max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", registry.ESTIMATORS)
 def test_every_estimator_measures_volumes(trained_3d, name, norm):
@@ -87,6 +90,7 @@ def test_every_estimator_measures_volumes(trained_3d, name, norm):
     assert (found.margin > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_autoattack_reaches_the_closed_form_robust_accuracy_of_volumes(norm):
     model = TenClasses(4 * 3 * 6)

@@ -97,6 +97,7 @@ def test_what_there_is_not_is_said_with_what_there_is():
         reproduce.plan("table2b", Budget(rows=("STD", "AT5")))
 
 
+@pytest.mark.slow
 def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
     budget = Budget(epochs=2, n_train=200, n_test=20, attack_seeds=(0,))
     small = TrainConfig(epochs=2, n_train=200, n_test=20, device="cpu")

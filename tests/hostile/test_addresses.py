@@ -99,6 +99,7 @@ def acted(monkeypatch):
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_whatever_an_address_says_nothing_is_done_and_its_words_are_no_markdown(
     value, finished, acted

@@ -2,6 +2,7 @@
 too."""
 
 import numpy as np
+import pytest
 from paging import open_page
 from PIL import Image
 from storing import started
@@ -31,6 +32,7 @@ def laid_out(root):
     return root
 
 
+@pytest.mark.slow
 def test_cautions_are_in_log_store_and_card(tmp_path, monkeypatch):
     monkeypatch.setenv("SMD_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "cache"))

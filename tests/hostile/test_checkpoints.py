@@ -41,6 +41,7 @@ def broken_off(training, at):
     return checkpoint(training)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defense", registry.DEFENSES)
 def test_every_defense_s_own_checkpoints_fit(defense, tmp_path):
     for at in ((0, 1), (1, 4)):

@@ -99,6 +99,7 @@ def test_a_machine_that_gets_another_name_goes_on_with_its_job(runs_folder, monk
     assert jobs.read(folder).state == "finished"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("skew", [0.0, 3600.0, -3600.0])
 def test_a_job_on_another_machine_is_shown_and_left_alone(there, monkeypatch, skew):
     folder, process = there
@@ -117,6 +118,7 @@ def test_a_job_on_another_machine_is_shown_and_left_alone(there, monkeypatch, sk
     assert state(folder) == "finished"
 
 
+@pytest.mark.slow
 def test_a_job_on_a_machine_whose_clock_cannot_be_told_is_watched_before_it_is_resumed(
     there, monkeypatch
 ):

@@ -40,6 +40,7 @@ def contents(folder):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKES)
 def test_a_job_in_a_copy_works_on_the_copy(finished, own_runs, kind):
     run, _ = finished

@@ -51,6 +51,7 @@ def test_the_picture_at_a_path_is_the_one_in_the_row(tmp_path):
         np.testing.assert_array_equal(np.asarray(Image.open(folder / name)), images.pixels[row, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["margins", "verdicts"])
 def test_tables_of_images_have_the_files(tmp_path, table):
     folder = picture_folder(tmp_path / "own", n=20, names="=1+1 {:02}.png")
@@ -77,12 +78,14 @@ def test_tables_of_images_have_the_files(tmp_path, table):
     assert "dark/=1+1" in text
 
 
+@pytest.mark.slow
 def test_sets_without_files_have_no_paths(finished):
     run, _ = finished
     assert reader.sample_paths(run.store).empty
     assert "path" not in smd("export", run.id, "--table", "margins").stdout.splitlines()[0]
 
 
+@pytest.mark.slow
 def test_a_store_of_the_fifth_version_learns_paths(tmp_path):
     path = tmp_path / "run.duckdb"
     with duckdb.connect(str(path)) as con:

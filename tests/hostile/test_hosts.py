@@ -122,6 +122,7 @@ def test_a_header_that_is_there_twice_is_refused(name):
         hosts.check(own, True, NAMES)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_whatever_a_host_is_it_is_this_one_or_refused(text):
     raw = text.encode("latin-1", "replace").decode("latin-1")

@@ -57,6 +57,7 @@ def test_images_that_are_nowhere_are_said_with_the_command(cache, folder):
         images_of(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "archive"])
 def test_locate_finds_them_after_a_move_and_again_after_the_cache_is_lost(cache, folder, kind):
     run = begun(folder)

@@ -120,6 +120,7 @@ def test_quotes_around_a_path_are_named(tmp_path, quote):
         load("folder", f"{quote}{folder}{quote}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [making.tar_of_many, making.zip_of_many])
 def test_a_million_members_are_answered_at_once(tmp_path, make):
     name = "own.zip" if make is making.zip_of_many else "own.tar.gz"
@@ -171,6 +172,7 @@ def test_more_members_than_an_archive_may_have_are_refused_by_its_end(tmp_path):
     assert time.monotonic() - begun < 10
 
 
+@pytest.mark.slow
 def test_an_npz_bomb_is_refused_before_anything_is_written(tmp_path):
     bomb = making.npz_bomb(tmp_path / "own.npz", 2)
     with pytest.raises(UserError, match=r"own.npz is refused: .* unpack to 2"):

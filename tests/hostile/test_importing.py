@@ -127,6 +127,7 @@ def test_an_import_that_dies_does_not_take_the_page_along(tmp_path, monkeypatch)
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_the_page_offers_what_can_be_done_about_files_in_the_way(tmp_path):
     files = {
         f"{name}/{i}.png": making.picture(i + 50 * (name == "b"))

@@ -125,6 +125,7 @@ def test_a_finished_run_whose_weights_are_broken_says_so_and_can_be_resumed(
     run.weights.write_bytes(whole)
 
 
+@pytest.mark.slow
 def test_weights_that_are_cut_short_can_be_written_again_from_the_checkpoint(finished, monkeypatch):
     from smd.tasks.train import train_run
 

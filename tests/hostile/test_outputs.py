@@ -44,6 +44,7 @@ def test_what_a_program_reads_is_as_it_is(capsys):
     assert "x\x1b" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_runs_notes_and_errors_are_harmless(own_runs):
     run = folders.Run("20240101-000000-digits-smd-0bad", making.run(own_runs))
     making.dump(run.folder / "status.json", {"state": "failed", "error": EVIL, "created": 1.0})

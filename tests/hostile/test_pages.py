@@ -11,6 +11,8 @@ from smd.paths import AROUND as REPOSITORY
 from tests.hostile import making_stores
 from tests.hostile import making_stranger as making
 
+pytestmark = pytest.mark.slow
+
 BAD, GOOD = "20240101-000000-digits-smd-0bad", "20240101-000001-digits-smd-900d"
 CASES = [
     ("config.json", "params", []),

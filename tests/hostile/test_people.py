@@ -23,6 +23,8 @@ from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 from smd.store import schema
 
+pytestmark = pytest.mark.slow
+
 GROUP, ANNA, BEN = 54321, 54322, 54323
 ALL = """
 import json, sys

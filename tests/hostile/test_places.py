@@ -25,6 +25,7 @@ def temporary(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD_NAMES, ids=repr)
 def test_a_store_lies_in_a_folder_of_any_name(tmp_path, name):
     path = odd(tmp_path, name) / "run.duckdb"
@@ -61,6 +62,7 @@ def test_a_query_is_answered_in_a_folder_of_an_odd_name(tmp_path):
     assert query.ask(path, "SELECT key FROM meta").table["key"].tolist() == ["schema"]
 
 
+@pytest.mark.slow
 def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monkeypatch):
     images = odd(tmp_path, "d?\n'#🐘")
     for number in range(24):

@@ -32,6 +32,7 @@ def refusal(act):
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", making.STATEMENTS)
 def test_what_is_not_ours_is_refused_by_readers_writers_and_queries(path, case):
     making.store(path, making.STATEMENTS[case])
@@ -46,6 +47,7 @@ def test_what_is_not_ours_is_refused_by_readers_writers_and_queries(path, case):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thing", making.OTHERS)
 def test_what_is_no_ordinary_file_is_neither_opened_nor_waited_for(path, tmp_path, thing):
     victim = tmp_path / "victim"
@@ -72,6 +74,7 @@ def test_nor_is_the_log_beside_it(path, tmp_path, thing):
     assert (tmp_path / "victim").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", making.CLASSES, ids=lambda value: value[:9])
 def test_classes_that_are_no_names_are_one_sentence(path, value):
     making.described(path, "classes", value)
@@ -86,6 +89,7 @@ def test_so_are_other_descriptions(path, key, value):
     assert "description" in refusal(lambda: reader.meta(path))
 
 
+@pytest.mark.slow
 def test_a_small_file_of_very_many_rows_does_not_fill_the_memory(path, monkeypatch):
     monkeypatch.setattr(run_tables, "MOST", 1_000_000)
     assert making.huge(path, 3_000_000) < 2**24
@@ -121,6 +125,7 @@ def test_the_columns_that_are_expected_are_those_that_are_made(path):
     assert made == stranger._whole()
 
 
+@pytest.mark.slow
 def test_only_so_many_queries_are_answered_at_once(path, monkeypatch):
     making.store(path)
     at_once, most, lock = 0, 0, threading.Lock()

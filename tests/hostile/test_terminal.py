@@ -11,6 +11,8 @@ from making_machines import latin1
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders, notes
 
+pytestmark = pytest.mark.slow
+
 ODD = "ε = 8/255, naïve 🐘"
 
 

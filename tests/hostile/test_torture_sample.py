@@ -14,6 +14,7 @@ from tests.torture import __main__ as torture
 from tests.torture import campaign, forked, report, work
 
 
+@pytest.mark.slow
 def test_a_killed_training_and_a_killed_import_lose_nothing(tmp_path):
     done = subprocess.run(
         [

@@ -62,6 +62,7 @@ def test_a_store_that_takes_for_ever_is_told(path, started, monkeypatch):
     assert started[0].poll() is not None
 
 
+@pytest.mark.slow
 def test_a_sound_store_is_opened_there_once_and_known_to_all_processes(path, tmp_path, started):
     assert reader.meta(path) == reader.meta(tmp_path / "made.duckdb")
     reader.metrics(path)
@@ -77,6 +78,7 @@ def test_a_sound_store_is_opened_there_once_and_known_to_all_processes(path, tmp
     assert len(started) == 2
 
 
+@pytest.mark.slow
 def test_a_process_that_has_gone_for_want_of_questions_is_started_again(path, tmp_path, started):
     reader.meta(path)
     started[0].send_signal(signal.SIGALRM)

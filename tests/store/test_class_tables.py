@@ -81,6 +81,7 @@ def test_densities_of_a_class_add_up_to_one_in_every_epoch(store):
     assert found["width"].unique().tolist() == [1]
 
 
+@pytest.mark.slow
 def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
     recorder = started(tmp_path / "run.duckdb")
     for number in range(1, 91):

@@ -82,6 +82,7 @@ def hold(path):
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_reader_that_polls_sees_every_epoch_of_a_writer(path):
     writer = python(WRITER, path)
     seen, last, deadline = [], None, time.monotonic() + PATIENCE

@@ -40,6 +40,7 @@ def test_a_question_is_answered_from_the_store(store):
     assert not answer.truncated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -58,6 +59,7 @@ def test_every_way_of_reading_works(store, query):
     assert len(ask(store, query).table) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -96,6 +98,7 @@ def test_anything_else_than_one_question_is_refused_in_a_sentence(store, query, 
     assert len(reader.margins(store, 1)) == N
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -141,6 +144,7 @@ def test_settings_stay_locked(store):
     assert locked["value"].tolist() == ["false"]
 
 
+@pytest.mark.slow
 def test_only_so_many_rows_come_and_the_answer_says_that_there_are_more(store):
     answer = ask(store, "SELECT * FROM range(1000000000) t(n)", limit=7)
     assert answer.table["n"].tolist() == list(range(7))
@@ -148,6 +152,7 @@ def test_only_so_many_rows_come_and_the_answer_says_that_there_are_more(store):
     assert not ask(store, "SELECT * FROM range(7)", limit=7).truncated
 
 
+@pytest.mark.slow
 def test_a_query_that_takes_too_long_is_stopped(store):
     endless = (
         "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE a.x * b.y % 7 = 3"
@@ -158,6 +163,7 @@ def test_a_query_that_takes_too_long_is_stopped(store):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -186,6 +192,7 @@ def test_a_process_that_breaks_off_is_a_sentence(store, monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["SELECT repeat('x', 1000000) AS t", "SELECT range(1000000) AS t FROM range(3)"]
 )

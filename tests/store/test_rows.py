@@ -102,6 +102,7 @@ def letters(hint):
     return KINDS[get_origin(hint) or hint]
 
 
+@pytest.mark.slow
 def test_every_query_yields_its_rows(path):
     tables = {
         name: frame(path, query, **{key: VALUES[key] for key in NAMES.findall(query.text)})

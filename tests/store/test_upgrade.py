@@ -83,6 +83,7 @@ def test_a_store_of_the_third_version_learns_maps_and_gauges(tmp_path):
     assert reader.meta(path) == {"schema": schema.VERSION}
 
 
+@pytest.mark.slow
 def test_a_store_of_the_fourth_version_tells_found_margins_from_reached_ones(tmp_path):
     path = tmp_path / "run.duckdb"
     nan = float("nan")
@@ -125,6 +126,7 @@ def test_a_store_of_the_fourth_version_tells_found_margins_from_reached_ones(tmp
     assert metrics["loss"] == 0.5
 
 
+@pytest.mark.slow
 def test_an_upgraded_store_equals_one_that_was_written_now(tmp_path):
     old, new = tmp_path / "old.duckdb", tmp_path / "new.duckdb"
     drawn = np.random.default_rng(0)

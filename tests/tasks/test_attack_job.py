@@ -82,6 +82,7 @@ def results(run, job):
     return pd.concat(verdicts, ignore_index=True), stages.reset_index(drop=True)
 
 
+@pytest.mark.slow
 def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
     whole = folders.create_job(run, AttackConfig(run.id, **ASKED))
     smd("attack", "--job", f"{run.id}/{whole.name}")
@@ -104,6 +105,7 @@ def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
     assert not (folder / "judging.npz").exists()
 
 
+@pytest.mark.slow
 def test_a_cancelled_attack_goes_on_where_it_was(run):
     asked = AttackConfig(
         run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
@@ -160,6 +162,7 @@ def test_a_whole_table_is_there_before_the_second_seed(run):
     assert list(own) == ["0:0", "8/255:0", "32/255:0", "8/255:1", "32/255:1"]
 
 
+@pytest.mark.slow
 def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the_same(
     run, monkeypatch
 ):
@@ -193,6 +196,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     pd.testing.assert_frame_equal(stages, expected_stages)
 
 
+@pytest.mark.slow
 def test_the_batch_size_that_was_found_is_kept_for_the_next_try(run):
     asked = AttackConfig(run.id, params={"steps": 2}, levels=(32 / 255,), n=20, seeds=(0,))
     for text, size in (("", 32), ('{"size": 16}', 16), ("{broken", 32), ('{"size": 0}', 32)):
@@ -266,6 +270,7 @@ def test_more_images_than_the_split_has_are_refused(run):
         attack_of(run, n=1000)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
     before = reader.attack_table(run.store)
 

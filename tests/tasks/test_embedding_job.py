@@ -20,6 +20,7 @@ from smd.tasks import embedding as task
 from smd.tasks.opening import network_and_images
 
 
+@pytest.mark.slow
 def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, capsys):
     _, run = finished
     assert cli.main(["embed", run.id, "--n", "60", "--pairs", "20", "--eps", "32/255"]) == 0

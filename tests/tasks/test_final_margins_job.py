@@ -62,6 +62,7 @@ def test_a_short_training_skips_it_in_one_sentence_and_says_how(finished):
         assert f"python -m smd estimate {run.id}" in plan.reason
 
 
+@pytest.mark.slow
 def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatch):
     # a fifth of it, and of that four fifths, pay for 20 steps of 0.01 s on two batches
     run = again(5.0, monkeypatch)
@@ -86,6 +87,7 @@ def test_margins_of_test_images_are_stored_like_any_estimation(again, monkeypatc
     assert "Estimated margins of 200 test images" in run.card.read_text()
 
 
+@pytest.mark.slow
 def test_a_resumed_job_does_not_do_it_twice(again, monkeypatch):
     run = again(5.0, monkeypatch)
     train_run(run, run.log)
@@ -96,6 +98,7 @@ def test_a_resumed_job_does_not_do_it_twice(again, monkeypatch):
     assert final(run)["created"].tolist() == first
 
 
+@pytest.mark.slow
 def test_a_stop_in_the_middle_of_a_batch_is_heard_and_the_rest_done_by_the_same_plan(
     again, monkeypatch
 ):
@@ -125,6 +128,7 @@ def test_a_stop_in_the_middle_of_a_batch_is_heard_and_the_rest_done_by_the_same_
     assert final_margins.read(run.folder) == plan
 
 
+@pytest.mark.slow
 def test_zero_images_skip_it(again, monkeypatch):
     run = again(1000.0, monkeypatch)
     monkeypatch.setattr(type(run), "config", replace(run.config, n_margins=0))

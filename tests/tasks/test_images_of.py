@@ -36,6 +36,7 @@ def trained_on_pictures(tmp_path):
     return run, folder
 
 
+@pytest.mark.slow
 def test_a_run_can_be_attacked_after_its_folder_has_moved(trained_on_pictures):
     run, folder = trained_on_pictures
     folder.rename(folder.with_name("elsewhere"))
@@ -43,6 +44,7 @@ def test_a_run_can_be_attacked_after_its_folder_has_moved(trained_on_pictures):
     assert (reader.attack_table(run.store)["steps"] == 2).any()
 
 
+@pytest.mark.slow
 def test_changed_images_are_refused(trained_on_pictures, monkeypatch, tmp_path):
     run, folder = trained_on_pictures
     monkeypatch.setenv("SMD_CACHE", str(tmp_path / "another-cache"))
@@ -54,6 +56,7 @@ def test_changed_images_are_refused(trained_on_pictures, monkeypatch, tmp_path):
         images_of(run)
 
 
+@pytest.mark.slow
 def test_too_few_images_to_validate_and_test_are_refused_in_a_sentence(tmp_path):
     folder = picture_folder(tmp_path / "pictures", n=3)
     done = smd("train", "--data", "folder", "--path", folder, "--epochs", 1, check=False)
@@ -67,6 +70,7 @@ def test_a_key_from_a_foreign_store_opens_nothing_outside_the_cache(key):
     assert data.cached(key) is None
 
 
+@pytest.mark.slow
 def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
     done = smd("train", "--device", "cuda:63", check=False)
     assert done.returncode == 1

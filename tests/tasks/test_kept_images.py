@@ -39,6 +39,7 @@ def kept(run, name):
     return examples, torch.from_numpy(images), torch.from_numpy(adv.in_unit(clean))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", LEVEL)
 @pytest.mark.parametrize("attack", ["ce-pgd", "ce-cw-pgd", "autoattack"])
 def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack, norm, monkeypatch):
@@ -83,6 +84,7 @@ def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack,
         assert (examples.p_adv.argmax(1) != examples.label).all()
 
 
+@pytest.mark.slow
 def test_with_noise_in_float16_every_image_would_be_another(run):
     """Why they are not kept as they were before."""
     folder = attack_of(run, n=60, norm="L2", levels=(LEVEL["L2"],))

@@ -92,6 +92,7 @@ def test_a_method_without_a_level_is_stored_under_its_name(finished):
     assert (one.id.split(":")[1], one.eps, one.split, one.n) == ("gem", 0, "train", 5)
 
 
+@pytest.mark.slow
 def test_misclassified_images_are_stored_with_margin_zero(finished):
     _, run = finished
     job = made(run, n=0, levels=px(8), batch=256)
@@ -118,6 +119,7 @@ def stop_after(monkeypatch, batches):
     monkeypatch.setattr(Session, "report", watched)
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_keeps_what_is_done_and_resumes_with_the_rest(finished, monkeypatch):
     _, run = finished
     whole, job = made(run), made(run)
@@ -138,6 +140,7 @@ def test_a_cancelled_job_keeps_what_is_done_and_resumes_with_the_rest(finished, 
         pd.testing.assert_frame_equal(found, rows(run, whole)[level], check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_stop_after_the_last_batch_is_no_reason_to_throw_it_away(finished, monkeypatch):
     _, run = finished
     job = made(run)
@@ -146,6 +149,7 @@ def test_a_stop_after_the_last_batch_is_no_reason_to_throw_it_away(finished, mon
     assert set(rows(run, job)) == {8, 64}
 
 
+@pytest.mark.slow
 def test_a_killed_job_resumes_to_the_same_rows(finished):
     _, run = finished
     whole = made(run, n=100, batch=1)

@@ -20,6 +20,7 @@ SETS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", SETS)
 def test_smd_trains_the_papers_network_on_real_images(data):
     net, n_train, n_test, channels = SETS[data]

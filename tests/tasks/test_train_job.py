@@ -68,6 +68,7 @@ def go_on(run):
     assert status.state == "finished", (status, launch.log_tail(run.folder))
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bits(undisturbed):
     process, run = started()
     process.send_signal(signal.SIGKILL)
@@ -78,6 +79,7 @@ def test_a_killed_run_resumes_to_the_same_bits(undisturbed):
     assert_same(outcome(run.folder), undisturbed)
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_keeps_its_batch_and_resumes_to_the_same_bits(undisturbed):
     process, run = started()
     launch.cancel(run.folder)
@@ -129,6 +131,7 @@ def test_counts_of_an_epoch_add_up_to_the_training_images(finished):
     assert (margins["margin"] >= 0).all()
 
 
+@pytest.mark.slow
 def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
     empty = tmp_path / "no-pictures-here"
     empty.mkdir()
@@ -143,6 +146,7 @@ def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
     assert status.error in done.stderr
 
 
+@pytest.mark.slow
 def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
     done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
     assert done.returncode == 1

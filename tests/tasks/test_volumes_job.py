@@ -9,6 +9,8 @@ from smd.evaluation import examples as adv
 from smd.runs import folders
 from smd.store import reader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def path(tmp_path):

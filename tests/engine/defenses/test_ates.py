@@ -23,6 +23,7 @@ from smd.core import losses
 from smd.defenses.ates import ATES, gap
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "epoch, expected_gap", [(0, 0.0), (15, 0.25), (30, 0.5), (60, 1.0), (99, 1.0)]
 )

@@ -23,6 +23,7 @@ from smd.defenses.fat import stride
 from smd.defenses.gairat import GAIRAT, shift, weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch, expected_shift", [(0, math.inf), (59, -1.0), (119, -1.0)])
 @pytest.mark.parametrize("eps, at_least", [(8 / 255, 2), (32 / 255, 5)])
 def test_kappas_weights_loss_and_gradients_equal_the_plain_ones(

@@ -105,6 +105,7 @@ def test_the_training_image_is_attacked_at_the_smoothed_radius(mixed):
     assert torch.allclose(distance, new, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_attacks_run_in_train_mode_and_move_running_statistics():
     model, x, y = wide()
     one_step(model, x, y, torch.full((6,), 0.01), WARM)

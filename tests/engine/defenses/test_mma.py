@@ -97,6 +97,7 @@ def test_the_image_at_the_boundary_is_not_clipped_but_what_the_search_looks_at_i
     assert all(float(looked.min()) >= 0 and float(looked.max()) <= 1 for looked in seen.inputs[:-1])
 
 
+@pytest.mark.slow
 def test_pgd_runs_in_eval_mode_and_the_search_in_train_mode_on_the_correct_images_alone():
     """Running statistics move with the clean pass, ten of the search and the mixed one."""
     model, x, _ = wide()
