@@ -182,6 +182,7 @@ def generate():
     return module
 
 
+@pytest.mark.slow
 def test_generated_parts_are_as_the_code():
     pages = generate().pages()
     generated = {"api.md", "architecture.md", "command-line.md", "own-networks.md"}

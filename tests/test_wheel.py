@@ -200,6 +200,7 @@ def test_what_is_missing_is_told(tmp_path, monkeypatch, capsys):
     assert f"{tmp_path}/app/main.py is missing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_commands_and_places_are_told_as_they_are_there(use):
     told = said(use("smd", "--help"))
     assert "usage: smd " in told

@@ -51,6 +51,7 @@ def test_independent_classes_give_evidence_no_more_often_than_the_band_says(monk
     assert np.mean(np.abs(signs)) <= 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_planted_force_is_seen_on_its_side(monkeypatch, sign):
     monkeypatch.setattr(forces, "SHIFTS", 199)

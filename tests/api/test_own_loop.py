@@ -68,6 +68,7 @@ def test_margins_and_weights_are_those_of_our_own_trainer(name):
     assert ("clean_ok" in table) == ours_look(results[-1])
 
 
+@pytest.mark.slow
 def test_the_knobs_arrive():
     ours = prepared("smd", {"preset": "literal"})
     list(loop.epochs(ours, lambda training, batches: None))

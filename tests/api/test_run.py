@@ -52,6 +52,7 @@ def test_an_estimate_is_the_newest_or_the_one_that_is_named(run):
         run.estimated_margins("x")
 
 
+@pytest.mark.slow
 def test_verdicts_are_those_of_the_attacks_and_add_up_to_their_accuracy(run):
     table = run.verdicts()
     assert len(table) == run.attacks()["n"].sum()
@@ -133,6 +134,7 @@ def test_a_run_that_is_not_there_is_said_so(which, sentence, finished):
         smd.load_run(which)
 
 
+@pytest.mark.slow
 def test_foreign_weights_and_stores_are_refused(run, tmp_path):
     copy = tmp_path / "elsewhere"
     shutil.copytree(run.folder, copy)

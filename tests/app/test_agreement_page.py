@@ -12,6 +12,8 @@ from smd.core import kinds
 from smd.store import reader
 from smd.store.writer import Recorder
 
+pytestmark = pytest.mark.slow
+
 EPS = 8 / 255
 AA = ("apgd-ce", "apgd-t", "fab-t", "square")
 

@@ -11,6 +11,8 @@ from smd.jobs import transitions
 from smd.runs import folders, notes
 from smd.runs.notes import Notes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_notes_and_tags_are_written_where_the_run_is_looked_at(finished):

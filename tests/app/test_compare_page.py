@@ -14,6 +14,8 @@ from smd.store import reader
 from smd.store.writer import Recorder
 from smd.training import monitor_size
 
+pytestmark = pytest.mark.slow
+
 
 def table(app, column):
     return next(frame for frame in app.dataframe if column in frame.value)

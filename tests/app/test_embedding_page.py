@@ -84,6 +84,7 @@ def test_what_was_drawn_around_in_the_link_is_selected(finished):
     assert "region" not in app.query_params
 
 
+@pytest.mark.slow
 def test_the_page_s_old_address_leads_to_it_with_all_that_it_says(finished):
     run, _ = finished
     mapped(run)

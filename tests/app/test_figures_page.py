@@ -69,6 +69,7 @@ def test_a_figure_is_as_wide_as_the_page_promises(finished, name):
     assert wide == pytest.approx(72 * files.INCHES, abs=1)  # points, 72 an inch
 
 
+@pytest.mark.slow
 def test_fig_5_with_its_two_plots_is_as_wide_as_any(finished):
     _, std_run = finished
     for level in (8, 16):
@@ -128,6 +129,7 @@ def test_a_caption_names_the_run_its_epochs_and_its_seed_and_counts_kinds(finish
     )
 
 
+@pytest.mark.slow
 def test_the_accuracy_figure_names_its_runs_and_warns_where_they_are_unlike(finished):
     smd_run, std_run = finished
     figure = drawn()["accuracy-noise"]
@@ -189,6 +191,7 @@ def test_runs_that_the_attack_has_not_seen_are_named(finished):
     assert f"Not drawn, as they have not seen this attack: {std_run.id.split('-', 2)[-1]}." in about
 
 
+@pytest.mark.slow
 def test_another_run_of_a_defense_can_be_chosen(finished):
     smd_run, _ = finished
     other = smd_run.folder.with_name(smd_run.id.replace("smd", "smd-again"))
@@ -244,6 +247,7 @@ def test_a_data_set_with_trained_networks_is_shown_first(finished):
     assert app.selectbox(key="figures-data").value == "digits"
 
 
+@pytest.mark.slow
 def test_a_figure_that_is_missing_is_made_by_one_click_and_never_twice(finished):
     _, std_run = finished
     app = open_page("figures")

@@ -97,6 +97,7 @@ def test_pages_write_it_as_a_length(view, query, attacked):
     assert WRONG not in found
 
 
+@pytest.mark.slow
 def test_the_twins_of_old_and_new_files_name_their_norm(attacked):
     app = open_page("samples", run=attacked.id, sample="3", split="test")
     assert app.selectbox(key="twin").options == [f"CE-PGD at {TOLD} L2", f"AutoAttack at {TOLD} L2"]

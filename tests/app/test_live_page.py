@@ -6,6 +6,8 @@ from paging import open_page, words
 from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("names", "shown", "missing"),

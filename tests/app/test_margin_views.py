@@ -69,6 +69,7 @@ def test_a_class_without_a_correct_image_has_an_empty_median_no_larger_margin_an
     )
 
 
+@pytest.mark.slow
 def test_a_missing_median_is_a_dash_and_no_word(finished):
     run, _ = finished
     app = open_page("margins", run=run.id, view="by class")
@@ -129,6 +130,7 @@ def moved(run, shrinking=10):
     return reader.flow(run.store, 1, 3)
 
 
+@pytest.mark.slow
 def test_flow_counts_who_grew_and_who_shrank_between_the_epochs_of_the_link(finished):
     run, _ = finished
     flow = moved(run)
@@ -145,6 +147,7 @@ def test_flow_counts_who_grew_and_who_shrank_between_the_epochs_of_the_link(fini
     assert "3 misclassified before, 12 after, 3 both times" in text
 
 
+@pytest.mark.slow
 def test_only_images_that_shrank_are_shrinkers_and_only_those_that_grew_growers(finished):
     run, _ = finished
     flow = moved(run)
@@ -154,6 +157,7 @@ def test_only_images_that_shrank_are_shrinkers_and_only_those_that_grew_growers(
     assert len(tiles(app, "growers")) == margin_flow.FEW
 
 
+@pytest.mark.slow
 def test_where_no_margin_shrank_a_sentence_says_so(finished):
     run, _ = finished
     moved(run, shrinking=0)
@@ -163,6 +167,7 @@ def test_where_no_margin_shrank_a_sentence_says_so(finished):
     assert "No compared image has a margin that shrank." in words(app)
 
 
+@pytest.mark.slow
 def test_where_every_image_is_misclassified_at_one_time_none_is_compared(finished):
     run, _ = finished
     with duckdb.connect(str(run.store)) as con:

@@ -22,6 +22,8 @@ from smd.units import px
 from tests import storing
 from tests.storing import estimate
 
+pytestmark = pytest.mark.slow
+
 
 def open_page(run, **query):
     return paging.open_page("margins", run=run.id, **query)

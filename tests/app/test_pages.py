@@ -30,6 +30,7 @@ def test_every_page_renders_on_every_kind_of_run(view, kind, request):
     assert app.title[0].value.lower() == view
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS[1:])
 def test_an_empty_store_says_what_to_click(view):
     assert "No runs yet" in words(open_page(view))
@@ -40,6 +41,7 @@ def test_a_failed_run_shows_its_reason(request):
     assert "The images are broken: mend them." in words(open_page("live", run=run.id))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["newer", "newer-store"])
 @pytest.mark.parametrize("view", ["live", "margins", "samples"])
 def test_a_newer_run_and_a_newer_store_ask_for_an_update(kind, view, request):
@@ -107,6 +109,7 @@ def test_a_link_opens_its_run_epoch_and_sample(finished):
     assert open_page("live", run=std_run.id).selectbox(key="run").value == std_run.id
 
 
+@pytest.mark.slow
 def test_margins_shows_the_shares_of_the_store(finished):
     from smd.store import reader
 

@@ -67,6 +67,7 @@ def test_the_closest_are_as_many_as_asked_for_also_among_test_images(finished):
     assert tiles(app, "samples") == list(range(99, 89, -1))
 
 
+@pytest.mark.slow
 def test_a_range_of_training_images_hides_no_test_image(finished):
     """Neither a part of the axis nor the whole of a shorter one."""
     run, std = finished
@@ -144,6 +145,7 @@ def test_a_question_without_an_answer_says_what_to_do(finished):
     assert tiles(app, "samples") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "find", ["robust by margin, yet fooled", "margin says safe, attack says broken"]
 )
@@ -173,6 +175,7 @@ def test_clear_brings_all_images_back(finished):
     assert "clear-selection" not in {button.key for button in app.button}
 
 
+@pytest.mark.slow
 def test_filters_of_one_run_do_not_stop_the_pages_of_another(finished):
     run, std = finished
     app = open_page("samples", run=run.id, range=["5", "20"], epoch="2", find="margin grew most")
@@ -205,6 +208,7 @@ def test_the_table_draws_each_image_s_margins(finished):
         assert row.image.startswith("data:image/png")
 
 
+@pytest.mark.slow
 def test_attacks_hold_the_selected_images_against_all(finished):
     run, _ = finished
     attack(Recorder(run.store), "ce-cw-pgd", eps=9 / 255, ok=(1, 0, 0, 0), created=9e9)
@@ -219,6 +223,7 @@ def test_attacks_hold_the_selected_images_against_all(finished):
     assert row["all images (%)"] == 25.0
 
 
+@pytest.mark.slow
 def test_selected_images_can_be_attacked_and_their_verdicts_count(finished):
     from smd.config import schema
     from smd.config.schema import AttackConfig

@@ -15,6 +15,8 @@ from serving import UPGRADE, answer, free_port, serve, serving
 
 from smd.paths import AROUND as REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 # Put on the path of a server: it writes down every connection and look-up that leaves this machine.
 WATCH = """
 import os, socket

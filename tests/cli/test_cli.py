@@ -161,6 +161,7 @@ def test_a_bad_attack_is_refused_in_a_sentence(finished, words, reason, capsys):
     assert reason in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_preview_is_a_short_attack_on_few_images(finished):
     run, _ = finished
     assert (
@@ -213,6 +214,7 @@ def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monke
     assert rows[0]["source"] == "ours"
 
 
+@pytest.mark.slow
 def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could_attack(finished):
     from smd.evaluation import examples
 

@@ -111,6 +111,7 @@ def test_the_full_number_of_queries_and_steps_is_asked_for(trained):
     assert {tool.n_restarts for tool in parts.values()} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3, 4, 5])
 def test_every_stage_runs_on_few_classes(classes):
     torch.manual_seed(0)

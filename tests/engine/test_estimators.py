@@ -50,6 +50,7 @@ def frozen_net(trained):
 
 
 # How far below the truth each may stop, as a share of what it explored: one bisection step.
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize(
     ("name", "params", "explored"),
@@ -196,6 +197,7 @@ def test_a_larger_noise_level_overestimates_and_the_minimum_norm_is_the_smallest
         assert gap.mean() >= -FAR / 2**ROUNDS
 
 
+@pytest.mark.slow
 def test_gradual_expansion_overestimates_less_than_pgd_from_afar(frozen_net):
     model, x, y = frozen_net
     wide = build("pgd", eps=64 / 255).estimate(model, x, y, "Linf", none())
@@ -205,6 +207,7 @@ def test_gradual_expansion_overestimates_less_than_pgd_from_afar(frozen_net):
     assert grown.margin[both].mean() < wide.margin[both].mean()
 
 
+@pytest.mark.slow
 def test_targets_find_nearer_images_than_the_untargeted_run_alone(frozen_net):
     model, x, y = frozen_net
     alone, more = (

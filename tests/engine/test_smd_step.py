@@ -154,6 +154,7 @@ def running_updates(model):
     ]
 
 
+@pytest.mark.slow
 def test_the_attack_leaves_running_statistics_alone(wide):
     """Two training passes, clean and noisy, and nothing of the attack's thirty."""
     model, x, y = wide
@@ -163,12 +164,14 @@ def test_the_attack_leaves_running_statistics_alone(wide):
     assert result.clean_ok[1:].all()
 
 
+@pytest.mark.slow
 def test_ame_lets_the_attack_move_running_statistics(wide):
     model, x, y = wide
     one_step(model, x, y, torch.full((6,), 0.01), "ame")
     assert min(running_updates(model)) > 20
 
 
+@pytest.mark.slow
 def test_under_batch_norm_the_clean_batch_statistics_are_those_of_the_attack(wide):
     """With a tiny margin nothing moves, so the labels under attack are those of the clean pass."""
     model, x, y = wide
@@ -193,6 +196,7 @@ def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypa
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch):
     """On tensors without values: reading one, or a shape that depends on one, would raise."""

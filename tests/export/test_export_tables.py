@@ -258,6 +258,7 @@ def test_what_has_nothing_to_compare_with_is_not_bold():
     assert bold_runs({"a": judged({0: first(90), 8: first(60)}), "b": judged({0: first(80)})}) == []
 
 
+@pytest.mark.slow
 def test_a_store_tells_which_images_it_has_judged(tmp_path):
     """Two runs whose test images are the same, and one whose split was carved by another seed."""
     stores = {}

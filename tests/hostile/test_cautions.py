@@ -15,6 +15,8 @@ from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks.train import train_run
 
+pytestmark = pytest.mark.slow
+
 
 def laid_out(root):
     """30 images of two classes, of which one is black and one is in both training and test."""

@@ -149,6 +149,7 @@ TREES = st.dictionaries(
 ).filter(lambda tree: not {"train", "val", "valid", "test"} & set(tree))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

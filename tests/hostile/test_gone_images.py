@@ -34,6 +34,7 @@ def test_samples_shows_the_file_as_plain_text(cache, tmp_path):
     assert any(plain(path) in (button.help or "") for button in app.button)
 
 
+@pytest.mark.slow
 def test_lost_images_are_told_with_the_command_and_come_back(cache, tmp_path):
     folder = picture_folder(tmp_path / "own")
     run = begun(folder)

@@ -75,6 +75,7 @@ def test_locate_finds_them_after_a_move_and_again_after_the_cache_is_lost(cache,
     assert "not imported" not in smd("locate", run.id).stdout
 
 
+@pytest.mark.slow
 def test_locate_refuses_other_images_and_keeps_nothing(cache, folder, tmp_path):
     run = begun(folder)
     other = picture_folder(tmp_path / "others", seed=1)
@@ -121,6 +122,7 @@ def test_without_any_hash_nothing_is_taken_for_the_same(cache, folder):
         locate(run, str(place))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [7, [], {}, "../../etc", "", "\0"])
 def test_what_a_foreign_store_says_of_its_images_opens_nothing_else(cache, folder, said):
     run = begun(folder, images="folder-000000000000", content=said, located=said)

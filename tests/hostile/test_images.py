@@ -127,6 +127,7 @@ def test_a_million_members_are_answered_at_once(tmp_path, make):
     assert typed(make(tmp_path / name, 1_000_000)) < 4  # under 2 s alone on a machine
 
 
+@pytest.mark.slow
 def test_a_folder_that_takes_long_to_list_is_answered_before_that(tmp_path, monkeypatch):
     folder = making.lay_out(tmp_path / "own", making.two_classes())
     scan, listed = os.scandir, []

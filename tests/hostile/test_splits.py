@@ -134,6 +134,7 @@ def test_a_run_keeps_the_rows_that_it_began_with_whatever_is_carved_now(run):
         np.testing.assert_array_equal(getattr(splits, part), of)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "test",
     [[-1, 18], [18, 20], [18, 1], [1, 1], [2, 18]],

@@ -81,6 +81,7 @@ def test_classes_that_are_no_names_are_one_sentence(path, value):
     assert "description" in refusal(lambda: reader.class_names(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "value"), [("shape", "5"), ("shape", "[-1, 2, 3]"), ("delta", '"x"'), ("images", "[]")]
 )

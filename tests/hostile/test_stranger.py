@@ -162,6 +162,7 @@ def test_adversarial_images_are_neither_written_nor_read_through_a_link(bad, tmp
     assert [path.name for path in elsewhere.iterdir()] == ["mine.npz"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["config.json", "status.json", "notes.json", "provenance.json"])
 def test_a_wrong_value_in_any_field_is_a_sentence_and_never_an_error(bad, file):
     tried = 0
@@ -183,6 +184,7 @@ def test_what_is_no_json_of_ours_is_a_sentence(bad, file):
 KINDS = [TrainConfig, AttackConfig, EstimateConfig, EmbeddingConfig]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_any_json_is_parsed_or_refused(bad, seed):
     """What is read can be used: dates, titles, and back to JSON."""

@@ -48,6 +48,7 @@ def test_a_killed_training_and_a_killed_import_lose_nothing(tmp_path):
     assert "2 tries, 0 failures" in (tmp_path / "table.md").read_text()
 
 
+@pytest.mark.slow
 def test_one_value_that_differs_in_a_store_is_seen_and_a_time_is_not(tmp_path):
     path = tmp_path / "run.duckdb"
     started(path).epoch(epoch(1))

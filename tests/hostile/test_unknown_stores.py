@@ -95,6 +95,7 @@ def test_our_own_stores_are_never_asked_about(tmp_path, started):
     assert started == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False])
 def test_names_that_are_no_text_are_one_sentence(tmp_path, started, known):
     path = tmp_path / "run.duckdb"

@@ -256,6 +256,7 @@ Path(sys.argv[2]).write_text(str(balance))
 """
 
 
+@pytest.mark.slow
 def test_two_dashboards_cancel_and_resume_without_losing_a_move(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_job_resumed_before_its_old_process_is_over_stays_queued(tmp_path: Pat
     assert tries == ["queued", "queued"]  # the end of the first try did not count for the second
 
 
+@pytest.mark.slow
 def test_two_workers_run_each_job_once(tmp_path: Path, job: Path) -> None:
     folders = [new_run() for _ in range(4)]
     for folder in folders:
@@ -244,6 +245,7 @@ launch.wait(Path(sys.argv[1]), 60)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_job_and_its_queue_outlive_the_dashboard(
     tmp_path: Path, job: Path, number: signal.Signals
@@ -262,6 +264,7 @@ def test_a_job_and_its_queue_outlive_the_dashboard(
     assert launch.wait(folder, 15).state == launch.wait(later, 15).state == "finished"
 
 
+@pytest.mark.slow
 def test_a_job_outlives_its_worker_and_still_holds_the_device(tmp_path: Path, job: Path) -> None:
     folder, later, code = new_run(), new_run(), script(tmp_path, "worker.py", WORKER)
     first = subprocess.Popen([sys.executable, code, job], start_new_session=True)

@@ -93,6 +93,7 @@ class Stop(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_job_that_breaks_off_keeps_its_readings(tiny, monkeypatch):
     run = folders.create(tiny)
 

@@ -94,6 +94,7 @@ def test_a_density_of_many_epochs_and_large_margins_stays_small(tmp_path):
     assert np.allclose(total, 1)
 
 
+@pytest.mark.slow
 def test_flow_pairs_each_sample_with_itself(store):
     found = reader.flow(store, 1, 3)
     # the last one is misclassified and has no margin

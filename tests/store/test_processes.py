@@ -117,6 +117,7 @@ def test_a_kill_inside_a_transaction_loses_that_transaction_alone(path, hold):
     assert list(reader.sample_history(path, 0)["epoch"]) == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_locked_store_stops_no_training_and_gets_the_epoch_later(path, hold, caplog):
     recorder = started(path, patience=0.1)
     process = hold()
@@ -134,6 +135,7 @@ def test_a_locked_store_stops_no_training_and_gets_the_epoch_later(path, hold, c
     assert list(reader.margin_summary(path)["epoch"]) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_reader_waits_for_a_writer_to_let_go(path, hold):
     started(path).epoch(epoch(1))
     hold()
@@ -205,6 +207,7 @@ def test_a_store_that_came_from_elsewhere_reaches_no_other_file(path, tmp_path):
         reader.metrics(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["SET enable_external_access = true", "ATTACH 'other.duckdb'", "LOAD httpfs"]
 )
@@ -222,6 +225,7 @@ def test_a_crash_while_the_store_is_made_leaves_none(path):
     assert [file.name for file in path.parent.iterdir()] == ["run.duckdb"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["8k", "40k", "100k", "280k"])
 def test_a_full_disk_leaves_no_store_without_its_tables(tmp_path, size):
     disk = tmp_path / "disk"

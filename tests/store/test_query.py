@@ -15,6 +15,8 @@ from smd.store.query import ask, tables
 from smd.store.query_examples import EXAMPLES, TABLES
 from smd.store.query_process import LONGEST, WIDEST
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path):

@@ -120,6 +120,7 @@ def test_what_is_added_to_rows_is_declared_too(path):
     assert differences(reader.image_verdicts(path), attack_tables.ImageVerdictRow) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [{"idx": int, "n": int}, {"idx": float, "kind": str}])
 def test_another_column_or_kind_would_be_seen(path, wrong):
     table = reader.margins(path, 1)[["idx", "kind"]]

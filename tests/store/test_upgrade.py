@@ -32,6 +32,7 @@ def old(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_an_older_store_keeps_what_it_holds_and_learns_stages(old):
     assert list(reader.attack_table(old)["accuracy"]) == [0.5, 0.0]
     assert reader.meta(old) == {"schema": schema.VERSION, "classes": ["a", "b"]}

@@ -132,6 +132,7 @@ def test_a_diverged_training_is_recorded(path):
     assert math.isnan(reader.margins(path, 1)["margin"][0])
 
 
+@pytest.mark.slow
 def test_every_table_has_the_same_columns_without_a_store(path, tmp_path):
     recorder = started(path)
     recorder.epoch(epoch(1))

@@ -155,6 +155,7 @@ def test_the_job_says_beforehand_what_it_keeps(run):
     assert not verdicts.loc[examples.idx, "ok"].any()
 
 
+@pytest.mark.slow
 def test_a_whole_table_is_there_before_the_second_seed(run):
     folder = attack_of(run, levels=(8 / 255, 32 / 255), seeds=(0, 1))
     rows = reader.attack_runs(run.store)

@@ -85,6 +85,7 @@ def test_a_map_that_is_asked_to_stop_is_cancelled_and_can_be_resumed(finished, m
     assert len(reader.embeddings(run.store)) == 1
 
 
+@pytest.mark.slow
 def test_all_images_are_on_a_map_that_asks_for_none_or_for_too_many(finished):
     _, run = finished
     images = len(reader.samples(run.store, "test"))

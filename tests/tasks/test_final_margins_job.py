@@ -19,6 +19,8 @@ from smd.store import reader
 from smd.tasks import final_margins as task
 from smd.tasks.train import train_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def again(finished):

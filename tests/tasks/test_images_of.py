@@ -16,6 +16,8 @@ from smd.tasks.images import images_of
 from smd.tasks.train import _refuse_divergence
 from smd.training.loop import EpochResult
 
+pytestmark = pytest.mark.slow
+
 
 def picture_folder(root, n=20):
     """Two classes of n gray 8x8 images each."""

@@ -18,6 +18,8 @@ from smd.runs import folders
 from smd.store import reader
 from smd.tasks.opening import network_and_images
 
+pytestmark = pytest.mark.slow
+
 LEVEL = {"Linf": 32 / 255, "L2": 1.25}
 
 

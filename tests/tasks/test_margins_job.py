@@ -42,6 +42,7 @@ def rows(run, job):
     }
 
 
+@pytest.mark.slow
 def test_a_job_measures_every_level_and_prints_its_table(finished, capsys):
     _, run = finished
     words = [

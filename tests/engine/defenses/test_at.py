@@ -10,6 +10,7 @@ from defenses import observed, plain_at
 from smd.defenses.at import AT
 
 
+@pytest.mark.slow
 def test_iterates_loss_and_gradients_equal_the_formulas(trained):
     model, x, y = observed.some(trained)
     seen = observed.stepped(AT(), model, x, y)

@@ -35,6 +35,7 @@ def one_step(model, x, y, margins, **knobs):
     return seen, seen.margins
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["paper", "code"])
 @pytest.mark.parametrize("loss", ["xent", "mix"])
 def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, variant, loss):

@@ -8,6 +8,7 @@ from defenses import observed, plain_at, plain_dat
 from smd.defenses.dat import DAT, fosc
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("epoch", "limit"), [(0, 0.5), (80, 0.1), (110, 0.0)])
 def test_images_loss_and_gradients_equal_the_formulas(trained, epoch, limit):
     model, x, y = observed.some(trained, 24)
@@ -79,6 +80,7 @@ def test_no_image_weighs_more_than_another(trained):
     assert not observed.gradients_are_of((each * each.detach()).mean(), model, seen.gradients)
 
 
+@pytest.mark.slow
 def test_the_attack_runs_in_eval_mode_and_leaves_running_statistics_alone():
     model, x, y = observed.wide()
     seen = observed.stepped(DAT(), model, x, y, epoch=119)

@@ -22,6 +22,7 @@ from defenses.stepping import (
 from smd.defenses.fat import FAT, OMEGA, stride, tau
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch, expected_tau", [(0, 0), (60, 1), (119, 2)])
 @pytest.mark.parametrize("eps", [8 / 255, 32 / 255])
 def test_images_steps_loss_and_gradients_equal_the_plain_ones(trained, eps, epoch, expected_tau):

@@ -30,6 +30,7 @@ def one_step(model, x, y, margins, epoch=LATER, defense=None):
     return seen, seen.margins
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [WARM, LATER])
 def test_radii_images_loss_and_gradients_equal_the_plain_ones(mixed, epoch):
     model, x, y = mixed
@@ -114,6 +115,7 @@ def test_attacks_run_in_train_mode_and_move_running_statistics():
     assert running_updates(model) == 12 + 1 + 2 * 11 + 10 + 1
 
 
+@pytest.mark.slow
 def test_under_batch_norm_every_pass_sees_the_whole_batch():
     model, x, y = wide()
     seen, _ = one_step(model, x, y, torch.full((6,), 0.01))

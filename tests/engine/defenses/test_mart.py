@@ -8,6 +8,7 @@ from defenses import observed, plain_at
 from smd.defenses.mart import MART, boosted, weighted_divergence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [5.0, 6.0])
 def test_iterates_loss_and_gradients_equal_the_formulas(trained, beta):
     model, x, y = observed.some(trained)
@@ -69,6 +70,7 @@ def test_there_is_no_clean_cross_entropy_in_the_loss():
     assert float(weighted_divergence(logits, logits, y)) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_running_statistics_move_by_a_clean_and_a_noisy_pass_and_by_no_attack():
     model, x, y = observed.wide()
     seen = observed.stepped(MART(), model, x, y)

@@ -29,6 +29,7 @@ def one_step(model, x, y, margins, dmax=0.1):
     return seen, seen.margins
 
 
+@pytest.mark.slow
 def test_margins_images_losses_and_gradients_equal_the_plain_ones(mixed):
     model, x, y = mixed
     stored = torch.linspace(0, 0.1, len(x))
