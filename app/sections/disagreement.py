@@ -49,7 +49,7 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
     if counts.empty:
         st.info(OTHER_IMAGES, icon=":material/info:")
         return
-    titles = ", ".join(dict.fromkeys(title(judge) for judge in agreement.deciding(outcomes)))
+    titles = ", ".join(dict.fromkeys(title(settings) for settings in agreement.deciding(outcomes)))
     st.caption(f"{len(weakest):,} {split} images seen by {titles}; {ONCE}")
     st.altair_chart(
         agreement_charts.patterns(counts),
@@ -74,9 +74,9 @@ def _missing(outcomes: pd.DataFrame) -> str:
     )
 
 
-def title(judge: agreement.Judge) -> str:
+def title(settings: agreement.AttackSettings) -> str:
     """An attack with the steps and settings that tell it from others of its name."""
-    return export.attack_title(judge.name, judge.note, judge.steps)
+    return export.attack_title(settings.name, settings.note, settings.steps)
 
 
 def gaps(run: Run, split: str, norm: str) -> None:

@@ -110,9 +110,9 @@ def _valued(table: pd.DataFrame, values: "pd.Series[float]") -> pd.DataFrame:
 def _by_verdict(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     eps = max(chosen.known.levels.values())
     outcomes = data.read(reader.outcomes, chosen.run.store, chosen.split, eps)
-    judge, rows = verdicts.strongest(outcomes)
+    settings, rows = verdicts.strongest(outcomes)
     verdict = table["id"].map(verdicts.words(rows)).fillna(UNSEEN)
-    by = f"{export.attack_title(judge.name, judge.note)} at {show_level(eps)}"
+    by = f"{export.attack_title(settings.name, settings.note)} at {show_level(eps)}"
     counts = verdict.value_counts()
     finding = (
         f"Under {by}, {counts.get(ROBUST, 0):,} images are robust and {counts.get(FOOLED, 0):,}"

@@ -22,7 +22,7 @@ KINDS: dict[agreement.Kind, str] = {
 }
 
 
-class Judged(NamedTuple):
+class Compared(NamedTuple):
     """Margins of images beside what one attack did to these."""
 
     run: Run
@@ -82,20 +82,20 @@ CARDS = (
 LEFT_OUT = "Left out: these are wrong without noise, so they have no margin."
 
 
-def section(judged: Judged) -> None:
+def section(compared: Compared) -> None:
     """How well margins and attack agree."""
-    table = agreement.crosstab(judged.rows, judged.eps)
-    st.subheader(f"Does the margin predict {judged.attack} at {judged.level}?")
+    table = agreement.crosstab(compared.rows, compared.eps)
+    st.subheader(f"Does the margin predict {compared.attack} at {compared.level}?")
     if not table.n:
-        st.info(nothing_decided(table.undecided, judged.level), icon=":material/info:")
+        st.info(nothing_decided(table.undecided, compared.level), icon=":material/info:")
         return
-    layout.cards(cards(table, judged))
-    st.caption(composed(judged.rows, judged.eps, judged.level))
+    layout.cards(cards(table, compared))
+    st.caption(composed(compared.rows, compared.eps, compared.level))
     grid = layout.pair()
     with grid.cell():
-        four_cells(table, judged)
+        four_cells(table, compared)
     with grid.cell():
-        by_margin(table, judged)
+        by_margin(table, compared)
 
 
 def nothing_decided(undecided: int, level: str) -> str:
@@ -108,48 +108,48 @@ def nothing_decided(undecided: int, level: str) -> str:
     return "No image has both a margin and a verdict: attack the images whose margins these are."
 
 
-def cards(table: Crosstab, judged: Judged) -> list[layout.Card]:
+def cards(table: Crosstab, compared: Compared) -> list[layout.Card]:
     """The shares, and how many images they are of."""
     shown = [
         layout.Card(
-            one.title, one.value(table), one.text.format(level=judged.level, n=f"{table.n:,}")
+            one.title, one.value(table), one.text.format(level=compared.level, n=f"{table.n:,}")
         )
         for one in CARDS
     ]
-    return [*shown, layout.Card("misclassified", f"{judged.left_out:,}", LEFT_OUT)]
+    return [*shown, layout.Card("misclassified", f"{compared.left_out:,}", LEFT_OUT)]
 
 
-def four_cells(table: Crosstab, judged: Judged) -> None:
+def four_cells(table: Crosstab, compared: Compared) -> None:
     """Margin beyond the level or not, against robust or fooled."""
     st.markdown(
         f"**{table.agreement:.1f} % of {table.n:,} decided images end as their margin says**"
     )
     st.altair_chart(
-        charts.crosstab(table.table, judged.eps, judged.norm),
+        charts.crosstab(table.table, compared.eps, compared.norm),
         key="crosstab",
-        alt=f"Margin > {judged.level} or not against robust or fooled; {table.agreement:.1f} %"
+        alt=f"Margin > {compared.level} or not against robust or fooled; {table.agreement:.1f} %"
         " agree.",
     )
-    exported = agreement.exported(judged.rows, judged.eps)
-    downloads.of_table(exported, f"{judged.run.id}-agreement")
+    exported = agreement.exported(compared.rows, compared.eps)
+    downloads.of_table(exported, f"{compared.run.id}-agreement")
 
 
-def by_margin(table: Crosstab, judged: Judged) -> None:
+def by_margin(table: Crosstab, compared: Compared) -> None:
     """The share of robust images in bins of their margin."""
     beyond, within = (robust(table.table, side) for side in (True, False))
-    level = judged.level
+    level = compared.level
     st.markdown(f"**Robust: {beyond} of those with a margin > {level}, {within} of the others**")
-    met = judged.rows[judged.rows["kind"] == FOUND]
+    met = compared.rows[compared.rows["kind"] == FOUND]
     if met.empty:
         st.caption(
             "No boundary was found for any of these images, so there is no margin to draw them at."
         )
         return
-    bins = calibrated(met, judged.eps, judged.norm)
+    bins = calibrated(met, compared.eps, compared.norm)
     st.altair_chart(
-        charts.calibration(bins, judged.eps, judged.norm),
+        charts.calibration(bins, compared.eps, compared.norm),
         key="calibration",
-        alt=f"Share that is robust to {judged.attack} by margin; {beyond} beyond {level},"
+        alt=f"Share that is robust to {compared.attack} by margin; {beyond} beyond {level},"
         f" {within} up to it.",
     )
     st.caption(
@@ -157,7 +157,7 @@ def by_margin(table: Crosstab, judged: Judged) -> None:
         " where a search met none there is no distance to draw. Bars are 95 % intervals. An"
         " ideal margin makes the dotted step."
     )
-    downloads.of_table(bins, f"{judged.run.id}-calibration")
+    downloads.of_table(bins, f"{compared.run.id}-calibration")
 
 
 def composed(rows: pd.DataFrame, eps: float, level: str) -> str:
@@ -194,7 +194,7 @@ def robust(table: pd.DataFrame, beyond: bool) -> str:
     return f"{100 * int(side.loc[side['withstood'], 'n'].sum()) / total:.1f} %" if total else "none"
 
 
-def disagreements(judged: Judged) -> None:
+def disagreements(compared: Compared) -> None:
     """The images where margin and attack contradict each other."""
     st.subheader("Where margin and attack disagree")
     kind = st.segmented_control(
@@ -207,19 +207,19 @@ def disagreements(judged: Judged) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    rows = agreement.disagreeing(judged.rows, judged.eps, kind)
+    rows = agreement.disagreeing(compared.rows, compared.eps, kind)
     if rows.empty:
         st.caption("No image does.")
         return
     st.caption(
         f"{len(rows):,} image{'s' * (len(rows) != 1)}, those whose margin is farthest from"
-        f" {judged.level} first; margins in {UNIT[judged.norm]}."
+        f" {compared.level} first; margins in {UNIT[compared.norm]}."
     )
     margin = rows["margin"].astype(float)
     own = (
         {"margin_255": (255 * margin).round(2)}
-        if judged.norm == "Linf"
+        if compared.norm == "Linf"
         else {"margin_l2": margin.round(3)}
     )
     shown = pd.DataFrame({"idx": rows["idx"], **own}).assign(broken_by=rows["broken_by"])
-    gallery.show(judged.run, shown, judged.split, kind)
+    gallery.show(compared.run, shown, compared.split, kind)

@@ -75,9 +75,11 @@ def choose_level(here: pd.DataFrame, norm: str) -> float:
 def choose_attack(outcomes: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """(title, its verdicts) of one attack, at first the strongest."""
     titles = {
-        f"{disagreement.title(judge)}, {judge.n:,} images": judge
-        for judge in agreement.judges(outcomes)
+        f"{disagreement.title(settings)}, {settings.n:,} images": settings
+        for settings in agreement.settings_by_strength(outcomes)
     }
     chosen = st.selectbox("Attack", list(titles), key="judged-by", bind="query-params", width=320)
-    judge = titles[chosen]
-    return export.attack_title(judge.name, judge.note), agreement.judged_by(outcomes, judge)
+    settings = titles[chosen]
+    return export.attack_title(settings.name, settings.note), agreement.of_settings(
+        outcomes, settings
+    )

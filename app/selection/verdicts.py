@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 
 from smd.analysis import agreement
-from smd.analysis.agreement import Judge
+from smd.analysis.agreement import AttackSettings
 
 ROBUST, FOOLED, WRONG = "robust", "fooled", "misclassified clean"
 
 
-def strongest(outcomes: pd.DataFrame) -> tuple[Judge, pd.DataFrame]:
+def strongest(outcomes: pd.DataFrame) -> tuple[AttackSettings, pd.DataFrame]:
     """The strongest attack and its rows."""
-    judge = agreement.judges(outcomes)[0]
-    return judge, agreement.judged_by(outcomes, judge)
+    settings = agreement.settings_by_strength(outcomes)[0]
+    return settings, agreement.of_settings(outcomes, settings)
 
 
 def of_attack(

@@ -1,6 +1,7 @@
 """Agreement: does a margin predict what survives an attack, and where do attacks disagree?"""
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,51 +18,50 @@ from smd.units import level_title, show_level
 from .. import data, pages
 from ..components import offers, standing
 from ..sections import disagreement, prediction, stored_attacks
+from ..selection import sources
+from ..selection.sources import Source
 
-OWN = "own"
+OWN, OWN_TITLE = "own", "own, after the last epoch"
 ALIKE = ["method", "eps", "norm", "seed", "split", "n"]  # the newest of estimates that share these
 
 
-class Source(NamedTuple):
-    """Where margins come from, and whose they are."""
-
-    title: str
-    split: str
-    norm: str
-
-
-def sources(run: Run) -> dict[str, Source]:
-    """The run's own margins under "own" and its estimates under their ids, the newest first."""
-    own = {OWN: Source("own, after the last epoch", "train", "Linf")}
-    known = {} if data.read(reader.margin_summary, run.store).empty else own
+def known_sources(run: Run) -> dict[str, Source]:
+    """The run's own margins under "own" and its estimates under their ids, the newest first, titled
+    by what tells them apart on this page."""
     stored = data.read(reader.estimates, run.store)[::-1].drop_duplicates(ALIKE)
-    for row in tuples(stored):
-        parts = [
-            f"{estimator(row.method)}{f' {show_level(row.eps, row.norm)}' if row.eps else ''}",
-            row.split,
-            f"{row.n:,} images",
-            row.norm * (row.norm != "Linf"),
-            f"seed {row.seed}" * bool(row.seed),
-        ]
-        known[row.id] = Source(", ".join(part for part in parts if part), row.split, row.norm)
-    return known
+    titles = {row.id: estimate_words(row) for row in tuples(stored)} | {"": OWN_TITLE}
+    return {
+        source.estimate or OWN: replace(source, title=titles[source.estimate])
+        for source in sources.of(run)
+        if source.estimate in titles
+    }
 
 
-def estimator(method: str) -> str:
-    """A method's title."""
-    return registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
+def estimate_words(row: Any) -> str:
+    """An estimate by its method, images, norm and seed; row: of reader.estimates."""
+    method = (
+        registry.ESTIMATORS[row.method].title if row.method in registry.ESTIMATORS else row.method
+    )
+    parts = [
+        f"{method}{f' {show_level(row.eps, row.norm)}' if row.eps else ''}",
+        row.split,
+        f"{row.n:,} images",
+        row.norm * (row.norm != "Linf"),
+        f"seed {row.seed}" * bool(row.seed),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
-def margins_of(run: Run, key: str) -> pd.DataFrame:
+def margins_of(source: Source) -> pd.DataFrame:
     """The margins of a source, an image a row."""
-    if key != OWN:
-        return data.read(reader.estimate_results, run.store, key)
-    last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
-    return data.read(reader.margins, run.store, last)
+    if source.estimate:
+        return sources.results(source)
+    last = sources.last_epoch(source, 0)
+    return data.read(reader.margins, source.run.store, last)
 
 
 def choose_source(known: dict[str, Source], attacks: stored_attacks.Attacks) -> str:
-    """The margins to judge; at first those whose images were attacked, rather drawn evenly than
+    """The margins to compare; at first those whose images were attacked, rather drawn evenly than
     picked."""
     each = [attacks.on(source.split, source.norm) for source in known.values()]
     even = [k for k, here in enumerate(each) if len(here) and not here["picked"].all()]
@@ -113,11 +113,9 @@ def no_attacks() -> None:
     st.page_link(pages.link("attacks"), label="Attack this network", icon=":material/bolt:")
 
 
-def compared(
-    run: Run, key: str, source: Source, attacks: stored_attacks.Attacks, controls: DeltaGenerator
-) -> float:
+def compared(source: Source, attacks: stored_attacks.Attacks, controls: DeltaGenerator) -> float:
     """Margins against one attack on their images; returns the chosen noise level."""
-    here = attacks.on(source.split, source.norm)
+    run, here = source.run, attacks.on(source.split, source.norm)
     picked = bool(here["picked"].all())
     # attacks on picked images say nothing of each other
     below = attacks.newest() if picked else (source.split, source.norm)
@@ -135,10 +133,10 @@ def compared(
         return eps
     if words := stored_attacks.picked_how(here):
         st.caption(words)
-    rows, left_out = agreement.joined(margins_of(run, key), verdicts)
-    judged = prediction.Judged(run, rows, left_out, source.split, eps, source.norm, title)
-    prediction.section(judged)
-    prediction.disagreements(judged)
+    rows, left_out = agreement.joined(margins_of(source), verdicts)
+    compared_rows = prediction.Compared(run, rows, left_out, source.split, eps, source.norm, title)
+    prediction.section(compared_rows)
+    prediction.disagreements(compared_rows)
     return eps
 
 
@@ -156,11 +154,10 @@ def between(run: Run, attacks: stored_attacks.Attacks, source: Source | None, ep
 
 def page(run: Run) -> None:
     """Margins against an attack, then attacks against each other."""
-    attacks, known = stored_attacks.of(run), sources(run)
+    attacks, known = stored_attacks.of(run), known_sources(run)
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
-        key = choose_source(known, attacks) if known else ""
-    source = known.get(key)
+        source = known[choose_source(known, attacks)] if known else None
     comparable = source is not None and not attacks.on(source.split, source.norm).empty
     if source is None:
         no_margins(run)
@@ -170,7 +167,7 @@ def page(run: Run) -> None:
         no_attacks()
         return
     if source is not None and comparable:
-        eps = compared(run, key, source, attacks, controls)
+        eps = compared(source, attacks, controls)
         between(run, attacks, source, eps)
         return
     split, norm = attacks.newest()

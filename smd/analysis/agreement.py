@@ -172,7 +172,7 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 def _seen_by_all(outcomes: pd.DataFrame) -> pd.DataFrame:
     """The outcomes of the samples that every attack has seen with its most thorough settings."""
-    most = pd.concat([judged_by(outcomes, judge) for judge in deciding(outcomes)])
+    most = pd.concat([of_settings(outcomes, settings) for settings in deciding(outcomes)])
     seen = most.groupby("idx")["name"].nunique()
     return outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
 
@@ -204,7 +204,7 @@ def counted(patterns: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-class Judge(NamedTuple):
+class AttackSettings(NamedTuple):
     """An attack with its settings, and how many images it has seen: what tells it from others in
     outcomes."""
 
@@ -214,21 +214,20 @@ class Judge(NamedTuple):
     note: str
 
 
-def judges(outcomes: pd.DataFrame) -> list[Judge]:
+def settings_by_strength(outcomes: pd.DataFrame) -> list[AttackSettings]:
     """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
     steps."""
-    keys = outcomes[[*Judge._fields]].drop_duplicates()
-    found = [Judge(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
+    keys = outcomes[[*AttackSettings._fields]].drop_duplicates()
+    found = [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
     rank = {name: k for k, name in enumerate(registry.by_strength())}
     return sorted(
         found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
     )
 
 
-def deciding(outcomes: pd.DataFrame) -> list[Judge]:
-    """Those of `judges` that stand for the attack of their name: the most thorough settings, with
-    the most steps."""
-    found = judges(outcomes)
+def deciding(outcomes: pd.DataFrame) -> list[AttackSettings]:
+    """Of each attack the most thorough settings with the most steps, which stand for it."""
+    found = settings_by_strength(outcomes)
     most = {
         name: max((thoroughness(j.name, j.note), j.steps) for j in found if j.name == name)
         for name in {j.name for j in found}
@@ -236,9 +235,9 @@ def deciding(outcomes: pd.DataFrame) -> list[Judge]:
     return [j for j in found if (thoroughness(j.name, j.note), j.steps) == most[j.name]]
 
 
-def judged_by(outcomes: pd.DataFrame, judge: Judge) -> pd.DataFrame:
+def of_settings(outcomes: pd.DataFrame, settings: AttackSettings) -> pd.DataFrame:
     """The rows of one attack."""
-    same = [outcomes[name] == value for name, value in zip(judge._fields, judge, strict=True)]
+    same = [outcomes[name] == value for name, value in zip(settings._fields, settings, strict=True)]
     return outcomes[np.logical_and.reduce(same)]
 
 

@@ -241,9 +241,14 @@ def test_one_start_of_ce_cw_pgd_never_stands_for_ten():
     )
     assert found["idx"].tolist() == [0, 1]
     assert found["pattern"].tolist() == ["robust to all", "falls to CW but not to CE-PGD"]
-    judges = agreement.judges(pd.concat([single, ten]))
-    assert [(judge.note, judge.n) for judge in judges] == [("", 2), ("runs=1", 4)]
-    assert agreement.judged_by(pd.concat([single, ten]), judges[0])["broken_by"].tolist() == [
+    settings_by_strength = agreement.settings_by_strength(pd.concat([single, ten]))
+    assert [(settings.note, settings.n) for settings in settings_by_strength] == [
+        ("", 2),
+        ("runs=1", 4),
+    ]
+    assert agreement.of_settings(pd.concat([single, ten]), settings_by_strength[0])[
+        "broken_by"
+    ].tolist() == [
         "",
         "cw",
     ]
