@@ -42,9 +42,7 @@ def show() -> None:
         chosen.run()
         if page.name in ("train", "compare") and (told := folders.nameless()):
             st.warning(plain(told), icon=":material/folder_off:")
-    except (
-        UserError
-    ) as error:  # a store that is broken or newer, a cache that is gone: it says what to do
+    except UserError as error:  # of a store that is broken or newer, of a cache that is gone
         st.error(plain(error), icon=":material/error:")
 
 

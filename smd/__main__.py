@@ -58,24 +58,6 @@ COMMANDS = (
 )
 
 
-COMMANDS = (
-    app,
-    train,
-    sweep,
-    attack,
-    estimate,
-    embedding,
-    reproduce,
-    runs,
-    note,
-    locate,
-    export,
-    query,
-    probe,
-    work,
-)
-
-
 def parser() -> argparse.ArgumentParser:
     """All sub-commands with their options."""
     top = argparse.ArgumentParser(

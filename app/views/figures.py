@@ -70,9 +70,8 @@ def choose(kind: Kind, here: list[Run]) -> list[str]:
 def begun(key: str, ids: list[str], usual: T) -> T | None:
     """What a list of runs begins with: it is put into the session, so that the address names it."""
     kept = st.session_state.get(key)
-    elsewhere = kept is not None and not set([kept] if isinstance(kept, str) else kept) <= set(
-        ids
-    )  # other data
+    chosen = {kept} if isinstance(kept, str) else set(kept or ())
+    elsewhere = not chosen <= set(ids)  # of other data
     if elsewhere or (kept is None and key not in st.query_params):
         st.session_state[key] = usual
     return going_back.begin(key, usual)

@@ -5,7 +5,7 @@ import re
 FIELDS = (  # a column's name -> its heading
     (re.compile(r"0(?=$|, spread over )"), "clean"),
     (re.compile(r"beyond (?=\S+ \(%\)$)"), "margin > "),
-    (re.compile(r"noise level$"), "noise level ε (L∞)"),
+    (re.compile(r"noise level$"), "noise level ε"),
     (re.compile(r"withstood$"), "robust (share of seeds)"),
 )
 

@@ -80,7 +80,7 @@ def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Features]]:
         return paired, [clean]
     count = _counted(work, LOOKING, ATTACKING, len(paired), f"attacking at {show_level(eps)}")
     attacked = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
-    return paired, [clean, *([attacked] if attacked else [])]
+    return paired, [clean, attacked]
 
 
 def _laid_out(work: Work, features: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ TABLE = pd.DataFrame({"run": ["a"], "0": [90.0], "8/255": [40.0]})
         ("0", "clean"),
         ("0, spread over attack seeds", "clean, spread over attack seeds"),
         ("beyond 8/255 (%)", "margin > 8/255 (%)"),
-        ("noise level", "noise level ε (L∞)"),
+        ("noise level", "noise level ε"),
         ("withstood", "robust (share of seeds)"),
         ("8/255", "8/255"),
         ("0.5", "0.5"),
