@@ -17,11 +17,11 @@ app: env
 
 # Files of tests side by side, each process with a thread of its own: more would wait for each other.
 test: env
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Within three minutes: without browsers, real images, and whatever takes more than a second or two.
 quick: env
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow and not e2e"
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow and not e2e"
 
 check: env
 	$(RUN) -m ruff format --check .

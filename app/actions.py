@@ -8,23 +8,34 @@ first whether who is there may, so that a page that shows one button too many st
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
 from smd import data as sets
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
-from smd.data import Images, apart, folder, sources
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    ScoreConfig,
+    TrainConfig,
+)
+from smd.data import Images, apart, browsing, folder, sources, uploading, uploads
 from smd.data.request import Progress, Request
+from smd.errors import UserError
 from smd.experiments import sweep
 from smd.jobs import launch, tickets
+from smd.paths import data_root
 from smd.runs import folders, notes
 from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
 from .forms import duration
-from .server import login
+from .forms.start import PRETRAINED
+from .server import login, upload
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,13 +72,29 @@ def button(
 def _checked(config: TrainConfig) -> TrainConfig:
     if config.data_path:
         login.check_path(config.data_path)
+    if config.labels:
+        login.check_path(config.labels)
+    runs = {"", PRETRAINED, *(run.id for run in folders.all_runs())}
+    if config.init not in runs:  # a file
+        login.check_path(config.init)
     return config
+
+
+@guarded
+def import_network(config: ImportConfig) -> Run:
+    """Queue an import of a network's weights."""
+    login.check_path(config.file)
+    run = folders.create(_checked(config))
+    uploads.keep(config.data_path)
+    launch.submit(run.folder)
+    return run
 
 
 @guarded
 def train(config: TrainConfig) -> Run:
     """Queue a training."""
     run = folders.create(_checked(config))
+    uploads.keep(config.data_path)
     launch.submit(run.folder)
     return run
 
@@ -75,11 +102,14 @@ def train(config: TrainConfig) -> Run:
 @guarded
 def start_sweep(wanted: Sequence[TrainConfig]) -> list[sweep.Member]:
     """Queue those trainings that are not there yet."""
-    return sweep.start([_checked(config) for config in wanted])
+    checked = [_checked(config) for config in wanted]
+    for path in {config.data_path for config in checked}:
+        uploads.keep(path)
+    return sweep.start(checked)
 
 
 @guarded
-def start(run: Run, config: AttackConfig | EstimateConfig | EmbeddingConfig) -> None:
+def start(run: Run, config: AttackConfig | EstimateConfig | ScoreConfig | EmbeddingConfig) -> None:
     """Queue a job on a trained network."""
     launch.submit(folders.create_job(run, config))
 
@@ -128,27 +158,79 @@ def source(path: str) -> Path:
 
 
 @guarded
-def suited_net(path: str) -> str:
-    """The network that suits the images at a typed path."""
+def listing(below: str) -> browsing.Listing:
+    """What lies in a folder of SMD_DATA; see smd.data.browsing.listing."""
+    login.check_path(str(data_root() / below))
+    return browsing.listing(data_root(), below)
+
+
+@guarded
+def suited_net(path: str, image_size: int = 0, volumes: bool = False) -> str:
+    """The network that suits the images at a typed path; see smd.data.suited_net."""
     login.check_path(path)
-    return sets.suited_net(path)
+    return sets.suited_net(path, image_size, volumes)
 
 
 @guarded
 def known_images(request: Request, until: float) -> Images | None:
     """The images at a typed path if they are imported already; see smd.data.folder.found."""
-    login.check_path(request.path)
+    _check_paths(request)
     return folder.found(request, until)
+
+
+@guarded
+def guessed_columns(request: Request, until: float) -> str:
+    """What the columns of a typed table of labels seem to be; see smd.data.folder.guessed."""
+    _check_paths(request)
+    return folder.guessed(request, until)
+
+
+def _check_paths(request: Request) -> None:
+    login.check_path(request.path)
+    if request.labels:
+        login.check_path(request.labels)
 
 
 @guarded
 def import_images(progress: Progress, request: Request) -> str:
     """Import the images at a typed path in a process of its own; see smd.data.apart.load."""
-    login.check_path(request.path)
+    _check_paths(request)
+    uploads.looked_at(request.path)
     return apart.load(
         progress,
         path=request.path,
         image_size=request.image_size,
         skip_broken=request.skip_broken,
         channels=request.channels,
+        labels=request.labels,
+        columns=request.columns,
+        intensity=request.intensity,
+        volumes=request.volumes,
+        spacing=request.spacing,
     )
+
+
+@guarded
+def allow_uploads(session: str) -> None:
+    """Let the page of that session upload own images; see smd.data.uploading.Incoming."""
+    upload.allow(session, upload.Permit(_incoming, uploads.limit()))
+
+
+def _incoming(sent: str) -> uploading.Incoming:
+    uploads.sweep(_used())
+    return uploading.Incoming(sent)
+
+
+@guarded
+def remove_upload(name: str) -> None:
+    """Delete uploaded images that no run has its images from."""
+    uploads.remove(name, _used())
+
+
+def _used() -> set[str]:
+    """The paths of all runs' own images."""
+    found = set()
+    for run in folders.all_runs():
+        with suppress(UserError):  # broken, or of a newer version
+            found.add(run.config.data_path)
+    return found

@@ -20,11 +20,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(HERE))]
 
 from smd import paths
+from smd.data import uploads
 from smd.errors import UserError
 
-gate, hosts, login, proxy_login = (
+gate, hosts, login, proxy_login, upload = (
     import_module(f"{HERE.name}.server.{name}")
-    for name in ("gate", "hosts", "login", "proxy_login")
+    for name in ("gate", "hosts", "login", "proxy_login", "upload")
 )
 
 ADDRESS = "server.address"
@@ -36,6 +37,7 @@ try:
             " mend them."
         )
     login.settings()
+    uploads.limit()
     NAMES = hosts.allowed(
         os.environ, st.get_option(ADDRESS), st.get_option("browser.serverAddress") or ""
     )
@@ -52,6 +54,7 @@ app = st.App(
             oidc=login.by_provider(),
             base=st.get_option("server.baseUrlPath"),
         ),
+        Middleware(upload.Uploads, base=st.get_option("server.baseUrlPath")),
     ],
 )
 

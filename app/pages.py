@@ -36,6 +36,13 @@ PAGES = (
         "Choose a data set and start training; see what is queued.",
     ),
     Page(
+        "import",
+        "Train",
+        "Import",
+        "upload_file",
+        "Bring in a network that was trained elsewhere: its weights, checked and judged.",
+    ),
+    Page(
         "live",
         "Train",
         "Live",

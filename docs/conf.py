@@ -21,9 +21,10 @@ HOME = (
 )
 # The site's side bar; a page that is missing here is a warning, and warnings are errors.
 CONTENTS = {
-    "Use": "index dashboard own-images own-networks medical-example command-line api",
+    "Use": "index dashboard own-images own-networks medical-example experiment-trackers"
+    " command-line api",
     "Know": "evaluation defenses reproduce results/README differences-from-the-paper speed",
-    "Run it for a group": "shared-machine login torture",
+    "Run it for a group": "devices shared-machine login torture",
     "Change it": "architecture ../CONTRIBUTING ../CHANGELOG ../SECURITY ../THIRD_PARTY_NOTICES",
 }
 

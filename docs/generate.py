@@ -244,12 +244,21 @@ def api() -> str:
     return "\n".join([*lines, *defenses()]).rstrip()
 
 
+def offered() -> str:
+    """Which network is offered for own images of a size, and why."""
+    from smd import registry
+    from smd.registry import offers
+
+    return offers.why(registry.DATASETS["folder"].net)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "tree": tree,
     "rooms": rooms,
     "commands": commands,
     "api": api,
     "networks": networks,
+    "offered": offered,
 }
 
 

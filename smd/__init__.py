@@ -15,8 +15,10 @@ from smd.version import __version__ as __version__
 if TYPE_CHECKING:
     from smd.api.attack import attack
     from smd.api.attack_result import AttackResult
+    from smd.api.balanced import BalancedBatches
     from smd.api.estimate import estimate_margins
     from smd.api.ids import WithIds
+    from smd.api.import_weights import import_weights
     from smd.api.own_loop import OwnLoop
     from smd.api.run import LoadedRun, load_run
     from smd.api.train import train
@@ -50,6 +52,7 @@ __all__ = [
     "STD",
     "TRADES",
     "AttackResult",
+    "BalancedBatches",
     "CustomizedAT",
     "LoadedRun",
     "OwnLoop",
@@ -57,18 +60,21 @@ __all__ = [
     "WithIds",
     "attack",
     "estimate_margins",
+    "import_weights",
     "load_run",
     "train",
 ]
 
 _HOMES = {  # name -> module; every other public name is a defense's
     "AttackResult": "smd.api.attack_result",
+    "BalancedBatches": "smd.api.balanced",
     "LoadedRun": "smd.api.run",
     "OwnLoop": "smd.api.own_loop",
     "UserError": "smd.errors",
     "WithIds": "smd.api.ids",
     "attack": "smd.api.attack",
     "estimate_margins": "smd.api.estimate",
+    "import_weights": "smd.api.import_weights",
     "load_run": "smd.api.run",
     "train": "smd.api.train",
 }

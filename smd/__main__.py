@@ -13,15 +13,21 @@ from smd import paths
 from smd.cli import (
     app,
     attack,
+    clinical,
+    devices,
     embedding,
     estimate,
     export,
+    import_weights,
     locate,
     note,
     probe,
+    push,
     query,
+    report,
     reproduce,
     runs,
+    score,
     sweep,
     train,
     work,
@@ -37,21 +43,28 @@ from smd.version import __version__
 EPILOG = f"""\
 Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),
 SMD_DATA where data sets lie and are downloaded to ({paths.usual("data")}),
-SMD_CACHE where imported images are kept ({paths.usual("cache")}).
+SMD_CACHE where imported images are kept ({paths.usual("cache")}),
+SMD_DEVICES which devices jobs may use: all, 0,1, cpu (all).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
 COMMANDS = (
     app,
     train,
+    import_weights,
     sweep,
     attack,
     estimate,
+    score,
     embedding,
+    clinical,
     reproduce,
     runs,
+    devices,
     note,
     locate,
     export,
+    report,
+    push,
     query,
     probe,
     work,
@@ -86,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # busy processes on the same cores slow each other down several times over; this costs nothing
     # otherwise.
     os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # cuda:1 is what nvidia-smi calls 1
     streams.prepare()
     paths.share()
     words = sys.argv[1:] if argv is None else list(argv)

@@ -14,6 +14,7 @@ FOLDER = "/"  # where they work: nothing there is imported by chance, and no dis
 PLACES = (
     "SMD_RUNS",
     "SMD_DATA",
+    "SMD_NETS",
     "SMD_CACHE",
     "SMD_STATE",
     "XDG_DATA_HOME",

@@ -1,19 +1,30 @@
-"""Devices by name ("auto", "cpu", "cuda:1", ...); torch is asked only where one is used."""
+"""Devices by name ("auto", "cpu", "cuda:1", ...) and the slots that jobs take turns at.
 
+A slot is where one job works at a time: a GPU, or the CPU, of which `SMD_DEVICES=cpu:2` makes two
+slots, "cpu" and "cpu:1". torch is asked only where a device is used.
+"""
+
+import os
 import re
-from pathlib import Path
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from smd import hardware
 from smd.errors import UserError
 
 if TYPE_CHECKING:
     import torch
 
-AUTO = "auto"  # the first GPU if there is one, else the CPU
+AUTO = "auto"  # any free device; where nothing is said of which, a GPU if there is one
 CHOICE = "auto, cpu, cuda, cuda:1 or mps"  # as messages list them
 NAME = re.compile(r"[a-z]{1,16}(:[0-9]{1,3})?")  # what stored configs may hold, also of later kinds
 KNOWN = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
-NVIDIA = (Path("/dev/nvidia0"), Path("/proc/driver/nvidia/gpus"))
+SETTING = "SMD_DEVICES"  # which devices may be used
+ALL = "all"
+WORD = re.compile(r"(?:cuda:)?(?P<gpu>[0-9]{1,3})|cpu(?::(?P<jobs>[1-9][0-9]?))?|mps")
+# in a job's environment: its slot and, after a blank, the number of the open file that locks it
+TURN = "SMD_TURN"
+GIVEN: ContextVar[str] = ContextVar("given", default="")  # the slot of the job in this process
 
 
 def is_name(text: str) -> bool:
@@ -23,27 +34,106 @@ def is_name(text: str) -> bool:
 
 def problems(name: str) -> list[str]:
     """What is wrong with a device that somebody asks for: a sentence, or nothing."""
-    if KNOWN.fullmatch(name):
-        return []
-    return [f"There is no device '{name}': write {CHOICE}."]
+    if not KNOWN.fullmatch(name):
+        return [f"There is no device '{name}': write {CHOICE}."]
+    try:
+        if slots(name):
+            return []
+    except UserError as error:
+        return [str(error)]
+    return [f"{SETTING}={_setting()} leaves {name} out: choose auto, or set {SETTING} otherwise."]
 
 
 def queue(name: str) -> str:
-    """The name of the queue that serves a device: "cpu", "cuda:0", ...
-
-    "auto" is guessed without torch. A wrong guess only names the queue wrongly: the job itself
-    locks the device that it really uses.
-    """
-    if name == AUTO:
-        return "cuda:0" if any(path.exists() for path in NVIDIA) else "cpu"
+    """The name of a device by which it is one with others: "cuda" is "cuda:0"."""
     return "cuda:0" if name == "cuda" else name
+
+
+def pool() -> tuple[str, ...]:
+    """The slots that "auto" means: those of SMD_DEVICES, else every GPU that is seen, else the CPU.
+
+    Cheap. Raises UserError where SMD_DEVICES cannot be understood.
+    """
+    if guessed():
+        return ("cpu",)
+    if not _setting():
+        return tuple(f"cuda:{k}" for k in range(len(hardware.visible())))
+    return tuple(dict.fromkeys(s for word in _setting().split(",") for s in _slots(word.strip())))
+
+
+def _setting() -> str:
+    text = os.environ.get(SETTING, "").strip()
+    return "" if text == ALL else text
+
+
+def chosen() -> bool:
+    """Whether somebody has said which devices may be used."""
+    return bool(_setting())
+
+
+def guessed() -> bool:
+    """Whether "the CPU" is only what is left: nothing is said and no GPU is seen, but torch may
+    know one, such as AMD's or Apple's."""
+    return not _setting() and not hardware.visible()
+
+
+def _slots(word: str) -> list[str]:
+    found = WORD.fullmatch(word)
+    if not found:
+        raise UserError(
+            f"{SETTING} is '{_setting()[:60]}': write all, numbers of GPUs such as 0,1, or cpu;"
+            " cpu:2 lets two jobs at a time use the CPU."
+        )
+    if found["gpu"]:
+        return [f"cuda:{int(found['gpu'])}"]
+    more = [f"cpu:{k}" for k in range(1, int(found["jobs"] or 1))]
+    return [word.partition(":")[0], *more]
+
+
+def slots(name: str) -> tuple[str, ...]:
+    """The slots that a job may take which asks for that device; none where SMD_DEVICES leaves it
+    out."""
+    if name == AUTO:
+        return pool()
+    found = tuple(slot for slot in pool() if device_of(slot) == queue(name))
+    return found if found or _setting() else (queue(name),)
+
+
+def device_of(slot: str) -> str:
+    """The device that a job uses at a slot, as torch names it."""
+    return "cpu" if slot.startswith("cpu") else slot
+
+
+def lock_name(slot: str) -> str:
+    """By which a slot's locks are named: a GPU by its number or identifier in this machine, as
+    cuda:0 is another one where CUDA_VISIBLE_DEVICES says so."""
+    kind, _, index = slot.partition(":")
+    seen = hardware.visible() if kind == "cuda" else ()
+    return f"cuda:{seen[int(index)]}" if index and int(index) < len(seen) else slot
+
+
+def given() -> str:
+    """The slot that this process's job was given; "" where it was given none."""
+    slot = GIVEN.get() or os.environ.get(TURN, "").partition(" ")[0]
+    return slot if is_name(slot) else ""
+
+
+def _meant() -> str:
+    """The device that "auto" is in this process; still "auto" where torch is to choose."""
+    if guessed() or not (given() or _setting()):
+        return AUTO
+    return device_of(given() or pool()[0])
 
 
 def resolve_device(name: str) -> "torch.device":
     """The device that "auto" means here, or the named one; raises UserError if this machine lacks
-    it."""
+    it.
+
+    "auto" is what the job in this process was given, else the first that may be used.
+    """
     import torch
 
+    name = _meant() if name == AUTO else name
     if name != AUTO:
         kind, _, index = name.partition(":")
         missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()

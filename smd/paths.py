@@ -45,8 +45,13 @@ def data_root() -> Path:
     return _beside("SMD_DATA", "data")
 
 
+def nets_root() -> Path:
+    """The folder of own networks' files: `SMD_NETS`, or `nets/` likewise."""
+    return _beside("SMD_NETS", "nets")
+
+
 def usual(name: str) -> str:
-    """Where the folder "runs", "data" or "cache" lies if no SMD_... is set, as people read it."""
+    """Where the folder "runs", "data", "nets" or "cache" lies if no SMD_... is set, in words."""
     if name != "cache" and CHECKOUT:
         return f"{name}/"
     base, below = CACHE if name == "cache" else DATA

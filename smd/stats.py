@@ -97,7 +97,7 @@ def _p(differences: bytes) -> float:
     told = np.frombuffer(differences)
     if np.ptp(np.abs(told)) <= SAME:
         return float(stats.binomtest(int((told > 0).sum()), len(told), 0.5).pvalue)
-    found = stats.permutation_test(
+    result = stats.permutation_test(
         (told,),
         lambda x, axis: x.sum(axis=axis),
         permutation_type="samples",
@@ -106,4 +106,4 @@ def _p(differences: bytes) -> float:
         batch=max(1, 2_000_000 // len(told)),
         rng=0,
     )
-    return float(found.pvalue)
+    return float(result.pvalue)

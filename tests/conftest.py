@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # before torch is loaded; see smd.__main__
 
@@ -16,6 +18,23 @@ from smd.runs import folders
 from smd.store import connection, trust
 
 SHARED_DATA = Path(os.environ.get("SMD_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
+def pytest_collection_modifyitems(items):
+    """The slowest files first, so that none of them is left alone at the end; those with a browser
+    stand apart, as only one of them runs at a time."""
+    slow = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("slow"):
+            slow[item.path] += mark.args[0] if mark.args else 5
+    browsers = dict.fromkeys(item.path for item in items if item.get_closest_marker("e2e"))
+    order = sorted(
+        {item.path for item in items} - set(browsers), key=lambda path: (-slow[path], path)
+    )
+    for number, path in enumerate(browsers):
+        order.insert(8 * number, path)
+    place = {path: number for number, path in enumerate(order)}
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,24 +69,37 @@ def smd(*words, root=None, check=True, timeout=300, **env):
     return done
 
 
+@pytest.fixture
+def smd_here(capsys):
+    """As `smd`, in this process: for what a process of its own would do no otherwise, and slower by
+    the seconds that it takes to import torch."""
+    from smd.__main__ import main
+
+    def run(*words, check=True):
+        capsys.readouterr()
+        status = main([str(word) for word in words])
+        said = capsys.readouterr()
+        assert not check or status == 0, said.err
+        return SimpleNamespace(returncode=status, stdout=said.out, stderr=said.err)
+
+    return run
+
+
+BOTH = """
+import sys
+from smd.__main__ import main
+sys.exit(max(main(["train", "--defense", each, *sys.argv[1:]]) for each in ("smd", "std")))
+"""
+
+
 @pytest.fixture(scope="session")
 def finished_root(tmp_path_factory, own_cache):
-    """A runs folder with a finished SMD run and a finished STD run on a few digits; never write to
-    it."""
+    """A runs folder with a finished SMD run and a finished STD run on a few digits, of a process
+    that is gone; never write to it."""
     root = tmp_path_factory.mktemp("finished") / "runs"
-    for defense in ("smd", "std"):
-        smd(
-            "train",
-            "--defense",
-            defense,
-            "--epochs",
-            3,
-            "--n-train",
-            300,
-            "--n-test",
-            100,
-            root=root,
-        )
+    words = ("--epochs", "3", "--n-train", "300", "--n-test", "100")
+    env = {**os.environ, "SMD_RUNS": str(root)}
+    subprocess.run([sys.executable, "-c", BOTH, *words], cwd=REPOSITORY, env=env, check=True)
     return root
 
 
@@ -81,7 +113,8 @@ def known(root):
 @pytest.fixture
 def finished(finished_root, own_runs):
     """The two finished runs, copied into this test's own runs folder: (smd, std)."""
-    shutil.copytree(finished_root, own_runs)
+    # a worker that has just ended may have left its lock there, where files of tests share a place
+    shutil.copytree(finished_root, own_runs, dirs_exist_ok=True)
     known(own_runs)
     found = {run.config.defense: run for run in folders.all_runs()}
     return found["smd"], found["std"]

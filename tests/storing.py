@@ -51,10 +51,12 @@ def attack(
     stage=(),
     stages=(),
     flags=None,
+    labels=0,
+    wrong=1,
     **fields,
 ):
     """Record an attack on the first test samples; without stages all that are broken fell to the
-    first."""
+    first. labels, wrong: the classes that the others and that broken ones are taken for."""
     n = len(ok)
     record = {
         "id": f"{name}:{eps:.4f}:{seed}:{created}",
@@ -78,7 +80,7 @@ def attack(
     parts = [
         StageRecord(each, n, int((broken == k).sum()), 0.1) for k, each in enumerate(names, start=1)
     ]
-    pred, distance = np.where(right, 0, 1).astype(np.int16), np.full(n, eps, np.float32)
+    pred, distance = np.where(right, labels, wrong).astype(np.int16), np.full(n, eps, np.float32)
     verdicts = Verdicts(np.arange(n), right, pred, distance, broken, parts, flags or {})
     recorder.attack(AttackRecord(**{**record, **fields}), verdicts)
 
@@ -93,6 +95,7 @@ def estimate(
     clean=None,
     crossed=None,
     norm="Linf",
+    weights="last",
 ):
     """Record estimated margins, in 1/255, of the first samples."""
     n = len(margins)
@@ -109,6 +112,7 @@ def estimate(
         0.5,
         "job",
         created,
+        weights,
     )
     flags = np.ones(n, bool)
     values = np.asarray(margins, np.float32) / 255

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from smd import devices
+from smd import devices, hardware
 from smd.errors import UserError
 
 
@@ -14,15 +14,81 @@ def test_devices_share_queues_by_what_they_mean():
     assert devices.queue("cuda:1") == "cuda:1"
 
 
-@pytest.mark.parametrize("there, name", [(True, "cuda:0"), (False, "cpu")])
-def test_auto_is_guessed_from_nvidias_files(monkeypatch, tmp_path, there, name):
-    monkeypatch.setattr(devices, "NVIDIA", (tmp_path if there else tmp_path / "none",))
-    assert devices.queue("auto") == name
+@pytest.fixture
+def gpus(monkeypatch):
+    """A machine of so many GPUs: call it with a number."""
+    return lambda count: monkeypatch.setattr(hardware, "_count", lambda: count)
+
+
+@pytest.mark.parametrize(
+    "setting, slots",
+    [
+        ("", ("cuda:0", "cuda:1", "cuda:2")),
+        ("all", ("cuda:0", "cuda:1", "cuda:2")),
+        ("1", ("cuda:1",)),
+        (" 2, cuda:0,2", ("cuda:2", "cuda:0")),
+        ("cpu", ("cpu",)),
+        ("cpu:3", ("cpu", "cpu:1", "cpu:2")),
+        ("0,cpu", ("cuda:0", "cpu")),
+        ("mps", ("mps",)),
+    ],
+)
+def test_auto_is_what_the_machine_has_and_what_may_be_used_of_it(gpus, monkeypatch, setting, slots):
+    gpus(3)
+    monkeypatch.setenv(devices.SETTING, setting)
+    assert devices.slots("auto") == devices.pool() == slots
+
+
+def test_without_a_gpu_auto_is_the_cpu_as_far_as_is_known(gpus, monkeypatch):
+    monkeypatch.delenv(devices.SETTING, raising=False)
+    gpus(0)
+    assert devices.pool() == ("cpu",) and devices.guessed()
+    assert devices.slots("mps") == ("mps",)  # torch will say whether it is there
+    monkeypatch.setenv(devices.SETTING, "cpu")
+    assert not devices.guessed()
+    assert devices.resolve_device("auto").type == "cpu"
+
+
+@pytest.mark.parametrize("setting", ["gpu", "0,,1", "cpu:0", "cuda", "-1", "0;1", "cuda:1234"])
+def test_a_setting_that_says_nothing_is_explained(monkeypatch, setting):
+    monkeypatch.setenv(devices.SETTING, setting)
+    with pytest.raises(UserError, match="write all, numbers of GPUs such as 0,1, or cpu"):
+        devices.pool()
+    assert devices.problems("auto")[0].startswith("SMD_DEVICES is '")
+
+
+def test_a_device_that_is_left_out_is_a_problem(monkeypatch):
+    monkeypatch.setenv(devices.SETTING, "0,1")
+    assert devices.problems("cuda") == devices.problems("auto") == []
+    assert devices.problems("cuda:2") == [
+        "SMD_DEVICES=0,1 leaves cuda:2 out: choose auto, or set SMD_DEVICES otherwise."
+    ]
+
+
+def test_a_gpus_locks_are_named_by_what_it_is_in_the_machine(gpus, monkeypatch):
+    gpus(3)
+    monkeypatch.delenv(hardware.VISIBLE, raising=False)
+    assert devices.lock_name("cuda:1") == "cuda:1"
+    monkeypatch.setenv(hardware.VISIBLE, "2,GPU-ab")
+    assert [devices.lock_name(s) for s in devices.pool()] == ["cuda:2", "cuda:GPU-ab"]
+    assert (devices.lock_name("cuda:5"), devices.lock_name("cpu:1")) == ("cuda:5", "cpu:1")
+
+
+def test_a_job_works_where_it_was_given_a_slot(gpus, monkeypatch):
+    gpus(0)
+    monkeypatch.setenv(devices.SETTING, "cuda:7,cpu:2")
+    monkeypatch.setenv(devices.TURN, "cpu:1 5")
+    assert devices.given() == "cpu:1"
+    assert devices.resolve_device("auto").type == "cpu"
+    monkeypatch.setenv(devices.TURN, "../x 5")
+    assert devices.given() == ""
+    with pytest.raises(UserError, match="no device cuda:7"):
+        devices.resolve_device("auto")
 
 
 def test_names_are_told_without_torch():
     code = (
-        "import sys; from smd import devices; devices.queue('auto'), devices.problems('cuda')\n"
+        "import sys; from smd import devices; devices.pool(), devices.problems('cuda')\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -39,7 +39,7 @@ def histogram(
                 alt.Tooltip("low:Q", title="from (1/255)"),
                 alt.Tooltip("high:Q", title="to (1/255)"),
                 alt.Tooltip("n:Q", title="images"),
-                alt.Tooltip("percent:Q", format=".1f", title="of all images (%)"),
+                alt.Tooltip("percent:Q", format=".1f", title="of these images (%)"),
             ],
         )
     )

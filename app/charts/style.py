@@ -4,13 +4,13 @@ import altair as alt
 import pandas as pd
 
 from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
-from smd.registry import DEFENSES
+from smd.registry import KNOWN_DEFENSES
 from smd.units import show_level
 
 GRAY = "#8a9091"  # rules, clean images, what has no colour of its own
 MARGIN = "margin (1/255)"  # titles of axes, with their units
 ACCURACY = "accuracy (%)"
-COLOURS = {name: entry.colour for name, entry in DEFENSES.items()}  # one on every page
+COLOURS = {name: entry.colour for name, entry in KNOWN_DEFENSES.items()}  # one on every page
 PALETTE = (  # classes and others without a colour of their own
     "#1a8a94",
     "#c8641f",
@@ -51,7 +51,7 @@ SOLID = alt.Legend(  # over a band, whose faint fill the symbols would take on
 
 def colour(defense: str) -> str:
     """A defense's colour on every page."""
-    return DEFENSES[defense].colour if defense in DEFENSES else GRAY
+    return KNOWN_DEFENSES[defense].colour if defense in KNOWN_DEFENSES else GRAY
 
 
 def level_name(eps: float) -> str:

@@ -25,7 +25,7 @@ def show(
     """Show images of a split, in the order given.
 
     rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.core.kinds),
-    change_255 (1/255) and broken_by (the stage of an attack that fooled the network, "" if none).
+    change_255 (1/255), broken_by (the stage of an attack that fooled the network) and pred (label).
     key: names its tiles and downloads. here: Samples itself shows it.
     """
     if rows.empty:
@@ -78,7 +78,10 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     elif image_files.has_files(run):
         rows = rows.assign(path=image_files.NAMELESS)
     names = dict(enumerate(classes))
-    return rows.assign(**{"class": rows["label"].map(lambda label: names.get(label, "?"))})
+    named = {"class": rows["label"].map(lambda label: names.get(label, "?"))}
+    if "pred" in rows:
+        named["predicted"] = rows["pred"].map(lambda label: names.get(label, "?"))
+    return rows.assign(**named)
 
 
 def _page(table: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import KINDS, MEANING
+from smd.core.kinds import MEANING
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -17,13 +17,23 @@ COLUMNS = {
     "margin_255": st.column_config.NumberColumn("margin (1/255)", format="%.2f"),
     "margin_l2": st.column_config.NumberColumn("margin (L2)", format="%.3f"),
     "kind": st.column_config.TextColumn(
-        "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in KINDS)
+        "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in MEANING)
     ),
     "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
     "broken_by": st.column_config.TextColumn("fooled by"),
     "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),
 }
-WANTED = ("idx", "class", "path", "margin_255", "margin_l2", "kind", "change_255", "broken_by")
+WANTED = (
+    "idx",
+    "class",
+    "predicted",
+    "path",
+    "margin_255",
+    "margin_l2",
+    "kind",
+    "change_255",
+    "broken_by",
+)
 
 
 def taken(table: pd.DataFrame) -> pd.DataFrame:

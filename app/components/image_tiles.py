@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import MISCLASSIFIED, REACHED
+from smd.core.kinds import MISCLASSIFIED, NOT_DRAWN, REACHED
 
 from ..selection import state
 from . import pictures
@@ -14,7 +14,7 @@ from .plain import plain
 
 OPEN_HELP = (
     "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
-    " wrong is misclassified without noise."
+    " wrong is misclassified without noise, not drawn that the epoch had it in no batch."
 )
 
 
@@ -29,7 +29,7 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
     with st.container(key=f"tile-{key}-{idx}", gap=None):
         st.image(picture(pixels, row), width=112, alt=f"{name}, image {idx}")
         clicked = st.button(
-            f"{plain(name)}{_figures(row)}",
+            f"{_named(row)}{_figures(row)}",
             key=f"open-{key}-{idx}",
             type="tertiary",
             on_click=choose,
@@ -39,6 +39,13 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
         if stage := row.get("broken_by"):
             st.caption("wrong when clean" if stage == "clean" else f"fooled by {plain(stage)}")
     return clicked
+
+
+def _named(row: dict[Any, Any]) -> str:
+    """Its class, and the one that the network takes it for: "HeadCT → BreastMRI"."""
+    name, predicted = row["class"], row.get("predicted")
+    other = isinstance(predicted, str) and predicted != name
+    return f"{plain(name)} → {plain(predicted)}" if other else plain(name)
 
 
 def _file(row: dict[Any, Any]) -> str:
@@ -64,7 +71,9 @@ def _figures(row: dict[Any, Any]) -> str:
         if margin is None or pd.isna(margin)
         else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
     )
-    shown = " · wrong" if kind == MISCLASSIFIED else shown
+    shown = f" · {NOT_DRAWN}" if kind == NOT_DRAWN else shown
+    told = isinstance(row.get("predicted"), str)  # beside its class
+    shown = " · wrong" if kind == MISCLASSIFIED and not told else shown
     return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
 
 

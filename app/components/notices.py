@@ -28,7 +28,7 @@ def watch() -> None:
     now = standing()
     for path, state in st.session_state.get("jobs-shown", {}).items():
         if state in ("queued", "running") and now.get(path, state) not in ("queued", "running"):
-            run, folder = _run_of(Path(path)), Path(path)
+            run, folder = run_names.run_of(Path(path)), Path(path)
             st.toast(
                 words(run, jobs.read(folder)), icon=ICONS.get(now[path], OTHER), duration="long"
             )
@@ -64,12 +64,6 @@ def _state(folder: Path) -> State:
     if before is None or before[0] != written or before[1] in ("running", "lost") or not written:
         _known[folder] = before = (written, jobs.read(folder).state)
     return before[1]
-
-
-def _run_of(folder: Path) -> Run:
-    """The run that a job belongs to: itself, or the one in whose folder it lies."""
-    own = folder.parent.parent if kinds.of_folder(folder).folder else folder
-    return Run(own.name, own)
 
 
 def words(run: Run, status: Status) -> str:

@@ -113,7 +113,7 @@ def _of_estimates(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:
 def _of_trainings(config: TrainConfig) -> Known:
     """By the newest trained run of the same defense and network on the same images."""
     for run in folders.all_runs():
-        if run.weights.exists() and states.readable(run) and _alike(run.config, config):
+        if run.trained and states.readable(run) and _alike(run.config, config):
             metrics = data.brief(reader.metrics, run.store)
             epochs = metrics[(metrics["split"] == "train") & (metrics["name"] == "seconds")][
                 "value"
@@ -131,6 +131,11 @@ def _alike(one: TrainConfig, two: TrainConfig) -> bool:
         "image_size",
         "skip_broken",
         "channels",
+        "labels",
+        "columns",
+        "intensity",
+        "volumes",
+        "spacing",
         "net",
         "defense",
         "params",

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -17,12 +18,31 @@ def png(pixels: np.ndarray, side: int = 112) -> bytes:
     return out.getvalue()
 
 
-def flat(pixels: np.ndarray, slice_: int | None = None) -> np.ndarray:
-    """An image (C, H, W) as it is; of a volume (C, D, H, W) one slice, the middle one unless asked:
-    (C, H, W)."""
+@dataclass(frozen=True)
+class Cut:
+    """Which slice of a volume: its place along one of the axes, from 0; None: the middle one."""
+
+    at: int | None = None
+    axis: int = 0  # 0: depth, 1: height, 2: width
+
+
+MIDDLE = Cut()
+
+
+def flat(pixels: np.ndarray, cut: Cut = MIDDLE) -> np.ndarray:
+    """An image (C, H, W) as it is; of a volume (C, D, H, W) one slice, (C, rows, columns)."""
     if pixels.ndim == 3:
         return pixels
-    return pixels[:, pixels.shape[1] // 2 if slice_ is None else slice_]
+    at = pixels.shape[1 + cut.axis] // 2 if cut.at is None else cut.at
+    return pixels.take(at, axis=1 + cut.axis)
+
+
+def windowed(pixels: np.ndarray, low: int, high: int) -> np.ndarray:
+    """uint8 -> uint8: what lies from low to high takes the whole range from black to white."""
+    if (low, high) == (0, 255):
+        return pixels
+    spread = (pixels.astype(np.float32) - low) / max(1, high - low)
+    return to_bytes(spread)
 
 
 def link(pixels: np.ndarray, side: int = 112) -> str:

@@ -31,6 +31,17 @@ def listed(sentences: Sequence[str]) -> str:
     )
 
 
+def with_code(text: object) -> str:
+    """The same for a sentence of ours in which commands stand between backticks: they are code."""
+    parts = str(text).split("`")
+    return "".join(f"`{part}`" if k % 2 else _inside(part) for k, part in enumerate(parts))
+
+
+def _inside(part: str) -> str:
+    """A part of a sentence keeps the spaces at its ends."""
+    return part[: len(part) - len(part.lstrip())] + plain(part) + part[len(part.rstrip()) :]
+
+
 def in_badge(text: object) -> str:
     """The same for a badge, which escapes brackets itself."""
     return plain(text).replace("\\[", "[").replace("\\]", "]")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smd import registry
 from smd.errors import UserError
+from smd.jobs import kinds
 from smd.paths import runs_root
 from smd.runs.folders import Run
 
@@ -17,9 +18,15 @@ def label(run: Run) -> str:
         config = run.config
     except UserError:
         return f"{run.id} (unreadable)"
-    defense = registry.DEFENSES.get(config.defense)
+    defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
     return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
+
+
+def run_of(folder: Path) -> Run:
+    """The run that a job belongs to: itself, or the one in whose folder it lies."""
+    own = folder.parent.parent if kinds.of_folder(folder).folder else folder
+    return Run(own.name, own)
 
 
 def name(run_id: str) -> str:

@@ -9,6 +9,10 @@ from smd.jobs import Status
 
 from .plain import plain
 
+IMPORTED = (
+    "This network was imported, so there is no training to show. Attacks, samples and estimated"
+    " margins are as of any run."
+)
 ICONS = {
     "queued": "hourglass_empty",
     "running": "hourglass_top",
@@ -26,8 +30,11 @@ def show(status: Status, what: str, when: str) -> None:
 
 def words(status: Status, what: str, when: str) -> str:
     """What the run does or why it no longer does anything, and when something will be there."""
+    imported = status.kind == "import"
     epochs = (
-        f"after epoch {status.done} of {status.total}"
+        "before its import was done"
+        if imported
+        else f"after epoch {status.done} of {status.total}"
         if status.done
         else "before its first epoch was done"
     )
@@ -36,6 +43,8 @@ def words(status: Status, what: str, when: str) -> str:
         return f"The run is queued: it waits for its turn on the device. {later}."
     if status.state == "running":
         return f"{_now(status)} {later}."
+    if status.state == "finished" and imported:
+        return IMPORTED
     if status.state == "finished":
         return "The run is finished, but there is nothing of it: its files are gone or incomplete."
     again = f"{later}: resume it on Live."
@@ -51,6 +60,8 @@ def words(status: Status, what: str, when: str) -> str:
 
 def _now(status: Status) -> str:
     """What a running job is at."""
+    if status.kind == "import":
+        return f"The import is under way: {status.stage or 'it has just begun'}."
     if status.stage == "training":
         return (
             "The first epoch is under way."

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from smd import registry
-from smd.config import commands, schema
+from smd.config import commands, options, schema
 from smd.config.schema import AttackConfig
 from smd.registry import Attack
 from smd.runs.folders import Run
@@ -14,9 +14,9 @@ from smd.units import show_levels
 
 from .. import actions, data
 from ..components import states
-from . import knobs
+from . import fields, knobs
 
-SPLITS = ("test", "train", "val")
+SPREAD = "Spread evenly over the split."
 LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
 
 
@@ -78,27 +78,23 @@ def _commands(configs: list[AttackConfig]) -> list[str]:
 def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
     """The attack without its run."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Attack",
-            list(registry.ATTACKS),
-            key="attack",
-            format_func=lambda n: registry.ATTACKS[n].title,
-            width=180,
-        )
+        name = fields.entry(AttackConfig, "attack", key="attack", width=180)
         levels = _levels(chosen[0], wrong)
         most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
-        n = st.number_input(
-            "Images",
-            1,
-            most,
+        n = fields.number(
+            AttackConfig,
+            "n",
             min(500, most or 500),
+            least=1,
+            most=most,
             key=f"n-{chosen[0].config.data}",
             width=140,
-            help="Spread evenly over the split.",
+            help=SPREAD,
         )
         with st.popover("More", icon=":material/tune:"):
             config = _more(registry.ATTACKS[name], wrong)
-    return replace(config, n=int(n), levels=levels)
+            weights = fields.weights(AttackConfig, chosen, key="attack-weights")
+    return replace(config, n=n, levels=levels, weights=weights)
 
 
 def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
@@ -109,7 +105,7 @@ def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
     else:
         usual, key = LENGTH, "eps-L2"
     help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
-    levels = knobs.levels("Noise levels", usual, key, wrong, help, norm)
+    levels = knobs.levels(AttackConfig, usual, key, wrong, help, norm)
     if norm != "Linf" and not levels and not wrong:
         wrong.append(f"Noise levels: there is none; write them like {usual}.")
     return levels
@@ -117,19 +113,10 @@ def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
 
 def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
     """What is seldom changed."""
-    split = st.segmented_control(
-        "Images of", SPLITS, default="test", required=True, key="attack-split"
-    )
-    norm = st.segmented_control(
-        "Norm",
-        ("Linf", "L2"),
-        default="Linf",
-        required=True,
-        key="norm",
-        help="How the noise is measured.",
-    )
-    seeds = st.number_input(
-        "Seeds",
+    split = fields.choice(AttackConfig, "split", key="attack-split")
+    norm = fields.choice(AttackConfig, "norm", key="norm", help="How the noise is measured.")
+    seeds = st.number_input(  # so many of them
+        options.field(AttackConfig, "seeds").title,
         1,
         20,
         len(entry.seeds),

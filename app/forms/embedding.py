@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-from smd.config import commands
+from smd.config import commands, options
 from smd.config.schema import EmbeddingConfig
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import actions, data
 from ..components import job_rows, states
-
-IMAGES = 2000
+from . import fields
 
 
 def section(run: Run, split: str, expanded: bool) -> None:
@@ -30,16 +29,18 @@ def form(run: Run, split: str) -> None:
         " thousand images take about a minute."
     )
     most = len(data.read(reader.samples, run.store, split))
-    n = st.number_input(
-        "Images",
-        min(10, most),
-        most,
-        min(IMAGES, most),
+    usual = options.field(EmbeddingConfig, "n").default
+    n = fields.number(
+        EmbeddingConfig,
+        "n",
+        min(usual, most),
+        least=min(10, most),
+        most=most,
         key=f"map-n-{run.id}-{split}",
         width=160,
         help="Spread evenly over the split.",
     )
-    config = EmbeddingConfig(run.id, split=split, n=int(n))
+    config = EmbeddingConfig(run.id, split=split, n=n)
     st.code(commands.embedding_command(config), language="bash", wrap_lines=True)
     start = actions.button(
         "Make the embedding", type="primary", icon=":material/scatter_plot:", key="start-map"

@@ -1,5 +1,7 @@
 """The form that starts an estimate of margins, and the estimates that are under way."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from smd import registry
@@ -10,9 +12,8 @@ from smd.store import reader
 
 from .. import actions, data
 from ..components import job_rows, states
-from . import knobs
+from . import fields, knobs
 
-FIRST = "min-norm"  # needs no noise level, and overestimates least
 IMAGES = 200
 LEVELS = "8/255,16/255"
 
@@ -39,39 +40,30 @@ def form(run: Run) -> None:
 
 def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
     """What is to be estimated, and how."""
-    names = list(registry.ESTIMATORS)
-    method = st.selectbox(
-        "Method",
-        names,
-        names.index(FIRST),
-        key="method",
-        width=220,
-        format_func=lambda n: registry.ESTIMATORS[n].title,
-    )
+    method = fields.entry(EstimateConfig, "method", key="method", width=220)
     levels = _levels(wrong) if registry.range_of(method) else ()
-    split = st.segmented_control(
-        "Images of", ("test", "train"), default="test", required=True, key="margin-split"
-    )
+    split = fields.listed(EstimateConfig, "split", key="margin-split", width=120)
     most = len(data.read(reader.samples, run.store, split)) or None
-    n = st.number_input(
-        "Images",
-        1,
-        most,
+    n = fields.number(
+        EstimateConfig,
+        "n",
         min(IMAGES, most or IMAGES),
+        least=1,
+        most=most,
         key=f"margin-n-{run.id}-{split}",
         width=140,
         help="Spread evenly over the split.",
     )
+    weights = fields.weights(EstimateConfig, [run], key="margin-weights")
     params = _more(method, wrong)
-    return EstimateConfig(
-        run.id, method=method, params=params, levels=levels, split=split, n=int(n)
-    )
+    config = EstimateConfig(run.id, method, params, levels, split=split, n=n)
+    return replace(config, weights=weights)
 
 
 def _levels(wrong: list[str]) -> tuple[float, ...]:
     """How far the method looks."""
     help = f"How far it looks, like {LEVELS}: one estimate each."
-    levels = knobs.levels("Noise levels", LEVELS, "margin-levels", wrong, help)
+    levels = knobs.levels(EstimateConfig, LEVELS, "margin-levels", wrong, help)
     if not levels and not wrong:
         wrong.append(f"Noise levels: there is none; write them like {LEVELS}.")
     return levels

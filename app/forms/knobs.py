@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from smd.config import options
 from smd.config.schema import Value
 from smd.errors import UserError
 from smd.registry import Param
@@ -52,9 +53,10 @@ def epsilon(norm: str) -> str:
 
 
 def levels(
-    title: str, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf"
+    config: type, usual: str, key: str, wrong: list[str], help: str, norm: str = "Linf"
 ) -> tuple[float, ...]:
-    """Noise levels as typed, of that norm; unit of x."""
+    """The config's noise levels as typed, of that norm; unit of x."""
+    title = options.field(config, "levels").title
     text = st.text_input(f"{title} {epsilon(norm)}", usual, key=key, width=220, help=help)
     most = 1.0 if norm == "Linf" else math.inf
     return read(title, lambda typed: parse_levels(typed, most), text, (), wrong)

@@ -66,7 +66,7 @@ def _buttons(wanted: list[TrainConfig]) -> None:
     if ask:
         states.attempt(lambda: st.success(estimate(wanted)))
     if start:
-        states.attempt(lambda: _started(actions.start_sweep(wanted)))
+        states.attempt(lambda: started(actions.start_sweep(wanted)))
 
 
 def _options(base: TrainConfig) -> dict[str, TrainConfig]:
@@ -94,12 +94,13 @@ def estimate(wanted: Sequence[TrainConfig]) -> str:
     return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."
 
 
-def _started(members: Sequence[sweep.Member]) -> None:
+def started(members: Sequence[sweep.Member]) -> None:
     """What became of each run, and that they wait below."""
     rows = [
         {
             "defense": defense_title(m.config),
             "seed": m.config.seed,
+            **({"fold": m.config.fold} if m.config.folds else {}),
             "run": run_names.name(m.run.id) if m.run else "",
             "what": ACTS[m.act] + (f": {m.reason}" if m.reason else ""),
         }

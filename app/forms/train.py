@@ -1,23 +1,17 @@
 """The form of a training run; every field keeps its value when the page is left."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from smd import registry
-from smd.config import options
 from smd.config.schema import TrainConfig
-from smd.registry import Defense, Network
-from smd.registry.recipes import Choice
 
 from ..sections.own_import import SIZE, SKIP
-from . import knobs, own_fields
+from . import device as device_field
+from . import fields, knobs, network, normalisation, own_fields, start, trackers
 from .knobs import KEPT
 
-DEVICES = ("auto", "cpu", "cuda")
 KEYS = {  # of fields that are not called as the config's
     "data_path": "train-path",
     "image_size": SIZE,
@@ -27,7 +21,17 @@ KEYS = {  # of fields that are not called as the config's
 MOST = {"seed": 2**31 - 1}  # that a field takes
 RECIPE = (
     "Optimiser and schedule: one for all defenses, so that only the methods differ, or the one that"
-    " the defense was published with."
+    " the defense was published with. The finetune ones go on from weights that are there, gently"
+    " and for a few epochs."
+)
+BALANCE = (
+    "loss: an image's loss counts by how rare its class is among the training images, so that all"
+    " classes weigh alike. sampling: an epoch draws all classes equally often, images of rare ones"
+    " several times and not every image of the others."
+)
+AVERAGE = (
+    "ema: beside the last weights their running average over the steps is kept, and both are"
+    " judged; it is often a little better and costs next to no time."
 )
 N_MARGINS = (
     "When the training is over, by a minimum-norm attack: upper bounds of their distances to the"
@@ -42,11 +46,13 @@ NO_LEVEL = (
 def key(config: TrainConfig, name: str) -> str:
     """The key of the field of the form that holds this field of the config: several data sets,
     defenses and recipes have each a network, epochs and a batch size of their own."""
-    official = f"-{config.defense}" if config.recipe == "official" else ""
+    recipe = {"common": "", "official": f"-{config.defense}"}.get(
+        config.recipe, f"-{config.recipe}"
+    )
     own = {
         "net": f"train-net-{config.data}",
-        "epochs": f"train-epochs-{config.data}{official}",
-        "batch": f"train-batch{official}",
+        "epochs": f"train-epochs-{config.data}{recipe}",
+        "batch": f"train-batch{recipe}",
     }
     return (own | KEYS).get(name, f"train-{name.replace('_', '-')}")
 
@@ -59,18 +65,16 @@ def knob_key(defense: str, name: str) -> str:
 def form(wrong: list[str]) -> TrainConfig:
     """Draw the form; what is typed wrong is told in `wrong`, and stands as it is by default."""
     where = "Images are looked for in the data folder."
-    data = _choose("Data set", registry.DATASETS, "digits", "train-data", where)
+    data = _entry("data", "train-data", where)
     own = own_fields.fields() if data == "folder" else {}
     config = TrainConfig(data, recipe=st.session_state.get("train-recipe") or "common", **own)
     left, right = st.columns(2)
     with left:
-        suits = "The first one suits the data set."
-        net = _choose("Network", registry.NETWORKS, config.net, key(config, "net"), suits)
-        _described(registry.NETWORKS[net])
+        net = network.field(key(config, "net"), config.net, wrong)
     with right:
         how = "How the network is trained."
-        defense = _choose("Defense", registry.DEFENSES, config.defense, "train-defense", how)
-        _described(registry.DEFENSES[defense])
+        defense = _entry("defense", "train-defense", how)
+        st.caption(registry.DEFENSES[defense].description)
     params = {
         p.name: knobs.knob(p, knob_key(defense, p.name), wrong)
         for p in registry.DEFENSES[defense].params
@@ -80,74 +84,48 @@ def form(wrong: list[str]) -> TrainConfig:
         st.caption(NO_LEVEL)
     # 0: as is usual for the data set, or for the defense's own recipe
     config = replace(config, net=net, defense=defense, params=params, epochs=0, batch=0)
-    epochs = number(st.container(), config, "epochs", "Passes over the training images.")
-    return _more(replace(config, epochs=epochs))
+    left, right = st.columns(2)
+    with left:
+        epochs = number(config, "epochs", "Passes over the training images.")
+    config = _more(replace(config, epochs=epochs), wrong)
+    with right:  # last: which runs fit follows from all else
+        return replace(config, init=start.field(config, wrong))
 
 
-def _described(entry: Network | Defense) -> None:
-    """What the chosen one is, in a sentence for those who do not know it."""
-    if entry.description:
-        st.caption(entry.description)
+def _entry(name: str, key: str, help: str, default: str = "") -> str:
+    """One entry of the registry, by its name."""
+    return fields.entry(TrainConfig, name, default, key=key, help=help, **KEPT)
 
 
-def _choose(title: str, table: Mapping[str, Any], default: str, key: str, help: str) -> str:
-    """One entry of a table of the registry, by its name."""
-    names = list(table)
-    return st.selectbox(
-        title,
-        names,
-        index=names.index(default),
-        key=key,
-        help=help,
-        format_func=lambda n: table[n].title,
-        **KEPT,
+def number(config: TrainConfig, name: str, help: str | None = None) -> int:
+    """The field of a whole number, at first as the config has it."""
+    value, most = getattr(config, name), MOST.get(name)
+    return fields.number(
+        TrainConfig, name, value, most=most, key=key(config, name), help=help, **KEPT
     )
 
 
-def number(place: DeltaGenerator, config: TrainConfig, name: str, help: str | None = None) -> int:
-    """The field of a whole number, at first as the config has it; its title and bounds are those of
-    the config's option."""
-    field = options.field(TrainConfig, name)
-    most = MOST.get(name, field.option.maximum)
-    return int(
-        place.number_input(
-            field.title,
-            int(field.option.minimum or 0),
-            None if most is None else int(most),
-            int(getattr(config, name)),
-            key=key(config, name),
-            help=help,
-            **KEPT,
-        )
-    )
-
-
-def _more(config: TrainConfig) -> TrainConfig:
+def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
     """The fields that are seldom touched."""
     with st.expander("More", icon=":material/tune:"):
-        st.segmented_control(
-            "Recipe",
-            get_args(Choice),
-            default="common",
-            required=True,
-            key="train-recipe",
-            help=RECIPE,
-            **KEPT,
-        )
-        a, b, c, d = st.columns(4)
-        seed = number(a, config, "seed")
-        batch = number(b, config, "batch", "Images a step.")
-        n_train = number(c, config, "n_train", "0 takes all of them.")
-        device = _device(d)
-        n_margins = number(st.container(), config, "n_margins", N_MARGINS)
+        fields.choice(TrainConfig, "recipe", key="train-recipe", help=RECIPE, **KEPT)
+        average = fields.choice(TrainConfig, "average", key="train-average", help=AVERAGE, **KEPT)
+        balance = fields.choice(TrainConfig, "balance", key="train-balance", help=BALANCE, **KEPT)
+        a, b, c = st.columns(3)
+        with a:
+            seed = number(config, "seed")
+        with b:
+            batch = number(config, "batch", "Images a step.")
+        with c:
+            n_train = number(config, "n_train", "0 takes all of them.")
+        device = device_field.field(key(config, "device"))
+        left, right = st.columns(2)
+        with left:
+            n_margins = number(config, "n_margins", N_MARGINS)
+        with right:
+            mean, std = normalisation.fields("train", wrong)
+        log = trackers.field(wrong)
+    config = replace(config, seed=seed, batch=batch, n_train=n_train, device=device, log=log)
     return replace(
-        config, seed=seed, batch=batch, n_train=n_train, device=device, n_margins=n_margins
+        config, n_margins=n_margins, mean=mean, std=std, average=average, balance=balance
     )
-
-
-def _device(place: DeltaGenerator) -> str:
-    """Where to train; a cloned run's own device is offered beside the usual ones."""
-    other = st.session_state.get("train-device")
-    options = [*DEVICES, other] if other and other not in DEVICES else list(DEVICES)
-    help = "auto: a GPU if there is one."
-    return str(place.selectbox("Device", options, key="train-device", help=help, **KEPT))

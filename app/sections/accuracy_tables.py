@@ -10,6 +10,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from smd import export, registry
+from smd.analysis.balanced import Facts, balanced_cells
 from smd.experiments import published
 from smd.export.titles import attack_settings
 from smd.frames import groups
@@ -22,9 +23,16 @@ from ..components import downloads, run_names, tables
 from . import attack_warnings
 
 ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
-LAID_OUT = {INTERVALS: export.interval_table, SPREADS: export.spread_table}
+BALANCED = "balanced accuracy"
+LAID_OUT = {
+    INTERVALS: export.interval_table,
+    SPREADS: export.spread_table,
+    BALANCED: export.interval_table,
+}
 CELLS_HELP = (
-    "The 95 % interval for n images; or ±, the standard deviation over the seeds of the attack."
+    "The 95 % interval for n images; or ±, the standard deviation over the seeds of the attack; or"
+    " the mean over the classes' accuracies, with its 95 % interval over patients where they are"
+    " known, else over images."
 )
 ABOUT = (
     "Accuracy in % of n images at each noise level ε (L∞ unless the title says L2); clean is"
@@ -85,7 +93,7 @@ def controls(chosen: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "In the cells",
-            (ACCURACY, INTERVALS, SPREADS),
+            (ACCURACY, INTERVALS, SPREADS, BALANCED),
             default=ACCURACY,
             required=True,
             key="shown",
@@ -104,10 +112,13 @@ def controls(chosen: Sequence[Run]) -> None:
 def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
     st.subheader(attack.title)
-    cells = part if attack.settings else printed(part, attack)
-    shown = laid_out(cells)
     verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
-    bold = export.best(cells, verdicts)[shown.columns]
+    if st.session_state.get("shown") == BALANCED:
+        cells = balanced_cells(part, verdicts, facts(chosen, attack.split))
+    else:
+        cells = part if attack.settings else printed(part, attack)
+    shown = laid_out(cells)
+    bold = boldness(cells, verdicts, shown)
     tables.show(
         _styled(shown, bold),
         key=f"table-{attack.key}",
@@ -115,6 +126,21 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     )
     attack_warnings.flags(chosen, attack._asdict())
     downloads.of_table(shown, f"accuracy-{attack.key}", bold, attack.title)
+
+
+def facts(chosen: Sequence[Run], split: str) -> Facts:
+    """Labels and patients of a split's images, by the runs' names."""
+    read = {r: data.read(reader.sample_facts, r.store, split) for r in chosen}
+    return {run_names.name(run.id): {split: table} for run, table in read.items()}
+
+
+def boldness(
+    cells: pd.DataFrame, verdicts: dict[str, pd.DataFrame], shown: pd.DataFrame
+) -> pd.DataFrame:
+    """What is bold; nothing among balanced accuracies, which no test compares."""
+    if st.session_state.get("shown") == BALANCED:
+        return pd.DataFrame(False, index=shown.index, columns=shown.columns)
+    return export.best(cells, verdicts)[shown.columns]
 
 
 def _styled(shown: pd.DataFrame, bold: pd.DataFrame) -> Styler:

@@ -1,6 +1,7 @@
 """An image beside its adversarial example: the two, their difference, and what the network says
 about each."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +34,27 @@ NONE_KEPT = (
 )
 
 
-def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -> None:
+@dataclass(frozen=True)
+class View:
+    """How images are looked at: the slice of a volume, and the intensities from black to white."""
+
+    cut: pictures.Cut = pictures.MIDDLE
+    window: tuple[int, int] = (0, 255)
+
+    def link(self, pixels: np.ndarray) -> str:
+        """The picture of an image (C, H, W) or volume (C, D, H, W), uint8."""
+        return pictures.link(pictures.windowed(pictures.flat(pixels, self.cut), *self.window), SIDE)
+
+
+def section(run: Run, split: str, idx: int, clean: np.ndarray, view: View) -> None:
     """One of the kept adversarial examples of an image, or what would make one.
 
-    clean: (C, H, W), or (C, D, H, W) of which slice `at` is shown, uint8.
+    clean: (C, H, W) or (C, D, H, W), uint8.
     """
     st.subheader("Its adversarial example")
     places = _found(run, split, idx)
     if not places:
-        alone = pictures.link(pictures.flat(clean, at), SIDE)
-        st.image(alone, width=240, alt=f"Image {idx}", caption="clean")
+        st.image(view.link(clean), width=240, alt=f"Image {idx}", caption="clean")
         _none_yet(run, split, idx)
         return
     titles = list(places)
@@ -51,7 +63,7 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, at: int | None) -
     )
     path, position = places.get(chosen, places[titles[-1]])
     _side_by_side(
-        data.examples(path), position, clean, at, data.value(reader.class_names, run.store)
+        data.examples(path), position, clean, view, data.value(reader.class_names, run.store)
     )
 
 
@@ -59,7 +71,7 @@ def _side_by_side(
     examples: adv.Examples,
     position: int,
     clean: np.ndarray,
-    at: int | None,
+    view: View,
     classes: tuple[str, ...],
 ) -> None:
     """Clean, adversarial, difference; and the predicted probabilities."""
@@ -69,9 +81,9 @@ def _side_by_side(
         f"adversarial: {best(examples.p_adv[position], classes)}",
         f"difference × {factor:.0f}",
     )
-    shown = (clean, pictures.to_bytes(examples.image(position, clean)), noise)
-    for column, pixels, caption in zip(st.columns(3), shown, captions, strict=True):
-        picture = pictures.link(pictures.flat(pixels, at), SIDE)
+    adversarial, whole = pictures.to_bytes(examples.image(position, clean)), View(view.cut)
+    shown = (view.link(clean), view.link(adversarial), whole.link(noise))
+    for column, picture, caption in zip(st.columns(3), shown, captions, strict=True):
         column.image(picture, caption=plain(caption), width="stretch", alt=caption)
     if examples.rounded:
         st.caption(ROUNDED)
@@ -107,7 +119,7 @@ def _none_yet(run: Run, split: str, idx: int) -> None:
         st.caption(MISCLASSIFIED)
     elif _busy(run):
         _waiting(run)
-    elif run.weights.exists():
+    elif run.trained:
         st.caption(NONE_KEPT)
         wanted = actions.button("Attack this image", icon=":material/bolt:", key="attack-one")
         if wanted and states.attempt(_attack, run, split, idx):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import KINDS, MEANING, MISCLASSIFIED
+from smd.core.kinds import KINDS, MEANING, MISCLASSIFIED, NOT_DRAWN
 from smd.store import reader
 from smd.units import show_level
 
@@ -23,11 +23,15 @@ from . import margin_words
 PER_PAGE = 12
 CORRECT = "Of the correctly classified images, found and reached together"
 LARGER = (
-    "Of all n images of the class: correct, with a larger margin. Misclassified ones do not count."
+    "Of the n images of the class: correct, with a larger margin. Misclassified ones do not count."
 )
 LEFT_OF_0 = (
     "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels ε (L∞),"
     " in 1/255."
+)
+UNEQUALLY = (
+    "The epoch drew classes equally often, so a rare class's images several times: their margins"
+    " are searched, and grow, more often than others'."
 )
 Levels = tuple[float, ...]
 
@@ -38,8 +42,10 @@ def section(chosen: Selection, levels: Levels) -> None:
     counts = named(data.read(reader.class_hist, run.store, epoch), classes)
     summary = named(data.read(reader.class_summary, run.store, epoch), classes)
     table = overview(counts, summary, data.read(reader.margins, run.store, epoch), levels)
+    table = with_undrawn(table, named(data.read(reader.samples, run.store, "train"), classes))
     st.subheader(f"Margins of each class after epoch {epoch}")
-    st.caption("Click a row to see its images and its histogram among all the others.")
+    unequal = f" {UNEQUALLY}" if NOT_DRAWN in table else ""
+    st.caption(f"Click a row to see its images and its histogram among all the others.{unequal}")
     key = state.brush_key("classes")
     tables.show(
         table,
@@ -59,8 +65,8 @@ def columns(table: pd.DataFrame) -> dict[str, Any]:
     """How the columns of an overview are headed, and what they mean."""
     number = st.column_config.NumberColumn
     return {
-        "n": number("images"),
-        **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in KINDS},
+        "n": number("drawn" if NOT_DRAWN in table else "images", help="Images of the class."),
+        **{kind: number(help=f"Images: {MEANING[kind]}.") for kind in MEANING if kind in table},
         "median": number(
             "median (1/255)", format="%.1f", help=f"{CORRECT}; empty where there is none."
         ),
@@ -127,6 +133,16 @@ def overview(
         )
         rows.append({**about, **figures, **shares, "histogram": histogram})
     return pd.DataFrame(rows)
+
+
+def with_undrawn(table: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """An overview with a class's images that the epoch did not draw, where there are any; n counts
+    those that it drew. images: class, a training image a row."""
+    left = table["class"].map(images["class"].value_counts()) - table["n"]
+    if not left.any():
+        return table
+    at = list(table).index(KINDS[-1]) + 1
+    return pd.concat([table.iloc[:, :at], left.rename(NOT_DRAWN), table.iloc[:, at:]], axis=1)
 
 
 def _pick(chosen: Selection, key: str, classes: list[str]) -> None:

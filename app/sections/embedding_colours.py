@@ -83,8 +83,8 @@ def _by_margin(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, st
     said = [f"margin {value:.1f}/255" for value in table["value"]]
     finding = (
         f"The median margin of {len(table):,} images is {table['value'].median():.1f}/255, found"
-        f" and reached ones together; {every - len(table):,} are misclassified, or nobody has"
-        " measured them, and have no colour."
+        f" and reached ones together; {every - len(table):,} are misclassified, or were not"
+        " measured, and have no colour."
     )
     return table.assign(said=said), finding
 
@@ -97,7 +97,8 @@ def _by_change(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, st
     grew = 100 * float((table["value"] > 0).mean())
     finding = (
         f"From epoch {start} to {end} {grew:.0f} % of the margins of {len(table):,} images grew;"
-        f" {every - len(table):,} were misclassified in one of the two and have no colour."
+        f" {every - len(table):,} were misclassified in one of the two, or not drawn, and"
+        " have no colour."
     )
     return table.assign(said=said), finding
 

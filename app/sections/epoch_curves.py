@@ -40,7 +40,12 @@ CHARTS = (
     ),
     Chart(
         "Where margins move",
-        {"expanded": "expanding", "shrunk": "shrinking", "misclassified": "misclassified"},
+        {
+            "expanded": "expanding",
+            "shrunk": "shrinking",
+            "misclassified": "misclassified",
+            "drawn": "drawn in the epoch",
+        },
         "training images",
         "How many training images had their margin expanded or shrunk",
         needs="expanded",

@@ -17,6 +17,12 @@ from . import class_margins, margin_pairs
 
 FEW = 24  # images named on either side
 
+# of a config: what tells the training images of a run
+IMAGES = (
+    *("data", "data_path", "skip_broken", "volumes", "labels", "columns"),
+    *("folds", "fold"),
+)
+
 
 def section(chosen: Selection) -> None:
     """Choose what to compare with, and see who has grown and who has shrunk."""
@@ -40,7 +46,9 @@ def section(chosen: Selection) -> None:
         show(run, flow.rows, names)
         return
     why = (
-        "No image can be compared." if sum(flow.wrong) else "The two runs share no training image."
+        "No image can be compared."
+        if sum(flow.wrong) or flow.undrawn
+        else "The two runs share no training image."
     )
     st.info(why, icon=":material/info:")
 
@@ -71,8 +79,8 @@ def choose_other(run: Run) -> Run | None:
 
 def _alike(one: Run, two: Run) -> bool:
     kept = [source for source in sources.of_another(one) if not source.estimate]
-    which = [(run.config.data, run.config.data_path, run.config.skip_broken) for run in (one, two)]
-    return bool(kept) and which[0] == which[1]
+    same = all(getattr(one.config, name) == getattr(two.config, name) for name in IMAGES)
+    return bool(kept) and same
 
 
 def choose_epochs(chosen: Selection) -> tuple[int, int]:

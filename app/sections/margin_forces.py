@@ -36,6 +36,12 @@ MEASURED = (
     " come near by chance is met by more images, and also goes back."
 )
 
+DRAWN = (
+    "What followed can be told only where every epoch draws each image once: this run draws classes"
+    " equally often, so a rare class's images are searched several times an epoch, and of the"
+    " others many are not searched in the next one."
+)
+
 
 def section(run: Run) -> None:
     """Pressure of each class over the epochs, what followed from it, and how margins are spread."""
@@ -80,6 +86,9 @@ def pressing(pressed: pd.DataFrame, most: list[str], classes: int) -> None:
 
 def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
     """What followed from pressure."""
+    if run.config.balance == "sampling":
+        st.info(DRAWN, icon=":material/info:")
+        return
     table = data.read(reader.at_boundary, run.store)
     if not force_words.told(table):
         st.info(force_words.not_told(table), icon=":material/hourglass_top:")

@@ -19,6 +19,11 @@ QUANTILES = (
     "Median, the middle half and the middle 90 % of the correctly classified training images."
 )
 
+DRAWN = (
+    "Of each epoch those that it drew, all classes equally often: images of rare classes several"
+    " times, so that their margins move more often than once an epoch."
+)
+
 
 def section(run: Run, levels: Levels) -> None:
     """The quantiles of the margins over the epochs, and what the schedule alone would have made."""
@@ -26,7 +31,8 @@ def section(run: Run, levels: Levels) -> None:
     summary = data.read(reader.margin_summary, run.store)
     schedule = sources.schedule(run)
     said = margin_words.growth(summary, schedule)
-    st.caption(f"{QUANTILES} {said}")
+    drawn = " " + DRAWN if run.config.balance == "sampling" else ""
+    st.caption(f"{QUANTILES}{drawn} {said}")
     st.altair_chart(
         history.fan(summary, levels, run.config.defense, schedule),
         key="fan",

@@ -23,12 +23,13 @@ class Flow(NamedTuple):
     wrong: tuple[int, int, int]  # images misclassified before only, after only, both times
     single: int = 0  # training images that only one of two runs has
     broken: int = 0  # images whose margin is no number
+    undrawn: int = 0  # images of which one of the two epochs drew none
 
 
 def left_out(flow: Flow) -> str:
     """Which images are compared, and how many are not and why."""
     before, after, both = flow.wrong
-    total = len(flow.rows) + sum(flow.wrong) + flow.broken
+    total = len(flow.rows) + sum(flow.wrong) + flow.broken + flow.undrawn
     said = (
         f"{len(flow.rows):,} of {total:,} training images are compared, found and reached margins"
         " together."
@@ -38,6 +39,8 @@ def left_out(flow: Flow) -> str:
             f" {sum(flow.wrong):,} are left out, as a misclassified image has no margin: {before:,}"
             f" misclassified before, {after:,} after, {both:,} both times."
         )
+    if flow.undrawn:
+        said += f" {flow.undrawn:,} are left out, as one of the two epochs did not draw them."
     said += f" {flow.broken:,} have a margin that is no number." if flow.broken else ""
     return said + (
         f" {flow.single:,} further images are in one of the two runs only." if flow.single else ""
@@ -48,22 +51,22 @@ def between_epochs(run: Run, start: int, end: int) -> Flow:
     """One run's images after two epochs."""
     before, after = (data.read(reader.margins, run.store, epoch) for epoch in (start, end))
     rows = data.read(reader.flow, run.store, start, end).merge(after[["idx", "kind"]], on="idx")
-    wrong = misclassified(before.merge(after, on="idx", suffixes=("_before", "_after")))
-    return Flow(rows, wrong, broken=len(after) - len(rows) - sum(wrong))
+    both = before.merge(after, on="idx", suffixes=("_before", "_after"))
+    wrong = misclassified(both)
+    broken = len(both) - len(rows) - sum(wrong)
+    n = len(data.read(reader.samples, run.store, "train"))
+    return Flow(rows, wrong, broken=broken, undrawn=n - len(both))
 
 
 def between_runs(before: Run, after: Run) -> Flow:
     """The training images that both runs have, by what they are, after the last epochs; ids as in
     `after`."""
-    parts = []
+    parts, images = [], []
     for run in (before, after):
         last = int(data.read(reader.margin_summary, run.store)["epoch"].max())
         margins = data.read(reader.margins, run.store, last)[["idx", "label", "margin", "kind"]]
-        parts.append(
-            margins.merge(
-                data.read(reader.samples, run.store, "train")[["idx", "source"]], on="idx"
-            )
-        )
+        images.append(data.read(reader.samples, run.store, "train")[["idx", "source"]])
+        parts.append(margins.merge(images[-1], on="idx"))
     one, other = (data.value(reader.meta, run.store) for run in (before, after))
     alike = any(one.get(key) and one.get(key) == other.get(key) for key in ("images", "content"))
     old = parts[0].rename(columns={"margin": "before", "kind": "kind_before"})[
@@ -76,9 +79,10 @@ def between_runs(before: Run, after: Run) -> Flow:
     )
     right = (pairs[["kind_before", "kind_after"]] != MISCLASSIFIED).all(axis=1)
     rows = pairs[right & np.isfinite(pairs[["before", "after"]].to_numpy(float)).all(axis=1)]
-    single = sum(map(len, parts)) - 2 * len(pairs)
-    broken = int(right.sum()) - len(rows)
-    return Flow(rows.rename(columns={"kind_after": "kind"}), misclassified(pairs), single, broken)
+    shared = int(images[1]["source"].isin(images[0]["source"]).sum()) if alike else 0
+    single, broken = sum(map(len, images)) - 2 * shared, int(right.sum()) - len(rows)
+    rows = rows.rename(columns={"kind_after": "kind"})
+    return Flow(rows, misclassified(pairs), single, broken, shared - len(pairs))
 
 
 def misclassified(pairs: pd.DataFrame) -> tuple[int, int, int]:

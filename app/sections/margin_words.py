@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
+from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.export.estimates import median, share_beyond
 from smd.export.percent import interval
 from smd.store import reader
@@ -19,7 +19,8 @@ Card = tuple[str, str, str]  # label, value, what it means
 
 
 def rows(source: Source, epoch: int) -> pd.DataFrame:
-    """An image a row: margin (unit of x), kind and more; epoch 0: the last one."""
+    """An image a row: margin (unit of x), kind and more; epoch 0: the last one. Of a run's own
+    margins those that the epoch drew."""
     if source.estimate:
         return sources.results(source)
     return data.read(reader.margins, source.run.store, sources.last_epoch(source, epoch))
@@ -27,7 +28,7 @@ def rows(source: Source, epoch: int) -> pd.DataFrame:
 
 def cards(source: Source, epoch: int, levels: tuple[float, ...]) -> list[Card]:
     """Clean accuracy, the median margin and the share of images that are correct with a margin
-    larger than each level."""
+    larger than each level; of a run's own, of the images that the epoch drew."""
     images = rows(source, epoch)
     shares = larger(source, epoch, images, levels)
     return [
@@ -40,7 +41,7 @@ def cards(source: Source, epoch: int, levels: tuple[float, ...]) -> list[Card]:
 def larger(
     source: Source, epoch: int, images: pd.DataFrame, levels: tuple[float, ...]
 ) -> dict[float, float]:
-    """The share of all images that are correct with a margin larger than each level; nan where
+    """The share of these images that are correct with a margin larger than each level; nan where
     that is not known."""
     if source.estimate:
         return {eps: share_beyond(images, eps) for eps in levels}
@@ -53,9 +54,7 @@ def _clean(source: Source, images: pd.DataFrame) -> Card:
     right, n = int((images["kind"] != MISCLASSIFIED).sum()), len(images)
     share = right / n if n else math.nan
     when = "" if source.estimate else ", when the epoch came to them"
-    meaning = (
-        f"{right:,} of {n:,} {SPLITS[source.split]} are classified correctly without noise{when}."
-    )
+    meaning = f"{right:,} of {whose(source, images)} are classified correctly without noise{when}."
     return "clean accuracy", _percent(share), meaning + _sampled(source, share, n)
 
 
@@ -88,11 +87,17 @@ def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Car
         far = (images["kind"] != MISCLASSIFIED) & (images["margin"] > eps)
         count = images.loc[far, "kind"].value_counts()
         meaning = (
-            f"Of all {n:,} {SPLITS[source.split]}: correctly classified, margin larger"
-            f" than {level}. {count.get(FOUND, 0):,} of these met a boundary,"
+            f"Of {whose(source, images, 'all ')}: correctly classified, margin larger than"
+            f" {level}. {count.get(FOUND, 0):,} of these met a boundary,"
             f" {count.get(REACHED, 0):,} have met none so far."
         )
     return f"correct, margin > {level}", _percent(share), meaning
+
+
+def whose(source: Source, images: pd.DataFrame, every: str = "") -> str:
+    """The images that figures are of: "1,294 training images", or those that the epoch drew."""
+    said = f"{len(images):,} {SPLITS[source.split]}"
+    return f"the {said} that the epoch drew" if sources.undrawn(source, images) else every + said
 
 
 def _percent(share: float) -> str:
@@ -111,8 +116,11 @@ def kinds(source: Source, epoch: int) -> str:
     images = rows(source, epoch)
     if source.estimate:
         return _of_estimate(source, images)
-    count = images["kind"].value_counts()
-    return "  \n".join(f"**{count.get(kind, 0):,} {kind}**: {MEANING[kind]}." for kind in KINDS)
+    count = images["kind"].value_counts().to_dict()
+    if left := sources.undrawn(source, images):
+        count[NOT_DRAWN] = left
+    shown = [kind for kind in MEANING if kind in KINDS or kind in count]
+    return "  \n".join(f"**{count.get(kind, 0):,} {kind}**: {MEANING[kind]}." for kind in shown)
 
 
 def _of_estimate(source: Source, images: pd.DataFrame) -> str:

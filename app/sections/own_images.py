@@ -10,7 +10,7 @@ import streamlit as st
 
 from smd import registry
 from smd.config.schema import TrainConfig
-from smd.data import Images, cautions, filenames
+from smd.data import Images, cautions, filenames, leaks
 from smd.data.split import Splits, carve
 from smd.errors import UserError
 
@@ -28,8 +28,9 @@ CHARTED = 20  # classes; more are a table alone
 PARTS = ("training", "validation", "test")
 SHADES = (style.LEVELS[1], style.LEVELS[0], style.LEVELS[2])
 PATIENTS = (
-    "Several images of one patient must not be in both training and test: SMD Studio does not know"
-    " patients. Lay out train/ and test/ yourself, with each patient in one of them."
+    "Several images of one patient must not be in both training and test: without a table that"
+    " tells them SMD Studio does not know patients. Give one, or lay out train/ and test/ yourself,"
+    " with each patient in one of them."
 )
 
 
@@ -40,6 +41,7 @@ class Review:
     splits: Splits
     counts: pd.DataFrame
     cautions: list[str]
+    audit: leaks.Audit
 
 
 def section(config: TrainConfig) -> None:
@@ -56,8 +58,11 @@ def section(config: TrainConfig) -> None:
         try:
             # first: what others had looked at is kept for a while
             login.check_path(config.data_path)
+            if config.labels:
+                login.check_path(config.labels)
             images = own_import.looked(config)
-            review = _review(images.key, config.seed, images) if images else None
+            which = (config.seed, config.folds, max(config.fold, min(config.folds, 1)))
+            review = _review(images.key, which, images) if images else None
         except UserError as error:
             st.error(plain(error), icon=":material/error:")
             return
@@ -66,31 +71,41 @@ def section(config: TrainConfig) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting")
-def _review(key: str, seed: int, _images: Images) -> Review:
-    splits = carve(_images, seed)
+def _review(key: str, which: tuple[int, int, int], _images: Images) -> Review:
+    """which: the seed, the number of folds and the fold."""
+    seed, folds, fold = which
+    splits = carve(_images, seed, folds=folds, fold=fold)
     quick = _images.pixels.nbytes <= MOST_COMPARED
     twins, constant = (
         (cautions.twins(_images, splits), cautions.constant(_images)) if quick else ([], [])
     )
     names = filenames.read(key, len(_images.labels))
     table = cautions.counts(_images, splits)
-    return Review(splits, table, cautions.sentences(table, twins, constant, names))
+    audit = leaks.audit(_images, splits, quick)
+    found = cautions.sentences(table, twins, constant, names) + leaks.sentences(audit, names)
+    return Review(splits, table, [*_images.cautions, *found], audit)
 
 
 def _show(config: TrainConfig, images: Images, review: Review) -> None:
-    if problem := registry.shape_problem(registry.NETWORKS[config.net], images.shape):
+    if problem := registry.shape_problem(registry.find_network(config.net), images.shape):
         st.error(plain(problem), icon=":material/error:")
+    try:
+        leaks.refuse_shared(images, review.splits, config.allow_leaks)
+    except UserError as error:
+        st.error(plain(error), icon=":material/error:")
     if images.notes:
         st.info(listed(images.notes), icon=":material/info:")
     if review.cautions:
         st.warning(listed(review.cautions), icon=":material/warning:")
+    if config.folds and not config.fold:
+        st.caption(f"Shown and counted is the first of {config.folds} folds.")
     grid = layout.pair()
     with grid.cell():
         st.markdown("**What will be done**")
         st.markdown(
             "\n".join(f"- {text}" for text in own_facts.plan(config, images, review.splits))
         )
-        st.caption(PATIENTS)
+        st.caption(" ".join(leaks.notes(review.audit)) if images.facts.patients else PATIENTS)
     with grid.cell():
         _counts(review.counts)
     _examples(images, review.splits)

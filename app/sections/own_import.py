@@ -18,6 +18,7 @@ from ..components.plain import listed, plain
 from . import own_sizes
 
 SKIP, CHANNELS, SIZE = "train-skip", "train-channels", "train-size"  # fields of the form
+INTENSITY, VOLUMES, SPACING = "train-intensity", "train-volumes", "train-spacing"
 AGAIN = "own-look-again"  # in the session: an answer was chosen, so look at once
 LAST = "own-last"  # in the session: what was imported last, and its key
 # seconds to look whether images are imported already: a folder can hold a million files
@@ -29,12 +30,13 @@ def looked(config: TrainConfig) -> Images | None:
 
     Files that are in the way are told, with a button for each thing that can be done about them.
     """
+    again = st.session_state.pop(AGAIN, False)
     images = sets.cached(_known(config))
     if images is not None:
         return images
     st.caption(_sizes(own_sizes.survey(config.data_path), config.image_size))
     clicked = actions.button("Look at the images", key="look", icon=":material/visibility:")
-    if not (st.session_state.pop(AGAIN, False) or clicked):
+    if not (again or clicked):
         return None
     try:
         _import(config)
@@ -61,7 +63,18 @@ def _known(config: TrainConfig) -> str:
 
 
 def _request(config: TrainConfig) -> Request:
-    return Request(config.data_path, config.image_size, None, config.skip_broken, config.channels)
+    return Request(
+        config.data_path,
+        config.image_size,
+        None,
+        config.skip_broken,
+        config.channels,
+        config.labels,
+        config.columns,
+        config.intensity,
+        config.volumes,
+        config.spacing,
+    )
 
 
 @st.cache_data(max_entries=32, ttl=30, show_spinner=False, hash_funcs={Request: repr})
@@ -99,6 +112,8 @@ def _ways_out(error: Unusable) -> None:
         if "channels" in error.odd:
             _choice("Convert all to RGB", "to-rgb", ":material/palette:", CHANNELS, "rgb")
             _choice("Convert all to gray", "to-gray", ":material/contrast:", CHANNELS, "gray")
+        if "depth" in error.odd:
+            _choice("Map all alike", "alike", ":material/tonality:", INTENSITY, "range")
         if "sizes" in error.odd:
             title = f"Resize all to {own_sizes.MIXED}x{own_sizes.MIXED}"
             _choice(title, "resize", ":material/photo_size_select_small:", SIZE, own_sizes.MIXED)
@@ -128,8 +143,17 @@ def _sizes(survey: own_sizes.Survey, size: int) -> str:
         return (
             f"{seen}, {alike}: set a size above, such as {own_sizes.MIXED}, to resize all of them."
         )
+    side = size or width
+    cost = ""
+    if side > own_sizes.MUCH:
+        times = (side / own_sizes.MUCH) ** 2
+        cost = (
+            f" {side}x{side} has {times:.1f} times the pixels of {own_sizes.MUCH}x{own_sizes.MUCH}:"
+            " training takes that much more of time and memory with the same network, so try a"
+            f" smaller size first, such as {own_sizes.MUCH}, if that still shows what matters."
+        )
     then = f"resized to {size}x{size}" if size else "used as they are"
     return (
         f"{seen}, {alike}; they will be {then}. They are read once; training then uses what was"
-        " read."
+        f" read.{cost}"
     )

@@ -51,30 +51,30 @@ class Share:
 CARDS = (
     Share(
         "agreement",
-        lambda found: f"{found.agreement:.1f} %",
+        lambda table: f"{table.agreement:.1f} %",
         "They end as their margin says. Of the {n} decided images.",
     ),
     Share(
         agreement.NAMED["overestimated"],
-        lambda found: f"{found.overestimated:.1f} %",
+        lambda table: f"{table.overestimated:.1f} %",
         "No boundary was met within {level}, yet the attack crossed one there. Of the {n} decided"
         " images.",
     ),
     Share(
         agreement.NAMED["underestimated"],
-        lambda found: f"{found.underestimated:.1f} %",
+        lambda table: f"{table.underestimated:.1f} %",
         "A boundary was met within {level}, yet the attack crossed none: it missed it, or the"
         " training has moved it since. Of the {n} decided images.",
     ),
     Share(
         "decided",
-        lambda found: f"{found.n:,}",
+        lambda table: f"{table.n:,}",
         "Correct without noise, and a boundary was found, or none was met and the margin is at"
         " least {level}.",
     ),
     Share(
         "undecided",
-        lambda found: f"{found.undecided:,}",
+        lambda table: f"{table.undecided:,}",
         "Left out: their search ended below {level} and met no boundary, so their margin says"
         " nothing about it.",
     ),

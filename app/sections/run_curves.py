@@ -28,6 +28,9 @@ class Measure(NamedTuple):
     factor: float
 
 
+LAST = " Curves are of the last weights; averaged ones are judged when the training is over."
+
+
 def overlaid(chosen: list[Run]) -> None:
     """One measure of all chosen runs in one chart."""
     st.subheader("Curves")
@@ -101,7 +104,8 @@ def sizes(chosen: list[Run], attacked: bool) -> str:
     column = f"{'quick PGD' if attacked else 'clean'}: 95 %"
     parts = [f"{run}: {row[column]}" for run, row in looks.items() if row[column]]
     at = f", largest level, PGD with {monitor_size.STEPS} steps" if attacked else ""
-    return f"95 % intervals after the last epoch{at}: " + "; ".join(parts) + "."
+    averaged = any(run.config.average == "ema" for run in chosen)
+    return f"95 % intervals after the last epoch{at}: " + "; ".join(parts) + "." + LAST * averaged
 
 
 def differing(chosen: list[Run]) -> None:

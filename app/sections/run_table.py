@@ -102,7 +102,9 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
         "defense": export.defense_title(config),
         "data": config.data,
         "network": config.net,
-        "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}",
+        "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}"
+        if config.epochs
+        else export.EMPTY,  # of an import
         **quick_look(run, own),
         "curve": [
             100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]

@@ -13,12 +13,14 @@ from .. import data
 from ..charts import style
 from ..components import downloads, layout, run_names
 
+ALL = "All training images"
+
 
 def section(run: Run) -> None:
     """Its distribution after an epoch and its quantiles over all of them; nothing where a run keeps
     none."""
     for name in data.value(reader.state_names, run.store):
-        entry = registry.DEFENSES.get(run.config.defense)
+        entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         title = entry.state_title if entry and entry.state == name else name
         summary = data.read(reader.state_summary, run.store, name)
         st.subheader(f"{title[0].upper()}{title[1:]}")
@@ -26,7 +28,7 @@ def section(run: Run) -> None:
         counts = data.read(reader.state_hist, run.store, name, epoch)
         grid = layout.pair()
         with grid.cell():
-            st.caption(f"All training images after epoch {epoch}.")
+            st.caption(f"{whose(run, int(counts['n'].sum()))} after epoch {epoch}.")
             st.altair_chart(
                 histogram(counts, title, run.config.defense, int(summary["q95"].max())),
                 key=f"state-{name}",
@@ -43,6 +45,12 @@ def section(run: Run) -> None:
             data.read(reader.state_values, run.store, name, epoch),
             f"{run_names.name(run.id)}-{name}-{epoch}",
         )
+
+
+def whose(run: Run, n: int) -> str:
+    """Which training images a histogram is of, as a sentence begins."""
+    total = len(data.read(reader.samples, run.store, "train"))
+    return f"The {n:,} of {total:,} training images that it drew," if n < total else ALL
 
 
 def _epoch(summary: pd.DataFrame) -> int:

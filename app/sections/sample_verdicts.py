@@ -38,7 +38,9 @@ def section(run: Run, split: str, idx: int) -> None:
 def table(verdicts: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """A row an attack with its settings and level, over all seeds; one for the clean image."""
     clean = verdicts["eps"] == 0
-    usual = {"name": "", "steps": 0, "note": ""}
+    averaged = verdicts["note"].str.contains(reader.AVERAGED, regex=False)  # another network
+    note = averaged.map({True: reader.AVERAGED, False: ""})
+    usual = {"name": "", "steps": 0, "note": note}
     attacked = verdicts.assign(**{name: verdicts[name].mask(clean, v) for name, v in usual.items()})
     parts = attacked.groupby(["eps", "name", "norm", "steps", "note"])
     return pd.DataFrame([row(key, part, classes) for key, part in parts])
@@ -51,7 +53,7 @@ def row(key: Any, part: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, str
     stages = dict.fromkeys(stage for stage in part["broken_by"] if stage and stage != "clean")
     return {
         "noise level": level_title(eps, norm) if eps else "clean",
-        "attack": export.attack_title(name, note, steps) if name else "none",
+        "attack": export.attack_title(name or "none", note, steps),
         "robust": robust(part["ok"]),
         "fooled by": ", ".join(stages),
         "predicted": classes[worst["pred"]],

@@ -24,15 +24,25 @@ class Attacks:
 
     rows: pd.DataFrame
 
-    def on(self, split: str, norm: str) -> pd.DataFrame:
-        """Those on images of a split: on some that were picked only where there are no others."""
-        here = self.rows[(self.rows["split"] == split) & (self.rows["norm"] == norm)]
+    def on(self, split: str, norm: str, weights: str = "last") -> pd.DataFrame:
+        """Those on images of a split: on some that were picked only where there are no others.
+
+        weights: "last", or "ema" for those on the network with its averaged weights.
+        """
+        rows = self.of(weights)
+        here = rows[(rows["split"] == split) & (rows["norm"] == norm)]
         return here if here["picked"].all() else here[~here["picked"]]
 
-    def newest(self) -> tuple[str, str]:
+    def of(self, weights: str) -> pd.DataFrame:
+        """Those on the network with these weights."""
+        averaged = self.rows["note"].fillna("").str.contains(reader.AVERAGED, regex=False)
+        return self.rows[averaged == (weights == "ema")]
+
+    def newest(self, weights: str = "last") -> tuple[str, str]:
         """The split and norm of the newest one, of one on evenly drawn images if there is any."""
-        even = self.rows[~self.rows["picked"]]
-        last = (even if len(even) else self.rows).iloc[-1]
+        rows = self.of(weights)
+        even = rows[~rows["picked"]]
+        last = (even if len(even) else rows).iloc[-1]
         return str(last["split"]), str(last["norm"])
 
 

@@ -4,7 +4,7 @@
 `Filters.to_query` writes them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ FINDS = {  # what can be asked for with one click
     "grew": "margin grew most",
     "autoattack": "fooled by AutoAttack only",
     "overestimated": "robust by margin, yet fooled",
+    "misclassified": "misclassified",
+    "correct": "classified correctly",
 }
 # titles that older addresses have
 RENAMED = {"margin says safe, attack says broken": FINDS["overestimated"]}
@@ -26,6 +28,8 @@ HOW_MANY = (10, 24, 100)  # images that are closest to the boundary
 MOST = 24
 OVER_TIME = ("shrank", "grew")  # need margins of two epochs
 ATTACKED = ("autoattack", "overestimated")  # need verdicts at a noise level
+PREDICTED = ("misclassified", "correct")  # need predictions at a noise level, or of clean images
+CLEAN = "clean"  # beside the noise levels of PREDICTED
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,10 @@ class Filters:
     span: tuple[float, float] | None = None  # margins from .. to, 1/255
     find: str = ""  # a key of FINDS
     between: tuple[int, int] = (0, 0)  # epochs, for changes of margins
-    eps: float = 0.0  # noise level, unit of x, for ATTACKED
+    eps: float = 0.0  # noise level, unit of x, for ATTACKED and PREDICTED; 0: clean
     region: Region | None = None
     most: int = MOST  # images, for "closest"
+    taken_for: tuple[int, ...] = ()  # classes that misclassified images are taken for; (): any
 
     @property
     def everything(self) -> bool:
@@ -52,24 +57,25 @@ class Filters:
     @classmethod
     def from_query(cls, query: Mapping[str, Any], known: Choices) -> "Filters":
         """What the widgets say, by their keys; what the run does not have filters nothing."""
-        find = next((key for key, title in FINDS.items() if title == query.get("find")), "")
-        names = query.get("class") or ()
+        find = key_of(query.get("find"))
         return cls(
             split=known.split,
             epoch=known.epoch(query.get("epoch")) if known.source else 0,
             estimate=known.source.estimate if known.source else "",
-            labels=tuple(known.classes.index(name) for name in names if name in known.classes),
+            labels=_labels(query.get("class"), known),
             span=_span(query.get("range"), known) if known.source else None,
             find=find,
             between=known.between(query.get("between")) if known.source else (0, 0),
-            eps=known.levels.get(str(query.get("level")), 0.0) if find in ATTACKED else 0.0,
+            eps=levels_of(find, known).get(str(query.get("level")), 0.0),
+            taken_for=_labels(query.get("predicted"), known) if find == "misclassified" else (),
             region=_region(query.get("region"), known),
             most=query.get("closest") or MOST,
         )
 
     def to_query(self, known: Choices) -> dict[str, Any]:
         """The values of the widgets that say this."""
-        level = next((shown for shown, eps in known.levels.items() if eps == self.eps), None)
+        offered = levels_of(self.find, known)
+        level = next((shown for shown, eps in offered.items() if eps == self.eps), None)
         return {
             "split": self.split,
             "class": [known.classes[label] for label in self.labels],
@@ -79,8 +85,20 @@ class Filters:
             "closest": self.most,
             "between": self.between if any(self.between) else None,
             "level": level,
+            "predicted": [known.classes[label] for label in self.taken_for],
             "region": self.region.text() if self.region else None,
         }
+
+
+def levels_of(find: str, known: Choices) -> dict[str, float]:
+    """The noise levels that a question can be about: as shown -> unit of x."""
+    if find in PREDICTED:
+        return {CLEAN: 0.0, **known.levels}
+    return dict(known.levels) if find in ATTACKED else {}
+
+
+def _labels(names: Sequence[str] | None, known: Choices) -> tuple[int, ...]:
+    return tuple(known.classes.index(name) for name in names or () if name in known.classes)
 
 
 def _span(ends: tuple[float, float] | None, known: Choices) -> tuple[float, float] | None:
@@ -101,6 +119,6 @@ def asks_epochs(find: str | None) -> bool:
     return find in {FINDS[key] for key in OVER_TIME}
 
 
-def asks_level(find: str | None) -> bool:
-    """Whether the question with this title is one about a noise level."""
-    return find in {FINDS[key] for key in ATTACKED}
+def key_of(find: str | None) -> str:
+    """The key in FINDS of the question with this title; "" if there is none."""
+    return next((key for key, title in FINDS.items() if title == find), "")

@@ -6,7 +6,7 @@ from smd.store import reader
 from .. import data
 from . import sources, state
 
-ALL = ("class", "epoch", "range", "find", "closest", "between", "level")
+ALL = ("class", "epoch", "range", "find", "closest", "between", "level", "predicted")
 # of Margins' views that show all images
 NOTED = {"by class": ("epoch",), "over time": ("between",), "forces": ()}
 NO_MARGINS = "No margins of these images are known yet, so there is nothing to filter here."
@@ -38,14 +38,14 @@ def _margins(run: Run, split: str) -> Ignored:
 
 
 def _embedding(run: Run, split: str) -> Ignored:
-    if not run.weights.exists():
+    if not run.trained:
         return NOT_OVER, ()
     known = set(data.read(reader.embeddings, run.store)["split"])
     return ("" if split in known else NO_EMBEDDING), ()
 
 
 def _attacks(run: Run, _split: str) -> Ignored:
-    return ("" if run.weights.exists() else NO_NETWORK), ()
+    return ("" if run.trained else NO_NETWORK), ()
 
 
 WHY = {"Margins": _margins, "Embedding": _embedding, "Attacks": _attacks}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from smd import registry
 from smd.analysis import agreement
-from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
+from smd.core.kinds import FOUND, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.errors import UserError
 from smd.store import reader
 from smd.units import show_level
@@ -31,7 +31,7 @@ def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFra
     """All images of a split: idx, label, source; where margins are known, margin_255, clean_ok,
     crossed, kind.
 
-    A misclassified image has no margin: margin_255 is nan.
+    A misclassified image has no margin, nor one that the epoch did not draw: margin_255 is nan.
     """
     rows = reader.samples(store, split)
     if not (estimate or epoch):
@@ -39,13 +39,14 @@ def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFra
     margins = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
     margin = (255 * margins["margin"].astype(float)).where(margins["kind"] != MISCLASSIFIED)
     margins = margins.assign(margin_255=margin, clean_ok=margins["clean_ok"].astype(bool))
-    return rows.merge(
+    rows = rows.merge(
         margins[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
     )
+    return rows if estimate else rows.assign(kind=rows["kind"].fillna(NOT_DRAWN))
 
 
 def answer(store: Path, filters: Filters) -> pd.DataFrame:
-    """The images that are meant, as from `everything`, with change_255 or broken_by where the
+    """The images that are meant, as from `everything`, with change_255, broken_by or pred where the
     filter brings them.
 
     Raises UserError where the store has not what a filter needs.
@@ -128,6 +129,30 @@ def _overestimated(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Data
     return wrong.drop(columns=["margin", "ok"])
 
 
+def _misclassified(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    rows = _with_prediction(store, rows, filters)
+    wrong = rows[~rows["ok"]]
+    meant = wrong[wrong["pred"].isin(filters.taken_for)] if filters.taken_for else wrong
+    return meant.drop(columns="ok")
+
+
+def _correct(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    rows = _with_prediction(store, rows, filters)
+    return rows[rows["ok"]].drop(columns="ok")
+
+
+def _with_prediction(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    """The images of which the strongest attack at the level tells it, with pred and ok."""
+    known = reader.predicted_classes(store, filters.split, filters.eps)
+    if known.empty:
+        raise UserError(
+            f"No {filters.split} image was attacked: start an attack on them on Attacks, or choose"
+            " others."
+        )
+    _, known = verdicts.strongest(known)
+    return rows.merge(known[["idx", "pred", "ok"]], on="idx")
+
+
 def _need_margins(rows: pd.DataFrame) -> None:
     if "margin_255" not in rows:
         raise UserError(NO_MARGINS)
@@ -139,4 +164,6 @@ HOW: dict[str, Callable[[Path, pd.DataFrame, Filters], pd.DataFrame]] = {
     "grew": _grew,
     "autoattack": _only_autoattack,
     "overestimated": _overestimated,
+    "misclassified": _misclassified,
+    "correct": _correct,
 }

@@ -1,6 +1,7 @@
 """The filters in the sidebar; what Embedding, Margins, Samples and Attacks show of a run, they show
 of the images that these leave."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -17,7 +18,10 @@ from .selected import Selection
 
 Off = dict[str, str]  # filter -> why it is disabled
 RANGE_HELP = "Or draw a range in the histogram on Margins."
-FIND_HELP = "One click; click again to have all images back."
+FIND_HELP = (
+    "One click; click again to have all images back. What an attack says of an image is"
+    " known of attacked images alone."
+)
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
@@ -126,8 +130,10 @@ def _find(known: Choices, off: Off) -> None:
         _how_many(off)
     if filters.asks_epochs(find):
         between(known, off)
-    if filters.asks_level(find) and known.levels:
-        _level(known, off)
+    if levels := filters.levels_of(filters.key_of(find), known):
+        _level(tuple(levels), off)
+    if find == FINDS["misclassified"]:
+        _taken_for(known, off)
 
 
 def _how_many(off: Off) -> None:
@@ -152,11 +158,24 @@ def between(known: Choices, off: Off) -> tuple[int, int]:
     )
 
 
-def _level(known: Choices, off: Off) -> None:
-    levels = list(known.levels)
+def _level(known: Sequence[str], off: Off) -> None:
+    levels = list(known)
     state.forget_unknown("level", lambda level: level in levels)
-    last, options = len(levels) - 1, _off("level", off, LEVEL_HELP)
-    st.selectbox("Noise level ε (L∞)", levels, last, key="level", bind="query-params", **options)
+    first = 0 if filters.CLEAN in levels else len(levels) - 1
+    options = _off("level", off, LEVEL_HELP)
+    st.selectbox("Noise level ε (L∞)", levels, first, key="level", bind="query-params", **options)
+
+
+def _taken_for(known: Choices, off: Off) -> None:
+    state.forget_unknown("predicted", lambda names: set(names) <= set(known.classes))
+    st.multiselect(
+        "Predicted as",
+        known.classes,
+        placeholder="any wrong class",
+        key="predicted",
+        bind="query-params",
+        **_off("predicted", off),
+    )
 
 
 def _summary(chosen: Selection, off: Off) -> None:

@@ -31,6 +31,7 @@ class Source:
     split: str = "train"
     n: int = 0  # images that were measured
     eps: float = 0.0  # how far the estimate looked, unit of x; 0: as far as it takes
+    weights: str = "last"  # that the network had, or "ema"
 
     @property
     def key(self) -> str:
@@ -52,7 +53,7 @@ def of_another(run: Run) -> list[Source]:
     hundreds of them."""
     try:
         name = f"{_defense(run)} {run.id[-4:]}"
-        entry = registry.DEFENSES.get(run.config.defense)
+        entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         keeps = entry is not None and entry.margin and run.status.done > 0
         own = [Source(run, f"while training · {name}")] if keeps else []
         estimated = (run.folder / "margins").exists() or (run.folder / final_margins.FILE).exists()
@@ -63,7 +64,7 @@ def of_another(run: Run) -> list[Source]:
 
 def _estimated(run: Run, name: str) -> list[Source]:
     table = data.brief(reader.estimates, run.store)[::-1]
-    by = [estimate_title(e.method, e.eps, e.norm) for e in tuples(table)]
+    by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in tuples(table)]
     titles = [
         f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, tuples(table), strict=True)
     ]
@@ -72,13 +73,13 @@ def _estimated(run: Run, name: str) -> list[Source]:
         for title, job in zip(titles, table["job"], strict=True)
     ]
     return [
-        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps)
+        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps, e.weights)
         for title, method, e in zip(titles, by, tuples(table), strict=True)
     ]
 
 
 def _defense(run: Run) -> str:
-    entry = registry.DEFENSES.get(run.config.defense)
+    entry = registry.KNOWN_DEFENSES.get(run.config.defense)
     return entry.title if entry else run.config.defense
 
 
@@ -106,7 +107,7 @@ def title(source: Source, epoch: int) -> str:
 
 
 def counts(source: Source, epoch: int) -> pd.DataFrame:
-    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of all
+    """The histogram as charts.histogram takes it: run, defense, kind, bin, n, percent (of these
     images)."""
     store = source.run.store
     if source.estimate:
@@ -119,9 +120,10 @@ def counts(source: Source, epoch: int) -> pd.DataFrame:
 
 def schedule(run: Run) -> pd.DataFrame | None:
     """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other
-    defenses."""
+    defenses, and where an epoch does not draw each image once."""
     delta = data.value(reader.meta, run.store).get("delta")
-    if run.config.defense != "smd" or not isinstance(delta, float | int):
+    uneven = run.config.defense != "smd" or run.config.balance == "sampling"
+    if uneven or not isinstance(delta, float | int):
         return None
     unit = delta if run.config.params.get("preset") == "ame" else 1 / 255
     grown = alone(run.config.epochs, delta, unit)
@@ -130,8 +132,18 @@ def schedule(run: Run) -> pd.DataFrame | None:
     )
 
 
+def undrawn(source: Source, images: pd.DataFrame) -> int:
+    """How many training images the epoch of these margins did not draw; images: a row each.
+
+    0 of an estimate, and where every epoch draws all images.
+    """
+    if source.estimate:
+        return 0
+    return len(data.read(reader.samples, source.run.store, "train")) - len(images)
+
+
 def images(source: Source, epoch: int) -> pd.DataFrame:
-    """The margin of every image, as it is taken away."""
+    """The margin of every image that has one of the epoch or estimate, as it is taken away."""
     if source.estimate:
         table = results(source).drop(columns="source")
         return (
@@ -146,7 +158,8 @@ def images(source: Source, epoch: int) -> pd.DataFrame:
 
 def compared(one: Source, two: Source) -> str:
     """Two estimates on one network and split in plain words; "" for any other two."""
-    alike = (one.run.id, one.norm, one.split) == (two.run.id, two.norm, two.split)
+    what = [(s.run.id, s.weights, s.norm, s.split) for s in (one, two)]
+    alike = what[0] == what[1]
     if not (one.estimate and two.estimate and alike):
         return ""
     pair = paired(results(one), results(two))

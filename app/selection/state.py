@@ -11,7 +11,18 @@ from ..components import going_back
 from . import filters
 from .filters import SPLITS
 
-KEYS = ("split", "class", "epoch", "range", "find", "closest", "between", "level", "region")
+KEYS = (
+    "split",
+    "class",
+    "epoch",
+    "range",
+    "find",
+    "closest",
+    "between",
+    "level",
+    "predicted",
+    "region",
+)
 BESIDE = ("show", "view")  # of Margins: which margins, which of its views
 
 

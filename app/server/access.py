@@ -245,5 +245,6 @@ def check_below(path: str, root: Path) -> None:
         inside = False
     if not inside:
         raise UserError(
-            f"On this server own images lie below {root}: put them there, and type that path."
+            f"On this server own images and weights lie below {root}: put them there, and type that"
+            " path."
         )

@@ -21,8 +21,13 @@ from ..sections import disagreement, prediction, stored_attacks
 from ..selection import sources
 from ..selection.sources import Source
 
+UNDRAWN = (
+    "{n} of the attacked images are left out: the last epoch did not draw them, so they have no"
+    " margin of it."
+)
 OWN, OWN_TITLE = "own", "own, after the last epoch"
-ALIKE = ["method", "eps", "norm", "seed", "split", "n"]  # the newest of estimates that share these
+# the newest of estimates that share these
+ALIKE = ["method", "eps", "norm", "seed", "split", "n", "weights"]
 
 
 def known_sources(run: Run) -> dict[str, Source]:
@@ -48,6 +53,7 @@ def estimate_words(row: Any) -> str:
         f"{row.n:,} images",
         row.norm * (row.norm != "Linf"),
         f"seed {row.seed}" * bool(row.seed),
+        f"weights={row.weights}" * (row.weights != "last"),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -63,7 +69,7 @@ def margins_of(source: Source) -> pd.DataFrame:
 def choose_source(known: dict[str, Source], attacks: stored_attacks.Attacks) -> str:
     """The margins to compare; at first those whose images were attacked, rather drawn evenly than
     picked."""
-    each = [attacks.on(source.split, source.norm) for source in known.values()]
+    each = [attacks.on(s.split, s.norm, s.weights) for s in known.values()]
     even = [k for k, here in enumerate(each) if len(here) and not here["picked"].all()]
     first = (even or [k for k, here in enumerate(each) if len(here)] or [0])[0]
     return st.selectbox(
@@ -80,7 +86,11 @@ def choose_source(known: dict[str, Source], attacks: stored_attacks.Attacks) -> 
 
 def no_margins(run: Run) -> None:
     """Where margins would come from."""
-    if not data.value(reader.last_epoch, run.store):
+    imported = run.config.defense == registry.IMPORTED.name
+    if imported and not run.trained:
+        standing.show(run.status, "Margins can be estimated", "the import is over")
+        return
+    if not imported and not data.value(reader.last_epoch, run.store):
         standing.show(run.status, "Margins appear", "the first epoch is done")
         return
     st.info(
@@ -101,6 +111,7 @@ def not_attacked(run: Run, source: Source) -> None:
     levels = run.config.levels if source.norm == "Linf" else (0.5,)
     n = min(500, len(data.read(reader.samples, run.store, source.split)))
     config = AttackConfig(run=run.id, split=source.split, n=n, levels=levels, norm=source.norm)
+    config = replace(config, weights=source.weights)
     offers.offer("attack", config, run)
 
 
@@ -115,13 +126,17 @@ def no_attacks() -> None:
 
 def compared(source: Source, attacks: stored_attacks.Attacks, controls: DeltaGenerator) -> float:
     """Margins against one attack on their images; returns the chosen noise level."""
-    run, here = source.run, attacks.on(source.split, source.norm)
+    run, weights = source.run, source.weights
+    here = attacks.on(source.split, source.norm, weights)
     picked = bool(here["picked"].all())
     # attacks on picked images say nothing of each other
-    below = attacks.newest() if picked else (source.split, source.norm)
+    below = attacks.newest(weights) if picked else (source.split, source.norm)
     with controls:
-        eps = stored_attacks.choose_level(pd.concat([here, attacks.on(*below)]), source.norm)
-        outcomes = data.read(reader.outcomes, run.store, source.split, eps, source.norm, picked)
+        levels = pd.concat([here, attacks.on(*below, weights)])
+        eps = stored_attacks.choose_level(levels, source.norm)
+        outcomes = data.read(
+            reader.outcomes, run.store, source.split, eps, source.norm, picked, weights
+        )
         title, verdicts = (
             stored_attacks.choose_attack(outcomes) if len(outcomes) else ("", outcomes)
         )
@@ -133,7 +148,11 @@ def compared(source: Source, attacks: stored_attacks.Attacks, controls: DeltaGen
         return eps
     if words := stored_attacks.picked_how(here):
         st.caption(words)
-    rows, left_out = agreement.joined(margins_of(source), verdicts)
+    margins = margins_of(source)
+    unmeasured = int((~verdicts["idx"].isin(margins["idx"])).sum())
+    if unmeasured and sources.undrawn(source, margins):
+        st.caption(UNDRAWN.format(n=f"{unmeasured:,}"))
+    rows, left_out = agreement.joined(margins, verdicts)
     compared_rows = prediction.Compared(run, rows, left_out, source.split, eps, source.norm, title)
     prediction.section(compared_rows)
     prediction.disagreements(compared_rows)
@@ -142,11 +161,12 @@ def compared(source: Source, attacks: stored_attacks.Attacks, controls: DeltaGen
 
 def between(run: Run, attacks: stored_attacks.Attacks, source: Source | None, eps: float) -> None:
     """Where attacks disagree with each other; source: whose margins are shown above, if any are."""
+    weights = source.weights if source else "last"
     split, norm = (source.split, source.norm) if source else attacks.newest()
-    picked = bool(attacks.on(split, norm)["picked"].all())
-    below = attacks.newest() if picked else (split, norm)
+    picked = bool(attacks.on(split, norm, weights)["picked"].all())
+    below = attacks.newest(weights) if picked else (split, norm)
     same = picked and below == (split, norm)
-    outcomes = data.read(reader.outcomes, run.store, below[0], eps, below[1], same)
+    outcomes = data.read(reader.outcomes, run.store, below[0], eps, below[1], same, weights)
     if len(outcomes):
         disagreement.patterns(run, outcomes, below[0], eps, below[1])
     disagreement.gaps(run, *below)
@@ -158,7 +178,9 @@ def page(run: Run) -> None:
     controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
         source = known[choose_source(known, attacks)] if known else None
-    comparable = source is not None and not attacks.on(source.split, source.norm).empty
+    comparable = (
+        source is not None and not attacks.on(source.split, source.norm, source.weights).empty
+    )
     if source is None:
         no_margins(run)
     elif not comparable:
@@ -169,6 +191,8 @@ def page(run: Run) -> None:
     if source is not None and comparable:
         eps = compared(source, attacks, controls)
         between(run, attacks, source, eps)
+        return
+    if attacks.of("last").empty:
         return
     split, norm = attacks.newest()
     with controls:

@@ -15,7 +15,7 @@ from .. import data
 from ..components import job_rows, run_names, standing, states
 from ..components.plain import plain
 from ..forms import attack as attack_form
-from ..sections import accuracy_tables, selected_attacks
+from ..sections import accuracy_tables, clinical, confusion, selected_attacks
 from ..selection import runs as several
 from ..selection.selected import Selection
 
@@ -25,10 +25,10 @@ NAMED = 6  # runs without weights of which it is said why
 
 
 def page(run: Run, selection: Selection) -> None:
-    """The form, what is under way, the accuracies of the chosen runs; and what became of the
-    selected images of the run in the sidebar."""
+    """The form, what is under way, the accuracies of the chosen runs; and of the run in the sidebar
+    its clinical numbers, what it confuses, and what became of its selected images."""
     known = {other.id: other for other in folders.all_runs()}
-    ready = {i: r for i, r in known.items() if r.weights.exists() and states.readable(r)}
+    ready = {i: r for i, r in known.items() if r.trained and states.readable(r)}
     if not ready:
         none_ready(list(known.values()))
         return
@@ -42,6 +42,8 @@ def page(run: Run, selection: Selection) -> None:
         selected_attacks.section(selection)
     accuracies(chosen)
     if run.id in ready:
+        clinical.section(selection)
+        confusion.section(selection)
         selected_attacks.images(selection)
 
 
@@ -50,7 +52,7 @@ def none_ready(known: Sequence[Run]) -> None:
     st.info(NO_WEIGHTS, icon=":material/bolt:")
     for other in known[:NAMED]:
         why = standing.words(other.status, "It can be attacked", "its training is over")
-        said = plain(why if not other.weights.exists() else "it cannot be read.")
+        said = plain(why if not other.trained else "it cannot be read.")
         st.markdown(f"**{run_names.name(other.id)}**: {said}")
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from smd.runs import folders
 
 from ..components import layout, states
-from ..sections import run_curves, run_robustness, run_table
+from ..sections import run_clinical, run_curves, run_robustness, run_table
 
 AT_FIRST = 4  # runs that are drawn as long as none is ticked
 
@@ -33,3 +33,4 @@ def page() -> None:
     with grid.cell():
         run_curves.differing(readable)
     run_robustness.section(readable)
+    run_clinical.section(readable)

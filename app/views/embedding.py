@@ -32,7 +32,7 @@ NO_IMAGE = "No image matches: widen the filters in the sidebar."
 
 def page(run: Run, chosen: Selection) -> None:
     """One embedding of the selected split, and the images that are drawn around in it."""
-    if not data.value(reader.last_epoch, run.store) or not run.weights.exists():
+    if "images" not in data.value(reader.meta, run.store) or not run.trained:
         standing.show(run.status, "An embedding can be made", "the training is over")
         return
     if chosen.missing:

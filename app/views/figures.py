@@ -43,9 +43,7 @@ def by_data_set(runs: list[Run]) -> dict[str, list[Run]]:
     for run in runs:
         if name := known_data(run):
             by_data.setdefault(name, []).append(run)
-    return dict(
-        sorted(by_data.items(), key=lambda pair: not any(run.weights.exists() for run in pair[1]))
-    )
+    return dict(sorted(by_data.items(), key=lambda pair: not any(run.trained for run in pair[1])))
 
 
 def choose(kind: Kind, here: list[Run]) -> list[str]:

@@ -1,11 +1,13 @@
 """Live: how a run is doing now."""
 
 import time
+from functools import partial
 
 import streamlit as st
 
 from smd import export, jobs
 from smd.jobs import Status, launch
+from smd.report.page import report
 from smd.runs import folders, notes
 from smd.runs.folders import Run
 from smd.store import reader
@@ -14,12 +16,17 @@ from smd.terminal.progress import duration
 from .. import actions as acts
 from .. import data
 from ..charts import curves
-from ..components import curve_controls, layout, run_names, states
+from ..components import curve_controls, downloads, layout, run_names, standing, states
 from ..components.plain import listed, plain
 from ..forms import cloning
-from ..sections import epoch_curves, system_metrics
+from ..sections import epoch_curves, imported, system_metrics
 from ..sections import notes as notes_section
 
+SPEED = "Training images a second."
+IMPORTED = (
+    "Imported: it was trained elsewhere, so there are no epochs and no curves here. Attack it on"
+    " Attacks, estimate its margins on Margins."
+)
 MOST, LONGEST = 20, 2000  # notes about images that are shown, and characters of one
 
 
@@ -32,6 +39,8 @@ def actions(run: Run, status: Status) -> None:
             resuming(run, status)
         if acts.button("Clone into the form", icon=":material/content_copy:", key="clone"):
             states.attempt(cloning.into_form, run.config)
+        if status.state == "finished" and states.readable(run):
+            downloads.one("Report", f"{run.id}-report.html", "text/html", partial(report, run))
         if status.state not in ("queued", "running"):
             deleting(run)
 
@@ -78,9 +87,9 @@ def header(run: Run, status: Status) -> None:
         states.badge(status)
         st.markdown(f"**{plain(run_names.label(run))}**")
         notes_section.badges(notes.read(run))
-        st.caption(
-            run.id + (f", started by {plain(status.started_by)}" if status.started_by else "")
-        )
+        where = f", on {plain(status.device)}" if status.started else ""
+        who = f", started by {plain(status.started_by)}" if status.started_by else ""
+        st.caption(run.id + where + who)
     trouble(status)
     if status.state in ("queued", "running"):
         st.progress(share(status), text=plain(status.stage) or "waiting for its turn")
@@ -97,7 +106,7 @@ def trouble(status: Status) -> None:
         )
     if status.state == "lost":
         st.warning(
-            "Its process vanished. What it had saved is kept: resume it to go on.",
+            f"{plain(status.error)} What it had saved is kept.",
             icon=":material/help:",
         )
 
@@ -120,21 +129,47 @@ def cards(status: Status) -> list[layout.Card]:
     rate = f"{status.rate:,.0f}/s" if status.rate else export.EMPTY
     beat = f"{duration(max(0.0, time.time() - status.heartbeat))} ago" if busy else export.EMPTY
     return [
-        layout.Card("Epoch", f"{status.done} / {status.total}", "Finished epochs."),
+        done_card(status),
         layout.Card("Time left", left, "At the speed so far."),
         layout.Card("Time spent", taken, "Since the job began."),
-        layout.Card("Speed", rate, "Training images a second."),
+        *([] if status.kind == "import" else [layout.Card("Speed", rate, SPEED)]),
         layout.Card("Heartbeat", beat, "When the job last gave a sign of life."),
     ]
 
 
+def done_card(status: Status) -> layout.Card:
+    """Finished epochs; of an import, which has none, finished steps."""
+    done = f"{status.done} / {status.total}"
+    if status.kind == "import":
+        return layout.Card("Step", done, "Images, file, preprocessings, attack and margins.")
+    return layout.Card("Epoch", done, "Finished epochs.")
+
+
+def measured(run: Run) -> None:
+    """Curves of what is measured every epoch; of an import, what it has found."""
+    if not imported.is_import(run):
+        look = (
+            curve_controls.choose()
+            if states.readable(run) and data.value(reader.last_epoch, run.store)
+            else curves.PLAIN
+        )
+        epoch_curves.section(run, look)
+    elif run.status.state == "finished":
+        st.caption(IMPORTED)
+        imported.result(run)
+    else:
+        standing.show(run.status, "Its clean accuracy appears", "the import is over")
+
+
 def images_told(run: Run) -> None:
-    """What the import did to own images, and what to beware of; a store from elsewhere may say
-    anything here."""
+    """What the import did to own images, and what to beware of, also of the network; a store from
+    elsewhere may say anything here."""
     meta = data.value(reader.meta, run.store) if states.readable(run) else {}
     for name, show, icon in (
         ("image_notes", st.info, "info"),
         ("image_cautions", st.warning, "warning"),
+        ("network_cautions", st.warning, "warning"),
+        ("log_cautions", st.warning, "warning"),
     ):
         if texts := sentences(meta.get(name)):
             show(listed(texts), icon=f":material/{icon}:")
@@ -160,12 +195,7 @@ def progress(run: Run) -> None:
     status = run.status
     header(run, status)
     actions(run, status)
-    look = (
-        curve_controls.choose()
-        if states.readable(run) and data.value(reader.last_epoch, run.store)
-        else curves.PLAIN
-    )
-    states.attempt(epoch_curves.section, run, look)
+    states.attempt(measured, run)
     states.attempt(system_metrics.section, run)
     states.attempt(images_told, run)
     log(run, status)

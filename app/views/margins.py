@@ -23,15 +23,20 @@ from ..sections import (
     margin_histogram,
     margin_sources,
     margin_words,
+    other_splits,
     sample_state,
 )
-from ..selection import sources, state
+from ..selection import sources
 from ..selection.filters import SPLITS
 from ..selection.selected import Selection
 from ..selection.sources import Source
 
 PAPER = px(2, 4, 8)
 Levels = tuple[float, ...]
+IMPORTED = (
+    "This network was imported: it has no epochs and no margins of a training. They can be"
+    " estimated:"
+)
 ALL_IMAGES = "all images"
 VIEWS = (ALL_IMAGES, "by class", "over time", "forces")
 
@@ -92,26 +97,24 @@ def nothing_known(chosen: Selection) -> None:
     if not others:
         nothing_yet(chosen.run)
         return
-    st.info(f"No margins of {chosen.images} are known in this run.", icon=":material/info:")
-    for other in others:
-        st.button(
-            f"Show the {SPLITS[other]}",
-            key=f"show-{other}",
-            on_click=state.write,
-            kwargs={"split": other},
-            icon=":material/visibility:",
-        )
+    other_splits.offer(f"No margins of {chosen.images} are known in this run.", others)
 
 
 def nothing_yet(run: Run) -> None:
     """Why there is nothing to see, and what to do about it."""
+    if run.config.defense == registry.IMPORTED.name:
+        if run.trained:
+            st.info(IMPORTED, icon=":material/info:")
+        else:
+            standing.show(run.status, "They can be estimated", "the import is over")
+        return
     if not data.value(reader.last_epoch, run.store):
         standing.show(run.status, "Margins appear", "the first epoch is done")
         return
-    entry = registry.DEFENSES.get(run.config.defense)
+    entry = registry.KNOWN_DEFENSES.get(run.config.defense)
     name = plain(entry.title if entry else run.config.defense)
     why = f"{name} keeps no margin of single images while it trains."
-    if run.weights.exists():
+    if run.trained:
         more = " They can be estimated on the trained network:"
         st.info(why + more, icon=":material/info:")
     else:
@@ -121,7 +124,7 @@ def nothing_yet(run: Run) -> None:
 
 def estimating(run: Run, expanded: bool) -> None:
     """The form that estimates margins, and the estimates that are under way."""
-    if run.weights.exists():
+    if run.trained:
         with st.expander(
             "Estimate margins on the trained network",
             icon=":material/straighten:",

@@ -79,7 +79,7 @@ def answered(run: Run, query: str) -> None:
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
-    if not data.value(reader.last_epoch, run.store):
+    if not run.trained and not data.value(reader.last_epoch, run.store):
         standing.show(run.status, "The store is empty; rows appear", "the first epoch is done")
     more = amount(len(answer.table), answer.truncated)
     tables.show(answer.table, key="answer", alt=f"The answer: {more}")

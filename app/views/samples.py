@@ -12,8 +12,10 @@ from smd.store import reader
 from .. import data
 from ..charts import history
 from ..components import gallery, going_back, image_files, layout, slices, standing
+from ..components.pictures import MIDDLE
 from ..components.plain import plain
 from ..sections import adversarial_examples, sample_verdicts
+from ..sections.adversarial_examples import View
 from ..selection.selected import Selection
 
 NO_IMAGE = "No image matches: widen the filters in the sidebar."
@@ -81,13 +83,13 @@ def detail(chosen: Selection, idx: int) -> None:
     heading(chosen, idx, chosen.known.classes[known["label"]])
     images = data.images(run)
     pixels = images.pixels[known["source"]] if images is not None else None
-    at = slice_of(pixels)
+    view = look(pixels) if pixels is not None else View()
     grid = layout.pair()
     with grid.cell():
         if pixels is None:
             image_files.gone(run)
         else:
-            adversarial_examples.section(run, split, idx, pixels, at)
+            adversarial_examples.section(run, split, idx, pixels, view)
     with grid.cell():
         if split == "train":
             over_epochs(run, idx)
@@ -106,10 +108,12 @@ def heading(chosen: Selection, idx: int, name: str) -> None:
         st.caption(" · ".join([f"{chosen.split} split of {run.config.data}", *names]))
 
 
-def slice_of(pixels: np.ndarray | None) -> int | None:
-    """Which slice of a volume is shown; None for an image."""
-    volume = pixels is not None and pixels.ndim == 4
-    return slices.chooser(pixels.shape[1], "slice") if volume and pixels is not None else None
+def look(pixels: np.ndarray) -> View:
+    """How the image is looked at: its window, and the slice of a volume."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        window = slices.window()
+        cut = slices.chooser(pixels.shape[1:]) if pixels.ndim == 4 else MIDDLE
+    return View(cut, window)
 
 
 def over_epochs(run: Run, idx: int) -> None:

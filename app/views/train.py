@@ -7,26 +7,31 @@ from pathlib import Path
 
 import streamlit as st
 
-from smd import jobs
 from smd.config import commands
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.jobs import Status
-from smd.runs import folders
-from smd.runs.folders import Run
+from smd.experiments.sweep import configs
+from smd.jobs import Status, overview
 from smd.terminal.progress import duration
 
 from .. import actions, pages
 from ..components import job_rows, layout, run_names, states
 from ..components.plain import plain
 from ..forms import cloning, knobs, sweep, train
-from ..sections import own_images
+from ..sections import devices, own_images
 from ..server import login
+
+
+def wanted(config: TrainConfig) -> list[TrainConfig]:
+    """The trainings that the form asks for: one, or one for each fold."""
+    return configs([config], [config.seed]) if config.folds and not config.fold else [config]
 
 
 def estimate(config: TrainConfig) -> str:
     """How long a run would take, in words; raises UserError with the reason if that cannot be
     told."""
+    if len(folds := wanted(config)) > 1:
+        return sweep.estimate(folds)
     answer = actions.probe(config)
     busy = " Another job uses the device now, so this is too long." if answer["busy"] else ""
     return (
@@ -41,13 +46,13 @@ def summary(config: TrainConfig, wrong: bool) -> None:
     st.markdown("**What happens**")
     st.caption(
         "Training runs in the background: you can close this page. After every epoch its accuracy,"
-        " clean and under attack, and the margin of every image are stored. At the end the network"
-        " is attacked on test images."
+        " clean and under attack, and the margin of every image that it trained on are stored. At"
+        " the end the network is attacked on test images."
     )
     if wrong:
         return
     st.markdown("**The same from the shell**")
-    st.code(commands.train_command(config), language="bash", wrap_lines=True)
+    st.code(command(config), language="bash", wrap_lines=True)
     if actions.button(
         "Estimate the time",
         icon=":material/timer:",
@@ -58,7 +63,16 @@ def summary(config: TrainConfig, wrong: bool) -> None:
             states.attempt(lambda: st.success(estimate(config)))
 
 
+def command(config: TrainConfig) -> str:
+    """The same in a shell."""
+    folds = wanted(config)
+    return commands.sweep_command(folds) if len(folds) > 1 else commands.train_command(config)
+
+
 def start(config: TrainConfig) -> None:
+    if len(folds := wanted(config)) > 1:
+        states.attempt(lambda: sweep.started(actions.start_sweep(folds)))
+        return
     try:
         run = actions.train(config)
     except UserError as error:
@@ -67,29 +81,22 @@ def start(config: TrainConfig) -> None:
     st.switch_page(pages.link("live"), query_params={"run": run_names.name(run.id)})
 
 
-def waiting_or_running() -> list[tuple[Run, Path, Status]]:
-    return [
-        (run, folder, status)
-        for run in folders.all_runs()
-        for folder in (run.folder, *folders.jobs_of(run))
-        if (status := jobs.read(folder)).state in ("queued", "running")
-    ]
-
-
 def queue() -> None:
-    active = waiting_or_running()
+    active = overview.active()
     st.subheader("Now and next")
     if not active:
         st.caption(
             "Nothing is running. A device works on one job at a time; the next ones wait here."
         )
-    for run, folder, status in sorted(
-        active, key=lambda job: (job[2].state != "running", job[2].created)
+    devices.section(active)
+    for folder, status in sorted(
+        active, key=lambda job: (job[1].state != "running", job[1].queued)
     ):
-        row(run, folder, status)
+        row(folder, status)
 
 
-def row(run: Run, folder: Path, status: Status) -> None:
+def row(folder: Path, status: Status) -> None:
+    run = run_names.run_of(folder)
     with st.container(
         border=True, horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -97,8 +104,8 @@ def row(run: Run, folder: Path, status: Status) -> None:
             states.badge(status)
             title = f": {job_rows.title(folder)}" if status.kind != "train" else ""
             st.markdown(f"**{plain(run_names.label(run))}**{title}")
-            if status.state == "running" and status.eta >= 0:
-                st.caption(f"{plain(status.stage)}, {duration(status.eta)} left")
+            if told := standing(status):
+                st.caption(plain(told))
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             st.page_link(
                 pages.link("live"),
@@ -116,6 +123,14 @@ def row(run: Run, folder: Path, status: Status) -> None:
             st.rerun()
 
 
+def standing(status: Status) -> str:
+    """Where a job works and how long still, or which device it waits for."""
+    if status.state == "queued":
+        return "" if status.device == "auto" or overview.taken(status) else f"for {status.device}"
+    left = f"{status.stage}, {duration(status.eta)} left" if status.eta >= 0 else ""
+    return ", ".join(filter(None, (f"on {status.device}", left)))
+
+
 def forms() -> None:
     """What is to be trained."""
     grid = layout.pair()
@@ -124,8 +139,13 @@ def forms() -> None:
         wrong: list[str] = []
         config = cloning.completed(train.form(wrong))
         knobs.told(wrong)
+        runs = len(wanted(config))
         clicked = actions.button(
-            "Train", type="primary", icon=":material/play_arrow:", key="train", disabled=bool(wrong)
+            f"Train {runs} folds" if runs > 1 else "Train",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="train",
+            disabled=bool(wrong),
         )
     with grid.cell():
         summary(config, bool(wrong))
@@ -142,4 +162,4 @@ def page() -> None:
         forms()
     else:
         st.caption(login.ONLY_LOOKING)
-    st.fragment(queue, run_every="2s" if waiting_or_running() else None)()
+    st.fragment(queue, run_every="2s" if overview.active() else None)()

@@ -218,21 +218,21 @@ def settings_by_strength(outcomes: pd.DataFrame) -> list[AttackSettings]:
     """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
     steps."""
     keys = outcomes[[*AttackSettings._fields]].drop_duplicates()
-    found = [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
+    every = [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
     rank = {name: k for k, name in enumerate(registry.by_strength())}
     return sorted(
-        found, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
+        every, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
     )
 
 
 def deciding(outcomes: pd.DataFrame) -> list[AttackSettings]:
     """Of each attack the most thorough settings with the most steps, which stand for it."""
-    found = settings_by_strength(outcomes)
+    ranked = settings_by_strength(outcomes)
     most = {
-        name: max((thoroughness(j.name, j.note), j.steps) for j in found if j.name == name)
-        for name in {j.name for j in found}
+        name: max((thoroughness(j.name, j.note), j.steps) for j in ranked if j.name == name)
+        for name in {j.name for j in ranked}
     }
-    return [j for j in found if (thoroughness(j.name, j.note), j.steps) == most[j.name]]
+    return [j for j in ranked if (thoroughness(j.name, j.note), j.steps) == most[j.name]]
 
 
 def of_settings(outcomes: pd.DataFrame, settings: AttackSettings) -> pd.DataFrame:

@@ -43,13 +43,13 @@ class Link:
         return int(self.r > self.high) - int(self.r < self.low)
 
 
-def relative(found: Table) -> Table:
+def relative(counts: Table) -> Table:
     """Each class's images at the boundary over the mean of the classes, (T, K) -> (T, K); every
     epoch has some."""
-    return found / found.mean(1, keepdims=True)
+    return counts / counts.mean(1, keepdims=True)
 
 
-def link(found: Table, repeated: Table, surplus: Table, seed: int = 0) -> Link:
+def link(counts: Table, repeated: Table, surplus: Table, seed: int = 0) -> Link:
     """The correlation over classes and epochs, each cell weighted by its images, and its null.
 
     found: (T, K) images at the boundary, some in every epoch; repeated: those of them that are
@@ -58,7 +58,7 @@ def link(found: Table, repeated: Table, surplus: Table, seed: int = 0) -> Link:
     null: each class's pressure is shifted in time, round in a circle, by its own random number of
     epochs; that keeps the course of every series.
     """
-    pressure, weight, some = relative(found), repeated, repeated > 0
+    pressure, weight, some = relative(counts), repeated, repeated > 0
     share = usual_off(np.divide(surplus, repeated, out=np.zeros_like(surplus), where=some), weight)
     draw = np.random.default_rng(seed)
     null = [_correlation(_shifted(pressure, draw), share, weight) for _ in range(SHIFTS)]
@@ -95,12 +95,12 @@ def _correlation(pressure: Table, share: Table, weight: Table) -> float:
     return float((weight * rest * share).sum() / spread) if spread > 1e-9 else float("nan")
 
 
-def unevenness(found: Table) -> float:
+def unevenness(counts: Table) -> float:
     """How unevenly the classes press beyond what counting so few images makes, over all these
     epochs; 0: alike.
 
     found: (T, K). The standard deviation of the relative pressures within the epochs. Classes that
     press alike have a variance of K / n by chance, n the epoch's images.
     """
-    chance = found.shape[1] / found.sum(1)
-    return float(np.sqrt(max(0.0, float((relative(found).var(1, ddof=1) - chance).mean()))))
+    chance = counts.shape[1] / counts.sum(1)
+    return float(np.sqrt(max(0.0, float((relative(counts).var(1, ddof=1) - chance).mean()))))

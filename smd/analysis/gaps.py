@@ -13,6 +13,7 @@ import pandas as pd
 from smd import registry, stats
 from smd.analysis.agreement import thoroughness
 from smd.export.titles import attack_settings, attack_title
+from smd.store.attack_tables import AVERAGED
 
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
 MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
@@ -81,15 +82,17 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     """
     ranked = registry.by_strength()
     rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(ranked)]
-    found = []
-    for (split, norm, _), part in rows.groupby(["split", "norm", rows["eps"].round(6)]):
+    strongest = []
+    averaged = rows["note"].fillna("").str.contains(AVERAGED, regex=False)  # another network
+    kinds = ["split", "norm", rows["eps"].round(6), averaged.rename("averaged")]
+    for (split, norm, *_), part in rows.groupby(kinds):
         present = [
             _strongest(part[part["name"] == name]) for name in ranked if name in set(part["name"])
         ]
         for weaker, stronger in pairwise(present):
             if row := _gap(weaker, stronger):
-                found.append({"split": split, "norm": norm, "eps": part["eps"].iloc[0], **row})
-    return pd.DataFrame(found, columns=COLUMNS)
+                strongest.append({"split": split, "norm": norm, "eps": part["eps"].iloc[0], **row})
+    return pd.DataFrame(strongest, columns=COLUMNS)
 
 
 def _strongest(rows: pd.DataFrame) -> Attack:
@@ -112,7 +115,9 @@ def _gap(weaker: Attack, stronger: Attack) -> dict[str, object] | None:
     one, two = both["ok_weaker"].astype(float), both["ok_stronger"].astype(float)
     gap, p = round(100 * float(one.mean() - two.mean()), 6), stats.p_value(one, two)
     flag = gap > LARGE and p is not None and p < stats.LEVEL
-    usual = not any(attack_settings(attack.name, attack.note) for attack in (weaker, stronger))
+    settings = [*attack_settings(weaker.name, weaker.note)]
+    settings += attack_settings(stronger.name, stronger.note)
+    usual = set(settings) <= {AVERAGED}  # both are of the same weights
     meaning = MEANING.get((weaker.name, stronger.name), OTHER) if usual else UNUSUAL
     return {
         "n": len(both),

@@ -20,6 +20,7 @@ from smd.evaluation.batch_size import halved
 from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.prior_verdicts import Known, known
 from smd.evaluation.state import WITHSTOOD, EvaluationState, Kept
+from smd.nets.checks import cautions_of
 
 BATCH = 256  # images; random attacks draw by seed and batch size, so it is not tried out
 
@@ -67,7 +68,8 @@ def _attacked(
         size, kept = config.batch or BATCH, len(ids) if keep else 0
         task = Task(ids, plan, config.levels[0], config.seeds[0], size, norm, kept)
         passes = _judged(Target(model, images), task, config.seeds)
-    return _result(config, images, passes)
+        cautions = cautions_of(model, tuple(images.pixels.shape[1:]), training=False)
+    return replace(_result(config, images, passes), cautions=tuple(cautions))
 
 
 def _config(
@@ -170,7 +172,7 @@ def _adversarial(images: FloatImages, passes: Sequence[Pass]) -> Tensor:
     kept: dict[int, Kept] = {}
     for one in reversed(passes):
         kept |= one.state.kept
-    found = images.pixels.cpu().float().clone()
+    pixels = images.pixels.cpu().float().clone()
     for position, each in kept.items():
-        found[position] = torch.from_numpy(each.image)
-    return found
+        pixels[position] = torch.from_numpy(each.image)
+    return pixels

@@ -33,6 +33,8 @@ class AttackResult:
     stages: np.ndarray  # (s, n) str, the stage that broke it; "clean", or "" if it withstood
     seconds: float
     _images: Tensor | None = field(default=None, repr=False)
+    # sentences on the network, such as that it is random in eval mode: see smd.nets.checks
+    cautions: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -107,6 +109,7 @@ class AttackResult:
     def __repr__(self) -> str:
         low, high = (100 * end for end in self.interval)
         flags = f", flags: {', '.join(self.flags)}" if self.flags else ""
+        flags += f", cautions: {len(self.cautions)}" if self.cautions else ""
         return (
             f"<{self.attack} at {level_title(self.eps, self.norm)}: {100 * self.accuracy:.2f} % of"
             f" {self.n} images are robust to it, 95 % interval {low:.2f} to {high:.2f}, clean"

@@ -74,8 +74,8 @@ def logits(answer: Any, n: int) -> int:
     """How many classes a network's answer to n images has; raises UserError if it is no (n, K)."""
     if isinstance(answer, Tensor) and answer.dim() == 2 and len(answer) == n:
         return answer.shape[1]
-    found = _shape(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-    raise UserError(f"The network answers {n} images with {found}: it must give logits ({n}, K).")
+    kind = _shape(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+    raise UserError(f"The network answers {n} images with {kind}: it must give logits ({n}, K).")
 
 
 def _kind(values: Tensor) -> str:

@@ -61,20 +61,20 @@ def _measured(
     with on_loan(model, device):
         classes_of(model, images)  # refuses what does not fit
         ids = torch.arange(len(images), device=device)
-        found = measure(model, images, ids, estimator, norm, config.seed, config.batch)
-    return _table(images, found)
+        result = measure(model, images, ids, estimator, norm, config.seed, config.batch)
+    return _table(images, result)
 
 
-def _table(images: FloatImages, found: Measured) -> pd.DataFrame:
+def _table(images: FloatImages, result: Measured) -> pd.DataFrame:
     """The rows of an estimate, see `estimate_margins`."""
-    kind = kinds(found.clean_ok, found.crossed)
+    kind = kinds(result.clean_ok, result.crossed)
     return pd.DataFrame(
         {
             "idx": range(len(images)),
             "label": images.labels.cpu().numpy(),
-            "margin": found.margin,
+            "margin": result.margin,
             "kind": kind,
-            "crossed": found.crossed,
-            "upper_bound": np.where(kind == REACHED, np.float32(np.nan), found.margin),
+            "crossed": result.crossed,
+            "upper_bound": np.where(kind == REACHED, np.float32(np.nan), result.margin),
         }
     )

@@ -17,7 +17,7 @@ from smd.api.names import class_name
 from smd.config.schema import TrainConfig, Value
 from smd.config.validation import of_training
 from smd.core import rng
-from smd.core.kinds import kinds
+from smd.core.kinds import NOT_DRAWN, kinds
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.errors import UserError
@@ -73,6 +73,7 @@ class OwnLoop:
         self._defense = defenses.build(self.name, self.knobs)
         self._state = self._defense.begin(self._info)
         self._flags = {name: torch.zeros(n, dtype=torch.bool) for name in FLAGS}
+        self._drawn = torch.full((n,), -1)  # the epoch that drew each sample last; -1: none yet
         self._told: set[str] = set()  # flags that the defense gives: not all look at clean images
         self._classes: int | None = None
 
@@ -108,7 +109,7 @@ class OwnLoop:
         finally:
             if watch:
                 watch.remove()
-        self.batch += 1
+        self.batch, self._drawn[batch.idx] = self.batch + 1, self.epoch
         self._remember(batch.idx, result)
         return result
 
@@ -136,18 +137,22 @@ class OwnLoop:
     def to_frame(self) -> pd.DataFrame:
         """A row a sample: idx, the state's columns, and what the defense has told of each.
 
-        Those are clean_ok, adv_ok and crossed, as `step` returns them. With margins also kind:
+        Those are clean_ok, adv_ok and crossed, as `step` returned them last, and drawn: the epoch,
+        from 0, that drew the sample last, -1 for none yet. With margins also kind:
 
         - "found": the last search met the boundary, there is one no farther than the margin
         - "reached": it met none, the margin says how far it has come
-        - "misclassified": there is no margin; also what was not visited yet
+        - "misclassified": there is no margin
+        - "not drawn": no epoch has drawn it yet, its margin is the one that all begin with
         """
         flags = {name: value.cpu().numpy() for name, value in self._flags.items()}
         state = {name: value.cpu().numpy() for name, value in self._state.items()}
         told = {name: value for name, value in flags.items() if name in self._told}
-        table = pd.DataFrame({"idx": range(self._info.n), **state, **told})
+        drawn = self._drawn.cpu().numpy()
+        table = pd.DataFrame({"idx": range(self._info.n), **state, **told, "drawn": drawn})
         if "margin" in state:
-            table["kind"] = kinds(flags["clean_ok"], flags["crossed"])
+            kind = pd.Series(kinds(flags["clean_ok"], flags["crossed"]))
+            table["kind"] = kind.where(drawn >= 0, NOT_DRAWN)
         return table
 
     def to(self, device: torch.device | str) -> "OwnLoop":
@@ -156,6 +161,7 @@ class OwnLoop:
         if device != self._info.device:
             self._state = {name: value.to(device) for name, value in self._state.items()}
             self._flags = {name: value.to(device) for name, value in self._flags.items()}
+            self._drawn = self._drawn.to(device)
             info = self._info
             self._info = RunInfo(info.n, info.epochs, info.shape, device)
         return self
@@ -174,6 +180,7 @@ class OwnLoop:
             "state": self.state,
             "flags": {name: value.clone() for name, value in self._flags.items()},
             "told": sorted(self._told),
+            "drawn": self._drawn.clone(),
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -185,6 +192,7 @@ class OwnLoop:
             schema, about = saved["schema"], dict(saved["about"])
             state, flags = dict(saved["state"]), dict(saved["flags"])
             epoch, batch, told = saved["epoch"], int(saved["batch"]), set(saved["told"])
+            drawn = saved.get("drawn", _drawn_before(epoch, self._drawn))
         except (KeyError, TypeError, ValueError):
             raise UserError("This is no state_dict of a defense: give what one returned.") from None
         if schema != SCHEMA:
@@ -193,7 +201,8 @@ class OwnLoop:
             wrong = ", ".join(f"{k}={about.get(k)}, here {self._about()[k]}" for k in other)
             raise UserError(f"This state_dict is of another training: {wrong}.")
         state, flags = _fitting(state, self._state), _fitting(flags, self._flags)
-        self._state, self._flags = state, flags
+        drawn = _fitting({"drawn": drawn}, {"drawn": self._drawn})["drawn"]
+        self._state, self._flags, self._drawn = state, flags, drawn
         self.epoch, self.batch, self._told = epoch, batch, told
 
     def __repr__(self) -> str:
@@ -248,17 +257,17 @@ class OwnLoop:
 
         def look(model: nn.Module, inputs: tuple[Any, ...], answer: Any) -> None:
             if self._classes is None:
-                found = checks.logits(answer, len(inputs[0]))
-                if int(y.max()) >= found:
-                    checks.refuse_labels(y, found)
-                self._classes = found
+                classes = checks.logits(answer, len(inputs[0]))
+                if int(y.max()) >= classes:
+                    checks.refuse_labels(y, classes)
+                self._classes = classes
 
         return look
 
     def _remember(self, ids: Tensor, result: StepResult) -> None:
         """Keep the batch's flags; who does not look at clean images has only the attacked ones."""
-        found = (result.clean_ok, result.adv_ok, result.crossed)
-        for name, flags in zip(FLAGS, found, strict=True):
+        result_flags = (result.clean_ok, result.adv_ok, result.crossed)
+        for name, flags in zip(FLAGS, result_flags, strict=True):
             if flags is not None:
                 self._flags[name][ids] = flags
                 self._told.add(name)
@@ -271,6 +280,11 @@ def _refuse_sizes(n: Any, shape: Any) -> None:
     sizes = shape if isinstance(shape, tuple | list) else ()
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise UserError(f"shape is {shape!r}: give that of one sample, such as (3, 32, 32).")
+
+
+def _drawn_before(epoch: int | None, like: Tensor) -> Tensor:
+    """Of an earlier version's state_dict: the epoch before the running one drew every sample."""
+    return torch.full_like(like, -1 if epoch is None else max(epoch - 1, 0))
 
 
 def _fitting(saved: Mapping[str, Any], known: Mapping[str, Tensor]) -> dict[str, Tensor]:

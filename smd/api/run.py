@@ -14,22 +14,23 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from smd import nets
+from smd import registry
 from smd.config.schema import TrainConfig
-from smd.data.batches import on_device
+from smd.data.rows import rows_of
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import examples
 from smd.jobs import Status
+from smd.publish import networks
+from smd.report import page
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.tasks.files import load_weights
 from smd.tasks.images import images_of, splits_of
+from smd.tasks.network import trained_network
 
 SPLITS = ("train", "val", "test")
 WITHSTOOD, CLEAN = -1, 0  # stages of reader.attack_results
-COLORS = (1, 3)  # channels of what networks take
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +89,21 @@ class LoadedRun:
         return reader.metrics(self.run.store)
 
     def margins(self, epoch: int | None = None) -> pd.DataFrame:
-        """Every training image's margin after an epoch, by default the last.
+        """The margin of every training image that an epoch drew, by default the last.
 
         Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind, which is
 
         - "found": the last search met the boundary, there is one no farther than the margin
         - "reached": it met none, the margin says how far it has come
         - "misclassified": there is no margin
+
+        All have a row, unless classes are drawn equally often (balance="sampling"): what an epoch
+        did not draw kept the margin of the last one that did.
         """
+        if self.config.defense == registry.IMPORTED.name:
+            raise UserError(
+                f"{self.id} was imported and has no epochs: ask for its estimated_margins."
+            )
         last = reader.last_epoch(self.run.store)
         epoch = last if epoch is None else epoch
         if not 1 <= epoch <= last:
@@ -165,7 +173,7 @@ class LoadedRun:
         if split not in SPLITS:
             raise UserError(f"There is no split '{split}': choose train, val or test.")
         images = images_of(self.run)
-        rows = on_device(images, getattr(splits_of(self.run, images), split), torch.device("cpu"))
+        rows = rows_of(images, getattr(splits_of(self.run, images), split), torch.device("cpu"))
         wanted = range(len(rows)) if ids is None else ids
         chosen = torch.tensor([int(each) for each in wanted], dtype=torch.int64)
         if len(chosen) and not (int(chosen.min()) >= 0 and int(chosen.max()) < len(rows)):
@@ -184,20 +192,33 @@ class LoadedRun:
             raise UserError(_none(self.id, "adversarial images of attack", attack, known))
         return self._with_clean(examples.read(self.run.adv / f"{name}{examples.SUFFIX}"))
 
-    def model(self, device: torch.device | str = "cpu") -> nn.Module:
+    def model(self, device: torch.device | str = "cpu", weights: str = "last") -> nn.Module:
         """The trained network, in eval mode: x (B, C, H, W) in [0, 1] -> logits (B, K).
 
-        `.features(x)` is its penultimate layer, (B, F).
+        `.features(x)` is its penultimate layer, (B, F). weights: "last", or "ema" for the averaged
+        ones of a run with average="ema".
         """
-        about = self.about
-        shape, classes = tuple(about.get("shape", ())), len(about.get("classes", ()))
-        if not shape or not classes or shape[0] not in COLORS:
-            raise UserError(
-                f"{self.id} says not what images it was trained on: let it begin first."
-            )
-        model = nets.build(self.config.net, shape, classes)
-        load_weights(self.run.weights, model)
-        return model.to(resolve_device(str(device))).eval()
+        model = trained_network(self.run, weights).model
+        return model.to(resolve_device(str(device)))
+
+    def export(self, path: str | Path, form: str = "safetensors", weights: str = "last") -> str:
+        """Write the trained network for others, see `export --weights`; a sentence on what was
+        checked.
+
+        form: "safetensors", "pt2" (torch.export) or "onnx". The latter two need none of our code:
+        x (B, C, H, W) in [0, 1] -> logits (B, K), normalisation inside, for any B. weights: as for
+        `model`.
+        """
+        place = Path(path).expanduser()
+        network = trained_network(self.run, weights)
+        return str(networks.export_network(self.run, network, place, form))
+
+    def report(self, path: str | Path, split: str = "test") -> None:
+        """Write the run's report: one HTML page that needs no other file and asks no network.
+
+        split: whose images, "train", "val" or "test". See `python -m smd report`.
+        """
+        page.write(self.run, Path(path).expanduser(), split)
 
     def _verdicts(self, attack: Any, stages: pd.DataFrame) -> pd.DataFrame:
         """One attack's rows."""

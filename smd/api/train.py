@@ -48,5 +48,8 @@ def _config(data: str, defense: str, settings: dict[str, Any]) -> TrainConfig:
     name, knobs = parse_choice(defense, registry.DEFENSES, "defense")
     settings["params"] = {**knobs, **settings.get("params", {})}
     if data == "folder" and not settings.get("net"):
-        settings["net"] = suited_net(str(settings.get("data_path", "")))
+        path, side = str(settings.get("data_path", "")), settings.get("image_size", 0)
+        settings["net"] = suited_net(
+            path, side if isinstance(side, int) else 0, bool(settings.get("volumes", False))
+        )
     return TrainConfig(data=data, defense=name, **settings)

@@ -98,6 +98,6 @@ def directly(model: nn.Module, points: OnDevice, case: Case) -> np.ndarray:
     attack = pyautoattack.AutoAttack(
         model, norm="Linf", eps=case.eps, seed=SEED, device="cpu", version="standard"
     )
-    found, _ = attack.run_standard_evaluation(exact.x, exact.y, batch_size=case.n)
+    adversarial, _ = attack.run_standard_evaluation(exact.x, exact.y, batch_size=case.n)
     with torch.no_grad():
-        return (model(found).argmax(1) == exact.y).numpy()
+        return (model(adversarial).argmax(1) == exact.y).numpy()

@@ -14,7 +14,7 @@ from smd.bench import made_up
 from smd.bench.part import Part, Row
 from smd.bench.timing import interleaved
 from smd.config.schema import TrainConfig
-from smd.data.batches import OnDevice
+from smd.data.batches import OnDevice, Rows
 from smd.evaluation.evaluate import Target, Task, evaluate_level
 from smd.store import reader
 from smd.training.loop import epochs, prepare
@@ -164,10 +164,15 @@ def _classes(sizes: Sizes) -> list[Pair]:
     ]
 
 
+def _first(rows: Rows, n: int) -> torch.Tensor:
+    """The pixels of the first n samples, (n, C, H, W) uint8."""
+    return torch.from_numpy(rows.pixels_of(torch.arange(n)))
+
+
 def _evaluation(ready: made_up.Stepper) -> Callable[[], object]:
     """Evaluating the batch, all of which the network classifies correctly."""
     n, training = len(ready.batch.y), ready.training
-    points = OnDevice(training.sets.train.pixels[:n], ready.batch.y)
+    points = OnDevice(_first(training.sets.train, n), ready.batch.y)
     plan = CePgd(20).plan(len(training.sets.classes))
     return partial(
         evaluate_level, Target(training.model, points), Task(torch.arange(n), plan, 8 / 255, 0, n)

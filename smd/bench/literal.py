@@ -45,7 +45,7 @@ def step(
     loss0 = F.cross_entropy(logits, y)
     flag1 = logits.argmax(1) == y
     # the documented decision: under batch norm the whole batch is attacked
-    every = couples_samples(model)
+    every = couples_samples(model, x)
     rows = torch.arange(len(x)) if every else flag1.nonzero().squeeze(1)
     with statistics_kept(model):
         noisy, flag2 = epgd(model, x[rows], y[rows], margins[rows])

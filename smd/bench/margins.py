@@ -30,14 +30,14 @@ def measure(quick: bool) -> Part:
     x, y = x[right], y[right]
     attack = MinNorm(steps=10, targets=1) if quick else MinNorm()
     least = attack.estimate(model, x, y, "Linf", torch.Generator().manual_seed(0)).margin
-    found: dict[tuple[float, str], tuple[Tensor, Tensor]] = {}
+    results: dict[tuple[float, str], tuple[Tensor, Tensor]] = {}
     for reach in REACHES:
         for search in ("bisect", "first-crossing"):
             out = epgd(model, x, y, reach * least, Rules(search=search), torch.Generator())
-            found[reach, search] = lp.length(out.x - x, "Linf"), out.crossed
-    for distance, crossed in found.values():
+            results[reach, search] = lp.length(out.x - x, "Linf"), out.crossed
+    for distance, crossed in results.values():
         least = torch.where(crossed, torch.minimum(least, distance), least)
-    rows = [_row(*key, *value, least) for key, value in found.items()]
+    rows = [_row(*key, *value, least) for key, value in results.items()]
     note = (
         f"{case.net}, {ready.images}, {len(x)} samples; nearest known boundary: median"
         f" {255 * least.median():.2f}/255."

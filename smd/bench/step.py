@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -37,6 +37,7 @@ class Case:
     batch: int
     training: int  # steps on clean images beforehand
     repetitions: int
+    side: int = 0  # in pixels, that the images are enlarged to; 0: as they are
 
 
 CASES = (
@@ -44,6 +45,7 @@ CASES = (
     Case("fashion-cnn", "fashion-mnist", 128, 150, 7),
     Case("svhn-cnn", "svhn", 128, 200, 7),
     Case("wrn-28-4", "cifar10", 16, 20, 3),
+    Case("resnet-18", "cifar10", 8, 80, 1, side=64),
 )
 QUICK = (Case("small-cnn", "digits", 16, 20, 2),)
 
@@ -147,6 +149,9 @@ def engine_step(ready: Ready, preset: str, model: nn.Module) -> Outcome:
 def prepared(case: Case) -> Ready:
     """A network trained briefly on clean images, and margins that some samples cross."""
     batches, images, classes = _batches(case)
+    if case.side:
+        batches = [_enlarged(batch, case.side) for batch in batches]
+        images = f"{images}, {case.side} pixels a side"
     torch.manual_seed(0)
     x = batches[0].x
     model = nets.build(case.net, tuple(x.shape[1:]), classes).train()
@@ -177,6 +182,10 @@ def _batches(case: Case) -> tuple[list[Batch], str, int]:
     parts = torch.arange(count).split(case.batch)
     batches = [Batch(x[part], batch.y[part], torch.arange(len(part))) for part in parts]
     return batches, shown, len(images.classes)
+
+
+def _enlarged(batch: Batch, side: int) -> Batch:
+    return replace(batch, x=F.interpolate(batch.x, size=(side, side), mode="bilinear"))
 
 
 def _margins(model: nn.Module, batch: Batch) -> Tensor:

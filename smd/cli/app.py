@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from smd import devices
 from smd.errors import UserError
 from smd.paths import AROUND, CHECKOUT
 
@@ -22,6 +23,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     sub.add_argument("--port", type=int, help="where it listens (8501)")
     sub.add_argument("--address", help="which address it listens on (localhost)")
+    sub.add_argument(
+        "--devices", help="which devices its jobs may use: all, 0,1, cpu (SMD_DEVICES, or all)"
+    )
     sub.add_argument("options", nargs="*", help=argparse.SUPPRESS)
     sub.set_defaults(run_command=run)
 
@@ -45,5 +49,8 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"The dashboard needs Streamlit: {sys.executable} -m pip install streamlit")
     if not script().is_file():
         raise UserError(f"{script()} is missing: install SMD Studio again.")
+    if args.devices is not None:
+        os.environ[devices.SETTING] = args.devices
+    devices.pool()  # explains what it cannot understand
     sys.stdout.flush()
     os.execv(sys.executable, words(args))

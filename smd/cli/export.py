@@ -1,4 +1,4 @@
-"""`export`: the tables of runs, as the pages show them."""
+"""`export`: the tables of runs, as the pages show them, and their networks."""
 
 import argparse
 import sys
@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from smd import export
-from smd.cli.table import FORMATS, as_text, verdicts
+from smd.analysis.balanced import balanced_cells
+from smd.cli.table import FORMATS, as_text, facts, verdicts
 from smd.errors import UserError
 from smd.experiments import published
+from smd.publish.formats import FORMATS as NETWORKS
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
@@ -21,12 +23,14 @@ FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of `export`."""
     sub = commands.add_parser(
-        "export", help="print a table of runs as CSV, Markdown, LaTeX, JSON, or write Parquet"
+        "export",
+        help="print a table of runs as CSV, Markdown, LaTeX, JSON, or write Parquet; or write"
+        " their networks",
     )
     sub.add_argument(
         "runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
     )
-    sub.add_argument("--table", choices=TABLES, default="accuracy", help="(accuracy)")
+    _what(sub)
     sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
     sub.add_argument(
         "--intervals",
@@ -34,18 +38,41 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="accuracy: with 95 %% intervals and, apart, spread over attack seeds",
     )
     sub.add_argument(
+        "--balanced",
+        action="store_true",
+        help="accuracy: balanced, the mean over the classes' accuracies",
+    )
+    sub.add_argument(
         "--published",
         action="store_true",
         help="accuracy: with the paper's own rows, marked as such",
     )
     sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
-    sub.add_argument("--out", type=Path, help="write this file; Parquet needs one")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        help="write this file; Parquet needs one, networks are named by their runs without it",
+    )
     sub.set_defaults(run_command=run)
+
+
+def _what(sub: argparse.ArgumentParser) -> None:
+    """A table or a network."""
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument("--table", choices=TABLES, default="accuracy", help="(accuracy)")
+    what.add_argument(
+        "--weights", choices=NETWORKS, help="no table, but the trained network in this format"
+    )
+    sub.add_argument(
+        "--averaged", action="store_true", help="weights: those of --average ema (the last ones)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
     runs = [folders.find(text) for text in args.runs]
+    if args.weights:
+        return _networks(runs, args)
     if args.format == "robustbench":
         return _write(f"{_robustbench(runs)}\n".encode(), args.out)
     table, bold = (
@@ -68,18 +95,33 @@ def _write(content: bytes, out: Path | None) -> None:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from None
 
 
+def _networks(runs: list[Run], args: argparse.Namespace) -> None:
+    """Write each run's network, and print what was written and checked."""
+    if args.out and len(runs) > 1:
+        raise UserError(f"{args.out} holds one network: export the runs one by one.")
+    from smd.publish.networks import export_network
+    from smd.tasks.network import trained_network
+
+    which = "ema" if args.averaged else "last"
+    for one in runs:
+        path = args.out or Path(f"{one.id}.{args.weights}")
+        print(export_network(one, trained_network(one, which), path, args.weights), flush=True)
+
+
 def _accuracies(runs: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The table, and what is bold in it."""
     cells = export.accuracy_cells(
         {one.id: (one.config, reader.attack_table(one.store)) for one in runs}
     )
-    if args.published:
+    if args.balanced:
+        cells = balanced_cells(cells, verdicts(runs), facts(runs))
+    if args.published and not args.balanced:
         printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in runs)]
         cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
     table = export.concise(export.interval_table(cells) if args.intervals else export.wide(cells))
     bold = (
         export.best(cells, verdicts(runs))
-        if args.format in ("markdown", "latex")
+        if args.format in ("markdown", "latex") and not args.balanced
         else pd.DataFrame(index=table.index)
     )
     return table, bold.reindex(columns=table.columns, fill_value=False)

@@ -7,11 +7,12 @@ from typing import Any
 
 from smd.config import options
 from smd.config.options import Field
-from smd.config.parsing import numbers, parse_choice
+from smd.config.parsing import decimals, numbers, parse_choice
 from smd.errors import UserError
 from smd.units import parse_levels
 
 NUMBERS: Mapping[str, type] = {"int": int, "float": float}
+LISTS = {"ints": numbers, "floats": decimals}
 
 
 def add(sub: argparse.ArgumentParser, config: type, leave_out: Collection[str] = ()) -> None:
@@ -27,7 +28,7 @@ def _words(each: Field) -> dict[str, Any]:
     help = option.help.format(names=", ".join(option.table or ()), default=each.default)
     if each.shape == "bool":
         return {"action": "store_true", "help": help}
-    typed = "" if option.level or each.shape == "ints" else each.default  # read by `values`
+    typed = "" if option.level or each.shape in LISTS else each.default  # read by `values`
     words = {"default": typed, "help": help, "type": str}
     if not option.level and each.shape in NUMBERS:
         words["type"] = NUMBERS[each.shape]
@@ -46,7 +47,7 @@ def values(config: type, given: Mapping[str, Any]) -> dict[str, Any]:
         elif option.level:
             fields[each.name] = _levels(each, text, given.get("norm", "Linf"))
         else:
-            fields[each.name] = numbers(text) if each.shape == "ints" else text
+            fields[each.name] = LISTS[each.shape](text) if each.shape in LISTS else text
     return fields
 
 

@@ -5,6 +5,7 @@ import json
 
 from smd.cli import flags, train
 from smd.config.schema import TrainConfig
+from smd.jobs import turns
 from smd.terminal.progress import duration
 from smd.terminal.streams import tell
 
@@ -23,7 +24,9 @@ def run(args: argparse.Namespace) -> None:
     """Print the estimate."""
     from smd.tasks.probe import probe
 
-    estimate = probe(train.config_from(args, args.defense))
+    config = train.config_from(args, args.defense)
+    with turns.looked_for(config.device):
+        estimate = probe(config)
     if args.format == "json":
         print(json.dumps(estimate))
     else:

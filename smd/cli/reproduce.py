@@ -106,8 +106,8 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(
             "No longer watching: the jobs go on in the background, the same command goes on too."
         ) from None
-    found, bold = beside(table, done)
-    print_table(found, args.format, bold)
+    shown, bold = beside(table, done)
+    print_table(shown, args.format, bold)
     write(out, table, done)
     tell(f"Results are in {out}.")
     if failed:
@@ -130,11 +130,11 @@ def estimate(table: Table) -> None:
 
     total, busy = 0.0, False
     for config in table.configs:
-        found = probe(config)
-        total, busy = total + found["seconds"], busy or found["busy"]
+        times = probe(config)
+        total, busy = total + times["seconds"], busy or times["busy"]
         print(
-            f"{defense_title(config)}, seed {config.seed}: {duration(found['seconds'])} on"
-            f" {found['device']}"
+            f"{defense_title(config)}, seed {config.seed}: {duration(times['seconds'])} on"
+            f" {times['device']}"
         )
     if busy:
         tell("Another job used the device meanwhile, so this is too long.")
@@ -198,17 +198,17 @@ def _say(text: str) -> None:
 
 def beside(table: Table, done: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Our rows beside the paper's, concise, and what is bold in them."""
-    found, bold = reproduce.beside_the_papers(table, done)
-    found = export.concise(found)
-    return found, bold[found.columns]
+    shown, bold = reproduce.beside_the_papers(table, done)
+    shown = export.concise(shown)
+    return shown, bold[shown.columns]
 
 
 def write(out: Path, table: Table, done: list[Run]) -> None:
     """table.md, table.csv and about.json: what was made, with what, and how long it took."""
     out.mkdir(parents=True, exist_ok=True)
-    found, bold = beside(table, done)
-    (out / "table.md").write_text(as_text(found, "markdown", bold), encoding="utf-8")
-    (out / "table.csv").write_text(export.to_csv(found), encoding="utf-8")
+    shown, bold = beside(table, done)
+    (out / "table.md").write_text(as_text(shown, "markdown", bold), encoding="utf-8")
+    (out / "table.csv").write_text(export.to_csv(shown), encoding="utf-8")
     about = {
         **provenance(),
         **_hardware(),

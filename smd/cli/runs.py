@@ -14,6 +14,8 @@ from smd.runs import folders as store
 from smd.runs.job_titles import job_title
 from smd.terminal.progress import duration
 
+COLUMNS = ("run", "state", "done", "time", "device", "what", "reason")
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The options of the four."""
@@ -57,13 +59,12 @@ def _list(args: argparse.Namespace) -> None:
                     "state": status.state,
                     "done": done,
                     "time": took,
+                    "device": status.device,
                     "what": what,
                     "reason": status.error or jobs.elsewhere(status),
                 }
             )
-    print_table(
-        pd.DataFrame(rows, columns=["run", "state", "done", "time", "what", "reason"]), args.format
-    )
+    print_table(pd.DataFrame(rows, columns=COLUMNS), args.format)
 
 
 def _resume(args: argparse.Namespace) -> None:

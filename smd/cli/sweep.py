@@ -1,4 +1,4 @@
-"""`sweep`: several defenses and seeds on one data set, queued as runs of their own."""
+"""`sweep`: several defenses, seeds and folds on one data set, queued as runs of their own."""
 
 import argparse
 
@@ -10,9 +10,11 @@ from smd.cli.train import config_from
 from smd.config.parsing import numbers
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.experiments import sweep
+from smd.experiments import folds, sweep
 from smd.export import defense_title
 from smd.jobs import launch
+from smd.runs.folders import Run
+from smd.store import reader
 from smd.terminal.streams import tell
 
 FOREVER = float("inf")
@@ -22,13 +24,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """The options of `sweep`."""
     sub = commands.add_parser(
         "sweep",
-        help="train several defenses with several seeds",
+        help="train several defenses with several seeds, or folds",
         description=(
-            "Queue a run for each defense and seed. Started again it goes on: nothing is trained"
-            " twice."
+            "Queue a run for each defense, seed and fold. Started again it goes on: nothing is"
+            " trained twice."
         ),
     )
-    flags.add(sub, TrainConfig, leave_out=("defense", "seed"))
+    flags.add(sub, TrainConfig, leave_out=("defense", "seed", "fold"))
     sub.add_argument(
         "--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6"
     )
@@ -37,17 +39,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--wait", action="store_true", help="wait for all of them and print their table"
     )
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
-    sub.set_defaults(run_command=run, seed=0)
+    sub.set_defaults(run_command=run, seed=0, fold=0)
 
 
 def wanted(args: argparse.Namespace) -> list[TrainConfig]:
     """The runs that the options describe; raises UserError with every reason why one could not
     start."""
     names = [word for word in args.defenses.split(",") if word.strip()]
-    found = sweep.configs([config_from(args, name) for name in names], numbers(args.seeds))
-    if refusals := sweep.refusals(found):
+    configs = sweep.configs([config_from(args, name) for name in names], numbers(args.seeds))
+    if refusals := sweep.refusals(configs):
         raise UserError(" ".join(refusals))
-    return found
+    return configs
 
 
 def run(args: argparse.Namespace) -> None:
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> None:
             "run": m.run.id if m.run else "",
             "defense": defense_title(m.config),
             "seed": m.config.seed,
+            **({"fold": m.config.fold} if m.config.folds else {}),
             "was": m.act,
             "reason": m.reason,
         }
@@ -71,4 +74,11 @@ def run(args: argparse.Namespace) -> None:
     for each in runs:
         status = launch.wait(each.folder, FOREVER)
         tell(f"{each.id} {status.state} {status.error}".rstrip())
-    return print_accuracies([each for each in runs if each.weights.exists()], args.format)
+    trained = [each for each in runs if each.trained]
+    if args.folds:
+        return print_table(folds.table({each.id: _measured(each) for each in trained}), args.format)
+    return print_accuracies(trained, args.format)
+
+
+def _measured(run: Run) -> tuple[TrainConfig, pd.DataFrame]:
+    return run.config, reader.attack_table(run.store)

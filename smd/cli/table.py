@@ -56,3 +56,12 @@ def print_accuracies(runs: list[Run], form: str) -> None:
 def verdicts(runs: list[Run]) -> dict[str, pd.DataFrame]:
     """How each image fared under the attacks on some runs, by the runs' ids."""
     return {run.id: reader.image_verdicts(run.store) for run in runs}
+
+
+def facts(runs: list[Run]) -> dict[str, dict[str, pd.DataFrame]]:
+    """Labels and patients of the images of some runs, by the runs' ids and the splits."""
+    splits = {run.id: reader.split_sizes(run.store)["split"] for run in runs}
+    return {
+        run.id: {split: reader.sample_facts(run.store, split) for split in splits[run.id]}
+        for run in runs
+    }

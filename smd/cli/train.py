@@ -44,7 +44,7 @@ def suited(args: argparse.Namespace) -> str:
         return ""
     from smd.data import suited_net
 
-    return suited_net(args.data_path)
+    return suited_net(args.data_path, args.image_size or 0, args.volumes)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`work`: the queue of a device; started by others, hidden from the help."""
+"""`work`: the worker of a slot; started by others, hidden from the help."""
 
 import argparse
 
@@ -11,7 +11,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run the queued jobs of the device until none is left."""
-    from smd.jobs import worker
+    """Run queued jobs there until none is left; what a broken device has left goes elsewhere."""
+    from smd.jobs import device_check, launch, worker
 
     worker.work(args.device)
+    if device_check.known(args.device):
+        launch.wake_all()

@@ -6,7 +6,15 @@ from typing import Any
 
 from smd.config import options
 from smd.config.options import Field
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig, Value
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    ScoreConfig,
+    TrainConfig,
+    Value,
+)
 from smd.program import WORDS
 from smd.registry import Param
 from smd.units import show_level, show_levels
@@ -53,15 +61,22 @@ def train_command(config: TrainConfig) -> str:
     return shlex.join([*WORDS, "train", *words(config)])
 
 
+def import_command(config: ImportConfig) -> str:
+    """The command that imports weights with this config, quoted for a shell."""
+    return shlex.join([*WORDS, "import", config.file, *words(config, ("file",))])
+
+
 def sweep_command(configs: Sequence[TrainConfig]) -> str:
-    """The command that trains these configs, which differ in defense and seed alone."""
+    """The command that trains these configs, which differ in defense, seed and fold alone."""
     defense = options.field(TrainConfig, "defense")
     choices = [_text(defense, config.defense, config) for config in configs]
     # with the official recipe each defense has its own epochs and batch size
     own = ("epochs", "batch") if configs[0].recipe == "official" else ()
     seeds = dict.fromkeys(str(config.seed) for config in configs)
     each = ["--defenses", ",".join(dict.fromkeys(choices)), "--seeds", ",".join(seeds)]
-    return shlex.join([*WORDS, "sweep", *words(configs[0], ("defense", "seed", *own)), *each])
+    return shlex.join(
+        [*WORDS, "sweep", *words(configs[0], ("defense", "seed", "fold", *own)), *each]
+    )
 
 
 def attack_command(config: AttackConfig, *others: str) -> str:
@@ -73,6 +88,24 @@ def attack_command(config: AttackConfig, *others: str) -> str:
 def estimate_command(config: EstimateConfig) -> str:
     """The command that estimates margins with this config, quoted for a shell."""
     return shlex.join([*WORDS, "estimate", config.run, *words(config)])
+
+
+def score_command(config: ScoreConfig, *others: str) -> str:
+    """The command that finds worst scores with this config, of its run and any others, quoted for
+    a shell."""
+    return shlex.join([*WORDS, "score", config.run, *others, *words(config)])
+
+
+def clinical_command(
+    run: str, split: str, threshold: str | float | None = None, **asked: str
+) -> str:
+    """The command that prints a run's clinical numbers, quoted for a shell.
+
+    asked: norm, attack and weights, "" where they are as usual.
+    """
+    told = {"split": split, **asked, "threshold": "" if threshold is None else f"{threshold}"}
+    words = [word for name, value in told.items() if value for word in (f"--{name}", value)]
+    return shlex.join([*WORDS, "clinical", run, *words])
 
 
 def embedding_command(config: EmbeddingConfig) -> str:

@@ -1,4 +1,5 @@
-"""What jobs on a trained run are asked to do: attack it, estimate margins, embed its features."""
+"""What jobs on a trained run are asked to do: attack it, estimate margins, find worst scores, embed
+its features."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,9 +12,11 @@ PREVIEW_IMAGES = 500
 PREVIEW_STEPS = 20
 SPLITS = ("train", "val", "test")
 NEGATIVE = "The number of images and their ids cannot be negative."
-SPLIT = {"choices": SPLITS, "always": True}
-NORM = {"choices": ("Linf", "L2")}
-DEVICE = "auto, cpu, cuda, cuda:1, mps (auto)"
+SPLIT = {"title": "Images of", "choices": SPLITS, "always": True}
+NORM = {"title": "Norm", "choices": ("Linf", "L2")}
+DEVICE = "auto, cpu, cuda, cuda:1, mps (auto: any free one)"
+WEIGHTS = {"title": "Weights", "choices": ("last", "ema"), "in_form": False}
+WHICH_WEIGHTS = "of a run with --average ema: its last or its averaged weights ({default})"
 SPREAD = "so many images, spread over the split (0: all)"
 
 
@@ -25,6 +28,7 @@ class AttackConfig:
     attack: str = option(
         "ce-pgd",
         "{names}, with options like ce-pgd:steps=20 (ce-pgd)",
+        title="Attack",
         table=registry.ATTACKS,
         knobs=True,
         always=True,
@@ -36,6 +40,7 @@ class AttackConfig:
         (),
         "noise levels like 2/255,8/255 or 0.031 (the data set's own)",
         flag="--eps",
+        title="Noise levels",
         level=True,
     )
     split: str = option("test", "which images ({default})", **SPLIT)
@@ -48,6 +53,7 @@ class AttackConfig:
     seeds: tuple[int, ...] = option(
         (),
         "seeds like 0,1,2; the table shows their mean (as the paper has them)",
+        title="Seeds",
         minimum=0,
         below="Seeds cannot be negative.",
         always=True,
@@ -69,6 +75,7 @@ class AttackConfig:
         minimum=0,
         seldom=True,
     )
+    weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
     def __post_init__(self) -> None:
         entry = registry.ATTACKS.get(self.attack)
@@ -85,6 +92,7 @@ class EstimateConfig:
     method: str = option(
         "min-norm",
         "{names}, with options like gem:rounds=20 (min-norm)",
+        title="Method",
         table=registry.ESTIMATORS,
         knobs=True,
         always=True,
@@ -95,6 +103,7 @@ class EstimateConfig:
         (),
         "how far pgd looks, like 8/255,16/255; one estimate each (8/255)",
         flag="--eps",
+        title="Noise levels",
         level=True,
     )
     norm: str = option("Linf", "what a margin is measured in ({default})", **NORM)
@@ -112,6 +121,7 @@ class EstimateConfig:
         64, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
     )
     device: str = option("auto", DEVICE, always=True)
+    weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
     def __post_init__(self) -> None:
         far = registry.range_of(self.method)
@@ -122,6 +132,42 @@ class EstimateConfig:
             object.__setattr__(
                 self, "params", {k: v for k, v in self.params.items() if k != far.name}
             )
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """One search for the worst scores of a trained run's images, at several noise levels."""
+
+    run: str
+    norm: str = option("Linf", "how noise is measured ({default})", **NORM)
+    # in the unit of x, 0 is clean and always done; (): those that the run watched, for Linf only
+    levels: tuple[float, ...] = option(
+        (),
+        "noise levels like 8/255; 0: the clean images alone, which are always scored (those that"
+        " the run watched)",
+        flag="--eps",
+        title="Noise levels",
+        level=True,
+        clean=True,
+    )
+    split: str = option("test", "which images ({default})", **SPLIT)
+    n: int = option(0, SPREAD, title="Images", minimum=0, always=True)
+    steps: int = option(
+        50, "of each search ({default})", title="Steps", minimum=1, maximum=10_000, always=True
+    )
+    seed: int = option(0, "of the random starts (0)", title="Seed", minimum=0, always=True)
+    batch: int = option(
+        128, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
+    )
+    device: str = option("auto", DEVICE, always=True)
+    weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
+
+
+def score_passes(classes: int, steps: int) -> int:
+    """Passes forward and backward that a search for worst scores takes of one image at one noise
+    level: two searches a class, each of its steps and its start; of two classes one pair serves
+    both."""
+    return 2 * (steps + 1) * (1 if classes == 2 else classes)
 
 
 @dataclass(frozen=True)
@@ -153,6 +199,7 @@ class EmbeddingConfig:
         256, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
     )
     device: str = option("auto", DEVICE, always=True)
+    weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
 
 def preview(config: AttackConfig, available: int) -> AttackConfig:

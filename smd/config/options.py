@@ -36,9 +36,11 @@ class Option:
     below: str = ""  # the sentence where {value} is below the minimum, if not the usual one
     choices: tuple[str, ...] = ()
     table: Mapping[str, Any] | None = None  # the entries of the registry to choose from
+    beside: Callable[[str], str] | None = None  # (value that is none of them) -> why it is none; ""
     noun: str = ""  # what one of the choices is, in sentences; "": the field's name
     knobs: bool = False  # written "name:key=value"; the settings are the config's `params`
     level: bool = False  # a noise level, or several in the config's norm
+    clean: bool = False  # 0, no noise at all, is a level, too
     always: bool = False  # in the shell command also where it is as by default
     seldom: bool = False  # at the end of the shell command
     unless: str = ""  # not in the shell command where that field holds something

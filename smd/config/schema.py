@@ -4,25 +4,48 @@ smd.config.validation names every bad field in plain words before anything is st
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from smd import registry
 from smd.config import types
-from smd.config.on_runs import AttackConfig, EmbeddingConfig, EstimateConfig, preview
+from smd.config.importing import ImportConfig
+from smd.config.on_runs import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ScoreConfig,
+    preview,
+    score_passes,
+)
 from smd.config.options import Value
 from smd.config.training import TrainConfig
 from smd.errors import UserError
 from smd.files import foreign
+from smd.registry import IMPORTED
 
-__all__ = ["AttackConfig", "EmbeddingConfig", "EstimateConfig", "TrainConfig", "Value", "preview"]
+__all__ = [
+    "AttackConfig",
+    "EmbeddingConfig",
+    "EstimateConfig",
+    "ImportConfig",
+    "ScoreConfig",
+    "TrainConfig",
+    "Value",
+    "preview",
+    "score_passes",
+]
 
 SCHEMA = 1  # raised when a config of an older version can no longer be read as it is
 
-JobConfig = AttackConfig | EstimateConfig | EmbeddingConfig  # of jobs on a trained run
+JobConfig = (
+    AttackConfig | EstimateConfig | ScoreConfig | EmbeddingConfig
+)  # of jobs on a trained run
 Config = TrainConfig | JobConfig
-C = TypeVar("C", TrainConfig, AttackConfig, EstimateConfig, EmbeddingConfig)
+C = TypeVar(
+    "C", TrainConfig, ImportConfig, AttackConfig, EstimateConfig, ScoreConfig, EmbeddingConfig
+)
 
 
 def to_json(config: Config) -> dict[str, Any]:
@@ -50,10 +73,33 @@ def from_json(kind: type[C], values: Mapping[str, Any]) -> C:
     return kind(**given)
 
 
+def is_import(folder: Path) -> bool:
+    """Whether the run in that folder is an import; False where its config cannot be read."""
+    try:
+        return foreign.json_object(folder / "config.json").get("defense") == IMPORTED.name
+    except (OSError, ValueError, UserError):
+        return False
+
+
+def read_run(folder: Path) -> TrainConfig:
+    """The config of the run in that folder, an ImportConfig if it is one; as `read`."""
+    return _read(folder / "config.json", _kind_of_run)
+
+
+def _kind_of_run(values: Mapping[str, Any]) -> type[TrainConfig]:
+    return ImportConfig if values.get("defense") == IMPORTED.name else TrainConfig
+
+
 def read(kind: type[C], path: Path) -> C:
     """Read a config file; raises UserError if it is missing or broken."""
+    return _read(path, lambda _: kind)
+
+
+def _read(path: Path, kind: Callable[[Mapping[str, Any]], type[C]]) -> C:
+    """Read a config of the kind that its values tell."""
     try:
-        config = from_json(kind, foreign.json_object(path))
+        values = foreign.json_object(path)
+        config = from_json(kind(values), values)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: this is no folder of a run.") from None
     except OSError as error:

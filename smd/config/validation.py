@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from smd import devices, registry
-from smd.config import options
+from smd.config import intensities, options, parsing, spacings
 from smd.config.options import Field
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig, Value
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    ScoreConfig,
+    TrainConfig,
+    Value,
+)
 from smd.registry import Param
+from smd.registry.sinks import sink_problems
 
 FEWEST_POINTS = 10  # of an embedding
 
@@ -35,6 +44,7 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
         return _unchosen(each, value)
     if each.option.level:
         levels = value if isinstance(value, tuple) else (value,) if value else ()
+        levels = tuple(eps for eps in levels if eps or not each.option.clean)
         return of_levels(levels, getattr(config, "norm", "Linf"))
     return _out_of_bounds(each, value if isinstance(value, tuple) else (value,))
 
@@ -42,6 +52,8 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
 def _unlisted(each: Field, value: str) -> list[str]:
     names = each.option.table or {}
     known = ", ".join(names)
+    if each.option.beside and value not in names:
+        return [why] if (why := each.option.beside(value)) else []
     return [] if value in names else [f"There is no {each.noun} '{value}': choose one of {known}."]
 
 
@@ -71,7 +83,40 @@ def _out_of_bounds(each: Field, values: tuple[Any, ...]) -> list[str]:
 
 def of_training(config: TrainConfig) -> list[str]:
     """Every reason why this run cannot start, each a sentence; empty if there is none."""
-    return of_fields(config) + _path_problems(config) + _size_problems(config)
+    return (
+        of_fields(config)
+        + _path_problems(config)
+        + _table_problems(config)
+        + _fold_problems(config)
+        + _size_problems(config)
+        + parsing.problems(intensities.parse, config.intensity)
+        + parsing.problems(spacings.parse, config.spacing)
+        + of_normalisation(config.mean, config.std)
+        + sink_problems(config.log)
+    )
+
+
+def of_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> list[str]:
+    """Why a network cannot begin with (x - mean) / std, each a sentence."""
+    if len(mean) != len(std):
+        return ['"Mean" and "Standard deviation" go together: write as many numbers in both.']
+    if any(value <= 0 for value in std):
+        return ['"Standard deviation" must be above 0 in every channel.']
+    return []
+
+
+def of_import(config: ImportConfig) -> list[str]:
+    """Every reason why these weights cannot be imported, each a sentence; empty if there is
+    none."""
+    return of_training(config) + _file_problems(config.file)
+
+
+def _file_problems(file: str) -> list[str]:
+    if not file:
+        return ["An import needs the file of the weights: .safetensors, .pt, .pth, .pt2 or .onnx."]
+    if not Path(file).expanduser().is_file():
+        return [f"There is no file {file}: check the path to the weights."]
+    return []
 
 
 def _path_problems(config: TrainConfig) -> list[str]:
@@ -84,6 +129,32 @@ def _path_problems(config: TrainConfig) -> list[str]:
         ]
     if not Path(config.data_path).expanduser().exists():
         return [f"There is nothing at {config.data_path}: check the path to your images."]
+    return []
+
+
+def _table_problems(config: TrainConfig) -> list[str]:
+    """Why a table of labels cannot be used, where that is known before it is read."""
+    if not config.labels:
+        return ["--columns are those of a table: give it with --labels."] if config.columns else []
+    if config.data != "folder":
+        return ["A table of labels is for own images only: leave it out, or give their path."]
+    if not Path(config.labels).expanduser().is_file():
+        return [f"There is no file {config.labels}: check the path to the table of labels."]
+    return parsing.problems(parsing.columns, config.columns)
+
+
+def _fold_problems(config: TrainConfig) -> list[str]:
+    if config.folds and config.data != "folder":
+        return [f"'{config.data}' has test images of its own: leave --folds out."]
+    if config.folds == 1:
+        return ["One fold is no cross-validation: choose at least 2, such as --folds 5."]
+    if config.folds and not config.fold:
+        return [
+            f"Cross-validation is {config.folds} trainings: use `sweep` with --folds"
+            f" {config.folds}, or choose one with --fold 1."
+        ]
+    if config.fold > config.folds:
+        return [f"There is no fold {config.fold} of {config.folds}: choose --folds and --fold."]
     return []
 
 
@@ -111,6 +182,16 @@ def of_estimate(config: EstimateConfig) -> list[str]:
         sentences.append(
             f"{config.method} in L2 needs its noise level, a length over all pixels like 0.5"
             " (--eps 0.5)."
+        )
+    return sentences
+
+
+def of_score(config: ScoreConfig) -> list[str]:
+    """Every reason why these scores cannot be searched, each a sentence; empty if there is none."""
+    sentences = of_fields(config)
+    if config.norm == "L2" and not config.levels:
+        sentences.append(
+            "Scores in L2 need their noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
         )
     return sentences
 
@@ -145,9 +226,10 @@ def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
 
 def _size_problems(config: TrainConfig) -> list[str]:
     """A network that cannot take the images, where their size is known before they are loaded."""
-    data, net = registry.DATASETS.get(config.data), registry.NETWORKS.get(config.net)
-    if not net or not data:
+    data = registry.DATASETS.get(config.data)
+    if not data or registry.problem_of_network(config.net):
         return []
+    net = registry.find_network(config.net)
     if data.size:  # these are images
         problem = registry.shape_problem(net, (1, data.size, data.size))
     else:

@@ -32,7 +32,7 @@ class Graph:
 
     graph: torch.cuda.CUDAGraph
     inputs: tuple[Tensor, ...]  # x, y, margin, gradient: copied into before a replay
-    found: Explored  # written by a replay
+    output: Explored  # written by a replay
     trials: int = 0
 
     def __call__(self, *inputs: Tensor) -> Explored:
@@ -40,7 +40,7 @@ class Graph:
         for kept, given in zip(self.inputs, inputs, strict=True):
             kept.copy_(given)
         self.graph.replay()
-        return Explored(self.found.x.clone(), self.found.crossed.clone())
+        return Explored(self.output.x.clone(), self.output.crossed.clone())
 
 
 # per model and key; None: the shape was seen once, or its graph is given up
@@ -62,7 +62,8 @@ def epgd(
     def ordinary(x: Tensor, y: Tensor, margin: Tensor, gradient: Tensor | None) -> Explored:
         return plain.epgd(model, x, y, margin, rules, generator, gradient, masked=True)
 
-    if not x.is_cuda or gradient is None or rules.start != "clean":
+    again = getattr(model, "recomputes", False)  # which asks for the state of random numbers
+    if not x.is_cuda or gradient is None or rules.start != "clean" or again:
         return ordinary(x, y, margin, gradient)
     key = (rules, x.shape, x.dtype, torch.is_autocast_enabled("cuda"), model.training)
     return _answer(model, key, ordinary, (x, y, margin, gradient))
@@ -96,10 +97,10 @@ def _compared(
     graph: Graph, ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]
 ) -> tuple[bool, Explored]:
     """Whether a graph answers as the ordinary steps do on one batch, and what these answer."""
-    found = graph(*inputs)
+    output = graph(*inputs)
     graph.trials += 1
     expected = ordinary(*inputs)
-    return _alike(found, expected), expected
+    return _alike(output, expected), expected
 
 
 def _captured(ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> Graph | None:
@@ -117,14 +118,14 @@ def _captured(ordinary: Callable[..., Explored], inputs: tuple[Tensor, ...]) -> 
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph), cast:
-            found = ordinary(*kept)
+            output = ordinary(*kept)
     except RuntimeError as error:
         log.warning(
             "EPGD cannot be captured as a CUDA graph (%s); its steps are launched one by one.",
             error,
         )
         return None
-    return Graph(graph, kept, found)
+    return Graph(graph, kept, output)
 
 
 def _alike(one: Explored, other: Explored) -> bool:

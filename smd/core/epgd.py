@@ -49,8 +49,8 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
     """Alg. 2, l. 8-15: the correct end of crossed samples' brackets; the others' last iterate."""
     rounds = ROUNDS_OF_A_STEP if exploration.rules.search == "first-crossing" else ROUNDS
     if masked:
-        found = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
-        return torch.where(lp.per_sample(bracket.crossed, found), found, bracket.far)
+        nearest = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
+        return torch.where(lp.per_sample(bracket.crossed, nearest), nearest, bracket.far)
     rows = bracket.crossed.nonzero().squeeze(1)
     near, far, y = bracket.near[rows], bracket.far[rows], exploration.y[rows]
     return bracket.far.index_copy(0, rows, bisect(exploration.model, near, far, y, rounds))

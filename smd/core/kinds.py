@@ -1,15 +1,24 @@
 """What the margin of an image says: the three kinds of margins, told apart here and nowhere else.
 
+Beside them stands what an epoch that draws classes equally often did not draw: it has no margin of
+that epoch, and its kind is that of none of the three.
+
 A margin is a distance to the decision boundary only where a search has met the boundary. Where it
 has not, the number says how far the search has come. A misclassified image has no margin; it counts
 as 0, beyond no noise level.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
+
+# the processes that answer one query each would spend most of their time on importing it
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOUND, REACHED, MISCLASSIFIED = "found", "reached", "misclassified"
 KINDS = (FOUND, REACHED, MISCLASSIFIED)
+NOT_DRAWN = "not drawn"
 
 # of a margin that was kept while training; an estimate has no next search, only one that ended
 MEANING = {
@@ -21,6 +30,7 @@ MEANING = {
         " distance"
     ),
     MISCLASSIFIED: "wrong without any noise, so there is no margin; beyond no noise level",
+    NOT_DRAWN: "in no batch of the epoch, so nothing was measured; its margin stayed as it was",
 }
 
 NO_BIN = -1  # of misclassified images, in histograms of margins
@@ -37,16 +47,16 @@ def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
     )
 
 
-def beyond(rows: pd.DataFrame, level: float) -> "pd.Series[bool]":
+def beyond(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
     """Which margins are larger than a noise level (unit of x); rows: margin (unit of x), kind.
 
     Compared in float32, as margins are: a boundary found at just 8/255 is not beyond 8/255. A
     search that was told to go as far as 8/255 and met none is.
     """
-    found = (rows["kind"] == FOUND) & (rows["margin"] > np.float32(level))
-    return found | ((rows["kind"] == REACHED) & (rows["margin"] >= level - ROUNDING))
+    within_reach = (rows["kind"] == FOUND) & (rows["margin"] > np.float32(level))
+    return within_reach | ((rows["kind"] == REACHED) & (rows["margin"] >= level - ROUNDING))
 
 
-def undecided(rows: pd.DataFrame, level: float) -> "pd.Series[bool]":
+def undecided(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
     """Which images say nothing about a level: their search met no boundary, but ended below it."""
     return (rows["kind"] == REACHED) & (rows["margin"] < level - ROUNDING)

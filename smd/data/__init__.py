@@ -1,6 +1,7 @@
 """The data room: image sets by name, imported once into a uint8 cache. Needs no torch."""
 
 from smd import registry
+from smd.config import intensities, spacings
 from smd.data.cache import cached
 from smd.data.content import find
 from smd.data.images import Images
@@ -17,43 +18,54 @@ def load(
     progress: Progress | None = None,
     skip_broken: bool = False,
     channels: str = "",
+    labels: str = "",
+    columns: str = "",
+    intensity: str = "",
+    volumes: bool = False,
+    spacing: str = "",
 ) -> Images:
     """The data set of that name in smd.registry.DATASETS, from its cache if the source has not
     changed.
 
-    Where data = "folder", own images, `path` says where they are; `image_size` is the side in
-    pixels that they are resized to (0: as they are), `skip_broken` leaves out files that cannot be
-    read, and `channels` ("gray" or "rgb") converts all of them. Raises UserError if the set cannot
-    be found, downloaded, read or stored.
+    Where data = "folder", own images, `path` says where they are; the rest is what is done with
+    them (smd.data.request). Raises UserError if the set cannot be found, downloaded, read or
+    stored.
     """
     entry = registry.find(registry.DATASETS, data, "data set")
-    request = Request(path, image_size, progress, skip_broken, channels)
-    if data != "folder" and (path or image_size or request.choices):
-        raise UserError(
-            "A path, an image size and what to do with its files are for own images only: leave"
-            f" them out for '{data}'."
-        )
-    if channels not in CHANNELS:
-        raise UserError(
-            f"There are no channels '{channels}': choose gray or rgb, or leave them out."
-        )
+    own = (labels, columns, intensity, volumes, spacing)
+    request = Request(path, image_size, progress, skip_broken, channels, *own)
+    _check(data, request)
     images: Images = registry.load(entry.target)(request)
     return images
 
 
-def suited_net(path: str) -> str:
-    """The network that suits own images at that path.
+def _check(data: str, request: Request) -> None:
+    """Raise UserError where the request is none of that data set, or none at all."""
+    if data != "folder" and (request.path or request.image_size or request.choices):
+        raise UserError(
+            "A path, an image size and what to do with its files are for own images only: leave"
+            f" them out for '{data}'."
+        )
+    if request.channels not in CHANNELS:
+        raise UserError(
+            f"There are no channels '{request.channels}': choose gray or rgb, or leave them out."
+        )
+    intensities.parse(request.intensity)
+    spacings.parse(request.spacing)
 
-    One for volumes if that is what they are, which headers tell.
 
-    The usual one if they cannot be read: whoever loads them says why.
+def suited_net(path: str, image_size: int = 0, volumes: bool = False) -> str:
+    """The network that suits own images at that path (smd.registry.offers).
+
+    By what they are and how large, which headers tell; image_size: the side in pixels that they are
+    resized to, 0: none; volumes: that are made of folders of slices. The usual one if they cannot
+    be read: whoever loads them says why.
     """
     from smd.data import folder  # with what reads images, which most commands do without
 
     usual = registry.DATASETS["folder"].net
     try:
-        dims = folder.dims(path)
+        sides = folder.sides(path, image_size, volumes)
+        return registry.offered(len(sides), max(sides), usual)
     except UserError:
         return usual
-    fitting = [net.name for net in registry.NETWORKS.values() if net.dims == dims]
-    return usual if usual in fitting else fitting[0]

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 from smd import children
-from smd.data import sources
+from smd.data import sources, table
 from smd.data.request import Progress
 from smd.data.validation import Unusable
 from smd.errors import UserError
@@ -45,6 +45,8 @@ def load(progress: Progress, **arguments: Any) -> str:
     """
     # the process works in another folder
     arguments["path"] = str(sources.find(arguments["path"]))
+    if arguments.get("labels"):
+        arguments["labels"] = str(table.find(arguments["labels"]))
     with _running() as process:
         answer = _watched(process, json.dumps(arguments).encode(), progress)
         if not answer:

@@ -23,8 +23,8 @@ from smd.data import disk, names, zipped
 from smd.errors import UserError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
-MAX_TOTAL = 64 * 10**9  # bytes of all files, uncompressed
-MAX_FILE = 100 * 10**6  # bytes of one image file, uncompressed
+MAX_TOTAL = 200 * 10**9  # bytes of all files, uncompressed
+MAX_FILE = 150 * 10**6  # bytes of one image file, uncompressed; a volume of 256^3 float64 fits
 MAX_MEMBERS = 2_000_000
 # times its own size that an archive may unpack to, if that is much: images are packed already
 MAX_RATIO = 200

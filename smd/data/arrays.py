@@ -6,21 +6,33 @@ of strings. See smd.data.axes for the shapes and values of the images, smd.data.
 the labels.
 """
 
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from smd.data import archive, axes, cache, disk, labels, npy, roles, zipped
-from smd.data.archive import MAX_FILE, MAX_TOTAL
+from smd.data import (
+    array_files,
+    axes,
+    cache,
+    deep,
+    disk,
+    labels,
+    names,
+    npy,
+    tabled_arrays,
+)
+from smd.data.archive import MAX_FILE
+from smd.data.array_files import Content
 from smd.data.decode import in_channels, resized
+from smd.data.deep import Asked
+from smd.data.facts import Facts
+from smd.data.intensity import Bounds
 from smd.data.npy import Stored
 from smd.data.request import Request
+from smd.data.scan import Deep, check_finite
 from smd.data.split import TRAIN
 from smd.errors import UserError
 
@@ -28,70 +40,145 @@ CHUNK = 16 * 2**20  # bytes that are converted at once
 COUNT = {"gray": 1, "rgb": 3}  # channels
 
 
-@dataclass(frozen=True)
-class Part:
-    """The images of one split."""
-
-    images: Stored
-    labels: Stored
-    split: int
-
-
-@dataclass(frozen=True)
-class Content:
-    """What a file of arrays holds; only headers have been read."""
-
-    parts: tuple[Part, ...]
-    classes: Stored | None = None
-
-
-def files(source: Path) -> list[Path]:
-    """The files that the images and labels are in; raises UserError if there are no labels beside
-    an .npy file."""
-    return [source] if source.name.lower().endswith(".npz") else [source, _labels_beside(source)]
-
-
 def shape(source: Path, side: int = 0) -> tuple[int, ...]:
     """(C, H, W) or (C, D, H, W) of its images, by the headers; H and W are `side` unless that is 0.
 
     Raises UserError if the file is broken, or if its images differ or cannot be used.
     """
-    return _shape(_content(source), side)
+    return _shape(array_files.content(source, tabled=True), side)
 
 
 def read(source: Path, request: Request, folder: Path) -> cache.Imported:
     """Import a file of arrays into the cache's folder, a few images at a time."""
     request.report(f"Reading {source.name}", 0.0)
-    content = _content(source)
+    content = array_files.content(source, bool(request.labels))
     into = _shape(content, request.image_size, request.channels)
-    sizes = [part.images.shape[0] for part in content.parts]
-    found = [labels.of(part.labels, n) for part, n in zip(content.parts, sizes, strict=True)]
-    joined, names = labels.joined(found, content.classes)
-    split = np.repeat([part.split for part in content.parts], sizes)
-    classes = labels.classes(names, joined, joined[split == TRAIN], str(source))
-    notes: tuple[str, ...] = (
-        ("The labels are one-hot: the column of the 1 is taken as the class.",)
-        if found[0].columns
-        else ()
+    told = _told(source, content, request)
+    work = Work(content, request, source.name, folder, (len(told.split), *into), told)
+    pixels, bounds, mapping = None, None, tuple[str, ...]()
+    if not _is_deep(content, request):
+        with suppress(Deep):  # floats of any range: they are read again
+            pixels = _shallow(work)
+    if pixels is None:
+        pixels, bounds, mapping = _deep(work)
+    kept = told.kept
+    return cache.Imported(
+        told.classes,
+        pixels if kept.all() else cache.shrunk(folder, pixels, kept),
+        told.labels[kept],
+        told.split[kept],
+        (*mapping, *told.notes, *_converted(content, request.channels)),
+        facts=told.facts,
+        intensity=bounds,
     )
-    notes += _converted(content, request.channels)
-    pixels = cache.allocate(folder, (len(joined), *into))
-    _fill(pixels, content, request, source.name)
-    return cache.Imported(classes, pixels, joined, split, notes)
 
 
-def _fill(pixels: np.memmap, content: Content, request: Request, name: str) -> None:
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What is known of the N images before they are read: by the file, and by a table."""
+
+    kept: np.ndarray  # (N,) bool
+    labels: np.ndarray  # (N,) int64
+    split: np.ndarray  # (N,)
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    facts: Facts = field(default_factory=Facts)  # of those that are kept
+
+
+def _told(source: Path, content: Content, request: Request) -> Told:
+    sizes = [part.images.shape[0] for part in content.parts]
+    split = np.repeat([part.split for part in content.parts], sizes)
+    if not request.labels:
+        return _labelled(content, split, np.ones(len(split), bool), str(source))
+    labelled, where = content.parts[0].labels is not None, names.visible(str(source))
+    found = tabled_arrays.assigned(request.labels, request.columns, split, where, labelled)
+    if found.labels is None:
+        own = _labelled(content, found.split, found.kept, str(source))
+        return replace(own, notes=(*found.notes, *own.notes), facts=found.facts)
+    return Told(found.kept, found.labels, found.split, found.classes, found.notes, found.facts)
+
+
+def _labelled(content: Content, split: np.ndarray, kept: np.ndarray, where: str) -> Told:
+    """By the labels of the file itself."""
+    given = [(part.labels, part.images.shape[0]) for part in content.parts]
+    read = [labels.of(stored, n) for stored, n in given if stored is not None]
+    joined, known = labels.joined(read, content.classes)
+    classes = labels.classes(known, joined[kept], joined[kept & (split == TRAIN)], where)
+    hot = "The labels are one-hot: the column of the 1 is taken as the class."
+    return Told(kept, joined, split, classes, (hot,) if read[0].columns else ())
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be read, and where to."""
+
+    content: Content
+    request: Request
+    name: str  # of the file
+    folder: Path  # of the cache
+    shape: tuple[int, ...]  # of all images
+    told: Told
+
+
+def _is_deep(content: Content, request: Request) -> bool:
+    """Whether values are to be mapped; that floats are in [0, 1] can only be seen later.
+
+    Raises UserError if images of 8 bits are mixed with others and no mapping is chosen.
+    """
+    if request.intensity:
+        return True
+    shallow = [part.images.title for part in content.parts if part.images.dtype == np.uint8]
+    deep = [part.images.title for part in content.parts if _whole(part.images.dtype)]
+    if shallow and deep:
+        raise UserError(
+            f"Images of 8 bits and deeper ones are mixed: {shallow[0]} has 8 bits, {deep[0]} has"
+            " more than 8 bits. Save them alike, or map all alike with --intensity range."
+        )
+    return bool(deep)
+
+
+def _whole(dtype: np.dtype) -> bool:
+    return dtype.kind in "ui" and dtype != np.uint8
+
+
+def _shallow(work: Work) -> np.memmap:
+    """Bytes, and floats in [0, 1]; raises Deep for others."""
+    pixels = cache.allocate(work.folder, work.shape)
+
+    def take(values: np.ndarray, title: str) -> np.ndarray:
+        shown = in_channels(axes.to_bytes(values, title), work.request.channels)
+        return resized(shown, work.request.image_size)
+
+    _fill(pixels, work, take)
+    return pixels
+
+
+def _deep(work: Work) -> tuple[np.memmap, Bounds, tuple[str, ...]]:
+    """Values of any range, mapped; the bounds and what was done."""
+    asked, values = Asked(work.request.intensity), deep.allocate(work.folder, work.shape)
+
+    def take(given: np.ndarray, title: str) -> np.ndarray:
+        check_finite(given, title)
+        small = deep.resized(given, work.request.image_size)
+        return in_channels(small, work.request.channels)
+
+    _fill(values, work, take)
+    asked.told()
+    kept, training = work.told.kept, work.told.split == TRAIN
+    pixels, bounds, note = deep.mapped(work.folder, values, kept, training, asked)
+    return pixels, bounds, (note,)
+
+
+def _fill(into: np.memmap, work: Work, take: Callable[[np.ndarray, str], np.ndarray]) -> None:
     row = 0
-    for part in content.parts:
+    for part in work.content.parts:
         stored = part.images
-        rows = max(1, CHUNK // max(stored.row, pixels[0].nbytes))
+        rows = max(1, CHUNK // max(stored.row, into[0].nbytes))
         for chunk in npy.chunks(stored, rows):
-            values = axes.to_bytes(axes.channels_first(chunk, stored.title), stored.title)
-            pixels[row : row + len(chunk)] = resized(
-                in_channels(values, request.channels), request.image_size
-            )
+            values = axes.channels_first(chunk, stored.title)
+            into[row : row + len(chunk)] = take(values, stored.title)
             row += len(chunk)
-            request.report(f"Reading {name}", row / len(pixels))
+            work.request.report(f"Reading {work.name}", row / len(into))
 
 
 def _converted(content: Content, channels: str) -> tuple[str, ...]:
@@ -110,22 +197,22 @@ def _converted(content: Content, channels: str) -> tuple[str, ...]:
 
 def _shape(content: Content, side: int, channels: str = "") -> tuple[int, ...]:
     first = content.parts[0].images
-    found = {part.images.title: _one_shape(part.images, side) for part in content.parts}
+    shapes = {part.images.title: _one_shape(part.images, side) for part in content.parts}
     if channels:
-        found = {title: (COUNT[channels], *shape[1:]) for title, shape in found.items()}
-    for title, other in found.items():
-        if other != found[first.title]:
-            sizes = other[1:] != found[first.title][1:]
+        shapes = {title: (COUNT[channels], *shape[1:]) for title, shape in shapes.items()}
+    for title, other in shapes.items():
+        if other != shapes[first.title]:
+            sizes = other[1:] != shapes[first.title][1:]
             alike = (
                 "Make them alike"
                 if sizes
                 else "Convert all with --channels rgb or gray (the Train page's 'Colours')"
             )
             raise UserError(
-                f"The images differ: {first.title} has {_said(found[first.title])}, {title}"
+                f"The images differ: {first.title} has {_said(shapes[first.title])}, {title}"
                 f" {_said(other)}. {alike}."
             )
-    return found[first.title]
+    return shapes[first.title]
 
 
 def _said(shape: tuple[int, ...]) -> str:
@@ -138,71 +225,14 @@ def _one_shape(stored: Stored, side: int, square: bool = True) -> tuple[int, ...
         raise UserError(
             f"{stored.title} has images of more than {disk.show(MAX_FILE)} each: make them smaller."
         )
-    found = axes.shape_of(stored.shape, stored.title)
+    read = axes.shape_of(stored.shape, stored.title)
     if side:
-        found = (*found[:-2], side, side)
-    if min(found) == 0:
+        read = (*read[:-2], side, side)
+    if min(read) == 0:
         raise UserError(f"{stored.title} holds images without a pixel: save it again.")
-    if square and len(found) == 3 and found[1] != found[2]:
+    if square and len(read) == 3 and read[1] != read[2]:
         raise UserError(
-            f"{stored.title} has images of {axes.sides(found)}, but networks take square ones: "
+            f"{stored.title} has images of {axes.sides(read)}, but networks take square ones: "
             "set an image size, such as 32, to resize all."
         )
-    return found
-
-
-def _content(source: Path) -> Content:
-    content = _npz(source) if source.name.lower().endswith(".npz") else _npy(source)
-    parts = tuple(part for part in content.parts if part.images.shape[0] or part.labels.shape[0])
-    if not any(part.split == TRAIN for part in parts):
-        raise UserError(f"{source} holds no images to train on: fill it.")
-    return Content(parts, content.classes)
-
-
-def _npy(source: Path) -> Content:
-    images, beside = (npy.of_file(file) for file in files(source))
-    return Content((Part(images, beside, TRAIN),))
-
-
-def _labels_beside(source: Path) -> Path:
-    names = (f"{source.stem}_labels.npy", "labels.npy")
-    for file in (source.with_name(name) for name in names):
-        if file.is_file() and file != source:
-            return file
-    raise UserError(
-        f"There are no labels for {source}: save them beside it as {' or '.join(names)}."
-    )
-
-
-def _npz(source: Path) -> Content:
-    with npy.readable(str(source)):
-        listed = zipped.directory(source)
-    if listed and listed.size > archive.LISTED:
-        raise UserError(
-            f"{source} lists {listed.files:,} or more arrays: keep images and labels alone."
-        )
-    with npy.readable(str(source)), zipfile.ZipFile(source) as opened:
-        infos = opened.infolist()
-    sizes = {info.filename.removesuffix(".npy"): info.file_size for info in infos}
-    unpacked = sum(info.file_size for info in infos)
-    if unpacked > MAX_TOTAL:
-        raise UserError(
-            f"{source} unpacks to more than {disk.show(MAX_TOTAL)}: make a smaller file."
-        )
-    archive.check_ratio(source, unpacked)
-    stored = partial(_stored, source, sizes)
-    pairs = roles.pairs(sizes.keys() - {"classes"}, str(source))
-    parts = tuple(Part(stored(pair.images), stored(pair.labels), pair.split) for pair in pairs)
-    return Content(parts, stored("classes") if "classes" in sizes else None)
-
-
-def _stored(source: Path, sizes: dict[str, int], name: str) -> Stored:
-    return npy.described(
-        f"{name} in {source}", sizes[name], partial(_member, source, f"{name}.npy")
-    )
-
-
-@contextmanager
-def _member(source: Path, name: str) -> Iterator[IO[bytes]]:
-    with zipfile.ZipFile(source) as opened, opened.open(name) as stream:
-        yield stream
+    return read

@@ -11,11 +11,12 @@ NumPy arrays say neither.
 | (N, 3, D, H, W), (N, 1, D, H, W) | volumes of three channels and of one |
 
 A volume of one or three slices is therefore stored with its channel axis. Bytes are taken as they
-are, floats in [0, 1] times 255.
+are, floats in [0, 1] times 255; all other numbers are mapped as smd.config.intensities says.
 """
 
 import numpy as np
 
+from smd.data.scan import Deep, check_finite
 from smd.errors import UserError
 
 CHANNELS = (1, 3)
@@ -54,23 +55,18 @@ def _channels_last(shape: tuple[int, ...]) -> bool:
 
 def check_kind(dtype: np.dtype, title: str) -> None:
     """Raise UserError unless values of that kind can be pixels."""
-    if dtype != np.uint8 and dtype.kind != "f":
-        raise UserError(
-            f"{title} holds {dtype} values: scale them to 0..255 and save them as uint8 (of CT,"
-            " choose a window first)."
-        )
+    if dtype.kind not in "uif":
+        raise UserError(f"{title} holds {dtype} values: save them as integers or floats.")
 
 
 def to_bytes(values: np.ndarray, title: str) -> np.ndarray:
-    """uint8 as it is, floats in [0, 1] times 255; raises UserError for other or not finite floats,
-    with the title."""
+    """uint8 as it is, floats in [0, 1] times 255; raises Deep for other numbers, and UserError
+    where one is not finite, with the title."""
     if values.dtype == np.uint8:
         return values
-    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-        raise UserError(
-            f"{title} holds values outside [0, 1] or not finite: scale them to 0..255 and save them"
-            " as uint8 (of CT, choose a window first)."
-        )
+    check_finite(values, title)
+    if values.dtype.kind != "f" or values.min() < 0 or values.max() > 1:
+        raise Deep(f"{title} holds {values.dtype} values that are no floats in [0, 1]")
     return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
 
 

@@ -1,11 +1,13 @@
 """Batches on the device.
 
-The whole set stays there as uint8, augmentation is batched (airbench's way).
+A set that fits stays there as uint8, augmentation is batched (airbench's way); a larger one is read
+batch by batch (smd.data.streamed).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -17,6 +19,9 @@ from smd.data.images import Images
 Augment = Literal["none", "crop", "crop+flip"]
 PAD = 4  # pixels reflected on each side before the random crop, as in MMA's transform
 
+LOOKED = 256  # images a batch where a network is judged
+LARGE = 2**22  # values of an image; of larger ones 256 would take gigabytes, several times
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -25,11 +30,40 @@ class Batch:
     x: Tensor  # (B, C, H, W) in [0, 1]
     y: Tensor  # (B,) int64
     idx: Tensor  # (B,) int64, sample ids: positions in the split
+    weight: Tensor | None = None  # (B,) > 0, of each sample's loss; None: all alike
+
+
+class Rows(Protocol):
+    """One split of a data set, wherever its pixels are."""
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,) int64, on the device that batches are on."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image, (C, H, W), or of a volume, (C, D, H, W)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def take(self, idx: Tensor) -> Batch:
+        """The samples of those ids, (B,) int64, as they are."""
+        ...
+
+    def batches(self, parts: Sequence[Tensor]) -> Generator[Batch, None, None]:
+        """`take` of each of the parts in order; what reads ahead ends when this is closed."""
+        ...
+
+    def pixels_of(self, idx: Tensor) -> np.ndarray:
+        """The samples' pixels as they are stored, (B, C, H, W), in the machine's memory."""
+        ...
 
 
 @dataclass(frozen=True)
 class OnDevice:
-    """One split of a data set."""
+    """One split of a data set, all of it on the device."""
 
     pixels: Tensor  # (N, C, H, W) uint8
     labels: Tensor  # (N,) int64
@@ -37,9 +71,23 @@ class OnDevice:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image, (C, H, W), or of a volume, (C, D, H, W)."""
+        return tuple(self.pixels.shape[1:])
+
     def take(self, idx: Tensor) -> Batch:
         """The samples of those ids as they are."""
         return Batch(self.pixels[idx].float() / 255, self.labels[idx], idx)
+
+    def batches(self, parts: Sequence[Tensor]) -> Generator[Batch, None, None]:
+        """`take` of each of the parts in order."""
+        for part in parts:
+            yield self.take(part)
+
+    def pixels_of(self, idx: Tensor) -> np.ndarray:
+        """The samples' pixels as they are stored, (B, C, H, W)."""
+        return self.pixels[idx].cpu().numpy()
 
 
 def on_device(images: Images, rows: np.ndarray, device: torch.device) -> OnDevice:
@@ -87,7 +135,14 @@ def spread(n: int, count: int) -> Tensor:
     return torch.from_numpy(np.linspace(0, n - 1, min(count, n)).round().astype(np.int64))
 
 
-def in_order(data: OnDevice, size: int, count: int) -> Iterator[Batch]:
+def looked_at(shape: tuple[int, ...]) -> int:
+    """Images a batch where a network is judged: fewer of volumes beyond some 160 voxels a side."""
+    values = int(np.prod(shape, dtype=np.int64))
+    return LOOKED if values <= LARGE else max(1, 16 * LARGE // values)
+
+
+def in_order(data: Rows, size: int, count: int) -> Iterator[Batch]:
     """`count` samples, evenly spread, in the order of their ids, unaugmented."""
-    for part in spread(len(data), count).to(data.labels.device).split(size):
-        yield data.take(part)
+    parts = spread(len(data), count).to(data.labels.device).split(size)
+    with closing(data.batches(parts)) as batches:
+        yield from batches

@@ -13,14 +13,18 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from smd import paths
-from smd.data import disk, filenames
+from smd.data import disk, facts, filenames, intensity, spacing
+from smd.data.facts import Facts
 from smd.data.images import Images
+from smd.data.intensity import Bounds
+from smd.data.spacing import Spacing
 from smd.errors import UserError
 from smd.files import durable, leftovers
 
@@ -40,6 +44,10 @@ class Imported:
     split: np.ndarray  # (N,) 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what was changed or left out, each a sentence
     paths: Sequence[str] = ()  # (N,) of the files in the source; () where images are no files
+    facts: Facts = field(default_factory=Facts)  # what a table of labels says of each image
+    intensity: Bounds | None = None  # as in smd.data.images
+    spacing: Spacing | None = None  # as there
+    cautions: tuple[str, ...] = ()  # as there
 
 
 def cached(key: str) -> Images | None:
@@ -52,7 +60,7 @@ def cached(key: str) -> Images | None:
         return None
     try:
         return _open(key)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, IndexError, UserError):
         return None
 
 
@@ -76,14 +84,17 @@ def key_of(name: str, fingerprint: Fingerprint) -> str:
     return f"{name}-{hashlib.blake2b(described.encode(), digest_size=6).hexdigest()}"
 
 
-def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
-    """The set's pixels, uint8 and still zero, on disk; raises UserError if they do not fit
-    there."""
-    disk.require(int(np.prod(shape, dtype=np.int64)), f"The cache of these {shape[0]:,} images")
+def allocate(
+    folder: Path, shape: tuple[int, ...], name: str = PIXELS, kind: type[np.generic] = np.uint8
+) -> np.memmap:
+    """The set's pixels, uint8 and still zero, on disk, or other numbers in a file of that name;
+    raises UserError if they do not fit there."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(kind).itemsize
+    disk.require(size, f"The cache of these {shape[0]:,} images")
     with disk.refusing("The cache of these images"):
-        pixels: np.memmap = np.lib.format.open_memmap(folder / PIXELS, "w+", np.uint8, shape)
+        pixels: np.memmap = np.lib.format.open_memmap(folder / name, "w+", kind, shape)
         # Into a hole of a mapped file that finds no room later the kernel kills whoever writes.
-        with (folder / PIXELS).open("r+b") as file:
+        with (folder / name).open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, max(1, pixels.offset + pixels.nbytes))
     return pixels
 
@@ -111,14 +122,19 @@ def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
 def _open(key: str) -> Images:
     folder = paths.cache_root() / key
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    labels = np.load(folder / LABELS)
     return Images(
         name=meta["name"],
         key=key,
         classes=tuple(meta["classes"]),
         pixels=np.load(folder / PIXELS, mmap_mode="r"),
-        labels=np.load(folder / LABELS),
+        labels=labels,
         split=np.load(folder / SPLIT),
         notes=tuple(map(str, meta.get("notes", ()))),
+        facts=facts.read(folder, len(labels)) if meta.get("facts") else Facts(),
+        intensity=intensity.read(meta.get("intensity")),
+        spacing=spacing.read(meta.get("spacing")),
+        cautions=tuple(map(str, meta.get("cautions", ()))),
     )
 
 
@@ -137,18 +153,26 @@ def _import(
             durable.write(folder / SPLIT, _npy(imported.split.astype(np.uint8)))
             if imported.paths:
                 filenames.write(folder, imported.paths)
-            meta = {
-                "schema": SCHEMA,
-                "name": name,
-                "classes": imported.classes,
-                "fingerprint": fingerprint,
-            }
-            meta |= {"notes": imported.notes} if imported.notes else {}
-            durable.write(folder / META, json.dumps(meta, indent=1))
+            if imported.facts:
+                facts.write(folder, imported.facts)
+            durable.write(folder / META, json.dumps(_meta(name, fingerprint, imported), indent=1))
             _move(folder, paths.cache_root() / key)
             durable.sync(paths.cache_root())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _meta(name: str, fingerprint: Fingerprint, imported: Imported) -> dict[str, Any]:
+    """What is kept beside the arrays; what there is nothing to say of is left out."""
+    more = {
+        "notes": imported.notes,
+        "cautions": imported.cautions,
+        "facts": bool(imported.facts),
+        "intensity": imported.intensity and imported.intensity.json,
+        "spacing": imported.spacing,
+    }
+    meta = {"schema": SCHEMA, "name": name, "classes": imported.classes, "fingerprint": fingerprint}
+    return meta | {key: value for key, value in more.items() if value}
 
 
 def _npy(values: np.ndarray) -> bytes:

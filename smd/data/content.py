@@ -51,9 +51,9 @@ def find(key: str, content: str) -> Images | None:
 
     Both are read from stores, which may come from elsewhere.
     """
-    found = cache.cached(key)
-    if found is not None or not isinstance(content, str) or not content:
-        return found
+    imported = cache.cached(key)
+    if imported is not None or not isinstance(content, str) or not content:
+        return imported
     for file in sorted(paths.cache_root().glob(f"*/{FILE}")):
         if _kept(file) == content and (images := cache.cached(file.parent.name)) is not None:
             return images

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from smd.data.scan import Deep, check_finite
 from smd.errors import UserError
 
 GRAY = ("1", "L", "LA", "La")  # what Pillow calls them; 8 bits a channel, as all others but DEEP
@@ -50,8 +51,29 @@ def decode(
     It is what a viewer shows: the first frame, turned as EXIF says, on white where it is
     transparent; what of NOTES was done is counted in `told`. It is resized to (side, side),
     bilinear with antialiasing, unless side is 0. Raises UserError, with the name, if it is no
-    image, too large, or deeper than 8 bits.
+    image or too large, and Deep if it has more than 8 bits.
     """
+    shown = _shown(data, name, told)
+    if shown.mode.startswith(DEEP):
+        raise Deep(f"'{name}' has more than 8 bits")
+    if side and shown.size != (side, side):
+        shown = shown.resize((side, side), Image.Resampling.BILINEAR)
+    return _channels_first(np.asarray(shown))
+
+
+def values(data: bytes, name: str, told: MutableMapping[str, int] | None = None) -> np.ndarray:
+    """The image as it is stored, (C, H, W): uint8 as above and not resized, or (1, H, W) of more
+    bits in its own numbers.
+
+    Raises UserError as above, and where a number is not finite.
+    """
+    pixels = _channels_first(np.asarray(_shown(data, name, told)))
+    check_finite(pixels, f"The image '{name}'")
+    return pixels
+
+
+def _shown(data: bytes, name: str, told: MutableMapping[str, int] | None) -> Image.Image:
+    """The image in "L" or "RGB" as a viewer shows it, or one of DEEP turned as EXIF says."""
     if not data:
         raise UserError(f"The image '{name}' is empty (0 bytes): remove or replace it.")
     done: Counter[str] = Counter()
@@ -69,9 +91,10 @@ def decode(
     for note, times in done.items():
         if told is not None:
             told[note] = told.get(note, 0) + times
-    if side and shown.size != (side, side):
-        shown = shown.resize((side, side), Image.Resampling.BILINEAR)
-    pixels = np.asarray(shown)
+    return shown
+
+
+def _channels_first(pixels: np.ndarray) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -97,11 +120,14 @@ def resized(pixels: np.ndarray, side: int) -> np.ndarray:
 def in_channels(pixels: np.ndarray, channels: str) -> np.ndarray:
     """(N, C, ...) uint8 -> the same in "gray", C = 1, or "rgb", C = 3; as it is if channels is "".
 
-    Gray is Pillow's: 0.299 R + 0.587 G + 0.114 B, rounded.
+    Gray is Pillow's: 0.299 R + 0.587 G + 0.114 B, rounded; of float32 it is not rounded.
     """
     if channels == "rgb" and pixels.shape[1] == 1:
         return np.repeat(pixels, 3, axis=1)
     if channels == "gray" and pixels.shape[1] == 3:
+        if pixels.dtype == np.float32:
+            shares = np.array((0.299, 0.587, 0.114), np.float32)
+            return np.tensordot(pixels, shares, (1, 0))[:, None]
         red, green, blue = (pixels[:, c : c + 1].astype(np.uint32) for c in range(3))
         return ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16).astype(np.uint8)
     return pixels
@@ -119,9 +145,10 @@ def _check(image: Image.Image, name: str) -> None:
         raise UserError(
             f"The image '{name}' is {image.width}x{image.height} pixels large: make it smaller."
         )
-    if image.mode.startswith(DEEP):
+    if image.mode.startswith(DEEP) and image.has_transparency_data:
         raise UserError(
-            f"The image '{name}' has more than 8 bits a pixel: convert it to 8 bits first."
+            f"The image '{name}' has more than 8 bits a pixel and transparent parts: save it"
+            " without these."
         )
 
 
@@ -138,7 +165,9 @@ def _turned(image: Image.Image, done: Counter[str]) -> Image.Image:
 
 
 def _on_white(image: Image.Image, done: Counter[str]) -> Image.Image:
-    """The image in "L" or "RGB", on white where it is transparent."""
+    """The image in "L" or "RGB", on white where it is transparent; of DEEP as it is."""
+    if image.mode.startswith(DEEP):
+        return image
     mode = "L" if image.mode in GRAY else "RGB"
     if not image.has_transparency_data:
         return image.convert(mode)

@@ -1,16 +1,17 @@
-"""How much the disk of the cache still takes."""
+"""How much a disk still takes, that of the cache above all."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from smd import paths
 from smd.errors import UserError
 
 
-def free() -> int:
-    """Free bytes on the disk that the cache is on, or will be."""
-    folder = paths.cache_root()
+def free(folder: Path | None = None) -> int:
+    """Free bytes on the disk that a folder is on, or will be; None: that of the cache."""
+    folder = folder or paths.cache_root()
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free

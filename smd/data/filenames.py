@@ -10,9 +10,9 @@ from smd.files import durable
 FILE = "names"  # in the folder of a cache: paths in UTF-8, a zero byte after each
 
 
-def write(folder: Path, found: Iterable[str]) -> None:
+def write(folder: Path, listed: Iterable[str]) -> None:
     """Keep the paths, in the order of the rows, in the folder of a cache. Raises OSError."""
-    durable.write(folder / FILE, b"".join(names.visible(path).encode() + b"\0" for path in found))
+    durable.write(folder / FILE, b"".join(names.visible(path).encode() + b"\0" for path in listed))
 
 
 def read(key: str, n: int) -> tuple[str, ...]:
@@ -22,5 +22,5 @@ def read(key: str, n: int) -> tuple[str, ...]:
         content = (paths.cache_root() / key / FILE).read_bytes().decode()
     except (OSError, ValueError):
         return ()
-    found = content.split("\0")[:-1]
-    return tuple(found) if len(found) == n else ()
+    listed = content.split("\0")[:-1]
+    return tuple(listed) if len(listed) == n else ()

@@ -22,13 +22,13 @@ class Labels:
     """What one array says of n images: a number each, or a name each."""
 
     title: str
-    found: np.ndarray  # (n,) int64, or (n,) strings
+    raw: np.ndarray  # (n,) int64, or (n,) strings
     columns: int = 0  # of one-hot labels; 0: they were none
 
     @property
     def named(self) -> bool:
         """Whether each label is the name of its class."""
-        return self.found.dtype.kind == "U"
+        return self.raw.dtype.kind == "U"
 
 
 def of(stored: Stored, n: int) -> Labels:
@@ -66,13 +66,13 @@ def joined(
             raise UserError(
                 f"{first.title} and {other.title} hold labels of different kinds: save them alike."
             )
-    found = np.concatenate([part.found for part in parts])
+    raw = np.concatenate([part.raw for part in parts])
     names = _names(given) if given else None
     if first.named:
-        return _numbered(found, names, first.title)
+        return _numbered(raw, names, first.title)
     if names is None and first.columns:
         names = tuple(map(str, range(first.columns)))
-    return found, names
+    return raw, names
 
 
 def classes(
@@ -92,7 +92,7 @@ def classes(
     seen = np.unique(training)
     if len(seen) < count:
         missing = next(
-            label for label, found in enumerate([*seen.tolist(), count]) if label != found
+            label for label, given in enumerate([*seen.tolist(), count]) if label != given
         )
         if names is not None and names[missing] != str(missing):
             raise UserError(
@@ -123,8 +123,8 @@ def _hot(values: np.ndarray, title: str) -> np.ndarray:
             " zeros: an image can have one class only, so save its number, such as"
             " labels.argmax(axis=1) if the largest counts."
         )
-    found: np.ndarray = values.argmax(axis=1).astype(np.int64)
-    return found
+    raw: np.ndarray = values.argmax(axis=1).astype(np.int64)
+    return raw
 
 
 def _whole(values: np.ndarray, title: str) -> np.ndarray:
@@ -154,24 +154,24 @@ def _names_of(values: np.ndarray, title: str) -> np.ndarray:
             if values.dtype.kind == "U"
             else [value.decode() for value in values.tolist()]
         )
-        found = [unicodedata.normalize("NFC", text).strip() for text in texts]
-        "".join(found).encode()  # half of a surrogate pair is no text
+        raw = [unicodedata.normalize("NFC", text).strip() for text in texts]
+        "".join(raw).encode()  # half of a surrogate pair is no text
     except (UnicodeError, ValueError):
         raise UserError(
             f"{title} holds a label that is no text in UTF-8: save the names of the classes so."
         ) from None
-    if not all(found):
+    if not all(raw):
         raise UserError(
-            f"{title} holds an empty label in row {found.index('')}: name the class of every image."
+            f"{title} holds an empty label in row {raw.index('')}: name the class of every image."
         )
-    return np.array(found, dtype=str)
+    return np.array(raw, dtype=str)
 
 
 def _numbered(
-    found: np.ndarray, names: tuple[str, ...] | None, title: str
+    raw: np.ndarray, names: tuple[str, ...] | None, title: str
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Names to numbers, counted in the order given, or else in that of the alphabet."""
-    seen, numbers = np.unique(found, return_inverse=True)
+    seen, numbers = np.unique(raw, return_inverse=True)
     if names is None:
         return numbers.astype(np.int64), tuple(map(str, seen))
     place = {name: number for number, name in enumerate(names)}
@@ -189,13 +189,13 @@ def _names(stored: Stored) -> tuple[str, ...]:
             " labels."
         )
     values = npy.whole(stored)
-    found = (
+    raw = (
         tuple(map(str, _names_of(values, stored.title)))
         if all(map(bool, values.tolist()))
         else ("",)
     )
-    if len(set(found)) < len(found) or not all(found):
+    if len(set(raw)) < len(raw) or not all(raw):
         raise UserError(
             f"{stored.title} holds a name twice or an empty one: name each class differently."
         )
-    return found
+    return raw

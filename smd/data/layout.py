@@ -1,13 +1,14 @@
 """From file names to classes and splits: class folders, or train/, val/ and test/ with such."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from smd.data import layout_checks as checks
 from smd.data import names
-from smd.data.file_kinds import KINDS, Parts, is_array, is_picture, split_of
+from smd.data.facts import Facts
+from smd.data.file_kinds import KINDS, Parts, of_first_kind, split_of
 from smd.data.split import TRAIN
 from smd.errors import UserError
 
@@ -21,6 +22,10 @@ class Plan:
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) int64, 0 train, 1 val, 2 test
     notes: tuple[str, ...] = ()  # what is left out, each a sentence
+    facts: Facts = field(default_factory=Facts)  # what a table says of the rows
+    in_folders: bool = True  # a class is a folder; else a table tells it
+    # all files that rows are made of, where a row is a folder of them; () where a row is a file
+    files: tuple[str, ...] = ()
 
     def only(self, kept: np.ndarray) -> "Plan":
         """The plan of those rows alone, (N,) bool; raises UserError if a split has none of a class
@@ -31,20 +36,24 @@ class Plan:
             here = (self.split == split) & (self.labels == label)
             if not kept[here].any():
                 folder = self.names[int(here.argmax())].rsplit("/", 1)[0]
+                where = f"in '{names.visible(folder)}'" if self.in_folders else "of a split"
                 raise UserError(
-                    f"None of the images in '{names.visible(folder)}' can be read, so class"
+                    f"None of the images {where} can be read, so class"
                     f" '{self.classes[label]}' would be without any there: replace them, or remove"
                     " the class."
                 )
         paths = tuple(name for name, keep in zip(self.names, kept, strict=True) if keep)
-        return replace(self, names=paths, labels=self.labels[kept], split=self.split[kept])
+        facts = self.facts.at(np.flatnonzero(kept).tolist())
+        labels, split = self.labels[kept], self.split[kept]
+        return replace(self, names=paths, labels=labels, split=split, facts=facts)
 
 
 def plan(paths: Iterable[str], where: str) -> Plan:
     """Find the classes and splits of the files in `where`; folders end with "/".
 
-    What lies in folders below a class belongs to the class. Arrays count as images only where there
-    are no pictures: beside these they may be anything. Raises UserError if there are no images, no
+    What lies in folders below a class belongs to the class. DICOM and NIfTI files count as images
+    only where there are no pictures, arrays only where there are none of these: beside them they
+    may be anything. Raises UserError if there are no images, no
     class folders or only one, an empty split or class, or other classes in one split than in the
     next.
     """
@@ -68,11 +77,10 @@ def plan(paths: Iterable[str], where: str) -> Plan:
 
 
 def _images(seen: list[Parts], listed: set[str], where: str) -> list[Parts]:
-    """The files that are images: pictures, or arrays where there are no pictures."""
-    images = [parts for parts in seen if is_picture(parts[-1])]
-    images = images or [parts for parts in seen if is_array(parts[-1])]
+    """The files that are images: those of the first kind of which there are any."""
+    images = set(of_first_kind(parts[-1] for parts in seen))
     if images:
-        return images
+        return [parts for parts in seen if parts[-1] in images]
     held = names.types(path for path in listed if not path.endswith("/")) or "nothing"
     raise UserError(
         f"There are no images in {where}, it holds {held}: it needs class folders with {KINDS}"
@@ -119,17 +127,17 @@ def _around(images: list[Parts], at: int) -> dict[Parts, str]:
 
     It is none if other splits have their classes in themselves, unless it is called like the split.
     """
-    found: dict[Parts, str] = {}
+    places: dict[Parts, str] = {}
     splits = {parts[:at] for parts in images}
     for split in splits:
         inside = [parts for parts in images if parts[:at] == split]
         if len({parts[at] for parts in inside}) == 1 and all(
             len(parts) > at + 2 for parts in inside
         ):
-            found[split] = inside[0][at]
-    if len(found) == len(splits):
-        return found
-    return {split: name for split, name in found.items() if split_of(name) == split_of(split[-1])}
+            places[split] = inside[0][at]
+    if len(places) == len(splits):
+        return places
+    return {split: name for split, name in places.items() if split_of(name) == split_of(split[-1])}
 
 
 def _inside(parts: Parts, at: int, around: dict[Parts, str]) -> Parts:

@@ -54,9 +54,9 @@ def ending(path: str) -> str:
 
 def types(paths: Iterable[str]) -> str:
     """ "3 .txt, 1 .pdf and 2 others": how many files of which types, the most frequent first."""
-    found = sorted(Counter(map(ending, paths)).items(), key=lambda each: (-each[1], each[0]))
+    endings = sorted(Counter(map(ending, paths)).items(), key=lambda each: (-each[1], each[0]))
     listed = ", ".join(
-        f"{count:,} {'with ' * (name[0] != '.')}{name}" for name, count in found[:LISTED]
+        f"{count:,} {'with ' * (name[0] != '.')}{name}" for name, count in endings[:LISTED]
     )
-    rest = sum(count for _, count in found[LISTED:])
+    rest = sum(count for _, count in endings[LISTED:])
     return f"{listed} and {rest:,} of other types" if rest else listed

@@ -32,11 +32,11 @@ CIFAR_FOLDER, CIFAR_ARCHIVE = "cifar-10-batches-py", "cifar-10-python.tar.gz"
 def fashion_files(root: Path) -> list[Path]:
     """The four files under the data root, packed or not; [] if one is missing."""
     raw = root / FASHION_RAW
-    found = [
+    complete = [
         next((f for f in (raw / part, raw / f"{part}.gz") if f.exists()), None)
         for part in FASHION_PARTS
     ]
-    return [file for file in found if file] if all(found) else []
+    return [file for file in complete if file] if all(complete) else []
 
 
 def fashion_remotes(root: Path) -> list[Remote]:

@@ -17,6 +17,11 @@ class Request:
     progress: Progress | None = None
     skip_broken: bool = False  # leave out image files that cannot be read, and say so
     channels: str = ""  # "gray" or "rgb": what all own images are converted to; "": as they are
+    labels: str = ""  # a table with a row an image file, see smd.data.table; "": there is none
+    columns: str = ""  # which of its columns are what, see smd.config.parsing; "": guessed
+    intensity: str = ""  # how values of more than 8 bits become pixels, see smd.config.intensities
+    volumes: bool = False  # each folder of DICOM slices is one volume
+    spacing: str = ""  # mm that scans are resampled to, see smd.config.spacings; "": as they are
 
     @property
     def choices(self) -> dict[str, str | int]:
@@ -24,6 +29,11 @@ class Request:
         given: dict[str, str | int] = {
             "skip_broken": int(self.skip_broken),
             "channels": self.channels,
+            "labels": self.labels,
+            "columns": self.columns,
+            "intensity": self.intensity,
+            "volumes": int(self.volumes),
+            "spacing": self.spacing,
         }
         return {name: value for name, value in given.items() if value}
 

@@ -29,14 +29,14 @@ class Pair:
     """The names of the arrays that hold a split's images and their labels."""
 
     images: str
-    labels: str
+    labels: str  # "" where there are none
     split: int
 
 
-def pairs(names: Iterable[str], where: str) -> list[Pair]:
+def pairs(names: Iterable[str], where: str, tabled: bool = False) -> list[Pair]:
     """The splits that arrays of these names hold, those to train on first.
 
-    Images without a split are these.
+    Images without a split are these. tabled: a table tells labels, so that all may lack here.
 
     Raises UserError if two arrays are for the same, or if images or labels are missing.
     """
@@ -49,14 +49,14 @@ def pairs(names: Iterable[str], where: str) -> list[Pair]:
             " the arrays so."
         )
     for split, name in images.items():
-        if split not in labels:
+        if split not in labels and not (tabled and not labels):
             raise UserError(f"{where} has no array {_partner(name)}, the labels of {name}: add it.")
     for split, name in labels.items():
         if split not in images:
             raise UserError(
                 f"{where} has {name}, but no images for these labels: add them, or leave it out."
             )
-    return [Pair(images[split], labels[split], split) for split in sorted(images)]
+    return [Pair(images[split], labels.get(split, ""), split) for split in sorted(images)]
 
 
 def has_role(name: str) -> bool:
@@ -65,18 +65,18 @@ def has_role(name: str) -> bool:
 
 
 def _by_split(names: list[str], kinds: frozenset[str], where: str) -> dict[int, str]:
-    found: dict[int, str] = {}
+    roles: dict[int, str] = {}
     for name in names:
         split = _split_of(name, kinds)
         if split is None:
             continue
-        if split in found:
+        if split in roles:
             raise UserError(
-                f"{where} holds both {found[split]} and {name}, which are for the same: leave one"
+                f"{where} holds both {roles[split]} and {name}, which are for the same: leave one"
                 " out."
             )
-        found[split] = name
-    return found
+        roles[split] = name
+    return roles
 
 
 def _split_of(name: str, kinds: frozenset[str]) -> int | None:

@@ -73,10 +73,10 @@ def stamp(files: Iterable[Path], source: Path, until: float = math.inf) -> dict[
     total = 0
     for file in sorted(files):
         archive.check_time(source, until)
-        found = _stat(file)
-        total += found.st_size
+        status = _stat(file)
+        total += status.st_size
         digest.update(
-            f"{file}\0{found.st_size}\0{found.st_mtime_ns}\n".encode(errors="surrogateescape")
+            f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape")
         )
     if source.is_dir() and total > archive.MAX_TOTAL:
         raise UserError(

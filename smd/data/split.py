@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smd.data import quotas
+from smd.data import patients, quotas
 from smd.data.images import Images
 from smd.errors import UserError
 
@@ -31,16 +31,20 @@ class Splits:
     test: np.ndarray  # (n,) int64
 
 
-def carve(images: Images, seed: int, n_train: int = 0) -> Splits:
+def carve(images: Images, seed: int, n_train: int = 0, folds: int = 0, fold: int = 0) -> Splits:
     """The splits of a run: the source's own, and what it lacks carved from its training images.
 
     A test split is carved the same for every seed, a validation split by the run's seed; each class
-    gives its share, to less than one image, and keeps an image to train on. `n_train` > 0 keeps
-    only so many training images, chosen by the seed. Raises UserError if a class has no training
+    gives its share, to less than one image, and keeps an image to train on. Where patients are
+    known, all images of one are in one split instead, and shares are kept as well as that allows.
+    `folds` > 0: the test split is part `fold` of so many, from 1 on. `n_train` > 0 keeps only so
+    many training images, chosen by the seed. Raises UserError if a class has no training
     image left, if there are fewer than `n_train`, or if there are so few images that none is left
     for validation or testing.
     """
     train, val, test = (np.flatnonzero(images.split == s) for s in (TRAIN, VAL, TEST))
+    if folds:
+        train, test = _fold(images, len(val) + len(test), folds, fold)
     if not len(test):
         train, test = _divide(images, train, round(TEST_FRACTION * len(train)), TEST_SEED)
     if not len(val):
@@ -96,9 +100,26 @@ def summary(images: Images) -> list[dict[str, str | int]]:
 def _divide(
     images: Images, rows: np.ndarray, n: int, seed: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(the rest, n of the rows), both ascending."""
+    """(the rest, n of the rows, by patient about n), both ascending."""
+    if images.facts.patients and len(rows):
+        units = images.facts.units[rows]
+        if len(np.unique(units)) < len(rows):
+            rest, part = patients.divide(images.labels[rows], units, n, seed)
+            return rows[rest], rows[part]
     taken = stratified(rows, images.labels[rows], n, seed, quotas.taken_away)
     return rows[~np.isin(rows, taken)], taken
+
+
+def _fold(images: Images, apart: int, folds: int, fold: int) -> tuple[np.ndarray, np.ndarray]:
+    """(the rest, one fold of all images), both ascending; apart: images that the source has set
+    apart itself."""
+    if apart:
+        raise UserError(
+            "The images have validation or test images of their own, so there is nothing to fold:"
+            " leave --folds out, or give no split ('split=' in --columns)."
+        )
+    units = images.facts.units if images.facts.patients else None
+    return patients.fold(images.labels, units, folds, fold, TEST_SEED)
 
 
 def _check_classes(images: Images, train: np.ndarray) -> None:

@@ -55,8 +55,8 @@ def _listed(place: Path, until: float) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     files: list[str] = []
     try:
-        with os.scandir(place) as found:
-            for entry in found:
+        with os.scandir(place) as entries:
+            for entry in entries:
                 (folders if _is_folder(entry) else files).append(entry.name)
                 check_time(place, until)
     except OSError as error:
@@ -85,16 +85,16 @@ def read(file: Path) -> bytes:
         raise UserError(f"{names.visible(str(file))} {_why(file, error)}.") from None
 
 
-def check(file: Path, found: os.stat_result) -> None:
+def check(file: Path, status: os.stat_result) -> None:
     """Raise UserError unless it is an ordinary file of a size that an image can have."""
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise UserError(
-            f"{names.visible(str(file))} is {kind(found.st_mode)}, not an image: remove it."
+            f"{names.visible(str(file))} is {kind(status.st_mode)}, not an image: remove it."
         )
-    if found.st_size > MAX_FILE:
+    if status.st_size > MAX_FILE:
         raise UserError(
             f"{names.visible(str(file))} is larger than {disk.show(MAX_FILE)}"
-            f" ({disk.show(found.st_size)}): remove it."
+            f" ({disk.show(status.st_size)}): remove it."
         )
 
 

@@ -47,11 +47,11 @@ class Problems:
             sentences.append(f"{len(broken) - LISTED:,} more cannot be used either.")
         if broken:
             sentences.append(SKIP)
-        for found in self.odd.values():
-            sentences.append(found[0])
-            if len(found) > 1:
+        for alike in self.odd.values():
+            sentences.append(alike[0])
+            if len(alike) > 1:
                 sentences.append(
-                    f"{len(found) - 1:,} more differ from the first one in the same way."
+                    f"{len(alike) - 1:,} more differ from the first one in the same way."
                 )
         many = len(broken) + sum(map(len, self.odd.values()))
         if many > 1:

@@ -34,4 +34,5 @@ class AT:
             model,
             ascended(model, losses.ce, batch.x, batch.y, eps, length, self.steps, start),
             batch.y,
+            batch.weight,
         )

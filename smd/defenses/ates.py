@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.core import losses, lp
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import attacking, every, means, right
+from smd.defenses.common import attacking, cross_entropy, every, means, right
 from smd.defenses.stopping import Enough, stopping_pgd
 
 STEPS = 10
@@ -41,7 +40,7 @@ class ATES:
                 model, x, y, start, self.eps, self.eps / 4, STEPS, _harder(y, gap(context))
             )
         logits = model(x_adv)
-        loss = F.cross_entropy(logits, y)
+        loss = cross_entropy(logits, y, batch.weight)
         loss.backward()
         return StepResult(None, right(logits, y), means({"loss": loss}, len(y)))
 

@@ -52,6 +52,8 @@ class CAT:
         )
         logits = model(mixed)
         terms = losses.ce(logits, y)
+        if batch.weight is not None:
+            terms = batch.weight * terms
         terms.mean().backward()
         terms = terms.detach()
         groups = {"loss": terms, "loss_clean": terms[: parts[0]], "loss_noisy": terms[parts[0] :]}

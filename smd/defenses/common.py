@@ -65,6 +65,18 @@ def ascended(
     return x_k
 
 
+def mean_loss(each: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean of every sample's loss, (B,) -> (), each times its weight (B,) if there are any."""
+    return each.mean() if weight is None else (weight * each).mean()
+
+
+def cross_entropy(logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean cross-entropy, (B, K), (B,) -> (), each sample's times its weight if there are any."""
+    if weight is None:  # torch's own mean, whose last bits differ
+        return F.cross_entropy(logits, y)
+    return mean_loss(F.cross_entropy(logits, y, reduction="none"), weight)
+
+
 def right(logits: Tensor, y: Tensor) -> Tensor:
     """Which samples are classified correctly: (B, K), (B,) -> (B,) bool."""
     return logits.detach().argmax(1) == y
@@ -78,9 +90,9 @@ def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, T
     }
 
 
-def learned(model: nn.Module, x_adv: Tensor, y: Tensor) -> StepResult:
+def learned(model: nn.Module, x_adv: Tensor, y: Tensor, weight: Tensor | None = None) -> StepResult:
     """The outer step of adversarial training: mean cross-entropy of the noisy images alone."""
     logits = model(x_adv)
-    loss = F.cross_entropy(logits, y)
+    loss = cross_entropy(logits, y, weight)
     loss.backward()
     return StepResult(None, right(logits, y), means({"loss": loss, "loss_noisy": loss}, len(y)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import attacking, means, right
+from smd.defenses.common import attacking, mean_loss, means, right
 
 STEPS = 10
 ETA = 0.005  # how much a radius may grow in a step, unit of x
@@ -57,7 +57,8 @@ class CustomizedAT:
             x_adv = torch.where(lp.per_sample(held, x), x_adv, x)
             radius = lp.length(x_adv - x, "Linf").clamp(max=self.eps)
         state["margin"][batch.idx] = radius
-        loss = self._losses(model(x_adv), y, softened(y, radius, classes, context.generator)).mean()
+        each = self._losses(model(x_adv), y, softened(y, radius, classes, context.generator))
+        loss = mean_loss(each, batch.weight)
         loss.backward()
         shown = {"loss": loss, "loss_clean": F.cross_entropy(clean, y)}
         correct = right(clean, y)

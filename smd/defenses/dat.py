@@ -54,7 +54,7 @@ class DAT:
         """Mean cross-entropy of the attacked images; clean images are not looked at."""
         with attacking(model):
             x_adv = self._noisy(model, batch.x, batch.y, self.limit(context), context.generator)
-        return learned(model, x_adv, batch.y)
+        return learned(model, x_adv, batch.y, batch.weight)
 
     def _noisy(
         self, model: nn.Module, x: Tensor, y: Tensor, limit: float, generator: torch.Generator

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.core import lp
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import attacking, every, means, right
+from smd.defenses.common import attacking, cross_entropy, every, means, right
 from smd.defenses.stopping import Enough, stopping_pgd
 
 STEPS = 10
@@ -61,7 +60,7 @@ class FAT:
             )
         state["steps"][batch.idx] = taken
         logits = model(x_adv)
-        loss = F.cross_entropy(logits, y)
+        loss = cross_entropy(logits, y, batch.weight)
         loss.backward()
         return StepResult(None, right(logits, y), means({"loss": loss}, len(y)))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from smd.core import losses, lp, pgd
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import attacking, every, means, right
+from smd.defenses.common import attacking, every, mean_loss, means, right
 from smd.defenses.fat import stride
 
 STEPS = 10
@@ -41,7 +41,7 @@ class GAIRAT:
         state["kappa"][batch.idx] = kappa
         logits = model(x_adv)
         each = F.cross_entropy(logits, batch.y, reduction="none")
-        loss = (weights(kappa, shift(context)) * each).mean()
+        loss = mean_loss(weights(kappa, shift(context)) * each, batch.weight)
         loss.backward()
         return StepResult(None, right(logits, batch.y), means({"loss": loss}, len(batch.y)))
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from smd.core import losses, lp
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import ascended, means, right
+from smd.defenses.common import ascended, cross_entropy, means, right
 from smd.errors import UserError
 from smd.nets.batchnorm import couples_samples
 
@@ -57,7 +57,7 @@ class IAAT:
         noisy = model(
             _attacked(model, x, y, radius, lp.uniform(x, radius, "Linf", context.generator))
         )
-        loss = F.cross_entropy(noisy, y)
+        loss = cross_entropy(noisy, y, batch.weight)
         loss.backward()
         clean = F.cross_entropy(logits, y)
         return StepResult(
@@ -80,8 +80,8 @@ class IAAT:
         larger = old + self.gamma
         wide = _withstood(model, x, y, larger, correct, generator)
         same = _withstood(model, x, y, old, correct & ~wide, generator)
-        found = torch.where(wide, larger, torch.where(same, old, old - self.gamma))
-        return self.beta * (found * correct).clamp_min(0) + (1 - self.beta) * old
+        moved = torch.where(wide, larger, torch.where(same, old, old - self.gamma))
+        return self.beta * (moved * correct).clamp_min(0) + (1 - self.beta) * old
 
 
 def _attacked(model: nn.Module, x: Tensor, y: Tensor, radius: Tensor, start: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ def _withstood(
     start = lp.uniform(x, radius, "Linf", generator)
     rows = (
         torch.arange(len(x), device=x.device)
-        if couples_samples(model)
+        if couples_samples(model, x)
         else asked.nonzero().squeeze(1)
     )
     if not len(rows):

@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from smd.core import losses
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import ascended, attacking, every, gaussian, means, right, trades_step
+from smd.defenses.common import (
+    ascended,
+    attacking,
+    every,
+    gaussian,
+    mean_loss,
+    means,
+    right,
+    trades_step,
+)
 
 STEPS = 10
 
@@ -51,7 +60,8 @@ class MART:
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, context.generator)
         clean, noisy = model(x), model(x_adv)
-        loss = (boosted(noisy, y) + self.beta * weighted_divergence(clean, noisy, y)).mean()
+        each = boosted(noisy, y) + self.beta * weighted_divergence(clean, noisy, y)
+        loss = mean_loss(each, batch.weight)
         loss.backward()
         ok = right(clean, y)
         natural, attacked = (F.cross_entropy(logits.detach(), y) for logits in (clean, noisy))

@@ -1,6 +1,6 @@
 """MMA: max-margin training at each image's estimated boundary (Ding et al. 2019)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from smd.core import losses, lp
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import ascended, attacking
+from smd.defenses.common import ascended, attacking, cross_entropy
 from smd.nets.batchnorm import couples_samples
 
 STEPS = 10
@@ -53,20 +53,22 @@ class MMA:
         """
         x, y = batch.x, batch.y
         logits = model(x)
-        clean = F.cross_entropy(logits, y)
+        clean = cross_entropy(logits, y, batch.weight)
         (CLEAN_SHARE * clean).backward()  # at once, so that its graph is gone before the attack
         correct = losses.slm(logits.detach(), y) < 0
         rows = correct.nonzero().squeeze(1)
-        found = self._boundary(
+        result = self._boundary(
             model, x[rows], y[rows], state["margin"][batch.idx[rows]], context.generator
         )
-        margin = torch.zeros_like(state["margin"][batch.idx]).index_copy(0, rows, found.margin)
+        margin = torch.zeros_like(state["margin"][batch.idx]).index_copy(0, rows, result.margin)
         near = correct & (margin < self.dmax)
-        each = _margin_losses(model, x.index_copy(0, rows, found.x), y, near | ~correct)
+        each = _margin_losses(
+            model, replace(batch, x=x.index_copy(0, rows, result.x)), near | ~correct
+        )
         state["margin"][batch.idx] = margin
-        inside = torch.zeros_like(correct).index_copy(0, rows, found.inside)
+        inside = torch.zeros_like(correct).index_copy(0, rows, result.inside)
         # p_y <= 1/2: across it as they are
-        crossed = torch.ones_like(correct).index_copy(0, rows, found.crossed)
+        crossed = torch.ones_like(correct).index_copy(0, rows, result.crossed)
         clean_ok = logits.detach().argmax(1) == y
         return StepResult(clean_ok, inside, _means(clean.detach(), each, near), clean_ok & crossed)
 
@@ -109,20 +111,22 @@ def _line_search(
     return Found(x + lp.per_sample(at, x) * direction, at, inside, crossed)
 
 
-def _margin_losses(model: nn.Module, x: Tensor, y: Tensor, taken: Tensor) -> Tensor:
+def _margin_losses(model: nn.Module, batch: Batch, taken: Tensor) -> Tensor:
     """Cross-entropy of the taken samples, else 0, (B,); back-propagates two thirds of its mean.
 
     Under batch norm the others are in the batch too, for its statistics.
     """
+    x, y = batch.x, batch.y
     rows = (
         torch.arange(len(x), device=x.device)
-        if couples_samples(model)
+        if couples_samples(model, x)
         else taken.nonzero().squeeze(1)
     )
     none = x.new_zeros(len(x))
     if not len(rows):
         return none
     each = F.cross_entropy(model(x[rows]), y[rows], reduction="none") * taken[rows]
+    each = each if batch.weight is None else each * batch.weight[rows]
     ((1 - CLEAN_SHARE) * each.sum() / len(x)).backward()
     return none.index_copy(0, rows, each.detach())
 

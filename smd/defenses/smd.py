@@ -1,7 +1,7 @@
 """SMD: self-adaptive margins, no noise level to choose (paper, Alg. 1 and 2)."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -13,6 +13,7 @@ from smd.core.epgd import Explored, epgd
 from smd.core.margin import Rules, gamma1, gamma2, initial_step, updated
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
+from smd.defenses.common import cross_entropy
 from smd.nets.batchnorm import couples_samples, statistics_kept
 
 # literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong
@@ -56,24 +57,25 @@ class SMD:
         margin = state["margin"][batch.idx]
         x = batch.x.detach().requires_grad_()
         logits = model(x)
-        loss0 = F.cross_entropy(logits, y)  # l. 2-3
+        loss0 = cross_entropy(logits, y, batch.weight)  # l. 2-3
         (loss0 / 2).backward()  # at once, so that its graph is gone before the attack
         correct = logits.detach().argmax(1) == y  # l. 4, Flag1
         clean = Clean(x.detach(), y, margin, correct, x.grad if rules.attack_loss == "ce" else None)
-        masked = couples_samples(model) or x.device.type != "cpu"
-        found = _noisy(model, clean, rules, context.generator, masked)  # l. 5
-        taken = correct & found.crossed if rules.noisy_loss == "crossed" else correct
-        loss1, gradient = _noisy_loss(model, found.x, y, taken, rules, masked)  # l. 7-10
+        masked = couples_samples(model, x) or x.device.type != "cpu"
+        explored = _noisy(model, clean, rules, context.generator, masked)  # l. 5
+        taken = correct & explored.crossed if rules.noisy_loss == "crossed" else correct
+        noisy = replace(batch, x=explored.x)
+        loss1, gradient = _noisy_loss(model, noisy, taken, rules, masked)  # l. 7-10
         delta = initial_step(info.epochs, info.shape, rules.norm)
         unit = delta if rules.gamma1_unit == "delta" else lp.pixel(info.shape, rules.norm)
         g1, g2 = gamma1(margin, unit), gamma2(gradient, rules.norm)  # l. 6
-        distance = lp.length(found.x - clean.x, rules.norm)
+        distance = lp.length(explored.x - clean.x, rules.norm)
         state["margin"][batch.idx] = updated(
-            margin, distance, delta * g1 * g2, correct, found.crossed
+            margin, distance, delta * g1 * g2, correct, explored.crossed
         )
-        grown = correct & ~found.crossed
+        grown = correct & ~explored.crossed
         return StepResult(
-            correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & found.crossed
+            correct, grown, _means(loss0, loss1, g1, g2, grown, taken), correct & explored.crossed
         )
 
 
@@ -99,24 +101,26 @@ def _noisy(
     x, y, margin, gradient = clean.x, clean.y, clean.margin, clean.gradient
     if masked:
         with nullcontext() if rules.statistics == "updated" else statistics_kept(model):
-            found = cuda_graph.epgd(model, x, y, margin, rules, generator, gradient)
-        kept = torch.where(lp.per_sample(clean.correct, x), found.x, x)
-        return Explored(kept, found.crossed & clean.correct)
+            explored = cuda_graph.epgd(model, x, y, margin, rules, generator, gradient)
+        kept = torch.where(lp.per_sample(clean.correct, x), explored.x, x)
+        return Explored(kept, explored.crossed & clean.correct)
     rows = clean.correct.nonzero().squeeze(1)
     known = None if gradient is None else gradient[rows]
-    found = epgd(model, x[rows], y[rows], margin[rows], rules, generator, known)
-    crossed = torch.zeros_like(clean.correct).index_copy(0, rows, found.crossed)
-    return Explored(x.index_copy(0, rows, found.x), crossed)
+    explored = epgd(model, x[rows], y[rows], margin[rows], rules, generator, known)
+    crossed = torch.zeros_like(clean.correct).index_copy(0, rows, explored.crossed)
+    return Explored(x.index_copy(0, rows, explored.x), crossed)
 
 
 def _noisy_loss(
-    model: nn.Module, x: Tensor, y: Tensor, taken: Tensor, rules: Rules, masked: bool
+    model: nn.Module, batch: Batch, taken: Tensor, rules: Rules, masked: bool
 ) -> tuple[Tensor, Tensor]:
     """L1 over the taken samples (l. 7-8), half of it back-propagated (l. 9-10).
 
     Returns the loss and Eq. 14's gradient at the noisy samples, shaped like x; zero where not
     taken. The gradient of a sample's own loss is a by-product of the loss's own backward pass.
+    Weights of the samples are in the loss and taken out of the gradient, so that margins know none.
     """
+    x, y, weight = batch.x, batch.y, batch.weight
     gradient = torch.zeros_like(x)
     rows = torch.arange(len(x), device=x.device) if masked else taken.nonzero().squeeze(1)
     if not len(rows):
@@ -124,11 +128,13 @@ def _noisy_loss(
     noisy = x[rows].requires_grad_()
     losses = F.cross_entropy(model(noisy), y[rows], reduction="none")
     parts = taken.sum().clamp_min(1) if rules.noisy_loss == "correct" else len(x)
-    loss1 = (losses * taken[rows]).sum() / parts
+    losses = losses * taken[rows] if weight is None else losses * taken[rows] * weight[rows]
+    loss1 = losses.sum() / parts
     (loss1 / 2).backward()
     assert noisy.grad is not None
     scale = 2 * parts if rules.gamma2_gradient == "sample" else 1
-    return loss1.detach(), gradient.index_copy(0, rows, noisy.grad * scale)
+    own = noisy.grad if weight is None else noisy.grad / lp.per_sample(weight[rows], noisy)
+    return loss1.detach(), gradient.index_copy(0, rows, own * scale)
 
 
 def _means(

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
+from smd.defenses.common import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class STD:
     ) -> StepResult:
         """Mean cross-entropy of the clean batch."""
         logits = model(batch.x)
-        loss = F.cross_entropy(logits, batch.y)
+        loss = cross_entropy(logits, batch.y, batch.weight)
         loss.backward()
         right = logits.detach().argmax(1) == batch.y
         count = right.new_full((), len(right), dtype=torch.float32)

@@ -8,7 +8,17 @@ from torch import Tensor, nn
 
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import ascended, attacking, every, gaussian, means, right, trades_step
+from smd.defenses.common import (
+    ascended,
+    attacking,
+    cross_entropy,
+    every,
+    gaussian,
+    mean_loss,
+    means,
+    right,
+    trades_step,
+)
 from smd.nets.batchnorm import couples_samples
 
 STEPS = 10
@@ -46,11 +56,11 @@ class TRADES:
         x, y = batch.x, batch.y
         x_adv = self._noisy(model, x, y, context.generator)
         clean, noisy = model(x), model(x_adv)
-        if couples_samples(model):
+        if couples_samples(model, x):
             with torch.no_grad():
                 model(x)
-        natural = F.cross_entropy(clean, y)
-        loss = natural + self.beta * divergence(clean, noisy).mean()
+        natural = cross_entropy(clean, y, batch.weight)
+        loss = natural + self.beta * mean_loss(divergence(clean, noisy), batch.weight)
         loss.backward()
         ok = right(clean, y)
         terms = {

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from smd.core import rng
 from smd.core.lp import Norm
-from smd.data.batches import Batch, OnDevice
+from smd.data.batches import Batch, Rows
 from smd.estimators import Estimator
 from smd.nets.modes import frozen
 
@@ -27,7 +27,7 @@ class Measured:
 
 def measure(
     model: nn.Module,
-    data: OnDevice,
+    data: Rows,
     ids: Tensor,  # (n,) sample ids, which are measured in this order
     estimator: Estimator,
     norm: Norm,
@@ -58,9 +58,9 @@ def _measured(
     margin, crossed = torch.zeros(len(batch.x), device=batch.x.device), ~correct
     rows = correct.nonzero().squeeze(1)
     if len(rows):
-        found = estimator.estimate(model, batch.x[rows], batch.y[rows], norm, generator)
+        result = estimator.estimate(model, batch.x[rows], batch.y[rows], norm, generator)
         margin, crossed = (
-            margin.index_copy(0, rows, found.margin),
-            crossed.index_copy(0, rows, found.crossed),
+            margin.index_copy(0, rows, result.margin),
+            crossed.index_copy(0, rows, result.crossed),
         )
     return margin, correct, crossed

@@ -53,20 +53,20 @@ class MinNorm:
             # untargeted here.
             for target in (0, *range(2, min(self.targets, classes - 1) + 2)):
                 fab.target_class = target
-                found = fab.attack_single_run(x, y, use_rand_start=k > 0, is_targeted=target > 0)
-                reached = _reached(model, found, x, y, norm)
-                nearest = torch.where(lp.per_sample(reached < distance, x), found, nearest)
+                example = fab.attack_single_run(x, y, use_rand_start=k > 0, is_targeted=target > 0)
+                reached = _reached(model, example, x, y, norm)
+                nearest = torch.where(lp.per_sample(reached < distance, x), example, nearest)
                 distance = torch.minimum(distance, reached)
         return nearest, distance
 
 
 @torch.no_grad()
-def _reached(model: nn.Module, found: Tensor, x: Tensor, y: Tensor, norm: Norm) -> Tensor:
+def _reached(model: nn.Module, example: Tensor, x: Tensor, y: Tensor, norm: Norm) -> Tensor:
     """Distances (B,) of images that are misclassified and in [0, 1]; infinity for the others."""
-    length = lp.length(found - x, norm)
-    inside = (found >= 0).flatten(1).all(1) & (found <= 1).flatten(1).all(1)
+    length = lp.length(example - x, norm)
+    inside = (example >= 0).flatten(1).all(1) & (example <= 1).flatten(1).all(1)
     return torch.where(
-        (model(found).argmax(1) != y) & inside & length.isfinite(), length, torch.inf
+        (model(example).argmax(1) != y) & inside & length.isfinite(), length, torch.inf
     )
 
 

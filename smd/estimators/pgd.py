@@ -24,5 +24,5 @@ class Pgd:
         self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm, generator: torch.Generator
     ) -> Found:
         """See smd.estimators.Estimator. Uncrossed samples get the distance of the last iterate."""
-        found = explore(model, x, y, torch.full((len(x),), self.eps, device=x.device), norm)
-        return Found(lp.length(found.x - x, norm), found.crossed)
+        explored = explore(model, x, y, torch.full((len(x),), self.eps, device=x.device), norm)
+        return Found(lp.length(explored.x - x, norm), explored.crossed)

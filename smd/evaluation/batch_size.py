@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from smd.core import losses, pgd
-from smd.data.batches import OnDevice
+from smd.data.batches import Rows
 from smd.errors import UserError
 from smd.nets.modes import frozen
 
@@ -24,7 +24,7 @@ LONG = 1.0  # seconds of a pass, of which an attack takes hundreds before a job 
 PATIENCE = 0.1  # seconds of passes with one size
 
 
-def find(model: nn.Module, data: OnDevice, ids: Tensor) -> int:
+def find(model: nn.Module, data: Rows, ids: Tensor) -> int:
     """The batch size for attacks on those samples, a power of two; takes about a second.
 
     Raises UserError if a GPU's memory does not hold two images' gradients.
@@ -34,7 +34,7 @@ def find(model: nn.Module, data: OnDevice, ids: Tensor) -> int:
         return size(lambda size: images_a_second(model, data, ids[:size]), len(ids))
 
 
-def images_a_second(model: nn.Module, data: OnDevice, ids: Tensor) -> float:
+def images_a_second(model: nn.Module, data: Rows, ids: Tensor) -> float:
     """Gradients a second in one batch, by its best pass, as other work can only slow one down."""
     batch = data.take(ids)
     taken: list[float] = []
@@ -53,12 +53,12 @@ def quickest(rate: Rate, n: int) -> int:
         if rates and (size >= 2 * n or _seconds(rates, n) > LONG):
             break
         rates[size] = rate(size)
-    return next(size for size, found in rates.items() if GAIN * found >= max(rates.values()))
+    return next(size for size, reached in rates.items() if GAIN * reached >= max(rates.values()))
 
 
 def _seconds(rates: dict[int, float], n: int) -> float:
-    size, found = list(rates.items())[-1]
-    return min(size, n) / found
+    size, reached = list(rates.items())[-1]
+    return min(size, n) / reached
 
 
 def grown(rate: Rate, n: int) -> int:
@@ -67,10 +67,10 @@ def grown(rate: Rate, n: int) -> int:
     Half, as attacks hold more than a gradient does. Raises UserError if two images do not fit.
     """
     size, before = GPU_FIRST, 0.0
-    while (found := _fitting(rate, size)) >= GAIN * before and found and size < n:
-        size, before = 2 * size, found
-    if found:
-        return size if found >= GAIN * before else size // 2
+    while (reached := _fitting(rate, size)) >= GAIN * before and reached and size < n:
+        size, before = 2 * size, reached
+    if reached:
+        return size if reached >= GAIN * before else size // 2
     while size > 1 and not _fitting(rate, size // 2):
         size //= 2
     return halved(size // 2)

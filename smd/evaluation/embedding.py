@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from smd import paths
 from smd.core import losses, pgd
-from smd.data.batches import OnDevice, spread
+from smd.data.batches import Rows, spread
 from smd.errors import UserError
 from smd.nets import Classifier
 
@@ -44,9 +44,7 @@ class Features:
     ok: np.ndarray  # (n,) bool, classified correctly
 
 
-def of_clean(
-    model: nn.Module, rows: OnDevice, ids: Tensor, batch: int, progress: Progress
-) -> Features:
+def of_clean(model: nn.Module, rows: Rows, ids: Tensor, batch: int, progress: Progress) -> Features:
     """Features of the clean images of those ids, (n,); the model must be in eval mode."""
     parts = []
     for part in ids.split(batch):
@@ -58,7 +56,7 @@ def of_clean(
 
 def of_adversarial(
     model: nn.Module,
-    rows: OnDevice,
+    rows: Rows,
     ids: Tensor,  # (n,)
     eps: float,  # unit of x
     batch: int,
@@ -94,16 +92,16 @@ def neighbours(features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray
     """
     # far from zero small distances drown in float noise
     points = torch.from_numpy(features - features.mean(0))
-    found = [_nearest(points, start, count) for start in range(0, len(points), CHUNK)]
-    near, far = (torch.cat(part) for part in zip(*found, strict=True))
+    chunks = [_nearest(points, start, count) for start in range(0, len(points), CHUNK)]
+    near, far = (torch.cat(part) for part in zip(*chunks, strict=True))
     return near.int().numpy(), far.numpy()
 
 
 def _nearest(points: Tensor, start: int, count: int) -> tuple[Tensor, Tensor]:
     distance = torch.cdist(points[start : start + CHUNK], points)
     distance.diagonal(start).fill_(-1)  # itself first, also where others are alike
-    found = distance.topk(count, largest=False)
-    return found.indices, found.values.clamp(min=0)
+    nearest = distance.topk(count, largest=False)
+    return nearest.indices, nearest.values.clamp(min=0)
 
 
 def layout(features: np.ndarray, seed: int, alive: Callable[[float], None]) -> np.ndarray:

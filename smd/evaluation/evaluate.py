@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from smd.attacks import AttackPlan, BatchContext, Stage
 from smd.core import lp
 from smd.core.lp import Norm
-from smd.data.batches import Batch, OnDevice
+from smd.data.batches import Batch, Rows
 from smd.evaluation.prior_verdicts import Known
 from smd.evaluation.state import CLEAN, WITHSTOOD, EvaluationState, Kept
 from smd.nets.modes import frozen
@@ -56,7 +56,7 @@ class Target:
     """The network, the images that it is evaluated on, and who watches."""
 
     model: nn.Module
-    data: OnDevice
+    data: Rows
     # called after every batch with the share that is done, in [0, 1]
     watch: Callable[[EvaluationState, float], None] = field(default=lambda state, share: None)
 

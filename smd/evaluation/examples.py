@@ -152,12 +152,12 @@ def names(folder: Path) -> list[str]:
 
 def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
     """Where a run has adversarial examples of one sample: (name of the file, position in it)."""
-    found = []
+    places = []
     for name in names(folder):
         arrays = _arrays(folder / "adv" / (name + SUFFIX), ["split", "idx"])
         if str(arrays["split"]) == split:
-            found += [(name, int(position)) for position in np.flatnonzero(arrays["idx"] == idx)]
-    return found
+            places += [(name, int(position)) for position in np.flatnonzero(arrays["idx"] == idx)]
+    return places
 
 
 def _arrays(path: Path, wanted: list[str], later: tuple[str, ...] = ()) -> dict[str, np.ndarray]:

@@ -33,8 +33,8 @@ def rows(data: str, attack: str = "") -> pd.DataFrame:
     The number of images is 0 and interval and spread are nan: the paper prints none. Averages are
     as printed; computed they differ by at most 0.01, where the paper cut instead of rounding.
     """
-    found = _cells()
-    return found[(found["data"] == data) & (not attack or found["attack"] == attack)].reset_index(
+    table = _cells()
+    return table[(table["data"] == data) & (not attack or table["attack"] == attack)].reset_index(
         drop=True
     )
 

@@ -123,13 +123,13 @@ def config_of(title: str, base: TrainConfig) -> TrainConfig:
 def _read(entry: Defense, title: str) -> dict[str, float] | None:
     """The knobs in a title of that defense, None if it is another's."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[0-9.]+)", re.escape(entry.label or entry.title))
-    found = re.fullmatch(pattern, title)
-    if not found:
+    match = re.fullmatch(pattern, title)
+    if not match:
         return None
     levels = {knob.name for knob in entry.params if knob.kind == "level"}
     return {
         name: float(text) / (255 if name in levels else 1)
-        for name, text in found.groupdict().items()
+        for name, text in match.groupdict().items()
     }
 
 

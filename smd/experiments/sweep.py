@@ -1,4 +1,4 @@
-"""A sweep: several defenses and seeds on one data set, queued as runs of their own.
+"""A sweep: several defenses, seeds and folds on one data set, queued as runs.
 
 There is no state of a sweep but its runs, so starting one again goes on where it was: what is
 finished, queued or running is left alone, what ended otherwise is resumed, what is missing is
@@ -30,12 +30,17 @@ class Member:
 
 
 def configs(defenses: Sequence[TrainConfig], seeds: Sequence[int]) -> list[TrainConfig]:
-    """A config for each defense and seed, each once, seeds innermost; raises UserError if there is
-    none."""
-    found = [replace(one, seed=seed) for one in defenses for seed in seeds]
-    if not found:
+    """A config for each defense, seed and fold, each once, folds innermost; raises UserError if
+    there is none."""
+    chosen = [
+        replace(one, seed=seed, fold=fold)
+        for one in defenses
+        for seed in seeds
+        for fold in (range(1, one.folds + 1) if one.folds else (0,))
+    ]
+    if not chosen:
         raise UserError("A sweep needs at least one defense and one seed.")
-    return [config for k, config in enumerate(found) if config not in found[:k]]
+    return [config for k, config in enumerate(chosen) if config not in chosen[:k]]
 
 
 def start(wanted: Sequence[TrainConfig]) -> list[Member]:
@@ -46,8 +51,9 @@ def start(wanted: Sequence[TrainConfig]) -> list[Member]:
 
 def _start(config: TrainConfig, known: Sequence[tuple[TrainConfig, Run]]) -> Member:
     try:
+        kept = folders.as_kept(config)
         for other, run in known:
-            if _same(config, other):
+            if _same(kept, other):
                 return _go_on(config, run)
         run = folders.create(config)
         launch.submit(run.folder)
@@ -66,13 +72,14 @@ def _go_on(config: TrainConfig, run: Run) -> Member:
 def members(wanted: Sequence[TrainConfig]) -> list[Run | None]:
     """The run of each config, the newest if there are several; None where there is none."""
     known = _known()
-    return [next((run for other, run in known if _same(config, other)), None) for config in wanted]
+    kept = [folders.as_kept(config) for config in wanted]
+    return [next((run for other, run in known if _same(config, other)), None) for config in kept]
 
 
 def _same(one: TrainConfig, other: TrainConfig) -> bool:
-    """Whether two configs train the same network; where they run and what is measured afterwards
-    does not matter."""
-    return _trained(folders.with_absolute_path(one)) == _trained(other)
+    """Whether two configs, as runs keep them, train the same network; where they run and what is
+    measured afterwards does not matter."""
+    return _trained(one) == _trained(other)
 
 
 def _trained(config: TrainConfig) -> TrainConfig:
@@ -80,13 +87,13 @@ def _trained(config: TrainConfig) -> TrainConfig:
 
 
 def _known() -> list[tuple[TrainConfig, Run]]:
-    found = []
+    trained = []
     for run in folders.all_runs():
         try:
-            found.append((run.config, run))
+            trained.append((run.config, run))
         except UserError:  # another version's
             continue
-    return found
+    return trained
 
 
 def refusals(wanted: Sequence[TrainConfig]) -> list[str]:

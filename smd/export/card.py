@@ -14,7 +14,7 @@ from smd.export.titles import defense_title
 CARD = """\
 # {defense} on {data}
 
-An image classifier trained in SMD Studio. It takes images with pixels in [0, 1] and returns logits.
+{origin} It takes images with pixels in [0, 1] and returns logits.
 
 {facts}
 
@@ -41,6 +41,16 @@ other decision about people.
 """
 
 
+AVERAGED = (
+    "model-ema.safetensors holds the exponential moving average of the weights, model.safetensors"
+    " the last ones; rows of the accuracy table with weights=ema are of the average"
+)
+
+
+HERE = "An image classifier trained in SMD Studio."
+ELSEWHERE = "An image classifier trained elsewhere, imported into SMD Studio and judged there."
+
+
 def model_card(
     config: TrainConfig,
     meta: Mapping[str, Any],
@@ -54,12 +64,17 @@ def model_card(
     of its start; margins: margins_section.
     """
     defense = defense_title(config)
+    imported = config.defense == registry.IMPORTED.name
     shown = table.drop(columns=["run", "defense"])
     return CARD.format(
         defense=markdown_cell(defense),
+        origin=ELSEWHERE if imported else HERE,
         data=markdown_cell(_title(registry.DATASETS, config.data)),
         facts=to_markdown(
-            pd.DataFrame(_facts(config, meta, provenance), columns=["", "as trained"])
+            pd.DataFrame(
+                _facts(config, meta, provenance),
+                columns=["", "as imported" if imported else "as trained"],
+            )
         ),
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
         margins=margins,
@@ -75,8 +90,8 @@ def _facts(
     versions = ", ".join(
         f"{name} {version}" for name, version in provenance.get("packages", {}).items()
     )
-    said = [meta.get(name) for name in ("image_notes", "image_cautions")]
-    told = [str(text) for texts in said if isinstance(texts, list) for text in texts]
+    told = _texts(meta, "image_notes", "image_cautions")
+    network_told = _texts(meta, "network_cautions")
     return [
         ("Data", _title(registry.DATASETS, config.data)),
         (
@@ -85,16 +100,62 @@ def _facts(
         ),
         ("Classes", classes),
         *[("To know of the images", " ".join(told))] * bool(told),
+        *[("To know of the network", " ".join(network_told))] * bool(network_told),
         ("Input", " x ".join(str(side) for side in meta.get("shape", ()))),
-        ("Network", _title(registry.NETWORKS, config.net)),
+        ("Network", registry.network_title(config.net)),
         ("Parameters", str(meta.get("parameters", ""))),
+        *_start(meta),
         ("Defense", defense_title(config)),
-        ("Epochs", str(config.epochs)),
-        ("Batch", str(config.batch)),
-        ("Seed", str(config.seed)),
+        ("Recipe", config.recipe),
+        *[("Weight averaging", AVERAGED)] * (config.average == "ema"),
+        *_of_training(config, meta),
         ("Code", commit + changed),
         ("Versions", f"Python {provenance.get('python', 'unknown')}, {versions}"),
     ]
+
+
+def _start(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the weights were at first, of a run that was told; it may come from elsewhere."""
+    about = meta.get("started_from")
+    if not isinstance(about, dict):
+        return []
+    kind, name, sha256 = (str(about.get(key, ""))[:200] for key in ("kind", "name", "sha256"))
+    return [("Started from", f"{kind} {name}, sha256 of its tensors {sha256}")]
+
+
+def _of_training(config: TrainConfig, meta: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How it was trained; of an import, which file it is and how its pixels are prepared."""
+    if config.defense != registry.IMPORTED.name:
+        return [
+            ("Epochs", str(config.epochs)),
+            ("Batch", str(config.batch)),
+            ("Seed", str(config.seed)),
+        ]
+    file = meta.get("file")
+    about = file if isinstance(file, dict) else {}
+    advice = meta.get("preprocessing_advice")
+    told = _texts(meta, "weights_notes") + [str(advice)] * bool(advice)
+    return [
+        ("Trained", "elsewhere, how is not known here"),
+        ("File", f"{about.get('name', 'unknown')}, {about.get('bytes', '?')} bytes"),
+        ("SHA-256", str(about.get("sha256", "unknown"))),
+        ("Normalisation", _normalisation(config, meta)),
+        *[("To know of the file", " ".join(told))] * bool(told),
+    ]
+
+
+def _normalisation(config: TrainConfig, meta: Mapping[str, Any]) -> str:
+    """Mean and standard deviation of the channels, those of the import or those of its file."""
+    stood = meta.get("normalisation")
+    of_file = stood if isinstance(stood, dict) else {}
+    mean, std = config.mean or of_file.get("mean"), config.std or of_file.get("std")
+    return f"mean {list(mean)}, std {list(std)}" if mean and std else "none: pixels in [0, 1]"
+
+
+def _texts(meta: Mapping[str, Any], *names: str) -> list[str]:
+    """The sentences that the store has under these names."""
+    said = [meta.get(name) for name in names]
+    return [str(text) for texts in said if isinstance(texts, list) for text in texts]
 
 
 def _title(table: Mapping[str, Any], name: str) -> str:

@@ -46,7 +46,7 @@ def _row(about: Any, result: pd.DataFrame, levels: Sequence[float]) -> dict[str,
     factor, decimals = (255, 2) if about.norm == "Linf" else (1, 3)
     shares = {_beyond(e): _percent(share_beyond(result, e)) for e in levels}
     return {
-        "method": estimate_title(about.method, about.eps, about.norm),
+        "method": estimate_title(about.method, about.eps, about.norm, about.weights),
         "split": about.split,
         "n": len(result),
         "clean (%)": _percent(result["clean_ok"].mean()),

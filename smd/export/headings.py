@@ -14,6 +14,6 @@ def heading(name: object) -> str:
     """The heading of a column: "clean" of "0", "margin > 8/255 (%)" of "beyond 8/255 (%)"."""
     text = str(name)
     for pattern, words in FIELDS:
-        if found := pattern.match(text):
-            return words + text[found.end() :]
+        if matched := pattern.match(text):
+            return words + text[matched.end() :]
     return text

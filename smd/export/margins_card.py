@@ -15,10 +15,11 @@ NONE = "No margins were kept while training, and none of test images were estima
 
 @dataclass(frozen=True)
 class Kept:
-    """The margins that the defense kept of all training images."""
+    """The margins that the defense kept of training images."""
 
     epoch: int
     images: pd.DataFrame  # reader.margins of that epoch
+    total: int  # training images, whether the epoch drew them or not
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     images, n = kept.images, len(kept.images)
     count = images["kind"].value_counts()
     right = images[images["kind"] != MISCLASSIFIED]
-    lines = [
-        f"Margins of all {n:,} training images, as kept while training, after epoch {kept.epoch}:",
-        "",
-    ]
+    whose = f"all {n:,} training images"
+    if n < kept.total:
+        whose = f"the {n:,} of {kept.total:,} training images that the epoch drew"
+    lines = [f"Margins of {whose}, as kept while training, after epoch {kept.epoch}:", ""]
     lines += [f"- {count.get(kind, 0):,} of {n:,} {kind}: {MEANING[kind]}." for kind in KINDS]
     if len(right):
         ends = (

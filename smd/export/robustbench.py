@@ -58,7 +58,7 @@ def _measured(cells: pd.DataFrame, eps: str) -> tuple[Cell | None, Cell | None, 
 
 
 def _network_title(name: str) -> str:
-    return registry.NETWORKS[name].title if name in registry.NETWORKS else name
+    return registry.network_title(name)
 
 
 def _elsewhere(eps: str, auto: pd.DataFrame) -> str:

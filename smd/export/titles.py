@@ -14,7 +14,7 @@ def defense_title(config: TrainConfig) -> str:
 
     A star marks settings that the defense's own paper endorses.
     """
-    entry = registry.DEFENSES.get(config.defense)
+    entry = registry.KNOWN_DEFENSES.get(config.defense)
     if entry is None:
         return " ".join([config.defense, *(f"{k}={v}" for k, v in config.params.items())])
     knobs = {p.name: p for p in entry.params}
@@ -33,6 +33,7 @@ def defense_title(config: TrainConfig) -> str:
         for k, v in config.params.items()
         if k not in named and v != knobs[k].default
     ]
+    others += [f"balance={config.balance}"] if config.balance != "none" else []
     return " ".join([label + star, *others])
 
 
@@ -74,13 +75,14 @@ def attack_settings(name: str, note: str) -> list[str]:
     return [
         word
         for word in words
-        if word.partition("=")[1] and (not known or word.partition("=")[0] in known)
+        if word.partition("=")[1] and (not known or word.partition("=")[0] in known | {"weights"})
     ]
 
 
-def estimate_title(method: str, eps: float, norm: str) -> str:
+def estimate_title(method: str, eps: float, norm: str, weights: str = "last") -> str:
     """The estimator as tables name it, with how far it looked where it was told: "PGD 16/255", "PGD
-    0.5, L2"."""
+    0.5, L2"; and which weights it was on, unless the last."""
     title = registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
     far = f" {show_level(eps, norm)}" if eps else ""
-    return title + far + (f", {norm}" if norm != "Linf" else "")
+    other = f", weights={weights}" if weights != "last" else ""
+    return title + far + (f", {norm}" if norm != "Linf" else "") + other

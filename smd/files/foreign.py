@@ -28,16 +28,16 @@ def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
     `limit` bytes.
     """
     try:
-        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         if kind := _kind(path):
             raise UserError(f"{path} {kind}.") from None
         raise
-    file = os.fdopen(found, "rb", closefd=True) if stat.S_ISREG(os.fstat(found).st_mode) else None
+    file = os.fdopen(handle, "rb", closefd=True) if stat.S_ISREG(os.fstat(handle).st_mode) else None
     if file is None:
-        os.close(found)
+        os.close(handle)
         raise UserError(f"{path} {_kind(path)}.")
-    if os.fstat(found).st_size > limit:
+    if os.fstat(handle).st_size > limit:
         file.close()
         raise UserError(
             f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone."
@@ -48,12 +48,12 @@ def opened(path: Path, limit: int = LIMIT) -> BinaryIO:
 def content(path: Path, limit: int = JSON) -> bytes:
     """All of an ordinary file; errors are as in `opened`."""
     with opened(path, limit) as file:
-        found = file.read(limit + 1)
-    if len(found) > limit:  # it grew
+        data = file.read(limit + 1)
+    if len(data) > limit:  # it grew
         raise UserError(
             f"{path} is larger than the {_size(limit)} that such a file may have: it is left alone."
         )
-    return found
+    return data
 
 
 def json_object(path: Path, limit: int = JSON) -> dict[str, Any]:
@@ -104,13 +104,13 @@ def _kind(path: Path) -> str:
         mode = os.lstat(path).st_mode
     except OSError:
         return ""
-    for found, name in (
+    for is_one, name in (
         (stat.S_ISLNK, "a link"),
         (stat.S_ISDIR, "a folder"),
         (stat.S_ISFIFO, "a pipe"),
         (stat.S_ISSOCK, "a socket"),
     ):
-        if found(mode):
+        if is_one(mode):
             return f"is {name} and no ordinary file: remove it or restore the file"
     return (
         ""

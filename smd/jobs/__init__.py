@@ -34,7 +34,14 @@ REMOTE_PATIENCE = 120.0
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
-LOST = "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on."
+LOST = (
+    "Its process is gone (killed, out of memory, or the machine restarted): resume it to go on. If"
+    " it ends like that again, a copy with a smaller batch takes less memory."
+)
+SILENT = (
+    "Nothing was heard of {host}, which ran it, for 2 minutes: resume it to go on here, unless it"
+    " still works there."
+)
 ELSEWHERE = (
     "It was queued in another folder or version and does not start by itself: resume it to run it"
     " here."
@@ -115,6 +122,8 @@ def _gone(folder: Path, status: Status) -> Status:
     ended."""
     if endings.read_only(folder) and status.by == tickets.me():
         return replace(status, state="failed", error=endings.READ_ONLY)
+    if status.host != platform.node() and status.by not in ("", tickets.me()):
+        return replace(status, state="lost", error=SILENT.format(host=status.host[:60]))
     return replace(status, state="lost", error=LOST)
 
 
@@ -185,11 +194,13 @@ def process(status: Status) -> psutil.Process | None:
     if status.pid <= 0 or status.host != platform.node():
         return None
     try:
-        found = psutil.Process(status.pid)
-        if found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        candidate = psutil.Process(status.pid)
+        if candidate.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
         if status.process_identity:
-            return found if identity(status.pid) == status.process_identity else None
-        return found if abs(found.create_time() - status.pid_started) < CLOCK_SLACK else None
+            return candidate if identity(status.pid) == status.process_identity else None
+        return (
+            candidate if abs(candidate.create_time() - status.pid_started) < CLOCK_SLACK else None
+        )
     except psutil.Error:
         return None

@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from smd.config import commands, validation
-from smd.config.schema import AttackConfig, Config, EmbeddingConfig, EstimateConfig, TrainConfig
+from smd.config.schema import (
+    AttackConfig,
+    Config,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    ScoreConfig,
+    TrainConfig,
+    is_import,
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,20 @@ _ALL = (
         word=lambda config: f"{config.data}-{config.defense}",
     ),
     JobKind(
+        name="import",
+        verb="import",
+        act="import",
+        noun="import",
+        plural="imports",
+        folder="",
+        config=ImportConfig,
+        validate=validation.of_import,
+        command=commands.import_command,
+        task="smd.tasks.import_weights:import_folder",
+        title="smd.runs.job_titles:importing",
+        word=lambda config: f"{config.data}-{config.defense}",
+    ),
+    JobKind(
         name="attack",
         verb="attack",
         act="attack",
@@ -76,6 +99,20 @@ _ALL = (
         word=lambda config: str(config.method),
     ),
     JobKind(
+        name="score",
+        verb="score",
+        act="score",
+        noun="search for scores",
+        plural="searches for scores",
+        folder="scores",
+        config=ScoreConfig,
+        validate=validation.of_score,
+        command=commands.score_command,
+        task="smd.tasks.score:score_run",
+        title="smd.runs.job_titles:score",
+        word=lambda config: "scores",
+    ),
+    JobKind(
         name="embed",
         verb="embedding",
         act="embed",
@@ -99,8 +136,14 @@ def on_runs() -> list[JobKind]:
 
 
 def of_folder(folder: Path) -> JobKind:
-    """The kind of the job in that folder, by the folder around it."""
-    return next((kind for kind in on_runs() if kind.folder == folder.parent.name), KINDS["train"])
+    """The kind of the job in that folder, by the folder around it; of a run, by its config."""
+    around = next((kind for kind in on_runs() if kind.folder == folder.parent.name), None)
+    return around or KINDS["import" if is_import(folder) else "train"]
+
+
+def job_id(folder: Path) -> str:
+    """A job as commands take it: a run's id, or <run>/<job> of a job on a run."""
+    return f"{folder.parent.parent.name}/{folder.name}" if of_folder(folder).folder else folder.name
 
 
 def of_config(config: Config) -> JobKind:

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -16,8 +17,8 @@ import psutil
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, logs, tickets, transitions, worker
-from smd.jobs.locks import Lock, own
+from smd.jobs import Status, logs, tickets, transitions, turns, worker
+from smd.jobs.locks import Lock, own, slot_lock
 
 LOOK = 0.1  # seconds between two looks at whether a worker works by now
 WATCHED = 5.0  # seconds in which a living job beats twice
@@ -25,19 +26,42 @@ KILLED = 10.0  # seconds in which a killed process is gone
 
 
 def submit(folder: Path) -> None:
-    """See to it that a queued job is run: now, or when the jobs before it on its device are
-    over."""
-    _wake(devices.queue(jobs.read(folder).device))
+    """See to it that a queued job is run: now, or when the jobs before it are over on the devices
+    that it may use."""
+    slots = turns.slots(jobs.read(folder).device)
+    if len(slots) == 1:
+        _wake(slots[0])
+        return
+    for slot in _wanted():
+        if not worker.follower_lock(slot).busy():  # else it will see what is queued by now
+            _wake(slot)
 
 
 def wake_all() -> None:
-    """Start a worker for every queue that has jobs but no worker, as after a reboot. Cheap: call it
-    often."""
-    with suppress(OSError):  # a runs folder that can only be looked at: nothing is run from it
-        for key in {devices.queue(status.device) for _, status in worker.queued()}:
-            starting = Lock(own(f"worker-{key}.starting"))
+    """Start a worker for every slot at which queued jobs wait for one, as after a reboot. Cheap:
+    call it often."""
+    # a runs folder that can only be looked at, or SMD_DEVICES that says nothing: nothing is run
+    with suppress(OSError, UserError):
+        for slot in _wanted():
+            starting = Lock(own(f"{worker.name(slot)}.starting"))
             if starting.acquire(wait=False):  # else somebody does the same at this moment
-                _start_worker(key, starting)
+                _start_worker(slot, starting)
+
+
+def _wanted() -> list[str]:
+    """The slots where a worker shall look: an idle one for every job that waits, or where none is
+    idle every one that the job may run at."""
+    idle, wanted = cache(_idle), dict[str, None]()
+    for _, status in worker.queued():
+        may = [slot for slot in turns.slots(status.device) if slot not in wanted]
+        free = next((slot for slot in may if idle(slot)), None)
+        wanted |= dict.fromkeys(may if free is None else [free])
+    return list(wanted)
+
+
+def _idle(slot: str) -> bool:
+    """Whether neither a worker nor a job of anybody's is at the slot."""
+    return not worker.worker_lock(slot).busy() and not slot_lock(slot).busy()
 
 
 def _start_worker(key: str, starting: Lock) -> None:
@@ -45,16 +69,13 @@ def _start_worker(key: str, starting: Lock) -> None:
     beside it."""
     lock = worker.worker_lock(key)
     try:
-        idle = lock.acquire(wait=False)
-        lock.release()
-        process = _wake(key) if idle else None
+        process = None if lock.busy() else _wake(key)
     except BaseException:
         starting.release()
         raise
 
     def watch() -> None:
-        while process and process.poll() is None and lock.acquire(wait=False):
-            lock.release()
+        while process and process.poll() is None and not lock.busy():
             time.sleep(LOOK)
         starting.release()
 
@@ -66,7 +87,7 @@ def _worker_command(key: str) -> list[str]:
 
 
 def _wake(key: str) -> "subprocess.Popen[bytes]":
-    with durable.appending(own(f"worker-{key}.log")) as out:
+    with durable.appending(own(f"{worker.name(key)}.log")) as out:
         process = subprocess.Popen(
             _worker_command(key),
             stdin=subprocess.DEVNULL,
@@ -122,12 +143,16 @@ def _stop(folder: Path, status: Status, hanging: bool) -> None:
 
 
 def resume(folder: Path) -> None:
-    """Queue a failed, cancelled or lost job again; raises UserError for any other.
+    """Queue a failed, cancelled or lost job again; raises UserError for any other, and where
+    SMD_DEVICES leaves its device out.
 
     One that another machine is said to run is watched for some heartbeats first: its clock may
-    differ.
+    differ. With "auto" it may go on on another device.
     """
     _refuse_living(folder)
+    device = transitions.asked_for(folder, jobs.read(folder))
+    if not turns.slots(device):
+        raise UserError(" ".join(devices.problems(device)))
     transitions.move(folder, "queued")
     submit(folder)
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import platform
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class Lock:
 
     def acquire(self, wait: bool = True) -> bool:
         """Take the lock; without waiting, False says that somebody else holds it."""
+        if self._file is not None:
+            return True
         file = self._opened()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -55,6 +58,37 @@ class Lock:
                     f"{self._path} is no ordinary file: remove it, it did not come from here."
                 ) from None
             raise
+
+    def busy(self) -> bool:
+        """Whether somebody holds it. Who looks keeps nobody else from looking."""
+        file = self._opened()
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+    @property
+    def file(self) -> int:
+        """The number of its open file while it is held: a process that inherits it holds the lock
+        too."""
+        if self._file is None:
+            raise ValueError("it is not held")
+        return self._file
+
+    def inherit(self, file: int) -> bool:
+        """Hold the lock by an open file that this process got from who started it; False where
+        that is no file of this lock's."""
+        try:
+            if not os.path.samestat(os.fstat(file), self._path.stat()):
+                return False
+        except OSError:
+            return False
+        os.set_inheritable(file, False)
+        self._file = file
+        return True
 
     def release(self) -> None:
         """Give the lock back; does nothing if it is not held."""
@@ -97,6 +131,30 @@ def _named(name: str, owner: str) -> str:
     return f"{stem}@{re.sub(r'[^A-Za-z0-9._-]', '-', owner)}{dot}{ending}"
 
 
-def device_lock(device: str) -> Lock:
-    """The lock that lets one job at a time use a device."""
-    return Lock(shared(f"{devices.queue(device)}.lock"))
+class AnyLock:
+    """One of several locks, whichever is free."""
+
+    def __init__(self, locks: Sequence[Lock]) -> None:
+        self._locks = locks
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Take a free one; with waiting, the first once it is free."""
+        return any(lock.acquire(wait=False) for lock in self._locks) or (
+            wait and self._locks[0].acquire()
+        )
+
+    def release(self) -> None:
+        """Give it back; does nothing if none is held."""
+        for lock in self._locks:
+            lock.release()
+
+
+def slot_lock(slot: str) -> Lock:
+    """The lock that lets one job at a time work at a slot, whoever's it is."""
+    return Lock(shared(f"{devices.lock_name(slot)}.lock"))
+
+
+def device_lock(device: str) -> AnyLock:
+    """The lock of any of a device's slots: a GPU has one."""
+    slots = devices.slots(device) or (devices.queue(device),)
+    return AnyLock([slot_lock(slot) for slot in slots])

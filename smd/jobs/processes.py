@@ -14,13 +14,18 @@ BOOT = Path("/proc/sys/kernel/random/boot_id")
 START = 19
 
 
+def boot() -> str:
+    """What tells this run of the machine from every other; raises OSError where none is told."""
+    return BOOT.read_text(encoding="utf-8").strip()
+
+
 def identity(pid: int) -> str:
     """What tells the living process with that number from any other that ever had or gets it; "" if
     there is none."""
     try:
         if platform.system() == "Linux":
             after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            return f"{BOOT.read_text(encoding='utf-8').strip()}:{pid}:{int(after[START])}"
+            return f"{boot()}:{pid}:{int(after[START])}"
         return f"{pid}:{psutil.Process(pid).create_time():.3f}"
     except (OSError, ValueError, IndexError, psutil.Error):
         return ""

@@ -1,7 +1,9 @@
 """A job's own side: its turn on the device, its heartbeat, the wish to stop, and how it ended."""
 
+import os
 import platform
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +15,10 @@ from typing import Any
 
 from smd import jobs
 from smd.errors import UserError
-from smd.jobs import Status, transitions
+from smd.jobs import Status, transitions, turns
 from smd.jobs.endings import reason
-from smd.jobs.locks import Lock, device_lock
+from smd.jobs.locks import AnyLock, Lock
+from smd.jobs.processes import identity
 
 BEAT = 2.0  # seconds between two heartbeats
 POLL = 0.2  # seconds between two tries for the device
@@ -110,10 +113,11 @@ class Session:
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Around a job that this process has claimed: if it never begins, it does not stay queued for
-    others."""
+    """Around a job that this process has claimed: if its device is "auto" it gets a free one; if it
+    never begins, it does not stay queued for others."""
     try:
-        yield
+        with turns.given(jobs.read(folder).device):
+            yield
     except BaseException as error:
         if jobs.read(folder).state == "queued":
             to: jobs.State = "failed" if isinstance(error, OSError | UserError) else "cancelled"
@@ -141,11 +145,12 @@ def session(
     with ExitStack() as last, _signals(current):
         _claim(folder, device)
         with _outcome(current), _heartbeat(current):
-            lock = device_lock(device)
+            lock = turns.turn(device)
             last.callback(lock.release)  # after the outcome is stored, so that jobs do not overlap
             _wait(current, lock, on_wait)
             current.start()
-            yield current
+            with _current(device):
+                yield current
 
 
 def _claim(folder: Path, device: str) -> None:
@@ -153,7 +158,7 @@ def _claim(folder: Path, device: str) -> None:
         if old.state == "cancelled":
             raise Cancelled("It was cancelled before it began.")
         transitions.moved(folder, old, "running")  # refuses what is not queued
-        if old.pid > 0 and jobs.attended(old, folder) and not transitions.owned(old):
+        if _others(folder, old):
             where = "" if old.host == platform.node() else f" on {old.host}"
             raise UserError(
                 f"{folder.name} is being started already, by process {old.pid}{where}: wait for it."
@@ -163,7 +168,26 @@ def _claim(folder: Path, device: str) -> None:
     transitions.change(folder, edit)
 
 
-def _wait(current: Session, lock: Lock, on_wait: Callable[[], None] | None) -> None:
+def _others(folder: Path, status: Status) -> bool:
+    """Whether another process has taken the job on, other than the worker that started this one."""
+    if status.pid <= 0 or not jobs.attended(status, folder) or transitions.owned(status):
+        return False
+    by_worker = status.process_identity and status.process_identity == identity(os.getppid())
+    return not by_worker
+
+
+@contextmanager
+def _current(device: str) -> Iterator[None]:
+    """Have CUDA do there what names no GPU: streams, graphs, a library's buffers."""
+    torch = sys.modules.get("torch")  # a job that computes has it by now
+    if torch is None or not device.startswith("cuda") or not torch.cuda.is_available():
+        yield
+        return
+    with torch.cuda.device(device):
+        yield
+
+
+def _wait(current: Session, lock: Lock | AnyLock, on_wait: Callable[[], None] | None) -> None:
     if lock.acquire(wait=False):
         return
     if on_wait:

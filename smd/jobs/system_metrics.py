@@ -82,7 +82,7 @@ def reader(device: str) -> Read:
 
     def read() -> dict[str, float]:
         with process.oneshot():
-            found = {
+            read = {
                 PROCESSOR: process.cpu_percent() / (psutil.cpu_count() or 1),
                 MEMORY: float(process.memory_info().rss),
             }
@@ -90,8 +90,8 @@ def reader(device: str) -> Read:
             with suppress(
                 Exception
             ):  # without its package or driver, or on a part of a GPU, there is no such reading
-                found[name] = float(reading())
-        return found
+                read[name] = float(reading())
+        return read
 
     return read
 

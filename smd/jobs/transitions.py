@@ -10,15 +10,16 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from smd import devices
 from smd.errors import UserError
-from smd.files import durable
+from smd.files import durable, foreign
 from smd.jobs import NEWER, SCHEMA, State, Status, kinds, process, read, reserve, results, tickets
 from smd.jobs.endings import reason
 from smd.jobs.locks import Lock
@@ -61,7 +62,7 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
             kind=old.kind,
             created=old.created,
             queued=now,
-            device=old.device,
+            device=asked_for(folder, old),
             done=old.done,
             total=old.total,
             started_by=who,
@@ -69,6 +70,15 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
     if to == "running":
         return replace(old, state=to, started=now, heartbeat=now, stage="")
     return replace(old, state=to, ended=now, eta=-1.0, error=error)
+
+
+def asked_for(folder: Path, old: Status) -> str:
+    """The device that the job's config names: "auto" may be another one this time."""
+    with suppress(OSError, UserError):
+        name = foreign.json_object(folder / "config.json", foreign.MEGABYTE).get("device")
+        if isinstance(name, str) and devices.is_name(name):
+            return name
+    return old.device
 
 
 def move(folder: Path, to: State, error: str = "") -> Status:

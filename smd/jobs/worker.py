@@ -1,23 +1,29 @@
-"""The queue of a device: a process of its own that runs the queued jobs one after the other.
+"""The worker of a slot: a process of its own that runs queued jobs there, one after the other.
 
-It stops when nothing is queued. The queue is the job folders themselves, so it survives a reboot.
+All workers share one queue, which is the job folders themselves, so it survives a reboot. A worker
+stops when nothing is queued that may run at its slot.
 """
 
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, kinds, listing, transitions
-from smd.jobs.locks import Lock, own
+from smd.jobs import Status, device_check, kinds, listing, transitions, turns
+from smd.jobs.locks import Lock, own, slot_lock
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
 
 LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
+POLL = 0.2  # seconds between two tries for a slot that somebody else uses
+AGAIN = 5.0  # seconds after which it is looked whether there still is a job to wait for it with
+STARTING = "starting"
+Tried = set[tuple[Path, float]]  # jobs that this worker took, with the times they were queued
 
 
 def queued() -> list[tuple[Path, Status]]:
@@ -38,51 +44,113 @@ def _claimed(folder: Path, status: Status) -> bool:
 def job_command(folder: Path) -> list[str]:
     """The process that does a job."""
     kind = kinds.KINDS[jobs.read(folder).kind]
-    name = f"{folder.parent.parent.name}/{folder.name}" if kind.folder else folder.name
-    return children.command("smd", kind.verb, kind.option, name)
+    return children.command("smd", kind.verb, kind.option, kinds.job_id(folder))
 
 
-def worker_lock(key: str) -> Lock:
-    """The lock that the working worker of a queue holds."""
-    return Lock(own(f"worker-{key}.lock"))
+def name(slot: str) -> str:
+    """By which a slot's worker is named in the folder of locks, beside the host and the user."""
+    return f"worker-{devices.lock_name(slot)}"
+
+
+def worker_lock(slot: str) -> Lock:
+    """The lock that the working worker of a slot holds."""
+    return Lock(own(f"{name(slot)}.lock"))
+
+
+def follower_lock(slot: str) -> Lock:
+    """The lock of the one worker that waits for the working one to end, to look again."""
+    return Lock(own(f"{name(slot)}.next"))
 
 
 def work(device: str, command: Callable[[Path], list[str]] = job_command) -> None:
-    """Run the queued jobs of a device until none is left; one worker works, one more waits to look
-    again."""
-    key = devices.queue(device)
-    follower, lock = Lock(own(f"worker-{key}.next")), worker_lock(key)
+    """Run queued jobs at a slot until none is left that may run there; one worker works, one more
+    waits to look again.
+
+    device: the slot, such as "cuda:1". On a GPU that torch cannot compute with no job with "auto"
+    is run.
+    """
+    slot = devices.queue(device)
+    follower, lock = follower_lock(slot), worker_lock(slot)
     if not follower.acquire(wait=False):
         return  # somebody waits already, and will see whatever is queued by now
     lock.acquire()
     follower.release()
     try:
-        tried: set[tuple[Path, float]] = set()
-        while job := _next(key, tried):
-            tried.add((job[0], job[1].queued))
-            _run(*job, command)
+        if told := device_check.problem(slot):
+            print(told, flush=True)
+        _work(slot, command)
     finally:
         lock.release()
 
 
-def _next(key: str, tried: Collection[tuple[Path, float]]) -> tuple[Path, Status] | None:
-    """Whoever waits longest; not again one whose end could not even be stored, as on a broken
-    disk."""
-    return next(
-        (
-            (f, s)
-            for f, s in queued()
-            if devices.queue(s.device) == key and (f, s.queued) not in tried
-        ),
-        None,
-    )
+def _work(slot: str, command: Callable[[Path], list[str]]) -> None:
+    tried: Tried = set()
+    lock = slot_lock(slot)
+    while _free(slot, lock, tried):
+        try:
+            if job := _take(slot, tried):
+                _run(*job, command, slot, lock)
+        finally:
+            lock.release()
 
 
-def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> None:
+def _free(slot: str, lock: Lock, tried: Tried) -> bool:
+    """Wait until the slot is free and locked; False: nothing is left to wait for it with."""
+    looked = float("-inf")
+    while True:
+        if time.monotonic() - looked > AGAIN:
+            looked = time.monotonic()
+            if not _fitting(slot, tried):
+                return False
+        if lock.acquire(wait=False):
+            return True
+        time.sleep(POLL)
+
+
+def _fitting(slot: str, tried: Tried) -> list[tuple[Path, Status]]:
+    """The jobs that may run at the slot, whoever waits longest first; not again one whose end could
+    not even be stored, as on a broken disk."""
+    return [
+        (folder, status)
+        for folder, status in queued()
+        if slot in turns.slots(status.device) and (folder, status.queued) not in tried
+    ]
+
+
+def _take(slot: str, tried: Tried) -> tuple[Path, Status] | None:
+    """The first job that no other worker takes, marked in its status as taken by this one; should
+    this worker be killed before the job begins, another may take it."""
+    for folder, status in _fitting(slot, tried):
+        tried.add((folder, status.queued))
+        try:
+            if _marked(folder, status, slot):
+                return folder, status
+        except UserError as error:  # deleted meanwhile, or on a disk that takes nothing
+            _fail(folder, status, str(error))
+    return None
+
+
+def _marked(folder: Path, before: Status, slot: str) -> bool:
+    """Mark the job as this worker's; False where it is another's by now, or no more queued."""
+    mine: list[Status] = []
+
+    def take(now: Status) -> Status:
+        if now.state != "queued" or now.queued != before.queued or _claimed(folder, now):
+            return now
+        mine.append(replace(transitions.own(now), device=devices.device_of(slot), stage=STARTING))
+        return mine[0]
+
+    transitions.change(folder, take)
+    return bool(mine)
+
+
+def _run(
+    folder: Path, before: Status, command: Callable[[Path], list[str]], slot: str, lock: Lock
+) -> None:
     log = folder / "log.txt"
     offset = log.stat().st_size if log.exists() else 0
     try:
-        code = _child(command(folder), log, folder)
+        code = _child(command(folder), log, folder, slot, lock)
     except OSError as error:
         _fail(folder, before, f"It could not be started: {error}.")
         return
@@ -94,7 +162,7 @@ def _run(folder: Path, before: Status, command: Callable[[Path], list[str]]) -> 
     )
 
 
-def _child(command: list[str], log: Path, folder: Path) -> int:
+def _child(command: list[str], log: Path, folder: Path, slot: str, lock: Lock) -> int:
     with durable.appending(log) as out:
         child = subprocess.Popen(
             command,
@@ -103,7 +171,12 @@ def _child(command: list[str], log: Path, folder: Path) -> int:
             stderr=out,
             start_new_session=True,
             cwd=children.FOLDER,
-            env={**children.environment(), "PYTHONUNBUFFERED": "1"},
+            env={
+                **children.environment(),
+                "PYTHONUNBUFFERED": "1",
+                **turns.environment(slot, lock),
+            },
+            pass_fds=(lock.file,),
         )
     asked = 0.0  # by a clock that nobody sets
     while True:
@@ -135,7 +208,7 @@ def _fail(folder: Path, before: Status, reason: str) -> None:
         same = now.state == "queued" and now.queued == before.queued
         return (
             transitions.moved(folder, now, "failed", reason)
-            if same and not _claimed(folder, now)
+            if same and (transitions.owned(now) or not _claimed(folder, now))
             else now
         )
 

@@ -11,17 +11,32 @@ from typing import Any, TypeVar
 from smd.errors import UserError
 from smd.registry.attacks import ATTACKS, by_strength, stages
 from smd.registry.datasets import DATASETS
-from smd.registry.defenses import DEFENSES
+from smd.registry.defenses import DEFENSES, IMPORTED, KNOWN_DEFENSES
 from smd.registry.estimators import ESTIMATORS
 from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param, Stage
+from smd.registry.library_nets import library_networks
 from smd.registry.networks import NETWORKS
+from smd.registry.offers import LARGEST, offered
+from smd.registry.open_networks import (
+    LIBRARIES,
+    OWN,
+    find_network,
+    network_title,
+    problem_of_network,
+)
+from smd.registry.own_nets import own_networks, own_problems
 
 __all__ = [
     "ATTACKS",
     "DATASETS",
     "DEFENSES",
     "ESTIMATORS",
+    "IMPORTED",
+    "KNOWN_DEFENSES",
+    "LARGEST",
+    "LIBRARIES",
     "NETWORKS",
+    "OWN",
     "Attack",
     "DataSet",
     "Defense",
@@ -31,7 +46,14 @@ __all__ = [
     "Stage",
     "by_strength",
     "find",
+    "find_network",
+    "library_networks",
     "load",
+    "network_title",
+    "offered",
+    "own_networks",
+    "own_problems",
+    "problem_of_network",
     "range_of",
     "shape_problem",
     "size_problem",
@@ -67,7 +89,7 @@ def shape_problem(net: Network, shape: tuple[int, ...]) -> str:
     shape: (C, H, W) or (C, D, H, W).
     """
     dims = len(shape) - 1
-    if dims != net.dims:
+    if net.dims and dims != net.dims:
         others = ", ".join(other.name for other in NETWORKS.values() if other.dims == dims)
         return f"{net.name} takes {WHAT[net.dims][0]}, these are {WHAT[dims][0]}: choose {others}."
     return _sides_problem(net, shape[1:])
@@ -77,10 +99,10 @@ def _sides_problem(net: Network, sides: tuple[int, ...]) -> str:
     low, high = net.sizes
     if all(low <= side <= high for side in sides):
         return ""
-    what, points = WHAT[net.dims]
-    found = "x".join(map(str, dict.fromkeys(sides) if net.dims == 2 else sides))
+    what, points = WHAT[net.dims or len(sides)]
+    shown = "x".join(map(str, dict.fromkeys(sides) if len(sides) < 3 else sides))
     return (
-        f"{net.name} takes {what} of {low} to {high} {points} a side, these have {found}: "
+        f"{net.name} takes {what} of {low} to {high} {points} a side, these have {shown}: "
         f"choose another network or resize the {what}."
     )
 

@@ -1,5 +1,7 @@
 """Every defense that the paper names, with the settings that its tables have."""
 
+from collections import ChainMap
+
 from smd.registry.kinds import Defense
 from smd.registry.knobs import choice, count, each, level, named, weight
 from smd.registry.recipes import Recipe, dropping
@@ -248,3 +250,14 @@ DEFENSES = named(
         colour="#98a53f",
     ),
 )
+
+IMPORTED = Defense(
+    name="imported",
+    title="Imported",
+    target="",
+    source="a file",
+    description="Weights from a file. How they were trained is not known here.",
+    colour="#7b6f8d",
+)
+# also those that nothing here can be trained with
+KNOWN_DEFENSES = ChainMap(DEFENSES, {IMPORTED.name: IMPORTED})

@@ -60,8 +60,10 @@ class Network:
     target: str  # "module:function", (shape, classes) -> nn.Module, see smd.nets.build
     sizes: tuple[int, int]  # smallest and largest side of an image or a volume, in pixels
     source: str
-    dims: int = 2  # 2 for images, 3 for volumes
+    dims: int = 2  # 2 for images, 3 for volumes; 0: it is not known before it is built
     description: str = ""  # one plain sentence for those who do not know it
+    # of one beside the table: the builder is (argument, shape, classes, pretrained) -> nn.Module
+    argument: str = ""
 
 
 @dataclass(frozen=True)

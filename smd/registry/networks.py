@@ -1,5 +1,6 @@
 """Networks; the first of as many dimensions is offered where a data set names none."""
 
+from smd.registry.cifar_size import CIFAR_SIZE, VOLUME_RESNETS
 from smd.registry.kinds import Network
 from smd.registry.knobs import named
 
@@ -35,15 +36,17 @@ NETWORKS = named(
         sizes=(8, 64),
         source="paper, Sec. 4",
         description="A wide residual network of 28 layers with batch norm, 5.8 million weights, as"
-        " the paper trains on CIFAR-10; wants a GPU.",
+        " the paper trains on CIFAR-10, and MMA; wants a GPU.",
     ),
+    *CIFAR_SIZE,
     Network(
         name="volume-cnn",
         title="Small 3-D CNN",
         target="smd.nets.volume:volume_cnn",
-        sizes=(4, 128),
+        sizes=(4, 256),
         source="ours",
         dims=3,
         description="The small CNN for volumes (CT, MR), with 3-D convolutions.",
     ),
+    *VOLUME_RESNETS,
 )

@@ -1,11 +1,8 @@
 """The folder of a training run and of the jobs on it: make, list, find and delete them."""
 
-import calendar
 import os
-import re
 import secrets
 import shutil
-import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +10,14 @@ from typing import Any
 
 from smd import jobs
 from smd.config import schema as configs
-from smd.config import validation
-from smd.config.schema import JobConfig, TrainConfig
+from smd.config.schema import ImportConfig, JobConfig, TrainConfig
 from smd.errors import UserError
 from smd.files import foreign, leftovers
 from smd.jobs import kinds, listing, transitions
 from smd.paths import runs_root
 from smd.program import PROGRAM
-from smd.runs import provenance
+from smd.runs import ids, provenance, starting
 from smd.store import places
-
-STAMP = r"\d{8}-\d{6}"
-# seconds by which clocks are set back, zones included; what is further ahead is not ours
-SET_BACK = 26 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -42,8 +34,24 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """The trained network."""
+        """The trained network, with its last weights."""
         return self.folder / "model.safetensors"
+
+    @property
+    def network(self) -> Path | None:
+        """The file of a whole network without a class, of an import; None: there is none."""
+        places = (self.folder / f"network{suffix}" for suffix in (".pt2", ".onnx"))
+        return next((place for place in places if place.exists()), None)
+
+    @property
+    def averaged_weights(self) -> Path:
+        """The same network with its averaged weights, of a run with average = "ema"."""
+        return self.folder / "model-ema.safetensors"
+
+    @property
+    def trained(self) -> bool:
+        """Whether it has a network to be judged: weights, or a whole network."""
+        return self.weights.exists() or self.network is not None
 
     @property
     def checkpoint(self) -> Path:
@@ -78,7 +86,7 @@ class Run:
     @property
     def config(self) -> TrainConfig:
         """What was asked for; raises UserError if the file is broken or newer."""
-        return configs.read(TrainConfig, self.folder / "config.json")
+        return configs.read_run(self.folder)
 
     @property
     def status(self) -> jobs.Status:
@@ -87,25 +95,47 @@ class Run:
 
 
 def create(config: TrainConfig, claim: bool = False) -> Run:
-    """Make a queued run; raises UserError with every problem of the config.
+    """Make a queued run, a training or an import; raises UserError with every problem of the
+    config.
 
     claim: this process will run the job itself, so no worker shall take it.
     """
-    _refuse(validation.of_training(config))
+    config = as_kept(config)
+    kind = kinds.of_config(config)
+    _refuse(kind.validate(config) + starting.problems(config, _source(config)))
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
-    config = with_absolute_path(config)
-    kind = kinds.KINDS["train"]
-    name = _new_id(runs_root(), kind.word(config))
+    name = ids.new(runs_root(), kind.word(config))
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
     transitions.create(runs_root() / name, kind.name, config.device, files, claim)
     return Run(name, runs_root() / name)
 
 
 def with_absolute_path(config: TrainConfig) -> TrainConfig:
-    """The config as a run keeps it: with a whole path, as the job works in another folder."""
-    if not config.data_path:
-        return config
-    return replace(config, data_path=str(Path(config.data_path).expanduser().absolute()))
+    """The config as a run keeps it: with whole paths, as the job works in another folder."""
+    if isinstance(config, ImportConfig):
+        config = replace(config, file=_absolute(config.file))
+    if config.labels:
+        config = replace(config, labels=_absolute(config.labels))
+    return replace(config, data_path=_absolute(config.data_path)) if config.data_path else config
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def as_kept(config: TrainConfig) -> TrainConfig:
+    """The config as a run keeps it: with whole paths and whole ids, as "last" is soon another."""
+    config, source = with_absolute_path(config), _source(config)
+    if starting.is_file(config.init):
+        return replace(config, init=str(Path(config.init).expanduser().absolute()))
+    return replace(config, init=source.id) if source else config
+
+
+def _source(config: TrainConfig) -> Run | None:
+    """The run that this one is to start from; None if it names none."""
+    with suppress(UserError):
+        return find(config.init) if starting.may_be_run(config.init) else None
+    return None
 
 
 def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
@@ -119,9 +149,9 @@ def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
     return folder
 
 
-def _refuse(found: list[str]) -> None:
-    if found:
-        raise UserError(" ".join(found))
+def _refuse(sentences: list[str]) -> None:
+    if sentences:
+        raise UserError(" ".join(sentences))
 
 
 def _new_job(run: Run, place: str, word: str) -> Path:
@@ -129,30 +159,7 @@ def _new_job(run: Run, place: str, word: str) -> Path:
     elsewhere."""
     around = run.folder / place
     foreign.refuse_link(around)
-    return around / _new_id(around, word)
-
-
-def _new_id(folder: Path, *words: str) -> str:
-    """An id that nothing in that folder has, also without its time, as pages and links show it."""
-    while True:
-        short = "-".join([*words, secrets.token_hex(2)])
-        if not any(folder.glob(f"*-{short}")):
-            return f"{_moment(folder)}-{short}"
-
-
-def _moment(folder: Path) -> str:
-    """This second; the one after the newest job's where the clock was set back, so that the newest
-    stays the newest."""
-    now = time.time()
-    newest = max(
-        (path.name[:15] for path in folder.glob("*") if re.fullmatch(STAMP, path.name[:15])),
-        default="",
-    )
-    with suppress(ValueError, OverflowError):
-        last = calendar.timegm(time.strptime(newest, "%Y%m%d-%H%M%S"))
-        if now < last + 1 and last - now < SET_BACK:
-            now = last + (1 if now < last else 0)
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return around / ids.new(around, word)
 
 
 def all_runs() -> list[Run]:
@@ -166,21 +173,21 @@ def nameless() -> str:
 
     "" if there are none, as is usual.
     """
-    found = [
+    matching = [
         path.parent.name
         for path in runs_root().glob("*/config.json")
         if not path.parent.name.isprintable()
     ]
-    if not found:
+    if not matching:
         return ""
     some = (
         "1 folder in {} has a name"
-        if len(found) == 1
-        else f"{len(found):,} folders in {{}} have names"
+        if len(matching) == 1
+        else f"{len(matching):,} folders in {{}} have names"
     )
     return (
-        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(found)!a}:"
-        f" rename {'it' if len(found) == 1 else 'them'} to see the runs."
+        f"{some.format(runs_root())} with signs that cannot be printed, such as {min(matching)!a}:"
+        f" rename {'it' if len(matching) == 1 else 'them'} to see the runs."
     )
 
 
@@ -200,13 +207,13 @@ def find(text: str) -> Run:
         raise UserError("There are no runs yet: train one first.")
     if text == "last":
         return known[0]
-    found = [run for run in known if run.id == text] or [
+    matching = [run for run in known if run.id == text] or [
         run for run in known if text and (run.id.startswith(text) or run.id.endswith(text))
     ]
-    if len(found) == 1:
-        return found[0]
-    what = "More than one run matches" if found else "There is no run"
-    names = [run.id for run in found or known]
+    if len(matching) == 1:
+        return matching[0]
+    what = "More than one run matches" if matching else "There is no run"
+    names = [run.id for run in matching or known]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     raise UserError(f"{what} '{text}': choose one of {', '.join(names[:5])}{more}.")
 

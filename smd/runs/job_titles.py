@@ -9,7 +9,13 @@ from pathlib import Path
 
 from smd import registry
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, Value
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ScoreConfig,
+    Value,
+)
 from smd.errors import UserError
 from smd.export.titles import attack_title, estimate_title
 from smd.jobs import kinds
@@ -32,6 +38,11 @@ def training(_config: object) -> str:
     return "training"
 
 
+def importing(_config: object) -> str:
+    """An import of weights: its run says the rest."""
+    return "import of weights"
+
+
 def attack(config: AttackConfig) -> str:
     """An attack: its name and settings, the images, the levels, the seeds."""
     levels = (
@@ -40,6 +51,7 @@ def attack(config: AttackConfig) -> str:
     known = registry.ATTACKS[config.attack].params if config.attack in registry.ATTACKS else ()
     what = attack_title(config.attack) + settings(config.params, known)
     of = _chosen(config) if config.ids else images(config.n, config.split)
+    what += ", weights=ema" * (config.weights == "ema")
     return f"{what} on {of} at {levels}, {seeds(config.seeds)}"
 
 
@@ -54,16 +66,30 @@ def estimate(config: EstimateConfig) -> str:
     known = (
         registry.ESTIMATORS[config.method].params if config.method in registry.ESTIMATORS else ()
     )
-    titles = [estimate_title(config.method, eps, config.norm) for eps in config.levels or (0.0,)]
+    titles = [
+        estimate_title(config.method, eps, config.norm, config.weights)
+        for eps in config.levels or (0.0,)
+    ]
     what = f"{' and '.join(titles)}{settings(config.params, known)}"
     return f"{what} on {images(config.n, config.split)}, seed {config.seed}"
+
+
+def score(config: ScoreConfig) -> str:
+    """A search for worst scores: the images, the levels, the steps, the seed."""
+    levels = [level_title(eps, config.norm) if eps else "clean" for eps in config.levels]
+    at = ", ".join(levels) or "the run's own levels"
+    of = images(config.n, config.split)
+    ema = ", weights=ema" * (config.weights == "ema")
+    return f"worst scores of {of} at {at}, {config.steps} steps, seed {config.seed}{ema}"
 
 
 def embedding(config: EmbeddingConfig) -> str:
     """An embedding: the images, the adversarial examples, the seed."""
     at = f" at {show_level(config.level)}" if config.level else ""
     of = images(config.n, config.split)
-    return f"embedding of {of}, up to {config.pairs:,} adversarial examples{at}, seed {config.seed}"
+    ema = ", weights=ema" * (config.weights == "ema")
+    pairs = f"up to {config.pairs:,} adversarial examples{at}"
+    return f"embedding of {of}, {pairs}, seed {config.seed}{ema}"
 
 
 def images(n: int, split: str) -> str:

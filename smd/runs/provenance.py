@@ -45,12 +45,12 @@ def read(path: Path) -> dict[str, Any]:
         ) from None
     kinds: dict[str, type] = dict.fromkeys(("commit", "python", "host", "processor"), str)
     kinds |= {"dirty": bool, "packages": dict, "command": list}
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         k: v for k, v in values.items() if k in kinds and isinstance(v, kinds[k])
     }
-    if "packages" in found:
-        found["packages"] = {k: v for k, v in found["packages"].items() if isinstance(v, str)}
-    return {"commit": None, "dirty": None, **found}
+    if "packages" in facts:
+        facts["packages"] = {k: v for k, v in facts["packages"].items() if isinstance(v, str)}
+    return {"commit": None, "dirty": None, **facts}
 
 
 def _processor() -> str:

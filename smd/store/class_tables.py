@@ -1,6 +1,7 @@
 """Reading margins class by class and from one epoch to another.
 
-Margins are in the unit of x, [0, 1]; samples are those of the training split. Quantiles, means and
+Margins are in the unit of x, [0, 1]; samples are those of the training split that the epoch drew
+(smd.store.margin_tables). Quantiles, means and
 densities are over correctly classified samples. Only found margins are at the boundary, and only
 their noisy samples press on it (paper, Sec. 3.1).
 """
@@ -106,7 +107,7 @@ CLASS_DENSITY = Query(
 
 
 class FlowRow(TypedDict):
-    """A sample's margins after two epochs, both of which classify it correctly."""
+    """A sample's margins after two epochs that drew it, both of which classify it correctly."""
 
     idx: int
     label: int
@@ -165,7 +166,7 @@ AT_BOUNDARY = Query(
 
 
 class CurveRow(TypedDict):
-    """A sample's margins over the epochs, for a small picture."""
+    """A sample's margins over the epochs that drew it, for a small picture."""
 
     idx: int
     curve: list[float]  # 1/255; 0 where it is misclassified and has no margin

@@ -148,16 +148,16 @@ def _there(path: Path) -> bool:
 def _version(path: Path, read_only: bool) -> tuple[object, ...]:
     """Tells a file from any other, and for readers from what it was before; a writer knows what it
     has written."""
-    found = []
+    identity = []
     for file in (path, path.with_name(path.name + ".wal")):
         with suppress(FileNotFoundError):
             about = file.lstat()
-            found += [
+            identity += [
                 about.st_dev,
                 about.st_ino,
                 *([about.st_size, about.st_mtime_ns, about.st_ctime_ns] * read_only),
             ]
-    return (str(path), *(found if read_only else found[:2]))
+    return (str(path), *(identity if read_only else identity[:2]))
 
 
 @contextmanager

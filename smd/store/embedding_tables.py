@@ -23,12 +23,13 @@ class EmbeddingRow(TypedDict):
     seconds: float
     job: str
     created: float  # Unix seconds
+    weights: str  # "last" or "ema"
 
 
 EMBEDDINGS = Query(
     EmbeddingRow,
     """
-    SELECT id, split, n, pairs, eps, seed, package, version, seconds, job, created
+    SELECT id, split, n, pairs, eps, seed, package, version, seconds, job, created, weights
     FROM embedding
     ORDER BY created, id""",
 )

@@ -28,12 +28,13 @@ class EstimateRow(TypedDict):
     seconds: float
     job: str
     created: float  # Unix seconds
+    weights: str  # "last" or "ema"
 
 
 ESTIMATES = Query(
     EstimateRow,
     """
-    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created
+    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created, weights
     FROM estimate
     ORDER BY created, id""",
 )

@@ -1,7 +1,9 @@
 """Reading margins: of all samples in one epoch, of one sample in all epochs, and their
 distributions.
 
-Margins are in the unit of x, [0, 1]. Samples are those of the training split.
+Margins are in the unit of x, [0, 1]. Samples are those of the training split. An epoch has rows of
+the samples that it drew: all of them, unless classes are drawn equally often (--balance sampling).
+What it did not draw kept the margin of the last epoch that did.
 """
 
 import math
@@ -83,7 +85,7 @@ STATE_HIST = Query(
 
 
 class StateSummaryRow(TypedDict):
-    """A state of all samples after one epoch."""
+    """A state of the samples that an epoch drew, after it."""
 
     epoch: int
     q05: float
@@ -112,7 +114,7 @@ STATE_SUMMARY = Query(
 
 
 class StateRow(TypedDict):
-    """A state of one sample after one epoch."""
+    """A state of one sample after an epoch that drew it."""
 
     idx: int
     label: int
@@ -131,7 +133,7 @@ STATE_VALUES = Query(
 
 
 class MarginRow(TypedDict):
-    """One sample's margin after one epoch."""
+    """One sample's margin after an epoch that drew it."""
 
     idx: int
     label: int
@@ -154,7 +156,7 @@ MARGINS = Query(
 
 
 class ShareRow(TypedDict):
-    """The share of samples that are correct with a margin larger than a level."""
+    """The share of an epoch's samples that are correct with a margin larger than a level."""
 
     level: float
     share: float
@@ -172,15 +174,15 @@ SHARE_BEYOND = Query(
 
 
 class HistoryRow(TypedDict):
-    """One sample after one epoch."""
+    """One sample after an epoch that drew it."""
 
     epoch: int
     margin: float
     clean_ok: bool
     adv_ok: bool
     kind: str  # one of smd.core.kinds.KINDS
-    # what the epoch did to the margin: "expanded", "shrunk", "kept", or "misclassified" where the
-    # clean image was, which SMD leaves alone
+    # what it did to the margin of before: "expanded", "shrunk", "kept", or "misclassified" where
+    # the clean image was, which SMD leaves alone
     change: str
 
 
@@ -220,7 +222,7 @@ def state_summary(path: Path, name: str) -> pd.DataFrame:
 
 
 def state_values(path: Path, name: str, epoch: int) -> pd.DataFrame:
-    """A state of every sample after one epoch (StateRow)."""
+    """A state of every sample that the epoch drew (StateRow)."""
     return frame(path, STATE_VALUES, name=name, epoch=epoch)
 
 
@@ -238,13 +240,13 @@ def margin_summary(path: Path) -> pd.DataFrame:
 
 
 def margins(path: Path, epoch: int) -> pd.DataFrame:
-    """Every sample's margin after one epoch (MarginRow)."""
+    """The margin of every sample that the epoch drew (MarginRow)."""
     return frame(path, MARGINS, epoch=epoch)
 
 
 def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float, float]:
-    """For each level the share of all samples that are classified correctly and have a larger
-    margin.
+    """For each level the share of the samples that the epoch drew which are classified correctly
+    and have a larger margin.
 
     nan where the epoch has no margins. Reached margins count as they are: how far their search has
     come.
@@ -255,5 +257,5 @@ def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float,
 
 
 def sample_history(path: Path, idx: int) -> pd.DataFrame:
-    """One sample in all epochs (HistoryRow)."""
+    """One sample in all epochs that drew it (HistoryRow)."""
     return frame(path, HISTORY, idx=idx)

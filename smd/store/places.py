@@ -15,10 +15,10 @@ def refuse_odd(path: Path) -> None:
     """Raises UserError where DuckDB would look for the store in another place than the path
     says."""
     real = path.resolve()
-    found = next((sign for sign in ODD if sign in str(real)), None)
-    if found is None and _is_utf8(real):
+    odd = next((sign for sign in ODD if sign in str(real)), None)
+    if odd is None and _is_utf8(real):
         return
-    what = f'a "{found}" in it' if found else "letters that are no UTF-8"
+    what = f'a "{odd}" in it' if odd else "letters that are no UTF-8"
     raise UserError(
         f"No results can be kept in {path.parent}, as its path has {what}: rename it, or set"
         " SMD_RUNS."

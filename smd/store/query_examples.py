@@ -17,8 +17,8 @@ TABLES = {
     ),
     "gauge": "a reading of the machine, at Unix seconds: percent for cpu and gpu, else bytes",
     "margin": (
-        "a training image's margin after an epoch, in [0, 1]; a distance only where clean_ok and"
-        " crossed"
+        "a training image's margin after an epoch that drew it, in [0, 1]; a distance only where"
+        " clean_ok and crossed"
     ),
     "margin_hist": (
         "an epoch's histogram of margins by kind: found, reached, misclassified; bin k is [k, k +"
@@ -27,9 +27,18 @@ TABLES = {
     "margin_summary": "an epoch's quantiles of the correctly classified images' margins",
     "meta": "what the run says about itself, in JSON",
     "sample": (
-        "the images of a split: label, row in the image cache, and path of the file if it was one"
+        "the images of a split: label, row in the image cache, path of the file if it was one, and"
+        " patient as a hash"
     ),
-    "sample_state": "what a defense keeps of an image beside its margin",
+    "sample_group": "what else is known of an image: its site, the patient's sex",
+    "sample_state": (
+        "what a defense keeps of an image beside its margin, after an epoch that drew it"
+    ),
+    "score": "one search for the worst scores within a noise level; 0: clean scores",
+    "score_result": (
+        "the log-odds of a class for an image: the lowest found of its own class, the highest of"
+        " any other"
+    ),
 }
 
 EXAMPLES = {  # what a query finds, in words -> the query

@@ -7,6 +7,7 @@ UserError.
 """
 
 from smd.store.attack_tables import (
+    AVERAGED,
     attack_flags,
     attack_runs,
     attack_stages,
@@ -34,6 +35,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
+from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
     class_names,
     gauges,
@@ -46,9 +48,17 @@ from smd.store.run_tables import (
     stamp,
     validation,
 )
+from smd.store.score_tables import (
+    predictions,
+    sample_facts,
+    sample_groups,
+    score_runs,
+    scores,
+)
 from smd.store.verdict_tables import attack_results, outcomes, sample_verdicts
 
 __all__ = [
+    "AVERAGED",
     "at_boundary",
     "attack_flags",
     "attack_results",
@@ -75,10 +85,16 @@ __all__ = [
     "meta",
     "metrics",
     "outcomes",
+    "predicted_classes",
+    "predictions",
+    "sample_facts",
+    "sample_groups",
     "sample_history",
     "sample_paths",
     "sample_verdicts",
     "samples",
+    "score_runs",
+    "scores",
     "share_beyond",
     "split_sizes",
     "stamp",

@@ -1,4 +1,4 @@
-"""What a job hands to the recorder: an epoch, an attack, an estimate, an embedding."""
+"""What a job hands to the recorder: an epoch, an attack, an estimate, scores, an embedding."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +13,15 @@ class EpochRecord:
     epoch: int  # counted from 1
     # split, name, eps (0 where it means nothing), value
     metrics: Sequence[tuple[str, str, float, float]]
-    margins: np.ndarray | None = None  # (N,) float32, unit of x; None for a defense without margins
-    clean_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    adv_ok: np.ndarray | None = None  # (N,) bool, stored along with margins only
-    # (N,) bool, the margin's search met the boundary; along with margins only
+    margins: np.ndarray | None = None  # (n,) float32, unit of x; None for a defense without margins
+    clean_ok: np.ndarray | None = None  # (n,) bool, stored along with margins only
+    adv_ok: np.ndarray | None = None  # (n,) bool, stored along with margins only
+    # (n,) bool, the margin's search met the boundary; along with margins only
     crossed: np.ndarray | None = None
-    # name -> (N,) what else is kept of each sample
+    # name -> (n,) what else is kept of each sample
     states: Mapping[str, np.ndarray] = field(default_factory=dict)
+    # (n,) ids of the samples that the epoch drew, which have a row each; None: 0 to n - 1
+    idx: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class EstimateRecord:
     seconds: float
     job: str
     created: float  # Unix seconds
+    weights: str = "last"  # or "ema", the averaged ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,33 @@ class Margins:
     margin: np.ndarray  # (n,) unit of x; 0 where the clean image is misclassified
     clean_ok: np.ndarray  # (n,) bool
     crossed: np.ndarray  # (n,) bool; False: no boundary was met, the margin is a lower bound
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """One search for the worst scores of a split's images at one noise level."""
+
+    id: str
+    eps: float  # unit of x; 0: the clean images
+    norm: str
+    steps: int  # of every search; 0: none, the images are clean
+    seed: int
+    split: str
+    n: int
+    package: str
+    version: str
+    seconds: float
+    job: str
+    created: float  # Unix seconds
+    weights: str = "last"  # or "ema", the averaged ones
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The worst log-odds of every class that a search found for every sample."""
+
+    idx: np.ndarray  # (n,) sample ids
+    scores: np.ndarray  # (n, K) float32, lowest of the sample's own class, highest of the others
 
 
 @dataclass(frozen=True)
@@ -112,6 +142,7 @@ class EmbeddingRecord:
     seconds: float
     job: str
     created: float  # Unix seconds
+    weights: str = "last"  # or "ema", the averaged ones
 
 
 @dataclass(frozen=True, eq=False)

@@ -195,12 +195,12 @@ def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
     rows = frame(path, META)
     try:
-        found = {
+        settings = {
             key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)
         }
-        json.dumps(found, ensure_ascii=False).encode()  # half a character raises
-        if all(FITS[name](found[name]) for name in FITS if name in found):
-            return found
+        json.dumps(settings, ensure_ascii=False).encode()  # half a character raises
+        if all(FITS[name](settings[name]) for name in FITS if name in settings):
+            return settings
     except (ValueError, TypeError, RecursionError):
         pass
     raise UserError(f"The description in {path} is broken: restore the file, or delete the run.")

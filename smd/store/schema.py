@@ -10,7 +10,7 @@ from smd.core.kinds import NO_BIN
 from smd.errors import UserError
 from smd.store.sql import BIN, KIND
 
-VERSION = 6  # raised when a store can no longer be read by the code before
+VERSION = 8  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -100,8 +100,30 @@ UPDATE epoch_metric AS e
 # are no files.
 DDL_6 = "ALTER TABLE sample ADD COLUMN path VARCHAR;"
 
+# weights: which of a run's an estimate or an embedding is of, "last" or "ema" (averaged ones).
+DDL_7 = """
+ALTER TABLE estimate ADD COLUMN weights VARCHAR;
+ALTER TABLE embedding ADD COLUMN weights VARCHAR;
+UPDATE estimate SET weights = 'last';
+UPDATE embedding SET weights = 'last';
+"""
+
+# patient: a keyed hash of what the table of labels calls the patient; NULL where nothing tells. A
+# group is what else that table says of an image: its site, the patient's sex. A score is the
+# log-odds of a class for an image, the worst that a search found within eps: the lowest of the
+# image's own class, the highest of any other; eps = 0: of the clean image.
+DDL_8 = """
+ALTER TABLE sample ADD COLUMN patient VARCHAR;
+CREATE TABLE sample_group (split VARCHAR, idx INTEGER, name VARCHAR, value VARCHAR);
+CREATE TABLE score (
+    id VARCHAR, eps DOUBLE, norm VARCHAR, steps INTEGER, seed INTEGER, split VARCHAR, n INTEGER,
+    package VARCHAR, version VARCHAR, seconds DOUBLE, job VARCHAR, created DOUBLE,
+    weights VARCHAR);
+CREATE TABLE score_result (score_id VARCHAR, idx INTEGER, class SMALLINT, score FLOAT);
+"""
+
 # each version's, after which a store has this one's tables
-STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6)
+STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6, DDL_7, DDL_8)
 
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
@@ -125,7 +147,15 @@ INSERT INTO attack_stage
     WHERE eps > 0
     GROUP BY ALL;
 """
-UPGRADES = {1: FROM_1, 2: DDL_3, 3: DDL_4, 4: DDL_5, 5: DDL_6}  # from that version to the next
+UPGRADES = {
+    1: FROM_1,
+    2: DDL_3,
+    3: DDL_4,
+    4: DDL_5,
+    5: DDL_6,
+    6: DDL_7,
+    7: DDL_8,
+}  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")
 

@@ -79,13 +79,13 @@ def _check(con: DuckDBPyConnection) -> None:
                 f"The store's table {table[:40]} has {rows:,} rows, more than can be: it is not"
                 " opened."
             )
-    found = con.execute(COLUMNS).fetchall()
-    if any(generated or default is not None for *_, generated, default in found):
+    listed = con.execute(COLUMNS).fetchall()
+    if any(generated or default is not None for *_, generated, default in listed):
         raise UserError(
             "The store has columns that compute something: SMD Studio never makes them, it is not"
             " opened."
         )
-    columns = {(table, name, kind) for table, name, kind, *_ in found}
+    columns = {(table, name, kind) for table, name, kind, *_ in listed}
     strange = sorted(columns - _whole() - EARLIER)
     if strange:
         named = ".".join(strange[0][:2])[:80]
@@ -98,8 +98,8 @@ def _check(con: DuckDBPyConnection) -> None:
 
 
 def _check_whole(con: DuckDBPyConnection) -> None:
-    found = {(table, name, kind) for table, name, kind, *_ in con.execute(COLUMNS).fetchall()}
-    missing = sorted(_whole() - found)
+    listed = {(table, name, kind) for table, name, kind, *_ in con.execute(COLUMNS).fetchall()}
+    missing = sorted(_whole() - listed)
     if missing:
         raise UserError(
             f"The store lacks {'.'.join(missing[0][:2])}: it was not written by SMD Studio."

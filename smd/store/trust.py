@@ -93,8 +93,8 @@ def _read_kept() -> None:
     """Take over what other processes have found, if there is anything new."""
     global _stamp
     with suppress(OSError, UserError, ValueError):
-        found = _file().stat()
-        stamp = (found.st_ino, found.st_size)
+        status = _file().stat()
+        stamp = (status.st_ino, status.st_size)
         if stamp != _stamp:
             _known.update(foreign.content(_file(), 4 * KEPT).decode().split())
             _stamp = stamp
@@ -129,8 +129,8 @@ def _asked(path: Path) -> Answer:
             _process.kill()
         code = _process.wait() if not said else 0
         if said:
-            found = json.loads(said)
-            return Answer(wrong=found["wrong"], passing=found["passing"])
+            stored = json.loads(said)
+            return Answer(wrong=stored["wrong"], passing=stored["passing"])
         if code != -signal.SIGALRM:  # else it had just gone for want of questions
             break
     return Answer(wrong=_ended(path, said is None, code), passing=False)

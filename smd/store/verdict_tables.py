@@ -5,6 +5,7 @@ from typing import TypedDict
 
 import pandas as pd
 
+from smd.store.attack_tables import AVERAGED
 from smd.store.run_tables import frame
 from smd.store.sql import Query
 
@@ -73,12 +74,13 @@ class OutcomeRow(TypedDict):
 # Attacks on picked images are of different ones in each job, so none of them stands in for another.
 OUTCOMES = Query(
     OutcomeRow,
-    """
+    f"""
     WITH newest AS (
         SELECT id, name, steps, n, note, seed
         FROM attack
         WHERE split = $split AND norm = $norm AND abs(eps - $eps) < 1e-6 AND eps > 0
             AND ($picked OR NOT picked)
+            AND contains(coalesce(note, ''), '{AVERAGED}') = ($weights = 'ema')
         QUALIFY row_number() OVER (
             PARTITION BY name, steps, n, note, seed, CASE WHEN picked THEN job END
             ORDER BY created DESC, id DESC
@@ -107,11 +109,19 @@ def sample_verdicts(path: Path, split: str, idx: int) -> pd.DataFrame:
 
 
 def outcomes(
-    path: Path, split: str, eps: float, norm: str = "Linf", picked: bool = False
+    path: Path,
+    split: str,
+    eps: float,
+    norm: str = "Linf",
+    picked: bool = False,
+    weights: str = "last",
 ) -> pd.DataFrame:
     """What became of every sample at one noise level, over all seeds (OutcomeRow).
+
+    Of attacks on one network alone: with its last weights, or with "ema" its averaged ones.
 
     Attacks with other settings (note) are others. picked: also of attacks on images that were
     picked by hand.
     """
-    return frame(path, OUTCOMES, split=split, eps=eps, norm=norm, picked=picked)
+    which = {"norm": norm, "picked": picked, "weights": weights}
+    return frame(path, OUTCOMES, split=split, eps=eps, **which)

@@ -6,8 +6,8 @@ try.
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,17 @@ from duckdb import DuckDBPyConnection
 
 from smd.core.kinds import KINDS, MISCLASSIFIED, NO_BIN, kinds
 from smd.errors import UserError
+from smd.store.columns import (
+    Columns,
+    nullable,
+    of_group,
+    of_margins,
+    of_metrics,
+    of_record,
+    of_samples,
+    of_state,
+    texts,
+)
 from smd.store.connection import PATIENCE, writing
 from smd.store.records import (
     AttackRecord,
@@ -25,7 +36,8 @@ from smd.store.records import (
     EstimateRecord,
     Margins,
     Points,
-    StageRecord,
+    ScoreRecord,
+    Scores,
     Verdicts,
 )
 from smd.store.schema import EPOCH_TABLES
@@ -34,8 +46,6 @@ from smd.units import bin255
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
 log = logging.getLogger(__name__)
-
-Columns = Mapping[str, np.ndarray]  # a table's rows, each column (n,)
 
 
 class Recorder:
@@ -54,25 +64,30 @@ class Recorder:
         meta: Mapping[str, Any],
         samples: Mapping[str, tuple[np.ndarray, np.ndarray]],
         paths: Sequence[str] = (),
+        patients: Sequence[str] = (),
+        groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         """Describe the run, in place of what an earlier start has written.
 
         meta: JSON values. samples: split -> (labels (n,), rows in the image cache (n,)). paths: of
-        the file of every row in the image cache; () where images are no files. Raises UserError if
-        the store is broken, newer or cannot be written.
+        the file of every row in the image cache; () where images are no files. patients: of every
+        row in the image cache, hashed (smd.data.facts), "" where unknown; () where none is known.
+        groups: kind -> the value of every row, "" where unknown. Raises UserError if the store is
+        broken, newer or cannot be written.
         """
         with writing(self._path, self._patience) as con:
             con.execute("DELETE FROM meta WHERE key <> 'schema'")
             con.execute("DELETE FROM sample")
+            con.execute("DELETE FROM sample_group")
             _insert(
-                con, "meta", {"key": _texts(meta), "value": _texts(map(json.dumps, meta.values()))}
+                con, "meta", {"key": texts(meta), "value": texts(map(json.dumps, meta.values()))}
             )
             for split, (labels, rows) in samples.items():
-                names = np.full(len(rows), split, dtype=object)
-                idx = np.arange(len(rows), dtype=np.int32)
-                columns = {"split": names, "idx": idx, "label": labels, "source": rows}
-                files = {"path": _texts(paths[row] for row in rows)} if paths else {}
-                _insert(con, "sample", {**columns, **files})
+                _insert(con, "sample", of_samples(split, labels, rows, paths, patients))
+                for name, values in (groups or {}).items():
+                    _insert(
+                        con, "sample_group", of_group(split, name, [values[row] for row in rows])
+                    )
 
     def describe(self, about: Mapping[str, Any]) -> None:
         """Say more of the run: JSON values, each in place of what was said under its key."""
@@ -83,7 +98,7 @@ class Recorder:
             _insert(
                 con,
                 "meta",
-                {"key": _texts(about), "value": _texts(map(json.dumps, about.values()))},
+                {"key": texts(about), "value": texts(map(json.dumps, about.values()))},
             )
 
         self._write(write)
@@ -100,6 +115,10 @@ class Recorder:
         """Keep estimated margins, in place of those of the same id."""
         self._write(partial(_write_estimate, record, margins))
 
+    def score(self, record: ScoreRecord, scores: Scores) -> None:
+        """Keep worst scores, in place of those of the same id."""
+        self._write(partial(_write_scores, record, scores))
+
     def embedding(self, record: EmbeddingRecord, points: Points) -> None:
         """Keep an embedding, in place of one of the same id."""
         self._write(partial(_write_embedding, record, points))
@@ -108,7 +127,7 @@ class Recorder:
         """Keep readings of the machine: Unix seconds (n,), names, values (n,)."""
         columns = {
             "moment": moments.astype(np.float64),
-            "name": _texts(names),
+            "name": texts(names),
             "value": values.astype(np.float64),
         }
         self._write(lambda con: _insert(con, "gauge", columns))
@@ -137,10 +156,10 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
         con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
     epoch = np.int16(record.epoch)
-    _insert(con, "epoch_metric", _metrics(record.metrics, epoch))
-    for name, values in record.states.items():
-        _insert(con, "sample_state", _state(name, values, epoch))
-    if (columns := _margins(record)) is None:
+    _insert(con, "epoch_metric", of_metrics(record.metrics, epoch))
+    for name in record.states:
+        _insert(con, "sample_state", of_state(record, name, epoch))
+    if (columns := of_margins(record)) is None:
         return
     _insert(con, "margin", {"epoch": np.full(len(columns["idx"]), epoch), **columns})
     margins = columns["margin"]
@@ -152,45 +171,12 @@ def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
         _write_summary(margins[correct].astype(np.float64), epoch, con)
 
 
-def _metrics(metrics: Sequence[tuple[str, str, float, float]], epoch: np.int16) -> Columns:
-    return {
-        "epoch": np.full(len(metrics), epoch),
-        "split": _texts(split for split, *_ in metrics),
-        "name": _texts(name for _, name, *_ in metrics),
-        "eps": np.array([eps for *_, eps, _ in metrics], np.float64),
-        "value": np.array([value for *_, value in metrics], np.float64),
-    }
-
-
-def _state(name: str, values: np.ndarray, epoch: np.int16) -> Columns:
-    return {
-        "epoch": np.full(len(values), epoch),
-        "name": _texts([name] * len(values)),
-        "idx": np.arange(len(values), dtype=np.int32),
-        "value": values.astype(np.float32),
-    }
-
-
-def _margins(record: EpochRecord) -> Columns | None:
-    """The columns of the table `margin` beside the epoch; None for a defense without margins."""
-    given = {
-        "margin": record.margins,
-        "clean_ok": record.clean_ok,
-        "adv_ok": record.adv_ok,
-        "crossed": record.crossed,
-    }
-    known = {name: values for name, values in given.items() if values is not None}
-    if len(known) < len(given):
-        return None
-    return {"idx": np.arange(len(known["margin"]), dtype=np.int32), **known}
-
-
 def _write_histogram(
     kind: str, margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
 ) -> None:
     which = bin255(margins) if kind != MISCLASSIFIED else np.full(len(margins), NO_BIN, np.int16)
     filled, counts = np.unique(which, return_counts=True)
-    about = {"epoch": np.full(len(filled), epoch), "kind": _texts([kind] * len(filled))}
+    about = {"epoch": np.full(len(filled), epoch), "kind": texts([kind] * len(filled))}
     _insert(con, "margin_hist", {**about, "bin": filled, "n": counts})
 
 
@@ -206,66 +192,62 @@ def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnect
     con.execute("DELETE FROM attack WHERE id = ?", [record.id])
     for table in ("attack_result", "attack_stage", "attack_doubt"):
         con.execute(f"DELETE FROM {table} WHERE attack_id = ?", [record.id])
-    _insert(con, "attack", _row(record))
+    _insert(con, "attack", of_record(record))
     results = {
-        "attack_id": _texts([record.id] * len(verdicts.idx)),
+        "attack_id": texts([record.id] * len(verdicts.idx)),
         "idx": verdicts.idx,
         "ok": verdicts.ok,
         "pred": verdicts.pred,
         "distance": verdicts.distance,
-        "stage": _nullable(verdicts.stage),
+        "stage": nullable(verdicts.stage),
     }
     _insert(con, "attack_result", results)
     for number, stage in enumerate(verdicts.stages, start=1):
-        ids: Columns = {"attack_id": _texts([record.id]), "stage": np.array([number])}
-        _insert(con, "attack_stage", {**ids, **_row(stage)})
+        ids: Columns = {"attack_id": texts([record.id]), "stage": np.array([number])}
+        _insert(con, "attack_stage", {**ids, **of_record(stage)})
     for name, detail in verdicts.flags.items():
         _insert(
             con,
             "attack_doubt",
-            {"attack_id": _texts([record.id]), "name": _texts([name]), "detail": _texts([detail])},
+            {"attack_id": texts([record.id]), "name": texts([name]), "detail": texts([detail])},
         )
 
 
 def _write_estimate(record: EstimateRecord, margins: Margins, con: DuckDBPyConnection) -> None:
     con.execute("DELETE FROM estimate WHERE id = ?", [record.id])
     con.execute("DELETE FROM estimate_result WHERE estimate_id = ?", [record.id])
-    _insert(con, "estimate", _row(record))
+    _insert(con, "estimate", of_record(record))
     columns = {f.name: getattr(margins, f.name) for f in fields(Margins)}
     _insert(
-        con, "estimate_result", {"estimate_id": _texts([record.id] * len(margins.idx)), **columns}
+        con, "estimate_result", {"estimate_id": texts([record.id] * len(margins.idx)), **columns}
     )
+
+
+def _write_scores(record: ScoreRecord, scores: Scores, con: DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM score WHERE id = ?", [record.id])
+    con.execute("DELETE FROM score_result WHERE score_id = ?", [record.id])
+    _insert(con, "score", of_record(record))
+    n, classes = scores.scores.shape
+    columns = {
+        "score_id": texts([record.id] * (n * classes)),
+        "idx": np.repeat(scores.idx, classes),
+        "class": np.tile(np.arange(classes, dtype=np.int16), n),
+        "score": scores.scores.ravel(),
+    }
+    _insert(con, "score_result", columns)
 
 
 def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConnection) -> None:
     con.execute("DELETE FROM embedding WHERE id = ?", [record.id])
     con.execute("DELETE FROM embedding_point WHERE embedding_id = ?", [record.id])
-    _insert(con, "embedding", _row(record))
+    _insert(con, "embedding", of_record(record))
     columns = {f.name: getattr(points, f.name) for f in fields(Points)}
     _insert(
-        con, "embedding_point", {"embedding_id": _texts([record.id] * len(points.idx)), **columns}
+        con, "embedding_point", {"embedding_id": texts([record.id] * len(points.idx)), **columns}
     )
-
-
-def _row(
-    record: AttackRecord | StageRecord | EstimateRecord | EmbeddingRecord,
-) -> dict[str, np.ndarray]:
-    values = asdict(record).items()
-    return {
-        name: _texts([value]) if isinstance(value, str) else np.array([value])
-        for name, value in values
-    }
-
-
-def _nullable(stage: np.ndarray) -> np.ndarray:
-    return np.ma.masked_less(stage.astype(np.int16), 0)
 
 
 def _insert(con: DuckDBPyConnection, table: str, columns: Columns) -> None:
     con.register("incoming", dict(columns))
     con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
     con.unregister("incoming")
-
-
-def _texts(values: Iterable[str]) -> np.ndarray:
-    return np.array(list(values), dtype=object)

@@ -1,5 +1,6 @@
 """The attack job: evaluate a trained network level by level, and store every sample's verdict."""
 
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
 from smd.store import reader
+from smd.store.attack_tables import AVERAGED
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.tasks.attack_plan import share_of_all, told, undone, work_items
 from smd.tasks.batch_size import batch_size, smaller
@@ -85,7 +87,7 @@ def evaluate(work: Work) -> None:
 
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
     """Say beforehand what will be attacked, what that means, and how much disk it may take."""
-    config, level = work.config, work.rows.pixels[0].numel()
+    config, level = work.config, math.prod(work.rows.shape)
     space = adv.space(min(config.keep, n), level, classes)
     kept = f"{min(config.keep, n):,} adversarial images take {show_bytes(space)} a level"
     if space > adv.LIMIT:
@@ -156,7 +158,8 @@ def _tell(work: Work, task: Task, what: str, verdict: Verdict) -> None:
 def _title(work: Work, task: Task) -> str:
     """The images, the level and the seed, as "test at 8/255, seed 0"."""
     seed = f", seed {task.seed}" if task.eps else ""
-    return f"{work.config.split} at {level_title(task.eps, task.norm)}{seed}"
+    averaged = ", averaged weights" * (work.config.weights == "ema")
+    return f"{work.config.split} at {level_title(task.eps, task.norm)}{seed}{averaged}"
 
 
 def _about(name: str, task: Task) -> str:
@@ -202,6 +205,7 @@ def _note(config: AttackConfig, task: Task) -> str:
     """What a reader of the table must know: few classes, and settings that are no column of their
     own."""
     settings = [f"{name}={value}" for name, value in config.params.items() if name != "steps"]
+    settings += [AVERAGED] * (config.weights == "ema")
     return " ".join([*([task.plan.note] if task.plan.note else []), *settings])
 
 
@@ -238,7 +242,7 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
     with torch.no_grad():
         clean = work.model(batch.x).softmax(1)
     arrays = evaluation_state.stacked([state.kept[position] for position in positions])
-    noise, whole = adv.packed(arrays["image"], work.rows.pixels[ids].cpu().numpy())
+    noise, whole = adv.packed(arrays["image"], work.rows.pixels_of(ids))
     examples = adv.Examples(
         split=work.config.split,
         idx=ids.cpu().numpy().astype(np.int32),
@@ -257,9 +261,9 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
 def _unsure(task: Task, state: EvaluationState) -> int:
     """How many images are not kept because rounding decides what they are, though there is room for
     them."""
-    found = (
+    fooled = (
         int((state.stage != evaluation_state.CLEAN).sum())
         if task.picked
         else int((state.stage > 0).sum())
     )
-    return max(0, min(task.keep, found) - len(state.kept))
+    return max(0, min(task.keep, fooled) - len(state.kept))

@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from smd.config.schema import AttackConfig
-from smd.data.batches import OnDevice
+from smd.data.batches import Rows
 from smd.errors import UserError
 from smd.evaluation import batch_size as batching
 from smd.files import durable, foreign
@@ -19,7 +19,7 @@ LARGEST = 2**20  # images; a size beyond is none that was found
 
 
 def batch_size(
-    folder: Path, config: AttackConfig, model: nn.Module, rows: OnDevice, ids: Tensor
+    folder: Path, config: AttackConfig, model: nn.Module, rows: Rows, ids: Tensor
 ) -> int:
     """Images a batch, for a job that lies in that folder."""
     if config.batch:

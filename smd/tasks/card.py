@@ -19,8 +19,10 @@ def margins_of(run: Run) -> str:
 
 def _kept(run: Run) -> Kept | None:
     epoch = reader.last_epoch(run.store)
-    found = reader.margins(run.store, epoch) if epoch else None
-    return Kept(epoch, found) if found is not None and len(found) else None
+    kept_margins = reader.margins(run.store, epoch) if epoch else None
+    if kept_margins is None or kept_margins.empty:
+        return None
+    return Kept(epoch, kept_margins, len(reader.samples(run.store, "train")))
 
 
 def _estimated(run: Run) -> Estimated | None:

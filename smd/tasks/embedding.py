@@ -107,6 +107,7 @@ def _record(work: Work, images: int, pairs: int, eps: float, seconds: float) -> 
         seconds=seconds,
         job=opened.job,
         created=time.time(),
+        weights=opened.config.weights,
     )
 
 

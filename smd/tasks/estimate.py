@@ -77,7 +77,7 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
     eta = Eta(0.0)
     work.session.report(stage="estimating margins", batch=0, batches=len(todo) * len(ids))
     for number, one in enumerate(todo):
-        title = estimate_title(work.config.method, one.eps, work.config.norm)
+        title = estimate_title(work.config.method, one.eps, work.config.norm, work.config.weights)
         place = Place(number * len(ids), len(todo) * len(ids), title)
         measured = _measured(work, one, ids, partial(_report, work, place, eta))
         _store(work, one, ids, measured)
@@ -115,7 +115,7 @@ def _measured(
     )
 
 
-def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
+def _store(work: Work, one: Estimation, ids: Tensor, result: Measured) -> None:
     config = work.config
     record = EstimateRecord(
         id=one.id,
@@ -127,17 +127,18 @@ def _store(work: Work, one: Estimation, ids: Tensor, found: Measured) -> None:
         n=len(ids),
         package="smd",
         version=__version__,
-        seconds=found.seconds,
+        seconds=result.seconds,
         job=work.job,
         created=time.time(),
+        weights=config.weights,
     )
     work.recorder.estimate(
-        record, Margins(ids.cpu().numpy(), found.margin, found.clean_ok, found.crossed)
+        record, Margins(ids.cpu().numpy(), result.margin, result.clean_ok, result.crossed)
     )
 
 
-def _told(found: Measured, norm: str) -> str:
-    if not found.clean_ok.any():
+def _told(result: Measured, norm: str) -> str:
+    if not result.clean_ok.any():
         return "all are misclassified."
-    median = show_length(float(np.median(found.margin[found.clean_ok])), norm)
-    return f"median margin {median}, {int((~found.crossed).sum())} met no boundary."
+    median = show_length(float(np.median(result.margin[result.clean_ok])), norm)
+    return f"median margin {median}, {int((~result.crossed).sum())} met no boundary."

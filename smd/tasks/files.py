@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from smd.config.types import count
 from smd.errors import UserError
 from smd.files import durable, foreign
+from smd.runs.folders import Run
 from smd.training.checkpoints import unlike
 
 
@@ -43,11 +44,24 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
 
 def save_weights(path: Path, model: nn.Module, about: Mapping[str, str]) -> None:
     """Write the weights as safetensors."""
-    tensors = {
-        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    tensors = {  # copies: layers may share their weights, which the format does not know
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in model.state_dict().items()
     }
     # save_file would keep others from reading it
     durable.write(path, save(tensors, metadata=dict(about)))
+
+
+def weights_file(run: Run, weights: str) -> Path:
+    """Where a run's weights lie, "last" or "ema"; raises UserError for other names, and for
+    averaged ones of a run that has none."""
+    if weights == "last":
+        return run.weights
+    if weights != "ema":
+        raise UserError(f"There are no weights '{weights}': choose last or ema.")
+    if run.config.average != "ema":
+        raise UserError(f"{run.id} has no averaged weights: train with --average ema for them.")
+    return run.averaged_weights
 
 
 def load_weights(path: Path, model: nn.Module) -> None:

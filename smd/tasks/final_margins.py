@@ -4,9 +4,10 @@ Timed, planned, done like any other estimate of margins.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +15,19 @@ from torch import Tensor, nn
 from smd import estimators
 from smd.config.schema import EstimateConfig
 from smd.core import rng
-from smd.data.batches import OnDevice, spread
+from smd.data.batches import Rows, spread
 from smd.evaluation import final_margins
-from smd.evaluation.final_margins import FEWEST, JOB, LARGEST, SAFETY, SHORTEST, Pace, Plan
+from smd.evaluation.final_margins import FEWEST, LARGEST, SAFETY, SHORTEST, Pace, Plan
 from smd.jobs.session import Cancelled, Session
 from smd.nets.modes import frozen
+from smd.program import PROGRAM
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.tasks.estimate import Work, estimate
 
 METHOD = "min-norm"
+IMPORTED = 20.0  # seconds that the estimate of an imported network may take
+Reason = Callable[[str, int], str]  # (run, images) -> why nothing is estimated, a sentence
 # steps; the bisection that ends a search is in their time, so that the prediction is on the safe
 # side
 TIMED = 3
@@ -37,34 +41,60 @@ def training_seconds(run: Run) -> float:
     )
 
 
-def measure_test_images(work: Work, run: Run, training: float) -> None:
+def measure_imported(work: Work, run: Run) -> None:
+    """Estimate margins of test images within IMPORTED seconds, as there is no training's time.
+
+    A stored estimate is kept. work.config.n is how many images at most; 0 skips.
+    """
+    if not work.config.n or _stored(work, run):
+        return
+    plan, seconds = _measured(work, run, IMPORTED, _too_slow)
+    if plan.n:
+        work.progress.line(
+            f"Margins of {plan.n} test images (upper bounds; {final_margins.told(plan.settings)})"
+            f" took {seconds:.1f} s."
+        )
+
+
+def measure_test_images(work: Work, run: Run, training: float, networks: int = 1) -> None:
     """Estimate margins of test images within a fifth of the training's seconds.
 
-    A stored estimate is kept.
+    A stored estimate is kept. networks: how many share that time, as of averaged weights, too; all
+    follow one plan, so that they are of the same images.
 
     work.config.n is how many images at most; 0 skips.
     """
-    done = set(reader.estimates(run.store)["id"])
-    if not work.config.n or f"{JOB}:{METHOD}" in done:
-        return None
+    if not work.config.n or _stored(work, run):
+        return
+    budget = final_margins.budget(training / networks)
+    reason = partial(final_margins.too_short, training / networks)
+    plan, seconds = _measured(work, run, budget, reason)
+    if plan.reason:
+        return
+    averaged = "averaged weights, " * (work.config.weights == "ema")
+    work.progress.line(
+        f"Margins of {plan.n} test images ({averaged}upper bounds;"
+        f" {final_margins.told(plan.settings)}) took {seconds:.1f} s,"
+        f" {100 * seconds / training:.0f} % of the {training:.1f} s of training."
+    )
+
+
+def _stored(work: Work, run: Run) -> bool:
+    return f"{work.job}:{METHOD}" in set(reader.estimates(run.store)["id"])
+
+
+def _measured(work: Work, run: Run, budget: float, reason: Reason) -> tuple[Plan, float]:
+    """What was planned and done, or only said why not; and its seconds."""
     began = time.perf_counter()
     with _stoppable(work.model, work.session):
-        plan = final_margins.read(run.folder) or _planned(work, run, training)
+        plan = final_margins.read(run.folder) or _planned(work, run, budget, reason)
         if plan.reason:
-            return work.progress.line(plan.reason)
-        config = config_of(work.config, plan)
-        order = interleaved(len(work.rows), plan)
-        estimate(
-            replace(work, job=JOB, config=config),
-            done,
-            order,
-        )
-    seconds = time.perf_counter() - began
-    work.progress.line(
-        f"Margins of {plan.n} test images (upper bounds; {final_margins.told(plan.settings)}) took"
-        f" {seconds:.1f} s, {100 * seconds / training:.0f} % of the {training:.1f} s of training."
-    )
-    return None
+            if work.config.weights == "last":  # said once, of whichever weights come first
+                work.progress.line(plan.reason)
+            return plan, 0.0
+        config, order = config_of(work.config, plan), interleaved(len(work.rows), plan)
+        estimate(replace(work, config=config), set(reader.estimates(run.store)["id"]), order)
+    return plan, time.perf_counter() - began
 
 
 def config_of(config: EstimateConfig, plan: Plan) -> EstimateConfig:
@@ -78,6 +108,7 @@ def config_of(config: EstimateConfig, plan: Plan) -> EstimateConfig:
         seed=config.seed,
         batch=plan.batch,
         device=config.device,
+        weights=config.weights,
     )
 
 
@@ -87,14 +118,22 @@ def interleaved(available: int, plan: Plan) -> Tensor:
     return torch.cat([ids[k::batches] for k in range(batches)])
 
 
-def _planned(work: Work, run: Run, training: float) -> Plan:
+def _planned(work: Work, run: Run, budget: float, reason: Reason) -> Plan:
     """The plan, kept in the run's folder before anything is done, so that a resumed job does the
     same."""
     most = min(work.config.n, len(work.rows))
-    plan = _timed_plan(work, SAFETY * final_margins.budget(training), most)
-    plan = plan if plan.n else Plan(reason=final_margins.too_short(training, run.id, most))
+    plan = _timed_plan(work, SAFETY * budget, most)
+    plan = plan if plan.n else Plan(reason=reason(run.id, most))
     final_margins.write(run.folder, plan)
     return plan
+
+
+def _too_slow(run: str, most: int) -> str:
+    """The sentence for a network that is too slow for an estimate, with a command for one."""
+    return (
+        f"No margins of test images were estimated: {IMPORTED:.0f} s are too short for {FEWEST}"
+        f" images. {PROGRAM} estimate {run} --split test --n {most} takes the time it needs."
+    )
 
 
 def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
@@ -119,7 +158,7 @@ def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
     )
 
 
-def _pace(model: nn.Module, rows: OnDevice, images: int, seed: int) -> Pace:
+def _pace(model: nn.Module, rows: Rows, images: int, seed: int) -> Pace:
     """The method's seconds a step on so many images. Labels are what the network says, so that none
     is left out."""
     device = rows.labels.device

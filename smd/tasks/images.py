@@ -36,7 +36,8 @@ def images_of(run: Run, progress: Progress | None = None) -> Images:
 def _cached(run: Run, about: Mapping[str, Any]) -> Images | None:
     """The imported images of the run, if the cache still has them."""
     key, known = about.get("images", ""), about.get("content", "")
-    kept = data.find(key, known) if key else None
+    # the same images without a table's patients would do for all but a store that begins anew
+    kept = data.find(key, "" if run.config.labels else known) if key else None
     if kept is not None and not known:  # an earlier version began it
         Recorder(run.store).describe({"content": content.of(kept)})
     return kept
@@ -77,7 +78,17 @@ def loaded(config: TrainConfig, path: str, progress: Progress | None = None) -> 
     """The images at that path as the config wants them, imported if need be; raises UserError as
     smd.data.load does."""
     return data.load(
-        config.data, path, config.image_size, progress, config.skip_broken, config.channels
+        config.data,
+        path,
+        config.image_size,
+        progress,
+        config.skip_broken,
+        config.channels,
+        config.labels,
+        config.columns,
+        config.intensity,
+        config.volumes,
+        config.spacing,
     )
 
 
@@ -153,29 +164,34 @@ def splits_of(run: Run, images: Images) -> Splits:
     """
     begun = {split: reader.samples(run.store, split) for split in ("train", "val", "test")}
     if all(table.empty for table in begun.values()):
-        return carve(images, run.config.seed, run.config.n_train)
+        return carve_as(images, run.config)
     rows = {}
     for split, table in begun.items():
         try:
-            found, labels = (table[name].to_numpy(np.int64) for name in ("source", "label"))
+            source, labels = (table[name].to_numpy(np.int64) for name in ("source", "label"))
         except (TypeError, ValueError):  # a missing number
             raise _other_rows(run) from None
         inside = (
-            len(found)
-            and found[0] >= 0
-            and found[-1] < len(images.labels)
-            and (np.diff(found) > 0).all()
+            len(source)
+            and source[0] >= 0
+            and source[-1] < len(images.labels)
+            and (np.diff(source) > 0).all()
         )
         if (
             not inside
-            or table["idx"].tolist() != list(range(len(found)))
-            or (images.labels[found] != labels).any()
+            or table["idx"].tolist() != list(range(len(source)))
+            or (images.labels[source] != labels).any()
         ):
             raise _other_rows(run)
-        rows[split] = found
+        rows[split] = source
     if len(np.unique(np.concatenate(list(rows.values())))) < sum(map(len, rows.values())):
         raise _other_rows(run)
     return Splits(**rows)
+
+
+def carve_as(images: Images, config: TrainConfig) -> Splits:
+    """The splits that the config asks for, see smd.data.split.carve."""
+    return carve(images, config.seed, config.n_train, config.folds, config.fold)
 
 
 def _other_rows(run: Run) -> UserError:

@@ -9,23 +9,26 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
-from smd import nets
 from smd.config import schema
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
-from smd.data.batches import OnDevice, on_device
+from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, ScoreConfig
+from smd.data.batches import Rows
+from smd.data.rows import rows_of
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.jobs.session import Session, session
+from smd.nets.parts import for_looks
 from smd.runs import folders
 from smd.runs.folders import Run
+from smd.sinks.recording import recording
 from smd.store import reader
 from smd.store.writer import Recorder
-from smd.tasks.files import load_weights
+from smd.tasks import network_facts
 from smd.tasks.images import images_of, splits_of
+from smd.tasks.network import network_of
 from smd.terminal.progress import Progress
 
-C = TypeVar("C", AttackConfig, EstimateConfig, EmbeddingConfig)
+C = TypeVar("C", AttackConfig, EstimateConfig, ScoreConfig, EmbeddingConfig)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Opened(Generic[C]):
     folder: Path
     config: C
     model: nn.Module
-    rows: OnDevice  # the images of the split
+    rows: Rows  # the images of the split
     session: Session
     progress: Progress
     recorder: Recorder
@@ -59,24 +62,32 @@ def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Op
     def wait() -> None:
         progress.line(f"Waiting: another job uses {device}.")
 
-    with session(folder, str(device), wait) as current:
+    with (
+        session(folder, str(device), wait) as current,
+        recording(run, run.config, progress.line) as recorder,
+    ):
         current.report(stage="loading the network")
-        model, rows = network_and_images(run, config.split, device)
-        recorder = Recorder(run.store)
+        model, rows = network_and_images(run, config.split, device, config.weights)
+        if told := network_facts.changed_since(run):
+            progress.line(told)
         yield Opened(run, folder.name, folder, config, model, rows, current, progress, recorder)
         recorder.flush()
         progress.close()
 
 
-def network_and_images(run: Run, split: str, device: torch.device) -> tuple[nn.Module, OnDevice]:
-    """A run's trained network and the images of a split; raises UserError if they do not fit."""
-    trained = run.config
+def network_and_images(
+    run: Run, split: str, device: torch.device, weights: str = "last"
+) -> tuple[nn.Module, Rows]:
+    """A run's trained network and the images of a split; raises UserError if they do not fit.
+
+    weights: "last" or "ema", the averaged ones.
+    """
     images = images_of(run)
     classes = len(reader.class_names(run.store)) or len(images.classes)
     if classes != len(images.classes):
         raise UserError(
             f"The network knows {classes} classes, the images have {len(images.classes)}."
         )
-    model = nets.build(trained.net, images.shape, classes).to(device)
-    load_weights(run.weights, model)
-    return model, on_device(images, getattr(splits_of(run, images), split), device)
+    model = network_of(run, images.shape, classes, weights).to(device)
+    model = for_looks(model, images.shape, device)
+    return model, rows_of(images, getattr(splits_of(run, images), split), device)

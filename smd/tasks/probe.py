@@ -18,6 +18,7 @@ from smd.defenses import StepContext
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
+from smd.nets.parts import for_looks
 from smd.tasks.images import loaded
 from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
 from smd.training import monitor_size
@@ -31,8 +32,8 @@ def probe(config: TrainConfig) -> dict[str, Any]:
 
     "busy" tells that another job uses the device, so that the estimate is too long.
     """
-    if found := validation.of_training(config):
-        raise UserError(" ".join(found))
+    if sentences := validation.of_training(config):
+        raise UserError(" ".join(sentences))
     device = resolve_device(config.device)
     lock = device_lock(str(device))
     free = lock.acquire(wait=False)
@@ -60,7 +61,7 @@ def _seconds_of_a_step(training: Training) -> float:
     A fresh network gets nearly all wrong, and SMD has nothing to explore then; so its own
     predictions serve as labels.
     """
-    model, info = training.model.train(), training.info
+    model, info = (training.parted or training.model).train(), training.info
     each = []
     for k in range(BATCHES):
         idx = torch.arange(k, k + training.config.batch, device=info.device) % info.n
@@ -76,7 +77,7 @@ def _seconds_of_a_step(training: Training) -> float:
 def _seconds_of_a_pass(training: Training) -> float:
     """One image's share of a gradient step of an attack."""
     batch = training.sets.train.take(spread(training.info.n, 64).to(training.info.device))
-    model = training.model.eval()
+    model = for_looks(training.model, training.info.shape, training.info.device).eval()
     each = [_timed(lambda: input_gradient(model, ce, batch.x, batch.y)) for _ in range(BATCHES)]
     return sum(each[1:]) / (BATCHES - 1) / len(batch.y)
 

@@ -1,9 +1,9 @@
 """The training job: train, record every epoch, save, attack at the end, write the model card."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -11,10 +11,11 @@ from torch import nn
 from smd import export
 from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.core.margin import initial_step
-from smd.data import cautions, content, filenames
-from smd.data.batches import OnDevice, on_device
+from smd.data import cautions, content, filenames, leaks
+from smd.data.batches import Rows, looked_at
 from smd.data.images import Images
-from smd.data.split import Splits, carve
+from smd.data.rows import rows_of
+from smd.data.split import Splits
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import final_margins
@@ -22,20 +23,27 @@ from smd.files import durable
 from smd.jobs import system_metrics
 from smd.jobs.session import Cancelled, Session, session
 from smd.jobs.system_metrics import Gauges
+from smd.nets.parts import for_looks
 from smd.runs.folders import Run
+from smd.sinks.recording import recording
 from smd.store import reader
-from smd.store.records import EpochRecord
 from smd.store.writer import Recorder
+from smd.tasks import starting
 from smd.tasks.attack import evaluate
+from smd.tasks.averaged import trained_networks
 from smd.tasks.card import margins_of
-from smd.tasks.files import load_checkpoint, save_checkpoint, save_weights
+from smd.tasks.epoch_lines import record_of, summary
+from smd.tasks.files import load_checkpoint, save_checkpoint
 from smd.tasks.final_margins import measure_test_images, training_seconds
-from smd.tasks.images import images_of, splits_of
+from smd.tasks.images import carve_as, images_of, splits_of
+from smd.tasks.network_facts import facts_of
 from smd.tasks.opening import C, Opened
+from smd.tasks.preparing import prepared
 from smd.tasks.worth_seeing import last_margins, worth_seeing
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
-from smd.training.loop import EpochResult, Training, checkpoint, epochs, prepare, restore
+from smd.training.divergence import refuse_divergence
+from smd.training.loop import Training, checkpoint, epochs, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
@@ -71,19 +79,23 @@ def train_run(run: Run, log: Path | None = None) -> None:
     with (
         session(run.folder, str(device), wait) as current,
         system_metrics.watching(str(device)) as readings,
+        recording(run, config, progress.line) as recorder,
     ):
-        job = Job(run, config, current, progress, Recorder(run.store), readings)
+        job = Job(run, config, current, progress, recorder, readings)
         current.report(stage="loading images", total=config.epochs)
         progress.line(f"Loading {config.data}.")
         images = images_of(run, _loading(job))
         splits = splits_of(run, images)
-        training = prepare(config, images, device, splits)
+        leaks.refuse_shared(images, splits, config.allow_leaks)
+        training = prepared(config, images, device, splits, progress.line)
         _begin(job, training, images, splits)
         try:
             _train(job, training)
-            save_weights(run.weights, training.model, {"run": run.id, "net": config.net})
-            _attack(job, training, images, splits)
-            _margins(job, training, images, splits)
+            trained = trained_networks(run, training)
+            for weights, model in trained.items():
+                _attack(job, training, images, splits, weights, model)
+            for weights, model in trained.items():
+                _margins(job, images, splits, weights, model, len(trained))
         finally:
             _take_along(job)
         job.recorder.flush()
@@ -118,12 +130,14 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
     }
-    meta |= _told(job, images, splits)
+    meta |= _told(job, images, splits) | _started(job, training)
+    meta |= facts_of(job.run, config, training.model, plan.shape, job.progress.line)
     if located := reader.meta(job.run.store).get("located"):
         meta["located"] = located
     rows = {"train": splits.train, "val": splits.val, "test": splits.test}
     names = filenames.read(images.key, len(images.labels))
-    job.recorder.start(meta, {name: (images.labels[r], r) for name, r in rows.items()}, names)
+    samples, facts = {name: (images.labels[r], r) for name, r in rows.items()}, images.facts
+    job.recorder.start(meta, samples, names, facts.patients, facts.groups)
     if job.run.checkpoint.exists():
         saved = load_checkpoint(job.run.checkpoint, plan.device)
         if wrong := misfit(training, saved):
@@ -132,22 +146,37 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
             )
         restore(training, saved)
         job.progress.line(f"Resumed after epoch {training.epoch}, batch {training.batch}.")
+    elif config.init:  # which is not needed again
+        _save(job, training)
 
 
-def _told(job: Job, images: Images, splits: Splits) -> dict[str, list[str]]:
+def _started(job: Job, training: Training) -> dict[str, Any]:
+    """Load the weights to start from, or say what the run has begun with; for the store."""
+    if job.run.checkpoint.exists():
+        about = reader.meta(job.run.store).get(starting.KEY, {})
+    else:
+        about = starting.start(training)
+        for line in starting.words(about) if about else ():
+            job.progress.line(line)
+    return {starting.KEY: about} if about else {}
+
+
+def _told(job: Job, images: Images, splits: Splits) -> dict[str, Any]:
     """What the import did to the images and what to beware of, in the log and for the store."""
-    beware: list[str] = []
+    notes, beware = list(images.notes), list(images.cautions)
     if job.config.data == "folder":
         # all of them, also those that n_train leaves out
-        table = cautions.counts(images, carve(images, job.config.seed))
+        table = cautions.counts(images, carve_as(images, replace(job.config, n_train=0)))
         names = filenames.read(images.key, len(images.labels))
-        beware = cautions.sentences(
+        beware += cautions.sentences(
             table, cautions.twins(images, splits), cautions.constant(images), names
         )
-    for line in (*images.notes, *beware):
+        found = leaks.audit(images, splits)
+        notes, beware = notes + leaks.notes(found), beware + leaks.sentences(found, names)
+    for line in (*notes, *beware):
         job.progress.line(line)
-    told = {"image_notes": list(images.notes), "image_cautions": beware}
-    return {name: lines for name, lines in told.items() if lines}
+    told = {"image_notes": notes, "image_cautions": beware}
+    return {name: lines for name, lines in told.items() if lines} | images.told
 
 
 def _train(job: Job, training: Training) -> None:
@@ -157,7 +186,7 @@ def _train(job: Job, training: Training) -> None:
 
     def after_batch(state: Training, batches: int) -> None:
         share = (state.epoch + state.batch / batches) / config.epochs
-        rate = state.batch * config.batch / max(state.stats.seconds, 1e-9)
+        rate = state.stats.draws / max(state.stats.seconds, 1e-9)
         left = eta.left(share)
         job.session.report(
             done=state.epoch, batch=state.batch, batches=batches, rate=rate, eta=left
@@ -171,9 +200,9 @@ def _train(job: Job, training: Training) -> None:
 
     for result in epochs(training, after_batch):
         job.progress.line(summary(result, config))
-        _refuse_divergence(result)
+        refuse_divergence(result)
         job.session.report(done=result.epoch)
-        job.recorder.epoch(_record(result))
+        job.recorder.epoch(record_of(result))
         _save(job, training)
         _take_along(job)  # last: a checkpoint does not wait for it
 
@@ -192,53 +221,18 @@ def _save(job: Job, training: Training) -> None:
         save_checkpoint(job.run.checkpoint, checkpoint(training))
 
 
-def _refuse_divergence(result: EpochResult) -> None:
-    """End a run whose loss is no number any more: its margins and accuracies would mean nothing."""
-    losses = [m.value for m in result.metrics if m.name.startswith("loss")]
-    if not all(map(math.isfinite, losses)):
-        raise UserError(
-            f"The training diverged in epoch {result.epoch}: its loss is not finite. "
-            "Try another seed, a larger batch or another network."
-        )
-
-
-def _record(result: EpochResult) -> EpochRecord:
-    states = {name: values for name, values in result.state.items() if name != "margin"}
-    margins = result.state.get("margin")
-    return EpochRecord(
-        result.epoch,
-        result.metrics,
-        margins,
-        result.clean_ok,
-        result.adv_ok,
-        result.crossed,
-        states,
-    )
-
-
-def summary(result: EpochResult, config: TrainConfig) -> str:
-    """One line of the log for one epoch."""
-    found = {(m.split, m.name, m.eps): m.value for m in result.metrics}
-    parts = [
-        f"epoch {result.epoch}/{config.epochs}",
-        f"loss {found.get(('train', 'loss', 0.0), float('nan')):.4f}",
-    ]
-    for split, name, eps in found:
-        if split == "val" and name == "accuracy":
-            level = f" at {round(eps * 255)}/255" if eps else " clean"
-            parts.append(f"val{level} {100 * found[split, name, eps]:.2f} %")
-    if ("train", "margin_mean", 0.0) in found:
-        parts.append(f"mean margin {255 * found['train', 'margin_mean', 0.0]:.2f}/255")
-    return ", ".join(parts)
-
-
-def _attack(job: Job, training: Training, images: Images, splits: Splits) -> None:
-    """A short CE-PGD on test images, and adversarial examples of some training images."""
+def _attack(
+    job: Job, training: Training, images: Images, splits: Splits, weights: str, model: nn.Module
+) -> None:
+    """A short CE-PGD on test images; of the last weights also adversarial examples of some training
+    images."""
     config, device = job.config, training.info.device
-    sets: tuple[tuple[str, OnDevice, tuple[int, ...]], ...] = (
-        ("test", on_device(images, splits.test, device), ()),
-        ("train", training.sets.train, worth_seeing(training.info.n, last_margins(job.run))),
-    )
+    sets: list[tuple[str, Rows, tuple[int, ...]]] = [
+        ("test", rows_of(images, splits.test, device), ())
+    ]
+    if weights == "last":
+        ids = worth_seeing(training.info.n, last_margins(job.run))
+        sets.append(("train", training.sets.train, ids))
     for split, rows, ids in sets:
         attack = AttackConfig(
             run=job.run.id,
@@ -248,29 +242,38 @@ def _attack(job: Job, training: Training, images: Images, splits: Splits) -> Non
             n=min(config.n_test or FINAL_IMAGES, len(rows)),
             ids=ids,
             seeds=(config.seed,),
-            batch=FINAL_BATCH,
+            batch=min(FINAL_BATCH, looked_at(rows.shape)),
+            weights=weights,
         )
-        evaluate(_opened(job, f"final-{split}", attack, training.model, rows))
+        evaluate(_opened(job, named(f"final-{split}", weights), attack, model, rows))
 
 
-def _margins(job: Job, training: Training, images: Images, splits: Splits) -> None:
+def _margins(
+    job: Job, images: Images, splits: Splits, weights: str, model: nn.Module, sharing: int
+) -> None:
     """Margins of test images, as many as fit into a fifth of the training's time."""
     if not job.config.n_margins:
-        return job.progress.line(
-            "No margins of test images were estimated: --n-margins 0 skips them."
-        )
+        if weights == "last":
+            job.progress.line("No margins of test images were estimated: --n-margins 0 skips them.")
+        return
     job.recorder.flush()  # the seconds of all epochs are asked for
-    estimate = EstimateConfig(job.run.id, n=job.config.n_margins, seed=job.config.seed)
-    rows = on_device(images, splits.test, training.info.device)
-    work = _opened(job, final_margins.JOB, estimate, training.model, rows)
-    return measure_test_images(work, job.run, training_seconds(job.run))
+    config = job.config
+    estimate = EstimateConfig(job.run.id, n=config.n_margins, seed=config.seed, weights=weights)
+    rows = rows_of(images, splits.test, next(model.parameters()).device)
+    work = _opened(job, named(final_margins.JOB, weights), estimate, model, rows)
+    measure_test_images(work, job.run, training_seconds(job.run), sharing)
 
 
-def _opened(job: Job, name: str, config: C, model: nn.Module, rows: OnDevice) -> Opened[C]:
+def named(job: str, weights: str) -> str:
+    """A closing job's id: that on the averaged weights is another."""
+    return job if weights == "last" else f"{job}-{weights}"
+
+
+def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Opened[C]:
     """A job on the run that this very process does, as a part of its training."""
-    run = job.run
+    run, looked = job.run, for_looks(model, rows.shape, rows.labels.device)
     return Opened(
-        run, name, run.folder, config, model, rows, job.session, job.progress, job.recorder
+        run, name, run.folder, config, looked, rows, job.session, job.progress, job.recorder
     )
 
 

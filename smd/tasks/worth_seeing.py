@@ -11,8 +11,8 @@ FINAL_EXAMPLES = 256  # training images whose adversarial examples are kept
 
 
 def last_margins(run: Run) -> pd.DataFrame:
-    """The margins after the last epoch that the store has; no rows for a defense that keeps
-    none."""
+    """The margins of the images that the last epoch of the store drew; no rows for a defense that
+    keeps none."""
     return reader.margins(run.store, reader.last_epoch(run.store))
 
 

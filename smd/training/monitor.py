@@ -9,7 +9,7 @@ from torch import nn
 from smd.config.schema import TrainConfig
 from smd.core import losses, pgd, rng
 from smd.core.lp import uniform
-from smd.data.batches import OnDevice, in_order
+from smd.data.batches import Rows, in_order, looked_at
 from smd.training import monitor_size
 
 
@@ -24,7 +24,7 @@ class Metric(NamedTuple):
 
 def robust_accuracies(
     model: nn.Module,
-    data: OnDevice,
+    data: Rows,
     split: str,
     config: TrainConfig,
     n_train: int,
@@ -48,9 +48,9 @@ def robust_accuracies(
 
 
 @torch.no_grad()
-def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]:
+def _clean(model: nn.Module, data: Rows, split: str, n: int) -> list[Metric]:
     right = total = torch.zeros((), device=data.labels.device)
-    for batch in in_order(data, 256, n):
+    for batch in in_order(data, looked_at(data.shape), n):
         logits = model(batch.x)
         right = right + (logits.argmax(1) == batch.y).sum()
         total = total + losses.ce(logits, batch.y).sum()
@@ -62,7 +62,7 @@ def _clean(model: nn.Module, data: OnDevice, split: str, n: int) -> list[Metric]
 
 def _under_pgd(
     model: nn.Module,
-    data: OnDevice,
+    data: Rows,
     n: int,
     eps: float,
     config: TrainConfig,
@@ -70,7 +70,7 @@ def _under_pgd(
 ) -> float:
     right = torch.zeros((), device=data.labels.device)
     generator = rng.generator(data.labels.device, config.seed, "monitor")
-    for batch in in_order(data, 256, n):
+    for batch in in_order(data, looked_at(data.shape), n):
         radii = torch.full((len(batch.y),), eps, device=batch.x.device)
         start = uniform(batch.x, radii, "Linf", generator)
         _, logits = pgd.last_iterate(

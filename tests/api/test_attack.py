@@ -165,3 +165,15 @@ def test_what_does_not_fit_is_refused_in_a_sentence(what, trained, given):
     call, sentence = REFUSED[what]
     with pytest.raises(smd.UserError, match=sentence):
         call(trained, *given)
+
+
+def test_what_makes_verdicts_doubtful_is_told(trained, given, result):
+    """Cautions on the network, beside the attack's own flags."""
+    assert result.cautions == ()
+    x, y = given[0][:8], given[1][:8]
+    model = nn.Sequential(copy.deepcopy(trained), nn.Softmax(1)).train()
+    told = smd.attack(model, x, y, "ce-pgd", eps=EPS, steps=1)
+    (caution,) = told.cautions
+    assert "answers with probabilities" in caution
+    assert "cautions: 1" in repr(told)
+    assert all(module.training for module in model.modules())

@@ -79,6 +79,48 @@ def test_the_knobs_arrive():
         assert torch.equal(defense.margins, ours.state["margin"]) == same
 
 
+def test_balanced_batches_are_those_of_our_own_trainer_epoch_by_epoch():
+    config = TrainConfig(batch=SIZE, balance="sampling")
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    batches = smd.BalancedBatches(labels.tolist(), SIZE)
+    assert len(batches) == 4
+    for epoch in (0, 1):
+        ours = [part.tolist() for part in loop.parts_of(config, labels, epoch)]
+        assert list(batches) == ours
+        again = smd.BalancedBatches(labels.to(torch.uint8), SIZE)
+        again.set_epoch(epoch)
+        data_set = smd.WithIds(TensorDataset(torch.rand(100, 1), labels))
+        read = [ids.tolist() for ids, _, _ in DataLoader(data_set, batch_sampler=again)]
+        assert read == ours
+
+
+@pytest.mark.parametrize(
+    "labels, size, sentence",
+    [
+        ([], 8, "one of every sample"),
+        ([[0, 1]], 8, r"shape \(1, 2\)"),
+        ([0.5, 1], 8, "whole numbers"),
+        ([0, -1], 8, "from -1"),
+        ([0, 1], 0, "batch_size is 0"),
+    ],
+)
+def test_bad_labels_and_sizes_are_refused_in_a_sentence(labels, size, sentence):
+    with pytest.raises(smd.UserError, match=sentence):
+        smd.BalancedBatches(labels, size)
+
+
+def test_what_was_not_drawn_yet_is_that_and_not_misclassified(digits):
+    defense = stepped(digits)
+    table = defense.to_frame()
+    assert table["drawn"].tolist() == [0] * 4 + [-1] * 4
+    assert (table["kind"][4:] == "not drawn").all() and "not drawn" not in set(table["kind"][:4])
+    saved = defense.state_dict()
+    del saved["drawn"]  # as earlier versions wrote it: they told nothing of that
+    again = smd.SMD(n=8, epochs=2, shape=(1, 8, 8))
+    again.load_state_dict(saved)
+    assert (again.to_frame()["drawn"] == 0).all()
+
+
 def test_margins_start_at_delta_and_are_a_copy():
     defense = smd.SMD(n=5, epochs=30, shape=(1, 28, 28))
     assert defense.margins == pytest.approx(torch.full((5,), 9 / 255))  # Eq. 12
@@ -258,6 +300,7 @@ def test_vectors_and_any_module_will_do():
         defense.step(model, torch.arange(12), x, y)
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
     assert set(defense.to_frame()["kind"]) <= {"found", "reached", "misclassified"}
+    assert (defense.to_frame()["drawn"] == 1).all()
 
 
 def test_help_names_the_knobs_and_a_defense_can_be_pickled():

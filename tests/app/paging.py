@@ -1,12 +1,18 @@
 """Opening a page of the dashboard and reading what it says."""
 
 import json
+from functools import cache
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.pages import BY_NAME, MOVED
 from smd.paths import AROUND as REPOSITORY
+
+# A server looks through all installed packages for components once, each AppTest does it anew: most
+# of what a small page takes. Nothing is installed while tests run.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def open_page(name, /, **query):
@@ -26,6 +32,13 @@ def switch(app, name):
     app.run()
     app._page_hash = ""  # it stays where it is, or goes where the page sends it
     return app
+
+
+def type_new(box, text):
+    """Type into a select box that takes other values than it offers; AppTest itself chooses those
+    alone."""
+    box.options.append(text)
+    box.set_value(text).run()
 
 
 def words(app):

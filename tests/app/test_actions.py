@@ -8,13 +8,18 @@ import inspect
 from pathlib import Path
 
 import kinds
+import paging
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
 
 from app import actions
 from app.server import access, login
-from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, TrainConfig
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    TrainConfig,
+)
 from smd.data.request import Request
 from smd.errors import UserError
 from smd.jobs import launch
@@ -25,6 +30,7 @@ APP = REPOSITORY / "app"
 # All that pages may take of the modules of smd that act, since it only looks. What is not named
 # here is an act.
 LOOKS = {
+    "smd.devices": set(),  # constants
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
     "smd.runs.folders": {
         "Run",
@@ -34,33 +40,49 @@ LOOKS = {
         "with_absolute_path",
     },
     "smd.runs.notes": {"Notes", "listed", "read"},
+    "smd.config.validation": {"of_normalisation"},
     "smd.experiments.sweep": {"Member", "configs", "members"},
-    "smd.data": {"Images", "arrays", "cached", "filenames", "find", "sources"},
+    "smd.data": {"Images", "arrays", "cached", "disk", "filenames", "find", "sources", "uploads"},
+    "smd.data.disk": {"show"},
+    "smd.data.browsing": {"Listing"},
     "smd.data.filenames": {"read"},
     "smd.data.sources": {"holds_arrays", "members"},  # of what `acts.source` found
     "smd.data.arrays": {"shape"},
+    "smd.data.uploads": {"Upload", "check_room", "folder", "limit", "listed"},
     "smd.jobs": {"State", "Status", "elsewhere", "read"},
+    "smd.report.page": {"report"},  # the text; writing a file of it acts
     "smd.store.query": {"ask", "tables"},  # reads a store in a process that can do nothing else
 }
 # Modules of smd that change nothing, whatever of them is called. One that is in neither list counts
 # as acting.
 PURE = {
     "analysis.agreement",
+    "analysis.balanced",
+    "analysis.clinical",
+    "analysis.clinical_layout",
+    "analysis.clinical_sources",
+    "analysis.clinical_tables",
     "analysis.flags",
     "analysis.forces",
     "analysis.gaps",
     "children",
     "config.commands",
     "config.options",
+    "config.parsing",
     "config.schema",
+    "config.types",
     "core.kinds",
     "core.schedule",
     "data.archive",
     "data.cautions",
     "data.decode",
     "data.file_kinds",
+    "data.intensity",
     "data.layout",
+    "data.leaks",
     "data.request",
+    "data.scans",
+    "data.spacing",
     "data.split",
     "data.validation",
     "errors",
@@ -72,6 +94,7 @@ PURE = {
     "frames",
     "jobs.endings",
     "jobs.kinds",
+    "jobs.overview",
     "jobs.system_metrics",
     "paths",
     "registry",
@@ -260,10 +283,12 @@ def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
         lambda: actions.train(asked),
         lambda: actions.start_sweep([TrainConfig(), asked]),
         lambda: actions.probe(asked),
+        lambda: actions.import_network(ImportConfig(file=str(tmp_path / "weights.pt"))),
         lambda: actions.source(str(tmp_path)),
         lambda: actions.suited_net(str(tmp_path)),
         lambda: actions.known_images(Request(str(tmp_path)), 0.0),
         lambda: actions.import_images(print, Request(str(tmp_path))),
+        lambda: actions.guessed_columns(Request(str(root), labels=str(tmp_path / "t.csv")), 0.0),
     ):
         with pytest.raises(UserError, match="lie below"):
             act()
@@ -277,14 +302,12 @@ def test_without_a_login_all_paths_are_free(tmp_path):
 
 
 def open_page(view, run):
-    app = AppTest.from_file(str(APP / "dashboard.py"), default_timeout=30)
-    app.query_params["run"] = run.id
-    app.run()
-    return app if view == "train" else switch(app, view)
+    return paging.open_page(view, run=run.id)
 
 
 VIEWS = (
     "train",
+    "import",
     "live",
     "embedding",
     "margins",

@@ -10,7 +10,7 @@ from test_pages import words
 
 from app.forms import cloning, train
 from smd.config import options
-from smd.config.schema import TrainConfig
+from smd.config.schema import ImportConfig, TrainConfig
 from smd.errors import UserError
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
@@ -23,6 +23,17 @@ CONFIGS = {
         "svhn", defense="trades", params={"beta": 3.0}, device="cuda:1", n_margins=0
     ),
     "own-folder": TrainConfig("folder", "FOLDER", 24, "wrn-28-4", epochs=4, device="cpu"),
+    "own-slices": TrainConfig(
+        "folder", "FOLDER", 24, "volume-cnn", epochs=4, intensity="window:-160..240", volumes=True
+    ),
+    "fold": TrainConfig("folder", "FOLDER", 24, "small-cnn", epochs=4, folds=5, fold=2),
+    "open-network": TrainConfig(
+        net="torchvision:resnet18", mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)
+    ),
+    "own-numbers": TrainConfig(net="torchvision:resnet18", mean=(0.1, 1 / 3), std=(0.25, 0.5)),
+    "finetune": TrainConfig(
+        net="torchvision:resnet18", init="pretrained", recipe="finetune-adamw", average="ema"
+    ),
     "official": TrainConfig("cifar10", defense="mart", recipe="official"),
     "official-changed": TrainConfig(
         "cifar10", defense="trades", recipe="official", epochs=5, batch=17
@@ -81,6 +92,29 @@ def test_the_form_asks_for_the_very_run_that_was_cloned(name, opened):
     app.button(key="train").click().run()
     (run,) = folders.all_runs()
     assert run.config == config
+
+
+def test_a_cloned_import_fills_its_form_whole(finished, tmp_path):
+    asked = ImportConfig(
+        net="small-cnn", file=str(finished[0].weights), mean=(0.1307,), std=(0.3081,), n_margins=7
+    )
+    run = folders.create(asked)
+    app = open_page("live", run=run.id)
+    clone(app)
+    assert app.title[0].value == "Import" and "Settings of" in words(app)
+    app.toggle(key="import-new-head").set_value(True).run()
+    app.button(key="import").click().run()
+    assert folders.all_runs()[0].config == replace(asked, new_head=True)
+    app.button(key="reset-form").click().run()
+    assert app.text_input(key="import-file").value == ""
+
+
+def test_trackers_come_back_by_their_names_also_those_that_are_not_there():
+    assert cloning._fields(TrainConfig(log="mlflow, other"))["train-log"] == ["mlflow", "other"]
+    app = open_page("train")
+    app.session_state["train-log"] = ["mlflow", "other"]
+    app.run()
+    assert "There is no tracker 'other'" in words(app) and app.button(key="train").disabled
 
 
 def test_the_form_names_the_run_whose_settings_it_has(opened):

@@ -26,7 +26,10 @@ WHOLE = Filters(epoch=5, between=(1, 5))
 FULL = Filters("train", 2, "", (1,), (2.0, 9.5), "autoattack", (1, 2), 16 / 255, REGION, most=10)
 
 
-@pytest.mark.parametrize("wanted", [WHOLE, FULL])
+TAKEN = Filters(epoch=5, between=(1, 5), find="misclassified", taken_for=(1,))
+
+
+@pytest.mark.parametrize("wanted", [WHOLE, FULL, TAKEN])
 def test_what_is_written_to_an_address_is_read_from_it(wanted):
     assert Filters.from_query(wanted.to_query(KNOWN), KNOWN) == wanted
 

@@ -111,6 +111,35 @@ def test_overestimated_margins_are_beyond_the_level_of_images_that_were_broken(s
     assert image_query.answer(store, asked)["idx"].tolist() == [2, 0]
 
 
+def test_misclassified_images_say_what_they_are_taken_for(store):
+    from smd.store.writer import Recorder
+
+    recorder = Recorder(store)
+    attack(recorder, eps=0.0, ok=(1, 0, 1, 1))  # labels are 0, 1, 0, 1; wrong ones are taken for 1
+    attack(recorder, eps=8 / 255, ok=(0, 0, 1, 1))
+    asked = {"split": "test", "find": "misclassified"}
+    assert ids(store, **asked) == [1]
+    rows = image_query.answer(store, Filters(**asked, eps=8 / 255))
+    assert rows[["idx", "pred"]].to_numpy().tolist() == [[0, 1], [1, 1]]
+    assert ids(store, **asked, eps=8 / 255, taken_for=(0,)) == []
+    assert ids(store, **asked, eps=8 / 255, taken_for=(1,), labels=(0,)) == [0]
+    assert ids(store, split="test", find="correct", eps=8 / 255) == [2, 3]
+
+
+def test_a_prediction_is_that_of_the_first_seed_that_fooled_the_network(store):
+    from smd.store import reader
+    from smd.store.writer import Recorder
+
+    recorder = Recorder(store)
+    attack(recorder, seed=0, ok=(1, 1, 0, 1))
+    attack(recorder, seed=1, ok=(0, 1, 1, 1))
+    attack(recorder, seed=2, ok=(1, 0, 1, 1), note=reader.AVERAGED)  # another network
+    rows = reader.predicted_classes(store, "test", 8 / 255)
+    assert rows["pred"].tolist() == [1, 0, 1, 0]
+    assert rows["ok"].tolist() == [False, True, False, True]
+    assert reader.predicted_classes(store, "test", 8 / 255, weights="ema")["ok"].sum() == 3
+
+
 def test_without_margins_questions_about_them_say_what_to_do(store):
     for find in ("closest", "overestimated"):
         with pytest.raises(UserError, match="estimate them on Margins"):

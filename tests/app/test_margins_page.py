@@ -256,7 +256,16 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
         }
     ).assign(kind=lambda rows: kinds.kinds(rows["clean_ok"], rows["crossed"]))
     about = pd.DataFrame(
-        [{"id": "a", "method": "pgd", "eps": 12 / 255, "norm": "Linf", "split": "test"}]
+        [
+            {
+                "id": "a",
+                "method": "pgd",
+                "eps": 12 / 255,
+                "norm": "Linf",
+                "split": "test",
+                "weights": "last",
+            }
+        ]
     )
     (row,) = estimate_table(about, {"a": found}, px(4, 8, 32)).to_dict("records")
     assert row["method"] == "PGD 12/255"

@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from app.sections import own_facts, own_images, own_sizes
 from smd.config.schema import TrainConfig
 from smd.data import Images, cautions, load
+from smd.data.intensity import Bounds
 from smd.data.split import carve
 from smd.jobs import launch
 from smd.paths import AROUND as REPOSITORY
@@ -89,7 +91,7 @@ def test_a_path_alone_is_enough_to_train(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "side"),
-    [(((12, 12),), 0), (((12, 12), (20, 16)), 32), (((80, 100),), 64), (((20, 16),), 32)],
+    [(((12, 12),), 0), (((12, 12), (20, 16)), 32), (((80, 100),), 80), (((20, 16),), 32)],
 )
 def test_the_suggested_size_suits_the_images(sizes, side, tmp_path):
     path = lay_out(tmp_path / "images", sizes, cat=30, dog=30)
@@ -108,7 +110,7 @@ def test_a_size_of_ones_own_stays_until_the_path_changes(tmp_path):
     app.text_input(key="train-path").set_value(
         str(lay_out(tmp_path / "two", ((90, 90),), cat=30, dog=30))
     ).run()
-    assert app.number_input(key="train-size").value == 64
+    assert app.number_input(key="train-size").value == 0
 
 
 def test_a_survey_that_saw_only_a_part_suggests_the_side_it_saw():
@@ -166,6 +168,26 @@ def test_splits_that_the_user_made_are_named_so():
     assert "**20** are the validation images that you have set apart" in told
     assert "**20** are the test images that you have set apart" in told
     assert "tenth" not in told
+
+
+def test_noise_is_said_in_the_units_of_the_files():
+    images = made_up((50, 50))
+    config = TrainConfig("folder", "x")
+    assert "grey levels" not in " ".join(own_facts.plan(config, images, carve(images, 0)))
+    images = replace(images, intensity=Bounds(-160, 240, "HU"))
+    told = " ".join(own_facts.plan(config, images, carve(images, 0)))
+    assert "Values from **-160 to 240 HU** become 0 to 1, in 256 grey levels" in told
+    assert "2/255 is 3.14 HU, 4/255 is 6.27 HU, 8/255 is 12.5 HU." in told
+
+
+def test_the_size_of_scans_is_read_from_their_headers(tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    volume = nibabel.Nifti1Image(np.zeros((80, 80, 5), np.int16), np.eye(4))
+    for name in "ab":
+        (tmp_path / "own" / name).mkdir(parents=True)
+        (tmp_path / "own" / name / "0.nii").write_bytes(volume.to_bytes())
+    assert own_sizes.survey(str(tmp_path / "own")).sizes == {(80, 80): 2}
+    assert own_sizes.suggested(str(tmp_path / "own")) == 0  # alike and square
 
 
 @pytest.mark.parametrize(
@@ -253,7 +275,7 @@ def test_volumes_are_told_with_their_depth_and_shown_by_their_middle_slice(monke
     ("shape", "side", "net"),
     [
         ((60, 28, 28), 0, "small-cnn"),
-        ((60, 90, 90), 64, "small-cnn"),
+        ((60, 90, 90), 0, "torchvision:resnet18"),
         ((60, 28, 20), 32, "small-cnn"),
         ((60, 8, 12, 12), 0, "volume-cnn"),
     ],
@@ -300,7 +322,8 @@ def test_real_radiology_images_need_no_setting(monkeypatch):
     app.button(key="look").click().run(timeout=120)
     assert not app.exception
     (empty,) = [warning.value for warning in app.warning]  # slices beside the head
-    assert empty.startswith("9 of 7,200 images (such as ")
+    assert empty.startswith("- 9 of 7,200 images (such as ")
+    assert "nearly the same" in empty  # slices beside each other
     assert "HeadCT/" in empty
     table = next(frame.value for frame in app.dataframe if "class" in frame.value)
     assert table.iloc[-1].tolist() == ["all classes", 5400, 600, 1200, 7200]

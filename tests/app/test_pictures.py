@@ -44,6 +44,19 @@ def test_of_a_volume_one_slice_is_shown_the_middle_one_unless_asked():
     volume = np.arange(5, dtype=np.uint8)[None, :, None, None].repeat(4, 2).repeat(4, 3)
     assert pictures.flat(volume).shape == (1, 4, 4)
     assert (pictures.flat(volume) == 2).all()
-    assert (pictures.flat(volume, 4) == 4).all()
+    assert (pictures.flat(volume, pictures.Cut(4)) == 4).all()
     image = np.zeros((3, 4, 4), np.uint8)
     assert pictures.flat(image) is image
+
+
+def test_a_volume_is_cut_across_its_height_and_its_width():
+    volume = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(1, 2, 3, 4)
+    assert np.array_equal(pictures.flat(volume, pictures.Cut(1, 1)), volume[:, :, 1])
+    assert np.array_equal(pictures.flat(volume, pictures.Cut(None, 2)), volume[..., 2])
+
+
+def test_a_window_stretches_what_lies_in_it_and_cuts_the_rest():
+    pixels = np.array([[[0, 50, 100, 150, 255]]], np.uint8)
+    assert pictures.windowed(pixels, 50, 150).tolist() == [[[0, 0, 128, 255, 255]]]
+    assert pictures.windowed(pixels, 0, 255) is pixels
+    assert pictures.windowed(pixels, 100, 100).tolist() == [[[0, 0, 0, 255, 255]]]

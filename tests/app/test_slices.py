@@ -1,4 +1,4 @@
-"""The chooser of a volume's slice."""
+"""The chooser of a volume's slice and the window of intensities."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -8,7 +8,9 @@ def page(depth):
 
     from app.components.slices import chooser
 
-    st.write(f"slice {chooser(depth)}")
+    cut = chooser((depth, 6, 4))
+    st.write(f"slice {cut.at}")
+    st.write(f"axis {cut.axis}")
 
 
 def opened(depth, **address):
@@ -39,3 +41,16 @@ def test_a_single_slice_leaves_nothing_to_choose():
     app = opened(1)
     assert app.markdown[0].value == "slice 0"
     assert not app.slider
+
+
+def test_a_volume_is_cut_across_any_of_its_axes():
+    app = opened(12, **{"slice-axis": "width"})
+    assert [each.value for each in app.markdown] == ["slice 2", "axis 2"]
+    assert (app.slider[0].min, app.slider[0].max) == (1, 4)
+
+
+def test_a_slice_beyond_a_shorter_axis_becomes_its_middle_one():
+    app = opened(12)
+    app.slider[0].set_value(11).run()
+    app.segmented_control[0].set_value("height").run()
+    assert [each.value for each in app.markdown] == ["slice 3", "axis 1"]

@@ -38,6 +38,28 @@ def test_with_the_official_recipe_each_defense_has_its_own_epochs():
     }
 
 
+def test_one_click_trains_on_each_fold(tmp_path):
+    """The command is that of a sweep; of one fold it is that of a training."""
+    app = open_page("train")
+    app.selectbox(key="train-data").set_value("folder").run()
+    app.text_input(key="train-path").set_value(str(tmp_path)).run()
+    app.number_input(key="train-folds").set_value(3).run()
+    assert (
+        "sweep" in app.code[0].value and "--folds 3 --defenses smd --seeds 0" in app.code[0].value
+    )
+    app.button(key="train").click().run()
+    assert not app.exception
+    assert sorted((run.config.folds, run.config.fold) for run in folders.all_runs()) == [
+        (3, 1),
+        (3, 2),
+        (3, 3),
+    ]
+    app.selectbox(key="train-fold").set_value(2).run()
+    assert "train --data folder" in app.code[0].value and "--folds 3 --fold 2" in app.code[0].value
+    app.button(key="train").click().run()
+    assert (folders.all_runs()[0].config.fold, len(folders.all_runs())) == (2, 4)
+
+
 def test_a_sweep_of_nothing_says_so():
     app = open_page("train")
     app.pills(key="sweep-defenses").set_value([]).run()

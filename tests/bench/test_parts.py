@@ -50,7 +50,7 @@ def measured(tmp_path_factory, own_cache):
     return found, folders
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_part_has_its_columns_and_finite_positive_figures(measured, name):
     rows = measured[0][name]["rows"]

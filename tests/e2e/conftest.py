@@ -1,5 +1,6 @@
 """A real server and a real browser: Debian's Chromium, or the one that Playwright downloaded."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -13,6 +14,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from smd.paths import AROUND as REPOSITORY
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone(tmp_path_factory):
+    """One file of these at a time: two browsers, two servers and their jobs take a small machine
+    past what a person would ever wait for."""
+    around = tmp_path_factory.getbasetemp().parent  # shared by all processes of this session
+    with (around / "browser").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +61,30 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def server(own_runs):
-    """The dashboard on a free port of this machine, over this test's own runs."""
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Where the server of a file looks for runs."""
+    return tmp_path_factory.mktemp("served") / "runs"
+
+
+@pytest.fixture(autouse=True)
+def own_runs(served, monkeypatch):
+    """This test's own runs, where the server looks; those of the test before are put away."""
+    if served.exists():
+        served.rename(served.with_name(f"before-{time.monotonic_ns()}"))
+    monkeypatch.setenv("SMD_RUNS", str(served))
+    return served
+
+
+@pytest.fixture(scope="module")
+def server(served, alone):
+    """The dashboard on a free port of this machine, one for the tests of a file."""
     port = free_port()
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
         cwd=REPOSITORY,
-        env={**os.environ, "SMD_RUNS": str(own_runs)},
+        env={**os.environ, "SMD_RUNS": str(served), "SMD_DATA": str(served.with_name("data"))},
         stdout=subprocess.DEVNULL,
     )
     address = f"http://localhost:{port}"

@@ -1,5 +1,7 @@
 """Looking at a page as a person does: nothing cut off, nothing over something else."""
 
+import time
+
 # Text on other text, and text that ends in dots for want of room; what is scrolled or folded away
 # is not seen.
 FLAWS = """() => {
@@ -19,6 +21,8 @@ FLAWS = """() => {
     return true;
   };
   const texts = [], found = [];
+  if (document.documentElement.scrollWidth > window.innerWidth)
+    found.push('the page is wider than its window');
   const walker = document.createTreeWalker(app, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode, element = node.parentElement;
@@ -50,6 +54,24 @@ FLAWS = """() => {
 def flaws(page):
     """What does not look right on the page, each in words."""
     return page.evaluate(FLAWS)
+
+
+def lasting_flaws(page):
+    """What still does not look right after ten seconds: a page takes a moment to follow its
+    window."""
+    deadline = time.monotonic() + 10
+    while (found := flaws(page)) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    return found
+
+
+def resize(page, width):
+    """Make the page's window that wide, and wait until what is in it has followed."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    settled(page)
 
 
 def settled(page):

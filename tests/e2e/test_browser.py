@@ -9,7 +9,6 @@ import re
 
 import pandas as pd
 import pytest
-from e2e.conftest import watch
 from playwright.sync_api import Error, expect
 from storing import estimate
 
@@ -201,35 +200,6 @@ def check_csv(text, run):
     assert row["n"] == "50"
     for eps, accuracy in zip(own["eps"], own["accuracy"], strict=True):
         assert float(row[show_level(eps)]) == round(100 * accuracy, 2)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024])
-def test_every_page_opens_without_errors_in_both_themes(server, browser, finished, scheme, width):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    errors = watch(page)
-    for name in (
-        "train",
-        "live",
-        "embedding",
-        "margins",
-        "samples",
-        "attacks",
-        "agreement",
-        "compare",
-        "figures",
-        "query",
-    ):
-        page.goto(f"{server}/{'' if name == 'train' else name}?run={finished[0].id}")
-        expect(page.get_by_role("heading", level=1, name=name.capitalize())).to_be_visible(
-            timeout=30_000
-        )
-        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
-        assert page.get_by_test_id("stException").count() == 0
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    context.close()
-    assert errors == []
 
 
 def test_a_link_reproduces_the_view_in_a_new_browser(server, page, finished):

@@ -3,19 +3,22 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from e2e.conftest import watch
-from e2e.looking import flaws, settled
+from e2e.looking import flaws, lasting_flaws, resize, settled
 from playwright.sync_api import expect
 
-from smd.config.schema import EmbeddingConfig
 from smd.jobs import launch
 from smd.runs import folders
 from smd.store import reader
+from smd.store.records import EmbeddingRecord, Points
+from smd.store.writer import Recorder
 
 pytestmark = pytest.mark.e2e
 PAGES = (
     "",
+    "import",
     "live",
     "embedding",
     "margins",
@@ -32,16 +35,21 @@ PAGES = (
 )
 
 
+WIDTHS = (1440, 1024)
+
+
 @pytest.fixture
 def mapped(finished):
-    """The finished SMD run with an embedding of its training images."""
+    """The finished SMD run with a made-up embedding of its training images: each class a cloud on a
+    circle, and 20 adversarial examples beside their images."""
     run, _ = finished
-    folder = folders.create_job(
-        run, EmbeddingConfig(run.id, split="train", n=120, pairs=20, device="cpu"), claim=True
-    )
-    from smd.tasks.embedding import embedding_run
-
-    embedding_run(folder)
+    idx = np.linspace(0, 299, 120).round().astype(int)
+    idx, adversarial = np.concatenate([idx, idx[:20]]), np.arange(140) >= 120
+    turn, noise = 2 * np.pi * (idx % 10) / 10, np.random.default_rng(0).normal(0, 1, (2, 140))
+    x, y = np.float32(noise + 4 * np.array([np.cos(turn), np.sin(turn)]))
+    about = EmbeddingRecord("map", "train", 120, 20, 8 / 255, 0, "umap-learn", "0", 1.0, "map", 1.0)
+    points = Points(idx, adversarial, x, y, (idx + adversarial) % 10, ~adversarial)
+    Recorder(run.store).embedding(about, points)
     return run
 
 
@@ -165,19 +173,27 @@ def test_the_figures_can_be_taken_away(server, page, finished, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1024])
 def test_on_every_page_nothing_is_cut_off_and_nothing_lies_over_something_else(
-    server, browser, mapped, scheme, width
+    server, browser, mapped, scheme
 ):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    """Every page is opened once, in a wide or a narrow window, which then becomes the other."""
+    context = browser.new_context(color_scheme=scheme)
     page = context.new_page()
     errors = watch(page)
-    for path in PAGES:
-        page.goto(f"{server}/{path}{'&' if '?' in path else '?'}run={mapped.id}")
+    (other,) = (run for run in folders.all_runs() if run.id != mapped.id)
+    places = [*((path, mapped.id) for path in PAGES), ("embedding", other.id)]  # which has none
+    for number, (path, run) in enumerate(places):
+        first, then = WIDTHS[:: 1 if number % 2 else -1]
+        page.set_viewport_size({"width": first, "height": 900})
+        page.goto(f"{server}/{path}{'&' if '?' in path else '?'}run={run}")
+        title = path.partition("?")[0].capitalize() or "Train"
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
         settled(page)
+        expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
         assert page.get_by_test_id("stException").count() == 0, path
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert flaws(page) == [], path
+        assert flaws(page) == [], (path, first)
+        resize(page, then)
+        assert lasting_flaws(page) == [], (path, then)
     context.close()
     assert errors == []
 

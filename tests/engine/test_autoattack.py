@@ -27,13 +27,18 @@ def tracing():
     sys.settrace(before)
 
 
+@pytest.fixture
+def few_queries(monkeypatch):
+    """Square asks less often than it does by the standard, to save time."""
+    monkeypatch.setattr(autoattack, "QUERIES", 600)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.14), ("L2", 0.75)])
 def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
-    trained, tracing, monkeypatch, norm, eps
+    trained, tracing, few_queries, norm, eps
 ):
-    """All settings are the standard ones but Square's queries, fewer on both sides to save time."""
-    monkeypatch.setattr(autoattack, "QUERIES", 600)
+    """All settings are the standard ones but Square's queries, fewer on both sides."""
     model, x, y = trained
     data, ids = as_set(x, y), torch.arange(30)
     exact = data.take(ids)
@@ -57,7 +62,7 @@ def test_verdicts_are_those_of_pyautoattack_sample_by_sample(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
-def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(norm):
+def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(few_queries, norm):
     model = TenClasses(64)
     data, exact = known_set(model, 8, 60)
     margin = model.margin(exact, norm)
@@ -67,7 +72,7 @@ def test_it_reaches_the_closed_form_robust_accuracy_of_ten_classes(norm):
 
 
 @pytest.mark.slow
-def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes():
+def test_it_reaches_the_closed_form_robust_accuracy_of_two_classes(few_queries):
     model = Linear(64)
     data, exact = known_set(model, 8, 60)
     margin = model.margin(exact)
@@ -167,7 +172,7 @@ def flags(model, x, y, eps=0.2, n=12):
 
 
 @pytest.mark.slow
-def test_a_gradient_masked_network_raises_the_badges(trained):
+def test_a_gradient_masked_network_raises_the_badges(trained, few_queries):
     model, x, y = trained
     assert {"zero-gradient", "square"} <= flags(Masked(model), x, y)
 

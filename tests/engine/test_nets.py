@@ -67,19 +67,21 @@ def test_fashion_cnn_is_that_of_app_b4():
     assert (model.head.in_features, model.head.out_features) == (512, 10)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.NETWORKS)
 @pytest.mark.parametrize(("channels", "classes"), [(1, 2), (3, 6)])
 def test_every_network_adapts_to_images_and_classes_in_its_range(name, channels, classes):
     (low, high), dims = registry.NETWORKS[name].sizes, registry.NETWORKS[name].dims
-    for size in (low, 28, high if dims == 2 else 64):  # volumes of the largest side take long
+    for size in (low, 28, high):
         shape = (channels, *[size] * dims)
-        model = nets.build(name, shape, classes).eval()
-        x = torch.rand(2, *shape)
-        features = model.features(x)
+        with torch.device("meta"):  # shapes alone, whatever the network's size
+            model = nets.build(name, shape, classes).eval()
+            x = torch.rand(2, *shape)
         assert model(x).shape == (2, classes)
-        assert features.dim() == 2
-        assert torch.equal(model.head(features), model(x))
+        assert model.features(x).shape == (2, last_linear(model).in_features)
+
+
+def last_linear(model):
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 def test_instance_norm_is_pytorchs_own_up_to_float_noise():
@@ -138,7 +140,7 @@ def test_what_halving_leaves_ends_at_128_channels():
 
 def test_images_and_volumes_go_to_networks_of_their_own():
     with pytest.raises(
-        UserError, match=r"small-cnn takes images, these are volumes: choose volume-cnn\.$"
+        UserError, match=r"small-cnn takes images, these are volumes: choose volume-cnn, resnet"
     ):
         nets.build("small-cnn", (1, 8, 8, 8), 2)
     with pytest.raises(

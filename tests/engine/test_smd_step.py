@@ -186,7 +186,7 @@ def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypa
     margins = torch.linspace(0.005, 0.2, len(x))
     result, new = one_step(model, x, y, margins, preset)
     grads = [p.grad.clone() for p in model.parameters()]
-    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
+    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model, like: True)
     masked, other = one_step(model, x, y, margins, preset)
     assert torch.equal(result.clean_ok, masked.clean_ok)
     assert torch.equal(result.adv_ok, masked.adv_ok)
@@ -200,7 +200,7 @@ def test_with_masks_the_step_finds_what_it_finds_without(mixed, preset, monkeypa
 @pytest.mark.parametrize("preset", PRESETS)
 def test_with_masks_no_shape_and_no_branch_waits_for_a_value(preset, monkeypatch):
     """On tensors without values: reading one, or a shape that depends on one, would raise."""
-    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model: True)
+    monkeypatch.setattr("smd.defenses.smd.couples_samples", lambda model, like: True)
     with FakeTensorMode():
         model = nets.build("small-cnn", (1, 8, 8), 10)
         x, y = torch.rand(6, 1, 8, 8), torch.zeros(6, dtype=torch.long)

@@ -24,7 +24,8 @@ def rows(*pairs):
     )
 
 
-KEPT = Kept(7, rows(*[("found", 10)] * 2, *[("reached", 20)] * 5, *[("misclassified", 30)] * 3))
+IMAGES = rows(*[("found", 10)] * 2, *[("reached", 20)] * 5, *[("misclassified", 30)] * 3)
+KEPT = Kept(7, IMAGES, 10)
 ESTIMATED = Estimated(
     "Minimum norm (FAB)", "20 steps", rows(*[("found", 12)] * 8, ("found", 6), ("misclassified", 0))
 )
@@ -44,6 +45,12 @@ def test_training_margins_are_told_by_kind_and_misclassified_ones_are_beyond_not
     ):
         assert words in text
     assert "interval" not in text  # all training images were asked, none stands for others
+
+
+def test_what_the_epoch_did_not_draw_is_not_among_them():
+    text = margins_section(Kept(7, IMAGES, 25), None, LEVELS)
+    assert "Margins of the 10 of 25 training images that the epoch drew" in text
+    assert "3 of 10 misclassified" in text
 
 
 def test_estimates_are_upper_bounds_with_their_n_method_settings_and_intervals():
@@ -78,7 +85,7 @@ def test_without_any_margins_the_card_says_so_or_why():
 
 
 def test_all_misclassified_has_no_median():
-    text = margins_section(Kept(1, rows(("misclassified", 3))), None, LEVELS)
+    text = margins_section(Kept(1, rows(("misclassified", 3)), 1), None, LEVELS)
     assert "1 of 1 misclassified" in text
     assert "Median" not in text
     assert "larger than 8/255: 0 of 1, 0.0 %" in text

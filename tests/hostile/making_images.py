@@ -88,7 +88,7 @@ SPECIAL: dict[str, tuple[Callable[[Path], None], str]] = {
     "device": (endless, "is a device"),
     "socket": (listening, "is a socket"),
     "dangling": (dangling, "is a link to nothing"),
-    "huge": (huge, "is larger than 100.0 MB"),
+    "huge": (huge, "is larger than 150.0 MB"),
 }
 
 

@@ -54,7 +54,8 @@ def test_one_after_an_epoch_and_one_of_an_earlier_version_fit():
     next(epochs(training, lambda state, batches: None))
     saved = checkpoint(training)
     assert misfit(prepared(), saved) == ""
-    del saved["tally"]["crossed"], saved["tally"]["looked"]
+    for name in ("crossed", "looked", "drawn", "draws"):
+        del saved["tally"][name]
     assert misfit(prepared(), saved) == ""
 
 
@@ -108,6 +109,8 @@ WRONG = {
     ),
     "sums of vectors": lambda saved: saved["tally"]["sums"].update(loss=torch.zeros(5)),
     "seconds": lambda saved: saved["tally"].update(seconds="x"),
+    "draws": lambda saved: saved["tally"].update(draws=-1),
+    "drawn of others": lambda saved: saved["tally"].update(drawn=torch.zeros(3, dtype=torch.bool)),
 }
 
 

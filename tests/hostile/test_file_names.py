@@ -9,7 +9,6 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import smd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from making_runs import begun, picture_folder
@@ -53,9 +52,9 @@ def test_the_picture_at_a_path_is_the_one_in_the_row(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("table", ["margins", "verdicts"])
-def test_tables_of_images_have_the_files(tmp_path, table):
+def test_tables_of_images_have_the_files(tmp_path, table, smd_here):
     folder = picture_folder(tmp_path / "own", n=20, names="=1+1 {:02}.png")
-    smd(
+    smd_here(
         "train",
         "--data",
         "folder",
@@ -69,20 +68,20 @@ def test_tables_of_images_have_the_files(tmp_path, table):
         0,
     )
     out = tmp_path / "table.parquet"
-    smd("export", "last", "--table", table, "--format", "parquet", "--out", out)
+    smd_here("export", "last", "--table", table, "--format", "parquet", "--out", out)
     rows = pd.read_parquet(out)
     assert rows["path"].str.fullmatch(r"(dark|light)/=1\+1 \d\d\.png").all()
     assert rows.columns.tolist().index("path") == rows.columns.tolist().index("id") + 1
-    text = smd("export", "last", "--table", table).stdout
+    text = smd_here("export", "last", "--table", table).stdout
     assert len(text.splitlines()) == len(rows) + 1
     assert "dark/=1+1" in text
 
 
 @pytest.mark.slow
-def test_sets_without_files_have_no_paths(finished):
+def test_sets_without_files_have_no_paths(finished, smd_here):
     run, _ = finished
     assert reader.sample_paths(run.store).empty
-    assert "path" not in smd("export", run.id, "--table", "margins").stdout.splitlines()[0]
+    assert "path" not in smd_here("export", run.id, "--table", "margins").stdout.splitlines()[0]
 
 
 @pytest.mark.slow

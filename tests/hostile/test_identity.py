@@ -8,7 +8,6 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import smd
 from making_runs import begun, picture_folder
 
 from smd import data
@@ -59,7 +58,9 @@ def test_images_that_are_nowhere_are_said_with_the_command(cache, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "archive"])
-def test_locate_finds_them_after_a_move_and_again_after_the_cache_is_lost(cache, folder, kind):
+def test_locate_finds_them_after_a_move_and_again_after_the_cache_is_lost(
+    cache, folder, kind, smd_here
+):
     run = begun(folder)
     before = np.array(images_of(run).pixels)
     shutil.rmtree(cache)
@@ -67,19 +68,19 @@ def test_locate_finds_them_after_a_move_and_again_after_the_cache_is_lost(cache,
     if kind == "archive":
         place = shutil.make_archive(str(place), "zip", place)
         shutil.rmtree(folder.with_name("elsewhere"))
-    done = smd("locate", run.id, "--path", place)
+    done = smd_here("locate", run.id, "--path", place)
     assert str(place) in done.stdout
     np.testing.assert_array_equal(images_of(run).pixels, before)
     shutil.rmtree(cache)
     np.testing.assert_array_equal(images_of(run).pixels, before)
-    assert "not imported" not in smd("locate", run.id).stdout
+    assert "not imported" not in smd_here("locate", run.id).stdout
 
 
 @pytest.mark.slow
-def test_locate_refuses_other_images_and_keeps_nothing(cache, folder, tmp_path):
+def test_locate_refuses_other_images_and_keeps_nothing(cache, folder, tmp_path, smd_here):
     run = begun(folder)
     other = picture_folder(tmp_path / "others", seed=1)
-    done = smd("locate", run.id, "--path", other, check=False)
+    done = smd_here("locate", run.id, "--path", other, check=False)
     assert done.returncode == 1
     assert "other images than" in done.stderr
     assert "Traceback" not in done.stderr

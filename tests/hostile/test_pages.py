@@ -4,10 +4,8 @@ It is shown with a sentence, all others as they are, and nothing ends in an erro
 """
 
 import pytest
-from paging import switch
-from streamlit.testing.v1 import AppTest
+from paging import open_page
 
-from smd.paths import AROUND as REPOSITORY
 from tests.hostile import making_stores
 from tests.hostile import making_stranger as making
 
@@ -34,12 +32,7 @@ CASES = [
 
 
 def opened(view):
-    app = AppTest.from_file(str(REPOSITORY / "app" / "dashboard.py"), default_timeout=60)
-    app.query_params["run"] = BAD
-    app.run()
-    switch(app, view)
-    assert not app.exception, view
-    return app
+    return open_page(view, run=BAD)
 
 
 @pytest.fixture

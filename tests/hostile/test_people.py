@@ -149,6 +149,7 @@ def test_a_user_who_can_write_nowhere_is_told_so_in_a_sentence(place):
 
 VIEWS = (
     "train",
+    "import",
     "live",
     "embedding",
     "margins",

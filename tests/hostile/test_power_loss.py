@@ -6,7 +6,8 @@ import pytest
 
 from smd import jobs, paths
 from smd.errors import UserError
-from smd.jobs import tickets, transitions
+from smd.files import secret
+from smd.jobs import transitions
 from tests.jobs.jobbing import new_run
 
 
@@ -14,9 +15,9 @@ from tests.jobs.jobbing import new_run
 def key(own_runs, tmp_path, monkeypatch):
     """Where the key of an installation of this test's own lies."""
     monkeypatch.setenv("SMD_STATE", str(tmp_path / "state"))
-    tickets._key.cache_clear()
+    secret.key.cache_clear()
     yield paths.state_root() / "key"
-    tickets._key.cache_clear()
+    secret.key.cache_clear()
 
 
 def test_the_key_is_on_the_disk_before_it_has_its_name(key, monkeypatch):
@@ -27,26 +28,26 @@ def test_the_key_is_on_the_disk_before_it_has_its_name(key, monkeypatch):
     )
     monkeypatch.setattr(os, "link", lambda *names: done.append("named") or link(*names))
     key.parent.mkdir()
-    tickets._make(key)
-    assert done[: done.index("named")][-1] == tickets.BYTES
+    secret.make(key)
+    assert done[: done.index("named")][-1] == secret.BYTES
     assert len(done) > done.index("named") + 1  # the name, too
 
 
-@pytest.mark.parametrize("left", [b"", bytes(tickets.BYTES)])
+@pytest.mark.parametrize("left", [b"", bytes(secret.BYTES)])
 def test_a_key_that_a_power_loss_has_emptied_is_made_anew_and_waiting_jobs_can_be_resumed(
     key, left
 ):
     folder = new_run()
     key.write_bytes(left)
-    tickets._key.cache_clear()
+    secret.key.cache_clear()
     assert (jobs.read(folder).state, jobs.read(folder).error) == ("lost", jobs.ELSEWHERE)
     assert transitions.move(folder, "queued").state == jobs.read(folder).state == "queued"
-    assert any(key.read_bytes()) and len(key.read_bytes()) == tickets.BYTES
+    assert any(key.read_bytes()) and len(key.read_bytes()) == secret.BYTES
 
 
 def test_a_key_that_is_cut_short_is_told_of(key):
     new_run()
     key.write_bytes(b"short")
-    tickets._key.cache_clear()
+    secret.key.cache_clear()
     with pytest.raises(UserError, match="delete it"):
         new_run()

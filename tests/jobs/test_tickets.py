@@ -15,6 +15,7 @@ import pytest
 from smd import jobs, paths
 from smd.config.schema import AttackConfig, TrainConfig
 from smd.errors import UserError
+from smd.files import secret
 from smd.jobs import Status, launch, tickets, transitions, worker
 from smd.runs import folders
 from tests.jobs.jobbing import new_run, runs_folder
@@ -112,9 +113,9 @@ def test_the_key_is_this_user_s_own_and_stays_the_same() -> None:
     first = tickets.ticket(place, place / "config.json")
     key = paths.state_root() / "key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert len(key.read_bytes()) == tickets.BYTES
+    assert len(key.read_bytes()) == secret.BYTES
     assert [name for name in os.listdir(key.parent) if name.startswith(".")] == []  # noqa: PTH208
-    tickets._key.cache_clear()
+    secret.key.cache_clear()
     assert tickets.ticket(place, place / "config.json") == first
 
 

@@ -1,6 +1,7 @@
 """Questions in SQL: answers come from the store alone, and nothing else can be done."""
 
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ import pytest
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
+from smd.paths import AROUND as REPOSITORY
 from smd.store import query_process, reader
 from smd.store.query import ask, tables
 from smd.store.query_examples import EXAMPLES, TABLES
@@ -40,6 +42,18 @@ def test_a_question_is_answered_from_the_store(store):
     assert answer.table["idx"].tolist() == list(range(N))[::-1]
     assert answer.table["m"].unique().tolist() == [1.0]
     assert not answer.truncated
+
+
+def test_an_answer_does_not_wait_for_pandas():
+    code = "import sys, smd.store.query_process; print('pandas' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.slow

@@ -12,7 +12,15 @@ from storing import N, attack, epoch
 
 from smd import store
 from smd.store import attack_tables, reader
-from smd.store.records import EmbeddingRecord, EstimateRecord, Margins, Points, StageRecord
+from smd.store.records import (
+    EmbeddingRecord,
+    EstimateRecord,
+    Margins,
+    Points,
+    ScoreRecord,
+    Scores,
+    StageRecord,
+)
 from smd.store.run_tables import frame
 from smd.store.sql import Query, bin255
 from smd.store.writer import Recorder
@@ -33,7 +41,9 @@ VALUES = {  # of every name that a query asks for
     "name": "weight",
     "norm": "Linf",
     "picked": False,
+    "weights": "last",
     "split": "test",
+    "score_id": "scores",
     "start": 4,
 }
 NAMES = re.compile(r"\$(\w+)")
@@ -78,6 +88,8 @@ def path(finished):
     embedding = EmbeddingRecord(id="map", pairs=0, eps=0.1, **ABOUT)
     spots = np.float32([0, 1])
     recorder.embedding(embedding, Points(idx, ~yes, spots, spots, idx, yes))
+    score = ScoreRecord(id="scores", eps=0.1, norm="Linf", steps=5, **ABOUT)
+    recorder.score(score, Scores(idx, np.float32([[1, -1], [-2, 2]])))
     recorder.flush()
     return path
 
@@ -112,7 +124,8 @@ def test_every_query_yields_its_rows(path):
     assert {name: said for name, said in wrong.items() if said} == {}
     assert len(tables) > 25
     empty = [name for name, table in tables.items() if table.empty]
-    assert empty == ["smd.store.run_tables.PATHS"]  # the digits are no files
+    # the digits are no files, and nothing tells groups of them
+    assert empty == ["smd.store.run_tables.PATHS", "smd.store.score_tables.GROUPS"]
 
 
 def test_what_is_added_to_rows_is_declared_too(path):

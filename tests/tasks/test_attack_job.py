@@ -30,8 +30,8 @@ STAGES = ("apgd-ce", "apgd-t", "fab-t", "square")
 ASKED = {
     "attack": "autoattack",
     "levels": (32 / 255,),
-    "n": 64,
-    "batch": 8,
+    "n": 80,
+    "batch": 16,  # some 25 withstand the first attack: two batches of each other one
     "seeds": (0,),
     "device": "cpu",
 }
@@ -82,7 +82,7 @@ def results(run, job):
     return pd.concat(verdicts, ignore_index=True), stages.reset_index(drop=True)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
     whole = folders.create_job(run, AttackConfig(run.id, **ASKED))
     smd("attack", "--job", f"{run.id}/{whole.name}")
@@ -105,7 +105,7 @@ def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(run):
     assert not (folder / "judging.npz").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_a_cancelled_attack_goes_on_where_it_was(run):
     asked = AttackConfig(
         run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
@@ -155,7 +155,7 @@ def test_the_job_says_beforehand_what_it_keeps(run):
     assert not verdicts.loc[examples.idx, "ok"].any()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_a_whole_table_is_there_before_the_second_seed(run):
     folder = attack_of(run, levels=(8 / 255, 32 / 255), seeds=(0, 1))
     rows = reader.attack_runs(run.store)
@@ -163,7 +163,7 @@ def test_a_whole_table_is_there_before_the_second_seed(run):
     assert list(own) == ["0:0", "8/255:0", "32/255:0", "8/255:1", "32/255:1"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the_same(
     run, monkeypatch
 ):
@@ -197,7 +197,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     pd.testing.assert_frame_equal(stages, expected_stages)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_the_batch_size_that_was_found_is_kept_for_the_next_try(run):
     asked = AttackConfig(run.id, params={"steps": 2}, levels=(32 / 255,), n=20, seeds=(0,))
     for text, size in (("", 32), ('{"size": 16}', 16), ("{broken", 32), ('{"size": 0}', 32)):
@@ -271,7 +271,7 @@ def test_more_images_than_the_split_has_are_refused(run):
         attack_of(run, n=1000)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_a_full_disk_ends_it_in_a_sentence_and_loses_nothing(run, monkeypatch):
     before = reader.attack_table(run.store)
 

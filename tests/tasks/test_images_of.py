@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import smd
 from PIL import Image
 
 from smd import data
@@ -13,7 +12,7 @@ from smd.errors import UserError
 from smd.runs import folders
 from smd.store import reader
 from smd.tasks.images import images_of
-from smd.tasks.train import _refuse_divergence
+from smd.training.divergence import refuse_divergence
 from smd.training.loop import EpochResult
 
 pytestmark = pytest.mark.slow
@@ -31,18 +30,18 @@ def picture_folder(root, n=20):
 
 
 @pytest.fixture
-def trained_on_pictures(tmp_path):
+def trained_on_pictures(tmp_path, smd_here):
     folder = picture_folder(tmp_path / "pictures")
-    smd("train", "--data", "folder", "--path", folder, "--epochs", 1, "--device", "cpu")
+    smd_here("train", "--data", "folder", "--path", folder, "--epochs", 1, "--device", "cpu")
     (run,) = folders.all_runs()
     return run, folder
 
 
 @pytest.mark.slow
-def test_a_run_can_be_attacked_after_its_folder_has_moved(trained_on_pictures):
+def test_a_run_can_be_attacked_after_its_folder_has_moved(trained_on_pictures, smd_here):
     run, folder = trained_on_pictures
     folder.rename(folder.with_name("elsewhere"))
-    smd("attack", run.id, "--attack", "ce-pgd:steps=2", "--eps", "8/255")
+    smd_here("attack", run.id, "--attack", "ce-pgd:steps=2", "--eps", "8/255")
     assert (reader.attack_table(run.store)["steps"] == 2).any()
 
 
@@ -59,9 +58,9 @@ def test_changed_images_are_refused(trained_on_pictures, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_too_few_images_to_validate_and_test_are_refused_in_a_sentence(tmp_path):
+def test_too_few_images_to_validate_and_test_are_refused_in_a_sentence(tmp_path, smd_here):
     folder = picture_folder(tmp_path / "pictures", n=3)
-    done = smd("train", "--data", "folder", "--path", folder, "--epochs", 1, check=False)
+    done = smd_here("train", "--data", "folder", "--path", folder, "--epochs", 1, check=False)
     assert done.returncode == 1
     assert "too few images" in done.stderr
     assert "Traceback" not in done.stderr
@@ -73,8 +72,8 @@ def test_a_key_from_a_foreign_store_opens_nothing_outside_the_cache(key):
 
 
 @pytest.mark.slow
-def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
-    done = smd("train", "--device", "cuda:63", check=False)
+def test_a_job_that_never_begins_does_not_stay_queued(tmp_path, smd_here):
+    done = smd_here("train", "--device", "cuda:63", check=False)
     assert done.returncode == 1
     assert "no device cuda:63" in done.stderr
     assert folders.all_runs() == []
@@ -83,9 +82,9 @@ def test_a_job_that_never_begins_does_not_stay_queued(tmp_path):
 def test_divergence_ends_a_run_with_a_sentence():
     from smd.training.monitor import Metric
 
-    bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, *np.ones((3, 1), bool))
+    bad = EpochResult(3, [Metric("train", "loss", 0.0, float("nan"))], {}, *np.ones((4, 1), bool))
     with pytest.raises(UserError, match="diverged in epoch 3"):
-        _refuse_divergence(bad)
+        refuse_divergence(bad)
 
 
 def test_the_estimate_counts_every_image_as_correct():

@@ -132,10 +132,10 @@ def test_counts_of_an_epoch_add_up_to_the_training_images(finished):
 
 
 @pytest.mark.slow
-def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
+def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path, smd_here):
     empty = tmp_path / "no-pictures-here"
     empty.mkdir()
-    done = smd("train", "--data", "folder", "--path", empty, check=False)
+    done = smd_here("train", "--data", "folder", "--path", empty, check=False)
     assert done.returncode == 1
     assert done.stderr.count("\n") <= 5
     assert "Traceback" not in done.stderr
@@ -147,8 +147,8 @@ def test_a_failing_run_says_why_in_the_page_and_on_stderr(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_path_that_is_not_there_is_refused_before_there_is_a_run():
-    done = smd("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
+def test_a_path_that_is_not_there_is_refused_before_there_is_a_run(smd_here):
+    done = smd_here("train", "--data", "folder", "--path", "/nowhere/at/all", check=False)
     assert done.returncode == 1
     assert "/nowhere/at/all" in done.stderr
     assert folders.all_runs() == []

@@ -29,9 +29,9 @@ def path(tmp_path):
     return tmp_path / "vols.npz"
 
 
-def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
-    one_thread = {"OMP_NUM_THREADS": "1"}
-    smd("train", "--data", "folder", "--path", path, "--epochs", 3, "--device", "cpu", **one_thread)
+def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs, smd_here):
+    asked = ("--data", "folder", "--path", path, "--epochs", 3, "--device", "cpu")
+    smd("train", *asked, OMP_NUM_THREADS="1")
     (run,) = folders.all_runs()
     assert run.config.net == "volume-cnn"
     assert "1 x 8 x 12 x 12" in run.card.read_text()
@@ -42,8 +42,8 @@ def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
     assert margins["margin"].notna().all()
     assert (margins["margin"] > 0).any()
 
-    smd("attack", "last", "--eps", "4/255", "--preview", "--device", "cpu", **one_thread)
-    smd(
+    smd_here("attack", "last", "--eps", "4/255", "--preview", "--device", "cpu")
+    smd_here(
         "attack",
         "last",
         "--attack",
@@ -56,7 +56,6 @@ def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
         0,
         "--device",
         "cpu",
-        **one_thread,
     )
     table = reader.attack_runs(run.store).set_index("id")
     assert {"ce-pgd", "autoattack"} <= set(table["name"])
@@ -64,12 +63,12 @@ def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs):
     kept = [adv.read(run.adv / f"{name}.npz") for name in adv.names(run.folder)]
     assert {examples.noise.shape[1:] for examples in kept} == {(1, 8, 12, 12)}
 
-    smd("margins", "last", "--n", 4, "--method", "pgd", "--device", "cpu", **one_thread)
+    smd_here("margins", "last", "--n", 4, "--method", "pgd", "--device", "cpu")
     assert len(reader.estimates(run.store)) == 1
 
 
-def test_a_network_for_images_refuses_volumes_in_one_sentence(path, own_runs):
-    done = smd(
+def test_a_network_for_images_refuses_volumes_in_one_sentence(path, own_runs, smd_here):
+    done = smd_here(
         "train",
         "--data",
         "folder",
@@ -82,11 +81,11 @@ def test_a_network_for_images_refuses_volumes_in_one_sentence(path, own_runs):
         check=False,
     )
     assert done.returncode == 1
-    assert "small-cnn takes images, these are volumes: choose volume-cnn." in done.stderr
+    assert "small-cnn takes images, these are volumes: choose volume-cnn, " in done.stderr
 
 
-def test_a_network_for_volumes_refuses_a_set_of_images_before_there_is_a_run(own_runs):
-    done = smd("train", "--net", "volume-cnn", check=False)
+def test_a_network_for_volumes_refuses_a_set_of_images_before_there_is_a_run(own_runs, smd_here):
+    done = smd_here("train", "--net", "volume-cnn", check=False)
     assert done.returncode == 1
     assert "volume-cnn takes volumes, these are images" in done.stderr
     assert not folders.all_runs()

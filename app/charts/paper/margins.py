@@ -8,7 +8,7 @@ import pandas as pd
 
 from smd import registry
 from smd.config.schema import EstimateConfig
-from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
+from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.export.estimates import paired
 from smd.runs.folders import Run
 from smd.store import reader
@@ -102,18 +102,20 @@ def margins(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     last = int(epochs.max())
     counts = data.read(reader.margin_hist, run.store, last)
     rows = data.read(reader.margins, run.store, last)
-    about = f"{described(run)}, after epoch {last}: {counted(rows)}. {beyond(rows)} {SAID}"
+    left = len(data.read(reader.samples, run.store, "train")) - len(rows)
+    drawn = f"{counted(rows)}{f', {left:,} {NOT_DRAWN}' if left else ''}"
+    about = f"{described(run)}, after epoch {last}: {drawn}. {beyond(rows, left > 0)} {SAID}"
     return kind.drawn(about, _histogram(counts, [counts], "training images"), runs=[run])
 
 
-def beyond(rows: pd.DataFrame, level: float = LEVEL) -> str:
+def beyond(rows: pd.DataFrame, part: bool = False, level: float = LEVEL) -> str:
     """How many images are correct and beyond the level, and how many of these have met a boundary;
-    rows: margins."""
+    rows: margins; part: whether there are images that the epoch did not draw."""
     far = rows[(rows["kind"] != MISCLASSIFIED) & (rows["margin"] > level)]["kind"].value_counts()
     return (
-        f"{far.sum():,} of {len(rows):,} training images are classified correctly and beyond"
-        f" {show_level(level)}; of these {far.get(FOUND, 0):,} found, {far.get(REACHED, 0):,}"
-        " reached."
+        f"{far.sum():,} of {len(rows):,} {'drawn ' * part}training images are classified correctly"
+        f" and beyond {show_level(level)}; of these {far.get(FOUND, 0):,} found,"
+        f" {far.get(REACHED, 0):,} reached."
     )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from smd import export
+from smd import export, registry
 from smd.config.schema import TrainConfig
+from smd.registry.open_networks import WHOLE
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -14,7 +15,7 @@ from .figure import Kind
 
 def newest(runs: Sequence[Run]) -> list[Run]:
     """Those that are trained and can be read."""
-    return [run for run in runs if run.weights.exists() and states.readable(run)]
+    return [run for run in runs if run.trained and states.readable(run)]
 
 
 def candidates(runs: Sequence[Run], defense: str = "") -> list[Run]:
@@ -38,6 +39,9 @@ def described(run: Run) -> str:
     much."""
     config = run.config
     n = len(data.read(reader.samples, run.store, "train"))
+    if config.defense == registry.IMPORTED.name:
+        about = f"{run_names.name(run.id)}: trained elsewhere, {registry.network_title(config.net)}"
+        return f"{export.defense_title(config)} ({about})"
     about = (
         f"{run_names.name(run.id)}: {config.epochs} epochs, seed {config.seed}, {config.net}, {n:,}"
         " training images"
@@ -87,14 +91,19 @@ def some(run: Run, most: int) -> int:
 
 def training(runs: Sequence[Run], defense: str) -> TrainConfig:
     """What trains this defense like the newest trained run, so that the two can be compared."""
-    base = next(iter(newest(runs)), runs[0]).config
+    trained = newest(runs)
+    here = [run for run in trained if run.config.defense != registry.IMPORTED.name]
+    base = next(iter([*here, *trained]), runs[0]).config
     return TrainConfig(
         data=base.data,
         data_path=base.data_path,
         image_size=base.image_size,
         skip_broken=base.skip_broken,
         channels=base.channels,
-        net=base.net,
+        intensity=base.intensity,
+        volumes=base.volumes,
+        spacing=base.spacing,
+        net="" if base.net in WHOLE else base.net,
         defense=defense,
         epochs=base.epochs,
         n_train=base.n_train,

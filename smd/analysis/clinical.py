@@ -1,0 +1,197 @@
+"""Numbers of diagnosis from labels, predictions and scores, with intervals over patients.
+
+Pure functions on arrays. A statistic takes weights of the images, (b, n), and gives its values,
+(b, m): ones are the images themselves, the counts of a resample are that resample. So the number
+and its interval come from the same lines. What is undefined, such as the sensitivity of a class
+without images, is nan.
+
+The intervals are percentiles of a cluster bootstrap: patients are drawn with replacement, each with
+all of its images (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application, 1997,
+ch. 3.8). Areas under the ROC curve are Mann and Whitney's share of pairs, ties half (J. A. Hanley
+and B. J. McNeil, Radiology 143, 1982).
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+RESAMPLES = 1000
+BINS = 15  # of equal width, of the calibration error
+FEWEST = 10  # images of either class, below which a group is too small for its numbers
+DEFINED = 0.5  # share of the resamples that must define a number for it to have an interval
+SAME = 1e-12  # values that differ by less are one
+CHUNK = 2_000_000  # weights at once
+RATES = ("sensitivity", "specificity", "PPV", "NPV")  # of each class against the others
+
+Statistic = Callable[[np.ndarray], np.ndarray]  # (b, n) weights >= 0 -> (b, m) values
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many images of each class (row) were predicted as each (column): (n,) twice -> (K, K)."""
+    pairs = labels.astype(np.int64) * classes + predicted
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def rates(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Statistic:
+    """RATES of every class against the others, then balanced and plain accuracy: m = 4 K + 2.
+
+    All are shares in [0, 1]. Balanced accuracy is the mean sensitivity of the classes that have
+    images; it is undefined in a resample that misses one of them.
+    """
+    present = np.bincount(labels, minlength=classes) > 0
+    right = labels == predicted
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        positive, called = (_summed(weights, of, classes) for of in (labels, predicted))
+        true = _summed(weights * right, labels, classes)
+        whole = weights.sum(1, keepdims=True)
+        negative, rejected = whole - positive, whole - called
+        clear = whole - positive - called + true  # neither of the class nor called it
+        sensitivity = _divided(true, positive)
+        each = (sensitivity, clear, true, clear)
+        parts = [each[0], *map(_divided, each[1:], (negative, called, rejected))]
+        balanced = _mean(sensitivity[:, present])
+        accuracy = _divided((weights * right).sum(1, keepdims=True), whole)
+        return np.concatenate([*parts, balanced, accuracy], axis=1)
+
+    return values
+
+
+def balanced(labels: np.ndarray, shares: np.ndarray) -> Statistic:
+    """Balanced accuracy, m = 1, of images that are right in a share of cases: (n,) twice, labels
+    counted from 0 without gaps."""
+    classes = int(labels.max()) + 1
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        right = _summed(weights * shares, labels, classes)
+        return _mean(_divided(right, _summed(weights, labels, classes)))
+
+    return values
+
+
+def auc(positive: np.ndarray, scores: np.ndarray) -> Statistic:
+    """The area under the ROC curve of one class, m = 1: positive (n,) bool, scores (n,)."""
+    order = np.argsort(scores, kind="stable")
+    ranked, own = scores[order], positive[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # of the groups of equal scores
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        sorted_weights = weights[:, order].astype(np.float64)
+        mine = np.add.reduceat(sorted_weights * own, starts, axis=1)
+        others = np.add.reduceat(sorted_weights * ~own, starts, axis=1)
+        below = np.cumsum(others, axis=1) - others / 2
+        pairs = mine.sum(1, keepdims=True) * others.sum(1, keepdims=True)
+        return _divided((mine * below).sum(1, keepdims=True), pairs)
+
+    return values
+
+
+def macro_auc(labels: np.ndarray, scores: np.ndarray) -> Statistic:
+    """The areas of all classes against the others and their mean, m = K + 1: scores (n, K).
+
+    Classes without images have none and do not count in the mean.
+    """
+    parts = [auc(labels == k, scores[:, k]) for k in range(scores.shape[1])]
+    present = np.bincount(labels, minlength=scores.shape[1]) > 0
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        each = np.concatenate([part(weights) for part in parts], axis=1)
+        return np.concatenate([each, _mean(each[:, present])], axis=1)
+
+    return values
+
+
+def ece(probabilities: np.ndarray, labels: np.ndarray) -> Statistic:
+    """The expected calibration error of the likeliest class, m = 1, in [0, 1]: (n, K), (n,).
+
+    The mean distance of confidence and accuracy over BINS bins of equal width, by their images.
+    """
+    confidence = probabilities.max(1)
+    gap = confidence - (probabilities.argmax(1) == labels)
+    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        apart = np.abs(_summed(weights * gap, bins, BINS)).sum(1, keepdims=True)
+        return _divided(apart, weights.sum(1, keepdims=True))
+
+    return values
+
+
+def youden(positive: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold of the largest sensitivity + specificity - 1; a score at or above it is
+    positive.
+
+    positive (n,) bool, scores (n,). Of several the lowest; nan where either class is missing.
+    """
+    if not positive.any() or positive.all():
+        return float("nan")
+    each = np.unique(scores)
+    own, others = np.sort(scores[positive]), np.sort(scores[~positive])
+    sensitivity = 1 - np.searchsorted(own, each) / len(own)
+    specificity = np.searchsorted(others, each) / len(others)
+    return float(each[np.argmax(sensitivity + specificity)])
+
+
+def probabilities(log_odds: np.ndarray) -> np.ndarray:
+    """The softmax of logits whose log-odds z_k - logsumexp of the others these are: any shape."""
+    return 1 / (1 + np.exp(-log_odds.clip(-700, 700).astype(np.float64)))
+
+
+def measured(
+    statistic: Statistic,
+    n: int,
+    patients: np.ndarray | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> np.ndarray:
+    """The statistic's values with the ends of their 95 % intervals: (m, 3).
+
+    patients: (n,) whose each image is; None: every image is a patient's of its own. An interval is
+    nan where fewer than half of the resamples define the number, as where there is one patient, and
+    where all of them agree: a width of 0, as of 20 right out of 20, would say too much.
+    """
+    value = statistic(np.ones((1, n)))[0] if n else statistic(np.ones((1, 0)))[0]
+    clusters = np.arange(n) if patients is None else np.unique(patients, return_inverse=True)[1]
+    if not n or clusters.max() == 0:
+        return np.stack([value, *np.full((2, len(value)), np.nan)], axis=1)
+    drawn = np.concatenate([statistic(w) for w in _weights(clusters, seed, resamples)])
+    known = ~np.isnan(drawn)
+    enough = (known.mean(0) >= DEFINED) & ~np.isnan(value)
+    enough &= np.abs(np.where(known, drawn - value, 0)).max(0) > SAME
+    ends = np.full((2, len(value)), np.nan)
+    if enough.any():
+        ends[:, enough] = np.nanpercentile(drawn[:, enough], [2.5, 97.5], axis=0)
+    return np.stack([value, *ends], axis=1)
+
+
+def too_small(labels: np.ndarray, classes: int) -> bool:
+    """Whether some class has fewer than FEWEST images among these labels (n,)."""
+    return bool((np.bincount(labels, minlength=classes) < FEWEST).any())
+
+
+def _weights(clusters: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """How often each image was drawn, (b, n), in parts: clusters (n,) counted from 0."""
+    rng, count = np.random.default_rng(seed), int(clusters.max()) + 1
+    size = max(1, CHUNK // len(clusters))
+    for start in range(0, resamples, size):
+        b = min(size, resamples - start)
+        drawn = rng.integers(0, count, size=(b, count)) + count * np.arange(b)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=b * count).reshape(b, count)
+        yield times[:, clusters].astype(np.float64)
+
+
+def _summed(weights: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """The weights (b, n) added up by each image's group (n,): (b, groups)."""
+    places = group + groups * np.arange(len(weights))[:, None]
+    total = np.bincount(places.ravel(), weights.ravel(), minlength=groups * len(weights))
+    return total.reshape(len(weights), groups)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over the columns, (b, m) -> (b, 1); nan without any."""
+    return _divided(values.sum(1, keepdims=True), np.full((len(values), 1), values.shape[1]))
+
+
+def _divided(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Their quotient, nan where the whole is 0."""
+    return np.divide(part, whole, out=np.full_like(part, np.nan, dtype=np.float64), where=whole > 0)

@@ -1,0 +1,110 @@
+"""Clinical numbers at one noise level, each with n and its 95 % interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from smd.analysis import clinical
+from smd.analysis.clinical_sources import SAME, Images, Level, Predicted, Scored
+from smd.export.percent import rounded
+
+ENDS = ("95 % from", "95 % to")
+VALUES = ("value", *ENDS)
+UNDER = " under attack, at most"
+ALL = -1  # in place of a class
+
+
+def measures(level: Level, images: Images, at: np.ndarray | None = None) -> list[dict[str, Any]]:
+    """All measures at a level, of the sample ids `at` (None: all): a row a measure and class ("":
+    of all), with its value, the ends of its interval, n, patients, images of the class, how many
+    images it is a share of, where it is from, and whether some class has too few images."""
+    rows: list[dict[str, Any]] = []
+    if (seen := level.predicted) is not None:
+        keep = slice(None) if at is None else np.isin(seen.idx, at)
+        rows += _of_predictions(level, seen.predicted[keep], _about(images, seen, keep))
+    if (scores := level.scored) is not None:
+        keep = slice(None) if at is None else np.isin(scores.idx, at)
+        rows += _of_scores(level, scores.log_odds[keep], _about(images, scores, keep))
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class _About:
+    """Whom numbers are of."""
+
+    labels: np.ndarray  # (n,)
+    patients: np.ndarray | None  # (n,)
+    classes: tuple[str, ...]
+    title: str
+
+
+def _about(images: Images, known: Scored | Predicted, keep: Any) -> _About:
+    idx = known.idx[keep]
+    patients = None if images.patients is None else images.patients.loc[idx].to_numpy()
+    return _About(images.labels.loc[idx].to_numpy(), patients, images.classes, known.title)
+
+
+def _under(level: Level) -> str:
+    return UNDER if level.eps >= SAME else ""
+
+
+def _of_predictions(level: Level, called: np.ndarray, about: _About) -> list[dict[str, Any]]:
+    """Rates of each class, then both accuracies: called (n,)."""
+    under, classes = _under(level), range(len(about.classes))
+    titles = [(f"{rate}{under} (%)", k) for rate in clinical.RATES for k in classes]
+    titles += [(f"balanced accuracy{under} (%)", ALL), (f"accuracy{under} (%)", ALL)]
+    rates, whole = clinical.rates(about.labels, called, len(classes)), len(called)
+    own, said = (np.bincount(of, minlength=len(classes)) for of in (about.labels, called))
+    counts = np.concatenate([own, whole - own, said, whole - said, [whole, whole]])
+    return _valued(rates, titles, 100, about, counts)
+
+
+def _of_scores(level: Level, log_odds: np.ndarray, about: _About) -> list[dict[str, Any]]:
+    """Areas under the ROC curve, and of clean images the calibration error: log_odds (n, K)."""
+    under = _under(level)
+    if len(about.classes) == 2:
+        area = clinical.auc(about.labels == 1, log_odds[:, 1])
+        rows = _valued(area, [(f"AUC{under}", ALL)], 1, about)
+    else:
+        titles = [(f"AUC{under}", k) for k in range(len(about.classes))]
+        titles += [(f"AUC, mean over classes{under}", ALL)]
+        rows = _valued(clinical.macro_auc(about.labels, log_odds), titles, 1, about)
+    if under:  # worst scores of several classes are of several images: no probabilities
+        return rows
+    error = clinical.ece(clinical.probabilities(log_odds), about.labels)
+    return rows + _valued(error, [("calibration error, ECE (%)", ALL)], 100, about)
+
+
+def _valued(
+    statistic: clinical.Statistic,
+    titles: Sequence[tuple[str, int]],
+    scale: int,
+    about: _About,
+    counts: np.ndarray | None = None,
+) -> list[dict[str, Any]]:
+    """A row a measure and class (ALL: of all); scale: 100 of shares in %; counts: images that each
+    is a share of (None: of all)."""
+    images = np.full(len(titles), len(about.labels)) if counts is None else counts
+    found = clinical.measured(statistic, len(about.labels), about.patients) * scale
+    small = clinical.too_small(about.labels, len(about.classes))
+    own = np.bincount(about.labels, minlength=len(about.classes))
+    return [
+        {
+            "measure": measure,
+            "class": "" if k == ALL else about.classes[k],
+            **{name: _shown(v, scale) for name, v in zip(VALUES, values, strict=True)},
+            "n": len(about.labels),
+            "patients": None if about.patients is None else len(set(about.patients)),
+            "of the class": None if k == ALL else int(own[k]),
+            "out of": int(of),
+            "from": about.title,
+            "too small": small,
+        }
+        for (measure, k), values, of in zip(titles, found, images, strict=True)
+    ]
+
+
+def _shown(value: float, scale: int) -> float:
+    return rounded(float(value)) if scale == 100 else round(float(value), 4)

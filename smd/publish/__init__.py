@@ -1,0 +1,1 @@
+"""Trained networks as files for others: safetensors, torch.export and ONNX, and the Hub."""
