@@ -4,6 +4,7 @@ A contract for every defense, the schedule, exact resume in one process.
 """
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -36,9 +37,16 @@ def losses(results):
     return [means.get("loss_clean", means["loss"]) for means in found]
 
 
+@cache
+def whole(defense):
+    """A training that nothing breaks off and what its epochs gave, for several tests."""
+    state = training(defense)
+    return state, run(state)
+
+
 @pytest.mark.parametrize("defense", registry.DEFENSES)
 def test_every_defense_lowers_its_loss_and_keeps_finite_state(defense):
-    results = run(training(defense, epochs=4))
+    _, results = whole(defense)
     assert losses(results)[-1] < losses(results)[0]
     assert ("margin" in results[-1].state) == registry.DEFENSES[defense].margin
     for result in results:
@@ -53,8 +61,7 @@ def test_a_run_broken_off_anywhere_goes_on_to_the_same_bits(defense):
     class Stop(Exception):
         pass
 
-    whole = training(defense)
-    expected = run(whole)
+    undisturbed, expected = whole(defense)
     first = training(defense)
 
     def stop(state, batches):
@@ -67,7 +74,7 @@ def test_a_run_broken_off_anywhere_goes_on_to_the_same_bits(defense):
     restore(second, checkpoint(first))
     rest = run(second)
     assert [r.epoch for r in rest] == [2, 3]
-    for name, value in whole.model.state_dict().items():
+    for name, value in undisturbed.model.state_dict().items():
         assert torch.equal(value, second.model.state_dict()[name]), name
     for ours, theirs in zip(rest, expected[1:], strict=True):
         assert all(np.array_equal(ours.state[k], theirs.state[k]) for k in theirs.state)
@@ -82,8 +89,8 @@ def test_batch_norm_resumes_exactly_too_and_through_a_file():
         pass
 
     options = {"net": "wrn-28-4", "epochs": 1, "n_train": 24, "batch": 8}
-    whole, first, second = training(**options), training(**options), training(**options)
-    run(whole)
+    undisturbed, first, second = (training(**options) for _ in range(3))
+    run(undisturbed)
 
     def stop(state, batches):
         if state.batch == 2:
@@ -96,7 +103,7 @@ def test_batch_norm_resumes_exactly_too_and_through_a_file():
     file.seek(0)
     restore(second, torch.load(file, weights_only=True))
     run(second)
-    for name, value in whole.model.state_dict().items():
+    for name, value in undisturbed.model.state_dict().items():
         assert torch.equal(value, second.model.state_dict()[name]), name
 
 

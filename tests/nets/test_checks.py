@@ -64,7 +64,8 @@ def test_a_head_that_begins_at_zero_is_no_reason_for_alarm():
 
 @pytest.mark.parametrize("name", registry.NETWORKS)
 def test_nothing_is_said_of_our_own_networks(name):
-    shape = (1, *[16 if registry.NETWORKS[name].dims == 3 else 28] * registry.NETWORKS[name].dims)
+    entry = registry.NETWORKS[name]
+    shape = (1, *[max(entry.sizes[0], 16)] * entry.dims)
     model = nets.build(name, shape, 4)
     assert cautions_of(model, shape) == []
     assert problems_of(model, shape, 4, 128) == []
