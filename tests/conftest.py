@@ -1,5 +1,6 @@
 """Every test has its own runs; imported images and one finished run are shared."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -85,6 +86,21 @@ def smd_here(capsys):
     return run
 
 
+def made_once(tmp_path_factory, name, make):
+    """The folder that `make` fills when it is given its path; where files of tests are run side by
+    side, the first process that wants it makes it for all."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with folder.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not folder.exists():
+            part = folder.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)  # of a process that failed in it
+            make(part)
+            part.rename(folder)
+    return folder
+
+
 BOTH = """
 import sys
 from smd.__main__ import main
@@ -96,11 +112,13 @@ sys.exit(max(main(["train", "--defense", each, *sys.argv[1:]]) for each in ("smd
 def finished_root(tmp_path_factory, own_cache):
     """A runs folder with a finished SMD run and a finished STD run on a few digits, of a process
     that is gone; never write to it."""
-    root = tmp_path_factory.mktemp("finished") / "runs"
     words = ("--epochs", "3", "--n-train", "300", "--n-test", "100")
-    env = {**os.environ, "SMD_RUNS": str(root)}
-    subprocess.run([sys.executable, "-c", BOTH, *words], cwd=REPOSITORY, env=env, check=True)
-    return root
+
+    def make(root):
+        env = {**os.environ, "SMD_RUNS": str(root)}
+        subprocess.run([sys.executable, "-c", BOTH, *words], cwd=REPOSITORY, env=env, check=True)
+
+    return made_once(tmp_path_factory, "finished", make)
 
 
 def known(root):

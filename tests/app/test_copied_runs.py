@@ -9,6 +9,7 @@ import pytest
 from paging import open_page, words
 
 from app.components import job_rows, run_names
+from app.pages import BY_NAME
 from smd import jobs
 from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig
 from smd.jobs import transitions
@@ -58,11 +59,11 @@ def copied(request, finished):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_page_opens_beside_a_copy(view, copied):
-    run, copy = copied
-    for one in (run, copy):
+    for one in copied if BY_NAME[view].of_a_run else copied[:1]:
         # which fails on an exception, such as a key that is there twice
         open_page(view, run=one.id)
-    open_page(view, runs=[run_names.name(run.id), run_names.name(copy.id)])
+    if view == "attacks":
+        open_page(view, runs=[run_names.name(run.id) for run in copied])
 
 
 def test_train_lists_the_jobs_of_both(copied):

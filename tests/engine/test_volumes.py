@@ -30,10 +30,10 @@ def quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def volumes():
-    """60 volumes (1, 5, 8, 8) of two classes, a bright half on the left or on the right."""
+    """30 volumes (1, 5, 8, 8) of two classes, a bright half on the left or on the right."""
     drawn = np.random.default_rng(0)
-    labels = np.arange(60) % 2
-    pixels = drawn.integers(0, 120, (60, 1, 5, 8, 8), np.uint8)
+    labels = np.arange(30) % 2
+    pixels = drawn.integers(0, 120, (30, 1, 5, 8, 8), np.uint8)
     for volume, label in zip(pixels, labels, strict=True):
         volume[..., 4 * label : 4 * label + 4] += 100
     return Images(
@@ -42,7 +42,7 @@ def volumes():
         ("left", "right"),
         pixels,
         labels,
-        np.repeat(np.uint8([0, 1, 2]), [40, 10, 10]),
+        np.repeat(np.uint8([0, 1, 2]), [20, 5, 5]),
     )
 
 
@@ -55,7 +55,7 @@ def test_every_defense_trains_on_volumes(volumes, defense):
     results = list(epochs(training, lambda state, batches: None))
     assert len(results) == 2
     for name, values in results[-1].state.items():
-        assert values.shape[0] == 40, name
+        assert values.shape[0] == 20, name
         assert np.isfinite(values).all(), name
 
 

@@ -19,7 +19,6 @@ from smd.jobs import launch, transitions
 from smd.jobs.processes import identity
 from smd.runs import folders
 from smd.store import reader
-from tests.conftest import smd
 
 MAKES = {
     "attack": (
@@ -42,7 +41,7 @@ def contents(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MAKES)
-def test_a_job_in_a_copy_works_on_the_copy(finished, own_runs, kind):
+def test_a_job_in_a_copy_works_on_the_copy(finished, smd_here, kind):
     run, _ = finished
     make, asked = MAKES[kind]
     job = make(run, asked(run.id))
@@ -51,7 +50,7 @@ def test_a_job_in_a_copy_works_on_the_copy(finished, own_runs, kind):
     folder = copy.folder / job.relative_to(run.folder)
     before, store = contents(run.folder), contents(copy.folder)["run.duckdb"]
     transitions.move(folder, "queued")  # it reads as lost: it was queued elsewhere
-    smd(kind, "--job", f"{copy.id}/{folder.name}", root=own_runs, OMP_NUM_THREADS="1")
+    smd_here(kind, "--job", f"{copy.id}/{folder.name}")
     assert jobs.read(folder).state == "finished"
     assert contents(run.folder) == before
     assert contents(copy.folder)["run.duckdb"] != store

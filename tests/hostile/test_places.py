@@ -13,7 +13,6 @@ from smd.errors import UserError
 from smd.runs import folders
 from smd.store import query, reader
 from smd.store.connection import reading, writing
-from tests.conftest import smd
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_a_query_is_answered_in_a_folder_of_an_odd_name(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monkeypatch):
+def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monkeypatch, smd_here):
     images = odd(tmp_path, "d?\n'#🐘")
     for number in range(24):
         place = images / ("a?" if number % 2 else "b'\n#")
@@ -71,18 +70,7 @@ def test_a_training_and_all_it_keeps_lie_in_folders_of_odd_names(tmp_path, monke
         Image.fromarray(np.full((8, 8), 10 * number, np.uint8)).save(place / f"{number} ?.png")
     monkeypatch.setenv("SMD_RUNS", str(odd(tmp_path, "runs #x=1 '\"\n🐘 %s")))
     monkeypatch.setenv("SMD_CACHE", str(odd(tmp_path, "cache ?\\ ü")))
-    smd(
-        "train",
-        "--defense",
-        "std",
-        "--epochs",
-        1,
-        "--data",
-        "folder",
-        "--path",
-        images,
-        OMP_NUM_THREADS="1",
-    )
+    smd_here("train", "--defense", "std", "--epochs", 1, "--data", "folder", "--path", images)
     (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert reader.last_epoch(run.store) == 1

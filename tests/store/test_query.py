@@ -1,5 +1,6 @@
 """Questions in SQL: answers come from the store alone, and nothing else can be done."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+from conftest import known
 from storing import N, attack, epoch, started
 
 from smd.errors import UserError
@@ -20,12 +22,22 @@ from smd.store.query_process import LONGEST, WIDEST
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def store(tmp_path):
-    recorder = started(tmp_path / "run.duckdb")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A store with an epoch and an attack; never write to it."""
+    path = tmp_path_factory.mktemp("written") / "run.duckdb"
+    recorder = started(path)
     recorder.epoch(epoch(1))
     attack(recorder)
-    return tmp_path / "run.duckdb"
+    return path
+
+
+@pytest.fixture
+def store(written, tmp_path):
+    (tmp_path / "run").mkdir()
+    shutil.copy(written, tmp_path / "run")
+    known(tmp_path)
+    return tmp_path / "run" / written.name
 
 
 def refused(store, query, **bounds):

@@ -3,8 +3,9 @@
 import shutil
 
 import pytest
-from conftest import known, smd
+from conftest import known, made_once
 
+from smd.__main__ import main
 from smd.runs import folders
 
 
@@ -12,21 +13,14 @@ from smd.runs import folders
 def trained_root(tmp_path_factory, own_cache):
     """A network that knows something, so that attacks have something to break; never write to
     it."""
-    root = tmp_path_factory.mktemp("trained") / "runs"
-    words = (
-        "--defense",
-        "std",
-        "--epochs",
-        10,
-        "--n-train",
-        800,
-        "--n-test",
-        100,
-        "--device",
-        "cpu",
-    )
-    smd("train", *words, root=root, OMP_NUM_THREADS="1")
-    return root
+    words = "--defense std --epochs 10 --n-train 800 --n-test 100 --device cpu".split()
+
+    def make(root):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SMD_RUNS", str(root))
+            assert main(["train", *words]) == 0
+
+    return made_once(tmp_path_factory, "trained", make)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ Real images, as many as a CPU takes in seconds.
 """
 
 import pytest
-from conftest import SHARED_DATA, smd
+from conftest import SHARED_DATA
 
 from smd.runs import folders
 from smd.store import reader
@@ -22,7 +22,7 @@ SETS = {
 
 @pytest.mark.slow(20)
 @pytest.mark.parametrize("data", SETS)
-def test_smd_trains_the_papers_network_on_real_images(data):
+def test_smd_trains_the_papers_network_on_real_images(data, monkeypatch, smd_here):
     net, epochs, n_train, n_test, channels = SETS[data]
     words = [
         "--data",
@@ -38,7 +38,8 @@ def test_smd_trains_the_papers_network_on_real_images(data):
         "--device",
         "cpu",
     ]
-    smd("train", *words, SMD_DATA=str(SHARED_DATA), OMP_NUM_THREADS="1", timeout=900)
+    monkeypatch.setenv("SMD_DATA", str(SHARED_DATA))
+    smd_here("train", *words)
     (run,) = folders.all_runs()
     assert run.status.state == "finished"
     assert run.config.net == net

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import smd
 
 from smd.data import cached
 from smd.evaluation import examples as adv
@@ -31,7 +30,7 @@ def path(tmp_path):
 
 def test_volumes_are_trained_and_attacked_with_no_setting(path, own_runs, smd_here):
     asked = ("--data", "folder", "--path", path, "--epochs", 3, "--device", "cpu")
-    smd("train", *asked, OMP_NUM_THREADS="1")
+    smd_here("train", *asked)
     (run,) = folders.all_runs()
     assert run.config.net == "volume-cnn"
     assert "1 x 8 x 12 x 12" in run.card.read_text()
