@@ -13,7 +13,7 @@ from smd.runs import folders
 def trained_root(tmp_path_factory, own_cache):
     """A network that knows something, so that attacks have something to break; never write to
     it."""
-    words = "--defense std --epochs 10 --n-train 800 --n-test 100 --device cpu".split()
+    words = ["--defense", "std", "--epochs", "10", "--n-train", "800", "--n-test", "100", "--device", "cpu"]
 
     def make(root):
         with pytest.MonkeyPatch.context() as patch:
