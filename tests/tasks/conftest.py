@@ -13,12 +13,12 @@ from smd.runs import folders
 def trained_root(tmp_path_factory, own_cache):
     """A network that knows something, so that attacks have something to break; never write to
     it."""
-    words = ["--defense", "std", "--epochs", "10", "--n-train", "800", "--n-test", "100", "--device", "cpu"]
+    words = ["--defense", "std", "--epochs", "10", "--n-train", "800", "--n-test", "100"]
 
     def make(root):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SMD_RUNS", str(root))
-            assert main(["train", *words]) == 0
+            assert main(["train", *words, "--device", "cpu"]) == 0
 
     return made_once(tmp_path_factory, "trained", make)
 
