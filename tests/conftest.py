@@ -1,7 +1,6 @@
 """Every test has its own runs; imported images and one finished run are shared."""
 
 import fcntl
-import gc
 import os
 import shutil
 import subprocess
@@ -46,14 +45,6 @@ def own_cache(tmp_path_factory):
         patch.setenv("SMD_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("SMD_STATE", str(tmp_path_factory.mktemp("state")))
         yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def settled():
-    """Streamlit looks through all objects of the process for garbage after every run of a page:
-    half a million of them are modules that stay, and looking took longer than most pages."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
