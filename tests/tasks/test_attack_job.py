@@ -122,7 +122,7 @@ def test_killed_in_each_of_the_four_attacks_it_ends_with_the_same_table(of_four)
 @pytest.mark.slow(20)
 def test_a_cancelled_attack_goes_on_where_it_was(run):
     asked = AttackConfig(
-        run.id, "ce-cw-pgd", {"steps": 60}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
+        run.id, "ce-cw-pgd", {"steps": 30}, levels=(8 / 255, 32 / 255), n=64, batch=8, device="cpu"
     )
     whole = attacked(folders.create_job(run, asked, claim=True))
     folder = folders.create_job(run, asked)
