@@ -12,6 +12,7 @@ from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 
 PATIENCE = 60.0  # seconds; generous, as the machine may be busy
+SOON = 25.0  # the same, but sooner than a JOB ends that nobody lets go
 
 # A job that runs until it is told to stop, or until the file "go" lies in its folder; never for
 # long.

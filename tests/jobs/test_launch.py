@@ -16,7 +16,17 @@ from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
 from smd.jobs.locks import slot_lock
 from smd.runs import folders as runs
-from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state
+from tests.jobs.jobbing import (
+    JOB,
+    SOON,
+    WORKER,
+    let_go,
+    new_run,
+    python,
+    runs_folder,
+    script,
+    state,
+)
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -46,7 +56,7 @@ def test_three_jobs_run_one_after_the_other_in_order(tmp_path: Path, job: Path) 
         until(lambda folder=folder: state(folder) == "running", f"job {now}")
         assert [state(f) for f in folders[now + 1 :]] == ["queued"] * (2 - now)
         let_go(folder)
-    assert process.wait(15) == 0
+    assert process.wait(SOON) == 0
     times = [jobs.read(folder) for folder in folders]
     assert [t.state for t in times] == ["finished"] * 3
     assert times[0].ended <= times[1].started < times[1].ended <= times[2].started
@@ -141,7 +151,7 @@ def test_two_workers_run_each_job_once(tmp_path: Path, job: Path) -> None:
         let_go(folder)
     code = script(tmp_path, "worker.py", WORKER)
     for process in [python(code, job) for _ in range(3)]:
-        assert process.wait(20) == 0
+        assert process.wait(SOON) == 0
     assert [state(f) for f in folders] == ["finished"] * 4
     assert [launch.log_tail(f) for f in folders] == [["began"]] * 4
 
@@ -189,10 +199,10 @@ def test_a_running_job_is_cancelled_resumed_and_finished(workers: list[str]) -> 
     launch.submit(folder)
     until(lambda: state(folder) == "running", "running")
     launch.cancel(folder)
-    assert launch.wait(folder, 15).state == "cancelled"
+    assert launch.wait(folder, SOON).state == "cancelled"
     let_go(folder)
     launch.resume(folder)
-    assert launch.wait(folder, 15).state == "finished"
+    assert launch.wait(folder, SOON).state == "finished"
     assert launch.log_tail(folder).count("began") == 2
     with pytest.raises(UserError, match="is finished: nothing to cancel"):
         launch.cancel(folder)
@@ -225,7 +235,7 @@ def test_queued_jobs_are_woken_once_and_only_without_a_worker(workers: list[str]
     assert workers == ["cpu"]
     for run in runs.all_runs():
         let_go(run.folder)
-    assert all(launch.wait(run.folder, 15).state == "finished" for run in runs.all_runs())
+    assert all(launch.wait(run.folder, SOON).state == "finished" for run in runs.all_runs())
 
 
 def test_wait_gives_up_in_time() -> None:
@@ -257,11 +267,11 @@ def test_a_job_and_its_queue_outlive_the_dashboard(
     )
     until(lambda: state(folder) == "running", "running")
     os.killpg(dashboard.pid, number)  # as a Ctrl-C in its terminal does: the whole group
-    assert dashboard.wait(15) != 0
+    assert dashboard.wait(SOON) != 0
     assert state(folder) == "running"
     let_go(folder)
     let_go(later)
-    assert launch.wait(folder, 15).state == launch.wait(later, 15).state == "finished"
+    assert launch.wait(folder, SOON).state == launch.wait(later, SOON).state == "finished"
 
 
 @pytest.mark.slow
@@ -278,7 +288,7 @@ def test_a_job_outlives_its_worker_and_still_holds_the_device(tmp_path: Path, jo
     assert state(later) == "queued"
     let_go(folder)
     let_go(later)
-    assert second.wait(15) == 0
+    assert second.wait(SOON) == 0
     assert jobs.read(folder).ended <= jobs.read(later).started
     assert (state(folder), state(later)) == ("finished", "finished")
 

@@ -10,7 +10,7 @@ from smd.errors import UserError
 from smd.jobs import session, transitions
 from smd.jobs.locks import device_lock
 from smd.jobs.session import Cancelled
-from tests.jobs.jobbing import JOB, let_go, new_run, python, runs_folder, script, state
+from tests.jobs.jobbing import JOB, SOON, let_go, new_run, python, runs_folder, script, state
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
 
@@ -102,7 +102,7 @@ def test_it_works_outside_the_main_thread() -> None:
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=body)
     thread.start()
-    thread.join(15)
+    thread.join(SOON)
     assert handlers == [before]
     assert state(folder) == "finished"
 
@@ -119,7 +119,7 @@ def test_kill_9_leaves_a_lost_job_and_a_free_device(tmp_path: Path) -> None:
     assert free()
     transitions.move(folder, "queued")
     let_go(folder)
-    assert python(code, folder).wait(15) == 0
+    assert python(code, folder).wait(SOON) == 0
     assert state(folder) == "finished"
 
 
@@ -130,7 +130,7 @@ def test_sigterm_while_waiting_for_the_device_cancels(tmp_path: Path) -> None:
     until(lambda: jobs.read(folder).stage == session.WAITING, "waiting")
     assert state(folder) == "queued"
     process.terminate()
-    assert process.wait(15) != 0
+    assert process.wait(SOON) != 0
     assert state(folder) == "cancelled"
     lock.release()
 
@@ -195,7 +195,7 @@ def test_a_job_that_another_process_waits_with_is_left_to_it(tmp_path: Path) -> 
     assert (state(folder), jobs.read(folder).pid) == ("queued", process.pid)
     let_go(folder)
     lock.release()
-    assert process.wait(15) == 0
+    assert process.wait(SOON) == 0
     assert state(folder) == "finished"
 
 
