@@ -338,6 +338,7 @@ ROOMS = (
     "experiments",
     "sinks",
     "tasks",
+    "cluster",
     "publish",
     "api",
     "cli",

@@ -4,11 +4,10 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from smd import registry
 from smd.cli.table import FORMATS
 from smd.config.schema import JobConfig
 from smd.errors import UserError
-from smd.jobs import launch
+from smd.jobs import doing, launch
 from smd.jobs.kinds import JobKind
 from smd.jobs.session import claimed
 from smd.program import PROGRAM
@@ -38,7 +37,7 @@ def runner(
 
     def run(args: argparse.Namespace) -> None:
         if args.job:
-            registry.load(kind.task)(folders.find_job(args.job))
+            doing.do(folders.find_job(args.job))
             return
         if not args.runs:
             raise UserError(f"Name the runs to {kind.act}; `{PROGRAM} runs` lists them.")
@@ -57,5 +56,5 @@ def runner(
 def _done(kind: JobKind, run: Run, config: JobConfig) -> Path:
     folder = folders.create_job(run, config, claim=True)
     with claimed(folder):
-        registry.load(kind.task)(folder, folder / "log.txt")
+        doing.do(folder, folder / "log.txt")
     return folder

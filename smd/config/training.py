@@ -138,7 +138,7 @@ class TrainConfig:
     # "auto", "cpu", "cuda", "cuda:1", ...
     device: str = option(
         "auto",
-        "auto, cpu, cuda, cuda:1, mps (auto: any free one)",
+        "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)",
         title="Device",
         always=True,
     )

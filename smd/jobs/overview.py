@@ -95,6 +95,8 @@ def about(name: str) -> tuple[str, int, int]:
     is not told."""
     if name == "cpu":
         return hardware.processor()
+    if devices.away(name):
+        return f"a {name.capitalize()} cluster", 0, 0
     gpu = hardware.gpu(devices.lock_name(name).partition(":")[2])
     return (gpu.name, gpu.total, gpu.free) if gpu else ("", 0, 0)
 

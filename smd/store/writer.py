@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from duckdb import DuckDBPyConnection
@@ -42,6 +42,9 @@ from smd.store.records import (
 )
 from smd.store.schema import EPOCH_TABLES
 from smd.units import bin255
+
+if TYPE_CHECKING:
+    import pyarrow
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -152,9 +155,23 @@ class Recorder:
             log.warning("%d records wait to be stored: %s", len(self._waiting), error)
 
 
+def fill(path: Path, tables: Mapping[str, "pyarrow.Table"]) -> None:
+    """Put rows into the tables of a store, by name, which is made if it is missing, in place of its
+    own.
+
+    Raises UserError where it cannot be written.
+    """
+    with writing(path) as con:
+        for table, columns in tables.items():
+            con.execute(
+                f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else "")
+            )
+            _insert(con, table, columns)
+
+
 def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
-        con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
+        con.execute(f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else ""))
     epoch = np.int16(record.epoch)
     _insert(con, "epoch_metric", of_metrics(record.metrics, epoch))
     for name in record.states:
@@ -191,7 +208,7 @@ def _write_summary(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
 def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnection) -> None:
     con.execute("DELETE FROM attack WHERE id = ?", [record.id])
     for table in ("attack_result", "attack_stage", "attack_doubt"):
-        con.execute(f"DELETE FROM {table} WHERE attack_id = ?", [record.id])
+        con.execute(f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else ""))
     _insert(con, "attack", of_record(record))
     results = {
         "attack_id": texts([record.id] * len(verdicts.idx)),
@@ -247,7 +264,7 @@ def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConne
     )
 
 
-def _insert(con: DuckDBPyConnection, table: str, columns: Columns) -> None:
-    con.register("incoming", dict(columns))
+def _insert(con: DuckDBPyConnection, table: str, columns: "Columns | pyarrow.Table") -> None:
+    con.register("incoming", dict(columns) if isinstance(columns, Mapping) else columns)
     con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
     con.unregister("incoming")
