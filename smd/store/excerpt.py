@@ -30,7 +30,7 @@ def copy(source: Path, target: Path) -> None:
     """
     with reading(source) as con:
         tables = {
-            name: con.execute(f"SELECT * FROM {name} WHERE {rows}").to_arrow_table()
+            name: con.sql(f"SELECT * FROM {name} WHERE {rows}").to_arrow_table()
             for name, rows in TABLES.items()
         }
     writer.fill(target, tables)

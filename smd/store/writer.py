@@ -156,22 +156,16 @@ class Recorder:
 
 
 def fill(path: Path, tables: Mapping[str, "pyarrow.Table"]) -> None:
-    """Put rows into the tables of a store, by name, which is made if it is missing, in place of its
-    own.
-
-    Raises UserError where it cannot be written.
-    """
+    """Make a store with these rows in its tables, by name; raises UserError where it cannot be
+    written."""
     with writing(path) as con:
-        for table, columns in tables.items():
-            con.execute(
-                f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else "")
-            )
-            _insert(con, table, columns)
+        for table, rows in tables.items():
+            _insert(con, table, rows)
 
 
 def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
-        con.execute(f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else ""))
+        con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
     epoch = np.int16(record.epoch)
     _insert(con, "epoch_metric", of_metrics(record.metrics, epoch))
     for name in record.states:
@@ -208,7 +202,7 @@ def _write_summary(margins: np.ndarray, epoch: np.int16, con: DuckDBPyConnection
 def _write_attack(record: AttackRecord, verdicts: Verdicts, con: DuckDBPyConnection) -> None:
     con.execute("DELETE FROM attack WHERE id = ?", [record.id])
     for table in ("attack_result", "attack_stage", "attack_doubt"):
-        con.execute(f"DELETE FROM {table}" + (" WHERE key <> 'schema'" if table == "meta" else ""))
+        con.execute(f"DELETE FROM {table} WHERE attack_id = ?", [record.id])
     _insert(con, "attack", of_record(record))
     results = {
         "attack_id": texts([record.id] * len(verdicts.idx)),
