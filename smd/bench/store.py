@@ -58,9 +58,7 @@ def _written(path: Path, epochs: int, samples: int) -> list[float]:
 def queries(path: Path, epochs: int, samples: int) -> dict[str, Callable[[], object]]:
     """What the pages ask of a run's margins, in words -> the query."""
     return {
-        "read a sample's history": partial(
-            reader.sample_history, path, samples // 2
-        ),
+        "read a sample's history": partial(reader.sample_history, path, samples // 2),
         "read the quantile fan": partial(reader.margin_summary, path),
         "read an epoch's histogram": partial(reader.margin_hist, path, epochs),
         "read the share beyond a level": partial(reader.share_beyond, path, epochs, [8 / 255]),

@@ -45,9 +45,15 @@ def do(folder: Path, log: Path | None, kind: str) -> None:
         session(folder, kind) as current,
         recording(run, run.config, progress.line) as recorder,
     ):
-        Head(run, folder, current, progress, recorder).work(registry.load(HIRES[kind]))
+        Head(run, folder, current, progress, recorder).work(hire_of(kind))
         recorder.flush()
         progress.close()
+
+
+def hire_of(kind: str) -> Hire:
+    """How nodes of that kind of cluster are hired."""
+    hire: Hire = registry.load(HIRES[kind])
+    return hire
 
 
 @dataclass
