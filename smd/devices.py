@@ -22,9 +22,10 @@ KNOWN = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
 SETTING = "SMD_DEVICES"  # which devices may be used
 ALL = "all"
 WORD = re.compile(r"(?:cuda:)?(?P<gpu>[0-9]{1,3})|cpu(?::(?P<jobs>[1-9][0-9]?))?|mps")
-# in a job's environment: its slot and, after a blank, the number of the open file that locks it
+# in a job's environment: its slots, each with the number of the open file that locks it
 TURN = "SMD_TURN"
-GIVEN: ContextVar[str] = ContextVar("given", default="")  # the slot of the job in this process
+# the slots of the job in this process
+GIVEN: ContextVar[tuple[str, ...]] = ContextVar("given", default=())
 
 
 def is_name(text: str) -> bool:
@@ -112,17 +113,17 @@ def lock_name(slot: str) -> str:
     return f"cuda:{seen[int(index)]}" if index and int(index) < len(seen) else slot
 
 
-def given() -> str:
-    """The slot that this process's job was given; "" where it was given none."""
-    slot = GIVEN.get() or os.environ.get(TURN, "").partition(" ")[0]
-    return slot if is_name(slot) else ""
+def given() -> tuple[str, ...]:
+    """The slots that this process's job was given; () where it was given none."""
+    slots = GIVEN.get() or tuple(os.environ.get(TURN, "").split()[::2])
+    return slots if all(map(is_name, slots)) else ()
 
 
 def _meant() -> str:
     """The device that "auto" is in this process; still "auto" where torch is to choose."""
     if guessed() or not (given() or _setting()):
         return AUTO
-    return device_of(given() or pool()[0])
+    return device_of((given() or pool())[0])
 
 
 def resolve_device(name: str) -> "torch.device":
