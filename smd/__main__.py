@@ -14,6 +14,7 @@ from smd.cli import (
     app,
     attack,
     clinical,
+    deal,
     devices,
     embedding,
     estimate,
@@ -68,6 +69,7 @@ COMMANDS = (
     query,
     probe,
     work,
+    deal,
 )
 
 

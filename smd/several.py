@@ -16,6 +16,7 @@ from smd.errors import UserError
 
 ONE = ("", "1")
 COUNT = re.compile(r"[1-9][0-9]{0,2}")
+THREADS = "OMP_NUM_THREADS"
 LIST = re.compile(r"[0-9]{1,3}(,[0-9]{1,3})+")
 HELP = "all, a count such as 4, or numbers of GPUs such as 0,1"  # as messages list them
 
@@ -96,6 +97,17 @@ def _lacking(text: str, name: str) -> list[str]:
         cores = os.cpu_count() or 1
         return [_too_many(found.processes, cores, "core")] if found.processes > cores else []
     return [found.lacking] if found.lacking else []
+
+
+def shares(need: Need) -> dict[str, str]:
+    """What the environment of each of a job's processes tells of its share of the cores, unless
+    the person or a worker has said it; on a GPU nothing."""
+    on_cpu = all(devices.device_of(slot) == "cpu" for slot in need.slots[: need.count])
+    together = sum(devices.device_of(slot) == "cpu" for slot in devices.pool())
+    alone = need.processes == 1 and together < 2
+    if not on_cpu or alone or os.environ.get(THREADS):
+        return {}
+    return {THREADS: str(threads(need, together))}
 
 
 def threads(need: Need, together: int) -> int:

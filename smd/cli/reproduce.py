@@ -36,6 +36,10 @@ INSTEAD = {
     "--n-train": "training images, ",
     "--n-test": "test images to attack, ",
 }
+BUDGET = (
+    "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works"
+    " (full)"
+)
 EVERY = 60.0  # seconds between two lines about a job
 
 
@@ -51,10 +55,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--budget",
         default="full",
         choices=BUDGETS,
-        help=(
-            "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it"
-            " works (full)"
-        ),
+        help=BUDGET,
     )
     sub.add_argument(
         "--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)"

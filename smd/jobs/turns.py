@@ -48,13 +48,9 @@ def environment(held: Held, needed: Need) -> dict[str, str]:
     Where several processes share the CPU each has its share of the cores, unless the person has set
     it.
     """
-    together = len([other for other in devices.pool() if devices.device_of(other) == "cpu"])
     turn = {devices.TURN: " ".join(f"{slot} {lock.file}" for slot, lock in held.items())}
-    shared = together > 1 or needed.processes > 1
-    on_cpu = all(devices.device_of(slot) == "cpu" for slot in held)
-    if not on_cpu or not shared or os.environ.get("OMP_NUM_THREADS"):
-        return turn
-    return {**turn, "OMP_NUM_THREADS": str(several.threads(needed, together))}
+    has = Need(tuple(held), len(held), needed.processes)
+    return {**turn, **several.shares(has)}
 
 
 @contextmanager
