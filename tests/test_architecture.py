@@ -318,6 +318,7 @@ ROOMS = (
     "stats",
     "files",
     "terminal",
+    "ranks",
     "core",
     "registry",
     "config",
