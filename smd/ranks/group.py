@@ -7,7 +7,7 @@ at the network, loading images) may take hours: the others wait for its word as 
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
@@ -60,13 +60,16 @@ class Group:
         return tensor
 
     def barrier(self) -> None:
-        """Wait until all ranks are here."""
+        """Wait until all ranks are here, as long as they live."""
+
+    def led(self) -> AbstractContextManager[None]:
+        """A body at whose end the others wait for rank 0, as long as that lives; where rank 0's
+        body raises, they raise Ended there."""
+        return nullcontext()
 
     def lead(self, action: Callable[[], T]) -> T | None:
-        """What rank 0 alone does, its result there; the others wait for it and have None.
-
-        Where it raises, rank 0 raises that and the others Ended.
-        """
+        """What rank 0 alone does, its result there; the others wait for it and have None. Errors as
+        of `led`."""
         return action()
 
 
@@ -86,20 +89,28 @@ class Ranks(Group):
         parts = zip(self.stacked(padded), counts, strict=True)
         return torch.cat([part[:count] for part, count in parts])
 
-    def lead(self, action: Callable[[], T]) -> T | None:
+    @contextmanager
+    def led(self) -> Iterator[None]:
         """As of Group."""
-        if self.rank:
-            if self.heard() != GO:
-                raise Ended("Rank 0 has ended this training.")
-            return None
         try:
-            value = action()
+            yield
         except BaseException:
-            with suppress(Lost):
-                self.tell(STOP)
+            if not self.rank:
+                with suppress(Lost):
+                    self.tell(STOP)
             raise
-        self.tell(GO)
-        return value
+        if not self.rank:
+            self.tell(GO)
+        elif self.heard() != GO:
+            raise Ended("Rank 0 has ended this training.")
+
+    def lead(self, action: Callable[[], T]) -> T | None:
+        """As of Group; what rank 0 does alone exchanges nothing."""
+        with self.led():
+            if self.rank:
+                return None
+            with within(ALONE):
+                return action()
 
     def tell(self, word: int) -> None:
         """Rank 0's word to the others, which all must hear."""
@@ -137,7 +148,8 @@ class _Joined(Ranks):
         return value.to(tensor.device)
 
     def barrier(self) -> None:
-        self.reduce(torch.zeros((), device=self.device))
+        with _losses():
+            dist.barrier(group=self._words)
 
     def tell(self, word: int) -> None:
         with _losses():
