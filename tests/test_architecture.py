@@ -321,6 +321,7 @@ ROOMS = (
     "stats",
     "files",
     "terminal",
+    "ranks",
     "core",
     "registry",
     "config",
