@@ -15,6 +15,7 @@ from smd.cli import (
     app,
     attack,
     clinical,
+    deal,
     devices,
     embedding,
     estimate,
@@ -71,6 +72,7 @@ COMMANDS = (
     query,
     probe,
     work,
+    deal,
 )
 
 

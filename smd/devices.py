@@ -22,17 +22,17 @@ NAME = re.compile(r"[a-z]{1,16}(:[0-9]{1,3})?")  # what stored configs may hold,
 KNOWN = re.compile(r"auto|cpu|mps|ray|slurm|cuda(:[0-9]+)?")
 SETTING = "SMD_DEVICES"  # which devices may be used
 ALL = "all"
-CLUSTER = (
-    "SMD_CLUSTER"  # a cluster's address, which "auto" means then: ray://host:10001, ray, slurm
-)
+# a cluster's address, which "auto" means then: ray://host:10001, ray, slurm
+CLUSTER = "SMD_CLUSTER"
 AWAY = ("ray", "slurm")  # clusters
 AT_ONCE = 16  # jobs that may be at a cluster at a time, unless SMD_DEVICES says otherwise
 WORD = re.compile(
     r"(?:cuda:)?(?P<gpu>[0-9]{1,3})|(?P<kind>cpu|ray|slurm)(?::(?P<jobs>[1-9][0-9]?))?|mps"
 )
-# in a job's environment: its slot and, after a blank, the number of the open file that locks it
+# in a job's environment: its slots, each with the number of the open file that locks it
 TURN = "SMD_TURN"
-GIVEN: ContextVar[str] = ContextVar("given", default="")  # the slot of the job in this process
+# the slots of the job in this process
+GIVEN: ContextVar[tuple[str, ...]] = ContextVar("given", default=())
 
 
 def is_name(text: str) -> bool:
@@ -142,17 +142,17 @@ def lock_name(slot: str) -> str:
     return f"cuda:{seen[int(index)]}" if index and int(index) < len(seen) else slot
 
 
-def given() -> str:
-    """The slot that this process's job was given; "" where it was given none."""
-    slot = GIVEN.get() or os.environ.get(TURN, "").partition(" ")[0]
-    return slot if is_name(slot) else ""
+def given() -> tuple[str, ...]:
+    """The slots that this process's job was given; () where it was given none."""
+    slots = GIVEN.get() or tuple(os.environ.get(TURN, "").split()[::2])
+    return slots if all(map(is_name, slots)) else ()
 
 
 def _meant() -> str:
     """The device that "auto" is in this process; still "auto" where torch is to choose."""
     if guessed() or not (given() or _setting()):
         return AUTO
-    slot = given() or pool()[0]
+    slot = (given() or pool())[0]
     return AUTO if away(slot) else device_of(slot)
 
 

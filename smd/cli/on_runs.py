@@ -13,6 +13,7 @@ from smd.jobs.session import claimed
 from smd.program import PROGRAM
 from smd.runs import folders
 from smd.runs.folders import Run
+from smd.terminal.streams import tell
 
 Described = Callable[[argparse.Namespace, Run], JobConfig]  # the job that the options describe
 Shown = Callable[[list[tuple[Run, Path]], str], None]  # prints (run, job's folder) in a format
@@ -55,6 +56,6 @@ def runner(
 
 def _done(kind: JobKind, run: Run, config: JobConfig) -> Path:
     folder = folders.create_job(run, config, claim=True)
-    with claimed(folder):
+    with claimed(folder, tell):
         doing.do(folder, folder / "log.txt")
     return folder

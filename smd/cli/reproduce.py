@@ -36,6 +36,10 @@ INSTEAD = {
     "--n-train": "training images, ",
     "--n-test": "test images to attack, ",
 }
+BUDGET = (
+    "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works"
+    " (full)"
+)
 EVERY = 60.0  # seconds between two lines about a job
 
 
@@ -51,10 +55,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--budget",
         default="full",
         choices=BUDGETS,
-        help=(
-            "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it"
-            " works (full)"
-        ),
+        help=BUDGET,
     )
     sub.add_argument(
         "--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)"
@@ -63,6 +64,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for flag, what in INSTEAD.items():
         sub.add_argument(flag, type=int, help=f"{what}instead of the budget's")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    sub.add_argument("--devices", default="", help="of each job, as of train (one)")
     sub.add_argument(
         "--estimate", action="store_true", help="only say how long the trainings would take here"
     )
@@ -86,7 +88,7 @@ def table_from(args: argparse.Namespace) -> Table:
         budget = replace(
             budget, rows=tuple(word.strip() for word in args.rows.split(",") if word.strip())
         )
-    table = reproduce.plan(args.table, budget, numbers(args.seeds), args.device)
+    table = reproduce.plan(args.table, budget, numbers(args.seeds), args.device, args.devices)
     if refusals := sweep.refusals(table.configs):
         raise UserError(" ".join(refusals))
     return table

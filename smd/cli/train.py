@@ -72,7 +72,7 @@ def _here(configs: list[TrainConfig], form: str) -> None:
             resolve_device(config.device)  # explains a missing device before there is a run
         current = folders.create(config, claim=True)
         tell(f"Run {current.id}")
-        with claimed(current.folder):
+        with claimed(current.folder, tell):
             doing.do(current.folder, current.log)
         done.append(current)
     print_accuracies(done, form)

@@ -142,6 +142,12 @@ class TrainConfig:
         title="Device",
         always=True,
     )
+    # "": one; see smd.several
+    devices: str = option(
+        "",
+        "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)",
+        title="Devices",
+    )
     # of the training steps, see smd.core.precision
     precision: str = option(
         "float32",

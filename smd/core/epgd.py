@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from smd.core import lp
 from smd.core.exploring import Bracket, Exploration, explore_active, explore_masked, started
 from smd.core.margin import Rules
+from smd.core.rng import Source
 
 ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the margin
 ROUNDS_OF_A_STEP = 8  # between two iterates, a fifth of the margin apart: to 1/1280 of it
@@ -27,7 +28,7 @@ def epgd(
     y: Tensor,  # (B,)
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
-    generator: torch.Generator,
+    generator: Source,
     gradient: Tensor | None = None,  # (B, C, H, W) at x where known, up to a positive factor
     masked: bool = False,
 ) -> Explored:

@@ -13,7 +13,7 @@ def do(folder: Path, log: Path | None = None) -> None:
     kind = kinds.of_folder(folder)
     given = devices.given()
     device = jobs.read(folder).device
-    where = devices.device_of(given) if given else device
+    where = devices.device_of(given[0]) if given else device
     if devices.away(where) and kind.name not in HERE:
         registry.load("smd.cluster.head:do")(folder, log, where)
     else:

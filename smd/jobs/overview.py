@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smd import devices, hardware, jobs
+from smd import devices, hardware, jobs, several
 from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing
-from smd.jobs.worker import STARTING
+from smd.jobs.gathering import STARTING
 
 Active = Sequence[tuple[Path, Status]]  # jobs that wait or run, by their folders
 
@@ -70,12 +70,12 @@ def described(now: Active) -> list[Device]:
 
     now: as `active` tells. Asks nvidia-smi, which may take a second.
     """
-    used = [devices.queue(status.device) for _, status in here(now) if status.device != "auto"]
+    used = [name for _, status in here(now) for name in at(status) if name != "auto"]
     return [_described(name, now) for name in dict.fromkeys([*offered(), *used])]
 
 
 def _described(name: str, now: Active) -> Device:
-    own = [(f, s) for f, s in here(now) if devices.queue(s.device) == name]
+    own = [(f, s) for f, s in here(now) if name in at(s)]
     working = [folder for folder, status in own if taken(status)]
     title, total, free = about(name)
     return Device(
@@ -107,6 +107,15 @@ def here(now: Active) -> list[tuple[Path, Status]]:
     return [(f, s) for f, s in now if (s.host or s.by.rpartition("@")[2] or host) == host]
 
 
+def at(status: Status) -> tuple[str, ...]:
+    """The devices that a job works at, or waits for; "auto": any free ones."""
+    if taken(status) and status.slots:
+        return tuple(dict.fromkeys(map(devices.device_of, status.slots.split())))
+    if not taken(status) and (named := several.named(status.devices)):
+        return named
+    return (devices.queue(status.device),)
+
+
 def taken(status: Status) -> bool:
     """Whether a job has its device: it runs, or is being started there."""
     return status.state == "running" or (status.pid > 0 and status.stage == STARTING)
@@ -114,7 +123,7 @@ def taken(status: Status) -> bool:
 
 def for_any(now: Active) -> int:
     """How many wait here for any free device."""
-    return sum(s.state == "queued" and not taken(s) and s.device == "auto" for _, s in here(now))
+    return sum(s.state == "queued" and not taken(s) and at(s) == ("auto",) for _, s in here(now))
 
 
 def elsewhere(now: Active) -> str:

@@ -137,7 +137,8 @@ def _evaluate_task(
     state = evaluation_state.load(half_done, _about(name, task)) or EvaluationState.begin(
         len(task.ids)
     )
-    while (verdict := _fitting(Target(work.model, work.rows, after_batch), task, state)) is None:
+    target = Target(work.model, work.rows, after_batch, work.deal)
+    while (verdict := _fitting(target, task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
         evaluation_state.save(half_done, state, _about(name, task))
