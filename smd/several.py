@@ -53,8 +53,8 @@ def need(text: str, slots: Sequence[str]) -> Need:
 
     Several devices are of one kind: the GPUs where there are any, else the CPU.
     """
-    if text in ONE or not is_text(text):
-        return Need(tuple(slots), 1, 1)
+    if text in ONE or not is_text(text) or any(map(devices.away, slots)):
+        return Need(tuple(slots), 1, 1)  # a cluster finds the devices itself
     if wanted := named(text):
         gone = [each for each in wanted if each not in slots]
         lacking = f"{gone[0]} is not among the devices that may be used here." if gone else ""
@@ -79,6 +79,9 @@ def problems(text: str, name: str) -> list[str]:
         return []
     if not is_text(text):
         return [f"\"Devices\" is '{text[:60]}': write {HELP}."]
+    if devices.away(name):
+        right = COUNT.fullmatch(text)
+        return [] if right else [f"On a cluster write a count of devices, such as 4, not {text}."]
     if name not in (AUTO, "cpu"):
         return [f"Several devices were asked for ({text}) and {name} is one: let --device be auto."]
     if (wanted := named(text)) and name == "cpu":

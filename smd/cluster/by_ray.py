@@ -6,14 +6,17 @@ Ray runs whatever code it is sent by whoever reaches its ports.
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from smd.cluster.actor import Actor
 from smd.cluster.hands import Lost
-from smd.cluster.node import Node
 from smd.devices import CLUSTER
 from smd.errors import UserError
+
+if TYPE_CHECKING:
+    from smd.dealing.dealer import Work
 
 MISSING = "Jobs on a Ray cluster need Ray: pip install smd-studio[ray]."
 LOOK = 0.5  # seconds between two looks at whether a node is free by now
@@ -24,40 +27,87 @@ CALLS = 4  # that a node answers at a time: events are waited for while it is as
 class RayHand:
     """An actor (smd.cluster.hands.Hand)."""
 
+    pool = "smd.cluster.by_ray:RayPool"
+
     def __init__(self, ray: Any, actor: Any, device: str) -> None:
-        self._ray, self._actor, self.device = ray, actor, device
+        self._ray, self.handle, self.device = ray, actor, device
+        self.helpers: Sequence[RayHand] = ()
 
     def call(self, name: str, *args: Any) -> Any:
         """See Hand."""
-        errors = self._ray.exceptions
-        try:
-            return self._ray.get(getattr(self._actor, name).remote(*args), timeout=SILENT)
-        except errors.RayTaskError as error:  # what the method raised
-            cause = error.cause
-            raise (cause if isinstance(cause, UserError) else error) from None
-        except (errors.RayError, ConnectionError) as error:
-            raise Lost(_line(error)) from None
+        return _get(self._ray, self.handle.call.remote(name, *args))
+
+
+def _get(ray: Any, answer: Any) -> Any:
+    """What a method returned, or raises what it raised; Lost where its actor is gone."""
+    try:
+        return ray.get(answer, timeout=SILENT)
+    except ray.exceptions.RayTaskError as error:
+        cause = error.cause
+        raise (cause if isinstance(cause, UserError) else error) from None
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        raise Lost(_line(error)) from None
+
+
+class RayPool:
+    """Actors that do portions for another (smd.cluster.spread.Pool)."""
+
+    def __init__(self, handles: Sequence[Any], order: Mapping[str, Any], work: "Work") -> None:
+        """Raises UserError as Node.lend does, Lost where an actor is gone."""
+        self._ray, self.nodes = _connected(), handles
+        given = self._ray.put(order)
+        for answer in [
+            each.call.remote("lend", given, work.split, work.weights) for each in handles
+        ]:
+            _get(self._ray, answer)
+
+    def start(self, node: Any, portion: Any) -> Any:
+        """See Pool."""
+        return node.call.remote("portion", portion)
+
+    def done(self, tickets: Sequence[Any], seconds: float) -> Sequence[Any]:
+        """See Pool."""
+        found, _ = self._ray.wait(list(tickets), timeout=seconds)
+        return list(found)
+
+    def answer(self, ticket: Any) -> tuple[str, Any]:
+        """See Pool."""
+        how, result = _get(self._ray, ticket)
+        return str(how), result
 
 
 @contextmanager
-def hired(alive: Callable[[], None]) -> Iterator[RayHand]:
-    """See smd.cluster.hands.Hire."""
+def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
+    """See smd.cluster.hands.Hire. With helpers, the node itself computes little: it takes no core
+    and no GPU."""
     ray = _connected()
-    gpus = ray.cluster_resources().get("GPU", 0) >= 1
-    words = {"num_gpus": 1} if gpus else {"num_gpus": 0}
-    actor = ray.remote(Node).options(num_cpus=1, max_concurrency=CALLS, **words).remote()
-    hand = RayHand(ray, actor, "cuda:0" if gpus else "cpu")
+    has = ray.cluster_resources()
+    kind = "GPU" if has.get("GPU", 0) >= 1 else "CPU"
+    if helpers > has.get(kind, 0):
+        raise UserError(
+            f"{helpers} devices are asked for and the cluster has {has.get(kind, 0):g} {kind}s:"
+            " write a smaller count of --devices."
+        )
+    device, gpus = ("cuda:0", 1) if kind == "GPU" else ("cpu", 0)
+    asked = [(0, 0, "cpu"), *[(1, gpus, device)] * helpers] if helpers else [(1, gpus, device)]
+    hands: list[RayHand] = []
     try:
-        _wait(ray, actor, alive)
-        yield hand
+        for cores, cards, name in asked:
+            options = {"num_cpus": cores, "num_gpus": cards, "max_concurrency": CALLS}
+            hands.append(RayHand(ray, ray.remote(Actor).options(**options).remote(), name))
+        for hand in hands:
+            _wait(ray, hand.handle, alive)
+        hands[0].helpers = hands[1:]
+        yield hands[0]
     finally:
-        with suppress(Exception):
-            ray.kill(actor)
+        for hand in hands:
+            with suppress(Exception):
+                ray.kill(hand.handle)
 
 
 def _wait(ray: Any, actor: Any, alive: Callable[[], None]) -> None:
     """Until the cluster has room for it."""
-    answer = actor.hello.remote()
+    answer = actor.call.remote("hello")
     while not ray.wait([answer], timeout=LOOK)[0]:
         alive()
     try:
@@ -104,4 +154,4 @@ def _connected() -> Any:
 
 def _line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:200]
+    return (lines[-1].partition(". ")[0] if lines else type(error).__name__)[:200]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smd import registry
+from smd import jobs, registry, several
 from smd.cluster import orders, parcels, records, sources
 from smd.cluster.hands import Hand, Hire, Lost
 from smd.cluster.watch import PROGRESS
@@ -70,14 +70,16 @@ class Head:
     def work(self, hire: Hire) -> None:
         """Hire nodes until one has done the job."""
         self.session.report(stage="loading images")
-        images, lost = images_of(self.run), 0
+        images, lost, helpers = images_of(self.run), 0, self._helpers()
         known = {"images": images.key, "content": content.of(images)}
         self.recorder.describe(known)  # by which a node finds them, too
         while True:
             before = self.came
             try:
-                with hire(self._alive) as hand:
-                    self._sent(hand, images, known["content"])
+                with hire(self._alive, helpers) as hand:
+                    for each in (hand, *hand.helpers):
+                        self._given(each, images, known["content"])
+                    self._begun(hand)
                     self._followed(hand, known)
                 return
             except Lost as error:
@@ -89,13 +91,24 @@ class Head:
                     ) from None
                 self.progress.line(f"Its node is lost ({error}): another one goes on.")
 
+    def _helpers(self) -> int:
+        """How many nodes do its portions; 0: the one that it is on."""
+        asked = jobs.read(self.folder).devices
+        if asked in several.ONE:
+            return 0
+        if self.folder == self.run.folder:
+            raise UserError("A training on a cluster has one device: leave --devices out.")
+        if not several.COUNT.fullmatch(asked):
+            raise UserError(f"On a cluster write a count of devices, such as 4, not {asked}.")
+        return int(asked)
+
     def _alive(self) -> None:
         self.session.report(stage=WAITING)
         if self.session.stopping:
             raise Cancelled("It was cancelled while it waited for the cluster.")
 
-    def _sent(self, hand: Hand, images: Images, known: str) -> None:
-        """Give the node what the job needs, and start it there."""
+    def _given(self, hand: Hand, images: Images, known: str) -> None:
+        """Look at a node's code, and give it the images."""
         about = hand.call("hello")
         host = str(about["host"])[:60]
         if about["code"] != sources.digest():
@@ -109,9 +122,19 @@ class Head:
                 self._alive()
                 hand.call("put", images.key, name, piece)
             hand.call("whole", known)
+
+    def _begun(self, hand: Hand) -> None:
+        """Start the job on its node."""
         self.recorder.flush()  # what the store's copy is to hold
-        hand.call("begin", orders.order(self.run, self.folder, hand.device))
-        self.progress.line(f"{host} works on it, with {hand.device}.")
+        order = orders.order(self.run, self.folder, hand.device)
+        if hand.helpers:
+            lent = order | {"config": order["config"] | {"device": hand.helpers[0].device}}
+            handles = [helper.handle for helper in hand.helpers]
+            order |= {"helpers": handles, "pool": hand.pool, "lent": lent}
+        hand.call("begin", order)
+        others = f" and {len(hand.helpers)} more nodes" if hand.helpers else ""
+        device = (hand.helpers or [hand])[0].device
+        self.progress.line(f"{hand.call('hello')['host']}{others} work on it, with {device}.")
 
     def _followed(self, hand: Hand, known: dict[str, Any]) -> None:
         """Write down what comes until the job is over there."""

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from smd import jobs, registry
 from smd.cluster import sources
 from smd.cluster.outbox import Outbox
 from smd.cluster.relay import Relay
+from smd.cluster.spread import Spread
 from smd.cluster.watch import Watch
 from smd.data import travelling
+from smd.dealing.dealer import REFUSED, Work, done
+from smd.dealing.portions import Portion
 from smd.devices import CLUSTER, SETTING, TURN
 from smd.errors import UserError
 from smd.files import durable
@@ -33,6 +36,8 @@ from smd.jobs.kinds import KINDS
 from smd.jobs.session import Cancelled
 from smd.runs.folders import Run
 from smd.sinks import recording
+from smd.tasks import hands
+from smd.tasks.hands import opened
 
 # what the environment names -> where it is in the job's folder here
 PLACES = {"SMD_RUNS": "runs", "SMD_STATE": "state", "SMD_NETS": "nets"}
@@ -49,6 +54,7 @@ class Node:
         self._outbox = Outbox()
         self._root: Path | None = None
         self._folder: Path | None = None
+        self._do: Callable[[Portion[Any]], Any] | None = None
         self._arriving: travelling.Arriving | None = None
 
     def hello(self) -> dict[str, Any]:
@@ -79,24 +85,41 @@ class Node:
         """Start the job.
 
         order: kind, run (its id), job (its folder in the run's, "" of a run itself), config (fields
-        that are others here) and files (place -> uint8 array; below PLACES).
+        that are others here) and files (place -> uint8 array; below PLACES). Where other nodes do
+        its portions also helpers (their handles), pool (the class that reaches them, by name) and
+        lent (the order that they are given).
         """
+        run, folder = self._unpacked(order)
+        self._folder = folder
+        transitions.write(folder, transitions.own(_queued(str(order["kind"]))))
+        (folder / "log.txt").touch()
+        threading.Thread(target=self._work, args=(run, folder, order), daemon=True).start()
+
+    def lend(self, order: Mapping[str, Any], split: str, weights: str) -> None:
+        """Open the network and the images of the order's run, for portions of the job that another
+        node does. Raises UserError where they do not fit."""
+        run, _ = self._unpacked(order)
+        self._do = opened(Work(str(run.folder), split, weights, str(order["config"]["device"])))
+
+    def portion(self, portion: Portion[Any]) -> tuple[str, Any]:
+        """Do one; what it answers, smd.dealing.dealer tells."""
+        return done(self._do, portion) if self._do else (REFUSED, "Nothing was opened.")
+
+    def _unpacked(self, order: Mapping[str, Any]) -> tuple[Run, Path]:
         root = self._root = Path(tempfile.mkdtemp(prefix="smd-node-"))
         os.environ |= {variable: str(root / place) for variable, place in PLACES.items()}
         for name in (SETTING, TURN, CLUSTER):
             os.environ.pop(name, None)
         run = Run(str(order["run"]), root / "runs" / str(order["run"]))
-        folder = self._folder = run.folder / str(order["job"])
         for name, content in order["files"].items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             durable.write(root / name, content.tobytes())
         changes = dict(order["config"])
         if "init" in changes:  # a file that came along
             changes["init"] = str(root / changes["init"])
+        folder = run.folder / str(order["job"])
         _edit(folder / "config.json", changes)
-        transitions.write(folder, transitions.own(_queued(str(order["kind"]))))
-        (folder / "log.txt").touch()
-        threading.Thread(target=self._work, args=(run, folder, order), daemon=True).start()
+        return run, folder
 
     def events(self, seen: int, wait: float) -> list[tuple[int, dict[str, Any]]]:
         """See Outbox.take."""
@@ -118,6 +141,9 @@ class Node:
         watching = threading.Thread(target=_watch, args=(watch, over), daemon=True)
         watching.start()
         recording.RELAY.set(lambda path: Relay(path, self._record))
+        if helpers := order.get("helpers"):
+            pool: type[Any] = registry.load(str(order["pool"]))
+            hands.LENT.set(lambda work, alive: Spread(pool(helpers, order["lent"], work), alive))
         end: dict[str, Any] = {"kind": "end", "state": "finished", "error": ""}
         try:
             registry.load(KINDS[str(order["kind"])].task)(folder, folder / "log.txt")

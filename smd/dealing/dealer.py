@@ -108,11 +108,12 @@ def serve(orders: Orders, opened: Callable[[Work], Callable[[Portion[Any]], Any]
         trouble = str(error)
     while True:
         number, place, portion = orders.next()
-        answer = (REFUSED, trouble) if do is None else _done(do, portion)
+        answer = (REFUSED, trouble) if do is None else done(do, portion)
         orders.answer((number, place, *answer))
 
 
-def _done(do: Callable[[Portion[Any]], Any], portion: Portion[Any]) -> tuple[str, Any]:
+def done(do: Callable[[Portion[Any]], Any], portion: Portion[Any]) -> tuple[str, Any]:
+    """What a hand answers: how it went, and the result or why there is none."""
     try:
         return DONE, do(portion)
     except torch.OutOfMemoryError as error:

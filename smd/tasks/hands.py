@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import torch
 
 from smd import devices, jobs, several
 from smd.crew import Orders
-from smd.dealing.dealer import Dealer, Work, dealt, serve
-from smd.dealing.portions import Portion, here
+from smd.dealing.dealer import Work, dealt, serve
+from smd.dealing.portions import Deal, Portion, here
 from smd.devices import resolve_device
 from smd.nets.modes import frozen
 from smd.runs.folders import Run
 from smd.several import Need
+
+# (what is opened, alive as of `helped`) -> nodes that do a job's batches (smd.cluster)
+LENT: ContextVar[Callable[[Work, Callable[[], None]], Deal] | None] = ContextVar(
+    "lent", default=None
+)
 
 
 def need_of(folder: Path, device: torch.device) -> Need:
@@ -40,11 +46,14 @@ def helped(
     weights: str,
     device: torch.device,
     alive: Callable[[], None],
-) -> Iterator[Dealer | None]:
+) -> Iterator[Deal | None]:
     """Whoever does a job's batches, for the length of the body; None: the job has one process.
 
     alive: called while it waits for others; what it raises is raised.
     """
+    if lent := LENT.get():
+        yield lent(Work(run.id, split, weights, ""), alive)
+        return
     need = need_of(folder, device)
     if need.processes == 1:
         yield None
@@ -56,10 +65,10 @@ def helped(
 
 def work(file: int) -> None:
     """Be a hand that does portions; file: its channel to the job's process. Does not return."""
-    serve(Orders(file), _opened)
+    serve(Orders(file), opened)
 
 
-def _opened(asked: Work) -> Callable[[Portion[Any]], Any]:
+def opened(asked: Work) -> Callable[[Portion[Any]], Any]:
     """The network and the images of a run, and who does portions on them."""
     from smd.tasks.opening import network_and_images
 

@@ -28,7 +28,7 @@ def serve(pipe, cache):
 class PipeHand:
     """A hand (smd.cluster.hands.Hand) that counts its calls, and can lose its node."""
 
-    device = "cpu"
+    device, helpers, handle, pool = "cpu", (), None, ""
 
     def __init__(self, cache, die_at):
         self.calls, self._die_at = [], die_at
@@ -58,7 +58,7 @@ class Cluster:
         self.hands, self._cache, self._die_at = [], cache, die_at
 
     @contextmanager
-    def hired(self, alive):
+    def hired(self, alive, helpers):
         alive()
         hand = PipeHand(self._cache, None if self.hands else self._die_at)
         self.hands.append(hand)
@@ -72,13 +72,13 @@ class Cluster:
 class Scripted:
     """A node that answers what a test says: hello, then these events, one a look."""
 
-    device = "cpu"
+    device, helpers, handle, pool = "cpu", (), None, ""
 
     def __init__(self, code, events=(), lost=False):
         self.calls, self._code, self._events, self._lost = [], code, list(events), lost
 
     @contextmanager
-    def hired(self, alive):
+    def hired(self, alive, helpers):
         alive()
         yield self
 
