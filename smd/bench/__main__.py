@@ -20,6 +20,8 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
     "large": "smd.bench.large:measure",
+    "communication": "smd.bench.communication:measure",
+    "schedule": "smd.bench.schedule:measure",
 }
 OUT = AROUND / "docs" / "bench"
 
