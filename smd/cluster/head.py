@@ -30,7 +30,7 @@ WAIT = 1.0  # seconds that a look at a node waits for something new
 LOSSES = 3  # nodes lost one after the other, without anything saved meanwhile, that end a job
 LONGEST = 4000  # characters of a line of the log
 WAITING = "waiting for the cluster"
-HIRES = {"ray": "smd.cluster.by_ray:hired"}
+HIRES = {"ray": "smd.cluster.by_ray:hired", "slurm": "smd.cluster.by_slurm:hired"}
 
 
 def do(folder: Path, log: Path | None, kind: str) -> None:
