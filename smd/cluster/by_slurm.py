@@ -74,7 +74,7 @@ def _device(asked: Mapping[str, object]) -> str:
 def _place() -> Path:
     """A folder for calls and answers, of this user alone, that nodes see, too."""
     root = runs_root() / ".nodes"
-    root.mkdir(exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True)
     leftovers.sweep_trash(root)
     folder = root / f".trash-{secrets.token_hex(8)}"  # what a killed head leaves goes after a day
     folder.mkdir(mode=0o700)
