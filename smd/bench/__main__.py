@@ -20,6 +20,7 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
     "large": "smd.bench.large:measure",
+    "cluster": "smd.bench.cluster:measure",
     "communication": "smd.bench.communication:measure",
     "schedule": "smd.bench.schedule:measure",
 }
