@@ -19,6 +19,7 @@ from smd.cli import (
     embedding,
     estimate,
     export,
+    follow,
     import_weights,
     locate,
     note,
@@ -70,6 +71,7 @@ COMMANDS = (
     probe,
     work,
     deal,
+    follow,
 )
 
 
