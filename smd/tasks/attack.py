@@ -66,7 +66,7 @@ def evaluate(work: Work) -> None:
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
     plan = attacks.build(config.attack, config.params).plan(classes)
-    size = batch_size(work.folder, config, work.model, rows, ids)
+    size = batch_size(work.folder, config, work.model, rows, ids, work.processes)
     _announce(work, len(ids), size, classes, plan.note)
     items = work_items(
         work.job, plan, config.levels or work.run.config.levels, config.seeds, config.norm
