@@ -1,7 +1,10 @@
 """The field of the device: any free one, or one by name, with its memory and who uses it."""
 
+import os
+
 import streamlit as st
 
+from smd import devices, several
 from smd.config import options
 from smd.config.schema import TrainConfig
 from smd.devices import AUTO
@@ -11,6 +14,11 @@ from smd.units import show_bytes
 
 from .knobs import KEPT
 
+MOST = 8  # counts that are offered; others may be typed
+SEVERAL = (
+    "Train on several at once, which gives what one gives: all, a count, or GPUs by number such as"
+    " 0,1. On the CPU they are processes that share its cores."
+)
 HELP = "auto: whichever is free first. A job that names a device waits for that one."
 
 
@@ -29,6 +37,27 @@ def field(key: str) -> str:
             **KEPT,
         )
     )
+
+
+def several_field(key: str, device: str) -> str:
+    """How many devices: one, all, a count of them, or GPUs by their numbers, which may be typed."""
+    field = options.field(TrainConfig, "devices")
+    most = overview.most(device)
+    if devices.device_of(device) == "cpu" or most == 1:
+        most = os.cpu_count() or 1  # processes that share the CPU
+    held = st.session_state.get(key)
+    counts = [str(count) for count in range(2, min(most, MOST) + 1)]
+    offered = dict.fromkeys(["", several.ALL, *counts, *([str(held)] if held else [])])
+    chosen = st.selectbox(
+        field.title,
+        list(offered),
+        key=key,
+        help=SEVERAL,
+        format_func=lambda text: text or "one",
+        accept_new_options=True,
+        **KEPT,
+    )
+    return str(chosen or "").replace(" ", "")
 
 
 def named(name: str, device: Device | None) -> str:

@@ -30,7 +30,7 @@ ON = (  # pages that go on from here
 def is_import(run: Run) -> bool:
     """Whether a run was imported; one that cannot be read is not shown as such."""
     try:
-        return isinstance(run.config, ImportConfig)
+        return run.config.imported
     except UserError:
         return False
 

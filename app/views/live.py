@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from smd import export, jobs
-from smd.jobs import Status, launch
+from smd.jobs import Status, launch, overview
 from smd.report.page import report
 from smd.runs import folders, notes
 from smd.runs.folders import Run
@@ -16,7 +16,7 @@ from smd.terminal.progress import duration
 from .. import actions as acts
 from .. import data
 from ..charts import curves
-from ..components import curve_controls, downloads, layout, run_names, standing, states
+from ..components import curve_controls, downloads, layout, notices, run_names, standing, states
 from ..components.plain import listed, plain
 from ..forms import cloning
 from ..sections import epoch_curves, imported, system_metrics
@@ -35,6 +35,7 @@ def actions(run: Run, status: Status) -> None:
     with st.container(horizontal=True):
         if status.state in ("queued", "running"):
             cancelling(run)
+            notices.offer()
         else:
             resuming(run, status)
         if acts.button("Clone into the form", icon=":material/content_copy:", key="clone"):
@@ -87,7 +88,7 @@ def header(run: Run, status: Status) -> None:
         states.badge(status)
         st.markdown(f"**{plain(run_names.label(run))}**")
         notes_section.badges(notes.read(run))
-        where = f", on {plain(status.device)}" if status.started else ""
+        where = f", on {plain(overview.told(status))}" if status.started else ""
         who = f", started by {plain(status.started_by)}" if status.started_by else ""
         st.caption(run.id + where + who)
     trouble(status)

@@ -64,16 +64,15 @@ def model_card(
     of its start; margins: margins_section.
     """
     defense = defense_title(config)
-    imported = config.defense == registry.IMPORTED.name
     shown = table.drop(columns=["run", "defense"])
     return CARD.format(
         defense=markdown_cell(defense),
-        origin=ELSEWHERE if imported else HERE,
+        origin=ELSEWHERE if config.imported else HERE,
         data=markdown_cell(_title(registry.DATASETS, config.data)),
         facts=to_markdown(
             pd.DataFrame(
                 _facts(config, meta, provenance),
-                columns=["", "as imported" if imported else "as trained"],
+                columns=["", "as imported" if config.imported else "as trained"],
             )
         ),
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
@@ -125,7 +124,7 @@ def _start(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _of_training(config: TrainConfig, meta: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How it was trained; of an import, which file it is and how its pixels are prepared."""
-    if config.defense != registry.IMPORTED.name:
+    if not config.imported:
         return [
             ("Epochs", str(config.epochs)),
             ("Batch", str(config.batch)),

@@ -15,7 +15,7 @@ from typing import Any
 
 from smd import devices, jobs
 from smd.errors import UserError
-from smd.jobs import Status, gathering, transitions, turns
+from smd.jobs import Status, alerting, gathering, transitions, turns
 from smd.jobs.endings import reason
 from smd.jobs.locks import AllLocks, AnyLock
 from smd.jobs.processes import identity
@@ -133,6 +133,8 @@ def claimed(folder: Path, tell: Callable[[str], None] = _silent) -> Iterator[Non
             with suppress(OSError, UserError):  # what was raised says more
                 transitions.move(folder, to, reason(error) if to == "failed" else "")
         raise
+    finally:
+        alerting.tell(folder)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, device_check, gathering, kinds, listing, transitions, turns
+from smd.jobs import Status, alerting, device_check, gathering, kinds, listing, transitions, turns
 from smd.jobs.gathering import STARTING
 from smd.jobs.locks import Lock, own, slot_lock
 from smd.jobs.logs import tail
@@ -101,6 +101,7 @@ def _work(slot: str, command: Callable[[Path], list[str]]) -> None:
         try:
             if job := _take(slot, tried, held):
                 _run(*job, command, held)
+                alerting.tell(job[0])
             else:
                 time.sleep(POLL)  # somebody was quicker, or the first one waits for its turn
         finally:
