@@ -1,10 +1,8 @@
 """The field of the device: any free one, or one by name, with its memory and who uses it."""
 
-import os
-
 import streamlit as st
 
-from smd import devices, several
+from smd import several
 from smd.config import options
 from smd.config.schema import TrainConfig
 from smd.devices import AUTO
@@ -42,11 +40,8 @@ def field(key: str) -> str:
 def several_field(key: str, device: str) -> str:
     """How many devices: one, all, a count of them, or GPUs by their numbers, which may be typed."""
     field = options.field(TrainConfig, "devices")
-    most = overview.most(device)
-    if devices.device_of(device) == "cpu" or most == 1:
-        most = os.cpu_count() or 1  # processes that share the CPU
     held = st.session_state.get(key)
-    counts = [str(count) for count in range(2, min(most, MOST) + 1)]
+    counts = [str(count) for count in range(2, min(overview.most(device), MOST) + 1)]
     offered = dict.fromkeys(["", several.ALL, *counts, *([str(held)] if held else [])])
     chosen = st.selectbox(
         field.title,

@@ -1,5 +1,6 @@
 """The devices of this machine and what is done with each: memory, the jobs at work, the queue."""
 
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -122,8 +123,10 @@ def told(status: Status) -> str:
 
 
 def most(device: str) -> int:
-    """How many a job may have there that asks for all; errors as of `at_once`."""
-    return len(several.need(several.ALL, turns.slots(device)).slots)
+    """How many a job may ask for there: GPUs, or processes on the CPU; errors as of `at_once`."""
+    found = several.need(several.ALL, turns.slots(device)).slots
+    on_cpu = all(devices.device_of(slot) == "cpu" for slot in found)
+    return os.cpu_count() or 1 if on_cpu else len(found)
 
 
 def at_once(device: str, asked: str) -> int:

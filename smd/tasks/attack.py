@@ -134,11 +134,10 @@ def _evaluate_task(
         if work.session.stopping:
             raise Cancelled("It was cancelled.")
 
-    state = evaluation_state.load(half_done, _about(name, task)) or EvaluationState.begin(
-        len(task.ids)
-    )
-    target = Target(work.model, work.rows, after_batch, work.deal)
-    while (verdict := _fitting(target, task, state)) is None:
+    begun = evaluation_state.load(half_done, _about(name, task))
+    state = begun or EvaluationState.begin(len(task.ids))
+    on = Target(work.model, work.rows, after_batch, work.deal)
+    while (verdict := _fitting(on, task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
         evaluation_state.save(half_done, state, _about(name, task))
