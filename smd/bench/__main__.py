@@ -19,6 +19,7 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "startup": "smd.bench.startup:measure",
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
+    "scale": "smd.bench.scale:measure",
 }
 OUT = AROUND / "docs" / "bench"
 
