@@ -179,8 +179,9 @@ def resumed(folder: Path, count: str | None = None) -> None:
 @pytest.mark.slow(40)
 def test_an_attack_whose_hand_or_own_process_is_killed_goes_on_and_ends_the_same(run: Run) -> None:
     def create(count: str) -> Path:
+        what = {"attack": "ce-cw-pgd", "params": {"steps": 60}, "levels": (8 / 255,)}
         config = AttackConfig(
-            run.id, "autoattack", levels=(16 / 255,), n=48, batch=8, device="cpu", devices=count
+            run.id, **what, seeds=(0,), n=96, batch=8, device="cpu", devices=count
         )
         return folders.create_job(run, config)
 
