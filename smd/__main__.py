@@ -20,6 +20,7 @@ from smd.cli import (
     embedding,
     estimate,
     export,
+    follow,
     import_weights,
     locate,
     note,
@@ -73,6 +74,7 @@ COMMANDS = (
     probe,
     work,
     deal,
+    follow,
 )
 
 

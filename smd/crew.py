@@ -76,14 +76,23 @@ class Hand:
         """Why it is gone, in a sentence."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
-        code = self._process.poll()
+        code, reason = self._process.poll(), self._reason()
         if code is None:
             how = "does not answer"
         elif code < 0:
             how = f"was ended by {_signal(-code)}{MEMORY if code == -signal.SIGKILL else ''}"
         else:
-            how = f"ended with status {code}, the log may say why"
+            how = f"ended with status {code}{reason or ', the log may say why'}"
         return Lost(f"{self.name} {how}: resume the job to go on from what is stored.")
+
+    def _reason(self) -> str:
+        """What it has said last, if that is a sentence."""
+        with suppress(EOFError, OSError):
+            while self.channel.poll():
+                said = pickle.loads(self.channel.recv_bytes())
+                if isinstance(said, str):
+                    return f" ({said.rstrip('.')})"
+        return ""
 
     def leave(self) -> None:
         """Let it go; see `gone`."""

@@ -36,6 +36,11 @@ def is_text(text: str) -> bool:
     return text in (*ONE, ALL) or bool(COUNT.fullmatch(text) or LIST.fullmatch(text))
 
 
+def is_count(text: str) -> bool:
+    """Whether it asks for so many devices, more than one, whichever they are."""
+    return text not in ONE and bool(COUNT.fullmatch(text))
+
+
 def named(text: str) -> tuple[str, ...]:
     """The GPUs that a list names, "0,1"; () where it is a count or all."""
     numbers = text.split(",") if LIST.fullmatch(text) else ()

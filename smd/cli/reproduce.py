@@ -17,7 +17,7 @@ from smd.errors import UserError
 from smd.experiments import reproduce, sweep
 from smd.experiments.reproduce import BUDGETS, Budget, Table
 from smd.export import defense_title
-from smd.jobs import Status, launch
+from smd.jobs import Status, launch, overview
 from smd.paths import runs_root
 from smd.runs.folders import Run
 from smd.runs.provenance import provenance
@@ -141,9 +141,11 @@ def estimate(table: Table) -> None:
     if busy:
         tell("Another job used the device meanwhile, so this is too long.")
     count = len(table.configs)
+    first = table.configs[0]
+    side = min(count, overview.at_once(first.device, first.devices))
+    how = f"{side} at a time" if side > 1 else "one after the other"
     print(
-        f"About {duration(total)} for all {count} trainings, one after the other; the attacks come"
-        " on top."
+        f"About {duration(total / side)} for all {count} trainings, {how}; the attacks come on top."
     )
 
 

@@ -37,6 +37,7 @@ class Dealer:
 
     def __init__(self, hands: Sequence[Hand], alive: Callable[[], None]) -> None:
         """alive: called while it waits, twice a second or so; what it raises is raised."""
+        self.count = len(hands)
         self._hands = hands
         self._alive = alive
         self._round = 0  # answers of an earlier one are dropped
@@ -57,7 +58,7 @@ class Dealer:
 
     def _give(self, portions: Sequence[Any], given: int, wanted: int) -> int:
         """Hand out what there is to do, first to who has least; returns how many are given."""
-        count = len(self._hands)
+        count = self.count
         for has in range(AHEAD):
             for hand in self._hands:
                 left = len(portions) - given

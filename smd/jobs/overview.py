@@ -1,12 +1,13 @@
 """The devices of this machine and what is done with each: memory, the jobs at work, the queue."""
 
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from smd import devices, hardware, jobs, several
-from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing
+from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing, turns
 from smd.jobs.gathering import STARTING
 
 Active = Sequence[tuple[Path, Status]]  # jobs that wait or run, by their folders
@@ -114,6 +115,27 @@ def at(status: Status) -> tuple[str, ...]:
     if not taken(status) and (named := several.named(status.devices)):
         return named
     return (devices.queue(status.device),)
+
+
+def told(status: Status) -> str:
+    """Where a job works, or what it waits for, in words; "" where that is any device."""
+    if several.is_count(status.devices) and not taken(status):
+        return f"{status.devices} devices"
+    return "" if at(status) == ("auto",) else ", ".join(at(status))
+
+
+def most(device: str) -> int:
+    """How many a job may ask for there: GPUs, or processes on the CPU; errors as of `at_once`."""
+    found = several.need(several.ALL, turns.slots(device)).slots
+    on_cpu = all(devices.device_of(slot) == "cpu" for slot in found)
+    return os.cpu_count() or 1 if on_cpu else len(found)
+
+
+def at_once(device: str, asked: str) -> int:
+    """How many such jobs may work here at a time, at least 1; device and asked: as their configs
+    name them. Raises UserError as devices.pool does."""
+    need = several.need(asked, turns.slots(device))
+    return max(1, len(need.slots) // need.count)
 
 
 def taken(status: Status) -> bool:

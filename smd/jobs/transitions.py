@@ -207,15 +207,8 @@ def create(
     claim: this process will run the job itself, so no worker shall take it. asked: how many devices
     it asks for, see smd.several.
     """
-    now = time.time()
-    status = Status(
-        kind=kind,
-        created=now,
-        queued=now,
-        device=device,
-        devices=asked,
-        started_by=tickets.STARTER.get(),
-    )
+    new = Status(kind=kind, device=device, devices=asked, started_by=tickets.STARTER.get())
+    status = replace(new, created=(now := time.time()), queued=now)
     draft = folder.with_name(f".new-{folder.name}")
     try:
         draft.mkdir(parents=True)

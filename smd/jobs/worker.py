@@ -14,16 +14,7 @@ from pathlib import Path
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import (
-    Status,
-    alerting,
-    device_check,
-    gathering,
-    kinds,
-    listing,
-    transitions,
-    turns,
-)
+from smd.jobs import Status, alerting, device_check, gathering, kinds, listing, transitions, turns
 from smd.jobs.gathering import STARTING
 from smd.jobs.locks import Lock, own, slot_lock
 from smd.jobs.logs import tail

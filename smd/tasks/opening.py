@@ -49,6 +49,7 @@ class Opened(Generic[C]):
     progress: Progress
     recorder: Recorder
     deal: Deal | None = None  # who does its batches; None: this process
+    processes: int = 1  # that do them
 
     @property
     def dealt(self) -> Deal:
@@ -83,7 +84,7 @@ def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Op
         alive = partial(refuse_stopped, current)
         with helped(folder, run, config.split, config.weights, device, alive) as deal:
             parts = (run, folder.name, folder, config, model, rows, current, progress, recorder)
-            yield Opened(*parts, deal)
+            yield Opened(*parts, deal, deal.count if deal else 1)
         recorder.flush()
         progress.close()
 

@@ -3,15 +3,13 @@
 import threading
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from smd import data
 from smd.config.schema import TrainConfig
 from smd.data.batches import OnDevice
 from smd.ranks.group import Ranks, within
-from smd.training.joining import join
-from smd.training.loop import Training, epochs, prepare
+from smd.training.loop import Training, prepare
 
 CPU = torch.device("cpu")
 drawing = threading.Lock()  # first weights are drawn from the one generator of all threads
