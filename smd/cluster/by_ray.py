@@ -6,6 +6,8 @@ Ray runs whatever code it is sent by whoever reaches its ports.
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -143,13 +145,29 @@ def _connected() -> Any:
     if ray.is_initialized():
         return ray
     try:
-        ray.init(address(), log_to_driver=False, logging_level=logging.ERROR, namespace="smd")
+        with _own_signals():
+            ray.init(address(), log_to_driver=False, logging_level=logging.ERROR, namespace="smd")
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise UserError(
             f"No Ray cluster answers at {address()} ({_line(error)}): start one with `ray start"
             f" --head`, or set {CLUSTER} to the address of one."
         ) from None
     return ray
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Within, Ray may set what SIGTERM and SIGINT do: afterwards a job's own way of stopping holds
+    again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    own = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in own.items():
+            signal.signal(number, handler)
 
 
 def _line(error: BaseException) -> str:
