@@ -15,7 +15,9 @@ from smd.training.loop import Training, epochs, prepare
 
 CPU = torch.device("cpu")
 drawing = threading.Lock()  # first weights are drawn from the one generator of all threads
-WAIT = 60.0  # seconds, after which a thread that nobody comes to gives up
+OF_THE_CLOCK = ("seconds", "samples_per_s", "finished_at")
+NOISE = 1e-9
+WAIT = 20.0  # seconds, after which a thread that nobody comes to gives up
 
 
 class Threads(Ranks):
@@ -84,12 +86,11 @@ class Exact(OnDevice):
         return replace(batch, x=batch.x.double())
 
 
-def training(net="small-cnn", **options) -> Training:
-    """A short training in float64 on digits; on a network of one's own if `net` is a module."""
+def training(**options) -> Training:
+    """A short training in float64 on digits."""
     sizes = {"epochs": 2, "n_train": 22, "batch": 7, "seed": 3}  # the last batch has one image
-    name = net if isinstance(net, str) else "small-cnn"
     with drawing:
-        state = prepare(TrainConfig(net=name, **{**sizes, **options}), data.load("digits"), CPU)
+        state = prepare(TrainConfig(**{**sizes, **options}), data.load("digits"), CPU)
     state.model.double()
     if state.averaged is not None:
         state.averaged.module.double()
@@ -100,3 +101,41 @@ def training(net="small-cnn", **options) -> Training:
     exact = (Exact(rows.pixels, rows.labels) for rows in (state.sets.train, state.sets.val))
     state.sets = replace(state.sets, **dict(zip(("train", "val"), exact, strict=True)))
     return state
+
+
+def result_of(state, results):
+    """What a training has made, as arrays: flags, which must be equal, and numbers."""
+    flags = {
+        f"{name} {r.epoch}": getattr(r, name)
+        for r in results
+        for name in ("clean_ok", "adv_ok", "crossed", "drawn")
+    }
+    numbers = {name: value.numpy().copy() for name, value in state.model.state_dict().items()}
+    if state.averaged is not None:
+        numbers |= {f"mean {k}": v.numpy().copy() for k, v in state.averaged.state_dict().items()}
+    for r in results:
+        numbers |= {f"{name} {r.epoch}": values for name, values in r.state.items()}
+        numbers |= {
+            f"{m.name} {r.epoch}": np.array(m.value)
+            for m in r.metrics
+            if m.split == "train" and m.eps == 0 and m.name not in OF_THE_CLOCK
+        }
+    return flags, numbers
+
+
+def finished(**options):
+    """`result_of` a whole training of the current group."""
+    state = training(**options)
+    join(state)
+    return result_of(state, list(epochs(state, lambda *_: None)))
+
+
+def assert_same(one, other):
+    """Flags are equal, and numbers to float noise."""
+    (flags, numbers), (other_flags, other_numbers) = one, other
+    assert flags.keys() == other_flags.keys()
+    assert numbers.keys() == other_numbers.keys()
+    for name, values in flags.items():
+        assert np.array_equal(values, other_flags[name]), name
+    for name, values in numbers.items():
+        np.testing.assert_allclose(other_numbers[name], values, NOISE, NOISE, err_msg=name)
