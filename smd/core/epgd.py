@@ -63,7 +63,8 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
     """The farthest point found correct on the line from `near`, which is correct, to `far`.
 
-    All (B, C, H, W). Ten halvings find the boundary to 1/1024 of the line (App. A).
+    All (B, C, H, W); B is at least 1, or the ranks have no more. Ten halvings find the boundary to
+    1/1024 of the line (App. A).
     """
     for _ in range(rounds):
         middle = (near + far) / 2

@@ -1,6 +1,8 @@
 """Trainings on several ranks, as processes or as threads of this one, and what is compared."""
 
+import multiprocessing
 import threading
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 from smd import data
 from smd.config.schema import TrainConfig
 from smd.data.batches import OnDevice
-from smd.ranks.group import Ranks, within
+from smd.ranks.group import Ended, Ranks, current, joined, within
 from smd.training.joining import join
 from smd.training.loop import Training, epochs, prepare
 
@@ -88,7 +90,7 @@ class Exact(OnDevice):
 
 def training(**options) -> Training:
     """A short training in float64 on digits."""
-    sizes = {"epochs": 2, "n_train": 22, "batch": 7, "seed": 3}  # the last batch has one image
+    sizes = {"epochs": 30, "n_train": 22, "batch": 7, "seed": 3}  # the last batch has one image
     with drawing:
         state = prepare(TrainConfig(**{**sizes, **options}), data.load("digits"), CPU)
     state.model.double()
@@ -98,8 +100,11 @@ def training(**options) -> Training:
         state.weights = state.weights.double()
     if "margin" in state.state:
         state.state["margin"] = state.state["margin"].double()
-    exact = (Exact(rows.pixels, rows.labels) for rows in (state.sets.train, state.sets.val))
-    state.sets = replace(state.sets, **dict(zip(("train", "val"), exact, strict=True)))
+    rows = Exact(state.sets.train.pixels, state.sets.train.labels)
+    with torch.no_grad():  # most are classified correctly, so that a defense has much to do
+        right = state.model.eval()(rows.take(torch.arange(len(rows))).x).argmax(1)
+    rows.labels.copy_((right + (torch.arange(len(rows)) % 4 == 0)) % 10)
+    state.sets = replace(state.sets, train=rows, val=rows)
     return state
 
 
@@ -123,11 +128,16 @@ def result_of(state, results):
     return flags, numbers
 
 
-def finished(**options):
-    """`result_of` a whole training of the current group."""
-    state = training(**options)
+def finished(turns=2, **options):
+    """`result_of` so many epochs of a training of the current group."""
+    state, results = training(**options), []
     join(state)
-    return result_of(state, list(epochs(state, lambda *_: None)))
+    with suppress(Ended), closing(epochs(state, lambda *_: None)) as following:
+        for result in following:
+            results.append(result)
+            if len(results) == turns and current().rank == 0:
+                break
+    return result_of(state, results)
 
 
 def assert_same(one, other):
@@ -139,3 +149,32 @@ def assert_same(one, other):
         assert np.array_equal(values, other_flags[name]), name
     for name, values in numbers.items():
         np.testing.assert_allclose(other_numbers[name], values, NOISE, NOISE, err_msg=name)
+
+
+def in_processes(size, work, store):
+    """`work()`, a function of a module, in so many processes that have joined at the file `store`:
+    what each returns, in order; what it raises is returned too."""
+    several = multiprocessing.get_context("forkserver")
+    several.set_forkserver_preload(["sharing"])  # torch is loaded once
+    pipes = [several.Pipe(duplex=False) for _ in range(size)]
+    processes = [
+        several.Process(target=_joined, args=(rank, size, store, work, end))
+        for rank, (_, end) in enumerate(pipes)
+    ]
+    for process in processes:
+        process.start()
+    for _, end in pipes:
+        end.close()
+    answers = [here.recv() for here, _ in pipes]
+    for process in processes:
+        process.join()
+    return answers
+
+
+def _joined(rank, size, store, work, end):
+    torch.set_num_threads(1)
+    try:
+        with joined(store, rank, size, "cpu"):
+            end.send(work())
+    except BaseException as error:
+        end.send(error)
