@@ -53,6 +53,8 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
         nearest = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
         return torch.where(lp.per_sample(bracket.crossed, nearest), nearest, bracket.far)
     rows = bracket.crossed.nonzero().squeeze(1)
+    if not len(rows):
+        return bracket.far
     near, far, y = bracket.near[rows], bracket.far[rows], exploration.y[rows]
     return bracket.far.index_copy(0, rows, bisect(exploration.model, near, far, y, rounds))
 
@@ -61,10 +63,9 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
     """The farthest point found correct on the line from `near`, which is correct, to `far`.
 
-    All (B, C, H, W). Ten halvings find the boundary to 1/1024 of the line (App. A).
+    All (B, C, H, W); B is at least 1, or the ranks have no more. Ten halvings find the boundary to
+    1/1024 of the line (App. A).
     """
-    if not len(near):
-        return near
     for _ in range(rounds):
         middle = (near + far) / 2
         right = lp.per_sample(model(middle).argmax(1) == y, near)

@@ -4,9 +4,6 @@ Batch norm in train mode is over all ranks' rows (smd.ranks.batch_norm); other l
 image on its own, or the network is refused. A rank without rows takes part all the same.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
@@ -30,22 +27,19 @@ class Ranked(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, ...) -> logits (B, K), B >= 0; in train mode all ranks must come alike if batch
         norm couples their rows."""
-        with self._exchanging():
-            if len(x):
-                answer: Tensor = self.network(x)
-                return answer
-            # not all layers take an empty batch; this row stands for none
-            with shard.idling():
-                alone: Tensor = self.network(torch.cat((x, x.new_zeros(1, *x.shape[1:]))))
-            return alone[:0]
-
-    @contextmanager
-    def _exchanging(self) -> Iterator[None]:
         if not (self.coupled and self.training):
-            yield
-            return
-        with Synchronised(current()):
-            yield
+            return self._logits(x)
+        group = current()
+        with Synchronised(group), shard.passing(group, idle=not len(x)):
+            return self._logits(x)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        if len(x):
+            answer: Tensor = self.network(x)
+            return answer
+        # not all layers take an empty batch; this row stands for none
+        alone: Tensor = self.network(torch.cat((x, x.new_zeros(1, *x.shape[1:]))))
+        return alone[:0]
 
 
 def ranked(model: nn.Module, shape: tuple[int, ...], device: torch.device) -> nn.Module:

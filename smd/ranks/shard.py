@@ -14,7 +14,9 @@ from torch import Tensor
 
 from smd.ranks.group import ALONE, Group, current
 
-_idle: ContextVar[bool] = ContextVar("idle", default=False)
+# while rows go through a network: the ranks that have others of them, and whether these stand for
+# none
+_passing: ContextVar[tuple[Group, bool]] = ContextVar("passing", default=(ALONE, False))
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,24 @@ def mean(each: Tensor) -> Tensor:
 
 
 @contextmanager
-def idling() -> Iterator[None]:
-    """Within, the rows that go through the network stand for none; see smd.nets.ranked."""
-    before = _idle.set(True)
+def passing(group: Group, idle: bool) -> Iterator[None]:
+    """Within, a batch goes through a network of which the group's ranks have the other rows.
+
+    idle: its rows stand for none; see smd.nets.ranked.
+    """
+    before = _passing.set((group, idle))
     try:
         yield
     finally:
-        _idle.reset(before)
+        _passing.reset(before)
 
 
 def present(x: Tensor) -> int:
-    """Rows of a batch within the network, (B, ...); 0 of one that stands for none."""
-    return 0 if _idle.get() else len(x)
+    """Rows of a batch within a network, (B, ...); 0 of one that stands for none."""
+    return 0 if _passing.get()[1] else len(x)
 
 
 def lonely(x: Tensor) -> bool:
-    """Whether all ranks together have one row in a batch within the network; exchanges."""
-    return among(present(x)).total == 1
+    """Whether a batch within a network, (B, ...), has one row on all ranks together; exchanges
+    where ranks share it."""
+    return among(present(x), _passing.get()[0]).total == 1

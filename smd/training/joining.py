@@ -6,6 +6,7 @@ import io
 import torch
 from torch import Tensor
 
+from smd.core import rng
 from smd.errors import UserError
 from smd.ranks.group import current
 from smd.training.checkpoints import misfit
@@ -38,6 +39,8 @@ def join(training: Training) -> None:
                 f"Rank {group.rank} has prepared another training than rank 0: {wrong}."
             )
         restore(training, values)
+        # layers that draw by themselves, as dropout does, shall not draw alike on all ranks
+        torch.manual_seed(rng.derived(training.config.seed, "layers", group.rank))
 
 
 def _packed(training: Training) -> Tensor:
