@@ -1,8 +1,9 @@
 # make app: the dashboard. make test: every test. make quick: those that take seconds. make check: format, lint, types. make env: the environment.
 # make demo-all: every defense on the digits, one after the other, and their table. make bench: what things cost here.
+# make bench-scale: one job in several processes and on a cluster of Ray, and whether it ends the same; a store of ImageNet's size.
 # make docs: these pages as a site in site/, warnings as errors.
 # make torture: kills, full disks, set clocks and power losses, an hour of them; as root it tries more of them.
-.PHONY: app test quick check env format demo-all bench docs torture
+.PHONY: app test quick check env format demo-all bench bench-scale docs torture
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +40,9 @@ demo-all: env
 
 bench: env
 	$(RUN) -m smd.bench
+
+bench-scale: env
+	$(RUN) -m smd.bench scale cluster communication schedule large
 
 # The parts of the pages that the code knows itself are written anew first.
 docs: $(VENV)/.docs

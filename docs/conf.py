@@ -24,7 +24,7 @@ CONTENTS = {
     "Use": "index dashboard own-images own-networks medical-example experiment-trackers"
     " command-line api",
     "Know": "evaluation defenses reproduce results/README differences-from-the-paper speed",
-    "Run it for a group": "devices shared-machine login torture",
+    "Run it for a group": "devices parallel shared-machine login torture",
     "Change it": "architecture ../CONTRIBUTING ../CHANGELOG ../SECURITY ../THIRD_PARTY_NOTICES",
 }
 

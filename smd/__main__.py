@@ -15,10 +15,12 @@ from smd.cli import (
     app,
     attack,
     clinical,
+    deal,
     devices,
     embedding,
     estimate,
     export,
+    follow,
     import_weights,
     locate,
     note,
@@ -71,6 +73,8 @@ COMMANDS = (
     query,
     probe,
     work,
+    deal,
+    follow,
 )
 
 

@@ -1,7 +1,8 @@
 """Devices by name ("auto", "cpu", "cuda:1", ...) and the slots that jobs take turns at.
 
 A slot is where one job works at a time: a GPU, or the CPU, of which `SMD_DEVICES=cpu:2` makes two
-slots, "cpu" and "cpu:1". torch is asked only where a device is used.
+slots, "cpu" and "cpu:1". "ray" and "slurm" are no devices of this machine: a cluster finds one, and
+has a slot for every job that may be there at a time. torch is asked only where a device is used.
 """
 
 import os
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
     import torch
 
 AUTO = "auto"  # any free device; where nothing is said of which, a GPU if there is one
-CHOICE = "auto, cpu, cuda, cuda:1 or mps"  # as messages list them
+CHOICE = "auto, cpu, cuda, cuda:1, mps, ray or slurm"  # as messages list them
 NAME = re.compile(r"[a-z]{1,16}(:[0-9]{1,3})?")  # what stored configs may hold, also of later kinds
-KNOWN = re.compile(r"auto|cpu|mps|cuda(:[0-9]+)?")
+KNOWN = re.compile(r"auto|cpu|mps|ray|slurm|cuda(:[0-9]+)?")
 SETTING = "SMD_DEVICES"  # which devices may be used
 ALL = "all"
-WORD = re.compile(r"(?:cuda:)?(?P<gpu>[0-9]{1,3})|cpu(?::(?P<jobs>[1-9][0-9]?))?|mps")
-# in a job's environment: its slot and, after a blank, the number of the open file that locks it
+# a cluster's address, which "auto" means then: ray://host:10001, ray, slurm
+CLUSTER = "SMD_CLUSTER"
+AWAY = ("ray", "slurm")  # clusters
+AT_ONCE = 16  # jobs that may be at a cluster at a time, unless SMD_DEVICES says otherwise
+WORD = re.compile(
+    r"(?:cuda:)?(?P<gpu>[0-9]{1,3})|(?P<kind>cpu|ray|slurm)(?::(?P<jobs>[1-9][0-9]?))?|mps"
+)
+# in a job's environment: its slots, each with the number of the open file that locks it
 TURN = "SMD_TURN"
-GIVEN: ContextVar[str] = ContextVar("given", default="")  # the slot of the job in this process
+# the slots of the job in this process
+GIVEN: ContextVar[tuple[str, ...]] = ContextVar("given", default=())
 
 
 def is_name(text: str) -> bool:
@@ -50,13 +58,16 @@ def queue(name: str) -> str:
 
 
 def pool() -> tuple[str, ...]:
-    """The slots that "auto" means: those of SMD_DEVICES, else every GPU that is seen, else the CPU.
+    """The slots that "auto" means: those of SMD_DEVICES, else the cluster of SMD_CLUSTER, else
+    every GPU that is seen, else the CPU.
 
     Cheap. Raises UserError where SMD_DEVICES cannot be understood.
     """
     if guessed():
         return ("cpu",)
     if not _setting():
+        if kind := cluster():
+            return _numbered(kind, AT_ONCE)
         return tuple(f"cuda:{k}" for k in range(len(hardware.visible())))
     return tuple(dict.fromkeys(s for word in _setting().split(",") for s in _slots(word.strip())))
 
@@ -74,20 +85,36 @@ def chosen() -> bool:
 def guessed() -> bool:
     """Whether "the CPU" is only what is left: nothing is said and no GPU is seen, but torch may
     know one, such as AMD's or Apple's."""
-    return not _setting() and not hardware.visible()
+    return not _setting() and not cluster() and not hardware.visible()
+
+
+def cluster() -> str:
+    """The kind of the cluster that SMD_CLUSTER names, one of AWAY; "" where it names none."""
+    address = os.environ.get(CLUSTER, "").strip()
+    return (address if address == "slurm" else "ray") if address else ""
+
+
+def away(name: str) -> bool:
+    """Whether a device or slot is a cluster's, and so none of this machine's."""
+    return device_of(name) in AWAY
 
 
 def _slots(word: str) -> list[str]:
     found = WORD.fullmatch(word)
     if not found:
         raise UserError(
-            f"{SETTING} is '{_setting()[:60]}': write all, numbers of GPUs such as 0,1, or cpu;"
-            " cpu:2 lets two jobs at a time use the CPU."
+            f"{SETTING} is '{_setting()[:60]}': write all, numbers of GPUs such as 0,1, cpu, ray or"
+            " slurm; cpu:2 lets two jobs at a time use the CPU."
         )
     if found["gpu"]:
         return [f"cuda:{int(found['gpu'])}"]
-    more = [f"cpu:{k}" for k in range(1, int(found["jobs"] or 1))]
-    return [word.partition(":")[0], *more]
+    if not found["kind"]:
+        return [word]
+    return [*_numbered(found["kind"], int(found["jobs"] or (1 if word == "cpu" else AT_ONCE)))]
+
+
+def _numbered(kind: str, count: int) -> tuple[str, ...]:
+    return (kind, *(f"{kind}:{k}" for k in range(1, count)))
 
 
 def slots(name: str) -> tuple[str, ...]:
@@ -96,12 +123,15 @@ def slots(name: str) -> tuple[str, ...]:
     if name == AUTO:
         return pool()
     found = tuple(slot for slot in pool() if device_of(slot) == queue(name))
-    return found if found or _setting() else (queue(name),)
+    if found or _setting():
+        return found
+    return _numbered(name, AT_ONCE) if away(name) else (queue(name),)
 
 
 def device_of(slot: str) -> str:
-    """The device that a job uses at a slot, as torch names it."""
-    return "cpu" if slot.startswith("cpu") else slot
+    """The device that a job uses at a slot, as torch names it; of a cluster's, which one."""
+    kind = slot.partition(":")[0]
+    return kind if kind in ("cpu", *AWAY) else slot
 
 
 def lock_name(slot: str) -> str:
@@ -112,17 +142,18 @@ def lock_name(slot: str) -> str:
     return f"cuda:{seen[int(index)]}" if index and int(index) < len(seen) else slot
 
 
-def given() -> str:
-    """The slot that this process's job was given; "" where it was given none."""
-    slot = GIVEN.get() or os.environ.get(TURN, "").partition(" ")[0]
-    return slot if is_name(slot) else ""
+def given() -> tuple[str, ...]:
+    """The slots that this process's job was given; () where it was given none."""
+    slots = GIVEN.get() or tuple(os.environ.get(TURN, "").split()[::2])
+    return slots if all(map(is_name, slots)) else ()
 
 
 def _meant() -> str:
     """The device that "auto" is in this process; still "auto" where torch is to choose."""
     if guessed() or not (given() or _setting()):
         return AUTO
-    return device_of(given() or pool()[0])
+    slot = (given() or pool())[0]
+    return AUTO if away(slot) else device_of(slot)
 
 
 def resolve_device(name: str) -> "torch.device":
@@ -134,6 +165,8 @@ def resolve_device(name: str) -> "torch.device":
     import torch
 
     name = _meant() if name == AUTO else name
+    if away(name):
+        raise UserError(f"This is done on this machine, not by {name}: write --device auto or cpu.")
     if name != AUTO:
         kind, _, index = name.partition(":")
         missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()

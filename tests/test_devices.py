@@ -78,10 +78,10 @@ def test_a_job_works_where_it_was_given_a_slot(gpus, monkeypatch):
     gpus(0)
     monkeypatch.setenv(devices.SETTING, "cuda:7,cpu:2")
     monkeypatch.setenv(devices.TURN, "cpu:1 5")
-    assert devices.given() == "cpu:1"
+    assert devices.given() == ("cpu:1",)
     assert devices.resolve_device("auto").type == "cpu"
     monkeypatch.setenv(devices.TURN, "../x 5")
-    assert devices.given() == ""
+    assert devices.given() == ()
     with pytest.raises(UserError, match="no device cuda:7"):
         devices.resolve_device("auto")
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from smd import several
 from smd.config import options
 from smd.config.schema import TrainConfig
 from smd.devices import AUTO
@@ -11,6 +12,11 @@ from smd.units import show_bytes
 
 from .knobs import KEPT
 
+MOST = 8  # counts that are offered; others may be typed
+SEVERAL = (
+    "Train on several at once, which gives what one gives: all, a count, or GPUs by number such as"
+    " 0,1. On the CPU they are processes that share its cores."
+)
 HELP = "auto: whichever is free first. A job that names a device waits for that one."
 
 
@@ -29,6 +35,24 @@ def field(key: str) -> str:
             **KEPT,
         )
     )
+
+
+def several_field(key: str, device: str) -> str:
+    """How many devices: one, all, a count of them, or GPUs by their numbers, which may be typed."""
+    field = options.field(TrainConfig, "devices")
+    held = st.session_state.get(key)
+    counts = [str(count) for count in range(2, min(overview.most(device), MOST) + 1)]
+    offered = dict.fromkeys(["", several.ALL, *counts, *([str(held)] if held else [])])
+    chosen = st.selectbox(
+        field.title,
+        list(offered),
+        key=key,
+        help=SEVERAL,
+        format_func=lambda text: text or "one",
+        accept_new_options=True,
+        **KEPT,
+    )
+    return str(chosen or "").replace(" ", "")
 
 
 def named(name: str, device: Device | None) -> str:

@@ -12,6 +12,7 @@ from smd.config import commands
 from smd.config.schema import TrainConfig
 from smd.experiments import sweep
 from smd.export import defense_title
+from smd.jobs import overview
 from smd.terminal.progress import duration
 
 from .. import actions
@@ -91,7 +92,13 @@ def estimate(wanted: Sequence[TrainConfig]) -> str:
         seconds += runs * actions.probe(one)["seconds"]
         bar.progress(k / len(first), f"{defense_title(one)} took a few steps")
     bar.empty()
-    return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."
+    side = min(len(wanted), overview.at_once(wanted[0].device, wanted[0].devices))
+    if side == 1:
+        return f"About **{duration(seconds)}** for all {len(wanted)}, one after the other."
+    return (
+        f"About **{duration(seconds / side)}** for all {len(wanted)}, {side} at a time: each takes"
+        f" as long as on one device, {duration(seconds)} in all."
+    )
 
 
 def started(members: Sequence[sweep.Member]) -> None:

@@ -118,7 +118,11 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
             batch = number(config, "batch", "Images a step.")
         with c:
             n_train = number(config, "n_train", "0 takes all of them.")
-        device = device_field.field(key(config, "device"))
+        left, right = st.columns([2, 1])
+        with left:
+            device = device_field.field(key(config, "device"))
+        with right:
+            devices = device_field.several_field(key(config, "devices"), device)
         left, right = st.columns(2)
         with left:
             n_margins = number(config, "n_margins", N_MARGINS)
@@ -127,5 +131,11 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
         log = trackers.field(wrong)
     config = replace(config, seed=seed, batch=batch, n_train=n_train, device=device, log=log)
     return replace(
-        config, n_margins=n_margins, mean=mean, std=std, average=average, balance=balance
+        config,
+        devices=devices,
+        n_margins=n_margins,
+        mean=mean,
+        std=std,
+        average=average,
+        balance=balance,
     )

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from smd import export, jobs
-from smd.jobs import Status, launch
+from smd.jobs import Status, launch, overview
 from smd.report.page import report
 from smd.runs import folders, notes
 from smd.runs.folders import Run
@@ -88,7 +88,7 @@ def header(run: Run, status: Status) -> None:
         states.badge(status)
         st.markdown(f"**{plain(run_names.label(run))}**")
         notes_section.badges(notes.read(run))
-        where = f", on {plain(status.device)}" if status.started else ""
+        where = f", on {plain(overview.told(status))}" if status.started else ""
         who = f", started by {plain(status.started_by)}" if status.started_by else ""
         st.caption(run.id + where + who)
     trouble(status)

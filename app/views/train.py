@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from smd import several
 from smd.config import commands
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
@@ -27,6 +28,9 @@ def wanted(config: TrainConfig) -> list[TrainConfig]:
     return configs([config], [config.seed]) if config.folds and not config.fold else [config]
 
 
+ONE_DEVICE = " That is on one device: how much quicker several are was not tried."
+
+
 def estimate(config: TrainConfig) -> str:
     """How long a run would take, in words; raises UserError with the reason if that cannot be
     told."""
@@ -37,7 +41,7 @@ def estimate(config: TrainConfig) -> str:
     return (
         f"About **{duration(answer['seconds'])}** on {answer['device']}:"
         f" {answer['samples_per_s']:,.0f} images/s, {duration(answer['seconds_per_epoch'])} an"
-        f" epoch.{busy}"
+        f" epoch.{busy}{ONE_DEVICE * (config.devices not in several.ONE)}"
     )
 
 
@@ -126,9 +130,10 @@ def row(folder: Path, status: Status) -> None:
 def standing(status: Status) -> str:
     """Where a job works and how long still, or which device it waits for."""
     if status.state == "queued":
-        return "" if status.device == "auto" or overview.taken(status) else f"for {status.device}"
+        where = "" if overview.taken(status) else overview.told(status)
+        return f"for {where}" if where else ""
     left = f"{status.stage}, {duration(status.eta)} left" if status.eta >= 0 else ""
-    return ", ".join(filter(None, (f"on {status.device}", left)))
+    return ", ".join(filter(None, (f"on {overview.told(status)}", left)))
 
 
 def forms() -> None:

@@ -8,11 +8,11 @@ from smd.api.run import LoadedRun
 from smd.config.parsing import parse_choice
 from smd.config.schema import TrainConfig
 from smd.data import suited_net
-from smd.devices import resolve_device
+from smd.devices import away, resolve_device
 from smd.errors import UserError
+from smd.jobs import doing
 from smd.jobs.session import claimed
 from smd.runs import folders
-from smd.tasks.train import train_run
 
 
 def train(data: str = "digits", defense: str = "smd", **settings: Any) -> LoadedRun:
@@ -31,10 +31,11 @@ def train(data: str = "digits", defense: str = "smd", **settings: Any) -> Loaded
     cancelled, from a page or by Ctrl-C: both leave a run that can be resumed.
     """
     config = _config(data, defense, settings)
-    resolve_device(config.device)  # explains a missing device before there is a run
+    if not away(config.device):
+        resolve_device(config.device)  # explains a missing device before there is a run
     run = folders.create(config, claim=True)
     with claimed(run.folder):
-        train_run(run, run.log)
+        doing.do(run.folder, run.log)
     return LoadedRun(run)
 
 

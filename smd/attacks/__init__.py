@@ -73,7 +73,7 @@ def _no_flags_after(accuracies: Mapping[str, float]) -> set[str]:
 
 @dataclass(frozen=True)
 class AttackPlan:
-    """The stages of an attack in order, and its checks of a network."""
+    """The stages of an attack in order, and its checks of a network; all of it can be pickled."""
 
     stages: tuple[Stage, ...]
     note: str = ""  # a sentence that its results are shown with

@@ -8,6 +8,7 @@ verdicts.
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -46,7 +47,7 @@ class AutoAttack:
             note,
             "pyautoattack",
             version("pyautoattack"),
-            lambda model, x, y: few | _flags_before(model, x, y),
+            partial(_flags_before, few),
             _flags_after,
         )
 
@@ -128,9 +129,12 @@ class _Warnings:
         self.messages.append(message)
 
 
-def _flags_before(model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
-    """The package's checks on the first images: random outputs, probabilities, inner gradients."""
-    flags = set()
+def _flags_before(few: set[str], model: nn.Module, x: Tensor, y: Tensor) -> set[str]:
+    """The package's checks on the first images: random outputs, probabilities, inner gradients.
+
+    few: what is known before.
+    """
+    flags = set(few)
     tries = {
         "randomized": lambda warnings: checks.check_randomized(
             model, x, y, bs=len(x), logger=warnings

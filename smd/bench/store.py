@@ -23,9 +23,9 @@ def measure(quick: bool) -> Part:
                 statistics.median(_written(path, epochs, samples)),
             )
         ]
-        queries = _queries(path, epochs, samples)
-        times = interleaved(list(queries.values()), repetitions)
-        rows += [_row(what, time) for what, time in zip(queries, times, strict=True)]
+        asked = queries(path, epochs, samples)
+        times = interleaved(list(asked.values()), repetitions)
+        rows += [_row(what, time) for what, time in zip(asked, times, strict=True)]
         size: Row = {
             "what": f"size after {epochs} epochs",
             "value": reader.stamp(path)[1] / 1e6,
@@ -55,12 +55,12 @@ def _written(path: Path, epochs: int, samples: int) -> list[float]:
     return times
 
 
-def _queries(path: Path, epochs: int, samples: int) -> dict[str, Callable[[], object]]:
+def queries(path: Path, epochs: int, samples: int) -> dict[str, Callable[[], object]]:
+    """What the pages ask of a run's margins, in words -> the query."""
     return {
-        f"read a sample's history of {epochs} epochs": partial(
-            reader.sample_history, path, samples // 2
-        ),
+        "read a sample's history": partial(reader.sample_history, path, samples // 2),
         "read the quantile fan": partial(reader.margin_summary, path),
         "read an epoch's histogram": partial(reader.margin_hist, path, epochs),
-        f"read {samples:,} margins of an epoch": partial(reader.margins, path, epochs),
+        "read the share beyond a level": partial(reader.share_beyond, path, epochs, [8 / 255]),
+        "read the margins of an epoch": partial(reader.margins, path, epochs),
     }

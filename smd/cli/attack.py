@@ -22,6 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     on_runs.options(sub, KIND)
     flags.add(sub, AttackConfig)
+    flags.on_cluster(sub)
     sub.add_argument(
         "--preview",
         action="store_true",

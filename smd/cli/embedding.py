@@ -29,6 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     on_runs.options(sub, KIND)
     flags.add(sub, EmbeddingConfig)
+    flags.on_cluster(sub)
     sub.set_defaults(run_command=on_runs.runner(KIND, config_from, _show))
 
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from smd import devices
 from smd.config import options
 from smd.config.options import Field
 from smd.config.parsing import decimals, numbers, parse_choice
@@ -20,6 +21,17 @@ def add(sub: argparse.ArgumentParser, config: type, leave_out: Collection[str] =
     for each in options.fields(config):
         if each.name not in leave_out:
             sub.add_argument(each.flag, dest=each.name, **_words(each))
+
+
+def on_cluster(sub: argparse.ArgumentParser) -> None:
+    """The flag by which a cluster does the job, which is a device to the queue."""
+    sub.add_argument(
+        "--on",
+        dest="device",
+        choices=devices.AWAY,
+        default=argparse.SUPPRESS,
+        help="the cluster that does it, as --device ray or slurm would say",
+    )
 
 
 def _words(each: Field) -> dict[str, Any]:

@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from smd import registry
 from smd.cli.table import FORMATS
 from smd.config.schema import JobConfig
 from smd.errors import UserError
-from smd.jobs import launch
+from smd.jobs import doing, launch
 from smd.jobs.kinds import JobKind
 from smd.jobs.session import claimed
 from smd.program import PROGRAM
 from smd.runs import folders
 from smd.runs.folders import Run
+from smd.terminal.streams import tell
 
 Described = Callable[[argparse.Namespace, Run], JobConfig]  # the job that the options describe
 Shown = Callable[[list[tuple[Run, Path]], str], None]  # prints (run, job's folder) in a format
@@ -38,7 +38,7 @@ def runner(
 
     def run(args: argparse.Namespace) -> None:
         if args.job:
-            registry.load(kind.task)(folders.find_job(args.job))
+            doing.do(folders.find_job(args.job))
             return
         if not args.runs:
             raise UserError(f"Name the runs to {kind.act}; `{PROGRAM} runs` lists them.")
@@ -56,6 +56,6 @@ def runner(
 
 def _done(kind: JobKind, run: Run, config: JobConfig) -> Path:
     folder = folders.create_job(run, config, claim=True)
-    with claimed(folder):
-        registry.load(kind.task)(folder, folder / "log.txt")
+    with claimed(folder, tell):
+        doing.do(folder, folder / "log.txt")
     return folder

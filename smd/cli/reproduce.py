@@ -17,7 +17,7 @@ from smd.errors import UserError
 from smd.experiments import reproduce, sweep
 from smd.experiments.reproduce import BUDGETS, Budget, Table
 from smd.export import defense_title
-from smd.jobs import Status, launch
+from smd.jobs import Status, launch, overview
 from smd.paths import runs_root
 from smd.runs.folders import Run
 from smd.runs.provenance import provenance
@@ -36,6 +36,10 @@ INSTEAD = {
     "--n-train": "training images, ",
     "--n-test": "test images to attack, ",
 }
+BUDGET = (
+    "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it works"
+    " (full)"
+)
 EVERY = 60.0  # seconds between two lines about a job
 
 
@@ -51,10 +55,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--budget",
         default="full",
         choices=BUDGETS,
-        help=(
-            "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. quick: shows that it"
-            " works (full)"
-        ),
+        help=BUDGET,
     )
     sub.add_argument(
         "--rows", default="", help="only these, as the table calls them: std,smd,at8 (the budget's)"
@@ -63,6 +64,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for flag, what in INSTEAD.items():
         sub.add_argument(flag, type=int, help=f"{what}instead of the budget's")
     sub.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (auto)")
+    sub.add_argument("--devices", default="", help="of each job, as of train (one)")
     sub.add_argument(
         "--estimate", action="store_true", help="only say how long the trainings would take here"
     )
@@ -86,7 +88,7 @@ def table_from(args: argparse.Namespace) -> Table:
         budget = replace(
             budget, rows=tuple(word.strip() for word in args.rows.split(",") if word.strip())
         )
-    table = reproduce.plan(args.table, budget, numbers(args.seeds), args.device)
+    table = reproduce.plan(args.table, budget, numbers(args.seeds), args.device, args.devices)
     if refusals := sweep.refusals(table.configs):
         raise UserError(" ".join(refusals))
     return table
@@ -139,9 +141,11 @@ def estimate(table: Table) -> None:
     if busy:
         tell("Another job used the device meanwhile, so this is too long.")
     count = len(table.configs)
+    first = table.configs[0]
+    side = min(count, overview.at_once(first.device, first.devices))
+    how = f"{side} at a time" if side > 1 else "one after the other"
     print(
-        f"About {duration(total)} for all {count} trainings, one after the other; the attacks come"
-        " on top."
+        f"About {duration(total / side)} for all {count} trainings, {how}; the attacks come on top."
     )
 
 

@@ -6,10 +6,10 @@ import time
 
 import pandas as pd
 
-from smd import jobs
+from smd import jobs, several
 from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
-from smd.jobs import launch
+from smd.jobs import launch, overview
 from smd.runs import folders as store
 from smd.runs.job_titles import job_title
 from smd.terminal.progress import duration
@@ -33,6 +33,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         more = "" if name == "delete" else "; a job on it is <run>/<job>"
         sub.add_argument("run", help=f"run id, its beginning or end, or 'last'{more}")
         sub.set_defaults(run_command=act)
+        if name == "resume":
+            sub.add_argument("--devices", help=f"on so many this time: {several.HELP} (as before)")
         if name == "delete":
             sub.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -59,7 +61,7 @@ def _list(args: argparse.Namespace) -> None:
                     "state": status.state,
                     "done": done,
                     "time": took,
-                    "device": status.device,
+                    "device": ",".join(overview.at(status)),
                     "what": what,
                     "reason": status.error or jobs.elsewhere(status),
                 }
@@ -68,7 +70,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _resume(args: argparse.Namespace) -> None:
-    launch.resume(store.find_job(args.run))
+    launch.resume(store.find_job(args.run), args.devices)
 
 
 def _cancel(args: argparse.Namespace) -> None:

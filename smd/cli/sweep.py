@@ -31,6 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ),
     )
     flags.add(sub, TrainConfig, leave_out=("defense", "seed", "fold"))
+    flags.on_cluster(sub)
     sub.add_argument(
         "--defenses", required=True, help="like smd,at:eps=4/255,at:eps=8/255,trades:beta=6"
     )

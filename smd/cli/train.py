@@ -5,7 +5,7 @@ import argparse
 from smd.cli import flags
 from smd.cli.table import FORMATS, print_accuracies
 from smd.config.schema import TrainConfig
-from smd.jobs import launch
+from smd.jobs import doing, launch
 from smd.jobs.session import claimed
 from smd.runs import folders
 from smd.runs.folders import Run
@@ -22,6 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         ),
     )
     flags.add(sub, TrainConfig)
+    flags.on_cluster(sub)
     sub.add_argument(
         "--against", metavar="DEFENSE", help="train this one too, the same way, and compare"
     )
@@ -50,9 +51,7 @@ def suited(args: argparse.Namespace) -> str:
 def run(args: argparse.Namespace) -> None:
     """Train here, or queue; then print the table."""
     if args.run:
-        from smd.tasks.train import train_run
-
-        return train_run(folders.find(args.run))
+        return doing.do(folders.find(args.run).folder)
     against = args.against or ("std" if args.bare else "")
     configs = [config_from(args, name) for name in (args.defense, against) if name]
     if args.background:
@@ -65,15 +64,15 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _here(configs: list[TrainConfig], form: str) -> None:
-    from smd.devices import resolve_device
-    from smd.tasks.train import train_run
+    from smd.devices import away, resolve_device
 
     done: list[Run] = []
     for config in configs:
-        resolve_device(config.device)  # explains a missing device before there is a run
+        if not away(config.device):
+            resolve_device(config.device)  # explains a missing device before there is a run
         current = folders.create(config, claim=True)
         tell(f"Run {current.id}")
-        with claimed(current.folder):
-            train_run(current, current.log)
+        with claimed(current.folder, tell):
+            doing.do(current.folder, current.log)
         done.append(current)
     print_accuracies(done, form)

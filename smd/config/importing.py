@@ -47,6 +47,7 @@ class ImportConfig(TrainConfig):
     recipe: str = "common"
     epochs: int = 0
     batch: int = 0
+    devices: str = ""
     precision: str = "float32"
     n_train: int = 0
     init: str = ""

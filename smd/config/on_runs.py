@@ -14,7 +14,10 @@ SPLITS = ("train", "val", "test")
 NEGATIVE = "The number of images and their ids cannot be negative."
 SPLIT = {"title": "Images of", "choices": SPLITS, "always": True}
 NORM = {"title": "Norm", "choices": ("Linf", "L2")}
-DEVICE = "auto, cpu, cuda, cuda:1, mps (auto: any free one)"
+DEVICE = "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)"
+DEVICES = (
+    "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)"
+)
 WEIGHTS = {"title": "Weights", "choices": ("last", "ema"), "in_form": False}
 WHICH_WEIGHTS = "of a run with --average ema: its last or its averaged weights ({default})"
 SPREAD = "so many images, spread over the split (0: all)"
@@ -67,6 +70,7 @@ class AttackConfig:
         seldom=True,
     )
     device: str = option("auto", DEVICE, always=True)
+    devices: str = option("", DEVICES, title="Devices", in_form=False)
     # broken ones, or any if their ids were given
     keep: int = option(
         256,
@@ -121,6 +125,7 @@ class EstimateConfig:
         64, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
     )
     device: str = option("auto", DEVICE, always=True)
+    devices: str = option("", DEVICES, title="Devices", in_form=False)
     weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
     def __post_init__(self) -> None:
@@ -160,6 +165,7 @@ class ScoreConfig:
         128, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
     )
     device: str = option("auto", DEVICE, always=True)
+    devices: str = option("", DEVICES, title="Devices", in_form=False)
     weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
 
@@ -199,6 +205,7 @@ class EmbeddingConfig:
         256, "images a batch ({default})", title="Batch size", minimum=1, seldom=True
     )
     device: str = option("auto", DEVICE, always=True)
+    devices: str = option("", DEVICES, title="Devices", in_form=False)
     weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
 
 

@@ -138,9 +138,15 @@ class TrainConfig:
     # "auto", "cpu", "cuda", "cuda:1", ...
     device: str = option(
         "auto",
-        "auto, cpu, cuda, cuda:1, mps (auto: any free one)",
+        "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)",
         title="Device",
         always=True,
+    )
+    # "": one; see smd.several
+    devices: str = option(
+        "",
+        "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)",
+        title="Devices",
     )
     # of the training steps, see smd.core.precision
     precision: str = option(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from smd import devices, registry
+from smd import devices, registry, several
 from smd.config import options
 from smd.registry import Param
 
@@ -72,6 +72,8 @@ def check(kind: type, values: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must be {' or '.join(filter(None, choices[name]))}")
         if name == "device" and not devices.is_name(value):
             raise ValueError(f"device must be {devices.CHOICE}")
+        if name == "devices" and not several.is_text(value):
+            raise ValueError(f"devices must be {several.HELP}")
     _check_knobs(values)
 
 

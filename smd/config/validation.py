@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from smd import devices, registry
+from smd import devices, registry, several
 from smd.config import intensities, options, parsing, spacings
 from smd.config.options import Field
 from smd.config.schema import (
@@ -38,6 +38,8 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
         return []
     if each.name == "device":
         return devices.problems(value)
+    if each.name == "devices":
+        return several.problems(value, config.device)
     if each.option.table is not None:
         return _unlisted(each, value) or (_wrong_knobs(each, value, config))
     if each.option.choices:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from smd.core import epgd as plain
 from smd.core.epgd import Explored
 from smd.core.margin import Rules
+from smd.core.rng import Source
 
 TRIALS = 2  # batches on which a graph is compared
 # share of the samples that must come out alike: convolutions on a GPU may add up in another order
@@ -54,7 +55,7 @@ def epgd(
     y: Tensor,  # (B,)
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
-    generator: torch.Generator,
+    generator: Source,
     gradient: Tensor | None,  # (B, C, H, W) at x, up to a positive factor
 ) -> Explored:
     """smd.core.epgd.epgd with masked=True, replayed from a graph where one is known to be right."""
@@ -62,8 +63,9 @@ def epgd(
     def ordinary(x: Tensor, y: Tensor, margin: Tensor, gradient: Tensor | None) -> Explored:
         return plain.epgd(model, x, y, margin, rules, generator, gradient, masked=True)
 
-    again = getattr(model, "recomputes", False)  # which asks for the state of random numbers
-    if not x.is_cuda or gradient is None or rules.start != "clean" or again:
+    # recomputing asks for the state of random numbers, exchanging between ranks for their word
+    uncaptured = getattr(model, "uncaptured", False) or not len(x)
+    if not x.is_cuda or gradient is None or rules.start != "clean" or uncaptured:
         return ordinary(x, y, margin, gradient)
     key = (rules, x.shape, x.dtype, torch.is_autocast_enabled("cuda"), model.training)
     return _answer(model, key, ordinary, (x, y, margin, gradient))

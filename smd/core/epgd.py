@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from smd.core import lp
 from smd.core.exploring import Bracket, Exploration, explore_active, explore_masked, started
 from smd.core.margin import Rules
+from smd.core.rng import Source
 
 ROUNDS = 10  # N of Alg. 2: the boundary is found to 1/1024 of the margin
 ROUNDS_OF_A_STEP = 8  # between two iterates, a fifth of the margin apart: to 1/1280 of it
@@ -27,7 +28,7 @@ def epgd(
     y: Tensor,  # (B,)
     margin: Tensor,  # (B,) unit of x
     rules: Rules,
-    generator: torch.Generator,
+    generator: Source,
     gradient: Tensor | None = None,  # (B, C, H, W) at x where known, up to a positive factor
     masked: bool = False,
 ) -> Explored:
@@ -52,6 +53,8 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
         nearest = bisect(exploration.model, bracket.near, bracket.far, exploration.y, rounds)
         return torch.where(lp.per_sample(bracket.crossed, nearest), nearest, bracket.far)
     rows = bracket.crossed.nonzero().squeeze(1)
+    if not len(rows):
+        return bracket.far
     near, far, y = bracket.near[rows], bracket.far[rows], exploration.y[rows]
     return bracket.far.index_copy(0, rows, bisect(exploration.model, near, far, y, rounds))
 
@@ -60,10 +63,9 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
     """The farthest point found correct on the line from `near`, which is correct, to `far`.
 
-    All (B, C, H, W). Ten halvings find the boundary to 1/1024 of the line (App. A).
+    All (B, C, H, W); B is at least 1, or the ranks have no more. Ten halvings find the boundary to
+    1/1024 of the line (App. A).
     """
-    if not len(near):
-        return near
     for _ in range(rounds):
         middle = (near + far) / 2
         right = lp.per_sample(model(middle).argmax(1) == y, near)

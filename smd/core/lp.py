@@ -6,6 +6,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from smd.core import rng
+from smd.core.rng import Source
+
 Norm = Literal["Linf", "L2"]
 
 
@@ -48,7 +51,7 @@ def project(
     return (x + noise * (eps / scale).clamp(max=1)).clamp(0, 1)
 
 
-def uniform(x: Tensor, eps: Tensor, norm: Norm, generator: torch.Generator) -> Tensor:
+def uniform(x: Tensor, eps: Tensor, norm: Norm, generator: Source) -> Tensor:
     """A random start in the eps ball around x and in [0, 1]."""
-    noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) * 2 - 1
+    noise = rng.like(x, generator, torch.rand) * 2 - 1
     return project(x + per_sample(eps, x) * noise, x, eps, norm)

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from smd.core import rng
+from smd.core.rng import Source
 from smd.data.images import Images
 
 Augment = Literal["none", "crop", "crop+flip"]
@@ -106,22 +108,29 @@ def shuffled(n: int, size: int, generator: torch.Generator, device: torch.device
     return list(order.to(device).split(size))
 
 
-def augmented(x: Tensor, kind: Augment, generator: torch.Generator) -> Tensor:
+def augmented(x: Tensor, kind: Augment, generator: Source) -> Tensor:
     """A random view of each image, (B, C, H, W) -> same shape."""
     if kind == "none":
         return x
     x = _cropped(x, generator)
     if kind == "crop+flip":
-        flip = torch.rand(len(x), generator=generator, device=x.device) < 0.5
+        flip = rng.drawn(
+            generator, len(x), lambda n, g: torch.rand(n, generator=g, device=x.device) < 0.5
+        )
         x = torch.where(flip[:, None, None, None], x.flip(3), x)
     return x
 
 
-def _cropped(x: Tensor, generator: torch.Generator) -> Tensor:
+def _cropped(x: Tensor, generator: Source) -> Tensor:
     """Reflect-pad, then cut a window of the old size at a random place of each image."""
     b, _, h, w = x.shape
     padded = F.pad(x, (PAD, PAD, PAD, PAD), mode="reflect")
-    shift = torch.randint(0, 2 * PAD + 1, (2, b), generator=generator, device=x.device)
+    shift = rng.drawn(
+        generator,
+        b,
+        lambda n, g: torch.randint(0, 2 * PAD + 1, (2, n), generator=g, device=x.device),
+        dim=1,
+    )
     rows = shift[0][:, None] + torch.arange(h, device=x.device)
     cols = shift[1][:, None] + torch.arange(w, device=x.device)
     which = torch.arange(b, device=x.device)

@@ -120,7 +120,11 @@ def shrunk(folder: Path, pixels: np.memmap, kept: np.ndarray) -> np.memmap:
 
 
 def _open(key: str) -> Images:
-    folder = paths.cache_root() / key
+    return opened(paths.cache_root() / key, key)
+
+
+def opened(folder: Path, key: str) -> Images:
+    """The set in that folder, as one of that key; raises what a broken one raises."""
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     labels = np.load(folder / LABELS)
     return Images(
@@ -142,7 +146,7 @@ def _import(
     name: str, key: str, fingerprint: Fingerprint, make: Callable[[Path], Imported]
 ) -> None:
     leftovers.sweep(paths.cache_root())
-    folder = _working_folder(key)
+    folder = working_folder(key)
     try:
         with leftovers.held(folder):
             imported = make(folder)
@@ -156,7 +160,7 @@ def _import(
             if imported.facts:
                 facts.write(folder, imported.facts)
             durable.write(folder / META, json.dumps(_meta(name, fingerprint, imported), indent=1))
-            _move(folder, paths.cache_root() / key)
+            move(folder, paths.cache_root() / key)
             durable.sync(paths.cache_root())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -181,7 +185,7 @@ def _npy(values: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def _working_folder(key: str) -> Path:
+def working_folder(key: str) -> Path:
     """A new folder, open to whom the umask and the cache's group let in: the cache may be
     shared."""
     root = paths.cache_root()
@@ -197,7 +201,9 @@ def _working_folder(key: str) -> Path:
     return folder
 
 
-def _move(folder: Path, target: Path) -> None:
+def move(folder: Path, target: Path) -> None:
+    """Put a folder that is complete into its place, where another process may have been quicker.
+    Raises OSError."""
     try:
         folder.rename(target)
     except OSError:

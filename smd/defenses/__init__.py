@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from smd import registry
 from smd.config.schema import Value
+from smd.core.rng import Source
 from smd.data.batches import Batch
 
 
@@ -32,7 +33,7 @@ class StepContext:
 
     info: RunInfo
     epoch: int  # counted from 0
-    generator: torch.Generator  # on the run's device; a function of seed, epoch and batch
+    generator: Source  # on the run's device; a function of seed, epoch and batch
 
     def at(self, epoch: int, of: int) -> bool:
         """Whether the run is as far as that epoch, counted from 0, is in a run of `of` epochs."""
@@ -66,6 +67,10 @@ class Defense(Protocol):
         """Leave the loss's gradient in the parameters and update the state of the batch's samples.
 
         The model is in train mode and has no gradients; the trainer takes the optimiser's step.
+
+        Where several ranks share a batch each is given its own rows, of which there may be none:
+        what the ranks leave as gradients adds up to that of the whole batch's loss, so means,
+        counts and random numbers are over all ranks (smd.ranks.shard, smd.core.rng).
         """
         ...
 

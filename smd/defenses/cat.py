@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd.core import losses, lp
+from smd.core import losses, lp, rng
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, every, right
+from smd.ranks import shard
 
 
 def shares(size: int, k: int) -> list[int]:
@@ -45,30 +47,28 @@ class CAT:
         adv_ok is of the image that was trained on, the clean one for part 0.
         """
         x, y = batch.x, batch.y
-        parts = shares(len(x), self.strength(context))
-        pairs = zip(x.split(parts), y.split(parts), strict=True)
-        mixed = torch.cat(
-            [self._noisy(model, *pair, j, context.generator) for j, pair in enumerate(pairs)]
-        )
-        logits = model(mixed)
+        sizes = shares(rng.total(context.generator, len(x)), self.strength(context))
+        parts = []
+        for j, size in enumerate(sizes):
+            begin = sum(sizes[:j])
+            source, rows = rng.between(context.generator, begin, begin + size)
+            noisy = bool(j and size)
+            parts.append(self._noisy(model, x[rows], y[rows], j, source) if noisy else x[rows])
+        logits = model(torch.cat(parts))
         terms = losses.ce(logits, y)
         if batch.weight is not None:
             terms = batch.weight * terms
-        terms.mean().backward()
-        terms = terms.detach()
-        groups = {"loss": terms, "loss_clean": terms[: parts[0]], "loss_noisy": terms[parts[0] :]}
+        shard.mean(terms).backward()
+        terms, clean = terms.detach(), len(parts[0])
+        groups = {"loss": terms, "loss_clean": terms[:clean], "loss_noisy": terms[clean:]}
         means = {name: (part.sum(), part.new_full((), len(part))) for name, part in groups.items()}
         return StepResult(None, right(logits, y), means)
 
-    def _noisy(
-        self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: torch.Generator
-    ) -> Tensor:
+    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, j: int, generator: Source) -> Tensor:
         """j steps from a random start, of one random length: 2 eps / j times U(1, 10 / j)."""
-        if not j or not len(x):
-            return x
         eps = every(x, self.eps)
         start = lp.uniform(x, eps, "Linf", generator)
         stretch = 1 + (10 / j - 1) * torch.rand(
-            (), generator=generator, device=x.device, dtype=x.dtype
+            (), generator=rng.once(generator), device=x.device, dtype=x.dtype
         )
         return ascended(model, losses.ce, x, y, eps, 2 / j * eps * stretch, j, start)

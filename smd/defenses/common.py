@@ -8,9 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd.core import lp, pgd
+from smd.core import lp, pgd, rng
 from smd.core.losses import Loss
+from smd.core.rng import Source
 from smd.defenses import StepResult
+from smd.ranks import shard
+from smd.ranks.group import ALONE, current
 
 PUBLISHED = 8 / 255  # the noise level that TRADES and its kin were published with
 
@@ -31,9 +34,9 @@ def every(x: Tensor, value: float) -> Tensor:
     return x.new_full((len(x),), value)
 
 
-def gaussian(x: Tensor, generator: torch.Generator) -> Tensor:
+def gaussian(x: Tensor, generator: Source) -> Tensor:
     """The start of TRADES and MART: a thousandth of Gaussian noise on x, not clipped to [0, 1]."""
-    return x + 0.001 * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    return x + 0.001 * rng.like(x, generator, torch.randn)
 
 
 def trades_step(eps: float) -> float:
@@ -66,13 +69,15 @@ def ascended(
 
 
 def mean_loss(each: Tensor, weight: Tensor | None) -> Tensor:
-    """The mean of every sample's loss, (B,) -> (), each times its weight (B,) if there are any."""
-    return each.mean() if weight is None else (weight * each).mean()
+    """The mean of every sample's loss, (B,) -> (), each times its weight (B,) if there are any;
+    of several ranks each has its share of it."""
+    return shard.mean(each if weight is None else weight * each)
 
 
 def cross_entropy(logits: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean cross-entropy, (B, K), (B,) -> (), each sample's times its weight if there are any."""
-    if weight is None:  # torch's own mean, whose last bits differ
+    """Mean cross-entropy, (B, K), (B,) -> (), each sample's times its weight if there are any;
+    of several ranks each has its share of it."""
+    if weight is None and current() is ALONE:  # torch's own mean, whose last bits differ
         return F.cross_entropy(logits, y)
     return mean_loss(F.cross_entropy(logits, y, reduction="none"), weight)
 
@@ -83,9 +88,11 @@ def right(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def means(losses: Mapping[str, Tensor], count: int) -> dict[str, tuple[Tensor, Tensor]]:
-    """StepResult.means, name -> (sum, count), of losses that are means over `count` samples."""
+    """StepResult.means, name -> (sum, count), of losses that are means over `count` samples, or a
+    rank's shares of means over those of all."""
+    whole = shard.rows(next(iter(losses.values())).detach().expand(count))
     return {
-        name: (loss.detach() * count, loss.detach().new_full((), count, dtype=torch.float32))
+        name: (loss.detach() * whole, loss.detach().new_full((), count, dtype=torch.float32))
         for name, loss in losses.items()
     }
 

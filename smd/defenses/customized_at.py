@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd.core import losses, lp, pgd
+from smd.core import losses, lp, pgd, rng
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import attacking, mean_loss, means, right
+from smd.defenses.common import attacking, cross_entropy, mean_loss, means, right
 
 STEPS = 10
 ETA = 0.005  # how much a radius may grow in a step, unit of x
@@ -60,7 +61,7 @@ class CustomizedAT:
         each = self._losses(model(x_adv), y, softened(y, radius, classes, context.generator))
         loss = mean_loss(each, batch.weight)
         loss.backward()
-        shown = {"loss": loss, "loss_clean": F.cross_entropy(clean, y)}
+        shown = {"loss": loss, "loss_clean": cross_entropy(clean, y, None)}
         correct = right(clean, y)
         return StepResult(correct, correct & held, means(shown, len(x)))
 
@@ -94,8 +95,12 @@ def _classes(model: nn.Module, x: Tensor) -> int:
     return model(x[:1]).shape[1]
 
 
-def softened(y: Tensor, radius: Tensor, classes: int, generator: torch.Generator) -> Tensor:
+def softened(y: Tensor, radius: Tensor, classes: int, generator: Source) -> Tensor:
     """Soft labels (B, K): a share of c times the radius, at most 1, is drawn from Dirichlet(1)."""
     share = (SOFTNESS * radius).clamp(max=1)[:, None]
-    drawn = torch.empty(len(y), classes, device=y.device).exponential_(generator=generator)
+    drawn = rng.drawn(
+        generator,
+        len(y),
+        lambda n, g: torch.empty(n, classes, device=y.device).exponential_(generator=g),
+    )
     return (1 - share) * F.one_hot(y, classes) + share * drawn / drawn.sum(1, keepdim=True)

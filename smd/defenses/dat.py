@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd.core import losses, lp, pgd
+from smd.core import losses, lp, pgd, rng
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, learned
@@ -23,11 +24,9 @@ def fosc(noise: Tensor, gradient: Tensor, eps: float) -> Tensor:
     return eps * gradient.abs().flatten(1).sum(1) - (noise * gradient).flatten(1).sum(1)
 
 
-def uniform_unclipped(x: Tensor, eps: float, generator: torch.Generator) -> Tensor:
+def uniform_unclipped(x: Tensor, eps: float, generator: Source) -> Tensor:
     """A random start in the eps ball around x that may leave [0, 1]."""
-    return x + eps * (
-        torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype) * 2 - 1
-    )
+    return x + eps * (rng.like(x, generator, torch.rand) * 2 - 1)
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class DAT:
         return learned(model, x_adv, batch.y, batch.weight)
 
     def _noisy(
-        self, model: nn.Module, x: Tensor, y: Tensor, limit: float, generator: torch.Generator
+        self, model: nn.Module, x: Tensor, y: Tensor, limit: float, generator: Source
     ) -> Tensor:
         """At most ten steps of a quarter of the noise level; the first is taken whatever FOSC is.
 

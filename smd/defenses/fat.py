@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from smd.core import lp
+from smd.core import lp, rng
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, cross_entropy, every, means, right
@@ -42,9 +42,7 @@ class FAT:
         start = lp.uniform(x, every(x, self.eps), "Linf", context.generator)
 
         def noise() -> Tensor:
-            return OMEGA * torch.randn(
-                x.shape, generator=context.generator, device=x.device, dtype=x.dtype
-            )
+            return OMEGA * rng.like(x, context.generator, torch.randn)
 
         with attacking(model):
             x_adv, taken = stopping_pgd(

@@ -12,6 +12,7 @@ from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import attacking, every, mean_loss, means, right
 from smd.defenses.fat import stride
+from smd.ranks import shard
 
 STEPS = 10
 LAMBDA = -1.0
@@ -52,12 +53,13 @@ def shift(context: StepContext) -> float:
 
 
 def weights(kappa: Tensor, shift: float) -> Tensor:
-    """Each sample's weight, (B,) with mean 1: (1 + tanh(shift + 5 - kappa)) / 2, normalised.
+    """Each sample's weight, (B,) with mean 1 over the batch: (1 + tanh(shift + 5 - kappa)) / 2,
+    normalised.
 
     Written as the sigmoid of twice the argument, as 1 + tanh loses its digits for a large kappa.
     """
     raw = torch.sigmoid(2 * (shift + STEPS / 2 - kappa))
-    return raw * len(raw) / raw.sum()
+    return raw * shard.rows(raw) / shard.total(raw.sum())
 
 
 def counted_pgd(

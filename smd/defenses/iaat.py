@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.core import losses, lp
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, cross_entropy, means, right
@@ -59,7 +59,7 @@ class IAAT:
         )
         loss = cross_entropy(noisy, y, batch.weight)
         loss.backward()
-        clean = F.cross_entropy(logits, y)
+        clean = cross_entropy(logits, y, None)
         return StepResult(
             correct, correct & right(noisy, y), means({"loss": loss, "loss_clean": clean}, len(x))
         )
@@ -71,7 +71,7 @@ class IAAT:
         y: Tensor,
         old: Tensor,
         correct: Tensor,
-        generator: torch.Generator,
+        generator: Source,
     ) -> Tensor:
         """The new radii, (B,), unit of x: a share beta of what the image withstands, the rest old.
 
@@ -97,19 +97,16 @@ def _withstood(
     y: Tensor,
     radius: Tensor,
     asked: Tensor,
-    generator: torch.Generator,
+    generator: Source,
 ) -> Tensor:
     """Which samples of the mask `asked` are correct at PGD's last iterate, (B,) bool.
 
     Under batch norm the whole batch is attacked, for its statistics.
     """
     start = lp.uniform(x, radius, "Linf", generator)
-    rows = (
-        torch.arange(len(x), device=x.device)
-        if couples_samples(model, x)
-        else asked.nonzero().squeeze(1)
-    )
-    if not len(rows):
+    if couples_samples(model, x):
+        rows = torch.arange(len(x), device=x.device)
+    elif not len(rows := asked.nonzero().squeeze(1)):
         return asked
     far = _attacked(model, x[rows], y[rows], radius[rows], start[rows])
     return asked.index_copy(0, rows, asked[rows] & right(model(far), y[rows]))

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from smd.core import losses
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import (
     ascended,
     attacking,
+    cross_entropy,
     every,
     gaussian,
     mean_loss,
@@ -64,11 +65,11 @@ class MART:
         loss = mean_loss(each, batch.weight)
         loss.backward()
         ok = right(clean, y)
-        natural, attacked = (F.cross_entropy(logits.detach(), y) for logits in (clean, noisy))
+        natural, attacked = (cross_entropy(logits.detach(), y, None) for logits in (clean, noisy))
         terms = {"loss": loss, "loss_clean": natural, "loss_noisy": attacked}
         return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
-    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: Source) -> Tensor:
         """The last of ten PGD steps on the cross-entropy from TRADES' start, (B, C, H, W)."""
         start = gaussian(x, generator)
         eps, length = every(x, self.eps), every(x, trades_step(self.eps))

@@ -6,11 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd.core import losses, lp
+from smd.core import losses, lp, rng
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import ascended, attacking, cross_entropy
 from smd.nets.batchnorm import couples_samples
+from smd.ranks import shard
 
 STEPS = 10
 HALVINGS = 10
@@ -74,16 +76,17 @@ class MMA:
 
     @torch.no_grad()
     def _boundary(
-        self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: torch.Generator
+        self, model: nn.Module, x: Tensor, y: Tensor, stored: Tensor, generator: Source
     ) -> Found:
         """PGD at the stored margins, then a search along its direction as far as 1.05 dmax."""
-        if not len(x):
+        source, asked = rng.among(generator, len(x))
+        if not asked:
             none = torch.zeros_like(y, dtype=torch.bool)
             return Found(x, stored, none, none)
         cap = SLACK * self.dmax
         radius = stored.clamp(FLOOR, cap)
         with attacking(model):
-            start = lp.uniform(x, radius, "Linf", generator)
+            start = lp.uniform(x, radius, "Linf", source)
             far = ascended(model, losses.slm, x, y, radius, 2.5 * radius / STEPS, STEPS, start)
         return _line_search(model, x, y, far, radius, cap)
 
@@ -117,23 +120,21 @@ def _margin_losses(model: nn.Module, batch: Batch, taken: Tensor) -> Tensor:
     Under batch norm the others are in the batch too, for its statistics.
     """
     x, y = batch.x, batch.y
-    rows = (
-        torch.arange(len(x), device=x.device)
-        if couples_samples(model, x)
-        else taken.nonzero().squeeze(1)
-    )
-    none = x.new_zeros(len(x))
-    if not len(rows):
+    none, size = x.new_zeros(len(x)), shard.rows(x)
+    if couples_samples(model, x):
+        rows = torch.arange(len(x), device=x.device)
+    elif not len(rows := taken.nonzero().squeeze(1)):
         return none
     each = F.cross_entropy(model(x[rows]), y[rows], reduction="none") * taken[rows]
     each = each if batch.weight is None else each * batch.weight[rows]
-    ((1 - CLEAN_SHARE) * each.sum() / len(x)).backward()
+    ((1 - CLEAN_SHARE) * each.sum() / size).backward()
     return none.index_copy(0, rows, each.detach())
 
 
 def _means(clean: Tensor, each: Tensor, near: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
     """StepResult.means: the whole loss, the clean one, and that of the images at the boundary."""
     size = clean.new_full((), len(each))
-    whole = CLEAN_SHARE * clean * size + (1 - CLEAN_SHARE) * each.sum()
+    samples = shard.rows(each)
+    whole = CLEAN_SHARE * clean * samples + (1 - CLEAN_SHARE) * each.sum()
     noisy = ((each * near).sum(), near.sum().float())
-    return {"loss": (whole, size), "loss_clean": (clean * size, size), "loss_noisy": noisy}
+    return {"loss": (whole, size), "loss_clean": (clean * samples, size), "loss_noisy": noisy}

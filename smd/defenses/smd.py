@@ -8,13 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from smd.core import cuda_graph, lp
+from smd.core import cuda_graph, lp, rng
 from smd.core.epgd import Explored, epgd
 from smd.core.margin import Rules, gamma1, gamma2, initial_step, updated
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import cross_entropy
 from smd.nets.batchnorm import couples_samples, statistics_kept
+from smd.ranks import shard
 
 # literal: Alg. 2's search as it is printed. first-crossing: a sample stops at its first wrong
 # iterate, and the search is between that and the one before. ame: the authors' later code.
@@ -91,7 +93,7 @@ class Clean:
 
 
 def _noisy(
-    model: nn.Module, clean: Clean, rules: Rules, generator: torch.Generator, masked: bool
+    model: nn.Module, clean: Clean, rules: Rules, generator: Source, masked: bool
 ) -> Explored:
     """EPGD on the correctly classified samples; the others come back as they are.
 
@@ -106,7 +108,8 @@ def _noisy(
         return Explored(kept, explored.crossed & clean.correct)
     rows = clean.correct.nonzero().squeeze(1)
     known = None if gradient is None else gradient[rows]
-    explored = epgd(model, x[rows], y[rows], margin[rows], rules, generator, known)
+    source = rng.among(generator, len(rows))[0] if rules.start == "uniform" else generator
+    explored = epgd(model, x[rows], y[rows], margin[rows], rules, source, known)
     crossed = torch.zeros_like(clean.correct).index_copy(0, rows, explored.crossed)
     return Explored(x.index_copy(0, rows, explored.x), crossed)
 
@@ -122,12 +125,13 @@ def _noisy_loss(
     """
     x, y, weight = batch.x, batch.y, batch.weight
     gradient = torch.zeros_like(x)
+    correct = rules.noisy_loss == "correct"
+    parts = shard.total(taken.sum()).clamp_min(1) if correct else shard.rows(x)
     rows = torch.arange(len(x), device=x.device) if masked else taken.nonzero().squeeze(1)
-    if not len(rows):
+    if not masked and not len(rows):
         return x.new_zeros(()), gradient
     noisy = x[rows].requires_grad_()
     losses = F.cross_entropy(model(noisy), y[rows], reduction="none")
-    parts = taken.sum().clamp_min(1) if rules.noisy_loss == "correct" else len(x)
     losses = losses * taken[rows] if weight is None else losses * taken[rows] * weight[rows]
     loss1 = losses.sum() / parts
     (loss1 / 2).backward()
@@ -143,11 +147,11 @@ def _means(
     """StepResult.means: losses over samples, gamma1 and gamma2 over samples whose margin grows."""
     size = grown.new_full((), len(grown), dtype=torch.float32)
     noisy, growing = taken.sum().float(), grown.sum().float()
-    clean = loss0.detach()
+    clean, whole = loss0.detach(), shard.rows(grown.to(size.dtype))
     return {
-        "loss": ((clean + loss1) / 2 * size, size),
-        "loss_clean": (clean * size, size),
-        "loss_noisy": (loss1 * noisy, noisy),
+        "loss": ((clean + loss1) / 2 * whole, size),
+        "loss_clean": (clean * whole, size),
+        "loss_noisy": (loss1 * shard.total(noisy), noisy),
         "gamma1": ((g1 * grown).sum(), growing),
         "gamma2": ((g2 * grown).sum(), growing),
     }

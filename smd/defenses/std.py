@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
-from smd.defenses.common import cross_entropy
+from smd.defenses.common import cross_entropy, means
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,5 @@ class STD:
         loss = cross_entropy(logits, batch.y, batch.weight)
         loss.backward()
         right = logits.detach().argmax(1) == batch.y
-        count = right.new_full((), len(right), dtype=torch.float32)
-        total = loss.detach() * count
-        means = {"loss": (total, count), "loss_clean": (total, count)}
-        return StepResult(right, torch.zeros_like(right), means)
+        shown = means({"loss": loss, "loss_clean": loss}, len(right))
+        return StepResult(right, torch.zeros_like(right), shown)

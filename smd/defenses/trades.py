@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from smd.core.rng import Source
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.defenses.common import (
@@ -66,11 +67,11 @@ class TRADES:
         terms = {
             "loss": loss,
             "loss_clean": natural,
-            "loss_noisy": F.cross_entropy(noisy.detach(), y),
+            "loss_noisy": cross_entropy(noisy.detach(), y, None),
         }
         return StepResult(ok, ok & right(noisy, y), means(terms, len(y)))
 
-    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+    def _noisy(self, model: nn.Module, x: Tensor, y: Tensor, generator: Source) -> Tensor:
         """The last of ten PGD steps on KL(x || .), (B, C, H, W), which is flat at x itself."""
         start = gaussian(x, generator)
         eps, length = every(x, self.eps), every(x, trades_step(self.eps))

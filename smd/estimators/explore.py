@@ -31,5 +31,7 @@ def explore(
         last, crossed = point, crossed | misclassified
         wrong = torch.where(lp.per_sample(misclassified, x), point, wrong)
     rows = crossed.nonzero().squeeze(1)
+    if not len(rows):
+        return Explored(last, crossed)
     near = bisect(model, x[rows], wrong[rows], y[rows])
     return Explored(last.index_copy(0, rows, near), crossed)

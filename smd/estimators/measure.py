@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,11 @@ from torch import Tensor, nn
 from smd.core import rng
 from smd.core.lp import Norm
 from smd.data.batches import Batch, Rows
+from smd.dealing.portions import Deal, here
 from smd.estimators import Estimator
 from smd.nets.modes import frozen
+
+Columns = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +38,41 @@ def measure(
     seed: int,
     size: int,  # images a batch
     after_batch: Callable[[int], None] = lambda done: None,
+    deal: Deal | None = None,  # who does the batches; None: this process
 ) -> Measured:
     """The margins of the samples of those ids; the network is put in eval mode."""
     began = time.perf_counter()
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    with frozen(model):
-        for number, part in enumerate(ids.split(size)):
-            generator = rng.generator(data.labels.device, seed, "margins", number)
-            parts.append(_measured(model, data.take(part), estimator, norm, generator))
-            after_batch(min((number + 1) * size, len(ids)))
-    margin, correct, crossed = (
-        torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)
-    )
+    parts: list[Columns] = []
+    portions = [
+        Measuring(part, number, estimator, norm, seed)
+        for number, part in enumerate(ids.cpu().split(size))
+    ]
+    with frozen(model), closing((deal or here(model, data))(portions)) as results:
+        for part in results:
+            parts.append(part)
+            after_batch(min(len(parts) * size, len(ids)))
+    margin, correct, crossed = (torch.cat(column).numpy() for column in zip(*parts, strict=True))
     return Measured(margin, correct, crossed, time.perf_counter() - began)
+
+
+@dataclass(frozen=True, eq=False)
+class Measuring:
+    """A portion (smd.dealing.portions): the margins of one batch."""
+
+    ids: Tensor  # (B,) int64 sample ids, on the CPU
+    number: int  # of the batch, from 0
+    estimator: Estimator
+    norm: Norm
+    seed: int
+
+    def do(self, model: nn.Module, data: Rows) -> Columns:
+        """Margin, Flag1 and crossed, each (B,), on the CPU."""
+        device = data.labels.device
+        generator = rng.generator(device, self.seed, "margins", self.number)
+        batch = data.take(self.ids.to(device))
+        found = _measured(model, batch, self.estimator, self.norm, generator)
+        margin, correct, crossed = (column.cpu() for column in found)
+        return margin, correct, crossed
 
 
 def _measured(

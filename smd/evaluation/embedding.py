@@ -8,7 +8,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from smd import paths
 from smd.core import losses, pgd
 from smd.data.batches import Rows, spread
+from smd.dealing.portions import Deal
 from smd.errors import UserError
 from smd.nets import Classifier
 
@@ -44,33 +45,38 @@ class Features:
     ok: np.ndarray  # (n,) bool, classified correctly
 
 
-def of_clean(model: nn.Module, rows: Rows, ids: Tensor, batch: int, progress: Progress) -> Features:
-    """Features of the clean images of those ids, (n,); the model must be in eval mode."""
-    parts = []
-    for part in ids.split(batch):
-        one = rows.take(part)
-        parts.append(_features(model, one.x, one.y))
-        progress(len(part))
-    return _joined(parts)
-
-
-def of_adversarial(
-    model: nn.Module,
-    rows: Rows,
+def seen(
+    deal: Deal,  # who does the batches; their model must be in eval mode
     ids: Tensor,  # (n,)
-    eps: float,  # unit of x
+    eps: float,  # unit of x; 0: the clean images
     batch: int,
     progress: Progress,
 ) -> Features:
-    """Features of their adversarial examples by CE-PGD from the clean image, as `of_clean`."""
-    parts = []
-    for part in ids.split(batch):
-        one = rows.take(part)
-        radius = torch.full_like(one.x.flatten(1)[:, 0], eps)
-        x_adv, _ = pgd.last_iterate(model, losses.ce, one.x, one.y, radius, radius / 4, STEPS)
-        parts.append(_features(model, x_adv, one.y))
-        progress(len(part))
+    """Features of the images of those ids, or of adversarial examples of them by CE-PGD from the
+    clean image."""
+    parts: list[Features] = []
+    with closing(deal([Seeing(part, eps) for part in ids.cpu().split(batch)])) as results:
+        for part in results:
+            parts.append(part)
+            progress(len(part.pred))
     return _joined(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Seeing:
+    """A portion (smd.dealing.portions): the features of one batch."""
+
+    ids: Tensor  # (B,) int64 sample ids, on the CPU
+    eps: float  # unit of x; 0: the clean images
+
+    def do(self, model: nn.Module, data: Rows) -> Features:
+        """See `seen`."""
+        one = data.take(self.ids.to(data.labels.device))
+        x = one.x
+        if self.eps:
+            radius = torch.full_like(x.flatten(1)[:, 0], self.eps)
+            x, _ = pgd.last_iterate(model, losses.ce, x, one.y, radius, radius / 4, STEPS)
+        return _features(model, x, one.y)
 
 
 def _features(model: nn.Module, x: Tensor, y: Tensor) -> Features:

@@ -6,6 +6,8 @@ an area under the ROC curve needs the worst score of every image.
 """
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from smd.core import ascent, losses, lp, rng
 from smd.core.lp import Norm
 from smd.data.batches import Batch, Rows
+from smd.dealing.portions import Deal, here
 from smd.errors import UserError
 from smd.nets.modes import frozen
 from smd.units import show_level
@@ -29,6 +32,7 @@ def worst_scores(
     seed: int,
     size: int,  # images a batch
     after_batch: Callable[[int], None] = lambda done: None,
+    deal: Deal | None = None,  # who does the batches; None: this process
 ) -> np.ndarray:
     """The worst log-odds of every class, (n, K) float32; the network is put in eval mode.
 
@@ -36,17 +40,39 @@ def worst_scores(
     serves both, whose log-odds differ in their sign alone. Raises UserError where the network's
     answers are no numbers.
     """
-    parts = []
-    with frozen(model):
-        for number, part in enumerate(ids.split(size)):
-            keys = ("scores", show_level(eps, norm), number)
-            generator = rng.generator(data.labels.device, seed, *keys)
-            parts.append(_worst(model, data.take(part), eps, norm, steps, generator))
-            after_batch(min((number + 1) * size, len(ids)))
-    scores = torch.cat(parts).float().cpu().numpy()
+    parts: list[Tensor] = []
+    portions = [
+        Searching(part, number, eps, norm, steps, seed)
+        for number, part in enumerate(ids.cpu().split(size))
+    ]
+    with frozen(model), closing((deal or here(model, data))(portions)) as results:
+        for part in results:
+            parts.append(part)
+            after_batch(min(len(parts) * size, len(ids)))
+    scores = torch.cat(parts).float().numpy()
     if not np.isfinite(scores).all():
         raise UserError("The network's answers are no finite numbers: they have no scores.")
     return scores
+
+
+@dataclass(frozen=True, eq=False)
+class Searching:
+    """A portion (smd.dealing.portions): the worst log-odds of one batch."""
+
+    ids: Tensor  # (B,) int64 sample ids, on the CPU
+    number: int  # of the batch, from 0
+    eps: float
+    norm: Norm
+    steps: int
+    seed: int
+
+    def do(self, model: nn.Module, data: Rows) -> Tensor:
+        """(B, K), on the CPU."""
+        device = data.labels.device
+        keys = ("scores", show_level(self.eps, self.norm), self.number)
+        generator = rng.generator(device, self.seed, *keys)
+        batch = data.take(self.ids.to(device))
+        return _worst(model, batch, self.eps, self.norm, self.steps, generator).cpu()
 
 
 def log_odds(logits: Tensor) -> Tensor:

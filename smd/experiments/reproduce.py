@@ -65,6 +65,7 @@ class Table:
             n=n,
             seeds=seeds,
             device=run.config.device,
+            devices=run.config.devices,
         )
 
 
@@ -73,7 +74,9 @@ def names() -> list[str]:
     return list(dict.fromkeys(published.printed()["table"]))
 
 
-def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "auto") -> Table:
+def plan(
+    name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "auto", devices: str = ""
+) -> Table:
     """The runs of a table in its own order; raises UserError if there is no such table or row."""
     printed = published.printed()
     rows = printed[printed["table"] == name.removeprefix("table")]
@@ -90,6 +93,7 @@ def plan(name: str, budget: Budget, seeds: Sequence[int] = (0,), device: str = "
         n_test=budget.n_test,
         n_margins=0,
         device=device,
+        devices=devices,
     )
     wanted = tuple(
         replace(config_of(title, base), seed=seed)
@@ -160,7 +164,7 @@ def _same(folder: Path, config: AttackConfig) -> bool:
         other = configs.read(AttackConfig, folder / "config.json")
     except UserError:  # another version's
         return False
-    own: dict[str, Any] = {"device": "", "batch": 0, "keep": 0}
+    own: dict[str, Any] = {"device": "", "devices": "", "batch": 0, "keep": 0}
     return replace(other, **own) == replace(config, **own)
 
 

@@ -83,7 +83,7 @@ def _same(one: TrainConfig, other: TrainConfig) -> bool:
 
 
 def _trained(config: TrainConfig) -> TrainConfig:
-    return replace(config, device="", n_test=0, n_margins=0)
+    return replace(config, device="", devices="", n_test=0, n_margins=0)
 
 
 def _known() -> list[tuple[TrainConfig, Run]]:

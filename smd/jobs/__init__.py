@@ -6,7 +6,7 @@ changes it.
 
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 import psutil
 
-from smd import devices
+from smd import devices, several
 from smd.config.types import LARGEST, LONGEST
 from smd.errors import UserError
 from smd.files import foreign
@@ -32,6 +32,12 @@ MOST = {
 # seconds without a heartbeat after which a job on another host counts as lost
 REMOTE_PATIENCE = 120.0
 CLOCK_SLACK = 2.0  # seconds by which two readings of one process's start may differ
+
+FORMS: Mapping[str, Callable[[str], bool]] = {
+    "device": devices.is_name,
+    "devices": several.is_text,
+    "slots": lambda text: all(map(devices.is_name, text.split())),
+}
 
 State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
 LOST = (
@@ -70,6 +76,8 @@ class Status:
     started_by: str = ""  # who asked for it on a shared server with a login, see tickets.STARTER
     ticket: str = ""  # by which that installation knows it again
     device: str = "auto"
+    devices: str = ""  # how many it asks for this time, see smd.several
+    slots: str = ""  # where it works, with blanks between; "": at one slot of its device
     stage: str = ""  # "waiting for the device", "training", "attacking", ...
     done: int = 0  # epochs or units of work
     total: int = 0
@@ -155,7 +163,7 @@ def _fits(name: str, value: Any) -> bool:
     computed with."""
     kind = type(getattr(Status, name))
     if kind is str:
-        return isinstance(value, str) and (name != "device" or devices.is_name(value))
+        return isinstance(value, str) and FORMS.get(name, lambda text: True)(value)
     if isinstance(value, bool) or not isinstance(value, int | float if kind is float else int):
         return False
     least = -1 if name == "eta" else 0

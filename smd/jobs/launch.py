@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from smd import children, devices, jobs
+from smd import children, devices, jobs, several
 from smd.errors import UserError
 from smd.files import durable
 from smd.jobs import Status, logs, tickets, transitions, turns, worker
@@ -28,7 +28,7 @@ KILLED = 10.0  # seconds in which a killed process is gone
 def submit(folder: Path) -> None:
     """See to it that a queued job is run: now, or when the jobs before it are over on the devices
     that it may use."""
-    slots = turns.slots(jobs.read(folder).device)
+    slots = turns.need(jobs.read(folder)).slots
     if len(slots) == 1:
         _wake(slots[0])
         return
@@ -53,7 +53,7 @@ def _wanted() -> list[str]:
     idle every one that the job may run at."""
     idle, wanted = cache(_idle), dict[str, None]()
     for _, status in worker.queued():
-        may = [slot for slot in turns.slots(status.device) if slot not in wanted]
+        may = [slot for slot in turns.need(status).slots if slot not in wanted]
         free = next((slot for slot in may if idle(slot)), None)
         wanted |= dict.fromkeys(may if free is None else [free])
     return list(wanted)
@@ -142,9 +142,11 @@ def _stop(folder: Path, status: Status, hanging: bool) -> None:
         raise UserError(f"{folder.name} could not be asked to stop: {error}.") from None
 
 
-def resume(folder: Path) -> None:
+def resume(folder: Path, asked: str | None = None) -> None:
     """Queue a failed, cancelled or lost job again; raises UserError for any other, and where
-    SMD_DEVICES leaves its device out.
+    SMD_DEVICES leaves its device out, or there are not as many as it asks for.
+
+    asked: how many devices it asks for this time (smd.several); None: as its config says.
 
     One that another machine is said to run is watched for some heartbeats first: its clock may
     differ. With "auto" it may go on on another device.
@@ -153,7 +155,13 @@ def resume(folder: Path) -> None:
     device = transitions.asked_for(folder, jobs.read(folder))
     if not turns.slots(device):
         raise UserError(" ".join(devices.problems(device)))
-    transitions.move(folder, "queued")
+    several_asked = transitions.devices_asked_for(folder, jobs.read(folder))
+    wanted = several_asked if asked is None else asked
+    if wrong := several.problems(wanted, device):
+        raise UserError(" ".join(wrong))
+    transitions.change(
+        folder, lambda old: replace(transitions.moved(folder, old, "queued"), devices=wanted)
+    )
     submit(folder)
 
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import platform
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 from smd import devices
 from smd.errors import UserError
 from smd.paths import runs_root
+
+POLL = 0.2  # seconds between two tries for several locks
 
 
 class Lock:
@@ -145,6 +148,28 @@ class AnyLock:
 
     def release(self) -> None:
         """Give it back; does nothing if none is held."""
+        for lock in self._locks:
+            lock.release()
+
+
+class AllLocks:
+    """Several locks, all or none of them: who waits for one holds none, so nobody waits for whom
+    waits."""
+
+    def __init__(self, locks: Sequence[Lock]) -> None:
+        self._locks = locks
+
+    def acquire(self, wait: bool = True) -> bool:
+        """Take all of them, and none where one is another's; with waiting, once all are free."""
+        while not all(lock.acquire(wait=False) for lock in self._locks):
+            self.release()
+            if not wait:
+                return False
+            time.sleep(POLL)
+        return True
+
+    def release(self) -> None:
+        """Give them back; does nothing if none is held."""
         for lock in self._locks:
             lock.release()
 

@@ -1,13 +1,14 @@
 """The devices of this machine and what is done with each: memory, the jobs at work, the queue."""
 
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smd import devices, hardware, jobs
-from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing
-from smd.jobs.worker import STARTING
+from smd import devices, hardware, jobs, several
+from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing, turns
+from smd.jobs.gathering import STARTING
 
 Active = Sequence[tuple[Path, Status]]  # jobs that wait or run, by their folders
 
@@ -70,12 +71,12 @@ def described(now: Active) -> list[Device]:
 
     now: as `active` tells. Asks nvidia-smi, which may take a second.
     """
-    used = [devices.queue(status.device) for _, status in here(now) if status.device != "auto"]
+    used = [name for _, status in here(now) for name in at(status) if name != "auto"]
     return [_described(name, now) for name in dict.fromkeys([*offered(), *used])]
 
 
 def _described(name: str, now: Active) -> Device:
-    own = [(f, s) for f, s in here(now) if devices.queue(s.device) == name]
+    own = [(f, s) for f, s in here(now) if name in at(s)]
     working = [folder for folder, status in own if taken(status)]
     title, total, free = about(name)
     return Device(
@@ -95,6 +96,8 @@ def about(name: str) -> tuple[str, int, int]:
     is not told."""
     if name == "cpu":
         return hardware.processor()
+    if devices.away(name):
+        return f"a {name.capitalize()} cluster", 0, 0
     gpu = hardware.gpu(devices.lock_name(name).partition(":")[2])
     return (gpu.name, gpu.total, gpu.free) if gpu else ("", 0, 0)
 
@@ -105,6 +108,36 @@ def here(now: Active) -> list[tuple[Path, Status]]:
     return [(f, s) for f, s in now if (s.host or s.by.rpartition("@")[2] or host) == host]
 
 
+def at(status: Status) -> tuple[str, ...]:
+    """The devices that a job works at, or waits for; "auto": any free ones."""
+    if taken(status) and status.slots:
+        return tuple(dict.fromkeys(map(devices.device_of, status.slots.split())))
+    if not taken(status) and (named := several.named(status.devices)):
+        return named
+    return (devices.queue(status.device),)
+
+
+def told(status: Status) -> str:
+    """Where a job works, or what it waits for, in words; "" where that is any device."""
+    if several.is_count(status.devices) and not taken(status):
+        return f"{status.devices} devices"
+    return "" if at(status) == ("auto",) else ", ".join(at(status))
+
+
+def most(device: str) -> int:
+    """How many a job may ask for there: GPUs, or processes on the CPU; errors as of `at_once`."""
+    found = several.need(several.ALL, turns.slots(device)).slots
+    on_cpu = all(devices.device_of(slot) == "cpu" for slot in found)
+    return os.cpu_count() or 1 if on_cpu else len(found)
+
+
+def at_once(device: str, asked: str) -> int:
+    """How many such jobs may work here at a time, at least 1; device and asked: as their configs
+    name them. Raises UserError as devices.pool does."""
+    need = several.need(asked, turns.slots(device))
+    return max(1, len(need.slots) // need.count)
+
+
 def taken(status: Status) -> bool:
     """Whether a job has its device: it runs, or is being started there."""
     return status.state == "running" or (status.pid > 0 and status.stage == STARTING)
@@ -112,7 +145,7 @@ def taken(status: Status) -> bool:
 
 def for_any(now: Active) -> int:
     """How many wait here for any free device."""
-    return sum(s.state == "queued" and not taken(s) and s.device == "auto" for _, s in here(now))
+    return sum(s.state == "queued" and not taken(s) and at(s) == ("auto",) for _, s in here(now))
 
 
 def elsewhere(now: Active) -> str:

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from smd import jobs
+from smd import devices, jobs
 from smd.errors import UserError
-from smd.jobs import Status, alerting, transitions, turns
+from smd.jobs import Status, alerting, gathering, transitions, turns
 from smd.jobs.endings import reason
-from smd.jobs.locks import AnyLock, Lock
+from smd.jobs.locks import AllLocks, AnyLock
 from smd.jobs.processes import identity
 
 BEAT = 2.0  # seconds between two heartbeats
@@ -111,13 +111,22 @@ class Session:
             return self._latest or jobs.read(folder)
 
 
+def _silent(line: str) -> None:
+    """Nobody listens."""
+
+
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Around a job that this process has claimed: if its device is "auto" it gets a free one; if it
-    never begins, it does not stay queued for others."""
+def claimed(folder: Path, tell: Callable[[str], None] = _silent) -> Iterator[None]:
+    """Around a job that this process has claimed: if its device is "auto" it gets a free one, if it
+    needs several it waits until it has them; if it never begins, it does not stay queued for
+    others. tell is given a line where it waits."""
     try:
-        with turns.given(jobs.read(folder).device):
+        status = jobs.read(folder)
+        several = turns.need(status).count > 1 and not devices.given()
+        with gathering.given(folder, status, tell) if several else turns.given(status.device):
             yield
+    except gathering.Gone:
+        raise Cancelled("It was cancelled while it waited for its devices.") from None
     except BaseException as error:
         if jobs.read(folder).state == "queued":
             to: jobs.State = "failed" if isinstance(error, OSError | UserError) else "cancelled"
@@ -189,7 +198,7 @@ def _current(device: str) -> Iterator[None]:
         yield
 
 
-def _wait(current: Session, lock: Lock | AnyLock, on_wait: Callable[[], None] | None) -> None:
+def _wait(current: Session, lock: AllLocks | AnyLock, on_wait: Callable[[], None] | None) -> None:
     if lock.acquire(wait=False):
         return
     if on_wait:

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from smd import devices
+from smd import devices, several
 from smd.errors import UserError
 from smd.files import durable, foreign
 from smd.jobs import NEWER, SCHEMA, State, Status, kinds, process, read, reserve, results, tickets
@@ -63,6 +63,7 @@ def moved(folder: Path, old: Status, to: State, error: str = "") -> Status:
             created=old.created,
             queued=now,
             device=asked_for(folder, old),
+            devices=devices_asked_for(folder, old),
             done=old.done,
             total=old.total,
             started_by=who,
@@ -79,6 +80,15 @@ def asked_for(folder: Path, old: Status) -> str:
         if isinstance(name, str) and devices.is_name(name):
             return name
     return old.device
+
+
+def devices_asked_for(folder: Path, old: Status) -> str:
+    """How many devices the job's config asks for."""
+    with suppress(OSError, UserError):
+        text = foreign.json_object(folder / "config.json", foreign.MEGABYTE).get("devices", "")
+        if isinstance(text, str) and several.is_text(text):
+            return text
+    return old.devices
 
 
 def move(folder: Path, to: State, error: str = "") -> Status:
@@ -185,16 +195,20 @@ def owned(status: Status) -> bool:
 
 
 def create(
-    folder: Path, kind: str, device: str, files: Mapping[str, Any], claim: bool = False
+    folder: Path,
+    kind: str,
+    device: str,
+    files: Mapping[str, Any],
+    claim: bool = False,
+    asked: str = "",
 ) -> None:
     """Make the folder of a queued job with the given JSON files; nobody sees it half made.
 
-    claim: this process will run the job itself, so no worker shall take it.
+    claim: this process will run the job itself, so no worker shall take it. asked: how many devices
+    it asks for, see smd.several.
     """
-    now = time.time()
-    status = Status(
-        kind=kind, created=now, queued=now, device=device, started_by=tickets.STARTER.get()
-    )
+    new = Status(kind=kind, device=device, devices=asked, started_by=tickets.STARTER.get())
+    status = replace(new, created=(now := time.time()), queued=now)
     draft = folder.with_name(f".new-{folder.name}")
     try:
         draft.mkdir(parents=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, alerting, device_check, kinds, listing, transitions, turns
+from smd.jobs import Status, alerting, device_check, gathering, kinds, listing, transitions, turns
+from smd.jobs.gathering import STARTING
 from smd.jobs.locks import Lock, own, slot_lock
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
@@ -22,18 +23,27 @@ from smd.jobs.tickets import me
 LOOK = 1.0  # seconds between two looks at whether a running job was asked to stop
 POLL = 0.2  # seconds between two tries for a slot that somebody else uses
 AGAIN = 5.0  # seconds after which it is looked whether there still is a job to wait for it with
-STARTING = "starting"
 Tried = set[tuple[Path, float]]  # jobs that this worker took, with the times they were queued
 
 
-def queued() -> list[tuple[Path, Status]]:
+Job = tuple[Path, Status]
+
+
+def queued() -> list[Job]:
     """All jobs of this user's that wait for a worker here, whoever waits longest first."""
+    return [(folder, status) for folder, status in _waiting() if not _claimed(folder, status)]
+
+
+def _waiting() -> list[Job]:
+    """Those, and the ones that a process has taken on but not begun."""
     folders = [folder for run in listing.runs() for folder in (run, *listing.on_run(run))]
     statuses = [(folder, jobs.read(folder)) for folder in folders]
-    waiting = [
-        (f, s) for f, s in statuses if s.state == "queued" and s.by == me() and not _claimed(f, s)
-    ]
-    return sorted(waiting, key=lambda pair: (pair[1].queued, pair[0].name))
+    waiting = [(f, s) for f, s in statuses if s.state == "queued" and s.by == me()]
+    return sorted(waiting, key=_place)
+
+
+def _place(job: Job) -> tuple[float, str]:
+    return job[1].queued, job[0].name
 
 
 def _claimed(folder: Path, status: Status) -> bool:
@@ -87,58 +97,90 @@ def _work(slot: str, command: Callable[[Path], list[str]]) -> None:
     tried: Tried = set()
     lock = slot_lock(slot)
     while _free(slot, lock, tried):
+        held = {slot: lock}
         try:
-            if job := _take(slot, tried):
-                _run(*job, command, slot, lock)
+            if job := _take(slot, tried, held):
+                _run(*job, command, held)
                 alerting.tell(job[0])
+            else:
+                time.sleep(POLL)  # somebody was quicker, or the first one waits for its turn
         finally:
-            lock.release()
+            for each in held.values():
+                each.release()
 
 
 def _free(slot: str, lock: Lock, tried: Tried) -> bool:
     """Wait until the slot is free and locked; False: nothing is left to wait for it with."""
-    looked = float("-inf")
+    looked, again = float("-inf"), AGAIN
     while True:
-        if time.monotonic() - looked > AGAIN:
+        if time.monotonic() - looked > again:
             looked = time.monotonic()
-            if not _fitting(slot, tried):
+            fitting, behind = _fitting(slot, tried)
+            if not fitting and not behind:
                 return False
-        if lock.acquire(wait=False):
+            again = AGAIN if fitting else min(LOOK, AGAIN)
+        if fitting and lock.acquire(wait=False):
             return True
         time.sleep(POLL)
 
 
-def _fitting(slot: str, tried: Tried) -> list[tuple[Path, Status]]:
-    """The jobs that may run at the slot, whoever waits longest first; not again one whose end could
-    not even be stored, as on a broken disk."""
-    return [
-        (folder, status)
-        for folder, status in queued()
-        if slot in turns.slots(status.device) and (folder, status.queued) not in tried
-    ]
+def _fitting(slot: str, tried: Tried) -> tuple[list[Job], list[Job]]:
+    """The jobs that may run at the slot, whoever waits longest first, and those that wait behind
+    one that gathers slots (smd.jobs.gathering).
+
+    Not again one whose end could not even be stored, as on a broken disk.
+    """
+    here = [(f, s) for f, s in _waiting() if slot in turns.need(s).slots]
+    gathers = [_place((f, s)) for f, s in here if s.stage == gathering.GATHERING and _claimed(f, s)]
+    may = [(f, s) for f, s in here if (f, s.queued) not in tried and not _claimed(f, s)]
+    first = [job for job in may if all(_place(job) < place for place in gathers)]
+    return first, may[len(first) :]
 
 
-def _take(slot: str, tried: Tried) -> tuple[Path, Status] | None:
+def _take(slot: str, tried: Tried, held: dict[str, Lock]) -> Job | None:
     """The first job that no other worker takes, marked in its status as taken by this one; should
-    this worker be killed before the job begins, another may take it."""
-    for folder, status in _fitting(slot, tried):
+    this worker be killed before the job begins, another may take it.
+
+    held: the slots that are locked for it, to which those are added that it needs besides.
+    """
+    for folder, status in _fitting(slot, tried)[0]:
+        alone = gathering.alone()
+        several = turns.need(status).count > 1
+        if several and not alone.acquire(wait=False):
+            return None  # another gathers; who is behind this one waits, too
         tried.add((folder, status.queued))
         try:
-            if _marked(folder, status, slot):
-                return folder, status
+            if _marked(folder, status, slot, gathering.GATHERING if several else STARTING):
+                return (folder, status) if not several or _gathered(folder, status, held) else None
         except UserError as error:  # deleted meanwhile, or on a disk that takes nothing
             _fail(folder, status, str(error))
+        finally:
+            alone.release()
     return None
 
 
-def _marked(folder: Path, before: Status, slot: str) -> bool:
+def _gathered(folder: Path, status: Status, held: dict[str, Lock]) -> bool:
+    """Lock what the job needs besides; False where it was cancelled meanwhile."""
+    try:
+        needed = gathering.needed(status)
+        gathering.gather(needed, held, lambda: gathering.alive(folder))
+        ordered = gathering.in_order(needed, held)
+        held.clear()
+        held.update(ordered)
+        gathering.marked(folder, held)
+    except gathering.Gone:
+        return False
+    return True
+
+
+def _marked(folder: Path, before: Status, slot: str, stage: str) -> bool:
     """Mark the job as this worker's; False where it is another's by now, or no more queued."""
     mine: list[Status] = []
 
     def take(now: Status) -> Status:
         if now.state != "queued" or now.queued != before.queued or _claimed(folder, now):
             return now
-        mine.append(replace(transitions.own(now), device=devices.device_of(slot), stage=STARTING))
+        mine.append(replace(transitions.own(now), device=devices.device_of(slot), stage=stage))
         return mine[0]
 
     transitions.change(folder, take)
@@ -146,12 +188,12 @@ def _marked(folder: Path, before: Status, slot: str) -> bool:
 
 
 def _run(
-    folder: Path, before: Status, command: Callable[[Path], list[str]], slot: str, lock: Lock
+    folder: Path, before: Status, command: Callable[[Path], list[str]], held: turns.Held
 ) -> None:
     log = folder / "log.txt"
     offset = log.stat().st_size if log.exists() else 0
     try:
-        code = _child(command(folder), log, folder, slot, lock)
+        code = _child(command(folder), log, folder, held)
     except OSError as error:
         _fail(folder, before, f"It could not be started: {error}.")
         return
@@ -163,7 +205,8 @@ def _run(
     )
 
 
-def _child(command: list[str], log: Path, folder: Path, slot: str, lock: Lock) -> int:
+def _child(command: list[str], log: Path, folder: Path, held: turns.Held) -> int:
+    needed = turns.need(jobs.read(folder))
     with durable.appending(log) as out:
         child = subprocess.Popen(
             command,
@@ -175,9 +218,9 @@ def _child(command: list[str], log: Path, folder: Path, slot: str, lock: Lock) -
             env={
                 **children.environment(),
                 "PYTHONUNBUFFERED": "1",
-                **turns.environment(slot, lock),
+                **turns.environment(held, needed),
             },
-            pass_fds=(lock.file,),
+            pass_fds=[lock.file for lock in held.values()],
         )
     asked = 0.0  # by a clock that nobody sets
     while True:

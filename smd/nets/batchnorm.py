@@ -23,9 +23,13 @@ _tried: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 def couples_samples(model: nn.Module, like: Tensor | None = None) -> bool:
     """Whether a sample's logits depend on the others of its batch in train mode.
 
-    A layer of batch norm says so. like: a batch (B, C, ...) as the network takes it, with which
-    one that has none is tried once; None: it is not tried.
+    A layer of batch norm says so, or what stands around the network (`coupled`). like: a batch
+    (B, C, ...) as the network takes it, with which one that has none is tried once; None: it is
+    not tried.
     """
+    known: bool | None = getattr(model, "coupled", None)
+    if known is not None:
+        return known
     if any(isinstance(m, _BatchNorm) for m in model.modules()):
         return True
     if like is None:

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from smd.errors import UserError
 from smd.nets.last_layer import LastLayer, Unfit, is_linear, is_pointwise, last_layer
+from smd.ranks import shard
 
 RGB = 3
 SETTLED = "_settled"  # on a layer of batch norm, while it answers a batch as in eval mode
@@ -153,7 +154,7 @@ def _with_prefix(module: nn.Module, state: dict[str, Tensor], prefix: str, *_: o
 def _settle(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
     """One value a channel has no variance: such a batch is normalised with running statistics."""
     x = given[0]
-    if layer.training and x.dim() > 1 and x.numel() == x.shape[1]:
+    if layer.training and x.dim() > 1 and x[0].numel() == x.shape[1] and shard.lonely(x):
         layer.training = False
         layer.__dict__[SETTLED] = True
 

@@ -24,7 +24,7 @@ COPIES = 6  # of a batch's images beside what the network keeps: x, x under atta
 class InParts(nn.Module):
     """The network, at most `size` images at a time; shares its weights and its mode."""
 
-    recomputes = True  # what a CUDA graph cannot hold, see smd.core.cuda_graph
+    uncaptured = True  # it recomputes, see smd.core.cuda_graph
 
     def __init__(self, network: nn.Module, size: int) -> None:
         super().__init__()

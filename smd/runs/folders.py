@@ -106,7 +106,9 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     name = ids.new(runs_root(), kind.word(config))
     files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
-    transitions.create(runs_root() / name, kind.name, config.device, files, claim)
+    transitions.create(
+        runs_root() / name, kind.name, config.device, files, claim, getattr(config, "devices", "")
+    )
     return Run(name, runs_root() / name)
 
 
@@ -145,7 +147,9 @@ def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
     folder = _new_job(run, kind.folder, kind.word(config))
     files = {"config.json": configs.to_json(config)}
     with transitions.locked(run.folder):  # not while the run is being deleted
-        transitions.create(folder, kind.name, config.device, files, claim)
+        transitions.create(
+            folder, kind.name, config.device, files, claim, getattr(config, "devices", "")
+        )
     return folder
 
 

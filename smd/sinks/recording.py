@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
 
 from smd import registry
 from smd.config.schema import TrainConfig
@@ -17,6 +19,9 @@ from smd.store.records import AttackRecord, EpochRecord, EstimateRecord, Margins
 from smd.store.writer import Recorder
 
 CAUTIONS = "log_cautions"  # in the store's meta: trackers that were turned off, each a sentence
+
+# what makes the recorder of a store where another machine keeps the run's own (smd.cluster)
+RELAY: ContextVar[Callable[[Path], Recorder] | None] = ContextVar("relay", default=None)
 
 Makers = Mapping[str, Callable[[], Sink]]
 
@@ -115,9 +120,9 @@ def recording(run: Run, config: TrainConfig, say: Callable[[str], None]) -> Iter
 
     say: takes a line for the log. Raises what the body raises and nothing else.
     """
-    names = sink_names(config.log)
-    if not names:
-        yield Recorder(run.store)
+    names, relay = sink_names(config.log), RELAY.get()
+    if relay or not names:
+        yield relay(run.store) if relay else Recorder(run.store)
         return
     recorder = Telling(run, config, {name: _maker(name) for name in names}, say)
     status = "failed"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from duckdb import DuckDBPyConnection
@@ -42,6 +42,9 @@ from smd.store.records import (
 )
 from smd.store.schema import EPOCH_TABLES
 from smd.units import bin255
+
+if TYPE_CHECKING:
+    import pyarrow
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -152,6 +155,14 @@ class Recorder:
             log.warning("%d records wait to be stored: %s", len(self._waiting), error)
 
 
+def fill(path: Path, tables: Mapping[str, "pyarrow.Table"]) -> None:
+    """Make a store with these rows in its tables, by name; raises UserError where it cannot be
+    written."""
+    with writing(path) as con:
+        for table, rows in tables.items():
+            _insert(con, table, rows)
+
+
 def _write_epoch(record: EpochRecord, con: DuckDBPyConnection) -> None:
     for table in EPOCH_TABLES:
         con.execute(f"DELETE FROM {table} WHERE epoch >= ?", [record.epoch])
@@ -247,7 +258,7 @@ def _write_embedding(record: EmbeddingRecord, points: Points, con: DuckDBPyConne
     )
 
 
-def _insert(con: DuckDBPyConnection, table: str, columns: Columns) -> None:
-    con.register("incoming", dict(columns))
+def _insert(con: DuckDBPyConnection, table: str, columns: "Columns | pyarrow.Table") -> None:
+    con.register("incoming", dict(columns) if isinstance(columns, Mapping) else columns)
     con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
     con.unregister("incoming")

@@ -66,7 +66,7 @@ def evaluate(work: Work) -> None:
     with torch.no_grad():
         classes = work.model(rows.take(ids[:1]).x).shape[1]
     plan = attacks.build(config.attack, config.params).plan(classes)
-    size = batch_size(work.folder, config, work.model, rows, ids)
+    size = batch_size(work.folder, config, work.model, rows, ids, work.processes)
     _announce(work, len(ids), size, classes, plan.note)
     items = work_items(
         work.job, plan, config.levels or work.run.config.levels, config.seeds, config.norm
@@ -134,10 +134,10 @@ def _evaluate_task(
         if work.session.stopping:
             raise Cancelled("It was cancelled.")
 
-    state = evaluation_state.load(half_done, _about(name, task)) or EvaluationState.begin(
-        len(task.ids)
-    )
-    while (verdict := _fitting(Target(work.model, work.rows, after_batch), task, state)) is None:
+    begun = evaluation_state.load(half_done, _about(name, task))
+    state = begun or EvaluationState.begin(len(task.ids))
+    on = Target(work.model, work.rows, after_batch, work.deal)
+    while (verdict := _fitting(on, task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))
         work.progress.line(f"The GPU's memory is short: going on with {task.size} images a batch.")
         evaluation_state.save(half_done, state, _about(name, task))

@@ -15,18 +15,28 @@ from smd.evaluation import batch_size as batching
 from smd.files import durable, foreign
 
 FILE = "batch.json"
+BATCHES = 4  # of a stage for each of several processes, so that all are busy to its end
+FEWEST = 32  # images a batch that are found then
 LARGEST = 2**20  # images; a size beyond is none that was found
 
 
 def batch_size(
-    folder: Path, config: AttackConfig, model: nn.Module, rows: Rows, ids: Tensor
+    folder: Path,
+    config: AttackConfig,
+    model: nn.Module,
+    rows: Rows,
+    ids: Tensor,
+    processes: int = 1,
 ) -> int:
-    """Images a batch, for a job that lies in that folder."""
+    """Images a batch, for a job that lies in that folder; where it is found, each of its processes
+    gets several batches."""
     if config.batch:
         return config.batch
     size = _kept(folder)
     if not size:
         size = batching.find(model, rows, ids)
+        if processes > 1:
+            size = min(size, max(FEWEST, -(-len(ids) // (BATCHES * processes))))
         _keep(folder, size)
     return size
 

@@ -72,14 +72,14 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
 
 def _seen(work: Work, ids: Tensor, eps: float) -> tuple[Tensor, list[Features]]:
     """The positions of the attacked, and what the network sees of all images and of these."""
-    model, rows, config = work.opened.model, work.opened.rows, work.opened.config
+    deal, config = work.opened.dealt, work.opened.config
     count = _counted(work, 0, LOOKING, len(ids), "looking")
-    clean = embedding.of_clean(model, rows, ids, config.batch, count)
+    clean = embedding.seen(deal, ids, 0.0, config.batch, count)
     paired = to_attack(clean, config.pairs).to(ids.device)
     if not len(paired):
         return paired, [clean]
     count = _counted(work, LOOKING, ATTACKING, len(paired), f"attacking at {show_level(eps)}")
-    attacked = embedding.of_adversarial(model, rows, ids[paired], eps, config.batch, count)
+    attacked = embedding.seen(deal, ids[paired], eps, config.batch, count)
     return paired, [clean, attacked]
 
 

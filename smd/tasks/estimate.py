@@ -110,9 +110,8 @@ def _measured(
     config = work.config
     estimator = estimators.build(config.method, one.params)
     norm = cast(Norm, config.norm)
-    return measure(
-        work.model, work.rows, ids, estimator, norm, config.seed, config.batch, after_batch
-    )
+    about = (estimator, norm, config.seed, config.batch)
+    return measure(work.model, work.rows, ids, *about, after_batch, work.deal)
 
 
 def _store(work: Work, one: Estimation, ids: Tensor, result: Measured) -> None:

@@ -3,20 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+from smd import jobs, several
 from smd.config import schema
 from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, ScoreConfig
 from smd.data.batches import Rows
 from smd.data.rows import rows_of
+from smd.dealing.portions import Deal, here
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs import kinds
-from smd.jobs.session import Session, session
+from smd.jobs.session import Cancelled, Session, session
 from smd.nets.parts import for_looks
 from smd.runs import folders
 from smd.runs.folders import Run
@@ -24,6 +27,7 @@ from smd.sinks.recording import recording
 from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks import network_facts
+from smd.tasks.hands import helped
 from smd.tasks.images import images_of, splits_of
 from smd.tasks.network import network_of
 from smd.terminal.progress import Progress
@@ -44,6 +48,13 @@ class Opened(Generic[C]):
     session: Session
     progress: Progress
     recorder: Recorder
+    deal: Deal | None = None  # who does its batches; None: this process
+    processes: int = 1  # that do them
+
+    @property
+    def dealt(self) -> Deal:
+        """Who does its batches."""
+        return self.deal or here(self.model, self.rows)
 
 
 @contextmanager
@@ -56,7 +67,7 @@ def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Op
     """
     run = folders.of_job(folder)
     config = replace(schema.read(kind, folder / "config.json"), run=run.id)
-    device = resolve_device(config.device)
+    device = resolve_device(several.device(config.device, jobs.read(folder).devices))
     progress = Progress(f"{run.id} {kinds.of_config(config).noun}", log)
 
     def wait() -> None:
@@ -70,9 +81,18 @@ def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Op
         model, rows = network_and_images(run, config.split, device, config.weights)
         if told := network_facts.changed_since(run):
             progress.line(told)
-        yield Opened(run, folder.name, folder, config, model, rows, current, progress, recorder)
+        alive = partial(refuse_stopped, current)
+        with helped(folder, run, config.split, config.weights, device, alive) as deal:
+            parts = (run, folder.name, folder, config, model, rows, current, progress, recorder)
+            yield Opened(*parts, deal, deal.count if deal else 1)
         recorder.flush()
         progress.close()
+
+
+def refuse_stopped(current: Session) -> None:
+    """Raises Cancelled if the job was asked to stop."""
+    if current.stopping:
+        raise Cancelled("It was cancelled.")
 
 
 def network_and_images(

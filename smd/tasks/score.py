@@ -102,7 +102,7 @@ def _searched(
 ) -> np.ndarray:
     config, norm = work.config, cast(Norm, work.config.norm)
     about = (eps, norm, config.steps, config.seed, config.batch)
-    return worst_scores(work.model, work.rows, ids, *about, after_batch)
+    return worst_scores(work.model, work.rows, ids, *about, after_batch, work.deal)
 
 
 def _stored(

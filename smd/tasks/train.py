@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from smd import export
+from smd import export, jobs, several
 from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.core.margin import initial_step
 from smd.data import cautions, content, filenames, leaks
@@ -39,10 +39,12 @@ from smd.tasks.images import carve_as, images_of, splits_of
 from smd.tasks.network_facts import facts_of
 from smd.tasks.opening import C, Opened
 from smd.tasks.preparing import prepared
+from smd.tasks.ranks import ranked
 from smd.tasks.worth_seeing import last_margins, worth_seeing
 from smd.terminal.progress import Eta, Progress
 from smd.training.checkpoints import misfit
 from smd.training.divergence import refuse_divergence
+from smd.training.joining import join
 from smd.training.loop import Training, checkpoint, epochs, restore
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
@@ -73,7 +75,7 @@ def train_run(run: Run, log: Path | None = None) -> None:
     log: where lines go beside stderr; the queue has redirected stderr to the log already.
     """
     config = run.config
-    device = resolve_device(config.device)
+    device = resolve_device(several.device(config.device, jobs.read(run.folder).devices))
     progress = Progress(run.id, log)
     wait = lambda: progress.line(f"Waiting: another job uses {device}.")  # noqa: E731
     with (
@@ -87,20 +89,27 @@ def train_run(run: Run, log: Path | None = None) -> None:
         images = images_of(run, _loading(job))
         splits = splits_of(run, images)
         leaks.refuse_shared(images, splits, config.allow_leaks)
-        training = prepared(config, images, device, splits, progress.line)
-        _begin(job, training, images, splits)
         try:
-            _train(job, training)
-            trained = trained_networks(run, training)
-            for weights, model in trained.items():
-                _attack(job, training, images, splits, weights, model)
-            for weights, model in trained.items():
-                _margins(job, images, splits, weights, model, len(trained))
+            with ranked(current, config, device, images, splits):
+                training = prepared(config, images, device, splits, progress.line)
+                _begin(job, training, images, splits)
+                join(training)
+                _train(job, training)
+            _judge(job, training, images, splits)
         finally:
             _take_along(job)
         job.recorder.flush()
         _card(job)
         progress.close()
+
+
+def _judge(job: Job, training: Training, images: Images, splits: Splits) -> None:
+    """What ends a training: its weights are saved, attacked, and margins estimated."""
+    trained = trained_networks(job.run, training)
+    for weights, model in trained.items():
+        _attack(job, training, images, splits, weights, model)
+    for weights, model in trained.items():
+        _margins(job, images, splits, weights, model, len(trained))
 
 
 def _loading(job: Job) -> Callable[[str, float], None]:

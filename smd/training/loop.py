@@ -25,11 +25,16 @@ from smd.data.rows import rows_of
 from smd.data.split import Splits, carve
 from smd.defenses import Defense, RunInfo, StepContext, build
 from smd.nets.parts import for_looks, in_parts
+from smd.nets.ranked import ranked
+from smd.ranks import shard
+from smd.ranks.group import ALONE, current
+from smd.ranks.shard import Shard
 from smd.training import averaging, epoch_stats, network_checks
 from smd.training.balance import class_weights, sampled
 from smd.training.epoch_stats import EpochStats
 from smd.training.monitor import Metric, robust_accuracies
 from smd.training.optimizers import optimizer
+from smd.training.stepping import together
 
 SCHEMA = 1
 
@@ -58,7 +63,8 @@ class Training:
     epoch: int = 0  # finished epochs
     batch: int = 0  # finished batches of the running epoch
     averaged: AveragedModel | None = None  # None: the weights are not averaged
-    parted: nn.Module | None = None  # the model as steps use it if it takes its batch in parts
+    # the model as steps use it where its batch goes through it in parts, or is shared by ranks
+    parted: nn.Module | None = None
     weights: Tensor | None = None  # (K,) of each class's losses; None: all alike
 
 
@@ -98,7 +104,8 @@ def prepare(
     stepping = optimizer(model, config.full_recipe)
     state, stats = defense.begin(info), epoch_stats.empty(info.n, device)
     averaged = averaging.begin(model) if config.average == "ema" else None
-    parted = in_parts(model, size) if size else None
+    network = ranked(model, images.shape, device)
+    parted = in_parts(network, size) if size or network is not model else None
     weights = (
         class_weights(sets.train.labels, len(images.classes)) if config.balance == "loss" else None
     )
@@ -113,13 +120,18 @@ def epochs(
 
     `after_batch(training, batches)` is called when a batch is done, `batches` being those of an
     epoch; it may raise, and a checkpoint taken there resumes with the next batch.
+
+    Where several ranks train (smd.ranks.group), each of them iterates, from the same state
+    (smd.training.joining): every one holds all that a checkpoint does. `after_batch` and the quick
+    attacks are rank 0's; if that raises, or breaks off, the others raise Ended.
     """
     while training.epoch < training.config.epochs:
         _finish_epoch(training, after_batch)
         result = _measure(training, lambda: after_batch(training, training.batch))
         training.epoch, training.batch = training.epoch + 1, 0
         training.stats = epoch_stats.empty(training.info.n, training.info.device)
-        yield result
+        with current().led():  # who stores the result may be long about it, or end the training
+            yield result
 
 
 def parts_of(config: TrainConfig, labels: Tensor, epoch: int) -> list[Tensor]:
@@ -141,13 +153,16 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     (training.parted or training.model).train()
-    with closing(training.sets.train.batches(parts[training.batch :])) as batches:
+    group = current()
+    shards = [shard.of(len(part), group) for part in parts]
+    own = [place.own(part) for place, part in zip(shards, parts, strict=True)]
+    with closing(training.sets.train.batches(own[training.batch :])) as batches:
         while training.batch < len(parts):
             start = time.perf_counter()
-            _step(training, next(batches))
+            _step(training, next(batches), parts[training.batch], shards[training.batch])
             training.batch += 1
             training.stats.seconds += time.perf_counter() - start
-            after_batch(training, len(parts))
+            group.lead(lambda: after_batch(training, len(parts)))
     start = time.perf_counter()
     # steps are only queued there: their time is known when the last is done
     if device.type == "cuda":
@@ -155,21 +170,24 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     training.stats.seconds += time.perf_counter() - start
 
 
-def _step(training: Training, batch: Batch) -> None:
+def _step(training: Training, batch: Batch, ids: Tensor, place: Shard) -> None:
+    """One step on the batch of those ids, (B,); `batch` is this rank's part of it, at `place`."""
     config, device = training.config, training.info.device
     generator = rng.generator(device, config.seed, "step", training.epoch, training.batch)
+    source = generator if current() is ALONE else rng.Draws(generator, place)
     kind = registry.DATASETS[config.data].augment
     weight = None if training.weights is None else training.weights[batch.y]
-    batch = replace(batch, x=augmented(batch.x, kind, generator), weight=weight)
+    batch = replace(batch, x=augmented(batch.x, kind, source), weight=weight)
     training.optimizer.zero_grad(set_to_none=True)
-    context = StepContext(training.info, training.epoch, generator)
+    context = StepContext(training.info, training.epoch, source)
     with computing(cast(Precision, config.precision), device):
         model = training.parted or training.model
         result = training.defense.step(model, batch, training.state, context)
+    result = together(training.model, training.state, batch.idx, ids, result)
     training.optimizer.step()
     if training.averaged is not None:
         averaging.update(training.averaged, training.model)
-    training.stats.add(batch.idx, result)
+    training.stats.add(ids, result)
 
 
 def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
@@ -177,7 +195,7 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
 
     `alive` is called after every batch of an attack and may raise, like after a batch of training.
     """
-    stats, info = training.stats, training.info
+    stats = training.stats
     metrics = stats.means()
     metrics.append(Metric("train", "lr", 0.0, training.optimizer.param_groups[0]["lr"]))
     metrics.append(Metric("train", "seconds", 0.0, stats.seconds))
@@ -191,10 +209,18 @@ def _measure(training: Training, alive: Callable[[], None]) -> EpochResult:
         *(flag.cpu().numpy() for flag in flags),
     )
     metrics += _counted(training, result)
-    model = for_looks(training.model, info.shape, info.device)
-    for split, data in (("train", training.sets.train), ("val", training.sets.val)):
-        metrics += robust_accuracies(model, data, split, training.config, info.n, alive)
+    metrics += current().lead(lambda: _looked(training, alive)) or []
     return result
+
+
+def _looked(training: Training, alive: Callable[[], None]) -> list[Metric]:
+    """The quick attacks; see `_measure`."""
+    config, info, sets = training.config, training.info, training.sets
+    model = for_looks(training.model, info.shape, info.device)
+    metrics = []
+    for split, data in (("train", sets.train), ("val", sets.val)):
+        metrics += robust_accuracies(model, data, split, config, info.n, alive)
+    return metrics
 
 
 def _counted(training: Training, result: EpochResult) -> list[Metric]:

@@ -9,6 +9,8 @@ from smd.errors import UserError
 from smd.nets import parts
 from smd.nets.batchnorm import couples_samples
 from smd.nets.checks import problems_of
+from smd.ranks import shard
+from smd.ranks.group import current
 
 
 def refuse_unbuilt(
@@ -48,15 +50,16 @@ def refuse(
 def microbatch(
     config: TrainConfig, model: nn.Module, shape: tuple[int, ...], device: torch.device
 ) -> int:
-    """Images of a step that go through the network at once, as asked for or found; 0: all.
+    """Images of a step that go through the network at once, as asked for or found; 0: all, or all
+    that a rank has of the batch.
 
     Raises UserError where parts are asked for or needed and the network does not treat each image
     on its own, as with batch norm: parts would train it otherwise.
     """
     size = config.microbatch or (
-        0 if couples_samples(model) else parts.found(model, shape, config.batch, device)
+        0 if couples_samples(model) else parts.found(model, shape, _own(config), device)
     )
-    if not size or size >= config.batch:
+    if not size or size >= _own(config):
         return 0
     if couples_samples(model, torch.zeros((1, *shape), device=device)):
         raise UserError(
@@ -69,7 +72,13 @@ def microbatch(
 
 def _at_once(config: TrainConfig, model: nn.Module) -> int:
     """Images whose memory is asked for: the whole batch where the network cannot take parts."""
-    return config.batch if couples_samples(model) else min(config.batch, config.microbatch or 1)
+    own = _own(config)
+    return own if couples_samples(model) else min(own, config.microbatch or 1)
+
+
+def _own(config: TrainConfig) -> int:
+    """Images of a full batch that a rank has at most."""
+    return shard.counts(config.batch, current().size)[0]
 
 
 def _of_library(config: TrainConfig) -> bool:

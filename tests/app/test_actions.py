@@ -100,6 +100,7 @@ PURE = {
     "registry",
     "registry.recipes",
     "runs.job_titles",
+    "several",
     "store.query_examples",
     "store.reader",
     "terminal.progress",

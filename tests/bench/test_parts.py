@@ -23,11 +23,22 @@ COLUMNS = {
     "store": VALUES,
     "startup": VALUES,
     "memory": VALUES,
+    "scale": {
+        "what",
+        "processes",
+        "seconds",
+        "command",
+        "images_per_s",
+        "efficiency",
+        "equal",
+        "of",
+        "farthest",
+    },
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
-NOUGHT = {"withstood"}  # may be 0
+NOUGHT = {"withstood", "farthest"}  # may be 0
 # mostly one waits for its browser
-TOGETHER = (("startup",), ("autoattack", "store", "memory", "growth"))
+TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth"))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from smd.data.batches import OnDevice
+from smd.dealing.portions import here
 from smd.errors import UserError
 from smd.evaluation import embedding
 
@@ -37,9 +38,8 @@ def clusters(n, apart=8.0):
 
 def test_images_are_looked_at_in_batches_and_counted():
     counted = []
-    seen = embedding.of_clean(
-        Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]), torch.tensor([3, 0, 2]), 2, counted.append
-    )
+    deal = here(Linear(), rows([0, 100, 200, 255], [0, 0, 1, 0]))
+    seen = embedding.seen(deal, torch.tensor([3, 0, 2]), 0.0, 2, counted.append)
     assert counted == [2, 1]
     assert seen.features.shape == (3, 4)
     assert seen.features[:, 0].tolist() == pytest.approx([1, 0, 200 / 255])
@@ -49,9 +49,8 @@ def test_images_are_looked_at_in_batches_and_counted():
 
 def test_twins_stay_in_their_ball_and_cross_where_they_can():
     data = rows([120, 20], [0, 0])
-    seen = embedding.of_adversarial(
-        Linear(), data, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None
-    )
+    deal = here(Linear(), data)
+    seen = embedding.seen(deal, torch.tensor([0, 1]), 16 / 255, 8, lambda done: None)
     moved = seen.features - data.pixels.flatten(1).numpy() / 255
     assert np.abs(moved).max() <= 16 / 255 + 1e-6
     assert seen.ok.tolist() == [False, True]  # 120 + 16 is beyond the middle, 20 + 16 is not
@@ -60,9 +59,10 @@ def test_twins_stay_in_their_ball_and_cross_where_they_can():
 
 def test_volumes_are_looked_at_and_attacked_like_images():
     pixels = torch.full((3, 1, 2, 2, 2), 120, dtype=torch.uint8)
-    data, ids = OnDevice(pixels, torch.zeros(3, dtype=torch.long)), torch.arange(3)
-    clean = embedding.of_clean(Linear(), data, ids, 2, lambda done: None)
-    twins = embedding.of_adversarial(Linear(), data, ids, 16 / 255, 2, lambda done: None)
+    deal = here(Linear(), OnDevice(pixels, torch.zeros(3, dtype=torch.long)))
+    clean, twins = (
+        embedding.seen(deal, torch.arange(3), eps, 2, lambda done: None) for eps in (0, 16 / 255)
+    )
     assert clean.features.shape == twins.features.shape == (3, 8)
     assert (clean.ok.all(), twins.ok.any()) == (True, False)
 

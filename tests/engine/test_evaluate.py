@@ -15,7 +15,7 @@ from smd.attacks.stages import Ascent
 from smd.core import losses
 from smd.data.batches import OnDevice
 from smd.evaluation import state as evaluation_state
-from smd.evaluation.evaluate import SLACK
+from smd.evaluation.judging import SLACK
 
 
 @dataclass(frozen=True)

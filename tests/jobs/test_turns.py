@@ -194,13 +194,13 @@ def test_jobs_in_one_process_each_get_a_slot_of_their_own(
     monkeypatch.setenv(devices.SETTING, "cpu:2,1")
     folder = new_run(device="auto")
     with session.claimed(folder):
-        assert devices.given() == "cpu"
+        assert devices.given() == ("cpu",)
         with turns.looked_for("auto"):  # has its slot already
-            assert devices.given() == "cpu"
+            assert devices.given() == ("cpu",)
         with session.session(folder, "cpu"):
             assert slot_lock("cpu").busy() and not slot_lock("cpu:1").busy()
             assert jobs.read(folder).device == "cpu"
-    assert (state(folder), devices.given(), slot_lock("cpu").busy()) == ("finished", "", False)
+    assert (state(folder), devices.given(), slot_lock("cpu").busy()) == ("finished", (), False)
     locks = [device_lock("cpu") for _ in range(3)]
     assert [lock.acquire(wait=False) for lock in locks] == [True, True, False]
     for lock in locks:

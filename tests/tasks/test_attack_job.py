@@ -231,9 +231,9 @@ def test_a_batch_size_that_was_given_is_taken(run):
 @pytest.fixture
 def short_memory(monkeypatch):
     """Eight images at most can be attacked at a time, from the second batch on."""
-    from smd.evaluation import evaluate
+    from smd.evaluation import judging
 
-    plain, calls = evaluate._tried, []
+    plain, calls = judging.tried, []
 
     def tried(model, stage, batch, context):
         calls.append(len(batch.x))
@@ -241,7 +241,7 @@ def short_memory(monkeypatch):
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return plain(model, stage, batch, context)
 
-    monkeypatch.setattr(evaluate, "_tried", tried)
+    monkeypatch.setattr(judging, "tried", tried)
     return calls
 
 

@@ -10,10 +10,11 @@ import torch
 from smd.attacks import AttackPlan
 from smd.config.schema import AttackConfig
 from smd.core.lp import length
-from smd.evaluation import evaluate
+from smd.evaluation import evaluate, judging
 from smd.evaluation import examples as adv
 from smd.evaluation import state as evaluation_state
-from smd.evaluation.evaluate import SLACK
+from smd.evaluation.judging import SLACK, Judged
+from smd.evaluation.state import Kept
 from smd.runs import folders
 from smd.store import reader
 from smd.tasks.opening import network_and_images
@@ -96,7 +97,7 @@ def test_with_noise_in_float16_every_image_would_be_another(run):
 
 
 def test_an_image_that_rounding_decides_is_not_kept_and_the_log_says_so(run, monkeypatch):
-    monkeypatch.setattr(evaluate, "SURE", 1e9)
+    monkeypatch.setattr(judging, "SURE", 1e9)
     before = set(adv.names(run.folder))
     folder = attack_of(run, keep=3)
     assert set(adv.names(run.folder)) == before
@@ -114,8 +115,8 @@ def test_of_picked_images_no_older_stage_stands_in_for_one_that_rounding_decides
     task = evaluate.Task(torch.tensor([0]), AttackPlan(()), 0.1, 0, 8, keep=1, picked=True)
     state = evaluation_state.EvaluationState.begin(1)
     for stage, seen in ((1, [0]), (2, [])):
-        sure = evaluate.surely(logits[stage], y)
-        evaluate._keep(
-            task, state, part, torch.full((1, 1, 2, 2), float(stage)), logits[stage], sure
-        )
+        sure, pred = judging.surely(logits[stage], y), logits[stage].argmax(1).short()
+        kept = Kept(np.full((1, 2, 2), stage, np.float32), logits[stage][0].softmax(0).numpy())
+        images = {0: kept} if sure[0] else {}
+        evaluate.enter(task, state, part, Judged(y, pred, torch.zeros(1), sure, images, set()))
         assert list(state.kept) == seen

@@ -1,0 +1,96 @@
+"""A node that is reached by files of a shared folder: a call is a file, and so is its answer.
+
+The folder is of one user alone, as what lies there is unpickled; who finds another's leaves it.
+"""
+
+import itertools
+import os
+import pickle
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from smd.cluster.hands import Lost
+from smd.errors import UserError
+from smd.files import durable
+
+POLL = 0.1  # seconds between two looks at whether a file is there
+SILENT = 120.0  # seconds without a sign of life after which the other side counts as gone
+BEATS = 20  # looks between two signs of life
+
+
+class FileHand:
+    """The node that serves a folder (smd.cluster.hands.Hand)."""
+
+    helpers, handle, pool = (), None, ""
+
+    def __init__(self, folder: Path, device: str, gone: Callable[[], str]) -> None:
+        """gone: why the node's process is no more, ""; asked every few seconds."""
+        self.device = device
+        self._folder, self._gone = folder, gone
+        self._numbers = itertools.count()
+
+    def call(self, name: str, *args: Any) -> Any:
+        """See Hand."""
+        number = next(self._numbers)
+        durable.write(self._folder / f"call-{number}", pickle.dumps((name, args)))
+        path = self._folder / f"answer-{number}"
+        beat, heard = b"", time.monotonic()
+        for look in itertools.count(1):
+            if path.exists():
+                break
+            time.sleep(POLL)
+            if look % BEATS == 0:
+                now = _content(self._folder / "alive")
+                beat, heard = now, time.monotonic() if now != beat else heard
+                why = self._gone() or (time.monotonic() - heard > SILENT and "nothing is heard")
+                if why and not path.exists():
+                    raise Lost(why)
+        answer, refused = pickle.loads(path.read_bytes())
+        path.unlink()
+        if refused:
+            raise UserError(refused)
+        return answer
+
+
+def serve(folder: Path, node: Any) -> None:
+    """Answer the calls that come to a folder with the methods of a node, until it is gone or nobody
+    calls any more. Raises UserError where others can write to it."""
+    about = folder.stat()
+    if about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) & 0o077:
+        raise UserError(f"{folder} is not yours alone: nothing of it is read.")
+    number, called = 0, time.monotonic()
+    for look in itertools.count():
+        if not folder.is_dir() or time.monotonic() - called > SILENT:
+            return
+        if look % BEATS == 0:
+            _beat(folder, look)
+        path = folder / f"call-{number}"
+        if not path.exists():
+            time.sleep(POLL)
+            continue
+        name, args = pickle.loads(path.read_bytes())
+        try:
+            answer = (getattr(node, name)(*args), "")
+        except UserError as error:
+            answer = (None, str(error) or "It was refused.")
+        path.unlink(missing_ok=True)
+        if folder.is_dir():
+            durable.write(folder / f"answer-{number}", pickle.dumps(answer))
+        number, called = number + 1, time.monotonic()
+
+
+def _beat(folder: Path, look: int) -> None:
+    try:
+        durable.write(folder / "alive", str(look))
+    except FileNotFoundError:
+        return  # the folder is gone, which the next look sees
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

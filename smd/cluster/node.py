@@ -1,0 +1,182 @@
+"""What runs on a node: one job, by the very task that would do it on the head.
+
+The job has a folder of runs of its own, a temporary one, with a small copy of the run's store. What
+it records, logs and saves goes to the head as events; nothing else of the node is used, but its
+cache of images.
+"""
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from smd import jobs, registry
+from smd.cluster import sources
+from smd.cluster.outbox import Outbox
+from smd.cluster.relay import Relay
+from smd.cluster.spread import Spread
+from smd.cluster.watch import Watch
+from smd.data import travelling
+from smd.dealing.dealer import REFUSED, Work, done
+from smd.dealing.portions import Portion
+from smd.devices import CLUSTER, SETTING, TURN
+from smd.errors import UserError
+from smd.files import durable
+from smd.jobs import Status, transitions
+from smd.jobs.endings import reason
+from smd.jobs.kinds import KINDS
+from smd.jobs.session import Cancelled
+from smd.runs.folders import Run
+from smd.sinks import recording
+from smd.tasks import hands
+from smd.tasks.hands import opened
+
+# what the environment names -> where it is in the job's folder here
+PLACES = {"SMD_RUNS": "runs", "SMD_STATE": "state", "SMD_NETS": "nets"}
+EVERY = 0.3  # seconds between two looks at what the job has written
+
+
+class Node:
+    """The far end of a job; its methods are called one by one from the head.
+
+    Everything that goes in or out is a number, a text, an array, or a list or mapping of them.
+    """
+
+    def __init__(self) -> None:
+        self._outbox = Outbox()
+        self._root: Path | None = None
+        self._folder: Path | None = None
+        self._do: Callable[[Portion[Any]], Any] | None = None
+        self._arriving: travelling.Arriving | None = None
+
+    def hello(self) -> dict[str, Any]:
+        """Who this is: its host, and which code it has."""
+        return {"host": platform.node(), "code": sources.digest()}
+
+    def has(self, key: str, content: str) -> bool:
+        """Whether the images of that key and content are in the cache here."""
+        return travelling.found(key, content)
+
+    def put(self, key: str, name: str, piece: bytes) -> None:
+        """A piece of a file of the images that this node lacks; errors as of Arriving."""
+        if self._arriving is None:
+            self._arriving = travelling.Arriving(key)
+        self._arriving.put(name, piece)
+
+    def whole(self, content: str) -> None:
+        """That was all of them; raises UserError where they are not what was sent."""
+        if self._arriving is None:
+            raise UserError("No images have arrived.")
+        try:
+            self._arriving.done(content)
+        finally:
+            self._arriving.close()
+            self._arriving = None
+
+    def begin(self, order: Mapping[str, Any]) -> None:
+        """Start the job.
+
+        order: kind, run (its id), job (its folder in the run's, "" of a run itself), config (fields
+        that are others here) and files (place -> uint8 array; below PLACES). Where other nodes do
+        its portions also helpers (their handles), pool (the class that reaches them, by name) and
+        lent (the order that they are given).
+        """
+        run, folder = self._unpacked(order)
+        self._folder = folder
+        transitions.write(folder, transitions.own(_queued(str(order["kind"]))))
+        (folder / "log.txt").touch()
+        threading.Thread(target=self._work, args=(run, folder, order), daemon=True).start()
+
+    def lend(self, order: Mapping[str, Any], split: str, weights: str) -> None:
+        """Open the network and the images of the order's run, for portions of the job that another
+        node does. Raises UserError where they do not fit."""
+        run, _ = self._unpacked(order)
+        self._do = opened(Work(str(run.folder), split, weights, str(order["config"]["device"])))
+
+    def portion(self, portion: Portion[Any]) -> tuple[str, Any]:
+        """Do one; what it answers, smd.dealing.dealer tells."""
+        return done(self._do, portion) if self._do else (REFUSED, "Nothing was opened.")
+
+    def _unpacked(self, order: Mapping[str, Any]) -> tuple[Run, Path]:
+        root = self._root = Path(tempfile.mkdtemp(prefix="smd-node-"))
+        os.environ |= {variable: str(root / place) for variable, place in PLACES.items()}
+        for name in (SETTING, TURN, CLUSTER):
+            os.environ.pop(name, None)
+        run = Run(str(order["run"]), root / "runs" / str(order["run"]))
+        for name, content in order["files"].items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            durable.write(root / name, content.tobytes())
+        changes = dict(order["config"])
+        if "init" in changes:  # a file that came along
+            changes["init"] = str(root / changes["init"])
+        folder = run.folder / str(order["job"])
+        _edit(folder / "config.json", changes)
+        return run, folder
+
+    def events(self, seen: int, wait: float) -> list[tuple[int, dict[str, Any]]]:
+        """See Outbox.take."""
+        return self._outbox.take(seen, wait)
+
+    def stop(self) -> None:
+        """Have the job save what it has and end, at its next heartbeat."""
+        if self._folder is not None:
+            with suppress(UserError):  # it is over
+                transitions.move(self._folder, "cancelled")
+
+    def close(self) -> None:
+        """Remove what the job had here."""
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
+
+    def _work(self, run: Run, folder: Path, order: Mapping[str, Any]) -> None:
+        over, watch = threading.Event(), Watch(run, folder, self._outbox.put)
+        watching = threading.Thread(target=_watch, args=(watch, over), daemon=True)
+        watching.start()
+        recording.RELAY.set(lambda path: Relay(path, self._record))
+        if helpers := order.get("helpers"):
+            pool: type[Any] = registry.load(str(order["pool"]))
+            hands.LENT.set(lambda work, alive: Spread(pool(helpers, order["lent"], work), alive))
+        end: dict[str, Any] = {"kind": "end", "state": "finished", "error": ""}
+        try:
+            registry.load(KINDS[str(order["kind"])].task)(folder, folder / "log.txt")
+        except Cancelled:
+            end["state"] = "cancelled"
+        except BaseException as error:
+            if not isinstance(error, UserError):
+                self._outbox.put({"kind": "lines", "lines": traceback.format_exc().splitlines()})
+            end |= {"state": "failed", "error": reason(error)}
+        finally:
+            over.set()
+            watching.join()
+            with suppress(OSError):
+                watch.look(everything=True)
+            self._outbox.put(end)
+
+    def _record(self, call: dict[str, Any]) -> None:
+        self._outbox.put({"kind": "record", "record": call})
+
+
+def _watch(watch: Watch, over: threading.Event) -> None:
+    while not over.wait(EVERY):
+        with suppress(OSError, ValueError):  # a file that is being replaced: the next look has it
+            watch.look()
+
+
+def _edit(path: Path, changes: Mapping[str, Any]) -> None:
+    """Have a job's config say what holds here; a field that its kind has not is left out."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values |= {name: value for name, value in changes.items() if name in values}
+    durable.write(path, json.dumps(values, indent=1))
+
+
+def _queued(kind: str) -> Status:
+    now = time.time()
+    return jobs.Status(kind=kind, created=now, queued=now)

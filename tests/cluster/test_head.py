@@ -1,0 +1,154 @@
+"""Jobs on nodes: the same results as on this machine, through the loss of one; what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from standing_in import Cluster, Scripted
+
+from smd import jobs
+from smd.cluster import head, sources
+from smd.config.schema import AttackConfig, TrainConfig
+from smd.errors import UserError
+from smd.jobs import doing, launch, transitions
+from smd.jobs.session import Cancelled
+from smd.runs import folders
+from smd.store import connection
+
+ROWS = {
+    "margin": "SELECT * FROM margin ORDER BY ALL",
+    "attack_result": "SELECT * FROM attack_result ORDER BY ALL",
+    "sample": "SELECT * FROM sample ORDER BY ALL",
+    "metric": "SELECT * FROM epoch_metric WHERE name NOT IN"
+    " ('seconds', 'samples_per_s', 'finished_at') ORDER BY ALL",
+}
+
+
+def rows(run):
+    with connection.reading(run.store) as con:
+        return {name: con.execute(query).fetchall() for name, query in ROWS.items()}
+
+
+def config(device="ray", **fields):
+    return TrainConfig(
+        epochs=3, n_train=60, n_test=20, n_margins=0, batch=32, device=device, **fields
+    )
+
+
+def on(monkeypatch, cluster):
+    monkeypatch.setattr(head, "hire_of", lambda kind: cluster.hired)
+    return cluster
+
+
+def checkpoint(event):
+    return event[1]["kind"] == "file" and event[1]["name"] == "last.pt"
+
+
+@pytest.mark.slow
+def test_a_training_that_loses_its_node_is_the_one_of_this_machine(monkeypatch, tmp_path):
+    here = folders.create(config("cpu"), claim=True)
+    doing.do(here.folder, here.log)
+    cluster = on(monkeypatch, Cluster(tmp_path / "cache", checkpoint))
+    there = folders.create(config(), claim=True)
+    head.do(there.folder, there.log, "ray")
+    assert there.status.state == "finished"
+    assert there.status.device == "ray"
+    assert rows(there) == rows(here)
+    one, two = load_file(here.weights), load_file(there.weights)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert {p.name for p in there.adv.iterdir()} == {p.name for p in here.adv.iterdir()}
+    first, second = cluster.hands  # the images were sent to the cache that both have
+    assert "put" in first.calls
+    assert "put" not in second.calls
+    log = there.log.read_text()
+    assert "Its node is lost (its process is gone): another one goes on." in log
+    assert "Resumed after epoch" in log
+
+    verdicts = {}
+    for name in ("cpu", "ray"):
+        asked = AttackConfig(there.id, n=20, seeds=(0,), batch=8, device=name, levels=(0.1,))
+        folder = folders.create_job(there, asked, claim=True)
+        (doing.do if name == "cpu" else lambda f, log: head.do(f, log, "ray"))(folder, None)
+        assert jobs.read(folder).state == "finished"
+        with connection.reading(there.store) as con:
+            query = "SELECT idx, ok, pred, distance, stage FROM attack_result WHERE attack_id IN"
+            query += " (SELECT id FROM attack WHERE job = $job) ORDER BY ALL"
+            verdicts[name] = con.execute(query, {"job": folder.name}).fetchall()
+    assert len(verdicts["cpu"]) == 40
+    assert verdicts["ray"] == verdicts["cpu"]
+
+
+def test_other_code_on_a_node_is_refused(monkeypatch):
+    cluster = on(monkeypatch, Scripted("0" * 64))
+    run = folders.create(config(), claim=True)
+    with pytest.raises(UserError, match="node-1 has another version of SMD Studio"):
+        head.do(run.folder, run.log, "ray")
+    assert run.status.state == "failed"
+    assert cluster.calls == ["hello"]
+
+
+def test_nodes_that_are_lost_again_and_again_end_the_job(monkeypatch):
+    cluster = on(monkeypatch, Scripted("", lost=True))
+    run = folders.create(config(), claim=True)
+    with pytest.raises(UserError, match=r"lost 3 times before anything came \(no power\)"):
+        head.do(run.folder, run.log, "ray")
+    assert cluster.calls == ["hello"] * head.LOSSES
+    launch_again = transitions.move(run.folder, "queued")
+    assert launch_again.device == "ray"  # a resumed job goes to the cluster, too
+
+
+def ended(state, error=""):
+    return {"kind": "end", "state": state, "error": error}
+
+
+def test_a_job_tells_why_it_failed_on_its_node(monkeypatch):
+    lines = {"kind": "lines", "lines": ["Loading.\x1b[2J", "x" * 10**5]}
+    progress = {"kind": "progress", "stage": "training", "done": 1, "total": 3, "eta": float("nan")}
+    bad = progress | {"done": "all", "rate": 2.5}
+    events = [lines, progress, bad, ended("failed", "Too much memory: take a smaller batch.")]
+    on(monkeypatch, Scripted(sources.digest(), events))
+    run = folders.create(config(), claim=True)
+    with pytest.raises(UserError, match="Too much memory"):
+        head.do(run.folder, run.log, "ray")
+    status = run.status
+    assert (status.state, status.error) == ("failed", "Too much memory: take a smaller batch.")
+    assert (status.stage, status.done, status.rate, status.eta) == ("training", 1, 2.5, -1.0)
+    assert "\x1b" not in run.log.read_text()
+    assert len(run.log.read_text()) < 6000
+
+
+def test_a_cancelled_job_asks_its_node_to_stop_and_keeps_what_comes(monkeypatch):
+    content = np.frombuffer(b"checkpoint", np.uint8)
+    saved = {"kind": "file", "name": "last.pt", "content": content}
+    events = [{"kind": "lines", "lines": []}, saved, ended("cancelled")]
+    cluster = on(monkeypatch, Scripted(sources.digest(), events))
+    run = folders.create(config(), claim=True)
+    followed = head.Head._heard
+
+    def heard(self, event, known):
+        self.session.stopping = True
+        followed(self, event, known)
+
+    monkeypatch.setattr(head.Head, "_heard", heard)
+    with pytest.raises(Cancelled):
+        head.do(run.folder, run.log, "ray")
+    assert run.status.state == "cancelled"
+    assert run.checkpoint.read_bytes() == b"checkpoint"
+    assert cluster.calls.count("stop") == 1
+
+
+def test_the_queue_gives_jobs_with_auto_to_the_cluster_of_the_environment(monkeypatch):
+    monkeypatch.setenv("SMD_CLUSTER", "ray://head:10001")
+    woken = []
+    monkeypatch.setattr(launch, "_wake", lambda slot: woken.append(slot))
+    for _ in range(3):
+        launch.submit(folders.create(config("auto")).folder)
+    assert set(woken) == {"ray", "ray:1", "ray:2"}
+
+
+def test_a_job_with_a_cluster_is_handed_to_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr(head, "do", lambda folder, log, kind: asked.append(kind))
+    run = folders.create(config(), claim=True)
+    doing.do(run.folder)
+    assert asked == ["ray"]
