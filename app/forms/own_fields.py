@@ -42,7 +42,8 @@ WHERE = (
 TABLE = (
     "A .csv, .tsv or .parquet with a row an image file, or a folder of slices: its name, its label"
     " and, if known, its patient, split, site and groups such as sex. Of arrays a row an image, in"
-    " their order or with a column index. Of patients a keyed hash alone is kept."
+    " their order or with a column index. Of patients a keyed hash alone is kept. Where"
+    " this field is empty, labels.csv, .tsv or .parquet at the top of an archive is used."
 )
 COLUMNS_HELP = (
     "Guessed from the table, correct what is wrong: path= (of arrays index=), label=, patient=,"

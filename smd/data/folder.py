@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from smd.data import (
     filling,
     layout,
     names,
+    packed_table,
     reading,
     resampling,
     series,
@@ -28,6 +30,7 @@ from smd.data import (
 from smd.data.archive import Member
 from smd.data.images import Images
 from smd.data.request import Request
+from smd.data.table import Table
 from smd.errors import UserError
 
 PATIENCE = 0.4  # seconds after which a page looks for no pictures among scans any more
@@ -130,6 +133,8 @@ def fingerprint(source: Path, request: Request, until: float = math.inf) -> cach
     of_arrays = sources.holds_arrays(source)
     files = array_files.files(source, bool(request.labels)) if of_arrays else [source]
     more: dict[str, str | int] = {} if of_arrays else {"decoding": DECODING}
+    if not of_arrays and not source.is_dir():
+        more["packed_table"] = 1  # earlier versions did not look for one
     if source.is_dir():
         listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if file_kinds.is_image(path)]
@@ -171,11 +176,29 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
 
 def _plan(source: Path, request: Request) -> layout.Plan:
     """Which file becomes which row, by the folders or by the table of labels."""
-    listed, where = (member.path for member in sources.members(source)), names.visible(str(source))
+    members, where = sources.members(source), names.visible(str(source))
     if request.labels:
-        return tabled.plan(listed, where, request)
-    plan = layout.plan(listed, where)
+        paths = [member.path for member in members]
+        return tabled.plan(paths, where, request, table.read(request.labels))
+    if source.is_dir():
+        paths, packed = [member.path for member in members], None
+    else:
+        paths, packed = packed_table.listed(members, source)
+    if packed is not None:
+        return _by_packed(paths, where, request, packed)
+    if request.columns:
+        raise UserError(f"{where} has no table of labels at its top: leave --columns out.")
+    plan = layout.plan(paths, where)
     return series.folded(plan) if request.volumes else plan
+
+
+def _by_packed(paths: list[str], where: str, request: Request, packed: Table) -> layout.Plan:
+    try:
+        plan = tabled.plan(paths, where, request, packed)
+    except UserError as error:
+        raise packed_table.unfit(error, packed.title) from None
+    said = f"Labels and what else is known of the images: {packed.title} in the archive."
+    return replace(plan, notes=(said, *plan.notes))
 
 
 def _gaps(read: filling.Rows, total: int) -> list[str]:
