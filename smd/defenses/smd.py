@@ -127,7 +127,7 @@ def _noisy_loss(
         return x.new_zeros(()), gradient
     noisy = x[rows].requires_grad_()
     losses = F.cross_entropy(model(noisy), y[rows], reduction="none")
-    parts = taken.sum().clamp_min(1) if rules.noisy_loss == "correct" else len(x)
+    parts = _counted(taken, weight) if rules.noisy_loss == "correct" else len(x)
     losses = losses * taken[rows] if weight is None else losses * taken[rows] * weight[rows]
     loss1 = losses.sum() / parts
     (loss1 / 2).backward()
@@ -135,6 +135,21 @@ def _noisy_loss(
     scale = 2 * parts if rules.gamma2_gradient == "sample" else 1
     own = noisy.grad if weight is None else noisy.grad / lp.per_sample(weight[rows], noisy)
     return loss1.detach(), gradient.index_copy(0, rows, own * scale)
+
+
+def _counted(taken: Tensor, weight: Tensor | None) -> Tensor:
+    """What the taken samples (B,) count together: their weights, so that the loss is their weighted
+    mean.
+
+    Their number would not do. A class that weighs ten times as much may be the only one that is
+    classified correctly at first: L1 would be ten times the mean that it stands for, and steps so
+    large keep all others misclassified.
+    """
+    if weight is None:
+        return taken.sum().clamp_min(1)
+    return (
+        (weight * taken).sum().clamp_min(torch.finfo(weight.dtype).tiny)
+    )  # of none it is 0 / tiny
 
 
 def _means(
