@@ -165,10 +165,10 @@ def listing(below: str) -> browsing.Listing:
 
 
 @guarded
-def suited_net(path: str, image_size: int = 0, volumes: bool = False) -> str:
+def suited_net(request: Request) -> str:
     """The network that suits the images at a typed path; see smd.data.suited_net."""
-    login.check_path(path)
-    return sets.suited_net(path, image_size, volumes)
+    _check_paths(request)
+    return sets.suited_net(request, hurried=True)
 
 
 @guarded

@@ -42,7 +42,8 @@ WHERE = (
 TABLE = (
     "A .csv, .tsv or .parquet with a row an image file, or a folder of slices: its name, its label"
     " and, if known, its patient, split, site and groups such as sex. Of arrays a row an image, in"
-    " their order or with a column index. Of patients a keyed hash alone is kept."
+    " their order or with a column index. Of patients a keyed hash alone is kept. Where"
+    " this field is empty, labels.csv, .tsv or .parquet at the top of an archive is used."
 )
 COLUMNS_HELP = (
     "Guessed from the table, correct what is wrong: path= (of arrays index=), label=, patient=,"
@@ -124,7 +125,12 @@ def _more() -> dict[str, Any]:
         **KEPT,
     ).strip()
     spacing = right.text_input(
-        "Spacing (mm)", key=SPACING, placeholder="as it is", help=RESAMPLED, **KEPT
+        "Spacing (mm)",
+        key=SPACING,
+        placeholder="as it is",
+        help=RESAMPLED,
+        on_change=_refit,
+        **KEPT,
     ).strip()
     left, right = st.columns(2)
     with left:
@@ -199,9 +205,9 @@ def _suggest_columns(path: str, labels: str) -> None:
 def _refit() -> None:
     """The network that suits the images, or the volumes that are made of them."""
     path = str(st.session_state.get(PATH) or "").strip()
-    st.session_state[NET] = _suited(
-        path, int(st.session_state.get(SIZE) or 0), bool(st.session_state[VOLUMES])
-    )
+    size, spacing = int(st.session_state.get(SIZE) or 0), str(st.session_state.get(SPACING) or "")
+    volumes = bool(st.session_state.get(VOLUMES))
+    st.session_state[NET] = _suited(Request(path, size, volumes=volumes, spacing=spacing.strip()))
 
 
 def _suggest(path: str) -> None:
@@ -216,7 +222,7 @@ def _suggest(path: str) -> None:
     st.session_state[INTENSITY] = ""
     st.session_state[SPACING] = ""
     st.session_state[VOLUMES] = False
-    st.session_state[NET] = _suited(path, st.session_state[SIZE])
+    st.session_state[NET] = _suited(Request(path, st.session_state[SIZE]))
 
 
 def _suggested(path: str) -> int:
@@ -226,8 +232,8 @@ def _suggested(path: str) -> int:
         return 0
 
 
-def _suited(path: str, size: int, volumes: bool = False) -> str:
+def _suited(request: Request) -> str:
     try:
-        return actions.suited_net(path, size, volumes)
+        return actions.suited_net(request)
     except UserError:
         return registry.DATASETS["folder"].net

@@ -117,7 +117,11 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
     95 % interval."""
     final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
     sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
-    seen = monitor_size.images(int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    seen = monitor_size.images(
+        int(sizes.get("train", 0)),
+        int(sizes.get("val", 0)),
+        data.brief(reader.meta, run.store).get("shape", ()),
+    )
     row: dict[str, object] = {}
     for name, n, rows in zip(
         ("clean", "quick PGD"),

@@ -32,7 +32,7 @@ def page(run: Run, selection: Selection) -> None:
     if not ready:
         none_ready(list(known.values()))
         return
-    chosen = several.choose(ready)
+    chosen = several.choose(ready, run)
     if not chosen:
         st.info("Choose one run or more.", icon=":material/arrow_upward:")
         return

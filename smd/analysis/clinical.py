@@ -71,19 +71,8 @@ def balanced(labels: np.ndarray, shares: np.ndarray) -> Statistic:
 
 def auc(positive: np.ndarray, scores: np.ndarray) -> Statistic:
     """The area under the ROC curve of one class, m = 1: positive (n,) bool, scores (n,)."""
-    order = np.argsort(scores, kind="stable")
-    ranked, own = scores[order], positive[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])  # of the groups of equal scores
-
-    def values(weights: np.ndarray) -> np.ndarray:
-        sorted_weights = weights[:, order].astype(np.float64)
-        mine = np.add.reduceat(sorted_weights * own, starts, axis=1)
-        others = np.add.reduceat(sorted_weights * ~own, starts, axis=1)
-        below = np.cumsum(others, axis=1) - others / 2
-        pairs = mine.sum(1, keepdims=True) * others.sum(1, keepdims=True)
-        return _divided((mine * below).sum(1, keepdims=True), pairs)
-
-    return values
+    area = _area(positive, scores)
+    return lambda weights: area(_turned(weights))[:, None]
 
 
 def macro_auc(labels: np.ndarray, scores: np.ndarray) -> Statistic:
@@ -91,14 +80,42 @@ def macro_auc(labels: np.ndarray, scores: np.ndarray) -> Statistic:
 
     Classes without images have none and do not count in the mean.
     """
-    parts = [auc(labels == k, scores[:, k]) for k in range(scores.shape[1])]
+    parts = [_area(labels == k, scores[:, k]) for k in range(scores.shape[1])]
     present = np.bincount(labels, minlength=scores.shape[1]) > 0
 
     def values(weights: np.ndarray) -> np.ndarray:
-        each = np.concatenate([part(weights) for part in parts], axis=1)
+        turned = _turned(weights)
+        each = np.stack([part(turned) for part in parts], axis=1)
         return np.concatenate([each, _mean(each[:, present])], axis=1)
 
     return values
+
+
+def _area(positive: np.ndarray, scores: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The area of one class, (b,), by weights (n, b), an image a row, which are read in order.
+
+    Every number on the way is whole or a half, so the order of sums changes none of them.
+    """
+    own = np.flatnonzero(positive)
+    others = np.flatnonzero(~positive)[np.argsort(scores[~positive], kind="stable")]
+    below, up_to = (
+        np.searchsorted(scores[others], scores[own], side) for side in ("left", "right")
+    )
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        mine, cumulated = weights[own], np.zeros((len(others) + 1, weights.shape[1]))
+        np.cumsum(weights[others], axis=0, out=cumulated[1:])
+        won = cumulated[below]
+        won += cumulated[up_to]  # twice the others below, as ties count half
+        won *= mine
+        return _divided(won.sum(0) / 2, mine.sum(0) * cumulated[-1])
+
+    return values
+
+
+def _turned(weights: np.ndarray) -> np.ndarray:
+    """(b, n) -> (n, b) float64, each image's weights side by side in memory."""
+    return np.ascontiguousarray(weights.T, dtype=np.float64)
 
 
 def ece(probabilities: np.ndarray, labels: np.ndarray) -> Statistic:

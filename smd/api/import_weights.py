@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from smd.api.run import LoadedRun
+from smd.api.train import suited
 from smd.config.schema import ImportConfig
-from smd.data import suited_net
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.session import claimed
@@ -53,10 +53,7 @@ def import_weights(file: str | Path, data: str = "digits", **settings: Any) -> L
             f" {', '.join(NAMES)}."
         )
     if data == "folder" and not settings.get("net"):
-        path, side = str(settings.get("data_path", "")), settings.get("image_size", 0)
-        settings["net"] = suited_net(
-            path, side if isinstance(side, int) else 0, bool(settings.get("volumes", False))
-        )
+        settings["net"] = suited(settings)
     config = ImportConfig(file=str(file), data=data, **settings)
     resolve_device(config.device)  # explains a missing device before there is a run
     run = folders.create(config, claim=True)

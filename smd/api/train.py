@@ -1,5 +1,6 @@
 """`smd.train`: a training run in this process, stored like any other."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -8,6 +9,7 @@ from smd.api.run import LoadedRun
 from smd.config.parsing import parse_choice
 from smd.config.schema import TrainConfig
 from smd.data import suited_net
+from smd.data.request import Request
 from smd.devices import away, resolve_device
 from smd.errors import UserError
 from smd.jobs import doing
@@ -49,8 +51,18 @@ def _config(data: str, defense: str, settings: dict[str, Any]) -> TrainConfig:
     name, knobs = parse_choice(defense, registry.DEFENSES, "defense")
     settings["params"] = {**knobs, **settings.get("params", {})}
     if data == "folder" and not settings.get("net"):
-        path, side = str(settings.get("data_path", "")), settings.get("image_size", 0)
-        settings["net"] = suited_net(
-            path, side if isinstance(side, int) else 0, bool(settings.get("volumes", False))
-        )
+        settings["net"] = suited(settings)
     return TrainConfig(data=data, defense=name, **settings)
+
+
+def suited(settings: Mapping[str, Any]) -> str:
+    """The network for own images where the settings of a run name none."""
+    side = settings.get("image_size", 0)
+    return suited_net(
+        Request(
+            str(settings.get("data_path", "")),
+            side if isinstance(side, int) else 0,
+            volumes=bool(settings.get("volumes", False)),
+            spacing=str(settings.get("spacing") or ""),
+        )
+    )

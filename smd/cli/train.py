@@ -5,6 +5,7 @@ import argparse
 from smd.cli import flags
 from smd.cli.table import FORMATS, print_accuracies
 from smd.config.schema import TrainConfig
+from smd.data.request import Request
 from smd.jobs import doing, launch
 from smd.jobs.session import claimed
 from smd.runs import folders
@@ -45,7 +46,8 @@ def suited(args: argparse.Namespace) -> str:
         return ""
     from smd.data import suited_net
 
-    return suited_net(args.data_path, args.image_size or 0, args.volumes)
+    given = (args.data_path, args.image_size or 0)
+    return suited_net(Request(*given, volumes=args.volumes, spacing=args.spacing or ""))
 
 
 def run(args: argparse.Namespace) -> None:

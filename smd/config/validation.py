@@ -136,13 +136,21 @@ def _path_problems(config: TrainConfig) -> list[str]:
 
 def _table_problems(config: TrainConfig) -> list[str]:
     """Why a table of labels cannot be used, where that is known before it is read."""
+    if not config.labels and config.columns and not _may_hold_a_table(config.data_path):
+        return ["--columns are those of a table: give it with --labels, or in the archive."]
     if not config.labels:
-        return ["--columns are those of a table: give it with --labels."] if config.columns else []
+        return parsing.problems(parsing.columns, config.columns)
     if config.data != "folder":
         return ["A table of labels is for own images only: leave it out, or give their path."]
     if not Path(config.labels).expanduser().is_file():
         return [f"There is no file {config.labels}: check the path to the table of labels."]
     return parsing.problems(parsing.columns, config.columns)
+
+
+def _may_hold_a_table(path: str) -> bool:
+    """Whether it is a file that may be an archive."""
+    file = Path(path).expanduser()
+    return file.suffix.lower() not in (".npy", ".npz") and file.is_file()
 
 
 def _fold_problems(config: TrainConfig) -> list[str]:

@@ -11,12 +11,36 @@ from smd.core.lp import Norm
 
 
 def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (B, K) at x, and the gradient (B, C, H, W) of each sample's own loss by its pixels."""
+    """Logits (B, K) at x, and the gradient (B, C, H, W) of each sample's own loss by its pixels.
+
+    A network that takes its batch in parts (smd.nets.parts) is asked part by part, as no more than
+    one part's activations need be kept then and none computed again.
+    """
+    if getattr(model, "recomputes", False) and len(x) > model.size:
+        return _in_parts(model, loss, x, y)
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         logits = model(x)
         (gradient,) = torch.autograd.grad(loss(logits, y).sum(), x)
     return logits.detach(), gradient
+
+
+def _in_parts(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """`input_gradient` of a part's images at a time."""
+    size, gradient = int(model.size), torch.empty_like(x)
+    logits = x.new_empty(0)
+    for begin in range(0, len(x), size):
+        rows = slice(begin, begin + size)
+        part = x[rows].detach().requires_grad_()
+        with torch.enable_grad():
+            answer = model(part)
+            if not begin:
+                logits = answer.new_zeros(len(x), *answer.shape[1:])
+            # a loss may know something of each sample of the batch, so it is asked for all of them
+            whole = torch.cat((logits[:begin], answer, logits[begin + len(part) :]))
+            (gradient[rows],) = torch.autograd.grad(loss(whole, y)[rows].sum(), part)
+        logits[rows] = answer.detach()
+    return logits, gradient
 
 
 def iterates(

@@ -54,18 +54,18 @@ def _check(data: str, request: Request) -> None:
     spacings.parse(request.spacing)
 
 
-def suited_net(path: str, image_size: int = 0, volumes: bool = False) -> str:
-    """The network that suits own images at that path (smd.registry.offers).
+def suited_net(request: Request, hurried: bool = False) -> str:
+    """The network that suits own images (smd.registry.offers).
 
-    By what they are and how large, which headers tell; image_size: the side in pixels that they are
-    resized to, 0: none; volumes: that are made of folders of slices. The usual one if they cannot
-    be read: whoever loads them says why.
+    By what they are and how large, as they are resized or resampled. The usual one if they cannot
+    be read: whoever loads them says why. hurried: for a page, which takes the usual one where the
+    first image is not found in a second.
     """
     from smd.data import folder  # with what reads images, which most commands do without
 
     usual = registry.DATASETS["folder"].net
     try:
-        sides = folder.sides(path, image_size, volumes)
+        sides = folder.sides(request, hurried)
         return registry.offered(len(sides), max(sides), usual)
     except UserError:
         return usual

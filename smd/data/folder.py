@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from smd.data import (
     filling,
     layout,
     names,
+    packed_table,
     reading,
     resampling,
     series,
@@ -25,12 +27,14 @@ from smd.data import (
     table,
     tabled,
 )
-from smd.data.archive import Member, OutOfTime
+from smd.data.archive import Member
 from smd.data.images import Images
 from smd.data.request import Request
+from smd.data.table import Table
 from smd.errors import UserError
 
-PATIENCE = 0.4  # seconds that a listing may take where only the kind of images is asked for
+PATIENCE = 0.4  # seconds after which a page looks for no pictures among scans any more
+LONGEST = 1.0  # seconds that a page waits for the first image
 DECODING = 2  # raised when the same files give other pixels
 LISTED = 10  # files that a note names
 NOTES = (
@@ -58,33 +62,39 @@ def load(request: Request) -> Images:
     return cache.fetch("folder", fingerprint(source, request), partial(importer, source, request))
 
 
-def sides(path: str, image_size: int = 0, volumes: bool = False) -> tuple[int, ...]:
-    """(H, W) of the images at that path, (D, H, W) of volumes, by the first of them, and as
-    `image_size` resizes them unless that is 0; (0, 0) where none is found.
+def sides(request: Request, hurried: bool = False) -> tuple[int, ...]:
+    """(H, W) of the images at request.path, (D, H, W) of volumes, by the first of them, and as they
+    are resized or resampled; (0, 0) where none is found.
 
-    volumes: they are made of folders of slices, so D is not known and 1. Only headers are read.
-    UserError as above.
+    Of volumes that are made of folders of slices D is not known and 1. Only headers are read, and
+    the first image where it is resampled. hurried: somebody waits for a page, so the search for
+    pictures among scans ends after PATIENCE, and all of it after LONGEST seconds. UserError as
+    above.
     """
-    source = sources.find(path)
+    source = sources.find(request.path)
     if sources.holds_arrays(source):
-        return arrays.shape(source, image_size)[1:]
+        return arrays.shape(source, request.image_size)[1:]
+    found = _found_sides(source, request, time.monotonic() if hurried else math.inf)
+    return (1, *found) if request.volumes and len(found) == 2 else found
+
+
+def _found_sides(source: Path, request: Request, began: float) -> tuple[int, ...]:
+    """began: by time.monotonic(), of a search in a hurry; infinite otherwise."""
     found: tuple[int, ...] = (0, 0)
-    try:
-        for member in sources.members(source, time.monotonic() + PATIENCE):
-            if file_kinds.is_picture(member.path):
-                return reading.sides(member.path, member.read(), image_size)
-            if found == (0, 0) and file_kinds.is_image(member.path):
-                found = _sides(member, image_size)
-    except OutOfTime:  # reading the first scan, which imports what reads it, can take longer
-        if found == (0, 0):
-            raise
-    return (1, *found) if volumes and len(found) == 2 else found
+    for member in sources.members(source, began + LONGEST):
+        if file_kinds.is_picture(member.path):
+            return reading.sides(member.path, member.read(), request)
+        if found == (0, 0) and file_kinds.is_image(member.path):
+            found = _sides(member, request)
+        if found != (0, 0) and time.monotonic() > began + PATIENCE:
+            break
+    return found
 
 
-def _sides(member: Member, image_size: int) -> tuple[int, ...]:
+def _sides(member: Member, request: Request) -> tuple[int, ...]:
     """A file without an ending is none of the images if it cannot be read."""
     try:
-        return reading.sides(member.path, member.read(), image_size)
+        return reading.sides(member.path, member.read(), request)
     except UserError:
         if file_kinds.is_nameless(member.path):
             return 0, 0
@@ -123,6 +133,8 @@ def fingerprint(source: Path, request: Request, until: float = math.inf) -> cach
     of_arrays = sources.holds_arrays(source)
     files = array_files.files(source, bool(request.labels)) if of_arrays else [source]
     more: dict[str, str | int] = {} if of_arrays else {"decoding": DECODING}
+    if not of_arrays and not source.is_dir():
+        more["packed_table"] = 1  # earlier versions did not look for one
     if source.is_dir():
         listed = [member.path for member in sources.members(source, until)]
         files = [source / path for path in listed if file_kinds.is_image(path)]
@@ -164,11 +176,29 @@ def read(source: Path, request: Request, folder: Path) -> cache.Imported:
 
 def _plan(source: Path, request: Request) -> layout.Plan:
     """Which file becomes which row, by the folders or by the table of labels."""
-    listed, where = (member.path for member in sources.members(source)), names.visible(str(source))
+    members, where = sources.members(source), names.visible(str(source))
     if request.labels:
-        return tabled.plan(listed, where, request)
-    plan = layout.plan(listed, where)
+        paths = [member.path for member in members]
+        return tabled.plan(paths, where, request, table.read(request.labels))
+    if source.is_dir():
+        paths, packed = [member.path for member in members], None
+    else:
+        paths, packed = packed_table.listed(members, source)
+    if packed is not None:
+        return _by_packed(paths, where, request, packed)
+    if request.columns:
+        raise UserError(f"{where} has no table of labels at its top: leave --columns out.")
+    plan = layout.plan(paths, where)
     return series.folded(plan) if request.volumes else plan
+
+
+def _by_packed(paths: list[str], where: str, request: Request, packed: Table) -> layout.Plan:
+    try:
+        plan = tabled.plan(paths, where, request, packed)
+    except UserError as error:
+        raise packed_table.unfit(error, packed.title) from None
+    said = f"Labels and what else is known of the images: {packed.title} in the archive."
+    return replace(plan, notes=(said, *plan.notes))
 
 
 def _gaps(read: filling.Rows, total: int) -> list[str]:

@@ -89,13 +89,13 @@ def values(
     return _converted(small, request.channels, told)
 
 
-def sides(path: str, data: bytes, image_size: int = 0) -> tuple[int, ...]:
-    """(H, W) of the image in a file, (D, H, W) of the volume, as `image_size` resizes it unless
-    that is 0; of a picture (0, 0) where its header is broken, which the import says.
+def sides(path: str, data: bytes, request: Request) -> tuple[int, ...]:
+    """(H, W) of the image in a file, (D, H, W) of the volume, as it is resized or resampled; of a
+    picture (0, 0) where its header is broken, which the import says.
 
-    Raises UserError where another file cannot be read.
+    Raises UserError where another file cannot be read, or cannot be resampled.
     """
-    name = names.visible(path)
+    name, image_size = names.visible(path), request.image_size
     if file_kinds.is_array(path):
         found = _array(data, _title(name)).shape[2:]
         return (*found[:-2], image_size, image_size) if image_size else found
@@ -103,7 +103,22 @@ def sides(path: str, data: bytes, image_size: int = 0) -> tuple[int, ...]:
         return (image_size, image_size) if image_size else _sides_of_picture(data)
     depth, *flat = scans.sides(path, data, name)
     found = (depth, *flat) if depth > 1 else tuple(flat)
-    return (image_size,) * len(found) if image_size else found
+    if image_size:
+        return (image_size,) * len(found)
+    return (
+        _resampled_sides(found, scans.read(path, data, name), name, request.spacing)
+        if request.spacing
+        else found
+    )
+
+
+def _resampled_sides(stored: tuple[int, ...], scan: Scan, name: str, asked: str) -> tuple[int, ...]:
+    """As many samples as the scan gets; as stored where it does not say its size, which the import
+    refuses."""
+    if scan.spacing is None:
+        return stored
+    wanted = Sizes(asked).wanted(len(scan.spacing), name)
+    return resampling.counted(stored[-len(wanted) :], scan.spacing, wanted)
 
 
 def _sides_of_picture(data: bytes) -> tuple[int, int]:

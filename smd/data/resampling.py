@@ -34,7 +34,7 @@ def resampled(
     """
     sides = values.shape[1:]
     factors = np.array(wanted) / np.array(has)  # old samples that a new one is long
-    new = [max(1, math.floor(n / f + 0.5)) for n, f in zip(sides, factors, strict=True)]
+    new = counted(sides, has, wanted)
     kept = [min(n, side or n) for n in new]
     if max(kept) > MOST[len(sides)]:
         raise _too_large(name, new, wanted)
@@ -48,6 +48,14 @@ def resampled(
         made = np.pad(made, around, constant_values=made.min())
     done = ((CUT, max(new) > side > 0), (FILLED, min(new) < side))
     return made, tuple(text for text, happened in done if happened)
+
+
+def counted(sides: Sequence[int], has: Spacing, wanted: Spacing) -> tuple[int, ...]:
+    """How many samples of the size `wanted` take the place of those of the size `has`, by axis."""
+    return tuple(
+        max(1, math.floor(n * own / new + 0.5))
+        for n, own, new in zip(sides, has, wanted, strict=True)
+    )
 
 
 def _sampled(

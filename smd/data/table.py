@@ -65,11 +65,19 @@ def is_small_text(path: str) -> bool:
 def read(path: str) -> Table:
     """The table at that path; raises UserError if it cannot be read, or has too many rows."""
     file = find(path)
-    title = f"'{names.visible(file.name)}'"
     try:
-        frame = (_parquet if file.name.lower().endswith(".parquet") else _text)(file, title)
+        content = file.read_bytes()
     except OSError as error:
-        raise UserError(f"{title} cannot be read: {error.strerror or 'it is broken'}.") from None
+        raise UserError(
+            f"'{names.visible(file.name)}' cannot be read: {error.strerror or 'it is broken'}."
+        ) from None
+    return parsed(file.name, content)
+
+
+def parsed(name: str, content: bytes) -> Table:
+    """The table in the content of a file of that name; UserError as `read`."""
+    title, kind = f"'{names.visible(name)}'", Path(name.lower()).suffix
+    frame = _parquet(content, title) if kind == ".parquet" else _text(content, kind, title)
     if not len(frame) or len(frame) > MOST_ROWS or len(frame.columns) > MOST_COLUMNS:
         raise UserError(
             f"{title} has {len(frame):,} rows and {len(frame.columns):,} columns: it takes 1 to"
@@ -88,13 +96,13 @@ def _cells(column: Any) -> list[str]:
     return ["" if none else str(cell).strip() for cell, none in cells]
 
 
-def _text(file: Path, title: str) -> pd.DataFrame:
+def _text(content: bytes, kind: str, title: str) -> pd.DataFrame:
     try:
-        text = file.read_bytes()[: MOST_BYTES + 1].decode("utf-8-sig")
+        text = content[: MOST_BYTES + 1].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{title} is not in UTF-8: save it again as CSV UTF-8.") from None
     head = text.split("\n", 1)[0]
-    by = "\t" if file.name.lower().endswith(".tsv") else max(",;\t", key=head.count)
+    by = "\t" if kind == ".tsv" else max(",;\t", key=head.count)
     header = [name.strip() for name in next(csv.reader([head], delimiter=by), [])]
     if again := [name for name in header if header.count(name) > 1]:
         raise UserError(
@@ -111,18 +119,18 @@ def _text(file: Path, title: str) -> pd.DataFrame:
         ) from None
 
 
-def _parquet(file: Path, title: str) -> pd.DataFrame:
+def _parquet(content: bytes, title: str) -> pd.DataFrame:
     import pyarrow
     from pyarrow import parquet
 
     try:
-        opened = parquet.ParquetFile(file)
+        opened = parquet.ParquetFile(io.BytesIO(content))
         about = opened.metadata
         size = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
         if about.num_rows > MOST_ROWS or about.num_columns > MOST_COLUMNS or size > MOST_BYTES:
             raise UserError(f"{title} is too large: keep one row an image, and few columns.")
         return opened.read().to_pandas()
-    except (pyarrow.ArrowException, ValueError, KeyError):
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError):
         raise UserError(f"{title} cannot be read: it is broken, or no parquet file.") from None
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from smd.data import columns, facts, file_kinds, layout, matching, names, onehot, series, table
+from smd.data import columns, facts, file_kinds, layout, matching, names, onehot, series
 from smd.data.columns import Roles
 from smd.data.facts import Facts
 from smd.data.file_kinds import split_of
@@ -27,15 +27,14 @@ WRONG = 0.5  # of the rows and of the files: with fewer together, it is another 
 Rows = Mapping[str, int]  # path of an image file -> its row in the table
 
 
-def plan(paths: Iterable[str], where: str, request: Request) -> Plan:
-    """The classes and splits of the files in `where` as request.labels has them; folders end with
+def plan(paths: Iterable[str], where: str, request: Request, read: Table) -> Plan:
+    """The classes and splits of the files in `where` as the table has them; folders end with
     "/". Classes and splits are those of the folders where no column has labels.
 
     Raises UserError if table and files do not fit: nothing matches, rows contradict each other,
     there is one class alone, a split is none.
     """
     listed = list(paths)
-    read = table.read(request.labels)
     files = file_kinds.of_first_kind(path for path in listed if not names.of_system(path))
     if not files:
         return layout.plan(listed, where)  # which says what is there instead

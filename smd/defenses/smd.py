@@ -126,7 +126,7 @@ def _noisy_loss(
     x, y, weight = batch.x, batch.y, batch.weight
     gradient = torch.zeros_like(x)
     correct = rules.noisy_loss == "correct"
-    parts = shard.total(taken.sum()).clamp_min(1) if correct else shard.rows(x)
+    parts = _counted(taken, weight) if correct else shard.rows(x)
     rows = torch.arange(len(x), device=x.device) if masked else taken.nonzero().squeeze(1)
     if not masked and not len(rows):
         return x.new_zeros(()), gradient
@@ -139,6 +139,20 @@ def _noisy_loss(
     scale = 2 * parts if rules.gamma2_gradient == "sample" else 1
     own = noisy.grad if weight is None else noisy.grad / lp.per_sample(weight[rows], noisy)
     return loss1.detach(), gradient.index_copy(0, rows, own * scale)
+
+
+def _counted(taken: Tensor, weight: Tensor | None) -> Tensor:
+    """What the taken samples (B,) of all ranks count together: their weights, so that the loss is
+    their weighted mean.
+
+    Their number would not do. A class that weighs ten times as much may be the only one that is
+    classified correctly at first: L1 would be ten times the mean that it stands for, and steps so
+    large keep all others misclassified.
+    """
+    if weight is None:
+        return shard.total(taken.sum()).clamp_min(1)
+    least = torch.finfo(weight.dtype).tiny  # of none the loss is 0 / tiny
+    return shard.total((weight * taken).sum()).clamp_min(least)
 
 
 def _means(

@@ -2,8 +2,9 @@
 
 Logits, losses, flags and gradients are those of the whole batch to float noise, for every defense
 and attack: a part's activations are computed again when its gradient is, and the parts' gradients
-add up. Each gradient takes one forward pass more. It holds for networks that treat each image on
-its own; batch norm does not in train mode.
+add up. Each gradient of the weights takes one forward pass more; one of the pixels takes none
+(smd.core.pgd.input_gradient). It holds for networks that treat each image on its own; batch norm
+does not in train mode.
 """
 
 import math

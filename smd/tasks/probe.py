@@ -84,8 +84,11 @@ def _seconds_of_a_pass(training: Training) -> float:
 
 def _passes_of_a_look(training: Training) -> int:
     """Gradient steps times images of the quick attacks after an epoch: two levels, two splits."""
-    sizes = (len(training.sets.train), len(training.sets.val))
-    return sum(2 * monitor_size.STEPS * monitor_size.images(training.info.n, n)[1] for n in sizes)
+    sets, info = training.sets, training.info
+    looks = (
+        monitor_size.images(info.n, len(rows), info.shape)[1] for rows in (sets.train, sets.val)
+    )
+    return 2 * monitor_size.STEPS * sum(looks)
 
 
 def _timed(act: Callable[[], object]) -> float:

@@ -1,7 +1,7 @@
 """The score job: find the worst scores of a trained network's images and store every one."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from torch import Tensor
 
-from smd.config.schema import ScoreConfig
+from smd.config.schema import ScoreConfig, score_passes
 from smd.core.lp import Norm
 from smd.data.batches import spread
 from smd.errors import UserError
@@ -57,6 +57,7 @@ def score(work: Work, done: set[str]) -> None:
     levels, eta = levels_of(work), Eta(0.0)
     todo = [eps for eps in levels if _id(work, eps) not in done]
     work.session.report(stage="searching scores", batch=0, batches=len(todo) * len(ids))
+    work.progress.line(cost(work.config, len(reader.class_names(work.run.store)), len(ids), todo))
     known: np.ndarray | None = None
     for eps in levels:
         if eps not in todo:
@@ -68,6 +69,19 @@ def score(work: Work, done: set[str]) -> None:
         known = found if known is None else worse(found, known, labels)
         _store(work, eps, ids, known, time.perf_counter() - began)
         work.progress.line(f"{place.title} of {len(ids)} {work.config.split} images are stored.")
+
+
+def cost(config: ScoreConfig, classes: int, images: int, todo: Sequence[float]) -> str:
+    """What searches on so many images take, in a sentence, before they begin."""
+    each, levels = score_passes(classes, config.steps), sum(eps > 0 for eps in todo)
+    what = f"{images:,} {config.split} image{'s' * (images > 1)}"
+    if not levels:
+        return f"Scoring {what}: a pass forward each."
+    return (
+        f"Searching {what} of {classes} classes at {levels} noise level{'s' * (levels > 1)}:"
+        f" {each:,} passes forward and backward an image and level, {each * images * levels:,} in"
+        " all; --n takes fewer images."
+    )
 
 
 @dataclass(frozen=True)

@@ -240,7 +240,7 @@ def _attack(
         ("test", rows_of(images, splits.test, device), ())
     ]
     if weights == "last":
-        ids = worth_seeing(training.info.n, last_margins(job.run))
+        ids = worth_seeing(training.info.n, last_margins(job.run), training.info.shape)
         sets.append(("train", training.sets.train, ids))
     for split, rows, ids in sets:
         attack = AttackConfig(

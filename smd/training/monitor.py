@@ -37,7 +37,7 @@ def robust_accuracies(
     """
     training = model.training
     model.eval()
-    n_clean, n = monitor_size.images(n_train, len(data))
+    n_clean, n = monitor_size.images(n_train, len(data), data.shape)
     metrics = _clean(model, data, split, n_clean) if split != "train" else []
     for eps in config.levels[-2:]:
         metrics.append(

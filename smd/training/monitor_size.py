@@ -3,14 +3,26 @@
 Needs no torch, so that pages can say so.
 """
 
+from collections.abc import Sequence
+
 STEPS = 10  # of PGD
 SAMPLES = 512  # of each split at most, always the same
+LARGE_SAMPLES = (
+    64  # of images that are large: theirs would take longer than a plain training's epoch
+)
+SMALL = 64  # pixels or voxels a side of those that are not
 
 
-def images(n_train: int, n_split: int) -> tuple[int, int]:
-    """How many images of a split are evaluated: (clean, under PGD), always the first of them.
+def images(n_train: int, n_split: int, shape: Sequence[int]) -> tuple[int, int]:
+    """How many images of a split are evaluated: (clean, under PGD), evenly spread over it.
 
-    At most a quarter as many as there are training images are attacked, so that this costs less
-    than training.
+    shape: of an image (C, H, W), or of a volume (C, D, H, W). At most a quarter as many as there
+    are training images are attacked, so that this costs less than training.
     """
-    return min(n_train, n_split), min(SAMPLES, n_split, -(-n_train // 4))
+    return min(n_train, n_split), min(attacked(shape, SAMPLES), n_split, -(-n_train // 4))
+
+
+def attacked(shape: Sequence[int], most: int) -> int:
+    """How many images of that shape are attacked while and after training, where it would be `most`
+    small ones: no more than LARGE_SAMPLES large ones."""
+    return min(LARGE_SAMPLES, most) if max(shape[1:], default=0) > SMALL else most

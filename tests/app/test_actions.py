@@ -286,7 +286,7 @@ def test_runners_use_images_below_the_data_alone(person, tmp_path, monkeypatch):
         lambda: actions.probe(asked),
         lambda: actions.import_network(ImportConfig(file=str(tmp_path / "weights.pt"))),
         lambda: actions.source(str(tmp_path)),
-        lambda: actions.suited_net(str(tmp_path)),
+        lambda: actions.suited_net(Request(str(tmp_path))),
         lambda: actions.known_images(Request(str(tmp_path)), 0.0),
         lambda: actions.import_images(print, Request(str(tmp_path))),
         lambda: actions.guessed_columns(Request(str(root), labels=str(tmp_path / "t.csv")), 0.0),

@@ -51,7 +51,7 @@ def test_a_quick_accuracy_says_that_it_is_quick_and_of_how_many_images(finished)
     own = reader.validation(run.store)
     last = own[own["epoch"] == own["epoch"].max()].sort_values("eps")["value"]
     sizes = reader.split_sizes(run.store).set_index("split")["n"]
-    clean, attacked = monitor_size.images(sizes["train"], sizes["val"])
+    clean, attacked = monitor_size.images(sizes["train"], sizes["val"], (1, 8, 8))
     assert attacked == 75  # a quarter of the training images
     assert row["clean: 95 %"] == f"{interval(last.iloc[0], clean)}, n = {clean}"
     assert row["quick PGD: 95 %"] == f"{interval(last.iloc[-1], attacked)}, n = {attacked}"

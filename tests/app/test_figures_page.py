@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -171,6 +172,12 @@ def test_the_number_of_training_images_is_what_the_run_had(finished):
     path = std_run.folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "n_train": 0}))
     assert figure_runs.differing([smd_run, std_run]) == []
+
+
+def test_a_training_that_is_proposed_has_the_images_and_splits_of_the_newest_run():
+    own = {"data_path": "scans.zip", "labels": "t.csv", "columns": "site=", "allow_leaks": True}
+    base = schema.TrainConfig(data="folder", folds=5, fold=2, **own)
+    assert figure_runs.like(base, "std") == replace(base, defense="std", params={})
 
 
 def test_an_attack_in_l2_stands_on_no_axis_of_pixel_steps(finished):

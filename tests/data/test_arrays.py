@@ -10,6 +10,7 @@ from PIL import Image
 
 from smd import registry
 from smd.data import load, npy, suited_net
+from smd.data.request import Request
 from smd.errors import UserError
 
 LABELS = np.array([0, 1, 0, 1, 1, 0])
@@ -265,7 +266,7 @@ def test_class_folders_may_hold_an_array_for_each_volume(tmp_path, lay_out, pack
     images = load("folder", path)
     assert images.shape == (1, 5, 6, 7)
     np.testing.assert_array_equal(images.pixels[:, 0], volumes[[0, 2, 4, 1, 3, 5]])
-    assert suited_net(path) == "volume-cnn"
+    assert suited_net(Request(path)) == "volume-cnn"
 
 
 def test_arrays_beside_pictures_are_not_images(tmp_path, picture, lay_out):
@@ -274,7 +275,7 @@ def test_arrays_beside_pictures_are_not_images(tmp_path, picture, lay_out):
     }
     path = str(lay_out(tmp_path / "own", files))
     assert len(load("folder", path).labels) == 2
-    assert suited_net(path) == "small-cnn"
+    assert suited_net(Request(path)) == "small-cnn"
 
 
 @pytest.mark.parametrize(
@@ -293,8 +294,8 @@ def test_volumes_that_do_not_fit_together_are_named(tmp_path, lay_out, other, wo
 
 
 def test_the_suited_network_follows_the_headers(tmp_path):
-    assert suited_net(saved(tmp_path, drawn(5, 8, 8))) == "volume-cnn"
-    assert suited_net(saved(tmp_path, drawn(8, 8, 3))) == registry.DATASETS["folder"].net
+    assert suited_net(Request(saved(tmp_path, drawn(5, 8, 8)))) == "volume-cnn"
+    assert suited_net(Request(saved(tmp_path, drawn(8, 8, 3)))) == registry.DATASETS["folder"].net
     (tmp_path / "own.npz").write_bytes(b"broken")
-    assert suited_net(str(tmp_path / "own.npz")) == registry.DATASETS["folder"].net
-    assert suited_net("") == registry.DATASETS["folder"].net
+    assert suited_net(Request(str(tmp_path / "own.npz"))) == registry.DATASETS["folder"].net
+    assert suited_net(Request("")) == registry.DATASETS["folder"].net

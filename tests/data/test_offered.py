@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from dicom_files import made
 
 from smd import nets, registry
-from smd.data import arrays, suited_net
+from smd.data import arrays, folder, suited_net
+from smd.data.request import Request
 from smd.registry import offers
 
 
@@ -41,7 +43,7 @@ def test_pictures_are_offered_a_network_by_their_header(
 ):
     files = {f"{name}/0.png": picture(size=(side, side)) for name in "ab"}
     path = str(lay_out(tmp_path / "own", files))
-    assert suited_net(path, size) == (net or registry.DATASETS["folder"].net)
+    assert suited_net(Request(path, size)) == (net or registry.DATASETS["folder"].net)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,24 @@ def test_headers_of_large_sets_pass(shape, dtype, sides, tmp_path):
         file.truncate(file.tell() + int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
     np.save(tmp_path / "labels.npy", np.arange(shape[0]) % 2)
     assert arrays.shape(tmp_path / "own.npy") == sides
+
+
+@pytest.mark.parametrize(("spacing", "net"), [("", "torchvision:resnet18"), ("2", "small-cnn")])
+def test_scans_are_offered_a_network_by_the_size_that_they_are_resampled_to(
+    spacing, net, tmp_path, lay_out
+):
+    scan = made(np.zeros((80, 80), np.int16), PixelSpacing=[1, 1])
+    path = str(lay_out(tmp_path / "own", {f"{name}/0.dcm": scan for name in "ab"}))
+    assert suited_net(Request(path, spacing=spacing)) == net
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_only_a_page_has_no_time_to_find_the_pictures_among_scans(
+    hurried, tmp_path, lay_out, picture, monkeypatch
+):
+    scan = made(np.zeros((3, 80, 80), np.int16))
+    files = {"a/0.dcm": scan, "a/1.dcm": scan, "b/0.png": picture()}
+    path = str(lay_out(tmp_path / "own", files))
+    assert suited_net(Request(path), hurried) == "small-cnn"
+    monkeypatch.setattr(folder, "PATIENCE", -1.0)  # it is over at once
+    assert suited_net(Request(path), hurried) == ("volume-cnn" if hurried else "small-cnn")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from smd.data import dicom, load, nifti, suited_net
+from smd.data.request import Request
 from smd.data.validation import Unusable
 from smd.errors import UserError
 
@@ -203,7 +204,7 @@ def test_files_without_an_ending_are_known_by_their_names(tmp_path, lay_out):
     files = {f"{name}/{file}": ct(1) for name in "ab" for file in ("IM0001", "1.2.840.113619.2.5")}
     source = lay_out(tmp_path / "own", files | {"a/README": b"hello"})
     assert len(load("folder", str(source)).labels) == 4
-    assert suited_net(str(source)) == "small-cnn"
+    assert suited_net(Request(str(source))) == "small-cnn"
     lay_out(source, {"a/2": b"no image"})
     with pytest.raises(UserError, match="'a/2' is no DICOM file"):
         load("folder", str(source))
@@ -223,7 +224,7 @@ def test_folders_of_slices_become_volumes_sorted_by_where_they_lie(tmp_path, lay
     images = load("folder", source, intensity="window:0..50", volumes=True)
     assert images.shape == (1, 3, 8, 8)
     assert images.pixels[0, 0, :, 0, 0].tolist() == [0, 128, 255]
-    assert suited_net(source, volumes=True) == "volume-cnn"
+    assert suited_net(Request(source, volumes=True)) == "volume-cnn"
     cubes = load("folder", source, image_size=4, intensity="window:0..50", volumes=True)
     assert cubes.shape == (1, 4, 4, 4)
 
@@ -286,7 +287,7 @@ def test_nifti_sets_are_volumes_of_any_depth_or_slices(tmp_path, lay_out):
         load("folder", source)
     images = load("folder", source, image_size=4)
     assert images.shape == (1, 4, 4, 4)
-    assert suited_net(source) == "volume-cnn"
+    assert suited_net(Request(source)) == "volume-cnn"
     flat = lay_out(tmp_path / "flat", {f"{n}/0.nii": packed(noise(0, 8, 8, 1)) for n in "ab"})
     assert load("folder", str(flat)).shape == (1, 8, 8)
 

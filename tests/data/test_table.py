@@ -209,3 +209,33 @@ def test_a_cell_that_could_be_of_two_files_is_of_none():
     assert index.of(["a/1.png", "b/2"]) == ["a/1.png", "b/2.png"]
     assert index.of(["1.2.840", ""]) == ["", ""]
     assert matching.Index(["x/1.2.840.png"]).of(["1.2.840"]) == ["x/1.2.840.png"]
+
+
+@pytest.mark.parametrize("top", ["", "moles/"])
+@pytest.mark.parametrize("ending", [".zip", ".tar.gz"])
+def test_a_table_in_the_archive_is_found_at_its_top(top, ending, tmp_path, picture, pack):
+    images = {f"{top}all/{k}.png": picture(k) for k in range(12)}
+    text = "file,label,patient\n" + "".join(f"{k}.png,{'ab'[k % 2]},P{k // 2}\n" for k in range(12))
+    archive = pack(tmp_path / f"own{ending}", {**images, f"{top}labels.csv": text.encode()})
+    found = load("folder", str(archive))
+    assert found.classes == ("a", "b")
+    assert len(set(found.facts.patients)) == 6
+    assert "'labels.csv' in the archive" in found.notes[0]
+    other = load("folder", str(archive), columns="patient=")
+    assert not any(other.facts.patients)
+
+
+def test_a_table_in_an_archive_that_is_another_one_is_named(tmp_path, two_classes, pack):
+    files = {**two_classes, "labels.csv": b"file,label\nx.png,a\ny.png,b\n"}
+    with pytest.raises(UserError, match=r"'labels\.csv' in the archive is no table of its images"):
+        load("folder", str(pack(tmp_path / "own.zip", files)))
+    deeper = {"sub/more/labels.csv" if k == "labels.csv" else k: v for k, v in files.items()}
+    assert load("folder", str(pack(tmp_path / "two.zip", deeper))).classes == ("cat", "dog")
+    with pytest.raises(UserError, match="leave --columns out"):
+        load("folder", str(pack(tmp_path / "three.zip", deeper)), columns="label=a")
+
+
+def test_two_tables_in_an_archive_are_refused(tmp_path, two_classes, pack):
+    files = {**two_classes, "labels.csv": b"file\n", "labels.tsv": b"file\n"}
+    with pytest.raises(UserError, match="several tables"):
+        load("folder", str(pack(tmp_path / "own.zip", files)))

@@ -7,7 +7,7 @@ import torch
 
 from smd import data, registry
 from smd.config.schema import TrainConfig
-from smd.core import rng
+from smd.core import losses, pgd, rng
 from smd.defenses import StepContext
 from smd.errors import UserError
 from smd.nets import memory, parts
@@ -81,3 +81,18 @@ def test_the_part_is_found_from_the_need_and_the_memory(monkeypatch):
 
 def test_small_images_are_taken_whole_without_a_look():
     assert parts.found(torch.nn.Identity(), (3, 64, 64), 10**9, CPU) == 0
+
+
+def test_an_input_gradient_keeps_one_part_and_computes_none_again():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 9), torch.nn.Linear(9, 3))
+    x, y, weight = torch.rand(20, 1, 2, 2), torch.arange(20) % 3, torch.rand(20)
+    asked = []
+    network.register_forward_pre_hook(lambda _, args: asked.append(len(args[0])))
+
+    def loss(logits, y):  # which knows something of each sample of the whole batch
+        return weight * losses.ce(logits, y)
+
+    logits, gradient = pgd.input_gradient(InParts(network, 8), loss, x, y)
+    assert asked == [8, 8, 4]
+    expected = pgd.input_gradient(network, loss, x, y)
+    torch.testing.assert_close((logits, gradient), expected)

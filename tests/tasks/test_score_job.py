@@ -77,6 +77,14 @@ def test_every_level_is_stored_the_clean_one_first(store):
         assert (np.where(own, found[near] - found[far], found[far] - found[near]) > 0).all()
 
 
+def test_what_it_costs_is_said_before_it_begins():
+    said = task.cost(ScoreConfig("r"), 6, 200, (0.0, *px(4, 8)))
+    assert said == (
+        "Searching 200 test images of 6 classes at 2 noise levels: 612 passes forward and backward"
+        " an image and level, 244,800 in all; --n takes fewer images."
+    )
+
+
 def test_zero_alone_is_the_clean_images_alone(store):
     task.score(opened(store, ScoreConfig("r", levels=(0.0,), n=2)), set())
     assert {level: found.shape for level, found in stored(store).items()} == {0: (2, 2)}

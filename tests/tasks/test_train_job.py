@@ -162,8 +162,8 @@ def test_the_training_images_that_are_attacked_at_the_end_are_the_nearest_and_so
     kept = pd.DataFrame(
         {"idx": idx, "margin": np.where(idx < 10, 0.0, (50 - idx) / 255), "kind": kind}
     )
-    ids = worth_seeing(40, kept)  # ten: five spread, five nearest
+    ids = worth_seeing(40, kept, (1, 8, 8))  # ten: five spread, five nearest
     assert {10, 11, 12} <= set(ids)  # found, though their margins are the largest
     assert {38, 39} <= set(ids)  # then the nearest of what was only reached
     assert len([k for k in ids if k < 10]) <= 2  # misclassified ones are there by chance alone
-    assert worth_seeing(40, kept.iloc[:0]) == tuple(spread(40, 10).tolist())
+    assert worth_seeing(40, kept.iloc[:0], (1, 8, 8)) == tuple(spread(40, 10).tolist())

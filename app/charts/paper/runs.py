@@ -93,13 +93,22 @@ def training(runs: Sequence[Run], defense: str) -> TrainConfig:
     """What trains this defense like the newest trained run, so that the two can be compared."""
     trained = newest(runs)
     here = [run for run in trained if not run.config.imported]
-    base = next(iter([*here, *trained]), runs[0]).config
+    return like(next(iter([*here, *trained]), runs[0]).config, defense)
+
+
+def like(base: TrainConfig, defense: str) -> TrainConfig:
+    """The same training with this defense: the same images and splits."""
     return TrainConfig(
         data=base.data,
         data_path=base.data_path,
         image_size=base.image_size,
         skip_broken=base.skip_broken,
         channels=base.channels,
+        labels=base.labels,
+        columns=base.columns,
+        allow_leaks=base.allow_leaks,
+        folds=base.folds,
+        fold=base.fold,
         intensity=base.intensity,
         volumes=base.volumes,
         spacing=base.spacing,

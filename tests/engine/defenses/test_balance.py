@@ -11,7 +11,8 @@ from smd.training.balance import class_weights
 
 CPU = torch.device("cpu")
 N = 8
-SOME = torch.tensor([0.5, 2.0, 1.0, 3.0, 0.25, 1.5, 4.0, 0.75])
+# of the six that are classified correctly they are 1 in the mean, as over an epoch
+SOME = torch.tensor([0.5, 1.75, 1.0, 1.5, 0.25, 1.25, 1.6, 0.4])
 CASES = [
     *((name, {}) for name in registry.DEFENSES),
     ("smd", {"preset": "ame"}),
@@ -41,15 +42,23 @@ def test_weights_scale_each_samples_part_of_the_gradient_and_nothing_else(name, 
     plain, state, result = stepped(name, params, None)
     ones, _, _ = stepped(name, params, torch.ones(N))
     some, weighed, flags = stepped(name, params, SOME)
-    rest, _, _ = stepped(name, params, 5 - SOME)
+    rest, _, _ = stepped(name, params, 2 - SOME)
     assert torch.allclose(plain, ones, rtol=1e-9, atol=1e-12)
-    assert torch.allclose(some + rest, 5 * plain, rtol=1e-6, atol=1e-9)
+    assert torch.allclose(some + rest, 2 * plain, rtol=1e-6, atol=1e-9)
     assert not torch.allclose(some, plain, rtol=1e-2)
     for key, values in state.items():
         assert torch.allclose(weighed[key], values, rtol=1e-6, atol=1e-9), key
     assert torch.equal(flags.adv_ok, result.adv_ok)
     loss = float(result.means["loss"][0])
     assert float(flags.means["loss"][0]) != pytest.approx(loss, rel=1e-3)
+
+
+def test_smds_noisy_loss_is_a_weighted_mean_whoever_is_classified_correctly():
+    weights = torch.where(torch.arange(N) < 2, 0.1, 10.0)  # the rare class alone is right, as early
+    _, _, plain = stepped("smd", {}, None)
+    _, _, heavy = stepped("smd", {}, weights)
+    for one, other in zip(plain.means["loss_noisy"], heavy.means["loss_noisy"], strict=True):
+        assert float(other) == pytest.approx(float(one))
 
 
 def test_class_weights_make_all_classes_weigh_alike():
