@@ -1,0 +1,53 @@
+"""Which run another one is held against: an undefended network on the same images, or else the
+newest other defense."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from smd.config.schema import TrainConfig
+from smd.errors import UserError
+from smd.runs.folders import Run
+
+UNDEFENDED, OURS = "std", "smd"
+# of a config, beside its defense: what the images are
+IMAGES = ("data", "data_path", "image_size", "channels", "labels", "columns", "intensity", "volumes")
+
+
+def other_defense(defense: str) -> str:
+    """What a network of that defense is compared with."""
+    return OURS if defense == UNDEFENDED else UNDEFENDED
+
+
+def of(run: Run, runs: Sequence[Run]) -> Run | None:
+    """The baseline among these runs, the newest first; None if there is no other one on the same
+    images."""
+    config = run.config
+    others = [
+        (other, known)
+        for other in runs
+        if other.id != run.id
+        and other.trained
+        and (known := _config(other)) is not None
+        and known.defense != config.defense
+        and _images(known) == _images(config)
+        and other.status.state == "finished"
+    ]
+    wanted = other_defense(config.defense)
+    best = max(others, key=lambda pair: _likeness(pair[1], config, wanted), default=None)
+    return best[0] if best else None
+
+
+def _config(run: Run) -> TrainConfig | None:
+    with suppress(UserError):  # broken, or of a newer version
+        return run.config
+    return None
+
+
+def _images(config: TrainConfig) -> tuple[object, ...]:
+    return tuple(getattr(config, name) for name in IMAGES)
+
+
+def _likeness(known: TrainConfig, config: TrainConfig, wanted: str) -> tuple[bool, ...]:
+    """Of two the larger is the better baseline; of equal ones the first."""
+    same = ("net", "seed", "epochs")
+    return known.defense == wanted, *(getattr(known, n) == getattr(config, n) for n in same)
