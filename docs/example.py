@@ -28,7 +28,14 @@ JOBS = (
 DEFENSES = {"smd": JOBS, "std": (*JOBS, "estimate RUN --n 200")}
 LEFT_OUT = (".lock", "last.pt", "status.reserve", ".partial")
 WHERE = ("host", "by", "started_by", "ticket", "pid", "pid_started", "process_identity", "asked")
-NOON = (2026, 1, 1, 0, 0, 0)  # of every file in the archive, so that the same runs are the same file
+NOON = (
+    2026,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # of every file in the archive, so that the same runs are the same file
 
 
 def smd(words: str) -> None:

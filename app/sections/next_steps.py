@@ -30,6 +30,11 @@ def buttons(run: Run) -> None:
     fragile(run)
     yardstick(run)
     compare(run)
+    take_report(run)
+
+
+def take_report(run: Run) -> None:
+    """A button that gives its report, one HTML page."""
     downloads.one("Report", f"{run.id}-report.html", "text/html", partial(report, run))
 
 

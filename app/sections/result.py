@@ -75,9 +75,7 @@ def _accuracy(
     return (float(rows[0]["accuracy"]), int(rows[0]["seeds"])) if rows else None
 
 
-def _weakest(
-    rows: pd.DataFrame, classes: tuple[str, ...]
-) -> tuple[str, int, int, str, int]:
+def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> tuple[str, int, int, str, int]:
     """The class with the lowest accuracy and what it is most often taken for; rows:
     PredictedClassRow."""
     if rows["ok"].all():

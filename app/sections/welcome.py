@@ -1,4 +1,4 @@
-"""What a newcomer meets on Train: what SMD is, why to believe what the pages say, and an example."""
+"""What a newcomer meets on Train: what SMD is, why to believe the pages, and an example."""
 
 import streamlit as st
 

@@ -10,7 +10,16 @@ from smd.runs.folders import Run
 
 UNDEFENDED, OURS = "std", "smd"
 # of a config, beside its defense: what the images are
-IMAGES = ("data", "data_path", "image_size", "channels", "labels", "columns", "intensity", "volumes")
+IMAGES = (
+    "data",
+    "data_path",
+    "image_size",
+    "channels",
+    "labels",
+    "columns",
+    "intensity",
+    "volumes",
+)
 
 
 def other_defense(defense: str) -> str:

@@ -1,18 +1,22 @@
-"""Which runs Attacks puts side by side: those that are alike, as long as nobody chooses others."""
+"""Which runs Attacks puts side by side: the sidebar's and its baseline, as long as nobody chooses
+others."""
 
 import streamlit as st
 
 from smd.runs.folders import Run
 
 from ..components import going_back, run_names
+from . import baseline
 
-AT_FIRST = 6
 Runs = dict[str, Run]
 
 
-def choose(ready: Runs) -> list[Run]:
-    """The chosen runs, kept in the address; ready: trained runs by their ids, the newest first."""
-    _follow(offered := _alike(ready))
+def choose(ready: Runs, run: Run) -> list[Run]:
+    """The chosen runs, kept in the address; ready: trained runs by their ids, the newest first.
+
+    run: the one in the sidebar.
+    """
+    _follow(offered := _pair(ready, run))
     begin = going_back.begin("runs", offered)
     picked = st.multiselect(
         "Runs",
@@ -25,15 +29,16 @@ def choose(ready: Runs) -> list[Run]:
     return [ready[i] for i in picked if i in ready]
 
 
-def _alike(ready: Runs) -> list[str]:
-    """The newest runs on the data set of the newest one."""
-    newest = next(iter(ready.values()))
-    return [i for i, run in ready.items() if run.config.data == newest.config.data][:AT_FIRST]
+def _pair(ready: Runs, run: Run) -> list[str]:
+    """The run, or the newest one where it has no network, and its baseline if there is one: a click
+    attacks what is chosen."""
+    first = ready.get(run.id) or next(iter(ready.values()))
+    other = baseline.of(first, list(ready.values()))
+    return [first.id, other.id] if other else [first.id]
 
 
 def _follow(offered: list[str]) -> None:
-    """A list that nobody has changed takes in a run that has finished; what was chosen by hand
-    stays."""
+    """A list that nobody has changed goes with the sidebar; what was chosen by hand stays."""
     before = st.session_state.get("runs-offered")
     if before is None:
         untouched = "runs" not in st.session_state and "runs" not in st.query_params

@@ -1,6 +1,7 @@
 """Live: how a run is doing now."""
 
 import time
+
 import streamlit as st
 
 from smd import export, jobs

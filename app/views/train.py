@@ -18,7 +18,7 @@ from .. import actions, pages
 from ..components import job_rows, layout, run_names, states
 from ..components.plain import plain
 from ..forms import cloning, knobs, sweep, train
-from ..sections import devices, own_images
+from ..sections import devices, latest, own_images, welcome
 from ..server import login
 
 
@@ -157,7 +157,10 @@ def forms() -> None:
 
 
 def page() -> None:
-    """The form for who may train, and the queue."""
+    """A welcome as long as there is no run of one's own, the newest result, the form for who may
+    train, and the queue."""
+    welcome.section()
+    latest.section()
     if login.may_act():
         forms()
     else:
