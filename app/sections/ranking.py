@@ -36,7 +36,7 @@ NOTHING = (
 HELP = (
     "An image counts as robust if it withstands every attack named above, with every seed. The"
     " interval is Wilson's for n images. p: a paired test against the run above on these images,"
-    " two-sided; below 0.05 the difference is no chance."
+    " two-sided; from 0.05 on the difference may be chance."
 )
 
 
@@ -101,7 +101,7 @@ def table(found: Ranking, chosen: Sequence[Run]) -> pd.DataFrame:
             ],
             "n": [found.n] * len(found.places),
             "seeds": [place.seeds for place in found.places],
-            "p": ["" if place.p != place.p else f"{place.p:.2g}" for place in found.places],
+            "p": ["" if place.p != place.p else p_value(place.p) for place in found.places],
         }
     )
 
@@ -115,8 +115,13 @@ def said(found: Ranking, chosen: Sequence[Run]) -> str:
     one, two = titles[first.run], titles[second.run]
     if second.p < 0.05:
         points = 100 * (first.robust - second.robust)
-        return f"{one} withstands more than {two}, by {points:.1f} points (p = {second.p:.1g})."
-    return f"{one} and {two} cannot be told apart (p = {second.p:.2g})."
+        return f"{one} withstands more than {two}, by {points:.1f} points (p {p_value(second.p)})."
+    return f"{one} and {two} cannot be told apart (p {p_value(second.p)})."
+
+
+def p_value(p: float) -> str:
+    """As it stands behind "p": smaller ones are told from no others."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 def missing(chosen: Sequence[Run]) -> None:

@@ -11,7 +11,6 @@ from smd.analysis.agreement import AttackSettings
 from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
 from smd.frames import records
 from smd.runs.folders import Run
-from smd.stats import wilson_of_one
 from smd.store import reader
 from smd.units import show_length, show_level
 
@@ -95,8 +94,7 @@ def of(run: Run) -> Judged | None:
 
 def sure(share: float, n: int) -> str:
     """n and the 95 % interval of a share of n images."""
-    low, high = wilson_of_one(share, n)
-    return f"95 %: {100 * low:.1f}–{100 * high:.1f}, n = {n:,}"
+    return f"95 % interval {export.interval(share, n)}, n = {n:,}"
 
 
 def figures(run: Run) -> list[Figure]:

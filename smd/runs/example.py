@@ -42,8 +42,8 @@ def bring() -> bool:
         return False
     with suppress(OSError, UserError):
         runs_root().mkdir(parents=True, exist_ok=True)
-        with (runs_root() / MARK).open("x"):  # of two programs at once the first one does it
-            _unpack(runs_root())
+        (runs_root() / MARK).touch(exist_ok=False)  # of two programs at once the first one goes on
+        _unpack(runs_root())
         data.load(DATA)  # its pictures
         return True
     return False
