@@ -5,7 +5,6 @@ import math
 import pandas as pd
 import pytest
 
-from smd import registry
 from smd.analysis import ranking
 
 EPS = 8 / 255
@@ -100,13 +99,3 @@ def test_the_difference_is_tested_on_the_very_images():
     assert found.places[1].p < 1e-6
     (same,) = ranked(a=[verdicts(ok=one)], b=[verdicts(ok=one)])
     assert same.places[1].p == 1
-
-
-def test_the_registry_knows_what_each_attack_costs():
-    """Pages estimate times without torch: the passes there are those of the stages themselves."""
-    from smd import attacks
-
-    for name, entry in registry.ATTACKS.items():
-        settings = {p.name: p.default for p in entry.params}
-        plan = attacks.build(name, {}).plan(10)
-        assert entry.passes(settings) == sum(stage.cost for stage in plan.stages)
