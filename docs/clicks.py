@@ -35,7 +35,9 @@ class Clicker:
         """The first button or link whose name begins so, on the page itself."""
         main = self.page.get_by_test_id("stMain")
         named = re.compile(f"(^|\\W){name}")
-        return main.get_by_role("button", name=named).or_(main.get_by_role("link", name=named)).first
+        return (
+            main.get_by_role("button", name=named).or_(main.get_by_role("link", name=named)).first
+        )
 
     def seen(self, what: Any) -> None:
         """Wait until a locator is in sight."""

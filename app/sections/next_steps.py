@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from smd import export, registry
-from smd.config.schema import AttackConfig, ImportConfig, TrainConfig
+from smd.config.schema import AttackConfig, ImportConfig
 from smd.jobs import read
 from smd.report.page import report
 from smd.runs import folders
@@ -50,7 +50,10 @@ def fragile(run: Run) -> None:
     )
     if pressed:
         state.begin_anew(split=split, find=FINDS["closest"], closest=FRAGILE)
-        st.switch_page(pages.link("samples"), query_params={"run": run_names.name(run.id)})
+        if st.session_state.get("run") != run.id:  # where no picker is drawn, as on Train
+            st.session_state["run"] = run.id
+        # with an address of its own, see gallery.show; the run's is its picker's
+        st.switch_page(pages.link("samples"), query_params={"split": str(split)})
 
 
 def yardstick_config(run: Run) -> AttackConfig:
@@ -104,18 +107,17 @@ def compare(run: Run) -> None:
         )
         return
     title = registry.DEFENSES[other].title
+    if baseline.under_way(run, folders.all_runs()):
+        st.page_link(
+            pages.link("train"), label=f"{title} is on its way", icon=":material/hourglass_top:"
+        )
+        return
     pressed = actions.button(
         f"Train {title} to compare",
         key=f"compare-{run.id}",
         icon=":material/model_training:",
         help=f"The same data, network, epochs and seed. {registry.DEFENSES[other].description}",
     )
-    if pressed:
-        train(replace(config, defense=other, params={}, init=""))
-
-
-def train(config: TrainConfig) -> None:
-    """Queue it and go there."""
-    started: list[Run] = []
-    if states.attempt(lambda: started.append(actions.train(config))):
-        st.switch_page(pages.link("live"), query_params={"run": run_names.name(started[0].id)})
+    wanted = replace(config, defense=other, params={}, init="")
+    if pressed and states.attempt(actions.train, wanted):
+        st.rerun()

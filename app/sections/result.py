@@ -81,7 +81,9 @@ def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> tuple[str, int, in
         return "", 0, 0, "", 0
     label = rows.groupby("label")["ok"].mean().idxmin()
     own = rows[rows["label"] == label]
-    counts = own.loc[own["pred"] != label, "pred"].value_counts()
+    counts = own.loc[~own["ok"] & (own["pred"] != label), "pred"].value_counts()
+    if counts.empty:  # as no store of ours is
+        return "", 0, 0, "", 0
     names = dict(enumerate(classes))
     name, other = (names.get(int(k), f"class {k}") for k in (label, counts.index[0]))
     return name, int(own["ok"].sum()), len(own), other, int(counts.iloc[0])

@@ -30,20 +30,36 @@ def other_defense(defense: str) -> str:
 def of(run: Run, runs: Sequence[Run]) -> Run | None:
     """The baseline among these runs, the newest first; None if there is no other one on the same
     images."""
+    wanted = other_defense(run.config.defense)
+    best = max(
+        _alike(run, runs, ("finished",)),
+        key=lambda pair: _likeness(pair[1], run.config, wanted),
+        default=None,
+    )
+    return best[0] if best else None
+
+
+def under_way(run: Run, runs: Sequence[Run]) -> bool:
+    """Whether a network to compare with is queued or being trained."""
+    wanted = other_defense(run.config.defense)
+    return any(c.defense == wanted for _, c in _alike(run, runs, ("queued", "running")))
+
+
+def _alike(
+    run: Run, runs: Sequence[Run], standing: tuple[str, ...]
+) -> list[tuple[Run, TrainConfig]]:
+    """The runs with other defenses on the same images that stand so."""
     config = run.config
-    others = [
+    return [
         (other, known)
         for other in runs
         if other.id != run.id
-        and other.trained
         and (known := _config(other)) is not None
         and known.defense != config.defense
         and _images(known) == _images(config)
-        and other.status.state == "finished"
+        and other.status.state in standing
+        and (other.trained or "finished" not in standing)
     ]
-    wanted = other_defense(config.defense)
-    best = max(others, key=lambda pair: _likeness(pair[1], config, wanted), default=None)
-    return best[0] if best else None
 
 
 def _config(run: Run) -> TrainConfig | None:

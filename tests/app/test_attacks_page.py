@@ -119,7 +119,12 @@ def test_runs_are_ranked_by_their_worst_attack_on_the_same_images(finished):
     # one click puts the other under it, on as many images
     app.button(key="same-images").click().run()
     (asked,) = queued(smd_run)
-    assert (asked.attack, asked.n, asked.seeds, asked.levels) == ("autoattack", 40, (0,), (3 / 255,))
+    assert (asked.attack, asked.n, asked.seeds, asked.levels) == (
+        "autoattack",
+        40,
+        (0,),
+        (3 / 255,),
+    )
     assert not queued(std_run)
 
 

@@ -1,6 +1,7 @@
 """The first half minute: what Train says before anything was trained, the example, a result."""
 
 import kinds
+import pandas as pd
 import pytest
 from paging import open_page, words
 from storing import attack, estimate
@@ -125,14 +126,22 @@ def test_autoattack_is_one_click_with_its_time_and_only_once(finished):
     assert asked == [job]
 
 
-def test_the_weakest_class_is_told_with_what_it_is_taken_for(finished):
+def test_the_weakest_class_is_told_with_what_it_is_taken_for():
+    """Of class 1 two of three fall, both taken for 2; of class 2 one of two."""
+    rows = pd.DataFrame(
+        {"label": [0, 1, 1, 1, 2, 2], "pred": [0, 1, 2, 2, 2, 0], "ok": [1, 1, 0, 0, 1, 0]}
+    ).astype({"ok": bool})
+    assert result._weakest(rows, ("cat", "dog", "owl")) == ("dog", 1, 3, "owl", 2)
+    assert result._weakest(rows.assign(ok=True), ("cat", "dog", "owl"))[0] == ""
+
+
+def test_a_result_is_of_the_strongest_attack_at_the_largest_watched_level(finished):
     run, _ = finished
-    # the stored test images are of several classes; all that fall are taken for class 1
-    attack(Recorder(run.store), "autoattack", ok=(0,) * 30, steps=0, eps=32 / 255, created=9e9)
+    attack(Recorder(run.store), "autoattack", ok=(1,) * 9 + (0,) * 21, steps=0, eps=16 / 255)
+    attack(Recorder(run.store), "autoattack", ok=(1,) * 6 + (0,) * 24, steps=0, eps=32 / 255)
+    attack(Recorder(run.store), "autoattack", ok=(0,) * 30, steps=0, eps=64 / 255)
     found = result.judged(run.store, run.config.levels)
-    assert (found.name, found.n, found.robust, found.eps) == ("autoattack", 30, 0.0, 32 / 255)
-    assert found.weakest_right == 0 and found.weakest_n > 0
-    assert found.taken_for == "1" and found.taken == found.weakest_n
+    assert (found.name, found.n, found.robust, found.eps) == ("autoattack", 30, 0.2, 32 / 255)
 
 
 def test_a_time_is_scaled_from_another_attack_by_what_it_costs(finished):
@@ -155,6 +164,20 @@ def test_a_note_from_elsewhere_tells_no_time(finished):
     attack(Recorder(run.store), "ce-cw-pgd", steps=20, note="runs=often", created=9e9)
     asked = AttackConfig(run.id, "ce-cw-pgd", levels=(8 / 255,), n=10)
     assert attack_time.of([asked], [run]) is None
+
+
+@pytest.mark.slow
+def test_a_network_to_compare_with_is_trained_alike_and_once(finished):
+    smd_run, std_run = finished
+    folders.delete(std_run)
+    app = open_page("live", run=smd_run.id)
+    app.button(key=f"compare-{smd_run.id}").click().run()
+    assert not app.exception
+    (other,) = [run for run in folders.all_runs() if run.id != smd_run.id]
+    asked, own = other.config, smd_run.config
+    assert (asked.defense, asked.params) == ("std", {})
+    assert (asked.net, asked.epochs, asked.seed) == (own.net, own.epochs, own.seed)
+    assert not [b for b in app.button if b.key == f"compare-{smd_run.id}"]
 
 
 def test_the_baseline_is_the_undefended_network_on_the_same_images(finished):
