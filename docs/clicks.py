@@ -137,15 +137,17 @@ def measured(window: Any, address: str, place: Path) -> list[tuple[Task, int, fl
 
 TEXT = """# Clicks, counted
 
-From opening the dashboard, with [the example](dashboard.md#the-first-half-minute) in it, to what people open it for: clicks, and seconds until it
-is in sight, by a program that clicks as fast as the pages allow. `python -m docs.clicks` counts anew and writes this page.
+From opening the dashboard, with [the example](dashboard.md#the-first-half-minute) in it, to what
+people open it for: clicks, and seconds until it is in sight, by a program that clicks as fast as
+the pages allow. `python -m docs.clicks` counts anew and writes this page.
 
 | what | clicks | goal | seconds |
 | --- | --- | --- | --- |
 {rows}
 
-Measured on {machine}. Where AutoAttack has not been run yet, Attacks begins with a button for it, with about how
-long it takes: one click more. LaTeX is a file here; on the clipboard it is one click more.
+Measured on {machine}. Where AutoAttack has not been run yet, Attacks begins with a button for it,
+with about how long it takes: one click more. LaTeX is a file here; on the clipboard it is one click
+more.
 """
 
 

@@ -21,7 +21,7 @@ from smd.runs import example, folders
 IMAGES = 100  # under AutoAttack
 JOBS = (
     f"attack RUN --attack autoattack --n {IMAGES} --seeds 0",
-    "score RUN",
+    "score RUN --eps 0",
     "embedding RUN --split test",
 )
 # STD is trained too soon for the estimate that ends other trainings

@@ -32,7 +32,7 @@ def wordmark(ink: Ink) -> str:
         for r in (16.5, 10.5)
     )
     return (
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 196 48' width='196' height='48'>"
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 214 48' width='214' height='48'>"
         "<rect x='2' y='2' width='44' height='44' rx='9' fill='#17656d'/>"
         f"{rings}<circle cx='24' cy='24' r='5' fill='#fff'/>"
         f"<text x='58' y='32' {FONT} font-size='25' font-weight='650' fill='{ink.text}'>"

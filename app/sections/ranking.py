@@ -92,16 +92,16 @@ def table(found: Ranking, chosen: Sequence[Run]) -> pd.DataFrame:
         {
             "place": range(1, len(found.places) + 1),
             "defense": [titles[place.run] for place in found.places],
-            "run": [place.run for place in found.places],
-            "clean (%)": [percent(100 * place.clean) for place in found.places],
             "worst case (%)": [
                 f"{percent(100 * p.robust)} ({percent(100 * p.interval[0])}–"
                 f"{percent(100 * p.interval[1])})"
                 for p in found.places
             ],
             "n": [found.n] * len(found.places),
+            "clean (%)": [percent(100 * place.clean) for place in found.places],
             "seeds": [place.seeds for place in found.places],
             "p": ["" if place.p != place.p else p_value(place.p) for place in found.places],
+            "run": [place.run for place in found.places],
         }
     )
 

@@ -109,7 +109,7 @@ def test_the_ten_most_fragile_are_one_click_away(finished):
     app.button(key=f"fragile-{run.id}").click().run()
     assert app.title[0].value == "Samples"
     assert app.segmented_control(key="split").value == "test"
-    assert "10 of 100 test images" in words(app)
+    assert "10 of 359 test images" in words(app)
 
 
 @pytest.mark.slow
