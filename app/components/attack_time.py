@@ -1,12 +1,14 @@
 """How long attacks will take here, by what the last ones on the same network took."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from smd import registry
 from smd.config.schema import AttackConfig
 from smd.export.titles import attack_settings
+from smd.frames import records
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.terminal.progress import duration
@@ -40,12 +42,12 @@ def _one(config: AttackConfig, run: Run) -> Known | None:
     """By the last attack that took a time that can be scaled, of the same attack before others."""
     done = data.brief(reader.attack_runs, run.store)
     done = done[(done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == config.norm)]
-    last = done[done["name"] == config.attack]
-    last = last if len(last) else done
-    if last.empty or config.attack not in registry.ATTACKS:
+    same = done[done["name"] == config.attack]
+    rows = records(same if len(same) else done)
+    if not rows or config.attack not in registry.ATTACKS:
         return None
     n, seeds, levels = _images(config, run), len(config.seeds), config.levels or run.config.levels
-    last = last.iloc[-1]
+    last = rows[-1]
     pace = _pace(last)
     passes = registry.ATTACKS[config.attack].passes(
         {p.name: p.default for p in registry.ATTACKS[config.attack].params} | dict(config.params)
@@ -55,7 +57,7 @@ def _one(config: AttackConfig, run: Run) -> Known | None:
     return (pace * passes * n * seeds * left, int(last["n"])) if pace and passes else None
 
 
-def _pace(last: "pd.Series[float]") -> float:
+def _pace(last: Mapping[str, Any]) -> float:
     """Seconds that a forward pass of an image took in that attack; 0 where it is not known."""
     entry = registry.ATTACKS.get(str(last["name"]))
     if entry is None:

@@ -1,6 +1,7 @@
 """What came out of a run, in four figures: accuracy without noise and under attack, margins, the
 weakest class. Each with n and its 95 % interval."""
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,16 @@ SPLIT = "test"
 SAME = 1e-6  # levels that differ by less are the same
 
 
+class Weakest(NamedTuple):
+    """The class of the lowest accuracy under the attack, and what it is most often taken for."""
+
+    name: str
+    right: int
+    n: int
+    taken_for: str
+    taken: int  # of its images, for that one
+
+
 class Judged(NamedTuple):
     """Test images under the strongest attack on them, at the largest level that the run watched."""
 
@@ -34,11 +45,7 @@ class Judged(NamedTuple):
     clean: float  # accuracies in [0, 1] on the same n images; nan: not stored
     robust: float  # the mean over the attack's seeds
     seeds: int
-    weakest: str  # class of the lowest accuracy under the attack; "" where none was fooled
-    weakest_right: int
-    weakest_n: int
-    taken_for: str
-    taken: int  # images of the weakest class that were taken for that one
+    weakest: "Weakest | None"  # None where none was fooled
 
 
 def judged(store: Path, watched: tuple[float, ...]) -> Judged | None:
@@ -59,8 +66,8 @@ def judged(store: Path, watched: tuple[float, ...]) -> Judged | None:
     clean = _accuracy(table, settings, 0.0)
     title = export.attack_title(settings.name, settings.note, settings.steps)
     weakest = _weakest(rows, reader.class_names(store))
-    shares = (clean[0] if clean else float("nan"), *under)
-    return Judged(title, settings.name, eps, settings.n, *shares, *weakest)
+    without = clean[0] if clean else math.nan
+    return Judged(title, settings.name, eps, settings.n, without, *under, weakest)
 
 
 def _accuracy(
@@ -74,24 +81,23 @@ def _accuracy(
     return (float(rows[0]["accuracy"]), int(rows[0]["seeds"])) if rows else None
 
 
-def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> tuple[str, int, int, str, int]:
-    """The class with the lowest accuracy and what it is most often taken for; rows:
-    PredictedClassRow."""
-    if rows["ok"].all():
-        return "", 0, 0, "", 0
-    label = rows.groupby("label")["ok"].mean().idxmin()
+def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> Weakest | None:
+    """The weakest class; rows: PredictedClassRow."""
+    wrong = rows[~rows["ok"] & (rows["pred"] != rows["label"])]
+    if wrong.empty:
+        return None
+    shares = rows.groupby("label")["ok"].mean().sort_values(kind="stable")
+    label = next(int(k) for k in shares.index.to_list() if k in set(wrong["label"]))
     own = rows[rows["label"] == label]
-    counts = own.loc[~own["ok"] & (own["pred"] != label), "pred"].value_counts()
-    if counts.empty:  # as no store of ours is
-        return "", 0, 0, "", 0
-    names = dict(enumerate(classes))
-    name, other = (names.get(int(k), f"class {k}") for k in (label, counts.index[0]))
-    return name, int(own["ok"].sum()), len(own), other, int(counts.iloc[0])
+    counts = wrong.loc[wrong["label"] == label, "pred"].value_counts()
+    names, other = dict(enumerate(classes)), int(counts.index.to_list()[0])
+    name, taken = (names.get(k, f"class {k}") for k in (label, other))
+    return Weakest(name, int(own["ok"].sum()), len(own), taken, int(counts.iloc[0]))
 
 
 def of(run: Run) -> Judged | None:
     """What came out of a run; None before any attack on test images."""
-    return data.value(judged, run.store, run.config.levels)  # type: ignore[no-any-return]
+    return data.value(judged, run.store, run.config.levels)
 
 
 def sure(share: float, n: int) -> str:
@@ -105,7 +111,7 @@ def figures(run: Run) -> list[Figure]:
     shown = accuracies(found) if found else []
     margins = margin(run)
     shown += [margins] if margins else []
-    return shown + ([weakest(found)] if found and found.weakest else [])
+    return shown + ([weakest(found.weakest, found.eps)] if found and found.weakest else [])
 
 
 def accuracies(found: Judged) -> list[Figure]:
@@ -128,14 +134,14 @@ def accuracies(found: Judged) -> list[Figure]:
     return [clean, robust] if found.clean == found.clean else [robust]
 
 
-def weakest(found: Judged) -> Figure:
-    """The class that fares worst under that attack."""
-    right, n = found.weakest_right, found.weakest_n
-    times = f"{found.taken} of {n - right} wrong ones"
+def weakest(found: Weakest, eps: float) -> Figure:
+    """The class that fares worst under the attack at that level."""
+    times = f"{found.taken} of {found.n - found.right} wrong ones"
+    share = found.right / found.n
     return Figure(
-        f"Weakest class, ε = {show_level(found.eps)}",
-        f"{found.weakest}: {100 * right / n:.1f} %",
-        f"{sure(right / n, n)}; taken for '{plain(found.taken_for)}': {times}",
+        f"Weakest class, ε = {show_level(eps)}",
+        f"{found.name}: {100 * share:.1f} %",
+        f"{sure(share, found.n)}; taken for '{plain(found.taken_for)}': {times}",
         "The class of the lowest robust accuracy under the same attack: chosen as the lowest, it"
         " would look better on new images. With several seeds each image has to withstand all.",
     )

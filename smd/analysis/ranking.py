@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from smd import registry, stats
+from smd.frames import groups
 from smd.store.attack_tables import AVERAGED
 
 SAME = 1e-6  # levels that differ by less are the same
@@ -84,7 +85,7 @@ def _attacks(table: pd.DataFrame, eps: float) -> dict[Key, pd.DataFrame]:
     rows = table[(table["eps"] - eps).abs() < SAME].sort_values("n", kind="stable")
     return {
         (str(name), int(steps), str(note)): part[~part.index.duplicated(keep="last")]
-        for (name, steps, note), part in rows.groupby(ATTACK, sort=False)
+        for (name, steps, note), part in groups(rows, ATTACK, sort=False)
     }
 
 
@@ -117,8 +118,8 @@ def _place(
     before: str,
 ) -> Place:
     ok = worst[run].astype(float)
-    clean = table[table["eps"] < SAME]
-    clean = clean[~clean.index.duplicated()].reindex(ok.index)["share"]
+    unharmed = table[table["eps"] < SAME]
+    clean = unharmed.loc[~unharmed.index.duplicated(), "share"].reindex(ok.index)
     p = stats.p_value(worst[before].astype(float), ok) if before else None
     return Place(
         run,

@@ -132,7 +132,7 @@ def test_the_weakest_class_is_told_with_what_it_is_taken_for():
         {"label": [0, 1, 1, 1, 2, 2], "pred": [0, 1, 2, 2, 2, 0], "ok": [1, 1, 0, 0, 1, 0]}
     ).astype({"ok": bool})
     assert result._weakest(rows, ("cat", "dog", "owl")) == ("dog", 1, 3, "owl", 2)
-    assert result._weakest(rows.assign(ok=True), ("cat", "dog", "owl"))[0] == ""
+    assert result._weakest(rows.assign(ok=True), ("cat", "dog", "owl")) is None
 
 
 def test_a_result_is_of_the_strongest_attack_at_the_largest_watched_level(finished):
