@@ -78,7 +78,7 @@ def picture(ink: Ink) -> str:
         f"<path d='{BOUNDARY}' fill='none' stroke='{ink.boundary}' stroke-width='2.4'/>"
         f"{_margins(*WIDE, ink)}{_margins(*NARROW, ink)}"
         f"{_words(104, 24, 'far from it: a wide margin', ink.margin, 'middle')}"
-        f"{_words(225, 184, 'near it: a narrow one', ink.margin, 'middle')}"
+        f"{_words(256, 202, 'near it: a narrow one', ink.margin, 'end')}"
         f"{_words(104, 126, 'image', ink.text, 'middle')}"
         f"{_words(324, 74, 'decision', ink.boundary)}{_words(324, 91, 'boundary', ink.boundary)}"
         f"{_words(324, 150, 'another class', ink.faint)}"

@@ -9,6 +9,7 @@ from smd import registry
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.paths import runs_root
+from smd.runs import example
 from smd.runs.folders import Run
 
 
@@ -20,6 +21,8 @@ def label(run: Run) -> str:
         return f"{run.id} (unreadable)"
     defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
+    if example.is_example(run.id):
+        return f"{title} · {config.data} · example"
     return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
 
 

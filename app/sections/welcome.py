@@ -10,21 +10,18 @@ from ..components import brand, layout, run_names, states
 WHAT = (
     "**Self-adaptive Margin Defense (SMD)** trains image classifiers to withstand adversarial noise"
     " without a noise level to choose: every training image has a margin of its own, which widens"
-    " epoch by epoch as far as the decision boundary lets it."
+    " as far as the decision boundary lets it."
 )
 WHY = (
-    "You need not take its word for it: other defenses are trained and attacked here on the very"
-    " same images, up to AutoAttack, every accuracy stands with its number of images and its 95 %"
-    " interval, and a margin says whether its search met a boundary or only ended."
+    "You need not take its word for it: other defenses are attacked here on the very same images,"
+    " up to AutoAttack, every accuracy has its n and its 95 % interval, and a margin says whether"
+    " its search met a boundary or only ended."
 )
 ALT = (
     "Two images with their margins, drawn as squares that grew in three steps: a wide one far from"
     " the decision boundary, a narrow one that has just met it."
 )
-EXAMPLE = (
-    "An example is here already: SMD and an undefended network (STD), trained on 8x8 digits."
-    " Every page shows it until you remove it."
-)
+EXAMPLE = "An example is here: SMD and an undefended network (STD), trained on 8x8 digits."
 
 
 def section() -> None:

@@ -148,6 +148,7 @@ def forms() -> None:
             disabled=bool(wrong),
         )
     with grid.cell():
+        latest.section()
         summary(config, bool(wrong))
     if clicked:
         start(config)
@@ -157,12 +158,12 @@ def forms() -> None:
 
 
 def page() -> None:
-    """A welcome as long as there is no run of one's own, the newest result, the form for who may
-    train, and the queue."""
+    """A welcome as long as there is no run of one's own, the form for who may train, the newest
+    result, the queue."""
     welcome.section()
-    latest.section()
     if login.may_act():
         forms()
     else:
         st.caption(login.ONLY_LOOKING)
+        latest.section()
     st.fragment(queue, run_every="2s" if overview.active() else None)()

@@ -68,7 +68,7 @@ def test_train_welcomes_until_there_is_a_run_of_ones_own(brought):
     app = open_page("train")
     text = words(app)
     assert "without a noise level to choose" in text and "95 % interval" in text
-    assert "An example is here already" in text
+    assert "An example is here" in text
     assert "robust at 32/255" in text  # its result, in a line
     app.button(key="remove-example").click().run()
     assert folders.all_runs() == []
