@@ -29,7 +29,7 @@ from smd.errors import UserError
 from smd.experiments import sweep
 from smd.jobs import launch, tickets
 from smd.paths import data_root
-from smd.runs import folders, notes
+from smd.runs import example, folders, notes
 from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
@@ -142,6 +142,12 @@ def dismiss(folder: Path) -> None:
 def delete(run: Run) -> None:
     """Delete a run for good."""
     folders.delete(run)
+
+
+@guarded
+def remove_example() -> None:
+    """Delete the runs that came with the program, for good."""
+    example.remove()
 
 
 @guarded

@@ -9,7 +9,7 @@ from smd.jobs import launch
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from .components import notices, run_picker, states
+from .components import brand, notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
 from .selection import sidebar
@@ -23,7 +23,7 @@ def show() -> None:
     """The page that the address names."""
     st.set_page_config(page_title="SMD Studio", page_icon=ICON, layout="wide")
     login.admit()
-    st.logo(ICON, size="large")
+    st.logo(brand.wordmark(brand.ink()), size="large")
     given: list[Run | Selection] = []  # the page's arguments
     chosen = st.navigation(groups(given))
     if chosen.url_path in MOVED:

@@ -22,6 +22,7 @@ sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(H
 from smd import paths
 from smd.data import uploads
 from smd.errors import UserError
+from smd.runs import example
 
 gate, hosts, login, proxy_login, script, upload = (
     import_module(f"{HERE.name}.server.{name}")
@@ -45,6 +46,7 @@ except UserError as error:  # a dashboard that was meant to be closed does not o
     sys.exit(f"smd: {error}")
 
 paths.share()
+example.bring()  # into a folder of runs that is empty
 app = st.App(
     str(HERE / "dashboard.py"),
     middleware=[

@@ -120,6 +120,7 @@ def test_it_holds_the_package_and_the_dashboard_and_nothing_else(wheel):
         "smd/py.typed",
         "smd/data/digits.npz",
         "smd/experiments/published.csv",
+        "smd/runs/example.zip",
         "smd_app/icon.png",
         "smd_app/main.py",
         "smd_app/.streamlit/config.toml",

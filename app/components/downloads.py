@@ -7,6 +7,8 @@ import streamlit as st
 
 from smd import export
 
+TEX = "application/x-tex"
+
 
 def of_table(
     table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = ""
@@ -14,10 +16,37 @@ def of_table(
     """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see
     export.best."""
     note = export.BOLD if bold is not None else ""
+    _menu(table, name, bold, lambda: export.to_latex(table, bold, title, note))
+
+
+def with_latex(table: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str) -> None:
+    """As `of_table`, with LaTeX that is written for the table in reach: as a file, and to be
+    copied."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        one("LaTeX", f"{name}.tex", TEX, lambda: latex)
+        with st.popover(
+            "Copy LaTeX",
+            icon=":material/content_copy:",
+            type="tertiary",
+            key=f"copy-{name.replace('.', '-')}",
+            width="content",
+        ):
+            st.code(latex, language="latex", wrap_lines=True)  # it has a button that copies
+        _menu(table, name, bold)
+
+
+def _menu(
+    table: pd.DataFrame,
+    name: str,
+    bold: pd.DataFrame | None,
+    latex: Callable[[], str] | None = None,
+) -> None:
+    """The forms of a table that are not in sight."""
+    note = export.BOLD if bold is not None else ""
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
         "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold, note)),
-        "LaTeX": ("tex", "application/x-tex", lambda: export.to_latex(table, bold, title, note)),
+        **({"LaTeX": ("tex", TEX, latex)} if latex else {}),
         "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
     }
     with st.popover(

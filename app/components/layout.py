@@ -25,3 +25,23 @@ def cards(shown: Sequence[tuple[str, str, str]]) -> None:
     with st.container(horizontal=True):
         for title, value, meaning in shown:
             st.metric(title, value, help=meaning, border=True)
+
+
+class Figure(NamedTuple):
+    """A figure with what it rests on in sight below it: n, an interval, by which attack."""
+
+    title: str
+    value: str  # with its unit
+    below: str  # Markdown
+    meaning: str = ""  # shown where the mouse rests on the title
+
+
+def figures(shown: Sequence[Figure]) -> None:
+    """Boxes beside each other, or below each other where the window is narrow."""
+    if not shown:
+        return
+    grid = st.grid(columns=len(shown), min_column_width=210, gap="small")
+    for each in shown:
+        with grid.cell(), st.container(border=True, height="stretch", gap="xxsmall"):
+            st.metric(each.title, each.value, help=each.meaning or None)
+            st.caption(each.below)

@@ -20,7 +20,7 @@ from smd.store import reader
 from smd.terminal.progress import duration
 
 from .. import actions, data
-from . import job_rows, states
+from . import attack_time, job_rows, states
 
 Config = TrainConfig | AttackConfig | EstimateConfig
 Known = tuple[float, int] | None  # seconds, and how many images that is known from
@@ -75,29 +75,10 @@ def time_needed(config: Config, targets: tuple[Run, ...]) -> str:
     elif isinstance(config, EstimateConfig):
         known = _of_estimates(config, targets)
     else:
-        known = _of_attacks(config, targets)
+        known = attack_time.of([config] * len(targets), targets)
     if known is None:
         return "How long it takes is not known beforehand; the job says it once it has begun."
     return f"About {duration(max(known[0], 1.0))}, by the last one on {known[1]:,} images."
-
-
-def _of_attacks(config: AttackConfig, targets: tuple[Run, ...]) -> Known:
-    done = data.brief(reader.attack_runs, targets[0].store)
-    done = done[
-        (done["name"] == config.attack)
-        & (done["eps"] > 0)
-        & (done["n"] > 0)
-        & (done["norm"] == config.norm)
-    ]
-    if done.empty:
-        return None
-    last = done.iloc[-1]
-    a_step = float(last["seconds"]) / (int(last["n"]) * max(int(last["steps"]), 1))
-    steps = int(config.params.get("steps", 100)) if int(last["steps"]) else 1
-    seconds = (
-        a_step * steps * config.n * max(len(config.levels), 1) * len(config.seeds) * len(targets)
-    )
-    return seconds, int(last["n"])
 
 
 def _of_estimates(config: EstimateConfig, targets: tuple[Run, ...]) -> Known:

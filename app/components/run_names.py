@@ -9,6 +9,7 @@ from smd import export, registry
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.paths import runs_root
+from smd.runs import example
 from smd.runs.folders import Run
 
 
@@ -20,7 +21,10 @@ def label(run: Run) -> str:
         return f"{run.id} (unreadable)"
     defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
-    return f"{title} · {export.data_name(config)} · {when(run.status.created)} · {run.id[-4:]}"
+    what = f"{title} · {export.data_name(config)}"
+    if example.is_example(run.id):
+        return f"{what} · example"
+    return f"{what} · {when(run.status.created)} · {run.id[-4:]}"
 
 
 def run_of(folder: Path) -> Run:

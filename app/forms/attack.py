@@ -13,7 +13,7 @@ from smd.store import reader
 from smd.units import show_levels
 
 from .. import actions, data
-from ..components import states
+from ..components import attack_time, states
 from . import fields, knobs
 
 SPREAD = "Spread evenly over the split."
@@ -26,13 +26,14 @@ def form(chosen: list[Run]) -> None:
     config = _fields(chosen, wrong)
     entry = registry.ATTACKS[config.attack]
     source = f"{entry.source[0].upper()}{entry.source[1:]}"
-    st.caption(f"{entry.description} {source}. Time: {entry.cost}.")
+    st.caption(f"{entry.description} {source}.")
     sizes = _sizes(chosen, config.split)
     configs = [
         replace(config, run=r.id, n=min(config.n, size or config.n))
         for r, size in zip(chosen, sizes, strict=True)
     ]
     if not knobs.told(wrong):
+        st.markdown(_time(configs, chosen))
         st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
     start, quick = _buttons(bool(wrong))
     if quick:
@@ -42,6 +43,18 @@ def form(chosen: list[Run]) -> None:
         queued = [states.attempt(actions.start, run, one) for run, one in pairs]
         if all(queued):
             st.rerun()
+
+
+def _time(configs: list[AttackConfig], chosen: list[Run]) -> str:
+    """How long it will take, before anybody clicks."""
+    known = attack_time.of(configs, chosen)
+    on = f" on {len(chosen)} runs, one after the other" if len(chosen) > 1 else ""
+    if known is None:
+        return f":material/timer: Time{on}: {registry.ATTACKS[configs[0].attack].cost}."
+    return (
+        f":material/timer: **About {attack_time.rounded(known[0])}**{on}, by the last attack of its"
+        f" sort on {known[1]:,} images."
+    )
 
 
 def _buttons(disabled: bool) -> tuple[bool, bool]:

@@ -12,6 +12,7 @@ from pandas.io.formats.style import Styler
 from smd import export, registry
 from smd.analysis.balanced import Facts, balanced_cells
 from smd.experiments import published
+from smd.export.paper import What
 from smd.export.titles import attack_settings
 from smd.frames import groups
 from smd.runs.folders import Run
@@ -60,10 +61,15 @@ class Attack(NamedTuple):
         return attack_settings(self.name, self.note)
 
     @property
+    def short(self) -> str:
+        """With its settings."""
+        return export.attack_title(self.name, self.note, self.steps)
+
+    @property
     def title(self) -> str:
         """With its settings, and the images that it attacked."""
         more = [self.norm] * (self.norm != "Linf") + [f"{self.split} images"]
-        return ", ".join([export.attack_title(self.name, self.note, self.steps), *more])
+        return ", ".join([self.short, *more])
 
     @property
     def key(self) -> str:
@@ -93,8 +99,8 @@ def controls(chosen: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "In the cells",
-            (ACCURACY, INTERVALS, SPREADS, BALANCED),
-            default=ACCURACY,
+            (INTERVALS, ACCURACY, SPREADS, BALANCED),
+            default=INTERVALS,
             required=True,
             key="shown",
             label_visibility="collapsed",
@@ -103,7 +109,7 @@ def controls(chosen: Sequence[Run]) -> None:
         if any(not published.rows(run.config.data).empty for run in chosen):
             st.toggle(
                 "Published rows",
-                value=True,
+                value=False,
                 key="paper",
                 help="The paper's own tables, always marked as such.",
             )
@@ -117,7 +123,7 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
         cells = balanced_cells(part, verdicts, facts(chosen, attack.split))
     else:
         cells = part if attack.settings else printed(part, attack)
-    shown = laid_out(cells)
+    shown = laid_out(cells).assign(attack=attack.short)
     bold = boldness(cells, verdicts, shown)
     tables.show(
         _styled(shown, bold),
@@ -125,7 +131,16 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
         column_config=tables.fitting(shown.rename(columns=CLEAN)),
     )
     attack_warnings.flags(chosen, attack._asdict())
-    downloads.of_table(shown, f"accuracy-{attack.key}", bold, attack.title)
+    taken(shown, bold, attack, str(part["data"].iloc[0]))
+
+
+def taken(shown: pd.DataFrame, bold: pd.DataFrame, attack: Attack, data_set: str) -> None:
+    """The table to be taken away, as a file or, as LaTeX, by the clipboard."""
+    levels = [name for name in shown.columns if "/" in name or name.startswith("0.")]
+    levels = [name for name in levels if "spread" not in name]
+    what = What(data_set, attack.short, attack.split, tuple(levels), attack.norm)
+    latex = export.paper_latex(shown, bold, what)
+    downloads.with_latex(shown, f"accuracy-{attack.key}", bold, latex)
 
 
 def facts(chosen: Sequence[Run], split: str) -> Facts:
@@ -163,11 +178,12 @@ def printed(part: pd.DataFrame, attack: Attack) -> pd.DataFrame:
 
 
 def laid_out(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells as a table, without the columns that the title tells or in which all rows agree."""
+    """The cells as a table, without the columns that the title alone tells or in which all rows are
+    as usual."""
     table = export.wide(cells)
     layout = st.session_state.get("shown")
     shown = LAID_OUT[layout](cells) if layout in LAID_OUT else table
-    kept = set(export.concise(table).columns) - {"attack", "steps", "norm", "split"}
+    kept = set(export.concise(table).columns) - {"steps", "norm", "split"}
     return shown[[name for name in table.columns if name in shown and name in kept]]
 
 

@@ -43,6 +43,14 @@ def write(**values: Any) -> None:
     st.session_state.update(values)
 
 
+def begin_anew(**values: Any) -> None:
+    """From a page without these widgets: these values, and all others as they begin."""
+    for key in (*KEYS, *BESIDE):
+        st.session_state.pop(key, None)
+    write(**values)
+    drop_brushes()
+
+
 def begin_split(first: str) -> None:
     """Set the split to the first one, where neither the session nor the address has one."""
     if st.session_state.get("split") not in SPLITS and st.query_params.get("split") not in SPLITS:

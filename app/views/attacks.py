@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from smd import export, jobs
@@ -15,7 +16,7 @@ from .. import data
 from ..components import job_rows, run_names, standing, states
 from ..components.plain import plain
 from ..forms import attack as attack_form
-from ..sections import accuracy_tables, clinical, confusion, selected_attacks
+from ..sections import accuracy_tables, clinical, confusion, ranking, selected_attacks
 from ..selection import runs as several
 from ..selection.selected import Selection
 
@@ -25,8 +26,8 @@ NAMED = 6  # runs without weights of which it is said why
 
 
 def page(run: Run, selection: Selection) -> None:
-    """The form, what is under way, the accuracies of the chosen runs; and of the run in the sidebar
-    its clinical numbers, what it confuses, and what became of its selected images."""
+    """What is under way, the chosen runs ranked and their accuracies, the form; and of the run in
+    the sidebar its clinical numbers, what it confuses, what became of its selected images."""
     known = {other.id: other for other in folders.all_runs()}
     ready = {i: r for i, r in known.items() if r.trained and states.readable(r)}
     if not ready:
@@ -36,11 +37,13 @@ def page(run: Run, selection: Selection) -> None:
     if not chosen:
         st.info("Choose one run or more.", icon=":material/arrow_upward:")
         return
-    attack_form.form(chosen)
     watch(chosen)
+    cells = measured(chosen)
+    accuracies(chosen, cells)
+    st.subheader("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
+    attack_form.form(chosen)
     if run.id in ready:
         selected_attacks.section(selection)
-    accuracies(chosen)
     if run.id in ready:
         clinical.section(selection)
         confusion.section(selection)
@@ -83,14 +86,20 @@ def attack_jobs(chosen: Sequence[Run]) -> list[tuple[Run, Path, Status]]:
     ]
 
 
-def accuracies(chosen: Sequence[Run]) -> None:
-    """What was measured, without attacks on training images that were asked for one by one."""
+def measured(chosen: Sequence[Run]) -> pd.DataFrame:
+    """What was measured (export.CELLS), without attacks on training images that were asked for one
+    by one."""
     tables = {
         run_names.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
     }
     cells = export.accuracy_cells(tables)
-    cells = cells[cells["split"] != "train"]
+    return cells[cells["split"] != "train"]
+
+
+def accuracies(chosen: Sequence[Run], cells: pd.DataFrame) -> None:
+    """The ranking, then a table for each attack."""
     if cells.empty:
         st.info(NONE_YET, icon=":material/bolt:")
     else:
+        ranking.section(chosen)
         accuracy_tables.section(chosen, cells)

@@ -1,14 +1,12 @@
 """Live: how a run is doing now."""
 
 import time
-from functools import partial
 
 import streamlit as st
 
 from smd import export, jobs
 from smd.jobs import Status, launch, overview
-from smd.report.page import report
-from smd.runs import folders, notes
+from smd.runs import example, folders, notes
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.terminal.progress import duration
@@ -16,10 +14,10 @@ from smd.terminal.progress import duration
 from .. import actions as acts
 from .. import data
 from ..charts import curves
-from ..components import curve_controls, downloads, layout, notices, run_names, standing, states
+from ..components import curve_controls, layout, notices, run_names, standing, states
 from ..components.plain import listed, plain
 from ..forms import cloning
-from ..sections import epoch_curves, imported, system_metrics
+from ..sections import epoch_curves, imported, next_steps, result, system_metrics, welcome
 from ..sections import notes as notes_section
 
 SPEED = "Training images a second."
@@ -32,17 +30,21 @@ MOST, LONGEST = 20, 2000  # notes about images that are shown, and characters of
 
 def actions(run: Run, status: Status) -> None:
     """What can be done with the run now; what cannot be undone asks first."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if status.state == "finished" and run.trained and states.readable(run):
+            next_steps.buttons(run)
         if status.state in ("queued", "running"):
             cancelling(run)
             notices.offer()
         else:
             resuming(run, status)
-        if acts.button("Clone into the form", icon=":material/content_copy:", key="clone"):
+        if acts.button(
+            "Clone into the form", icon=":material/content_copy:", key="clone", type="tertiary"
+        ):
             states.attempt(cloning.into_form, run.config)
-        if status.state == "finished" and states.readable(run):
-            downloads.one("Report", f"{run.id}-report.html", "text/html", partial(report, run))
-        if status.state not in ("queued", "running"):
+        if example.is_example(run.id):
+            welcome.remove_button()
+        elif status.state not in ("queued", "running"):
             deleting(run)
 
 
@@ -70,7 +72,7 @@ def resuming(run: Run, status: Status) -> None:
 
 def deleting(run: Run) -> None:
     """A button that deletes the run, after a question."""
-    with st.popover("Delete", icon=":material/delete:"):
+    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.write(
             f"**{plain(run_names.label(run))}**: its weights, margins and attack results are"
             " removed for good."
@@ -87,6 +89,7 @@ def header(run: Run, status: Status) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         states.badge(status)
         st.markdown(f"**{plain(run_names.label(run))}**")
+        welcome.badge(run.id)
         notes_section.badges(notes.read(run))
         where = f", on {plain(overview.told(status))}" if status.started else ""
         who = f", started by {plain(status.started_by)}" if status.started_by else ""
@@ -94,7 +97,26 @@ def header(run: Run, status: Status) -> None:
     trouble(status)
     if status.state in ("queued", "running"):
         st.progress(share(status), text=plain(status.stage) or "waiting for its turn")
-    layout.cards(cards(status))
+        layout.cards(cards(status))
+    else:
+        st.caption(over(status))
+        outcome(run, status)
+
+
+def over(status: Status) -> str:
+    """How far a run came that is over, and how long that took."""
+    what = "steps of the import" if status.kind == "import" else "epochs"
+    done = f"{status.done} of {status.total} {what}"
+    if not status.started or status.ended < status.started:
+        return f"{done}."
+    return f"{done} in {duration(status.ended - status.started)}."
+
+
+def outcome(run: Run, status: Status) -> None:
+    """What came out of a finished run, and what to do with it."""
+    if status.state != "finished" or not states.readable(run):
+        return
+    layout.figures(result.figures(run))
 
 
 def trouble(status: Status) -> None:
@@ -124,8 +146,7 @@ def share(status: Status) -> float:
 def cards(status: Status) -> list[layout.Card]:
     """How far it is, and how fast."""
     busy = status.state == "running"
-    spent = max(0.0, (status.ended or time.time()) - status.started) if status.started else 0.0
-    taken = duration(spent) if status.started else export.EMPTY
+    taken = duration(max(0.0, time.time() - status.started)) if status.started else export.EMPTY
     left = duration(status.eta) if busy and status.eta >= 0 else export.EMPTY
     rate = f"{status.rate:,.0f}/s" if status.rate else export.EMPTY
     beat = f"{duration(max(0.0, time.time() - status.heartbeat))} ago" if busy else export.EMPTY

@@ -19,7 +19,7 @@ from .. import actions, pages
 from ..components import job_rows, layout, run_names, states
 from ..components.plain import plain
 from ..forms import cloning, knobs, sweep, train
-from ..sections import devices, own_images
+from ..sections import devices, latest, own_images, welcome
 from ..server import login
 
 
@@ -153,6 +153,7 @@ def forms() -> None:
             disabled=bool(wrong),
         )
     with grid.cell():
+        latest.section()
         summary(config, bool(wrong))
     if clicked:
         start(config)
@@ -162,9 +163,12 @@ def forms() -> None:
 
 
 def page() -> None:
-    """The form for who may train, and the queue."""
+    """A welcome as long as there is no run of one's own, the form for who may train, the newest
+    result, the queue."""
+    welcome.section()
     if login.may_act():
         forms()
     else:
         st.caption(login.ONLY_LOOKING)
+        latest.section()
     st.fragment(queue, run_every="2s" if overview.active() else None)()

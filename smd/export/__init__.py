@@ -12,6 +12,7 @@ from smd.export.empty import EMPTY
 from smd.export.empty import text as cell
 from smd.export.headings import heading
 from smd.export.latex import to_latex
+from smd.export.paper import paper_latex
 from smd.export.pareto import pareto_points
 from smd.export.parquet import to_parquet
 from smd.export.percent import interval
@@ -63,6 +64,7 @@ __all__ = [
     "interval_table",
     "margin_table",
     "model_card",
+    "paper_latex",
     "pareto_points",
     "robustbench",
     "robustness_points",

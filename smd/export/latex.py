@@ -15,14 +15,19 @@ HEADER = r"% \usepackage{booktabs}"
 
 
 def to_latex(
-    table: pd.DataFrame, bold: pd.DataFrame | None = None, caption: str = "", note: str = ""
+    table: pd.DataFrame,
+    bold: pd.DataFrame | None = None,
+    caption: str = "",
+    note: str = "",
+    label: str = "",
 ) -> str:
     """A complete tabular for \\usepackage{booktabs}, within a table environment if there is a
     caption.
 
     Texts stand on the left and are escaped (smd.export.tex), numbers on the right: whole ones as
     they are, others with two decimals, nan as an empty cell. bold: booleans of the table's shape
-    (export.best). note: what the caption says besides, or a comment where there is none.
+    (export.best). note: what the caption says besides, or a comment where there is none. label: of
+    a table with a caption, for \\ref.
     """
     columns = [table.iloc[:, k] for k in range(table.shape[1])]
     sides = "".join("r" if column.dtype.kind in "iuf" else "l" for column in columns)
@@ -39,12 +44,8 @@ def to_latex(
         r"\end{tabular}",
     ]
     if caption:
-        return (
-            "\n".join(
-                [HEADER, *_floating(tabular, f"{caption.rstrip('.')}. {note}" if note else caption)]
-            )
-            + "\n"
-        )
+        whole = f"{caption.rstrip('.')}. {note}" if note else caption
+        return "\n".join([HEADER, *_floating(tabular, whole, label)]) + "\n"
     return "\n".join([HEADER, *([f"% {escaped(note)}"] if note else []), *tabular]) + "\n"
 
 
@@ -60,11 +61,12 @@ def _row(cells: "list[str] | tuple[str, ...]") -> str:
     return ("{}" if line.startswith(("[", "*")) else "") + line + r" \\"
 
 
-def _floating(tabular: list[str], caption: str) -> list[str]:
+def _floating(tabular: list[str], caption: str, label: str) -> list[str]:
     return [
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{escaped(caption)}}}",
+        *([rf"\label{{{label}}}"] if label else []),
         *tabular,
         r"\end{table}",
     ]

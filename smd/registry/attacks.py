@@ -3,6 +3,9 @@
 from smd.registry.kinds import Attack, Stage
 from smd.registry.knobs import count, named
 
+GRADIENT = 3.0  # forward passes that one gradient costs, roughly
+# apgd-ce, apgd-t and fab-t against nine targets, and square, which takes no gradients
+AUTOATTACK = 100 * GRADIENT + 9 * 100 * GRADIENT + 9 * 100 * (GRADIENT + 1) + 5000
 FIRST_ORDER = "falls to CE-PGD"  # to plain PGD on the cross-entropy, in whichever attack
 
 ATTACKS = named(
@@ -15,6 +18,7 @@ ATTACKS = named(
         params=(count("steps", 100, "gradient steps; each is a quarter of the noise level long"),),
         seeds=(0, 1, 2, 3, 4),
         cost="quick; a first look",
+        passes=lambda settings: GRADIENT * float(settings["steps"]),
         strength=1,
         stages=(Stage("ce-pgd", FIRST_ORDER, "#e3b28c"),),
     ),
@@ -37,6 +41,7 @@ ATTACKS = named(
             ),
         ),
         cost="a few times CE-PGD",
+        passes=lambda settings: GRADIENT * float(settings["steps"]) * float(settings["runs"]),
         strength=2,
         stages=(
             Stage("ce", FIRST_ORDER, "#e3b28c"),
@@ -52,6 +57,7 @@ ATTACKS = named(
         " does not; the field's yardstick.",
         seeds=(0, 1, 2),
         cost="about forty times CE-PGD for an image that withstands it; the paper's yardstick",
+        passes=lambda settings: AUTOATTACK,
         strength=3,
         stages=(
             Stage("apgd-ce", "falls to AutoAttack only (apgd-ce)", "#c8641f"),

@@ -1,9 +1,9 @@
 """The shapes of the registry's entries."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from smd.registry.recipes import COMMON, Recipe
 
@@ -111,6 +111,8 @@ class Attack:
     params: tuple[Param, ...] = ()
     seeds: tuple[int, ...] = (0,)  # as many as the paper takes the mean over
     cost: str = ""  # how long it takes, in words
+    # (settings) -> forward passes for an image that withstands it; a gradient counts as three
+    passes: Callable[[Mapping[str, Any]], float] = lambda settings: 0.0
     strength: int = 0  # its rank among attacks, from 1, the weakest; 0: it is compared with none
     stages: tuple[Stage, ...] = ()  # in order; (): its samples are told by its own name
 

@@ -32,6 +32,7 @@ APP = REPOSITORY / "app"
 LOOKS = {
     "smd.devices": set(),  # constants
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
+    "smd.runs.example": {"bring", "is_example", "own"},  # into an empty folder, whoever looks
     "smd.runs.folders": {
         "Run",
         "all_runs",
@@ -65,6 +66,7 @@ PURE = {
     "analysis.flags",
     "analysis.forces",
     "analysis.gaps",
+    "analysis.ranking",
     "children",
     "config.commands",
     "config.options",

@@ -63,7 +63,7 @@ def test_l2_asks_for_lengths(finished):
     # no level of the data set: those are of Linf
     assert app.text_input(key="eps-L2").value == "0.5"
     app.text_input(key="eps-L2").set_value("0.5,1.5").run()
-    assert "--norm L2" in next(c.value for c in app.code)
+    assert "--norm L2" in next(c.value for c in app.code if "smd attack" in c.value)
     app.button(key="start-attack").click().run()
     assert queued(finished[0])[0].levels == (0.5, 1.5)
 
@@ -85,13 +85,65 @@ def test_a_bad_noise_level_is_explained_and_nothing_is_queued(finished):
     assert not any(folders.jobs_of(run, "attack") for run in finished)
 
 
+def test_a_stranger_to_the_page_attacks_two_runs_at_most(finished):
+    """One click must not queue a long attack on every run there is."""
+    import shutil
+
+    smd_run, std_run = finished
+    for k in range(3):
+        copy = std_run.folder.with_name(f"2026010{k}-000000-digits-std-00{k}0")
+        shutil.copytree(std_run.folder, copy)
+    app = open_page("attacks", run=smd_run.id)
+    assert app.multiselect(key="runs").value == [smd_run.id, std_run.id]
+    app.selectbox(key="attack").select("autoattack").run()
+    assert "on 2 runs, one after the other" in words(app)
+    app.button(key="start-attack").click().run()
+    asked = [len(folders.jobs_of(run, "attack")) for run in folders.all_runs()]
+    assert sorted(asked) == [0, 0, 0, 1, 1]
+
+
+def test_runs_are_ranked_by_their_worst_attack_on_the_same_images(finished):
+    smd_run, std_run = finished
+    for run, right in ((smd_run, 30), (std_run, 10)):
+        many = (1,) * right + (0,) * (40 - right)
+        attack(Recorder(run.store), "ce-cw-pgd", ok=many, steps=100, eps=3 / 255)
+    attack(Recorder(std_run.store), "autoattack", ok=(0,) * 40, steps=0, eps=3 / 255)
+    app = open_page("attacks", run=smd_run.id)
+    app.segmented_control(key="ranking-level").set_value("3/255").run()
+    ranked = next(t for t in tables(app) if "worst case (%)" in t)
+    assert ranked["defense"].tolist() == ["SMD", "STD"]
+    # AutoAttack has seen one of them alone: it does not count
+    assert [cell.split(" ")[0] for cell in ranked["worst case (%)"]] == ["75.00", "25.00"]
+    assert ranked["n"].tolist() == [40, 40]
+    assert "SMD withstands more than STD, by 50.0 points (p < 0.001)" in words(app)
+    # one click puts the other under it, on as many images
+    app.button(key="same-images").click().run()
+    (asked,) = queued(smd_run)
+    assert (asked.attack, asked.n, asked.seeds, asked.levels) == (
+        "autoattack",
+        40,
+        (0,),
+        (3 / 255,),
+    )
+    assert not queued(std_run)
+
+
+def test_latex_names_data_set_images_and_levels_and_no_runs(finished):
+    app = open_page("attacks")
+    (text,) = [code.value for code in app.code if r"\begin{table}" in code.value]
+    assert r"\label{tab:digits-ce-pgd-20-steps-linf}" in text
+    assert "100 test images (Digits, 8x8 gray)" in text
+    assert "at $\\varepsilon$ = 8/255, 16/255, 32/255" in text
+    assert not any(run.id.split("-", 2)[-1] in text for run in finished)
+
+
 def test_intervals_and_spread_stand_in_the_cells(finished):
     run, _ = finished
     for seed, ok in ((0, (1, 1, 1, 0)), (1, (1, 1, 0, 0))):
         attack(Recorder(run.store), "autoattack", ok=ok, seed=seed, steps=0)
     app = open_page("attacks")
-    assert [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t][-1] == 62.5
     for mode, cell in (
+        ("accuracy", 62.5),
         ("with intervals", "62.50 (21.94–90.81)"),
         ("with spread over attack seeds", "62.50 ± 17.68"),
     ):
@@ -187,8 +239,8 @@ def test_the_papers_rows_are_marked_and_can_be_hidden(finished, monkeypatch):
     fashion = replace(run.config, data="fashion-mnist")
     monkeypatch.setattr(folders.Run, "config", property(lambda self: fashion))
     app = open_page("attacks")
+    assert not any("source" in t for t in tables(app))
+    app.toggle(key="paper").set_value(True).run()
     (table,) = [t for t in tables(app) if "source" in t]
     assert list(table["source"]).count("paper") == 12
-    assert table[table["defense"] == "MMA20*"]["8/255"].tolist() == [81.07]
-    app.toggle(key="paper").set_value(False).run()
-    assert not any("source" in t for t in tables(app))
+    assert table[table["defense"] == "MMA20*"]["8/255"].tolist() == ["81.07"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from smd import attacks, registry
 from smd.attacks import AttackPlan
 from smd.attacks.autoattack import AutoAttack
 from smd.attacks.ce_pgd import CePgd
@@ -40,3 +41,11 @@ def test_the_share_of_all_work_grows_from_nothing_to_one(plan: AttackPlan):
     assert shares[0] == shares[2] == 0
     assert shares[-1] == pytest.approx(1)
     assert len(set(shares[3:])) > len(items)
+
+
+@pytest.mark.parametrize("entry", registry.ATTACKS.values(), ids=lambda entry: entry.name)
+def test_the_registry_knows_what_an_attack_costs(entry):
+    """Pages estimate times without torch: the passes there are those of the stages themselves."""
+    settings = {p.name: p.default for p in entry.params}
+    plan = attacks.build(entry.name, {}).plan(10)
+    assert entry.passes(settings) == sum(stage.cost for stage in plan.stages)

@@ -1,0 +1,201 @@
+"""The chosen runs from the best to the worst, by the worst of the attacks that all of them faced on
+the very same images; and buttons for attacks that they have not all faced yet."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from smd import export, registry
+from smd.analysis.ranking import Ranking, rankings
+from smd.config import parsing
+from smd.config.schema import AttackConfig
+from smd.errors import UserError
+from smd.export.percent import shown as percent
+from smd.export.titles import attack_settings
+from smd.frames import groups
+from smd.jobs import read
+from smd.runs import folders
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.units import show_level
+
+from .. import actions, data
+from ..components import attack_time, run_names, states, tables
+from ..components.plain import plain
+from . import next_steps
+
+SPLIT = "test"
+Stores = tuple[tuple[str, str, tuple[int, ...]], ...]  # run's name, its store, the store's stamp
+NOTHING = (
+    "There is no ranking yet: it needs an attack that all chosen runs faced on the same images."
+)
+HELP = (
+    "An image counts as robust if it withstands every attack named above, with every seed. The"
+    " interval is Wilson's for n images. p: a paired test against the run above on these images,"
+    " two-sided; from 0.05 on the difference may be chance."
+)
+
+
+def ranked(_store: Path, stores: Stores) -> list[Ranking]:
+    """A ranking of these runs for each noise level; for data.value, which asks again when a store
+    has changed."""
+    verdicts = {name: reader.image_verdicts(Path(store)) for name, store, _ in stores}
+    return rankings(verdicts, SPLIT)
+
+
+def section(chosen: Sequence[Run]) -> None:
+    """The ranking at a level of choice, at first the largest one that the first run watched."""
+    stores = tuple(
+        (run_names.name(run.id), str(run.store), reader.stamp(run.store)) for run in chosen
+    )
+    known: list[Ranking] = data.value(ranked, chosen[0].store, stores)
+    st.subheader("Ranking by the worst attack")
+    missing(chosen)
+    if not known:
+        st.info(NOTHING, icon=":material/leaderboard:")
+        return
+    found = at_level(known, chosen[0].config.levels)
+    on = (
+        f"the same {found.n:,} {SPLIT} images" if len(chosen) > 1 else f"{found.n:,} {SPLIT} images"
+    )
+    against = " and ".join(export.attack_title(n, note, steps) for n, steps, note in found.attacks)
+    st.markdown(f"Worst case of {plain(against)}, on {on}. {plain(said(found, chosen))}")
+    rows = table(found, chosen)
+    tables.show(rows, key="ranking", column_config=tables.fitting(rows))
+    st.caption(HELP)
+
+
+def at_level(known: Sequence[Ranking], watched: Sequence[float]) -> Ranking:
+    """The ranking at the chosen level."""
+    offered = {show_level(one.eps): one for one in known}
+    usual = [name for name in offered if name in {show_level(eps) for eps in watched}]
+    first = (usual or list(offered))[-1]
+    level = st.segmented_control(
+        "Noise level ε (L∞)",
+        list(offered),
+        default=first,
+        required=True,
+        key="ranking-level",
+        help="The largest change of a pixel.",
+    )
+    return offered.get(str(level), offered[first])
+
+
+def table(found: Ranking, chosen: Sequence[Run]) -> pd.DataFrame:
+    """A row a run: its place and defense, accuracies with n and interval, seeds, p."""
+    titles = {run_names.name(run.id): export.defense_title(run.config) for run in chosen}
+    return pd.DataFrame(
+        {
+            "place": range(1, len(found.places) + 1),
+            "defense": [titles[place.run] for place in found.places],
+            "worst case (%)": [
+                f"{percent(100 * p.robust)} ({percent(100 * p.interval[0])}–"
+                f"{percent(100 * p.interval[1])})"
+                for p in found.places
+            ],
+            "n": [found.n] * len(found.places),
+            "clean (%)": [percent(100 * place.clean) for place in found.places],
+            "seeds": [place.seeds for place in found.places],
+            "p": ["" if place.p != place.p else p_value(place.p) for place in found.places],
+            "run": [place.run for place in found.places],
+        }
+    )
+
+
+def said(found: Ranking, chosen: Sequence[Run]) -> str:
+    """Whether the first is better than the second, or nobody can tell."""
+    if len(found.places) < 2:
+        return ""
+    titles = {run_names.name(run.id): export.defense_title(run.config) for run in chosen}
+    first, second = found.places[:2]
+    one, two = titles[first.run], titles[second.run]
+    if second.p < 0.05:
+        points = 100 * (first.robust - second.robust)
+        return f"{one} withstands more than {two}, by {points:.1f} points (p {p_value(second.p)})."
+    return f"{one} and {two} cannot be told apart (p {p_value(second.p)})."
+
+
+def p_value(p: float) -> str:
+    """As it stands behind "p": smaller ones are told from no others."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def missing(chosen: Sequence[Run]) -> None:
+    """A button for the strongest attack that some chosen runs faced and others did not; where none
+    has faced the yardstick, for that."""
+    for config, lacking in unmatched(chosen)[:1] or untried(chosen):
+        configs = [replace(config, run=run.id) for run in lacking]
+        title = export.attack_title(config.attack, "", int(config.params.get("steps", 0)))
+        took = attack_time.about(configs, lacking)
+        names = " and ".join(run_names.name(run.id) for run in lacking)
+        same = "the same " * (len(lacking) < len(chosen))
+        if actions.button(
+            f"{title} on {same}{config.n} images" + f" ({took})" * bool(took),
+            key="same-images",
+            icon=":material/bolt:",
+            help=f"Attacks {plain(names)}, {'one after the other' * (len(lacking) > 1)}"
+            f"{'' if len(lacking) > 1 else 'which lacks it'}.",
+        ):
+            queued = [
+                states.attempt(actions.start, run, one)
+                for run, one in zip(lacking, configs, strict=True)
+            ]
+            if all(queued):
+                st.rerun()
+
+
+def untried(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
+    """The yardstick on all chosen runs; nothing where one of them has faced it, or is about to."""
+    faced = {key[0] for run in chosen for key in _faced(run)}
+    waiting = any(
+        read(folder).state in ("queued", "running")
+        for run in chosen
+        for folder in folders.jobs_of(run, "attack")
+    )
+    if next_steps.YARDSTICK in faced or waiting:
+        return []
+    return [(next_steps.yardstick_config(chosen[0]), list(chosen))]
+
+
+def unmatched(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
+    """Attacks on test images (L∞, last weights) that some chosen runs faced and others did not, the
+    strongest first: what it takes to put those under it."""
+    faced = {run.id: _faced(run) for run in chosen}
+    every = {key: config for own in faced.values() for key, config in own.items()}
+    lacking = [
+        (config, [run for run in chosen if key not in faced[run.id]])
+        for key, config in every.items()
+    ]
+    strength = registry.by_strength()
+    found = [(config, runs) for config, runs in lacking if runs and config.attack in strength]
+    return sorted(found, key=lambda pair: (strength.index(pair[0].attack), pair[0].n), reverse=True)
+
+
+def _faced(run: Run) -> dict[tuple[object, ...], AttackConfig]:
+    """What a run was put under, as it would be asked for again."""
+    done = data.brief(reader.attack_runs, run.store)
+    done = done[(done["split"] == SPLIT) & (done["norm"] == "Linf") & (done["eps"] > 0)]
+    done = done[~done["picked"].astype(bool)].fillna({"steps": 0, "note": ""})
+    found: dict[tuple[object, ...], AttackConfig] = {}
+    for key, part in groups(done, ["name", "steps", "n", "note"]):
+        with suppress(UserError):  # of a newer version, of averaged weights
+            found[key] = _again(run, str(key[0]), int(key[1]), str(key[3]), part)
+    return found
+
+
+def _again(run: Run, name: str, steps: int, note: str, part: pd.DataFrame) -> AttackConfig:
+    """The config of an attack that is stored; raises UserError where its settings are unknown."""
+    words = [f"steps={steps}"] * (steps > 0) + attack_settings(name, note)
+    _, params = parsing.parse_choice(":".join([name, *words]), registry.ATTACKS, "attack")
+    return AttackConfig(
+        run.id,
+        name,
+        params,
+        levels=tuple(sorted({float(eps) for eps in part["eps"]})),
+        n=int(part["n"].iloc[0]),
+        seeds=tuple(sorted({int(seed) for seed in part["seed"]})),
+    )

@@ -1,0 +1,179 @@
+"""What came out of a run, in four figures: accuracy without noise and under attack, margins, the
+weakest class. Each with n and its 95 % interval."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from smd import export
+from smd.analysis.agreement import AttackSettings
+from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
+from smd.frames import records
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.units import show_length, show_level
+
+from .. import data
+from ..components.layout import Figure
+from ..components.plain import plain
+from ..selection import sources, verdicts
+from ..selection.sources import Source
+
+SPLIT = "test"
+SAME = 1e-6  # levels that differ by less are the same
+
+
+class Weakest(NamedTuple):
+    """The class of the lowest accuracy under the attack, and what it is most often taken for."""
+
+    name: str
+    right: int
+    n: int
+    taken_for: str
+    taken: int  # of its images, for that one
+
+
+class Judged(NamedTuple):
+    """Test images under the strongest attack on them, at the largest level that the run watched."""
+
+    attack: str  # with its settings
+    name: str  # as in smd.registry.ATTACKS
+    eps: float  # L∞, unit of x
+    n: int
+    clean: float  # accuracies in [0, 1] on the same n images; nan: not stored
+    robust: float  # the mean over the attack's seeds
+    seeds: int
+    weakest: "Weakest | None"  # None where none was fooled
+
+
+def judged(store: Path, watched: tuple[float, ...]) -> Judged | None:
+    """What the store says; None before any attack on test images. watched: levels of the run."""
+    table = reader.attack_table(store)
+    table = table[(table["split"] == SPLIT) & (table["norm"] == "Linf")]
+    levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
+    if not levels:
+        return None
+    eps = ([e for e in levels if any(abs(e - w) < SAME for w in watched)] or levels)[-1]
+    known = reader.predicted_classes(store, SPLIT, eps)
+    if known.empty:  # on averaged weights alone
+        return None
+    settings, rows = verdicts.strongest(known)
+    under = _accuracy(table, settings, eps)
+    if under is None:
+        return None
+    clean = _accuracy(table, settings, 0.0)
+    title = export.attack_title(settings.name, settings.note, settings.steps)
+    weakest = _weakest(rows, reader.class_names(store))
+    without = clean[0] if clean else math.nan
+    return Judged(title, settings.name, eps, settings.n, without, *under, weakest)
+
+
+def _accuracy(
+    table: pd.DataFrame, settings: AttackSettings, eps: float
+) -> tuple[float, int] | None:
+    """The accuracy under the attack with these settings, in [0, 1], and over how many seeds."""
+    same = (table["eps"] - eps).abs() < SAME
+    same &= (table["name"] == settings.name) & (table["n"] == settings.n)
+    same &= table["note"].fillna("") == settings.note
+    rows = records(table[same & (table["steps"].fillna(0) == (settings.steps or 0))])
+    return (float(rows[0]["accuracy"]), int(rows[0]["seeds"])) if rows else None
+
+
+def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> Weakest | None:
+    """The weakest class; rows: PredictedClassRow."""
+    wrong = rows[~rows["ok"] & (rows["pred"] != rows["label"])]
+    if wrong.empty:
+        return None
+    shares = rows.groupby("label")["ok"].mean().sort_values(kind="stable")
+    label = next(int(k) for k in shares.index.to_list() if k in set(wrong["label"]))
+    own = rows[rows["label"] == label]
+    counts = wrong.loc[wrong["label"] == label, "pred"].value_counts()
+    names, other = dict(enumerate(classes)), int(counts.index.to_list()[0])
+    name, taken = (names.get(k, f"class {k}") for k in (label, other))
+    return Weakest(name, int(own["ok"].sum()), len(own), taken, int(counts.iloc[0]))
+
+
+def of(run: Run) -> Judged | None:
+    """What came out of a run; None before any attack on test images."""
+    return data.value(judged, run.store, run.config.levels)
+
+
+def sure(share: float, n: int) -> str:
+    """n and the 95 % interval of a share of n images."""
+    return f"95 % interval {export.interval(share, n)}, n = {n:,}"
+
+
+def figures(run: Run) -> list[Figure]:
+    """All that is known; at most four."""
+    found = of(run)
+    shown = accuracies(found) if found else []
+    margins = margin(run)
+    shown += [margins] if margins else []
+    return shown + ([weakest(found.weakest, found.eps)] if found and found.weakest else [])
+
+
+def accuracies(found: Judged) -> list[Figure]:
+    """Without noise, and under the strongest attack, on the same images."""
+    level = show_level(found.eps)
+    mean = f", mean of {found.seeds} seeds" if found.seeds > 1 else ""
+    clean = Figure(
+        "Clean accuracy",
+        f"{100 * found.clean:.2f} %",
+        f"{sure(found.clean, found.n)} test images",
+        "Of the same images that the attack had, without noise.",
+    )
+    robust = Figure(
+        f"Robust accuracy, ε = {level}",
+        f"{100 * found.robust:.2f} %",
+        f"{sure(found.robust, found.n)}; {plain(found.attack)}{mean}",
+        "Under the strongest attack that was run, at the largest noise level (L∞) that the run"
+        " watched: an upper bound, as a stronger attack may fool more.",
+    )
+    return [clean, robust] if found.clean == found.clean else [robust]
+
+
+def weakest(found: Weakest, eps: float) -> Figure:
+    """The class that fares worst under the attack at that level."""
+    times = f"{found.taken} of {found.n - found.right} wrong ones"
+    share = found.right / found.n
+    return Figure(
+        f"Weakest class, ε = {show_level(eps)}",
+        f"{found.name}: {100 * share:.1f} %",
+        f"{sure(share, found.n)}; taken for '{plain(found.taken_for)}': {times}",
+        "The class of the lowest robust accuracy under the same attack: chosen as the lowest, it"
+        " would look better on new images. With several seeds each image has to withstand all.",
+    )
+
+
+def margin(run: Run) -> Figure | None:
+    """Margins by their kind: of test images where they were estimated, else those of training."""
+    known = [s for s in sources.of(run) if s.norm == "Linf" and s.weights == "last"]
+    chosen = next((s for s in known if s.estimate and s.split == SPLIT), None)
+    chosen = chosen or next((s for s in known if not s.estimate), None)
+    return _margin(chosen) if chosen else None
+
+
+def _margin(source: Source) -> Figure:
+    rows = (
+        sources.results(source)
+        if source.estimate
+        else data.read(reader.margins, source.run.store, sources.last_epoch(source, 0))
+    )
+    parts = {kind: rows.loc[rows["kind"] == kind, "margin"] for kind in (FOUND, REACHED)}
+    most = max(parts, key=lambda kind: len(parts[kind]))
+    said = {
+        kind: f"{len(part):,} {kind}"
+        + (f" (median {show_length(float(part.median()))})" if len(part) and kind != most else "")
+        for kind, part in parts.items()
+    }
+    wrong = f"{int((rows['kind'] == MISCLASSIFIED).sum()):,} {MISCLASSIFIED}"
+    value = show_length(float(parts[most].median())) if len(parts[most]) else export.EMPTY
+    return Figure(
+        "Median margin" if most == FOUND else "Median searched to, no boundary met",
+        value,
+        f"{said[FOUND]}, {said[REACHED]}, {wrong}; {len(rows):,} {source.split} images",
+        f"{plain(source.title)}. Found: a boundary is at that distance or nearer. Reached: the"
+        " search met none so far, the number is no distance. The median is of the larger kind.",
+    )
