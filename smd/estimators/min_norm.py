@@ -6,7 +6,6 @@ broke and grows where it did not, and each try starts from what the last one fou
 DDN (smd.estimators.ddn). What is found is brought back to the boundary by bisection.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -69,8 +68,8 @@ class MinNorm:
 
         radius: (B,) the first, unit of x.
         """
-        low, left, start = torch.zeros_like(radius), torch.full_like(found.y, self.steps), start
-        start, most = start.clone(), _largest(found)
+        low, left = torch.zeros_like(radius), torch.full_like(found.y, self.steps)
+        start, most = start.clone(), lp.longest(tuple(found.x.shape[1:]), found.norm)
         while True:
             radius = torch.where(found.met, _between(low, found.distance), radius).clamp(max=most)
             settled = (left <= 0) | (found.distance - low < NARROW * found.distance)
@@ -118,11 +117,6 @@ def _between(low: Tensor, high: Tensor) -> Tensor:
     """The next radius to try in a bracket: its middle, but no less than nine tenths of its end."""
     near = torch.maximum((low + high) / 2, SHRINK * high)
     return torch.where(near > low, near, (low + high) / 2)
-
-
-def _largest(found: Nearest) -> float:
-    """The radius of a ball that holds all images."""
-    return 1.0 if found.norm == "Linf" else math.sqrt(found.x[0].numel())
 
 
 def _approximated(model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:

@@ -62,4 +62,19 @@ ESTIMATORS = named(
             count("restarts", 1, "times to run; all but the first start at random"),
         ),
     ),
+    Estimator(
+        name="certified",
+        title="Certified (lower bound)",
+        target="smd.estimators.certified:Certified",
+        source="Zhang et al. 2018 (CROWN); Gowal et al. 2018 (interval bounds)",
+        description="Proves that no adversarial example is nearer, by linear bounds on the network;"
+        " for small networks whose layers it knows.",
+        params=(count("rounds", 8, "halvings between what is proven and what is not"),),
+        certifying=True,
+    ),
 )
+
+
+def certifying() -> list[str]:
+    """The names of those that prove lower bounds."""
+    return [name for name, entry in ESTIMATORS.items() if entry.certifying]
