@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from smd import attacks, registry
-from smd.attacks.carried import carrying
+from smd.attacks import carried as carried_over
 from smd.config.schema import AttackConfig
 from smd.core.lp import Norm
 from smd.data.batches import spread
@@ -72,7 +72,7 @@ def evaluate(work: Work) -> None:
     _announce(work, len(ids), size, classes, plan.note)
     levels = config.levels or work.run.config.levels
     if config.sound:  # a smaller level tells of the larger ones
-        plan, levels = carrying(plan), tuple(sorted(levels))
+        plan, levels = carried_over.carrying(plan), tuple(sorted(levels))
     items = work_items(work.job, plan, levels, config.seeds, config.norm)
     todo = undone(reader.attack_runs(work.run.store), work.job, items)
     eta = Eta(
@@ -267,10 +267,11 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
 
 def _unsure(task: Task, state: EvaluationState) -> int:
     """How many images are not kept because rounding decides what they are, though there is room for
-    them."""
-    fooled = (
-        int((state.stage != evaluation_state.CLEAN).sum())
-        if task.picked
-        else int((state.stage > 0).sum())
-    )
+    them. What was taken over (--sound) was not tried, so there is no image."""
+    tried = torch.ones_like(state.stage, dtype=torch.bool)
+    for number, known in task.known.items():
+        if task.plan.stages[number - 1].name == carried_over.NAME:
+            tried &= ~known.fallen
+    which = state.stage != evaluation_state.CLEAN if task.picked else state.stage > 0
+    fooled = int((which & tried).sum())
     return max(0, min(task.keep, fooled) - len(state.kept))

@@ -49,7 +49,7 @@ def _of(
     found = there["distance"].notna().to_numpy()
     length = there["distance"].fillna(0).to_numpy(np.float32)
     values = there[column].fillna(0).to_numpy()
-    one, two, three = (torch.from_numpy(of) for of in (found, length, values))
+    one, two, three = (torch.from_numpy(of.copy()) for of in (found, length, values))
     return one, two, three
 
 
