@@ -14,7 +14,8 @@ from .plain import plain
 
 OPEN_HELP = (
     "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
-    " wrong is misclassified without noise, not drawn that the epoch had it in no batch."
+    " at least 5.0 how far it is proven to be robust, wrong is misclassified without noise, not"
+    " drawn that the epoch had it in no batch."
 )
 
 SAID = {REACHED: "to ", CERTIFIED: "at least "}  # before a margin that is no upper bound

@@ -75,9 +75,8 @@ def _closest(_store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame
     """The correct images of smallest margin; first those whose search met a boundary, as the others
     give bounds."""
     _need_margins(rows)
-    right = rows[
-        rows["kind"].isin((FOUND, REACHED, CERTIFIED))
-    ]  # neither misclassified nor never measured
+    # neither misclassified nor never measured
+    right = rows[rows["kind"].isin((FOUND, REACHED, CERTIFIED))]
     right = right.assign(unmet=right["kind"].ne(FOUND))
     return (
         right.sort_values(["unmet", "margin_255", "idx"]).drop(columns="unmet").head(filters.most)
