@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
+from smd.core.kinds import CERTIFIED, EVERY, FOUND, MISCLASSIFIED, REACHED
 
 from . import rules, style
 
@@ -53,8 +53,8 @@ def _of_one(rows: pd.DataFrame, images: str) -> tuple[object, ...]:
 def _of_several(rows: pd.DataFrame, runs: list[str], images: str) -> tuple[object, ...]:
     """Colours are runs; what was only reached is paler."""
     colours = style.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
-    present = [kind for kind in KINDS if kind in set(rows["kind"])]
-    strong = {FOUND: 0.75, REACHED: 0.35, MISCLASSIFIED: 0.75}
+    present = [kind for kind in EVERY if kind in set(rows["kind"])]
+    strong = {FOUND: 0.75, CERTIFIED: 0.75, REACHED: 0.35, MISCLASSIFIED: 0.75}
     return (
         alt.Y("percent:Q", title=f"{images} (%)", stack=None),
         alt.Color(
@@ -106,4 +106,4 @@ def placed(counts: pd.DataFrame, top: float) -> tuple[pd.DataFrame, float]:
     low = counts["bin"].astype(float).mask(wrong, -1.5 * wide)
     high = (counts["bin"] + 1.0).mask(wrong, -0.5 * wide)
     left = -2 * wide if wrong.any() else 0.0
-    return counts.assign(low=low, high=high, order=counts["kind"].map(KINDS.index)), left
+    return counts.assign(low=low, high=high, order=counts["kind"].map(EVERY.index)), left

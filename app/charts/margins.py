@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from smd.core.kinds import KINDS
+from smd.core.kinds import EVERY
 
 from . import histograms, rules, style
 
@@ -99,10 +99,10 @@ def of_class(
 
 def legend(counts: pd.DataFrame) -> alt.LayerChart:
     """One legend for small histograms: the kinds of margins that there are, in their colours."""
-    present = [kind for kind in KINDS if kind in set(counts["kind"])]
+    present = [kind for kind in EVERY if kind in set(counts["kind"])]
     rows = pd.DataFrame({"kind": present, "at": [float(k) for k in range(len(present))]})
     colours = alt.Scale(domain=present, range=[style.KIND_COLOURS[kind] for kind in present])
-    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(KINDS)], nice=False))
+    x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[-0.1, len(EVERY) - 1], nice=False))
     base = alt.Chart(rows, height=18, width=310).encode(x)
     square = base.mark_square(size=110, opacity=1).encode(
         alt.Color("kind:N", legend=None, scale=colours)

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
+from smd.core.kinds import CERTIFIED, EVERY, FOUND, MISCLASSIFIED, REACHED
 from smd.registry import KNOWN_DEFENSES
 from smd.units import show_level
 
@@ -27,7 +27,12 @@ PALETTE = (  # classes and others without a colour of their own
     "#98a53f",
 )
 # what a margin says, on every page
-KIND_COLOURS = {FOUND: "#1a8a94", REACHED: "#8cc3c8", MISCLASSIFIED: "#9c5a96"}
+KIND_COLOURS = {
+    FOUND: "#1a8a94",
+    CERTIFIED: "#7b8b48",
+    REACHED: "#8cc3c8",
+    MISCLASSIFIED: "#9c5a96",
+}
 # for second runs of a defense
 FREE = ("#6c7bb0", "#9c5a96", "#7b8b48", "#b08d2a", "#4f9d69", "#b5495b", GRAY)
 LEVELS = (GRAY, "#1a8a94", "#c8641f", "#9c5a96")  # clean, then rising noise levels
@@ -71,7 +76,7 @@ def run_colours(runs: pd.DataFrame) -> list[str]:
 
 def kind_colour(rows: pd.DataFrame, legend: alt.Legend | None = BELOW) -> alt.Color:
     """Bars coloured by what their margins say."""
-    present = [kind for kind in KINDS if kind in set(rows["kind"])]
+    present = [kind for kind in EVERY if kind in set(rows["kind"])]
     scale = alt.Scale(domain=present, range=[KIND_COLOURS[kind] for kind in present])
     return alt.Color("kind:N", title=None, sort=present, legend=legend, scale=scale)
 

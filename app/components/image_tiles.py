@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from smd.core.kinds import MISCLASSIFIED, NOT_DRAWN, REACHED
+from smd.core.kinds import CERTIFIED, MISCLASSIFIED, NOT_DRAWN, REACHED
 
 from ..selection import state
 from . import pictures
@@ -14,8 +14,11 @@ from .plain import plain
 
 OPEN_HELP = (
     "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
-    " wrong is misclassified without noise, not drawn that the epoch had it in no batch."
+    " at least 5.0 how far it is proven to be robust, wrong is misclassified without noise, not"
+    " drawn that the epoch had it in no batch."
 )
+
+SAID = {REACHED: "to ", CERTIFIED: "at least "}  # before a margin that is no upper bound
 
 
 def show(part: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> bool:
@@ -65,12 +68,8 @@ def _figures(row: dict[Any, Any]) -> str:
     """What is known of its margin, and how much that has changed."""
     margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
     if margin is None and not pd.isna(length := row.get("margin_l2", float("nan"))):
-        return f" · {'to ' if kind == REACHED else ''}{length:.3g} L2"
-    shown = (
-        ""
-        if margin is None or pd.isna(margin)
-        else f" · {'to ' if kind == REACHED else ''}{margin:.1f}"
-    )
+        return f" · {SAID.get(str(kind), '')}{length:.3g} L2"
+    shown = "" if margin is None or pd.isna(margin) else f" · {SAID.get(str(kind), '')}{margin:.1f}"
     shown = f" · {NOT_DRAWN}" if kind == NOT_DRAWN else shown
     told = isinstance(row.get("predicted"), str)  # beside its class
     shown = " · wrong" if kind == MISCLASSIFIED and not told else shown

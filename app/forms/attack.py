@@ -139,10 +139,17 @@ def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
     given = {
         p.name: knobs.knob(p, f"{entry.name}-{p.name}", wrong) for p in entry.params if p.in_form
     }
+    sound = st.checkbox(
+        options.field(AttackConfig, "sound").title,
+        key="attack-sound",
+        help="An image that any attack broke in a smaller ball counts as broken, a certified one as"
+        " robust, without being attacked; else each level and seed is by itself, as in the paper.",
+    )
     changed = {
         p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default
     }
-    return AttackConfig("", entry.name, changed, norm, split=split, seeds=tuple(range(int(seeds))))
+    each = tuple(range(int(seeds)))
+    return AttackConfig("", entry.name, changed, norm, split=split, seeds=each, sound=bool(sound))
 
 
 def _sizes(chosen: list[Run], split: object) -> list[int]:

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, NOT_DRAWN, REACHED
+from smd.core.kinds import CERTIFIED, FOUND, KINDS, MEANING, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.export.estimates import median, share_beyond
 from smd.export.percent import interval
 from smd.store import reader
@@ -14,7 +14,9 @@ from .. import data
 from ..selection import sources
 from ..selection.filters import SPLITS
 from ..selection.sources import Source
+from . import bounds_words
 
+UNFOLLOWED = "Not known: images that met no boundary were not followed that far."
 Card = tuple[str, str, str]  # label, value, what it means
 
 
@@ -62,7 +64,9 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
     count = images["kind"].value_counts()
     right = len(images) - count.get(MISCLASSIFIED, 0)
     value = show_length(median(images), source.norm) if right else "–"
-    if source.estimate:
+    if count.get(CERTIFIED, 0):
+        what = "Proven: no adversarial example is nearer. The boundary may be much farther."
+    elif source.estimate:
         what = "The boundary is at that distance or nearer: another search may find a nearer one."
     else:
         what = (
@@ -77,7 +81,11 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
 def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Card:
     level, n = show_level(eps), len(images)
     if not math.isfinite(share):
-        meaning = "Not known: images that met no boundary were not followed that far."
+        meaning = "Not known of all: some are neither found nor proven that far."
+        meaning = meaning if (images["kind"] == CERTIFIED).any() else UNFOLLOWED
+    elif (images["kind"] == CERTIFIED).any():
+        meaning = f"Of all {n:,} images: proven to be robust at {level}. More may be so."
+        meaning += _sampled(source, share, n)
     elif source.estimate:
         meaning = (
             f"Of all {n:,} images; misclassified ones do not count. No more than these are robust"
@@ -125,6 +133,8 @@ def kinds(source: Source, epoch: int) -> str:
 
 def _of_estimate(source: Source, images: pd.DataFrame) -> str:
     """What the histogram of an estimate leaves out or cannot know, in a sentence or two."""
+    if (images["kind"] == CERTIFIED).any():
+        return f"**{source.title}.** {bounds_words.of_images(source.run, source)}"
     unmet, wrong = (int((images["kind"] == kind).sum()) for kind in (REACHED, MISCLASSIFIED))
     limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (

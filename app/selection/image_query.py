@@ -11,7 +11,7 @@ import pandas as pd
 
 from smd import registry
 from smd.analysis import agreement
-from smd.core.kinds import FOUND, MISCLASSIFIED, NOT_DRAWN, REACHED
+from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.errors import UserError
 from smd.store import reader
 from smd.units import show_level
@@ -75,7 +75,8 @@ def _closest(_store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame
     """The correct images of smallest margin; first those whose search met a boundary, as the others
     give bounds."""
     _need_margins(rows)
-    right = rows[rows["kind"].isin((FOUND, REACHED))]  # neither misclassified nor never measured
+    # neither misclassified nor never measured
+    right = rows[rows["kind"].isin((FOUND, REACHED, CERTIFIED))]
     right = right.assign(unmet=right["kind"].ne(FOUND))
     return (
         right.sort_values(["unmet", "margin_255", "idx"]).drop(columns="unmet").head(filters.most)

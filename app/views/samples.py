@@ -15,7 +15,7 @@ from ..charts import history
 from ..components import gallery, going_back, image_files, layout, slices, standing
 from ..components.pictures import MIDDLE
 from ..components.plain import plain
-from ..sections import adversarial_examples, sample_verdicts
+from ..sections import adversarial_examples, bounds_words, sample_verdicts
 from ..sections.adversarial_examples import View
 from ..selection.selected import Selection
 
@@ -94,6 +94,9 @@ def detail(chosen: Selection, idx: int) -> None:
     with grid.cell():
         if split == "train":
             over_epochs(run, idx)
+        for norm in ("Linf", "L2"):
+            if said := bounds_words.of_image(run, split, idx, norm):
+                st.caption(said)
         sample_verdicts.section(run, split, idx)
 
 

@@ -11,7 +11,7 @@ from smd import estimators, registry
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import EstimateConfig, Value
 from smd.config.validation import of_estimate
-from smd.core.kinds import REACHED, kinds
+from smd.core.kinds import CERTIFIED, REACHED, kinds
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
@@ -31,16 +31,18 @@ def estimate_margins(
 ) -> pd.DataFrame:
     """How far each image is from the decision boundary, as far as a search can tell: a row each.
 
-    method: "min-norm" (FAB, Croce and Hein 2020), "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks
-    as far as eps=8/255), settings are its own, see smd.registry.ESTIMATORS; all else is as in
-    `smd.attack`. Columns, with lengths in the unit of x:
+    method: "min-norm" (Auto-PGD in the smallest ball, and DDN for L2), "fab" (Croce and Hein 2020),
+    "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks as far as eps=8/255), settings are its own,
+    see smd.registry.ESTIMATORS; all else is as in `smd.attack`. "certified" proves lower bounds, of
+    small networks. Columns, with lengths in the unit of x:
 
     - idx, label: the position in x, and y
     - margin: how far the search came within the true class
-    - kind: "found" (it met the boundary), "reached" (it met none), "misclassified" (margin 0)
+    - kind: "found" (it met the boundary), "reached" (it met none), "misclassified" (margin 0), or
+      "certified" (proven: no adversarial example is nearer than the margin)
     - crossed: whether a misclassified image was met, x itself included
     - upper_bound of the true margin: margin where found (up to 1/1024 of the searched way), 0 where
-      misclassified, nan where reached, as a search that met nothing bounds nothing
+      misclassified, nan elsewhere, as a search that met nothing bounds nothing
 
     Raises UserError for what does not fit.
     """
@@ -62,12 +64,12 @@ def _measured(
         classes_of(model, images)  # refuses what does not fit
         ids = torch.arange(len(images), device=device)
         result = measure(model, images, ids, estimator, norm, config.seed, config.batch)
-    return _table(images, result)
+    return _table(images, result, registry.ESTIMATORS[config.method].certifying)
 
 
-def _table(images: FloatImages, result: Measured) -> pd.DataFrame:
+def _table(images: FloatImages, result: Measured, certifying: bool) -> pd.DataFrame:
     """The rows of an estimate, see `estimate_margins`."""
-    kind = kinds(result.clean_ok, result.crossed)
+    kind = kinds(result.clean_ok, result.crossed, certifying)
     return pd.DataFrame(
         {
             "idx": range(len(images)),
@@ -75,6 +77,8 @@ def _table(images: FloatImages, result: Measured) -> pd.DataFrame:
             "margin": result.margin,
             "kind": kind,
             "crossed": result.crossed,
-            "upper_bound": np.where(kind == REACHED, np.float32(np.nan), result.margin),
+            "upper_bound": np.where(
+                np.isin(kind, (REACHED, CERTIFIED)), np.float32(np.nan), result.margin
+            ),
         }
     )

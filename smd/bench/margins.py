@@ -1,7 +1,7 @@
 """Which margin is nearer the truth: EPGD's, or that of its variant `first-crossing`?
 
 The truth is unknown; the nearest adversarial image that anything here has found stands in for it: a
-minimum-norm attack (FAB with targets), EPGD and its variant. Reaches are multiples of the
+minimum-norm attack, EPGD and its variant. Reaches are multiples of the
 minimum-norm distance, as margins in a run come to lie near the boundary.
 """
 

@@ -80,6 +80,13 @@ class AttackConfig:
         seldom=True,
     )
     weights: str = option("last", WHICH_WEIGHTS, **WEIGHTS)
+    sound: bool = option(
+        False,
+        "take over what is known: an image that any attack broke in a smaller ball is broken, a"
+        " certified one is robust (each level and seed by itself, as in the paper)",
+        title="Take over what is known",
+        seldom=True,
+    )
 
     def __post_init__(self) -> None:
         entry = registry.ATTACKS.get(self.attack)

@@ -1,7 +1,8 @@
-"""What the margin of an image says: the three kinds of margins, told apart here and nowhere else.
+"""What the margin of an image says: the kinds of margins, told apart here and nowhere else.
 
-Beside them stands what an epoch that draws classes equally often did not draw: it has no margin of
-that epoch, and its kind is that of none of the three.
+While training there are three. An estimate may be a certificate, which no search is: its margin is
+a lower bound, the boundary lies at that distance or farther. Beside them stands what an epoch that
+draws classes equally often did not draw: it has no margin of that epoch, and no such kind.
 
 A margin is a distance to the decision boundary only where a search has met the boundary. Where it
 has not, the number says how far the search has come. A misclassified image has no margin; it counts
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 FOUND, REACHED, MISCLASSIFIED = "found", "reached", "misclassified"
 KINDS = (FOUND, REACHED, MISCLASSIFIED)
 NOT_DRAWN = "not drawn"
+CERTIFIED = "certified"
+EVERY = (FOUND, CERTIFIED, REACHED, MISCLASSIFIED)  # that a margin of any source may have
 
 # of a margin that was kept while training; an estimate has no next search, only one that ended
 MEANING = {
@@ -30,6 +33,9 @@ MEANING = {
         " distance"
     ),
     MISCLASSIFIED: "wrong without any noise, so there is no margin; beyond no noise level",
+    CERTIFIED: (
+        "proven: no adversarial example is nearer, so the boundary is at that distance or farther"
+    ),
     NOT_DRAWN: "in no batch of the epoch, so nothing was measured; its margin stayed as it was",
 }
 
@@ -38,12 +44,15 @@ NO_BIN = -1  # of misclassified images, in histograms of margins
 ROUNDING = 1e-6  # how far float32 may carry the length of a noise from its level
 
 
-def kinds(clean_ok: np.ndarray, crossed: np.ndarray) -> np.ndarray:
-    """The kind of each margin, (n,) of KINDS: is the clean image correct, was a boundary met?"""
+def kinds(clean_ok: np.ndarray, crossed: np.ndarray, certifying: bool = False) -> np.ndarray:
+    """The kind of each margin, (n,) of EVERY: is the clean image correct, was a boundary met?
+
+    certifying: of an estimate that proves lower bounds.
+    """
     return np.where(
         ~np.asarray(clean_ok, bool),
         MISCLASSIFIED,
-        np.where(np.asarray(crossed, bool), FOUND, REACHED),
+        np.where(np.asarray(crossed, bool), FOUND, CERTIFIED if certifying else REACHED),
     )
 
 
@@ -54,9 +63,14 @@ def beyond(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
     search that was told to go as far as 8/255 and met none is.
     """
     within_reach = (rows["kind"] == FOUND) & (rows["margin"] > np.float32(level))
-    return within_reach | ((rows["kind"] == REACHED) & (rows["margin"] >= level - ROUNDING))
+    proven = (rows["kind"] == CERTIFIED) & (rows["margin"] >= level)
+    return (
+        within_reach | proven | ((rows["kind"] == REACHED) & (rows["margin"] >= level - ROUNDING))
+    )
 
 
 def undecided(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
-    """Which images say nothing about a level: their search met no boundary, but ended below it."""
-    return (rows["kind"] == REACHED) & (rows["margin"] < level - ROUNDING)
+    """Which images say nothing about a level: their search met no boundary, but ended below it, or
+    they are certified less far."""
+    searched = (rows["kind"] == REACHED) & (rows["margin"] < level - ROUNDING)
+    return searched | ((rows["kind"] == CERTIFIED) & (rows["margin"] < level))

@@ -28,3 +28,8 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
     """
     own = logits.gather(1, y[:, None])
     return logits.scatter(1, y[:, None], -torch.inf).amax(1) - own.squeeze(1)
+
+
+def towards(logits: Tensor, pair: Tensor) -> Tensor:
+    """The logit of a target class minus the true one's; pair: (B, 2), true class and target."""
+    return (logits.gather(1, pair[:, 1:]) - logits.gather(1, pair[:, :1])).squeeze(1)

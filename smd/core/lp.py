@@ -28,6 +28,11 @@ def pixel(shape: tuple[int, ...], norm: Norm) -> float:
     return 1 / 255 if norm == "Linf" else math.sqrt(math.prod(shape)) / 255
 
 
+def longest(shape: tuple[int, ...], norm: Norm) -> float:
+    """The length of the longest noise that an image in [0, 1] can take, from corner to corner."""
+    return 1.0 if norm == "Linf" else math.sqrt(math.prod(shape))
+
+
 def unit_step(gradient: Tensor, norm: Norm) -> Tensor:
     """The step of length 1 that raises a linear function most; zero where the gradient is zero."""
     if norm == "Linf":

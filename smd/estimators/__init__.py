@@ -1,8 +1,8 @@
 """Estimators: ways to measure the margins of a trained network, listed in smd.registry.ESTIMATORS.
 
 An estimator is a frozen dataclass whose fields are its settings. A margin is the distance to the
-decision boundary; whatever an estimator finds is an upper bound of it, as a nearer boundary may be
-overlooked.
+decision boundary; whatever a search finds is an upper bound of it, as a nearer boundary may be
+overlooked. A certificate (smd.estimators.certified) is a lower bound.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ class Found:
     """The estimated margins of a batch."""
 
     margin: Tensor  # (B,) unit of x: to the last correct point towards a misclassified image
-    crossed: Tensor  # (B,) bool; False: no boundary was met, margin is the length of the search
+    crossed: Tensor  # (B,) bool; False: no boundary was met, margin is the length of the search,
+    # or what is certified
 
 
 class Estimator(Protocol):

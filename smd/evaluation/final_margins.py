@@ -113,7 +113,7 @@ def told(settings: Mapping[str, int]) -> str:
         if settings["targets"]
         else ""
     )
-    return f"{settings['steps']} steps towards any class {towards}".rstrip()
+    return f"up to {settings['steps']} steps towards any class {towards}".rstrip()
 
 
 def write(folder: Path, plan: Plan) -> None:

@@ -114,7 +114,8 @@ def attack_settings(name: str, note: str) -> list[str]:
     return [
         word
         for word in words
-        if word.partition("=")[1] and (not known or word.partition("=")[0] in known | {"weights"})
+        if word.partition("=")[1]
+        and (not known or word.partition("=")[0] in known | {"weights", "sound"})
     ]
 
 

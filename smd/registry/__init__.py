@@ -12,7 +12,7 @@ from smd.errors import UserError
 from smd.registry.attacks import ATTACKS, by_strength, stages
 from smd.registry.datasets import DATASETS
 from smd.registry.defenses import DEFENSES, IMPORTED, KNOWN_DEFENSES
-from smd.registry.estimators import ESTIMATORS
+from smd.registry.estimators import ESTIMATORS, certifying
 from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param, Stage
 from smd.registry.library_nets import library_networks
 from smd.registry.networks import NETWORKS
@@ -45,6 +45,7 @@ __all__ = [
     "Param",
     "Stage",
     "by_strength",
+    "certifying",
     "find",
     "find_network",
     "library_networks",

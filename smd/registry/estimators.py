@@ -28,11 +28,29 @@ ESTIMATORS = named(
     ),
     Estimator(
         name="min-norm",
-        title="Minimum norm (FAB)",
+        title="Minimum norm",
         target="smd.estimators.min_norm:MinNorm",
-        source="Croce and Hein 2020",
-        description="Searches the closest adversarial example towards each of the likeliest"
-        " classes; the closest estimate, and the slowest.",
+        source="Croce and Hein 2020 (Auto-PGD); Rony et al. 2019 (DDN, for L2)",
+        description="Searches the smallest ball in which Auto-PGD finds an adversarial example,"
+        " towards any class and then towards each of the likeliest; the closest estimate.",
+        params=(
+            count("steps", 100, "most steps of a search"),
+            count(
+                "targets",
+                9,
+                "likeliest other classes with a search of their own; 0: one towards any",
+                minimum=0,
+            ),
+            count("restarts", 1, "times to search; all but the first start at random"),
+        ),
+    ),
+    Estimator(
+        name="fab",
+        title="Minimum norm (FAB)",
+        target="smd.estimators.fab:Fab",
+        source="Croce and Hein 2020 (FAB)",
+        description="Steps along the boundary's linear approximation, towards each of the"
+        " likeliest classes; farther from the truth than minimum norm, and slower.",
         params=(
             count("steps", 100, "iterations of a run"),
             count(
@@ -44,4 +62,19 @@ ESTIMATORS = named(
             count("restarts", 1, "times to run; all but the first start at random"),
         ),
     ),
+    Estimator(
+        name="certified",
+        title="Certified (lower bound)",
+        target="smd.estimators.certified:Certified",
+        source="Zhang et al. 2018 (CROWN); Gowal et al. 2018 (interval bounds)",
+        description="Proves that no adversarial example is nearer, by linear bounds on the network;"
+        " for small networks whose layers it knows.",
+        params=(count("rounds", 8, "halvings between what is proven and what is not"),),
+        certifying=True,
+    ),
 )
+
+
+def certifying() -> list[str]:
+    """The names of those that prove lower bounds."""
+    return [name for name, entry in ESTIMATORS.items() if entry.certifying]

@@ -127,3 +127,4 @@ class Estimator:
     source: str
     description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()
+    certifying: bool = False  # it proves lower bounds; others find upper bounds

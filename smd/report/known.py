@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smd import data
+from smd import data, registry
 from smd.config.schema import TrainConfig
 from smd.data.images import Images
 from smd.errors import UserError
@@ -123,7 +123,9 @@ def _whole(table: pd.DataFrame, *needed: str) -> pd.DataFrame:
 def _estimate(run: Run, split: str) -> Estimate | None:
     """The estimate to be shown: in L∞, of the last weights, without a limit, of the most images,
     and the newest of these."""
-    rows = records(_whole(_of(split, reader.estimates(run.store)), "eps", "n", "created"))
+    every = reader.estimates(run.store)
+    found = every[~every["method"].isin(registry.certifying())]  # upper bounds, as the page says
+    rows = records(_whole(_of(split, found), "eps", "n", "created"))
     if not rows:
         return None
 

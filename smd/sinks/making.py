@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from smd import registry
 from smd.config import schema
 from smd.config.schema import TrainConfig
-from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED, kinds
+from smd.core.kinds import CERTIFIED, FOUND, KINDS, MISCLASSIFIED, REACHED, kinds
 from smd.errors import UserError
 from smd.export import accuracy_table, to_csv
 from smd.runs.folders import Run
@@ -91,8 +92,10 @@ def of_estimate(record: EstimateRecord, margins: Margins, epoch: int) -> Judged:
     level = f" to {show_level(record.eps, record.norm)}" if record.eps else ""
     norm = " L2" if record.norm == "L2" else ""
     what = f"estimate {record.method}{level}{norm} seed {record.seed}{_averaged(record.weights)}"
-    kind = kinds(margins.clean_ok, margins.crossed)
-    values = {f"{what}/{record.split} {each}": float((kind == each).sum()) for each in KINDS}
+    certifying = record.method in registry.certifying()
+    kind = kinds(margins.clean_ok, margins.crossed, certifying)
+    shown = (CERTIFIED, MISCLASSIFIED) if certifying else KINDS
+    values = {f"{what}/{record.split} {each}": float((kind == each).sum()) for each in shown}
     if (correct := kind != MISCLASSIFIED).any():
         values[f"{what}/{record.split} median margin"] = float(np.median(margins.margin[correct]))
     return Judged(epoch, record.created, values)

@@ -9,6 +9,7 @@ from smd.stats import wilson
 from smd.store.run_tables import frame
 from smd.store.sql import Query
 
+SOUND = "sound=yes"  # in the note of an attack that takes over what the store knows
 AVERAGED = "weights=ema"  # in the note of an attack on averaged weights: another network
 
 # An attack that was repeated with the same seed counts once, the newest.

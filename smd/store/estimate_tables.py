@@ -10,7 +10,7 @@ import pandas as pd
 
 from smd.store.margin_tables import HistRow
 from smd.store.run_tables import frame
-from smd.store.sql import BIN, KIND, Query
+from smd.store.sql import BIN, KIND_OF_ESTIMATE, Query
 
 
 class EstimateRow(TypedDict):
@@ -49,13 +49,13 @@ class EstimateResultRow(TypedDict):
     margin: float  # how far the search came where it met no boundary; 0 where misclassified
     clean_ok: bool
     crossed: bool  # the search met the boundary
-    kind: str  # one of smd.core.kinds.KINDS
+    kind: str  # one of smd.core.kinds.EVERY
 
 
 RESULTS = Query(
     EstimateResultRow,
     f"""
-    SELECT r.idx, s.label, s.source, r.margin, r.clean_ok, r.crossed, {KIND} AS kind
+    SELECT r.idx, s.label, s.source, r.margin, r.clean_ok, r.crossed, {KIND_OF_ESTIMATE} AS kind
     FROM estimate_result AS r
     JOIN estimate AS e ON e.id = r.estimate_id
     LEFT JOIN sample AS s ON s.split = e.split AND s.idx = r.idx
@@ -66,8 +66,9 @@ RESULTS = Query(
 HIST = Query(
     HistRow,
     f"""
-    SELECT {KIND} AS kind, {BIN} AS bin, count(*) AS n
-    FROM estimate_result
+    SELECT {KIND_OF_ESTIMATE} AS kind, {BIN} AS bin, count(*) AS n
+    FROM estimate_result AS r
+    JOIN estimate AS e ON e.id = r.estimate_id
     WHERE estimate_id = $estimate_id
     GROUP BY kind, bin
     ORDER BY bin, kind""",

@@ -8,6 +8,7 @@ UserError.
 
 from smd.store.attack_tables import (
     AVERAGED,
+    SOUND,
     attack_flags,
     attack_runs,
     attack_stages,
@@ -24,6 +25,7 @@ from smd.store.class_tables import (
 )
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
+from smd.store.found_tables import broken, certified, nearest_found
 from smd.store.margin_tables import (
     margin_hist,
     margin_summary,
@@ -59,12 +61,15 @@ from smd.store.verdict_tables import attack_results, outcomes, sample_verdicts
 
 __all__ = [
     "AVERAGED",
+    "SOUND",
     "at_boundary",
     "attack_flags",
     "attack_results",
     "attack_runs",
     "attack_stages",
     "attack_table",
+    "broken",
+    "certified",
     "class_density",
     "class_hist",
     "class_names",
@@ -84,6 +89,7 @@ __all__ = [
     "margins",
     "meta",
     "metrics",
+    "nearest_found",
     "outcomes",
     "predicted_classes",
     "predictions",

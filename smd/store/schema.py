@@ -10,7 +10,7 @@ from smd.core.kinds import NO_BIN
 from smd.errors import UserError
 from smd.store.sql import BIN, KIND
 
-VERSION = 8  # raised when a store can no longer be read by the code before
+VERSION = 9  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -122,8 +122,11 @@ CREATE TABLE score (
 CREATE TABLE score_result (score_id VARCHAR, idx INTEGER, class SMALLINT, score FLOAT);
 """
 
+# Up to version 8 the method min-norm was FAB; it has another search since, and FAB its own name.
+DDL_9 = "UPDATE estimate SET method = 'fab' WHERE method = 'min-norm';"
+
 # each version's, after which a store has this one's tables
-STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6, DDL_7, DDL_8)
+STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6, DDL_7, DDL_8, DDL_9)
 
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
@@ -155,6 +158,7 @@ UPGRADES = {
     5: DDL_6,
     6: DDL_7,
     7: DDL_8,
+    8: DDL_9,
 }  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")

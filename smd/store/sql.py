@@ -5,7 +5,8 @@ The expressions are text and no macros of DuckDB's: a store from elsewhere has n
 
 from dataclasses import dataclass
 
-from smd.core.kinds import FOUND, MISCLASSIFIED, NO_BIN, REACHED
+from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NO_BIN, REACHED
+from smd.registry.estimators import certifying
 from smd.units import SHIFT
 
 
@@ -29,5 +30,11 @@ def bin255(margin: str = "margin") -> str:
 KIND = (
     f"CASE WHEN NOT clean_ok THEN '{MISCLASSIFIED}'"
     f" WHEN crossed THEN '{FOUND}' ELSE '{REACHED}' END"
+)
+# Of rows of `estimate_result` with their row `e` of `estimate`.
+CERTIFYING = f"({', '.join(repr(name) for name in certifying())})"
+KIND_OF_ESTIMATE = (
+    f"CASE WHEN clean_ok AND NOT crossed AND e.method IN {CERTIFYING} THEN '{CERTIFIED}'"
+    f" ELSE {KIND} END"
 )
 BIN = f"CAST(CASE WHEN clean_ok THEN {bin255()} ELSE {NO_BIN} END AS SMALLINT)"

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from smd import attacks, registry
+from smd.attacks import carried as carried_over
 from smd.config.schema import AttackConfig
 from smd.core.lp import Norm
 from smd.data.batches import spread
@@ -24,11 +25,12 @@ from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
 from smd.store import reader
-from smd.store.attack_tables import AVERAGED
+from smd.store.attack_tables import AVERAGED, SOUND
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.tasks.attack_plan import share_of_all, told, undone, work_items
 from smd.tasks.batch_size import batch_size, smaller
 from smd.tasks.opening import Opened, opening
+from smd.tasks.sound import carried
 from smd.terminal.progress import Eta
 from smd.units import level_title, show_bytes
 
@@ -68,9 +70,10 @@ def evaluate(work: Work) -> None:
     plan = attacks.build(config.attack, config.params).plan(classes)
     size = batch_size(work.folder, config, work.model, rows, ids, work.processes)
     _announce(work, len(ids), size, classes, plan.note)
-    items = work_items(
-        work.job, plan, config.levels or work.run.config.levels, config.seeds, config.norm
-    )
+    levels = config.levels or work.run.config.levels
+    if config.sound:  # a smaller level tells of the larger ones
+        plan, levels = carried_over.carrying(plan), tuple(sorted(levels))
+    items = work_items(work.job, plan, levels, config.seeds, config.norm)
     todo = undone(reader.attack_runs(work.run.store), work.job, items)
     eta = Eta(
         sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items)
@@ -80,6 +83,9 @@ def evaluate(work: Work) -> None:
             continue
         keep = config.keep if item.eps and item.seed == config.seeds[0] else 0
         known = told(work.run.store, plan, items, number, ids)
+        if config.sound and item.eps:
+            labels = rows.labels[ids]
+            known = carried(work.run, config, plan, item.eps, ids, labels, known)
         norm = cast(Norm, config.norm)
         task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(config.ids), known)
         size = _evaluate_task(work, item.name, task, partial(share_of_all, items, number), eta)
@@ -205,6 +211,7 @@ def _note(config: AttackConfig, task: Task) -> str:
     """What a reader of the table must know: few classes, and settings that are no column of their
     own."""
     settings = [f"{name}={value}" for name, value in config.params.items() if name != "steps"]
+    settings += [SOUND] * config.sound
     settings += [AVERAGED] * (config.weights == "ema")
     return " ".join([*([task.plan.note] if task.plan.note else []), *settings])
 
@@ -260,10 +267,11 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
 
 def _unsure(task: Task, state: EvaluationState) -> int:
     """How many images are not kept because rounding decides what they are, though there is room for
-    them."""
-    fooled = (
-        int((state.stage != evaluation_state.CLEAN).sum())
-        if task.picked
-        else int((state.stage > 0).sum())
-    )
+    them. What was taken over (--sound) was not tried, so there is no image."""
+    tried = torch.ones_like(state.stage, dtype=torch.bool)
+    for number, known in task.known.items():
+        if task.plan.stages[number - 1].name == carried_over.NAME:
+            tried &= ~known.fallen
+    which = state.stage != evaluation_state.CLEAN if task.picked else state.stage > 0
+    fooled = int((which & tried).sum())
     return max(0, min(task.keep, fooled) - len(state.kept))

@@ -81,7 +81,7 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
         place = Place(number * len(ids), len(todo) * len(ids), title)
         measured = _measured(work, one, ids, partial(_report, work, place, eta))
         _store(work, one, ids, measured)
-        told = _told(measured, work.config.norm)
+        told = _told(measured, work.config.norm, work.config.method)
         work.progress.line(f"{title} on {len(ids)} {work.config.split} images: {told}")
 
 
@@ -136,8 +136,12 @@ def _store(work: Work, one: Estimation, ids: Tensor, result: Measured) -> None:
     )
 
 
-def _told(result: Measured, norm: str) -> str:
+def _told(result: Measured, norm: str, method: str) -> str:
     if not result.clean_ok.any():
         return "all are misclassified."
+    right = int(result.clean_ok.sum())
     median = show_length(float(np.median(result.margin[result.clean_ok])), norm)
+    if registry.ESTIMATORS[method].certifying:
+        some = int((result.margin > 0).sum())
+        return f"proven robust within {median} (median); nothing proven for {right - some}."
     return f"median margin {median}, {int((~result.crossed).sum())} met no boundary."

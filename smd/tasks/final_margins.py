@@ -28,9 +28,9 @@ from smd.tasks.estimate import Work, estimate
 METHOD = "min-norm"
 IMPORTED = 20.0  # seconds that the estimate of an imported network may take
 Reason = Callable[[str, int], str]  # (run, images) -> why nothing is estimated, a sentence
-# steps; the bisection that ends a search is in their time, so that the prediction is on the safe
-# side
-TIMED = 3
+# steps; the bisections of a search are in their time, and all that it may take are counted, so that
+# the prediction is on the safe side
+TIMED = 12
 
 
 def training_seconds(run: Run) -> float:

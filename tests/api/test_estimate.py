@@ -10,6 +10,7 @@ from smd.estimators.measure import measure
 
 SETTINGS = {
     "min-norm": {"steps": 10, "targets": 3},
+    "fab": {"steps": 10, "targets": 3},
     "gem": {"rounds": 10},
     "pgd": {"eps": 16 / 255},
 }

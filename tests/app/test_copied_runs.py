@@ -110,7 +110,7 @@ def test_waiting_jobs_of_one_run_are_told_apart(finished):
         folders.create_job(run, EmbeddingConfig(run.id, n=n))
     shown = {
         "attacks": "CE-PGD on {} test images at 8/255, seed 0",
-        "margins": "Minimum norm (FAB) on {} test images",
+        "margins": "Minimum norm on {} test images",
         "embedding": "embedding of {} test images",
     }
     for view, title in shown.items():

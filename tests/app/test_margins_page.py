@@ -343,7 +343,7 @@ def test_estimated_margins_of_test_images_stand_beside_the_training_images(finis
         clean=[1, 1, 1, 0],
     )
     app = open_page(run)
-    assert "Beside them: 4 test images by Minimum norm (FAB)" in words(app)
+    assert "Beside them: 4 test images by Minimum norm" in words(app)
     assert "Each found margin is an upper bound" in words(app)
     meanings = [metric.help for metric in app.metric if metric.label == "correct, margin > 8/255"]
     assert any(

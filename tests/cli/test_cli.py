@@ -57,7 +57,7 @@ def test_impossible_noise_levels_are_refused(finished, eps, capsys):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--method", "magic"], "pgd, gem, min-norm"),
+        (["--method", "magic"], "pgd, gem, min-norm, fab, certified"),
         (["--method", "pgd:rounds=3"], "eps"),
         (["--method", "pgd", "--eps", "0"], "outside (0, 1]"),
         (["--method", "pgd:eps=0"], "outside (0, 1]"),

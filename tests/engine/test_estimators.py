@@ -17,7 +17,14 @@ from smd.estimators.explore import explore
 from smd.estimators.measure import measure
 
 FAR = 32 / 255
-QUICK = {"pgd": {"eps": FAR}, "gem": {"rounds": 8}, "min-norm": {"steps": 30, "targets": 3}}
+QUICK = {
+    "pgd": {"eps": FAR},
+    "gem": {"rounds": 8},
+    "min-norm": {"steps": 30, "targets": 3},
+    "fab": {"steps": 30, "targets": 3},
+}
+
+SEARCHES = [name for name, entry in registry.ESTIMATORS.items() if not entry.certifying]
 
 
 def none():
@@ -57,7 +64,8 @@ def frozen_net(trained):
     [
         ("pgd", {"eps": 0.2}, lambda true: 0.2),
         ("gem", {"rounds": 60}, lambda true: 0.2),
-        ("min-norm", {}, lambda true: 1.06 * true),  # FAB steps over the boundary by a twentieth
+        ("min-norm", {}, lambda true: 1.06 * true),
+        ("fab", {}, lambda true: 1.06 * true),  # it steps over the boundary by a twentieth
     ],
 )
 def test_a_known_margin_is_found_to_a_bisection_step(known, name, params, explored, norm):
@@ -150,7 +158,7 @@ class Witness(nn.Module):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
-@pytest.mark.parametrize("name", registry.ESTIMATORS)
+@pytest.mark.parametrize("name", SEARCHES)
 def test_every_crossed_margin_has_a_witness_one_bisection_step_behind(frozen_net, name, norm):
     model, x, y = frozen_net
     x, y = x[:6], y[:6]
@@ -162,10 +170,14 @@ def test_every_crossed_margin_has_a_witness_one_bisection_step_behind(frozen_net
     assert (witness.nearest <= found.margin + farthest / 2**ROUNDS + 1e-6)[found.crossed].all()
 
 
-@pytest.mark.parametrize("name", registry.ESTIMATORS)
+@pytest.mark.parametrize("name", SEARCHES)
 def test_estimates_depend_on_the_seed_alone_and_leave_the_network_as_it_was(frozen_net, name):
     model, x, y = frozen_net
-    params = {"gem": {"rounds": 4}, "min-norm": {"steps": 5, "restarts": 2}}.get(name, {})
+    params = {
+        "gem": {"rounds": 4},
+        "min-norm": {"steps": 5, "restarts": 2},
+        "fab": {"steps": 5},
+    }.get(name, {})
     free = [p.requires_grad for p in model.parameters()]
     gradients = [None if p.grad is None else p.grad.clone() for p in model.parameters()]
     before = torch.get_rng_state()
@@ -231,7 +243,7 @@ class Blind(nn.Module):
         return x.flatten(1)[:, :1] * 0 + torch.tensor([[1.0, 0.0, 0.0]])
 
 
-@pytest.mark.parametrize("name", registry.ESTIMATORS)
+@pytest.mark.parametrize("name", SEARCHES)
 def test_a_network_without_a_boundary_leaves_every_margin_open(name):
     x, y = torch.rand(3, 1, 4, 4, generator=none()), torch.zeros(3, dtype=torch.long)
     found = build(name).estimate(Blind(), x, y, "Linf", none())
@@ -275,5 +287,7 @@ def test_a_batch_without_a_correct_image_is_measured_as_zeros(known):
 
 
 def test_an_unknown_method_names_the_known_ones():
-    with pytest.raises(UserError, match=r"no method 'magic': choose one of pgd, gem, min-norm"):
+    with pytest.raises(
+        UserError, match=r"no method 'magic': choose one of pgd, gem, min-norm, fab, certified"
+    ):
         estimators.build("magic", {})

@@ -18,7 +18,12 @@ from smd.evaluation import state as evaluation_state
 from smd.training.loop import epochs, prepare
 
 CPU = torch.device("cpu")
-QUICK = {"pgd": {"eps": 0.1}, "gem": {"rounds": 4}, "min-norm": {"steps": 8, "targets": 2}}
+QUICK = {
+    "pgd": {"eps": 0.1},
+    "gem": {"rounds": 4},
+    "min-norm": {"steps": 8, "targets": 2},
+    "fab": {"steps": 8, "targets": 2},
+}
 
 
 @pytest.fixture

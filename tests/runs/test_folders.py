@@ -136,7 +136,10 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"method": "x"}, "There is no method 'x': choose one of pgd, gem, min-norm."),
+        (
+            {"method": "x"},
+            "There is no method 'x': choose one of pgd, gem, min-norm, fab, certified.",
+        ),
         (
             {"method": "gem", "levels": (0.1,)},
             "gem looks as far as it takes: leave the noise levels out",

@@ -39,7 +39,7 @@ def test_an_attack_says_images_levels_and_seeds(asked, title):
 
 
 def test_an_estimation_says_how_far_it_looks_and_in_which_norm():
-    assert estimate(EstimateConfig("r", n=200)) == "Minimum norm (FAB) on 200 test images, seed 0"
+    assert estimate(EstimateConfig("r", n=200)) == "Minimum norm on 200 test images, seed 0"
     two = EstimateConfig("r", "pgd", levels=(8 / 255, 16 / 255), n=20, split="train", seed=3)
     assert estimate(two) == "PGD 8/255 and PGD 16/255 on 20 train images, seed 3"
     length = EstimateConfig("r", "pgd", levels=(0.5,), norm="L2")

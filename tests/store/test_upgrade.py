@@ -150,3 +150,14 @@ def test_an_upgraded_store_equals_one_that_was_written_now(tmp_path):
     assert reader.margin_hist(old, 1).equals(reader.margin_hist(new, 1))
     assert np.allclose(reader.margin_summary(old), reader.margin_summary(new))
     assert reader.margins(old, 1)["kind"].equals(reader.margins(new, 1)["kind"])
+
+
+def test_margins_of_the_eighth_version_keep_the_name_of_the_search_that_found_them(tmp_path):
+    path = tmp_path / "run.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("".join(schema.STEPS[:8]))
+        con.execute("INSERT INTO meta VALUES ('schema', '8')")
+        row = "'Linf', 0, 'test', 1, 'smd', '0', 1.0, 'j', 1.0, 'last'"
+        con.execute(f"INSERT INTO estimate VALUES ('a', 'min-norm', 0, {row})")
+        con.execute(f"INSERT INTO estimate VALUES ('b', 'gem', 0, {row})")
+    assert list(reader.estimates(path)["method"]) == ["fab", "gem"]
