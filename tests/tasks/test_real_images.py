@@ -16,11 +16,11 @@ SETS = {
     # data set: (network, epochs, training images, test images, channels)
     "fashion-mnist": ("fashion-cnn", 1, 64, 20, 1),
     "svhn": ("svhn-cnn", 1, 64, 20, 3),
-    "cifar10": ("wrn-28-4", 1, 8, 2, 3),
+    "cifar10": ("wrn-28-4", 1, 24, 4, 3),
 }
 
 
-@pytest.mark.slow(20)
+@pytest.mark.slow(40)
 @pytest.mark.parametrize("data", SETS)
 def test_smd_trains_the_papers_network_on_real_images(data, monkeypatch, smd_here):
     net, epochs, n_train, n_test, channels = SETS[data]
