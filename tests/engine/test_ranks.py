@@ -160,6 +160,7 @@ class InThreeProcesses:
             return together, later, str(error)
 
 
+@pytest.mark.slow(20)
 def test_processes_equal_one_and_a_run_goes_on_with_another_number_of_them(tmp_path):
     """2, then 3, then 1, broken off within epochs, equal one that was never broken off."""
     first, other = in_processes(2, in_two_processes, tmp_path / "two")
