@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from sharing import assert_same, finished, in_processes, in_threads, result_of, training
+from sharing import NOISE, assert_same, finished, in_processes, in_threads, result_of, training
 
 from smd import registry
 from smd.errors import UserError
@@ -20,12 +20,13 @@ from smd.training.loop import checkpoint, epochs, restore
 
 LAYERS, FUNCTIONS, MIXING = (f"ranked_nets.py:{n}" for n in ("layers", "functions", "mixing"))
 QUICK = [
-    {"defense": "smd", "net": LAYERS},
+    {"defense": "smd", "net": LAYERS, "turns": 1},
     {"defense": "smd", "net": "small-cnn", "params": {"preset": "ame"}},
     {"defense": "mma", "net": LAYERS},
     {"defense": "trades", "net": FUNCTIONS, "average": "ema", "balance": "loss"},
     {"defense": "fat", "net": "small-cnn"},
 ]
+FLOAT32 = 1e-5  # in which GAIRAT weights its samples
 NETS = ("small-cnn", LAYERS, FUNCTIONS)
 PRESETS = [{"preset": name} for name in ("paper", "literal", "first-crossing", "ame")]
 
@@ -37,15 +38,17 @@ def own_networks(monkeypatch):
 
 def check(**options):
     alone = finished(**options)
+    noise = FLOAT32 if options.get("defense") == "gairat" else NOISE
     for other in in_threads(3, lambda: finished(**options)):
-        assert_same(alone, other)
+        assert_same(alone, other, noise)
     return alone
 
 
 @pytest.mark.parametrize("options", QUICK, ids=lambda o: f"{o['defense']} {o['net']}")
 def test_three_ranks_equal_one(options):
     flags, _ = check(**options, n_train=15)
-    assert 0 < sum(flags[f"adv_ok {epoch}"].sum() for epoch in (1, 2)) < 30
+    correct = [kept for name, values in flags.items() if name[:6] == "adv_ok" for kept in values]
+    assert 0 < sum(correct) < len(correct)
 
 
 @pytest.mark.slow(150)
@@ -114,7 +117,7 @@ def stopped(state, epoch, batch):
     return kept
 
 
-OPTIONS = {"net": LAYERS, "n_train": 15, "average": "ema", "epochs": 3}
+OPTIONS = {"net": "small-cnn", "n_train": 15, "average": "ema", "epochs": 3}
 
 
 def first_part():
@@ -132,8 +135,12 @@ def second_part(saved):
     return stopped(state, 1, 1)
 
 
+PLAIN = {"defense": "smd", "net": "small-cnn", "n_train": 15, "turns": 1}
+NORMALISED = {"defense": "trades", "net": LAYERS, "n_train": 15, "turns": 1}
+
+
 def in_two_processes():
-    return [finished(**options, n_train=15) for options in QUICK[:1]], first_part()
+    return finished(**PLAIN), first_part()
 
 
 class InThreeProcesses:
@@ -143,7 +150,7 @@ class InThreeProcesses:
         self.saved = saved
 
     def __call__(self):
-        together = finished(**QUICK[2], n_train=15)
+        together = finished(**NORMALISED)
         later = second_part(self.saved)
         if current().rank == 2:  # gone without a word
             return together, later, None
@@ -153,16 +160,17 @@ class InThreeProcesses:
             return together, later, str(error)
 
 
+@pytest.mark.slow(20)
 def test_processes_equal_one_and_a_run_goes_on_with_another_number_of_them(tmp_path):
     """2, then 3, then 1, broken off within epochs, equal one that was never broken off."""
     first, other = in_processes(2, in_two_processes, tmp_path / "two")
     for answer in (first, other):
         assert not isinstance(answer, BaseException), answer
-        assert_same(finished(**QUICK[0], n_train=15), answer[0][0])
+        assert_same(finished(**PLAIN), answer[0])
     answers = in_processes(3, InThreeProcesses(first[1][0]), tmp_path / "three")
     for answer in answers:
         assert not isinstance(answer, BaseException), answer
-        assert_same(finished(**QUICK[2], n_train=15), answer[0])
+        assert_same(finished(**NORMALISED), answer[0])
     assert all("has ended or does not answer" in answer[2] for answer in answers[:2])
     last = training(**OPTIONS)
     restore(last, torch.load(io.BytesIO(answers[0][1][0]), weights_only=True))
