@@ -58,7 +58,8 @@ def measure(quick: bool) -> Part:
     note = (
         f"Medians of {case.repetitions} trainings, in turn, and one attack each; the machine had"
         f" {os.cpu_count()} cores and a load of {load:.1f} when it began. seconds are"
-        " those of an epoch, or of all stages; command is from the start of the program to its end, with the start of the other processes."
+        " those of an epoch, or of all stages; command is from the start of the"
+        " program to its end, with the start of the other processes."
         " efficiency is the time of one process by processes times that of several. equal counts"
         " training images with equal flags, or verdicts; farthest is the largest difference of"
         " their margins, in 1/255."
