@@ -9,7 +9,7 @@ from smd import registry
 from smd.config.schema import TrainConfig
 from smd.export.margins_card import NONE
 from smd.export.text import markdown_cell, to_markdown
-from smd.export.titles import defense_title
+from smd.export.titles import data_title, defense_title
 
 CARD = """\
 # {defense} on {data}
@@ -68,7 +68,7 @@ def model_card(
     return CARD.format(
         defense=markdown_cell(defense),
         origin=ELSEWHERE if config.imported else HERE,
-        data=markdown_cell(_title(registry.DATASETS, config.data)),
+        data=markdown_cell(data_title(config)),
         facts=to_markdown(
             pd.DataFrame(
                 _facts(config, meta, provenance),
@@ -92,7 +92,7 @@ def _facts(
     told = _texts(meta, "image_notes", "image_cautions")
     network_told = _texts(meta, "network_cautions")
     return [
-        ("Data", _title(registry.DATASETS, config.data)),
+        ("Data", data_title(config)),
         (
             "Source",
             registry.DATASETS[config.data].source if config.data in registry.DATASETS else "",
@@ -155,7 +155,3 @@ def _texts(meta: Mapping[str, Any], *names: str) -> list[str]:
     """The sentences that the store has under these names."""
     said = [meta.get(name) for name in names]
     return [str(text) for texts in said if isinstance(texts, list) for text in texts]
-
-
-def _title(table: Mapping[str, Any], name: str) -> str:
-    return str(table[name].title) if name in table else name
