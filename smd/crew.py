@@ -125,11 +125,17 @@ def crew(
     """Hands for the length of the body, one for each command; none is left after it."""
     hands: list[Hand] = []
     with ExitStack() as last:
-        last.callback(lambda: [hand.gone() for hand in hands])
-        last.callback(lambda: [hand.leave() for hand in hands])
+        last.callback(_let_go, hands)
         for name, words in zip(names, commands, strict=True):
             hands.append(Hand(name, words, env))
         yield hands
+
+
+def _let_go(hands: Sequence[Hand]) -> None:
+    for hand in hands:
+        hand.leave()
+    for hand in hands:
+        hand.gone()
 
 
 def ready(hands: Sequence[Hand]) -> list[Hand]:

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from smd import several
 from smd.config import options
 from smd.config.schema import TrainConfig
-from smd.devices import AUTO
+from smd.devices import ALL, AUTO
 from smd.jobs import overview
 from smd.jobs.overview import Device
 from smd.units import show_bytes
@@ -42,7 +41,7 @@ def several_field(key: str, device: str) -> str:
     field = options.field(TrainConfig, "devices")
     held = st.session_state.get(key)
     counts = [str(count) for count in range(2, min(overview.most(device), MOST) + 1)]
-    offered = dict.fromkeys(["", several.ALL, *counts, *([str(held)] if held else [])])
+    offered = dict.fromkeys(["", ALL, *counts, *([str(held)] if held else [])])
     chosen = st.selectbox(
         field.title,
         list(offered),

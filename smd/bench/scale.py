@@ -56,9 +56,10 @@ def measure(quick: bool) -> Part:
         finally:
             _put_back(known)
     note = (
-        f"Medians of {case.repetitions}, in turn; the machine had {os.cpu_count()} cores and a load"
-        f" of {load:.1f} when it began. seconds are those of an epoch, or of all stages; command is"
-        " from the start of the program to its end, with the start of the other processes."
+        f"Medians of {case.repetitions} trainings, in turn, and one attack each; the machine had"
+        f" {os.cpu_count()} cores and a load of {load:.1f} when it began. seconds are"
+        " those of an epoch, or of all stages; command is from the start of the"
+        " program to its end, with the start of the other processes."
         " efficiency is the time of one process by processes times that of several. equal counts"
         " training images with equal flags, or verdicts; farthest is the largest difference of"
         " their margins, in 1/255."
@@ -79,9 +80,8 @@ def _rows(case: Case, env: dict[str, str]) -> list[Row]:
     for _ in range(case.repetitions):
         for count in case.processes:
             trained[count].append(_trained(case, count, env))
-    for _ in range(case.repetitions):
-        for count in case.processes:
-            attacked[count].append(_attacked(case, count, env))
+    for count in case.processes:  # once, as it takes minutes
+        attacked[count].append(_attacked(case, count, env))
     return [*_table(TRAIN, trained), *_table(ATTACK, attacked)]
 
 

@@ -126,7 +126,7 @@ def told(status: Status) -> str:
 
 def most(device: str) -> int:
     """How many a job may ask for there: GPUs, or processes on the CPU; errors as of `at_once`."""
-    found = several.need(several.ALL, turns.slots(device)).slots
+    found = several.need(devices.ALL, turns.slots(device)).slots
     on_cpu = all(devices.device_of(slot) == "cpu" for slot in found)
     return os.cpu_count() or 1 if on_cpu else len(found)
 

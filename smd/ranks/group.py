@@ -220,7 +220,7 @@ def _begin(store: Path, rank: int, size: int, device: torch.device, timeout: tim
     with _losses():
         dist.init_process_group(
             "nccl" if cuda else "gloo",
-            store=dist.FileStore(str(store), size),
+            store=dist.FileStore(str(store), size),  # type: ignore[attr-defined]
             rank=rank,
             world_size=size,
             timeout=timeout,

@@ -153,8 +153,8 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
     for group in training.optimizer.param_groups:
         group["lr"] = rate
     (training.parted or training.model).train()
-    group = current()
-    shards = [shard.of(len(part), group) for part in parts]
+    ranks = current()
+    shards = [shard.of(len(part), ranks) for part in parts]
     own = [place.own(part) for place, part in zip(shards, parts, strict=True)]
     with closing(training.sets.train.batches(own[training.batch :])) as batches:
         while training.batch < len(parts):
@@ -162,7 +162,7 @@ def _finish_epoch(training: Training, after_batch: Callable[[Training, int], Non
             _step(training, next(batches), parts[training.batch], shards[training.batch])
             training.batch += 1
             training.stats.seconds += time.perf_counter() - start
-            group.lead(lambda: after_batch(training, len(parts)))
+            ranks.lead(lambda: after_batch(training, len(parts)))
     start = time.perf_counter()
     # steps are only queued there: their time is known when the last is done
     if device.type == "cuda":

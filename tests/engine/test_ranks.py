@@ -114,7 +114,7 @@ def stopped(state, epoch, batch):
     return kept
 
 
-OPTIONS = {"net": LAYERS, "n_train": 15, "average": "ema", "epochs": 3}
+OPTIONS = {"net": "small-cnn", "n_train": 15, "average": "ema", "epochs": 3}
 
 
 def first_part():
@@ -132,8 +132,12 @@ def second_part(saved):
     return stopped(state, 1, 1)
 
 
+PLAIN = {"defense": "smd", "net": "small-cnn", "n_train": 15, "turns": 1}
+NORMALISED = {"defense": "trades", "net": LAYERS, "n_train": 15, "turns": 1}
+
+
 def in_two_processes():
-    return [finished(**options, n_train=15) for options in QUICK[:1]], first_part()
+    return finished(**PLAIN), first_part()
 
 
 class InThreeProcesses:
@@ -143,7 +147,7 @@ class InThreeProcesses:
         self.saved = saved
 
     def __call__(self):
-        together = finished(**QUICK[2], n_train=15)
+        together = finished(**NORMALISED)
         later = second_part(self.saved)
         if current().rank == 2:  # gone without a word
             return together, later, None
@@ -158,11 +162,11 @@ def test_processes_equal_one_and_a_run_goes_on_with_another_number_of_them(tmp_p
     first, other = in_processes(2, in_two_processes, tmp_path / "two")
     for answer in (first, other):
         assert not isinstance(answer, BaseException), answer
-        assert_same(finished(**QUICK[0], n_train=15), answer[0][0])
+        assert_same(finished(**PLAIN), answer[0])
     answers = in_processes(3, InThreeProcesses(first[1][0]), tmp_path / "three")
     for answer in answers:
         assert not isinstance(answer, BaseException), answer
-        assert_same(finished(**QUICK[2], n_train=15), answer[0])
+        assert_same(finished(**NORMALISED), answer[0])
     assert all("has ended or does not answer" in answer[2] for answer in answers[:2])
     last = training(**OPTIONS)
     restore(last, torch.load(io.BytesIO(answers[0][1][0]), weights_only=True))
