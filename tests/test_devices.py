@@ -31,12 +31,34 @@ def gpus(monkeypatch):
         ("cpu:3", ("cpu", "cpu:1", "cpu:2")),
         ("0,cpu", ("cuda:0", "cpu")),
         ("mps", ("mps",)),
+        ("0,ray:2", ("cuda:0", "ray", "ray:1")),
     ],
 )
 def test_auto_is_what_the_machine_has_and_what_may_be_used_of_it(gpus, monkeypatch, setting, slots):
     gpus(3)
     monkeypatch.setenv(devices.SETTING, setting)
     assert devices.slots("auto") == devices.pool() == slots
+
+
+def test_a_cluster_of_the_environment_is_what_auto_means(gpus, monkeypatch):
+    gpus(1)
+    monkeypatch.delenv(devices.SETTING, raising=False)
+    monkeypatch.setenv(devices.CLUSTER, "ray://head:10001")
+    assert len(devices.slots("auto")) == devices.AT_ONCE
+    assert set(map(devices.device_of, devices.pool())) == {"ray"}
+    assert devices.slots("cuda:0") == ("cuda:0",)  # which may still be named
+    assert not devices.guessed()
+    monkeypatch.setenv(devices.CLUSTER, "slurm")
+    assert devices.pool()[:2] == ("slurm", "slurm:1")
+    monkeypatch.delenv(devices.CLUSTER)
+    assert devices.pool() == ("cuda:0",)
+    assert devices.slots("ray")[:2] == ("ray", "ray:1")  # a job may name it
+
+
+def test_a_cluster_is_no_device_of_this_machine():
+    assert devices.problems("ray") == []
+    with pytest.raises(UserError, match="done on this machine, not by ray"):
+        devices.resolve_device("ray")
 
 
 def test_without_a_gpu_auto_is_the_cpu_as_far_as_is_known(gpus, monkeypatch):
@@ -52,7 +74,9 @@ def test_without_a_gpu_auto_is_the_cpu_as_far_as_is_known(gpus, monkeypatch):
 @pytest.mark.parametrize("setting", ["gpu", "0,,1", "cpu:0", "cuda", "-1", "0;1", "cuda:1234"])
 def test_a_setting_that_says_nothing_is_explained(monkeypatch, setting):
     monkeypatch.setenv(devices.SETTING, setting)
-    with pytest.raises(UserError, match="write all, numbers of GPUs such as 0,1, or cpu"):
+    with pytest.raises(
+        UserError, match="write all, numbers of GPUs such as 0,1, cpu, ray or slurm"
+    ):
         devices.pool()
     assert devices.problems("auto")[0].startswith("SMD_DEVICES is '")
 
@@ -102,7 +126,7 @@ def test_known_devices_are_no_problem(name):
 @pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:²", "cpu:0", "CUDA", "auto "])
 def test_other_devices_are_refused_with_the_choice(name):
     (sentence,) = devices.problems(name)
-    assert sentence == f"There is no device '{name}': write auto, cpu, cuda, cuda:1 or mps."
+    assert sentence == f"There is no device '{name}': write {devices.CHOICE}."
 
 
 def test_a_stored_config_may_name_a_device_of_a_later_version():

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as processes
+from torch.multiprocessing.spawn import spawn
 
 from smd.bench.part import Part, Row
 
@@ -94,7 +95,7 @@ def _fitted(few: int, quick: float, many: int, slow: float) -> Wire:
 def _run(size: int, sums: dict[str, int], gathers: dict[str, int], times: int) -> Seconds:
     with TemporaryDirectory() as folder:
         words = (size, str(Path(folder) / "store"), sums, gathers, times)
-        processes.spawn(_rank, words, size)
+        spawn(_rank, words, size)
         found: Any = torch.load(Path(folder) / "store.pt", weights_only=True)
         return dict(found)
 
@@ -103,16 +104,16 @@ def _rank(
     rank: int, size: int, place: str, sums: dict[str, int], gathers: dict[str, int], times: int
 ) -> None:
     torch.set_num_threads(1)
-    store = dist.FileStore(place, size)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=TIMEOUT)
+    where = f"file://{place}"
+    dist.init_process_group("gloo", where, TIMEOUT, world_size=size, rank=rank)
     found: Seconds = {}
     for what, count in sums.items():
         values = torch.zeros(count)
-        found[what] = _timed(lambda values=values: dist.all_reduce(values), times)
+        found[what] = _timed(partial(dist.all_reduce, values), times)
     for what, count in gathers.items():
         own = torch.zeros(-(-count // size))
         all_of_them = [torch.empty_like(own) for _ in range(size)]
-        found[what] = _timed(lambda a=all_of_them, own=own: dist.all_gather(a, own), times)
+        found[what] = _timed(partial(dist.all_gather, all_of_them, own), times)
     if rank == 0:
         torch.save(found, f"{place}.pt")
     dist.barrier()

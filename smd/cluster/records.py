@@ -89,11 +89,11 @@ def _start(recorder: Recorder, args: list[Any], known: Mapping[str, Any]) -> Non
     if any(len(labels) != len(rows) for labels, rows in parts.values()):
         raise ValueError("labels and rows")
     most = max((int(rows.max(initial=-1)) for _, rows in parts.values()), default=-1)
-    columns = [[_text(each) for each in column] for column in (paths, patients)]
+    names, people = ([_text(each) for each in column] for column in (paths, patients))
     kinds = {_text(name): [_text(each) for each in column] for name, column in groups.items()}
-    if any(column and len(column) <= most for column in (*columns, *kinds.values())):
+    if any(column and len(column) <= most for column in (names, people, *kinds.values())):
         raise ValueError("samples")
-    recorder.start(_json(meta) | dict(known), parts, *columns, kinds)
+    recorder.start(_json(meta) | dict(known), parts, names, people, kinds)
 
 
 def _json(values: Any) -> Plain:

@@ -45,9 +45,15 @@ class Spread:
         self._pool, self._alive = pool, alive
         self._nodes = list(pool.nodes)
 
+    @property
+    def count(self) -> int:
+        """How many nodes there were at the beginning."""
+        return len(self._pool.nodes)
+
     def __call__(self, portions: Sequence[Portion[R]]) -> Generator[R, None, None]:
         """See Deal; raises Lost where no node is left."""
-        todo, doing, results = list(range(len(portions))), dict[Any, tuple[Any, int]](), {}
+        todo, doing = list(range(len(portions))), dict[Any, tuple[Any, int]]()
+        results = dict[int, R]()
         for wanted in range(len(portions)):
             while wanted not in results:
                 self._give(portions, todo, doing, wanted)

@@ -37,11 +37,16 @@ class Dealer:
 
     def __init__(self, hands: Sequence[Hand], alive: Callable[[], None]) -> None:
         """alive: called while it waits, twice a second or so; what it raises is raised."""
-        self.count = len(hands)
+        self._count = len(hands)
         self._hands = hands
         self._alive = alive
         self._round = 0  # answers of an earlier one are dropped
         self._doing: dict[Hand, int] = dict.fromkeys(hands, 0)  # portions that each has
+
+    @property
+    def count(self) -> int:
+        """How many hands there are."""
+        return self._count
 
     def __call__(self, portions: Sequence[Portion[R]]) -> Generator[R, None, None]:
         """See smd.dealing.portions.Deal; raises crew.Lost where a hand has ended."""
@@ -58,7 +63,7 @@ class Dealer:
 
     def _give(self, portions: Sequence[Any], given: int, wanted: int) -> int:
         """Hand out what there is to do, first to who has least; returns how many are given."""
-        count = self.count
+        count = self._count
         for has in range(AHEAD):
             for hand in self._hands:
                 left = len(portions) - given

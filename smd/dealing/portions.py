@@ -34,6 +34,15 @@ class Deal(Protocol):
         ...
 
 
+class Team(Deal, Protocol):
+    """Several that have portions done at the same time."""
+
+    @property
+    def count(self) -> int:
+        """How many of them."""
+        ...
+
+
 def here(model: nn.Module, data: Rows) -> Deal:
     """This process, one after the other, each when it is asked for."""
 

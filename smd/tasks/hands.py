@@ -11,14 +11,14 @@ import torch
 from smd import devices, jobs, several
 from smd.crew import Orders
 from smd.dealing.dealer import Work, dealt, serve
-from smd.dealing.portions import Deal, Portion, here
+from smd.dealing.portions import Portion, Team, here
 from smd.devices import resolve_device
 from smd.nets.modes import frozen
 from smd.runs.folders import Run
 from smd.several import Need
 
 # (what is opened, alive as of `helped`) -> nodes that do a job's batches (smd.cluster)
-LENT: ContextVar[Callable[[Work, Callable[[], None]], Deal] | None] = ContextVar(
+LENT: ContextVar[Callable[[Work, Callable[[], None]], Team] | None] = ContextVar(
     "lent", default=None
 )
 
@@ -46,7 +46,7 @@ def helped(
     weights: str,
     device: torch.device,
     alive: Callable[[], None],
-) -> Iterator[Deal | None]:
+) -> Iterator[Team | None]:
     """Whoever does a job's batches, for the length of the body; None: the job has one process.
 
     alive: called while it waits for others; what it raises is raised.

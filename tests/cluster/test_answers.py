@@ -1,6 +1,8 @@
 """What a node answers is looked at before it is kept."""
 
+import signal
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +177,20 @@ def test_images_that_arrive_otherwise_leave_nothing(travelled, tmp_path):
         arriving.put("../run.duckdb", b"")
     arriving.close()
     assert [*(tmp_path / "there").iterdir()] == []
+
+
+def test_ray_does_not_change_how_a_job_is_asked_to_stop(monkeypatch):
+    def init(*_, **__):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        by_ray._connected()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_without_ray_one_sentence_says_what_to_install(monkeypatch):

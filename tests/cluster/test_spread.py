@@ -39,6 +39,10 @@ def calm():
     pass
 
 
+def test_a_job_knows_among_how_many_its_batches_are_dealt():
+    assert Spread(Nodes("abc"), calm).count == 3
+
+
 def test_results_come_in_order_whoever_was_quicker():
     pool = Nodes("ab")
     assert list(Spread(pool, calm)(range(20))) == [k * k for k in range(20)]
