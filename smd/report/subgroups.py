@@ -48,8 +48,8 @@ def _table(known: Known, found: pd.DataFrame) -> Markup:
     rest = f" The first {MOST} of {len(parts):,} groups." * (len(parts) > MOST)
     whose = "patients" if patients else "images, as nothing tells patients"
     caption = (
-        f"Groups of {words.images(known.n, known.split)}, all classes together, with 95 % intervals"
-        f" over {whose} ({cut('; '.join(dict.fromkeys(map(str, found['from']))), 200)}).{rest}"
+        f"Groups of {words.images(known.n, known.split)}, as far as they were attacked or scored (n),"
+        f" all classes together, with 95 % intervals over {whose} ({cut('; '.join(dict.fromkeys(map(str, found['from']))), 200)}).{rest}"
     )
     columns = ["group", "n", *["patients"] * patients, *heads]
     shown = table(caption, columns, rows, class_="groups")

@@ -14,7 +14,7 @@ from smd import jobs
 from smd.config.schema import AttackConfig, EstimateConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import launch, transitions, worker
-from smd.jobs.session import WAITING
+from smd.jobs.locks import slot_lock
 from smd.runs import folders as runs
 from tests.jobs.jobbing import JOB, WORKER, let_go, new_run, python, runs_folder, script, state
 
@@ -273,7 +273,9 @@ def test_a_job_outlives_its_worker_and_still_holds_the_device(tmp_path: Path, jo
     first.wait()
     assert state(folder) == "running"
     second = python(code, job)
-    until(lambda: jobs.read(later).stage == WAITING, "waiting")
+    until(worker.worker_lock("cpu").busy, "another worker")
+    assert slot_lock("cpu").busy()
+    assert state(later) == "queued"
     let_go(folder)
     let_go(later)
     assert second.wait(15) == 0
