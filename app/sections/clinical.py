@@ -40,7 +40,10 @@ def section(chosen: Selection) -> None:
     if len(here):
         numbers(chosen, clinical_asked.choose(run, chosen.split, chosen.known.classes, here))
     elif len(known):
-        why = f"No attack or search for scores has seen the {chosen.images} of this run."
+        why = (
+            "Clinical numbers are of attacked images that are spread over their split, or of scored"
+            f" ones: of the {chosen.images} of this run there are none."
+        )
         other_splits.offer(why, dict.fromkeys(known["split"]), "clinical-show")
     score_form.section(run, chosen.split, chosen.known.classes)
 

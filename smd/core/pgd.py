@@ -16,8 +16,9 @@ def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[
     A network that takes its batch in parts (smd.nets.parts) is asked part by part, as no more than
     one part's activations need be kept then and none computed again.
     """
-    if getattr(model, "recomputes", False) and len(x) > model.size:
-        return _in_parts(model, loss, x, y)
+    size: int = getattr(model, "size", 0) if getattr(model, "recomputes", False) else 0
+    if 0 < size < len(x):
+        return _in_parts(model, size, loss, x, y)
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         logits = model(x)
@@ -25,10 +26,11 @@ def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[
     return logits.detach(), gradient
 
 
-def _in_parts(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """`input_gradient` of a part's images at a time."""
-    size, gradient = int(model.size), torch.empty_like(x)
-    logits = x.new_empty(0)
+def _in_parts(
+    model: nn.Module, size: int, loss: Loss, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """`input_gradient` of `size` images at a time."""
+    logits, gradient = x.new_empty(0), torch.empty_like(x)
     for begin in range(0, len(x), size):
         rows = slice(begin, begin + size)
         part = x[rows].detach().requires_grad_()

@@ -112,7 +112,10 @@ def commands(known: Known) -> Iterator[str]:
 
 def _shortened(config: TrainConfig) -> TrainConfig:
     """The config with the last part of each path: the rest tells of the machine, not the run."""
-    changed: dict[str, Any] = {"data_path": PurePath(config.data_path).name}
+    changed: dict[str, Any] = {
+        "data_path": PurePath(config.data_path).name,
+        "labels": PurePath(config.labels).name,
+    }
     if "/" in config.init:
         changed["init"] = PurePath(config.init).name
     if isinstance(config, ImportConfig):

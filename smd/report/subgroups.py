@@ -47,9 +47,10 @@ def _table(known: Known, found: pd.DataFrame) -> Markup:
     rows = [_row(name, value, part, heads, patients) for (name, value), part in parts[:MOST]]
     rest = f" The first {MOST} of {len(parts):,} groups." * (len(parts) > MOST)
     whose = "patients" if patients else "images, as nothing tells patients"
+    sources = cut("; ".join(dict.fromkeys(map(str, found["from"]))), 200)
     caption = (
-        f"Groups of {words.images(known.n, known.split)}, all classes together, with 95 % intervals"
-        f" over {whose} ({cut('; '.join(dict.fromkeys(map(str, found['from']))), 200)}).{rest}"
+        f"Groups of {words.images(known.n, known.split)}, as far as attacked or scored (n), all"
+        f" classes together, with 95 % intervals over {whose} ({sources}).{rest}"
     )
     columns = ["group", "n", *["patients"] * patients, *heads]
     shown = table(caption, columns, rows, class_="groups")

@@ -45,7 +45,7 @@ def test_attacks_tells_them_by_level_and_class_and_queues_a_search(attacked):
 
 def test_images_that_no_attack_has_seen_point_to_those_that_one_has(attacked):
     app = open_page("attacks", run=attacked[0].id, split="val")
-    assert "has seen the validation images" in words(app)
+    assert "of the validation images of this run there are none" in words(app)
     app.button(key="clinical-show-test").click().run()
     assert with_column(app, "balanced accuracy (%)")
 

@@ -81,7 +81,10 @@ def queued(config):
 
 def begun(classes=("cat", HOSTILE, "dog"), config=None, names=(), **said):
     """A run with images in each split, and a recorder of it; rows in the cache are the ids."""
-    usual = TrainConfig(data="folder", data_path="/home/somebody/secret/set.zip", epochs=2)
+    secret = "/home/somebody/secret"
+    usual = TrainConfig(
+        data="folder", data_path=f"{secret}/set.zip", labels=f"{secret}/table.csv", epochs=2
+    )
     run = queued(config or usual)
     recorder = Recorder(run.store)
     ids = np.arange(len(LABELS))
