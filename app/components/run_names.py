@@ -5,7 +5,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from smd import registry
+from smd import export, registry
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.paths import runs_root
@@ -21,9 +21,10 @@ def label(run: Run) -> str:
         return f"{run.id} (unreadable)"
     defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
+    about = f"{title} · {export.data_name(config)}"
     if example.is_example(run.id):
-        return f"{title} · {config.data} · example"
-    return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
+        return f"{about} · example"
+    return f"{about} · {when(run.status.created)} · {run.id[-4:]}"
 
 
 def run_of(folder: Path) -> Run:

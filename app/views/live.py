@@ -14,7 +14,7 @@ from smd.terminal.progress import duration
 from .. import actions as acts
 from .. import data
 from ..charts import curves
-from ..components import curve_controls, layout, run_names, standing, states
+from ..components import curve_controls, layout, notices, run_names, standing, states
 from ..components.plain import listed, plain
 from ..forms import cloning
 from ..sections import epoch_curves, imported, next_steps, result, system_metrics, welcome
@@ -35,6 +35,7 @@ def actions(run: Run, status: Status) -> None:
             next_steps.buttons(run)
         if status.state in ("queued", "running"):
             cancelling(run)
+            notices.offer()
         else:
             resuming(run, status)
         if acts.button(
