@@ -16,7 +16,8 @@ def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=1, **fields
     return pd.DataFrame(
         [
             {
-                **{**row, **fields},
+                **row,
+                **fields,
                 "eps": eps,
                 "idx": k,
                 "source": first + k,
