@@ -1,6 +1,7 @@
 """Counts the clicks and seconds from opening the dashboard to what people open it for, in a real
 browser: `python -m docs.clicks` writes docs/clicks.md."""
 
+import os
 import re
 import tempfile
 import time
@@ -153,7 +154,8 @@ more.
 
 def on(about: dict[str, Any]) -> str:
     """The machine in words."""
-    return f"{about['cpu']}, {about['cores']} cores, {about['date']} UTC"
+    load = f"load {os.getloadavg()[1]:.0f} over five minutes"
+    return f"{about['cpu']}, {about['cores']} cores, {load}, {about['date']} UTC"
 
 
 def main() -> None:

@@ -21,10 +21,10 @@ def label(run: Run) -> str:
         return f"{run.id} (unreadable)"
     defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
-    what = f"{title} · {export.data_name(config)}"
+    about = f"{title} · {export.data_name(config)}"
     if example.is_example(run.id):
-        return f"{what} · example"
-    return f"{what} · {when(run.status.created)} · {run.id[-4:]}"
+        return f"{about} · example"
+    return f"{about} · {when(run.status.created)} · {run.id[-4:]}"
 
 
 def run_of(folder: Path) -> Run:

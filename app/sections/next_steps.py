@@ -49,11 +49,12 @@ def fragile(run: Run) -> None:
         help=FRAGILE_HELP if split else "No margins of this run are known: estimate them first.",
     )
     if pressed:
-        state.begin_anew(split=split, find=FINDS["closest"], closest=FRAGILE)
+        state.begin_anew()
         if st.session_state.get("run") != run.id:  # where no picker is drawn, as on Train
             st.session_state["run"] = run.id
-        # with an address of its own, see gallery.show; the run's is its picker's
-        st.switch_page(pages.link("samples"), query_params={"split": str(split)})
+        # the run is left out of the address: there the picker writes it
+        asked = {"split": str(split), "find": FINDS["closest"], "closest": str(FRAGILE)}
+        st.switch_page(pages.link("samples"), query_params=asked)
 
 
 def yardstick_config(run: Run) -> AttackConfig:

@@ -43,11 +43,10 @@ def write(**values: Any) -> None:
     st.session_state.update(values)
 
 
-def begin_anew(**values: Any) -> None:
-    """From a page without these widgets: these values, and all others as they begin."""
+def begin_anew() -> None:
+    """From a page without these widgets: what the next address does not say is as it begins."""
     for key in (*KEYS, *BESIDE):
         st.session_state.pop(key, None)
-    write(**values)
     drop_brushes()
 
 

@@ -17,7 +17,7 @@ INTERVALS = "In brackets the 95 % interval for n images."
 class What(NamedTuple):
     """What a table is of."""
 
-    data: str  # as in smd.registry.DATASETS
+    data: str  # as in the column data (export.CELLS)
     attack: str  # its title, with its settings
     split: str
     levels: tuple[str, ...]  # as they are shown, such as "8/255"
@@ -52,7 +52,7 @@ def _told_apart(defenses: "pd.Series[str]") -> "pd.Series[str]":
 
 def _caption(what: What, agreed: dict[str, Any]) -> str:
     entry = registry.DATASETS.get(what.data)
-    title = entry.title if entry and what.data != "folder" else "own images"
+    title = entry.title if entry and what.data != "folder" else f"own images, {what.data}"
     n = f"{agreed['n']:,} " if agreed.get("n") else ""
     seeds = int(agreed.get(SEEDS) or 1)
     mean = f", mean over {seeds} attack seeds" if seeds > 1 else ""
