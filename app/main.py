@@ -23,9 +23,9 @@ from smd import paths
 from smd.data import uploads
 from smd.errors import UserError
 
-gate, hosts, login, proxy_login, upload = (
+gate, hosts, login, proxy_login, script, upload = (
     import_module(f"{HERE.name}.server.{name}")
-    for name in ("gate", "hosts", "login", "proxy_login", "upload")
+    for name in ("gate", "hosts", "login", "proxy_login", "script", "upload")
 )
 
 ADDRESS = "server.address"
@@ -54,6 +54,7 @@ app = st.App(
             oidc=login.by_provider(),
             base=st.get_option("server.baseUrlPath"),
         ),
+        Middleware(script.Script, base=st.get_option("server.baseUrlPath")),
         Middleware(upload.Uploads, base=st.get_option("server.baseUrlPath")),
     ],
 )

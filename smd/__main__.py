@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from smd import paths
 from smd.cli import (
+    alerts,
     app,
     attack,
     clinical,
@@ -44,7 +45,8 @@ EPILOG = f"""\
 Environment: SMD_RUNS is the folder of the runs ({paths.usual("runs")}),
 SMD_DATA where data sets lie and are downloaded to ({paths.usual("data")}),
 SMD_CACHE where imported images are kept ({paths.usual("cache")}),
-SMD_DEVICES which devices jobs may use: all, 0,1, cpu (all).
+SMD_DEVICES which devices jobs may use: all, 0,1, cpu (all),
+SMD_ALERTS who is told when a job ends: addresses of apprise (nobody).
 Units: noise levels are in pixels of range [0, 1], written 8/255 or 0.031; accuracies are in %.
 """
 COMMANDS = (
@@ -60,6 +62,7 @@ COMMANDS = (
     reproduce,
     runs,
     devices,
+    alerts,
     note,
     locate,
     export,

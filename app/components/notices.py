@@ -36,6 +36,18 @@ def watch() -> None:
     st.fragment(_look, run_every=EVERY)()
 
 
+def offer() -> None:
+    """A button by which the browser is asked to show these notices while the page is not seen;
+    static/page.js asks and shows, as only a click may."""
+    st.button(
+        "Notify me",
+        icon=":material/notifications:",
+        key="desktop-notifications",
+        help="A notification of your desktop when a job ends while this page is in the background:"
+        " your browser asks whether it may. It needs localhost or https.",
+    )
+
+
 def _look() -> None:
     if standing() != st.session_state["jobs-shown"]:
         st.rerun()

@@ -5,7 +5,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from smd import registry
+from smd import export, registry
 from smd.errors import UserError
 from smd.jobs import kinds
 from smd.paths import runs_root
@@ -20,7 +20,7 @@ def label(run: Run) -> str:
         return f"{run.id} (unreadable)"
     defense = registry.KNOWN_DEFENSES.get(config.defense)
     title = defense.title if defense else config.defense
-    return f"{title} · {config.data} · {when(run.status.created)} · {run.id[-4:]}"
+    return f"{title} · {export.data_name(config)} · {when(run.status.created)} · {run.id[-4:]}"
 
 
 def run_of(folder: Path) -> Run:

@@ -30,7 +30,7 @@ ON = (  # pages that go on from here
 def is_import(run: Run) -> bool:
     """Whether a run was imported; one that cannot be read is not shown as such."""
     try:
-        return isinstance(run.config, ImportConfig)
+        return run.config.imported
     except UserError:
         return False
 
@@ -94,7 +94,7 @@ def result(run: Run) -> None:
     facts, config = import_facts.read(run), run.config
     origin = Path(config.file).name if isinstance(config, ImportConfig) else ""
     net = registry.network_title(config.net)
-    st.caption(plain(f"{net} on {config.data}, from {origin}"))
+    st.caption(plain(f"{net} on {export.data_name(config)}, from {origin}"))
     if facts.tried:
         accuracy(facts.tried[0])
     if facts.notes:

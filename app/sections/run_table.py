@@ -100,7 +100,7 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
     own = data.brief(reader.validation, run.store)
     return row | {
         "defense": export.defense_title(config),
-        "data": config.data,
+        "data": export.data_name(config),
         "network": config.net,
         "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}"
         if config.epochs

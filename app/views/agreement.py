@@ -86,7 +86,7 @@ def choose_source(known: dict[str, Source], attacks: stored_attacks.Attacks) -> 
 
 def no_margins(run: Run) -> None:
     """Where margins would come from."""
-    imported = run.config.defense == registry.IMPORTED.name
+    imported = run.config.imported
     if imported and not run.trained:
         standing.show(run.status, "Margins can be estimated", "the import is over")
         return

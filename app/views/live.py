@@ -16,7 +16,7 @@ from smd.terminal.progress import duration
 from .. import actions as acts
 from .. import data
 from ..charts import curves
-from ..components import curve_controls, downloads, layout, run_names, standing, states
+from ..components import curve_controls, downloads, layout, notices, run_names, standing, states
 from ..components.plain import listed, plain
 from ..forms import cloning
 from ..sections import epoch_curves, imported, system_metrics
@@ -35,6 +35,7 @@ def actions(run: Run, status: Status) -> None:
     with st.container(horizontal=True):
         if status.state in ("queued", "running"):
             cancelling(run)
+            notices.offer()
         else:
             resuming(run, status)
         if acts.button("Clone into the form", icon=":material/content_copy:", key="clone"):

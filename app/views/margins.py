@@ -102,7 +102,7 @@ def nothing_known(chosen: Selection) -> None:
 
 def nothing_yet(run: Run) -> None:
     """Why there is nothing to see, and what to do about it."""
-    if run.config.defense == registry.IMPORTED.name:
+    if run.config.imported:
         if run.trained:
             st.info(IMPORTED, icon=":material/info:")
         else:

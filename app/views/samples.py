@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from smd import export
 from smd.core.kinds import MEANING, MISCLASSIFIED
 from smd.runs.folders import Run
 from smd.store import reader
@@ -108,7 +109,9 @@ def heading(chosen: Selection, idx: int, name: str) -> None:
         names = [plain(path) for path in files.loc[files["idx"] == idx, "path"]]
         if not names and image_files.has_files(run):
             names = [image_files.NAMELESS]
-        st.caption(" · ".join([f"{chosen.split} split of {run.config.data}", *names]))
+        st.caption(
+            " · ".join([f"{chosen.split} split of {plain(export.data_name(run.config))}", *names])
+        )
 
 
 def look(pixels: np.ndarray) -> View:

@@ -14,7 +14,6 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from smd import registry
 from smd.config.schema import TrainConfig
 from smd.data.rows import rows_of
 from smd.devices import resolve_device
@@ -100,7 +99,7 @@ class LoadedRun:
         All have a row, unless classes are drawn equally often (balance="sampling"): what an epoch
         did not draw kept the margin of the last one that did.
         """
-        if self.config.defense == registry.IMPORTED.name:
+        if self.config.imported:
             raise UserError(
                 f"{self.id} was imported and has no epochs: ask for its estimated_margins."
             )

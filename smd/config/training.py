@@ -267,6 +267,11 @@ class TrainConfig:
             )
 
     @property
+    def imported(self) -> bool:
+        """Whether the network comes from elsewhere, so that this is no training of ours."""
+        return self.defense == registry.IMPORTED.name
+
+    @property
     def full_recipe(self) -> Recipe:
         """Optimiser and schedule, batch size and epochs, that `recipe` stands for."""
         entry = registry.DEFENSES.get(self.defense)

@@ -34,7 +34,7 @@ from smd.export.tables import (
     wide,
 )
 from smd.export.text import FORMULA, to_csv, to_json, to_markdown, to_text
-from smd.export.titles import attack_title, defense_title
+from smd.export.titles import attack_title, data_name, data_names, data_title, defense_title
 
 __all__ = [
     "ABOUT",
@@ -51,6 +51,9 @@ __all__ = [
     "best",
     "cell",
     "concise",
+    "data_name",
+    "data_names",
+    "data_title",
     "defense_title",
     "detailed",
     "epoch_table",

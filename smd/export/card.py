@@ -9,7 +9,7 @@ from smd import registry
 from smd.config.schema import TrainConfig
 from smd.export.margins_card import NONE
 from smd.export.text import markdown_cell, to_markdown
-from smd.export.titles import defense_title
+from smd.export.titles import data_title, defense_title
 
 CARD = """\
 # {defense} on {data}
@@ -64,16 +64,15 @@ def model_card(
     of its start; margins: margins_section.
     """
     defense = defense_title(config)
-    imported = config.defense == registry.IMPORTED.name
     shown = table.drop(columns=["run", "defense"])
     return CARD.format(
         defense=markdown_cell(defense),
-        origin=ELSEWHERE if imported else HERE,
-        data=markdown_cell(_title(registry.DATASETS, config.data)),
+        origin=ELSEWHERE if config.imported else HERE,
+        data=markdown_cell(data_title(config)),
         facts=to_markdown(
             pd.DataFrame(
                 _facts(config, meta, provenance),
-                columns=["", "as imported" if imported else "as trained"],
+                columns=["", "as imported" if config.imported else "as trained"],
             )
         ),
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
@@ -93,7 +92,7 @@ def _facts(
     told = _texts(meta, "image_notes", "image_cautions")
     network_told = _texts(meta, "network_cautions")
     return [
-        ("Data", _title(registry.DATASETS, config.data)),
+        ("Data", data_title(config)),
         (
             "Source",
             registry.DATASETS[config.data].source if config.data in registry.DATASETS else "",
@@ -125,7 +124,7 @@ def _start(meta: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _of_training(config: TrainConfig, meta: Mapping[str, Any]) -> list[tuple[str, str]]:
     """How it was trained; of an import, which file it is and how its pixels are prepared."""
-    if config.defense != registry.IMPORTED.name:
+    if not config.imported:
         return [
             ("Epochs", str(config.epochs)),
             ("Batch", str(config.batch)),
@@ -156,7 +155,3 @@ def _texts(meta: Mapping[str, Any], *names: str) -> list[str]:
     """The sentences that the store has under these names."""
     said = [meta.get(name) for name in names]
     return [str(text) for texts in said if isinstance(texts, list) for text in texts]
-
-
-def _title(table: Mapping[str, Any], name: str) -> str:
-    return str(table[name].title) if name in table else name

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from smd.config.schema import TrainConfig
-from smd.export.titles import defense_title
+from smd.export.titles import data_names, defense_title
 from smd.frames import records
 from smd.units import show_levels
 
@@ -22,7 +22,7 @@ CELLS = {  # column -> its type
     "defense": "str",  # title, with its knobs
     "method": "str",  # its registry name, "" for the paper
     "recipe": "str",  # "common", "official" or "" where unknown
-    "data": "str",  # registry name
+    "data": "str",  # of the registry, or as own images are called
     "attack": "str",  # registry name
     "steps": "int64",  # 0 where unknown
     "norm": "str",  # "Linf" or "L2"
@@ -51,14 +51,15 @@ def as_cells(rows: list[dict[str, Any]]) -> pd.DataFrame:
 def accuracy_cells(runs: Runs) -> pd.DataFrame:
     """The cells of runs, in their order; columns as in CELLS, accuracies in %."""
     rows = []
-    for run, (config, table) in runs.items():
+    sets = data_names([config for config, _ in runs.values()])
+    for (run, (config, table)), name in zip(runs.items(), sets, strict=True):
         about = {
             "source": "ours",
             "run": run,
             "defense": defense_title(config),
             "method": config.defense,
             "recipe": config.recipe,
-            "data": config.data,
+            "data": name,
             "watched": show_levels((0.0, *config.levels)),
             "average": math.nan,
             "trainings": 1,

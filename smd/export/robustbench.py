@@ -9,7 +9,7 @@ import pandas as pd
 from smd import registry
 from smd.config.schema import TrainConfig
 from smd.export.percent import shown
-from smd.export.titles import attack_title, defense_title
+from smd.export.titles import attack_title, data_name, defense_title
 from smd.frames import records, tuples
 from smd.units import level_title, show_level
 
@@ -37,7 +37,7 @@ def robustbench(
         "authors": "",
         "additional_data": False,
         "number_forward_passes": 1,
-        "dataset": config.data,
+        "dataset": data_name(config),
         "venue": "",
         "architecture": _network_title(config.net),
         "eps": eps,

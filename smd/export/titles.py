@@ -1,12 +1,16 @@
 """Defenses, attacks and estimators as tables name them."""
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 
 from smd import registry
 from smd.config.schema import TrainConfig
 from smd.registry import Param
 from smd.units import show_level
+
+ARCHIVE = re.compile(r"(?<=.)\.(zip|tar|tar\.gz|tgz|npz|npy)$", re.IGNORECASE)
 
 
 def defense_title(config: TrainConfig) -> str:
@@ -35,6 +39,41 @@ def defense_title(config: TrainConfig) -> str:
     ]
     others += [f"balance={config.balance}"] if config.balance != "none" else []
     return " ".join([label + star, *others])
+
+
+def data_name(config: TrainConfig, parts: int = 1) -> str:
+    """The data set as lists and tables name it: its own name, of own images the last parts of where
+    they lay, less what says that it is an archive."""
+    if config.data != "folder":
+        return config.data
+    given = PurePath(config.data_path)
+    name = ARCHIVE.sub("", "/".join(given.parts[-parts:])) or "own images"
+    return f"{name} (own)" if name in registry.DATASETS else name
+
+
+def data_names(configs: Sequence[TrainConfig]) -> list[str]:
+    """As data_name, with as many parts as tell places of one name from each other."""
+    names = [data_name(config) for config in configs]
+    places: dict[str, set[str]] = {}
+    for name, config in zip(names, configs, strict=True):
+        places.setdefault(name, set()).add(config.data_path)
+    return [
+        data_name(config, _parts(places[name])) if len(places[name]) > 1 else name
+        for name, config in zip(names, configs, strict=True)
+    ]
+
+
+def _parts(places: Iterable[str]) -> int:
+    """How many last parts tell all these paths from each other."""
+    parts = [PurePath(place).parts for place in places]
+    most = max(map(len, parts))
+    return next((k for k in range(1, most) if len({p[-k:] for p in parts}) == len(parts)), most)
+
+
+def data_title(config: TrainConfig) -> str:
+    """The data set's title; of own images their name."""
+    known = registry.DATASETS.get(config.data)
+    return known.title if known and config.data != "folder" else data_name(config)
 
 
 def _short(knob: Param, value: int | float | str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from smd import jobs
 from smd.errors import UserError
-from smd.jobs import Status, transitions, turns
+from smd.jobs import Status, alerting, transitions, turns
 from smd.jobs.endings import reason
 from smd.jobs.locks import AnyLock, Lock
 from smd.jobs.processes import identity
@@ -124,6 +124,8 @@ def claimed(folder: Path) -> Iterator[None]:
             with suppress(OSError, UserError):  # what was raised says more
                 transitions.move(folder, to, reason(error) if to == "failed" else "")
         raise
+    finally:
+        alerting.tell(folder)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from smd import children, devices, jobs
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, device_check, kinds, listing, transitions, turns
+from smd.jobs import Status, alerting, device_check, kinds, listing, transitions, turns
 from smd.jobs.locks import Lock, own, slot_lock
 from smd.jobs.logs import tail
 from smd.jobs.tickets import me
@@ -90,6 +90,7 @@ def _work(slot: str, command: Callable[[Path], list[str]]) -> None:
         try:
             if job := _take(slot, tried):
                 _run(*job, command, slot, lock)
+                alerting.tell(job[0])
         finally:
             lock.release()
 

@@ -1,6 +1,5 @@
 """What cannot be concluded from a run: fixed sentences, chosen by what it has stored."""
 
-from smd.config.schema import ImportConfig
 from smd.core.kinds import REACHED
 from smd.report import words
 from smd.report.known import Known
@@ -16,7 +15,7 @@ DEVICE = (
 
 def in_a_sentence(known: Known) -> str:
     """The third sentence of the summary."""
-    source = "one network from elsewhere" if _imported(known) else "one training with one seed"
+    source = "one network from elsewhere" if known.config.imported else "one training with one seed"
     people = "" if known.patients else ", and images are counted, not patients"
     best = known.strongest
     if best is None:
@@ -39,12 +38,8 @@ def section(known: Known) -> Markup:
     return joined([element("h3", "What cannot be concluded"), listing([*said, DEVICE])])
 
 
-def _imported(known: Known) -> bool:
-    return isinstance(known.config, ImportConfig)
-
-
 def _of_training(known: Known) -> list[str]:
-    if _imported(known):
+    if known.config.imported:
         return [
             "How the network was trained is not known here, so it cannot be said whether its"
             " training has seen these images."

@@ -1,21 +1,18 @@
 """Numbers and names as the report's sentences say them."""
 
 import math
-import re
 import shlex
 from collections.abc import Sequence
-from pathlib import PurePath
 
-from smd import registry
 from smd.config import commands
 from smd.config.on_runs import AttackConfig, EstimateConfig
+from smd.export import titles
 from smd.export.percent import interval, shown
 from smd.program import WORDS
 from smd.report.known import Known
 from smd.report.markup import cut
 from smd.units import show_level
 
-ARCHIVE = re.compile(r"(?<=.)\.(zip|tar|tar\.gz|tgz|npz|npy)$", re.IGNORECASE)
 SPLIT = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -34,13 +31,8 @@ def noise(eps: float, norm: str) -> str:
 
 
 def data_title(known: Known) -> str:
-    """The data set's title; of own images the last part of where they lay, less what says that it
-    is an archive."""
-    config = known.config
-    if config.data == "folder":
-        name = PurePath(config.data_path).name
-        return cut(ARCHIVE.sub("", name), 80) or "own images"
-    return str(registry.DATASETS[config.data].title)
+    """The data set's title; of own images their name."""
+    return cut(titles.data_title(known.config), 80)
 
 
 def images(n: int, split: str) -> str:

@@ -166,8 +166,11 @@ def test_below_a_path_behind_a_proxy_as_docs_have_it(program, file, command, tmp
         try:
             until_open(front)
             own = {"Host": "smd.example.org"}
-            status, page = answer(front, "/studio/", **own)
+            status, page = answer(front, "/studio/", **own, Accept="text/html")
             assert status == 200 and "<title>" in page
+            assert page.count('<script defer src="/studio/smd-page.js"></script></head>') == 1
+            status, script = answer(front, "/studio/smd-page.js", **own)
+            assert status == 200 and "Notification" in script
             assert answer(front, "/studio/_stcore/health", **own) == (200, "ok")
             stream = "/studio/_stcore/stream"
             assert (

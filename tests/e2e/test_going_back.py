@@ -9,6 +9,7 @@ import pytest
 from e2e.answers import Answers
 from e2e.looking import settled
 from playwright.sync_api import expect
+from waiting import until
 
 from smd.config.schema import TrainConfig
 from smd.jobs import transitions
@@ -98,6 +99,32 @@ def test_a_page_follows_what_another_tab_does_with_its_run(server, page, own_run
     expect(page.get_by_text("The first epoch is under way.")).to_be_visible()
     transitions.write(run.folder, replace(run.status, state="failed", error="The disk is full."))
     expect(side.get_by_text("failed").first).to_be_visible()
+
+
+DESKTOP = """
+window.asked = 0; window.shown = [];
+Object.defineProperty(document, "hidden", { get: () => true });
+window.Notification = class {
+  static permission = "default";
+  static async requestPermission() { window.asked += 1; return this.permission = "granted"; }
+  constructor(title, options) { window.shown.push(`${title}: ${options.body}`); }
+};
+"""
+
+
+def test_the_desktop_is_told_of_a_job_s_end_once_the_browser_was_asked(server, page, own_runs):
+    run = folders.create(TrainConfig())
+    status = replace(transitions.own(run.status), state="running", stage="training", total=5)
+    transitions.write(run.folder, status)
+    page.add_init_script(DESKTOP)
+    page.goto(f"{server}/live?run={run.id}")
+    page.get_by_role("button", name="Notify me").click()
+    until(lambda: page.evaluate("asked") == 1, "the question")
+    transitions.write(run.folder, replace(status, state="failed", error="The disk is full."))
+    until(lambda: page.evaluate("shown.length"), "a notification", pause=0.2)
+    shown = page.evaluate("shown")
+    assert len(shown) == 1
+    assert shown[0].startswith("SMD Studio: ") and "failed: The disk is full." in shown[0]
 
 
 def test_attacks_lists_a_run_that_has_finished_meanwhile(server, page, finished):

@@ -39,7 +39,7 @@ def described(run: Run) -> str:
     much."""
     config = run.config
     n = len(data.read(reader.samples, run.store, "train"))
-    if config.defense == registry.IMPORTED.name:
+    if config.imported:
         about = f"{run_names.name(run.id)}: trained elsewhere, {registry.network_title(config.net)}"
         return f"{export.defense_title(config)} ({about})"
     about = (
@@ -92,7 +92,7 @@ def some(run: Run, most: int) -> int:
 def training(runs: Sequence[Run], defense: str) -> TrainConfig:
     """What trains this defense like the newest trained run, so that the two can be compared."""
     trained = newest(runs)
-    here = [run for run in trained if run.config.defense != registry.IMPORTED.name]
+    here = [run for run in trained if not run.config.imported]
     base = next(iter([*here, *trained]), runs[0]).config
     return TrainConfig(
         data=base.data,
