@@ -1,5 +1,7 @@
 """Between which distances the boundary lies: proven below, found above; in sentences."""
 
+from typing import Any
+
 import pandas as pd
 
 from smd.export.titles import attack_title, estimate_title
@@ -45,12 +47,13 @@ def of_images(run: Run, source: Source) -> str:
     )
 
 
-def _row(table: pd.DataFrame, idx: int) -> "pd.Series | None":  # type: ignore[type-arg]
+def _row(table: pd.DataFrame, idx: int) -> Any:
+    """An image's row; None if it has none."""
     rows = table[table["idx"] == idx]
     return None if rows.empty else rows.iloc[0]
 
 
-def _finder(found: "pd.Series", norm: str) -> str:  # type: ignore[type-arg]
+def _finder(found: Any, norm: str) -> str:
     """What met the nearest boundary, as tables name it."""
     name = str(found["found_by"])
     if bool(found["attack"]):

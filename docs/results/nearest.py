@@ -1,4 +1,4 @@
-"""Compare minimum-norm searches on trained runs: `python docs/results/nearest.py RUN ... > a.csv`.
+"""Minimum-norm searches compared on trained runs, each an argument, whose ids `smd runs` lists.
 
 A row a run, norm and method: mean margin, passes an image (forward and backward each count), and
 how many images are found more than 0.2 % nearer or farther than by FAB with 100 steps, 9 targets.

@@ -8,7 +8,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +79,7 @@ def chain(model: nn.Module) -> list[Step]:
 def _steps(layer: nn.Module) -> Iterator[Step]:
     """The steps of a layer, or of what it is made of."""
     if type(layer).forward is nn.Sequential.forward:
-        for part in layer:
+        for part in cast(nn.Sequential, layer):
             yield from _steps(part)
     elif type(layer) is PaperCnn:
         yield from [*_steps(layer.body), *_steps(layer.head)]

@@ -55,4 +55,11 @@ def test_a_misclassified_image_is_beyond_no_level_whatever_number_it_kept():
 
 
 def test_every_kind_is_explained():
-    assert tuple(kinds.MEANING) == (*kinds.KINDS, kinds.NOT_DRAWN)
+    assert tuple(kinds.MEANING) == (*kinds.KINDS, kinds.CERTIFIED, kinds.NOT_DRAWN)
+    assert set(kinds.EVERY) == {*kinds.KINDS, kinds.CERTIFIED}
+
+
+def test_a_certified_margin_decides_levels_up_to_itself_and_none_beyond():
+    proven = rows(4, 8, 12, kind=kinds.CERTIFIED)
+    assert list(kinds.beyond(proven, np.float32(8 / 255))) == [False, True, True]
+    assert list(kinds.undecided(proven, np.float32(8 / 255))) == [True, False, False]
