@@ -120,7 +120,7 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
     seen = monitor_size.images(
         int(sizes.get("train", 0)),
         int(sizes.get("val", 0)),
-        data.brief(reader.meta, run.store).get("shape", ()),
+        data.value(reader.meta, run.store).get("shape", ()),
     )
     row: dict[str, object] = {}
     for name, n, rows in zip(
