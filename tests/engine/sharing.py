@@ -140,7 +140,7 @@ def finished(turns=2, **options):
     return result_of(state, results)
 
 
-def assert_same(one, other):
+def assert_same(one, other, noise=NOISE):
     """Flags are equal, and numbers to float noise."""
     (flags, numbers), (other_flags, other_numbers) = one, other
     assert flags.keys() == other_flags.keys()
@@ -148,7 +148,7 @@ def assert_same(one, other):
     for name, values in flags.items():
         assert np.array_equal(values, other_flags[name]), name
     for name, values in numbers.items():
-        np.testing.assert_allclose(other_numbers[name], values, NOISE, NOISE, err_msg=name)
+        np.testing.assert_allclose(other_numbers[name], values, noise, noise, err_msg=name)
 
 
 def in_processes(size, work, store):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from sharing import assert_same, finished, in_processes, in_threads, result_of, training
+from sharing import NOISE, assert_same, finished, in_processes, in_threads, result_of, training
 
 from smd import registry
 from smd.errors import UserError
@@ -20,12 +20,13 @@ from smd.training.loop import checkpoint, epochs, restore
 
 LAYERS, FUNCTIONS, MIXING = (f"ranked_nets.py:{n}" for n in ("layers", "functions", "mixing"))
 QUICK = [
-    {"defense": "smd", "net": LAYERS},
+    {"defense": "smd", "net": LAYERS, "turns": 1},
     {"defense": "smd", "net": "small-cnn", "params": {"preset": "ame"}},
     {"defense": "mma", "net": LAYERS},
     {"defense": "trades", "net": FUNCTIONS, "average": "ema", "balance": "loss"},
     {"defense": "fat", "net": "small-cnn"},
 ]
+FLOAT32 = 1e-5  # in which GAIRAT weights its samples
 NETS = ("small-cnn", LAYERS, FUNCTIONS)
 PRESETS = [{"preset": name} for name in ("paper", "literal", "first-crossing", "ame")]
 
@@ -37,15 +38,17 @@ def own_networks(monkeypatch):
 
 def check(**options):
     alone = finished(**options)
+    noise = FLOAT32 if options.get("defense") == "gairat" else NOISE
     for other in in_threads(3, lambda: finished(**options)):
-        assert_same(alone, other)
+        assert_same(alone, other, noise)
     return alone
 
 
 @pytest.mark.parametrize("options", QUICK, ids=lambda o: f"{o['defense']} {o['net']}")
 def test_three_ranks_equal_one(options):
     flags, _ = check(**options, n_train=15)
-    assert 0 < sum(flags[f"adv_ok {epoch}"].sum() for epoch in (1, 2)) < 30
+    correct = [kept for name, values in flags.items() if name[:6] == "adv_ok" for kept in values]
+    assert 0 < sum(correct) < len(correct)
 
 
 @pytest.mark.slow(150)
@@ -157,6 +160,7 @@ class InThreeProcesses:
             return together, later, str(error)
 
 
+@pytest.mark.slow(20)
 def test_processes_equal_one_and_a_run_goes_on_with_another_number_of_them(tmp_path):
     """2, then 3, then 1, broken off within epochs, equal one that was never broken off."""
     first, other = in_processes(2, in_two_processes, tmp_path / "two")
