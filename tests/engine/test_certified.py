@@ -119,7 +119,7 @@ def test_what_is_certified_is_never_above_what_an_attack_finds(digits, norm):
     assert (proven / found).median() > 0.3
 
 
-@pytest.mark.slow(60)
+@pytest.mark.slow(120)
 def test_over_ten_thousand_images_none_is_certified_beyond_what_an_attack_finds(digits):
     x, y = digits
     n = 0
