@@ -36,7 +36,8 @@ NOTHING = (
 HELP = (
     "An image counts as robust if it withstands every attack named above, with every seed. The"
     " interval is Wilson's for n images. p: a paired test against the run above on these images,"
-    " two-sided; from 0.05 on the difference may be chance."
+    " two-sided; from 0.05 on the difference may be chance. Each run is one training: how far"
+    " another seed would move it is in neither."
 )
 
 
@@ -112,11 +113,17 @@ def said(found: Ranking, chosen: Sequence[Run]) -> str:
         return ""
     titles = {run_names.name(run.id): export.defense_title(run.config) for run in chosen}
     first, second = found.places[:2]
-    one, two = titles[first.run], titles[second.run]
+    one, two = (
+        place.run if titles[first.run] == titles[second.run] else f"the {titles[place.run]} run"
+        for place in (first, second)
+    )
+    begun = one[0].upper() + one[1:]
     if second.p < 0.05:
         points = 100 * (first.robust - second.robust)
-        return f"{one} withstands more than {two}, by {points:.1f} points (p {p_value(second.p)})."
-    return f"{one} and {two} cannot be told apart (p {p_value(second.p)})."
+        return (
+            f"{begun} withstands more than {two}, by {points:.1f} points (p {p_value(second.p)})."
+        )
+    return f"{begun} and {two} cannot be told apart (p {p_value(second.p)})."
 
 
 def p_value(p: float) -> str:

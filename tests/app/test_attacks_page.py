@@ -115,9 +115,9 @@ def test_runs_are_ranked_by_their_worst_attack_on_the_same_images(finished):
     # AutoAttack has seen one of them alone: it does not count
     assert [cell.split(" ")[0] for cell in ranked["worst case (%)"]] == ["75.00", "25.00"]
     assert ranked["n"].tolist() == [40, 40]
-    assert "SMD withstands more than STD, by 50.0 points (p < 0.001)" in words(app).replace(
-        "\\", ""
-    )
+    assert "The SMD run withstands more than the STD run, by 50.0 points (p < 0.001)" in words(
+        app
+    ).replace("\\", "")
     # one click puts the other under it, on as many images
     app.button(key="same-images").click().run()
     (asked,) = queued(smd_run)
