@@ -78,15 +78,17 @@ def _too_many(asked: int, has: int, what: str) -> str:
     return f"{asked} devices are asked for and {has_them} may be used: ask for at most {has}."
 
 
-def problems(text: str, name: str) -> list[str]:
-    """What is wrong with so many devices for a job whose device is that: a sentence, or nothing."""
+def problems(text: str, name: str, trains: bool = False) -> list[str]:
+    """What is wrong with so many devices for a job whose device is that: a sentence, or nothing.
+
+    trains: the job is a training, which has one node of a cluster.
+    """
     if text in ONE:
         return []
     if not is_text(text):
         return [f"\"Devices\" is '{text[:60]}': write {HELP}."]
-    if devices.away(name):
-        right = COUNT.fullmatch(text)
-        return [] if right else [f"On a cluster write a count of devices, such as 4, not {text}."]
+    if kind := _cluster(name):
+        return _not_on(kind, text, trains)
     if name not in (AUTO, "cpu"):
         return [f"Several devices were asked for ({text}) and {name} is one: let --device be auto."]
     if (wanted := named(text)) and name == "cpu":
@@ -94,6 +96,25 @@ def problems(text: str, name: str) -> list[str]:
     if len(set(wanted)) < len(wanted):
         return [f"A device is named twice in {text}: write each once."]
     return _lacking(text, name)
+
+
+def _cluster(name: str) -> str:
+    """The kind of the cluster that a job with that device goes to, "" to none."""
+    try:
+        slots = devices.slots(name)
+    except UserError:  # the sentence on the device itself says it
+        return ""
+    there = devices.device_of(slots[0]) if slots else ""
+    return there if devices.away(there) else ""
+
+
+def _not_on(kind: str, text: str, trains: bool) -> list[str]:
+    if trains:
+        return ["A training on a cluster has one device: leave --devices out."]
+    if kind == "slurm":
+        return ["A job on Slurm has one node: leave --devices out."]
+    right = COUNT.fullmatch(text)
+    return [] if right else [f"On a cluster write a count of devices, such as 4, not {text}."]
 
 
 def _lacking(text: str, name: str) -> list[str]:

@@ -86,3 +86,17 @@ def test_several_processes_without_a_gpu_are_on_the_cpu(monkeypatch: pytest.Monk
     monkeypatch.setattr(hardware, "_count", lambda: 0)
     assert several.device("auto", "2") == "cpu"  # torch would choose Apple's GPU
     assert several.device("auto", "") == several.device("auto", "1") == "auto"
+
+
+@pytest.mark.parametrize(("where", "name"), [("ray", "auto"), ("", "ray")])
+def test_a_cluster_takes_counts_for_what_is_dealt_and_one_device_for_a_training(
+    where: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(devices.CLUSTER, where)
+    monkeypatch.delenv(devices.SETTING, raising=False)
+    assert several.problems("4", name) == []
+    assert several.problems("all", name) == [
+        "On a cluster write a count of devices, such as 4, not all."
+    ]
+    assert "one device" in several.problems("4", name, trains=True)[0]
+    assert "one node" in several.problems("4", "slurm")[0]

@@ -47,8 +47,9 @@ class Page:
     async def __call__(self, message: Message) -> None:
         """The next message of the answer."""
         if message["type"] == "http.response.start":
-            kind = dict(message.get("headers", ())).get(b"content-type", b"")
-            if kind.startswith(b"text/html"):
+            headers = dict(message.get("headers", ()))
+            page = headers.get(b"content-type", b"").startswith(b"text/html")
+            if page and b"content-disposition" not in headers:  # a report is a file, and stays one
                 self.start = message
                 return
         if self.start is None or message["type"] != "http.response.body":

@@ -55,12 +55,18 @@ class FileHand:
         return answer
 
 
+def refuse_others(folder: Path) -> None:
+    """Raises UserError where somebody else may write to a folder, or it is none."""
+    about = folder.lstat()
+    own = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    if not own or stat.S_IMODE(about.st_mode) & 0o077:
+        raise UserError(f"{folder} is not yours alone: nothing of it is read.")
+
+
 def serve(folder: Path, node: Any) -> None:
     """Answer the calls that come to a folder with the methods of a node, until it is gone or nobody
     calls any more. Raises UserError where others can write to it."""
-    about = folder.stat()
-    if about.st_uid != os.getuid() or stat.S_IMODE(about.st_mode) & 0o077:
-        raise UserError(f"{folder} is not yours alone: nothing of it is read.")
+    refuse_others(folder)
     number, called = 0, time.monotonic()
     for look in itertools.count():
         if not folder.is_dir() or time.monotonic() - called > SILENT:

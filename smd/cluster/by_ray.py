@@ -80,8 +80,8 @@ class RayPool:
 
 @contextmanager
 def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
-    """See smd.cluster.hands.Hire. With helpers, the node itself computes little: it takes no core
-    and no GPU."""
+    """See smd.cluster.hands.Hire. With helpers, the node itself computes little: it takes next to
+    nothing of the cluster."""
     ray = _connected()
     has = ray.cluster_resources()
     kind = "GPU" if has.get("GPU", 0) >= 1 else "CPU"
@@ -91,20 +91,53 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
             " write a smaller count of --devices."
         )
     device, gpus = ("cuda:0", 1) if kind == "GPU" else ("cpu", 0)
-    asked = [(0, 0, "cpu"), *[(1, gpus, device)] * helpers] if helpers else [(1, gpus, device)]
+    asked = [(0.001, 0, "cpu"), *[(1, gpus, device)] * helpers] if helpers else [(1, gpus, device)]
     hands: list[RayHand] = []
+    with _reserved(ray, [_bundle(*each[:2]) for each in asked], alive) as places:
+        try:
+            for place, (cores, cards, name) in zip(places, asked, strict=True):
+                options = {"num_cpus": cores, "num_gpus": cards, "max_concurrency": CALLS}
+                actor = ray.remote(Actor).options(**options, **place).remote()
+                hands.append(RayHand(ray, actor, name))
+            for hand in hands:
+                _wait(ray, hand.handle, alive)
+            hands[0].helpers = hands[1:]
+            yield hands[0]
+        finally:
+            for hand in hands:
+                with suppress(Exception):
+                    ray.kill(hand.handle)
+
+
+def _bundle(cores: float, cards: int) -> dict[str, float]:
+    """What one actor takes of the cluster."""
+    return {"CPU": cores, **({"GPU": cards} if cards else {})}
+
+
+@contextmanager
+def _reserved(
+    ray: Any, bundles: Sequence[dict[str, float]], alive: Callable[[], None]
+) -> Iterator[list[dict[str, Any]]]:
+    """Places for all actors of a job at once, or for none yet: so no two jobs hold a part each and
+    wait for the other's. Options of an actor for each place; one alone needs none."""
+    if len(bundles) == 1:
+        yield [{}]
+        return
+    from ray.util.placement_group import placement_group, remove_placement_group
+    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+    group = placement_group(list(bundles))
     try:
-        for cores, cards, name in asked:
-            options = {"num_cpus": cores, "num_gpus": cards, "max_concurrency": CALLS}
-            hands.append(RayHand(ray, ray.remote(Actor).options(**options).remote(), name))
-        for hand in hands:
-            _wait(ray, hand.handle, alive)
-        hands[0].helpers = hands[1:]
-        yield hands[0]
+        ready = group.ready()
+        while not ray.wait([ready], timeout=LOOK)[0]:
+            alive()
+        yield [
+            {"scheduling_strategy": PlacementGroupSchedulingStrategy(group, number)}
+            for number in range(len(bundles))
+        ]
     finally:
-        for hand in hands:
-            with suppress(Exception):
-                ray.kill(hand.handle)
+        with suppress(Exception):
+            remove_placement_group(group)
 
 
 def _wait(ray: Any, actor: Any, alive: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ sbatch is asked for, as submitit names it: partition=gpu,gpus_per_node=1,time=60
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from smd.cluster.by_files import FileHand, serve
+from smd.cluster.by_files import FileHand, refuse_others, serve
 from smd.errors import UserError
 from smd.files import leftovers
 from smd.paths import runs_root
@@ -42,6 +43,7 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[FileHand]:
             alive()
             if why := _gone(job):
                 raise UserError(f"Slurm did not start it ({why}): see {folder.parent}.")
+            os.utime(folder)  # as long as it waits, it is nothing that was left
             time.sleep(LOOK)
         yield hand
     finally:
@@ -73,8 +75,16 @@ def _device(asked: Mapping[str, object]) -> str:
 
 def _place() -> Path:
     """A folder for calls and answers, of this user alone, that nodes see, too."""
-    root = runs_root() / ".nodes"
-    root.mkdir(parents=True, exist_ok=True)
+    runs_root().mkdir(parents=True, exist_ok=True)
+    mode = runs_root().stat().st_mode
+    if mode & 0o022 and not mode & stat.S_ISVTX:
+        raise UserError(
+            f"Others may write to {runs_root()}, and could have your batch jobs run what they like:"
+            " set SMD_RUNS to a folder that only you can write to."
+        )
+    root = runs_root() / f".nodes-{os.getuid()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    refuse_others(root)
     leftovers.sweep_trash(root)
     folder = root / f".trash-{secrets.token_hex(8)}"  # what a killed head leaves goes after a day
     folder.mkdir(mode=0o700)

@@ -5,6 +5,8 @@ gives it what the job needs, and writes down what comes back. A node that is los
 next one goes on from the last checkpoint that came.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from smd.jobs.session import Cancelled, Session, session
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.sinks.recording import recording
+from smd.store import reader
 from smd.store.writer import Recorder
 from smd.tasks.images import images_of
 from smd.terminal.progress import Progress
@@ -71,12 +74,12 @@ class Head:
         """Hire nodes until one has done the job."""
         self.session.report(stage="loading images")
         images, lost, helpers = images_of(self.run), 0, self._helpers()
-        known = {"images": images.key, "content": content.of(images)}
+        known = {"images": images.key, "content": content.of(images), **self._located()}
         self.recorder.describe(known)  # by which a node finds them, too
         while True:
             before = self.came
             try:
-                with hire(self._alive, helpers) as hand:
+                with hire(self._alive, helpers) as hand, _left(hand):
                     for each in (hand, *hand.helpers):
                         self._given(each, images, known["content"])
                     self._begun(hand)
@@ -90,6 +93,11 @@ class Head:
                         " the cluster, then resume it."
                     ) from None
                 self.progress.line(f"Its node is lost ({error}): another one goes on.")
+
+    def _located(self) -> dict[str, Any]:
+        """Where the images are now, if somebody has said so of this run."""
+        meta = reader.meta(self.run.store) if self.run.store.is_file() else {}
+        return {"located": meta["located"]} if "located" in meta else {}
 
     def _helpers(self) -> int:
         """How many nodes do its portions; 0: the one that it is on."""
@@ -146,7 +154,6 @@ class Head:
             for number_, event in hand.call("events", seen, WAIT):
                 seen = int(number_)
                 if event["kind"] == "end":
-                    hand.call("close")
                     return self._ended(event)
                 self._heard(event, known)
 
@@ -158,7 +165,8 @@ class Head:
             self.session.report(**_progress(event))
         elif event["kind"] == "record":
             records.apply(self.recorder, event["record"], known)
-            self.came += 1
+            # of what every job says first, and of the machine, nothing is further
+            self.came += event["record"]["call"] in records.TAKES
         elif event["kind"] == "file":
             self._keep(str(event["name"]), event["content"])
 
@@ -178,6 +186,21 @@ class Head:
         state = self.folder / parcels.STATE
         if self.folder != self.run.folder and self.recorder.complete:
             state.unlink(missing_ok=True)
+
+
+@contextmanager
+def _left(hand: Hand) -> Iterator[None]:
+    """After the body nothing of the job is left on its nodes, but of one that is lost."""
+    lost = False
+    try:
+        yield
+    except Lost:
+        lost = True
+        raise
+    finally:
+        for each in (*hand.helpers, *([] if lost else [hand])):
+            with suppress(Lost, UserError):
+                each.call("close")
 
 
 def _progress(event: dict[str, Any]) -> dict[str, Any]:

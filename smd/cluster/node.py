@@ -56,6 +56,8 @@ class Node:
         self._folder: Path | None = None
         self._do: Callable[[Portion[Any]], Any] | None = None
         self._arriving: travelling.Arriving | None = None
+        # one portion at a time: some attacks draw from torch's generator, which is one for all
+        self._portions = threading.Lock()
 
     def hello(self) -> dict[str, Any]:
         """Who this is: its host, and which code it has."""
@@ -103,7 +105,10 @@ class Node:
 
     def portion(self, portion: Portion[Any]) -> tuple[str, Any]:
         """Do one; what it answers, smd.dealing.dealer tells."""
-        return done(self._do, portion) if self._do else (REFUSED, "Nothing was opened.")
+        if self._do is None:
+            return REFUSED, "Nothing was opened."
+        with self._portions:
+            return done(self._do, portion)
 
     def _unpacked(self, order: Mapping[str, Any]) -> tuple[Run, Path]:
         root = self._root = Path(tempfile.mkdtemp(prefix="smd-node-"))

@@ -39,7 +39,7 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
     if each.name == "device":
         return devices.problems(value)
     if each.name == "devices":
-        return several.problems(value, config.device)
+        return several.problems(value, config.device, isinstance(config, TrainConfig))
     if each.option.table is not None:
         return _unlisted(each, value) or (_wrong_knobs(each, value, config))
     if each.option.choices:

@@ -17,7 +17,7 @@ import psutil
 from smd import children, devices, jobs, several
 from smd.errors import UserError
 from smd.files import durable
-from smd.jobs import Status, logs, tickets, transitions, turns, worker
+from smd.jobs import Status, alerting, logs, tickets, transitions, turns, worker
 from smd.jobs.locks import Lock, own, slot_lock
 
 LOOK = 0.1  # seconds between two looks at whether a worker works by now
@@ -125,7 +125,9 @@ def cancel(folder: Path) -> None:
         _stop(folder, old, hanging)
         return cancelled if hanging else replace(old, asked=old.asked or time.monotonic())
 
-    transitions.change(folder, edit)
+    queued = jobs.read(folder).state == "queued"
+    if transitions.change(folder, edit).state == "cancelled" and queued:
+        alerting.tell(folder)  # nobody works at it who would
 
 
 def _stop(folder: Path, status: Status, hanging: bool) -> None:
@@ -157,7 +159,7 @@ def resume(folder: Path, asked: str | None = None) -> None:
         raise UserError(" ".join(devices.problems(device)))
     several_asked = transitions.devices_asked_for(folder, jobs.read(folder))
     wanted = several_asked if asked is None else asked
-    if wrong := several.problems(wanted, device):
+    if wrong := several.problems(wanted, device, jobs.read(folder).kind == "train"):
         raise UserError(" ".join(wrong))
     transitions.change(
         folder, lambda old: replace(transitions.moved(folder, old, "queued"), devices=wanted)

@@ -180,7 +180,9 @@ def _marked(folder: Path, before: Status, slot: str, stage: str) -> bool:
     def take(now: Status) -> Status:
         if now.state != "queued" or now.queued != before.queued or _claimed(folder, now):
             return now
-        mine.append(replace(transitions.own(now), device=devices.device_of(slot), stage=stage))
+        # one that gathers is of no single slot: at all that it may use it keeps its place
+        device = now.device if stage == gathering.GATHERING else devices.device_of(slot)
+        mine.append(replace(transitions.own(now), device=device, stage=stage))
         return mine[0]
 
     transitions.change(folder, take)

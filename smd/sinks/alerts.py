@@ -5,6 +5,7 @@ patient's images.
 """
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from smd.runs.folders import Run
 from smd.terminal.progress import duration
 
 PACKAGE = "apprise"
+PATIENCE = 60  # seconds that the sending of an alert may take
 NOBODY = (
     f"{VARIABLE} names nobody: set it to addresses of apprise, such as"
     " mailtos://NAME:PASSWORD@example.org or jsons://example.org/hook, with spaces between."
@@ -50,6 +52,8 @@ def _taken(service: object, title: str, body: str) -> bool:
     """Whether the service took it; whatever a plug-in raises is a no."""
     try:
         return bool(service.notify(title=title, body=body))  # type: ignore[attr-defined]
+    except UserError:  # the time is over
+        raise
     except Exception:
         return False
 
@@ -71,8 +75,14 @@ def message(folder: Path) -> tuple[str, str]:
     )
 
 
+def _too_long(*_: object) -> None:
+    raise UserError(f"it took longer than {PATIENCE} s.")
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(PATIENCE)
     try:
         send(*message(Path(sys.argv[1])))
     except UserError as error:
-        sys.exit(str(error))
+        sys.exit(f"The alert was not sent: {error}")

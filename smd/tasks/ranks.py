@@ -21,6 +21,7 @@ from smd.crew import Hand, Lost, Orders
 from smd.data.images import Images
 from smd.data.split import Splits
 from smd.errors import UserError
+from smd.jobs import alerting
 from smd.jobs.session import Session
 from smd.ranks.group import Ended, joined
 from smd.several import Need
@@ -98,6 +99,7 @@ def _first(current: Session, hands: list[Hand]) -> Iterator[None]:
         if left.wait(LEAVING):
             return
         current.end("failed", str(lost))  # it waits for ever in an exchange
+        alerting.tell(current.folder)
         print(lost, file=sys.stderr, flush=True)
         os._exit(1)
 

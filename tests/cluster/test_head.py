@@ -1,5 +1,7 @@
 """Jobs on nodes: the same results as on this machine, through the loss of one; what is refused."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from standing_in import Cluster, Scripted
 
 from smd import jobs
 from smd.cluster import head, sources
+from smd.cluster.hands import Lost
 from smd.config.schema import AttackConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import doing, launch, transitions
@@ -84,7 +87,7 @@ def test_other_code_on_a_node_is_refused(monkeypatch):
     with pytest.raises(UserError, match="node-1 has another version of SMD Studio"):
         head.do(run.folder, run.log, "ray")
     assert run.status.state == "failed"
-    assert cluster.calls == ["hello"]
+    assert cluster.calls == ["hello", "close"]
 
 
 def test_nodes_that_are_lost_again_and_again_end_the_job(monkeypatch):
@@ -95,6 +98,30 @@ def test_nodes_that_are_lost_again_and_again_end_the_job(monkeypatch):
     assert cluster.calls == ["hello"] * head.LOSSES
     launch_again = transitions.move(run.folder, "queued")
     assert launch_again.device == "ray"  # a resumed job goes to the cluster, too
+
+
+class Dying(Scripted):
+    """A node that says what every training says first, and is gone."""
+
+    def call(self, name, *args):
+        answer = super().call(name, *args)
+        if name == "events" and not answer:
+            raise Lost("no memory")
+        return answer
+
+    @contextmanager
+    def hired(self, alive, helpers):
+        start = {"call": "start", "args": [{}, {}, [], [], {}]}
+        self._events = [{"kind": "record", "record": start}]
+        yield self
+
+
+def test_a_node_that_only_begins_and_is_lost_each_time_ends_the_job(monkeypatch):
+    cluster = on(monkeypatch, Dying(sources.digest()))
+    run = folders.create(config(), claim=True)
+    with pytest.raises(UserError, match=r"lost 3 times before anything came \(no memory\)"):
+        head.do(run.folder, run.log, "ray")
+    assert cluster.calls.count("begin") == head.LOSSES
 
 
 def ended(state, error=""):
@@ -133,6 +160,7 @@ def test_a_cancelled_job_asks_its_node_to_stop_and_keeps_what_comes(monkeypatch)
     with pytest.raises(Cancelled):
         head.do(run.folder, run.log, "ray")
     assert run.status.state == "cancelled"
+    assert cluster.calls[-1] == "close"  # nothing of the run stays on a node
     assert run.checkpoint.read_bytes() == b"checkpoint"
     assert cluster.calls.count("stop") == 1
 

@@ -1,9 +1,13 @@
 """Portions on several nodes: in order, once where all goes well, again where a node is lost."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
 from smd.cluster.hands import Lost
+from smd.cluster.node import Node
 from smd.cluster.spread import WINDOW, Spread
 from smd.dealing.dealer import DONE, FAILED, MEMORY, REFUSED
 from smd.errors import UserError
@@ -83,3 +87,24 @@ def test_a_job_that_shall_stop_does():
 
     with pytest.raises(KeyboardInterrupt):
         list(Spread(Nodes("a"), stop)(range(3)))
+
+
+def test_a_node_does_one_portion_at_a_time(monkeypatch):
+    """Some attacks seed torch's own generator, which all threads share."""
+    together, clashes = threading.Lock(), []
+
+    def done(do, portion):
+        if not together.acquire(blocking=False):
+            clashes.append(portion)
+            return DONE, portion
+        started.wait(0.2)  # as long as another one may take to come in
+        together.release()
+        return DONE, portion
+
+    monkeypatch.setattr("smd.cluster.node.done", done)
+    node, started = Node(), threading.Event()
+    node._do = object()
+    with ThreadPoolExecutor(2) as calls:
+        answers = list(calls.map(node.portion, range(2)))
+    assert answers == [(DONE, 0), (DONE, 1)]
+    assert clashes == []

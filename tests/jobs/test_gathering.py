@@ -96,6 +96,18 @@ def test_a_job_that_gathers_goes_before_what_was_queued_later(
     assert [folder for folder, _ in worker._fitting("cpu:2", set())[0]] == [wide, later]
 
 
+def test_a_job_of_any_gpu_keeps_its_place_at_all_of_them_while_it_gathers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(devices.SETTING, "0,1,2")
+    wide, later = new_run(device="auto", devices="3"), new_run(device="auto")
+    assert worker._marked(wide, jobs.read(wide), "cuda:1", gathering.GATHERING)
+    for slot in ("cuda:0", "cuda:2"):
+        fitting, behind = worker._fitting(slot, set())
+        assert (fitting, [folder for folder, _ in behind]) == ([], [later])
+    assert turns.need(jobs.read(wide)).count == 3
+
+
 def test_what_is_cancelled_while_it_gathers_leaves_its_slots_to_the_next(
     slots: tuple[str, ...], busy: None
 ) -> None:

@@ -1,7 +1,6 @@
 """Alerts when a job ends: who is told what, and that nobody's failure is a job's."""
 
 import json
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,7 +10,7 @@ from waiting import until
 from smd import jobs
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.jobs import alerting
+from smd.jobs import alerting, launch
 from smd.jobs.session import claimed, session
 from smd.runs import folders
 from smd.sinks import alerts
@@ -85,14 +84,27 @@ def test_a_job_s_end_is_told_by_whoever_does_it(hook, monkeypatch, own_runs):
     assert told[0]["title"] == "SMD Studio: run finished"
 
 
-def test_alerts_that_fail_are_a_line_in_the_log(monkeypatch, own_runs):
-    run = folders.create(TrainConfig(device="cpu"))
-    with session(run.folder, "cpu"):
-        pass
-    code = "raise SystemExit('address 1 (E-Mail) did not take it.')"
-    monkeypatch.setattr(alerting.children, "command", lambda *_: [sys.executable, "-c", code])
-    alerting._tell(run.folder)
-    assert (run.folder / "log.txt").read_text() == (
-        "The alert was not sent: address 1 (E-Mail) did not take it.\n"
+def test_who_is_cancelled_in_the_queue_is_told_of_and_who_waits_is_not(monkeypatch, own_runs):
+    told = []
+    monkeypatch.setenv(alerting.VARIABLE, "json://127.0.0.1:1")
+    monkeypatch.setattr(
+        alerting.children, "command", lambda _, folder: told.append(folder) or ["true"]
     )
+    run = folders.create(TrainConfig(device="cpu"))
+    alerting.tell(run.folder)
+    assert told == []
+    launch.cancel(run.folder)
+    assert told == [str(run.folder)]
+
+
+def test_alerts_that_fail_are_a_line_in_the_log_and_nobody_waits_for_them(monkeypatch, own_runs):
+    run = folders.create(TrainConfig(device="cpu"), claim=True)
+    monkeypatch.setenv(alerting.VARIABLE, "nonsense")
+    with claimed(run.folder), session(run.folder, "cpu"):
+        pass
     assert jobs.read(run.folder).state == "finished"
+    log = run.folder / "log.txt"
+    until(lambda: log.is_file() and log.read_text().endswith("\n"), "a line")
+    assert log.read_text() == (
+        "The alert was not sent: address 1 of SMD_ALERTS is none that apprise knows.\n"
+    )
