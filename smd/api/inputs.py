@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from smd.api import checks
+from smd.core.precision import computing
 from smd.data.batches import Batch, OnDevice
 from smd.devices import resolve_device
 from smd.errors import UserError
@@ -70,12 +71,14 @@ def device_of(model: nn.Module, device: torch.device | str | None) -> torch.devi
 
 @contextmanager
 def on_loan(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """The network on that device; afterwards each module's mode and its place are as they were."""
+    """The network on that device, which computes in float32 proper; afterwards each module's mode
+    and its place are as they were."""
     home, modes = device_of(model, None), [(part, part.training) for part in model.modules()]
     if device != home:
         model.to(device)
     try:
-        yield
+        with computing("float32", device):
+            yield
     finally:
         for part, training in modes:
             part.training = training

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from smd.core import lp, pgd
 from smd.core.losses import Loss
+from smd.estimators.nearest import misclassified
 
 CHANGE = 0.05  # gamma: share by which the length changes in a step
 LAST = 0.01  # length of the last step, as a share of the first
@@ -35,7 +36,7 @@ def ddn(
     nearest = torch.full_like(length, torch.inf)
     for k in range(steps + 1):
         logits, gradient = pgd.input_gradient(model, loss, x + noise, y)
-        wrong, reached = logits.argmax(1) != y, lp.length(noise, "L2")
+        wrong, reached = misclassified(logits, y), lp.length(noise, "L2")
         better = wrong & (reached < nearest)
         nearest = torch.where(better, reached, nearest)
         point = torch.where(lp.per_sample(better, x), x + noise, point)

@@ -77,7 +77,10 @@ def chain(model: nn.Module) -> list[Step]:
 
 
 def _steps(layer: nn.Module) -> Iterator[Step]:
-    """The steps of a layer, or of what it is made of."""
+    """The steps of a layer, or of what it is made of; raises UserError where bounds are unknown."""
+    # a hook, or a forward of this very module's, may compute something else than its class
+    if layer._forward_pre_hooks or layer._forward_hooks or "forward" in vars(layer):
+        raise _unknown(layer)
     if type(layer).forward is nn.Sequential.forward:
         for part in cast(nn.Sequential, layer):
             yield from _steps(part)
@@ -87,7 +90,10 @@ def _steps(layer: nn.Module) -> Iterator[Step]:
         yield from _steps(layer.network)
     elif type(layer) is Normalized:
         mean, std = layer.mean, layer.std
-        yield Affine(lambda v: (v - mean) / std, lambda r: r / std.abs())
+        yield Affine(
+            lambda v: (v - _by_channel(mean, v)) / _by_channel(std, v),
+            lambda r: r / _by_channel(std, r).abs(),
+        )
         yield from _steps(layer.network)
     else:
         yield from _of_layer(layer)
@@ -96,14 +102,22 @@ def _steps(layer: nn.Module) -> Iterator[Step]:
 def _of_layer(layer: nn.Module) -> list[Step]:
     """The steps of a single layer; raises UserError where its bounds are not known."""
     for kinds, steps in KNOWN:
-        # a class derived from one of them, or a hook, may compute something else
-        if type(layer) in kinds and not (layer._forward_pre_hooks or layer._forward_hooks):
+        if type(layer) in kinds:  # a class derived from one of them may compute something else
             return steps(layer)
-    raise UserError(
+    raise _unknown(layer)
+
+
+def _unknown(layer: nn.Module) -> UserError:
+    return UserError(
         f"This network cannot be certified, as bounds through {type(layer).__name__} are not known:"
         " it must be a chain of convolutions, linear layers, (Leaky) ReLU, average pooling and"
         " normalisations. Choose another method."
     )
+
+
+def _by_channel(values: Tensor, like: Tensor) -> Tensor:
+    """(C,) values, or one for all channels, so that they broadcast over `like`, (B, C, ...)."""
+    return values.view(1, -1, *[1] * (like.dim() - 2))
 
 
 def _weighted(layer: Any) -> list[Step]:
@@ -132,7 +146,7 @@ def _batch_norm(layer: Any) -> list[Step]:
         )
     factor = torch.rsqrt(layer.running_var + layer.eps)
     factor = factor * (1.0 if layer.weight is None else layer.weight)
-    return [Affine(layer, lambda r: r * factor.abs().view(1, -1, *[1] * (r.dim() - 2)))]
+    return [Affine(layer, lambda r: r * _by_channel(factor.abs(), r))]
 
 
 def _centred(groups: Groups) -> Affine:
@@ -158,7 +172,7 @@ def _group_norm(layer: Any) -> list[Step]:
         return steps
 
     def shaped(weight: Tensor, v: Tensor) -> Tensor:
-        return weight.view(1, -1, *[1] * (v.dim() - 2)) if by_channel else weight
+        return _by_channel(weight, v) if by_channel else weight
 
     bias = torch.zeros_like(layer.weight) if layer.bias is None else layer.bias
     after = Affine(

@@ -6,7 +6,7 @@ broke and grows where it did not, and each try starts from what the last one fou
 DDN (smd.estimators.ddn). What is found is brought back to the boundary by bisection.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -110,7 +110,8 @@ class MinNorm:
         broken = rows[tried.broken]
         found.enter(broken, tried.point[tried.broken])
         start[broken] = found.point[broken]
-        return tried
+        # what could not be entered is no success: else a ball would never end to widen
+        return replace(tried, broken=tried.broken & found.met[rows])
 
 
 def _between(low: Tensor, high: Tensor) -> Tensor:
@@ -123,13 +124,13 @@ def _approximated(model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> tuple[T
     """First radii, (B,), and the other classes, the likeliest first, (B, K - 1).
 
     The distance to the boundary of a linear network is the logits' lead by the dual norm of its
-    gradient.
+    gradient; it is the least radius where that gradient is no number.
     """
     logits, gradient = pgd.input_gradient(model, losses.margin, x, y)
     flat = gradient.flatten(1)
     slope = flat.abs().sum(1) if norm == "Linf" else flat.norm(dim=1)
     lead = -losses.margin(logits, y)
-    radius = AHEAD * lead / slope.clamp_min(torch.finfo(x.dtype).tiny)
+    radius = (AHEAD * lead / slope.clamp_min(torch.finfo(x.dtype).tiny)).nan_to_num(0.0)
     ranked = logits.argsort(dim=1, descending=True)
     others = ranked[ranked != y[:, None]].view(len(x), -1)
     return radius.clamp(lp.pixel(tuple(x.shape[1:]), norm) / 10, 1.0), others

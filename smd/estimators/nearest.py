@@ -9,6 +9,11 @@ from smd.core.lp import Norm
 ROUNDS = 6  # of bisection each time that something nearer is met; the last one goes on to the end
 
 
+def misclassified(logits: Tensor, y: Tensor) -> Tensor:
+    """Where another class is the highest, (B,) bool; logits that are no numbers tell of none."""
+    return (logits.argmax(1) != y) & logits.isfinite().all(1)
+
+
 class Nearest:
     """Images, and the nearest misclassified ones met so far: each is an upper bound of a margin."""
 
@@ -33,8 +38,8 @@ class Nearest:
         near = x
         for _ in range(ROUNDS if len(rows) else 0):
             middle = (near + far) / 2
-            right = lp.per_sample(self.model(middle).argmax(1) == y, x)
-            near, far = torch.where(right, middle, near), torch.where(right, far, middle)
+            wrong = lp.per_sample(misclassified(self.model(middle), y), x)
+            near, far = torch.where(wrong, near, middle), torch.where(wrong, middle, far)
         length = lp.length(far - x, self.norm)
         better = length < self.distance[rows]
         self.distance[rows[better]] = length[better]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from smd.core import ascent
 from smd.core.losses import Loss
 from smd.core.lp import Norm
+from smd.estimators.nearest import misclassified
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def attempt(
     climb = ascent.begun(model, loss, start, goal, first * radius)
     looks, last = ascent.looks_at(steps), 0
     for k in range(steps + 1):
-        wrong = climb.logits.argmax(1) != y
+        wrong = misclassified(climb.logits, y)
         if wrong.any():
             fallen, kept = rows[wrong], (~wrong).nonzero().squeeze(1)
             point[fallen], broken[fallen], taken[fallen] = climb.point[wrong], True, k

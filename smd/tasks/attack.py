@@ -24,6 +24,7 @@ from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
+from smd.nets.modes import frozen
 from smd.store import reader
 from smd.store.attack_tables import AVERAGED, SOUND
 from smd.store.records import AttackRecord, StageRecord, Verdicts
@@ -246,7 +247,7 @@ def _keep(work: Work, name: str, task: Task, state: EvaluationState) -> None:
     positions = sorted(state.kept)
     ids = task.ids[positions]
     batch = work.rows.take(ids)
-    with torch.no_grad():
+    with frozen(work.model), torch.no_grad():
         clean = work.model(batch.x).softmax(1)
     arrays = evaluation_state.stacked([state.kept[position] for position in positions])
     noise, whole = adv.packed(arrays["image"], work.rows.pixels_of(ids))

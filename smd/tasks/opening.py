@@ -13,6 +13,7 @@ from torch import nn
 from smd import jobs, several
 from smd.config import schema
 from smd.config.schema import AttackConfig, EmbeddingConfig, EstimateConfig, ScoreConfig
+from smd.core.precision import computing
 from smd.data.batches import Rows
 from smd.data.rows import rows_of
 from smd.dealing.portions import Deal, here
@@ -74,6 +75,7 @@ def opening(kind: type[C], folder: Path, log: Path | None = None) -> Iterator[Op
         progress.line(f"Waiting: another job uses {device}.")
 
     with (
+        computing("float32", device),  # whatever judges does, however the network was trained
         session(folder, str(device), wait) as current,
         recording(run, run.config, progress.line) as recorder,
     ):

@@ -18,6 +18,7 @@ from smd.defenses import StepContext
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.locks import device_lock
+from smd.nets.modes import frozen
 from smd.nets.parts import for_looks
 from smd.tasks.images import loaded
 from smd.tasks.train import FINAL_IMAGES, FINAL_STEPS
@@ -78,7 +79,8 @@ def _seconds_of_a_pass(training: Training) -> float:
     """One image's share of a gradient step of an attack."""
     batch = training.sets.train.take(spread(training.info.n, 64).to(training.info.device))
     model = for_looks(training.model, training.info.shape, training.info.device).eval()
-    each = [_timed(lambda: input_gradient(model, ce, batch.x, batch.y)) for _ in range(BATCHES)]
+    with frozen(model):
+        each = [_timed(lambda: input_gradient(model, ce, batch.x, batch.y)) for _ in range(BATCHES)]
     return sum(each[1:]) / (BATCHES - 1) / len(batch.y)
 
 

@@ -1,5 +1,7 @@
 """Certified distances: never above the truth, nor above what any attack finds."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,8 @@ from smd.estimators.certified import Certified
 from smd.estimators.layers import chain
 from smd.nets.layers import instance_norm
 from smd.nets.normalized import Normalized
+from smd.nets.paper import PaperCnn
+from smd.nets.parts import InParts
 from smd.nets.resnet import Block
 from smd.nets.wrn import PerImageStandardize
 
@@ -132,6 +136,23 @@ def test_over_ten_thousand_images_none_is_certified_beyond_what_an_attack_finds(
     assert n > 10_000
 
 
+# three columns: channels and columns could be confused and nothing would fail
+@pytest.mark.parametrize(("norm", "side"), [("Linf", 3), ("L2", 4)])
+def test_each_channel_has_its_own_mean_and_deviation(norm, side):
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * side**2, 3)]
+    model = Normalized(nn.Sequential(*layers), 3, [0.49, 0.1, 0.9], [0.25, 0.02, 0.6]).eval()
+    x = torch.rand(8, 3, side, side, generator=drawn())
+    y = model(x).argmax(1)
+    proven, found = compared(model, x, y, norm, 15)
+    assert (proven <= found).all()
+    # a single point in place of a ball: the bounds are the logits' own leads
+    logits = copy.deepcopy(model).double()(x.double())
+    exact = certain(chain(model), Ball(x.double(), torch.zeros(8).double(), norm), y)
+    others = F.one_hot(y, 3) == 0
+    assert torch.allclose(exact[others], (logits.gather(1, y[:, None]) - logits)[others])
+
+
 class Doubled(nn.Conv2d):
     """Computes something else than its base."""
 
@@ -143,6 +164,35 @@ def hooked():
     layer = nn.Linear(4, 2)
     layer.register_forward_hook(lambda layer, given, value: -value)
     return layer
+
+
+def turned(layer, how):
+    """The layer, but what it computes is another thing than its class does."""
+    if how == "before":
+        layer.register_forward_pre_hook(lambda layer, given: (-given[0],))
+    elif how == "after":
+        layer.register_forward_hook(lambda layer, given, value: -value)
+    else:
+        layer.forward = lambda x: -x
+    return layer
+
+
+@pytest.mark.parametrize("how", ["before", "after", "forward"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.Sequential(nn.Linear(4, 2)),
+        lambda: Normalized(nn.Linear(4, 2), 1, [0.5], [0.5]),
+        lambda: InParts(nn.Linear(4, 2), 1),
+        lambda: PaperCnn(nn.Sequential(nn.ReLU()), 4, 2),
+        nn.ReLU,
+    ],
+)
+def test_what_is_changed_for_one_module_is_seen_at_every_depth(layer, how):
+    model = layer()
+    chain(model)
+    with pytest.raises(UserError, match=f"bounds through {type(model).__name__} are not known"):
+        chain(nn.Sequential(turned(model, how)))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from smd.core.epgd import ROUNDS, epgd
 from smd.core.margin import Rules
 from smd.data.batches import OnDevice
 from smd.errors import UserError
+from smd.estimators import min_norm
 from smd.estimators.explore import explore
 from smd.estimators.measure import measure
 
@@ -249,6 +250,58 @@ def test_a_network_without_a_boundary_leaves_every_margin_open(name):
     found = build(name).estimate(Blind(), x, y, "Linf", none())
     assert not found.crossed.any()
     assert (found.margin == 0).all()  # the gradient is zero: no search could leave its image
+
+
+class Standardised(nn.Module):
+    """By a deviation that has no gradient where the image is flat, though its logits are finite."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.last = nn.Linear(16, 3)
+
+    def forward(self, x):
+        v = x.flatten(1)
+        v = v - v.mean(1, keepdim=True)
+        return self.last(v / ((v * v).mean(1, keepdim=True).sqrt() + 1e-3))
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_a_search_ends_where_a_gradient_is_no_number(norm, monkeypatch):
+    x = torch.rand(4, 1, 4, 4, generator=none())
+    x[0] = 0.5
+    model, tries = Standardised().eval(), []
+    y = model(x).argmax(1)
+    attempt = min_norm.attempt
+
+    def counted(*given):
+        tries.append(len(given[2]))
+        assert len(tries) < 100, "it does not end"
+        return attempt(*given)
+
+    monkeypatch.setattr(min_norm, "attempt", counted)
+    estimator = build("min-norm", steps=10, targets=2)
+    found = estimator.estimate(model, x, y, norm, none())
+    assert found.crossed.tolist() == [False, True, True, True]
+    assert found.margin[0] == 0
+    alone = estimator.estimate(model, x[1:], y[1:], norm, none())
+    assert (found.margin[1:] <= 1.01 * alone.margin).all()
+
+
+class Hole(nn.Module):
+    """A linear network that answers no numbers beyond 0.6 in its first pixel."""
+
+    def forward(self, x):
+        v = x.flatten(1)
+        logits = torch.stack([v[:, 0] * 0 + 1, v.mean(1)], 1)
+        return torch.where(v[:, :1] > 0.6, torch.nan, logits)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_logits_that_are_no_numbers_are_no_adversarial_example(norm):
+    x, y = torch.full((2, 1, 4, 4), 0.5), torch.zeros(2, dtype=torch.long)
+    found = build("min-norm", steps=10, targets=1).estimate(Hole().eval(), x, y, norm, none())
+    assert not found.crossed.any()
 
 
 def test_misclassified_images_have_no_margin_and_are_not_measured(known):

@@ -17,7 +17,7 @@ from smd.jobs.session import Cancelled, Session
 from smd.runs import folders
 from smd.store import reader
 from smd.tasks import embedding as task
-from smd.tasks.opening import network_and_images
+from smd.tasks.opening import network_and_images, opening
 
 
 @pytest.mark.slow
@@ -37,6 +37,15 @@ def test_a_map_has_every_image_once_and_twins_of_those_that_are_right(finished, 
     with torch.no_grad():
         pred = model.eval()(rows.take(torch.tensor(clean["idx"].to_numpy())).x).argmax(1)
     assert pred.tolist() == clean["pred"].tolist()
+
+
+def test_a_job_computes_in_float32_though_pytorch_allows_convolutions_less(finished):
+    _, run = finished
+    folder = folders.create_job(run, EmbeddingConfig(run.id, device="cpu"))
+    assert torch.backends.cudnn.allow_tf32
+    with opening(EmbeddingConfig, folder):
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_the_command_that_a_page_shows_describes_the_same_map(finished):

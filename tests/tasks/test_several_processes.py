@@ -49,7 +49,7 @@ class Near(Hand):
 
     def _serve(self) -> None:
         with suppress(EOFError, OSError):
-            dealer.serve(self, hands._opened)  # type: ignore[arg-type]
+            dealer.serve(self, hands.opened)  # type: ignore[arg-type]
 
     def next(self) -> Any:
         """As Orders."""
