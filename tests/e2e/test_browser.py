@@ -199,7 +199,9 @@ def check_csv(text, run):
     assert len(own) == 4
     assert row["n"] == "50"
     for eps, accuracy in zip(own["eps"], own["accuracy"], strict=True):
-        assert float(row[show_level(eps)]) == round(100 * accuracy, 2)
+        shown, _, interval = row[show_level(eps)].partition(" ")
+    assert float(shown) == round(100 * accuracy, 2)
+    assert interval.startswith("(")
 
 
 def test_a_link_reproduces_the_view_in_a_new_browser(server, page, finished):
