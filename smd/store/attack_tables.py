@@ -232,7 +232,8 @@ def image_verdicts(path: Path) -> pd.DataFrame:
 
 
 def seed_verdicts(path: Path, split: str) -> pd.DataFrame:
-    """How each image of a split fared under each attack, level and seed (SeedVerdictRow).
+    """How each image of a split fared under each attack, level and seed
+    (SeedVerdictRow, and images).
 
     images, source, and what is left out: as in image_verdicts.
     """
