@@ -61,15 +61,16 @@ def ranking(rows: pd.DataFrame, runs: Sequence[str], eps: float) -> Ranking | No
     if counted.empty:
         return None
     worst = counted.groupby(["image", "run"])["ok"].all().unstack("run")
-    seeds = counted.groupby(["image", *ATTACK])["seed"].nunique().min()
-    order = sorted(runs, key=lambda run: -float(worst[run].mean()))
+    seeds = counted.groupby(["image", *ATTACK])["seed"].nunique()
+    robust = dict(zip(worst.columns, worst.to_numpy(float).mean(axis=0), strict=True))
+    order = sorted(runs, key=lambda run: -robust[run])
     clean = rows[rows["eps"] < SAME].drop_duplicates(["run", "image"])
     unharmed = clean.pivot(index="image", columns="run", values="ok").reindex(worst.index)
     places = [
         _place(run, worst, unharmed, before)
         for run, before in zip(order, ["", *order], strict=False)
     ]
-    return Ranking(tuple(places), tuple(attacks), int(seeds), eps, len(worst))
+    return Ranking(tuple(places), tuple(attacks), int(seeds.min()), eps, len(worst))
 
 
 def _of(table: pd.DataFrame, split: str) -> pd.DataFrame:
