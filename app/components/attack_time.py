@@ -42,23 +42,31 @@ def _one(config: AttackConfig, run: Run) -> Known | None:
     """By the last attack that took a time that can be scaled, of the same attack before others."""
     done = data.brief(reader.attack_runs, run.store)
     done = done[(done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == config.norm)]
+    done = done[~done["note"].fillna("").str.contains(reader.SOUND)]  # they do a part alone
     same = done[done["name"] == config.attack]
-    rows = records(same if len(same) else done)
-    if not rows or config.attack not in registry.ATTACKS:
+    rows = same if len(same) else done
+    if rows.empty or config.attack not in registry.ATTACKS:
         return None
     n, seeds, levels = _images(config, run), len(config.seeds), config.levels or run.config.levels
-    last = rows[-1]
-    pace = _pace(last)
+    last = records(rows)[-1]
+    rows = rows[(rows["job"] == last["job"]) & (rows["name"] == last["name"])]
+    rows = rows[rows["seed"] == rows["seed"].iloc[0]]  # later ones may take something over
+    alike = config.attack == last["name"]  # whose images dropped out as these will
+    before = [float(eps) for eps in rows["eps"]]
+    share = len(before) if alike else _withstood(run, before)
+    pace = _pace(last, float(rows["seconds"].sum()) / max(share, 1e-3))
     passes = registry.ATTACKS[config.attack].passes(
         {p.name: p.default for p in registry.ATTACKS[config.attack].params} | dict(config.params)
     )
-    alike = config.attack == last["name"]  # whose images dropped out as these will
     left = len(levels) if alike else _withstood(run, levels)
     return (pace * passes * n * seeds * left, int(last["n"])) if pace and passes else None
 
 
-def _pace(last: Mapping[str, Any]) -> float:
-    """Seconds that a forward pass of an image took in that attack; 0 where it is not known."""
+def _pace(last: Mapping[str, Any], seconds: float) -> float:
+    """Seconds that a forward pass of an image took in that attack; 0 where it is not known.
+
+    seconds: of a level in which all images stay.
+    """
     entry = registry.ATTACKS.get(str(last["name"]))
     if entry is None:
         return 0.0
@@ -69,7 +77,7 @@ def _pace(last: Mapping[str, Any]) -> float:
         passes = entry.passes(settings)
     except ValueError:  # a store from elsewhere may note anything
         return 0.0
-    return float(last["seconds"]) / (int(last["n"]) * passes) if passes else 0.0
+    return seconds / (int(last["n"]) * passes) if passes else 0.0
 
 
 def _withstood(run: Run, levels: Sequence[float]) -> float:

@@ -19,9 +19,11 @@ def of_table(
     _menu(table, name, bold, lambda: export.to_latex(table, bold, title, note))
 
 
-def with_latex(table: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str) -> None:
+def with_latex(
+    table: pd.DataFrame, numbers: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str
+) -> None:
     """As `of_table`, with LaTeX that is written for the table in reach: as a file, and to be
-    copied."""
+    copied. numbers: what programs read, in place of the table as it is shown."""
     with st.container(horizontal=True, vertical_alignment="center"):
         one("LaTeX", f"{name}.tex", TEX, lambda: latex)
         with st.popover(
@@ -32,7 +34,7 @@ def with_latex(table: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str) -
             width="content",
         ):
             st.code(latex, language="latex", wrap_lines=True)  # it has a button that copies
-        _menu(table, name, bold)
+        _menu(table, name, bold, numbers=numbers)
 
 
 def _menu(
@@ -40,14 +42,20 @@ def _menu(
     name: str,
     bold: pd.DataFrame | None,
     latex: Callable[[], str] | None = None,
+    numbers: pd.DataFrame | None = None,
 ) -> None:
     """The forms of a table that are not in sight."""
     note = export.BOLD if bold is not None else ""
+    numbers = table if numbers is None else numbers
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
-        "CSV": ("csv", "text/csv", lambda: export.to_csv(table)),
+        "CSV": ("csv", "text/csv", lambda: export.to_csv(numbers)),
         "Markdown": ("md", "text/markdown", lambda: export.to_markdown(table, bold, note)),
         **({"LaTeX": ("tex", TEX, latex)} if latex else {}),
-        "Parquet": ("parquet", "application/vnd.apache.parquet", lambda: export.to_parquet(table)),
+        "Parquet": (
+            "parquet",
+            "application/vnd.apache.parquet",
+            lambda: export.to_parquet(numbers),
+        ),
     }
     with st.popover(
         "Export",

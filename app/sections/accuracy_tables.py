@@ -131,16 +131,19 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
         column_config=tables.fitting(shown.rename(columns=CLEAN)),
     )
     attack_warnings.flags(chosen, attack._asdict())
-    taken(shown, bold, attack, str(part["data"].iloc[0]))
+    numbers = export.concise(export.with_bounds(cells)).assign(attack=attack.short)
+    taken(shown, numbers, bold, attack, str(part["data"].iloc[0]))
 
 
-def taken(shown: pd.DataFrame, bold: pd.DataFrame, attack: Attack, data_set: str) -> None:
+def taken(
+    shown: pd.DataFrame, numbers: pd.DataFrame, bold: pd.DataFrame, attack: Attack, data_set: str
+) -> None:
     """The table to be taken away, as a file or, as LaTeX, by the clipboard."""
     levels = [name for name in shown.columns if "/" in name or name.startswith("0.")]
     levels = [name for name in levels if "spread" not in name]
     what = What(data_set, attack.short, attack.split, tuple(levels), attack.norm)
     latex = export.paper_latex(shown, bold, what)
-    downloads.with_latex(shown, f"accuracy-{attack.key}", bold, latex)
+    downloads.with_latex(shown, numbers, f"accuracy-{attack.key}", bold, latex)
 
 
 def facts(chosen: Sequence[Run], split: str) -> Facts:

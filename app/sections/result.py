@@ -149,7 +149,9 @@ def weakest(found: Weakest, eps: float) -> Figure:
 
 def margin(run: Run) -> Figure | None:
     """Margins by their kind: of test images where they were estimated, else those of training."""
-    known = [s for s in sources.of(run) if s.norm == "Linf" and s.weights == "last"]
+    known = [
+        s for s in sources.of(run) if s.norm == "Linf" and s.weights == "last" and not s.certified
+    ]
     chosen = next((s for s in known if s.estimate and s.split == SPLIT), None)
     chosen = chosen or next((s for s in known if not s.estimate), None)
     return _margin(chosen) if chosen else None

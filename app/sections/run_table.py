@@ -117,11 +117,8 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
     95 % interval."""
     final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
     sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
-    seen = monitor_size.images(
-        int(sizes.get("train", 0)),
-        int(sizes.get("val", 0)),
-        data.value(reader.meta, run.store).get("shape", ()),
-    )
+    about = data.value(reader.meta, run.store)
+    seen = monitor_size.of_run(about, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
     row: dict[str, object] = {}
     for name, n, rows in zip(
         ("clean", "quick PGD"),

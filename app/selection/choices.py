@@ -64,10 +64,12 @@ def margins_of(run: Run, split: str, shown: str | None) -> Source | None:
     """Whose margins of that split's images count: those shown on Margins, else the run's own, else
     the newest.
 
-    In Linf: filters and colours are in 1/255, which no length in L2 is.
+    In Linf: filters and colours are in 1/255, which no length in L2 is. Lower bounds, and margins
+    of averaged weights, only where they are shown.
     """
     known = [s for s in sources.of(run) if s.split == split and s.norm == "Linf"]
-    return next((s for s in known if s.key == shown), known[0] if known else None)
+    usual = [s for s in known if not s.certified and s.weights == "last"]
+    return next((s for s in known if s.key == shown), usual[0] if usual else None)
 
 
 def top(run: Run) -> float:

@@ -32,6 +32,7 @@ class Source:
     n: int = 0  # images that were measured
     eps: float = 0.0  # how far the estimate looked, unit of x; 0: as far as it takes
     weights: str = "last"  # that the network had, or "ema"
+    certified: bool = False  # its margins are lower bounds
 
     @property
     def key(self) -> str:
@@ -64,6 +65,7 @@ def of_another(run: Run) -> list[Source]:
 
 def _estimated(run: Run, name: str) -> list[Source]:
     table = data.brief(reader.estimates, run.store)[::-1]
+    proven = registry.certifying()
     by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in tuples(table)]
     titles = [
         f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, tuples(table), strict=True)
@@ -73,7 +75,7 @@ def _estimated(run: Run, name: str) -> list[Source]:
         for title, job in zip(titles, table["job"], strict=True)
     ]
     return [
-        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps, e.weights)
+        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps, e.weights, e.method in proven)
         for title, method, e in zip(titles, by, tuples(table), strict=True)
     ]
 

@@ -152,20 +152,24 @@ def forms() -> None:
             key="train",
             disabled=bool(wrong),
         )
+    # what comes and goes has a container that stays: what is below keeps its place, and stays open
     with grid.cell():
-        latest.section()
+        with st.container():
+            latest.section()
         summary(config, bool(wrong))
     if clicked:
         start(config)
-    if config.data == "folder":
-        own_images.section(config)
+    with st.container():
+        if config.data == "folder":
+            own_images.section(config)
     sweep.section(config)
 
 
 def page() -> None:
     """A welcome as long as there is no run of one's own, the form for who may train, the newest
     result, the queue."""
-    welcome.section()
+    with st.container():
+        welcome.section()
     if login.may_act():
         forms()
     else:

@@ -20,13 +20,23 @@ def listed(members: Iterable[Member], archive: Path) -> tuple[list[str], Table |
     Raises UserError where there are several, or it is no table.
     """
     paths: list[str] = []
-    found: dict[str, bytes] = {}
+    tops: set[str] = set()
+    there: dict[
+        str, bytes
+    ] = {}  # few: of the top, and of its folder as long as that is the only one
     for member in members:
         paths.append(member.path)
-        if _may_be(member.path):
-            found[member.path] = member.read()
-    tops = {path.split("/")[0] for path in paths if not names.of_system(path)}
-    there = {path: content for path, content in found.items() if "/" not in path or len(tops) == 1}
+        if not names.of_system(member.path):
+            tops.add(member.path.split("/")[0])
+        if len(tops) > 1:
+            there = {path: content for path, content in there.items() if "/" not in path}
+        if _may_be(member.path) and ("/" not in member.path or len(tops) == 1):
+            if member.size > table.MOST_BYTES:
+                raise UserError(
+                    f"{names.visible(member.path)} in {names.visible(str(archive))} is larger than"
+                    f" {table.MOST_BYTES // 10**6} MB: keep one row an image in it."
+                )
+            there[member.path] = member.read()
     if len(there) > 1:
         raise UserError(
             f"{names.visible(str(archive))} has several tables,"

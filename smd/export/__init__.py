@@ -33,6 +33,7 @@ from smd.export.tables import (
     interval_table,
     spread_table,
     wide,
+    with_bounds,
 )
 from smd.export.text import FORMULA, to_csv, to_json, to_markdown, to_text
 from smd.export.titles import attack_title, data_name, data_names, data_title, defense_title
@@ -78,5 +79,6 @@ __all__ = [
     "to_text",
     "verdict_table",
     "wide",
+    "with_bounds",
     "with_paths",
 ]

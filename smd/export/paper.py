@@ -17,7 +17,7 @@ INTERVALS = "In brackets the 95 % interval for n images."
 class What(NamedTuple):
     """What a table is of."""
 
-    data: str  # as in the column data (export.CELLS)
+    data: str  # as in the column data (export.CELLS); "": several
     attack: str  # its title, with its settings
     split: str
     levels: tuple[str, ...]  # as they are shown, such as "8/255"
@@ -40,6 +40,8 @@ def paper_latex(table: pd.DataFrame, bold: pd.DataFrame, what: What) -> str:
     written = shown.select_dtypes(exclude="number").astype(str)
     intervals = written.apply(lambda texts: texts.str.contains("–", regex=False)).any().any()
     note = " ".join([INTERVALS] * bool(intervals) + [BOLD] * bool(bold.to_numpy().any()))
+    if table.get("data", pd.Series(dtype=str)).nunique() > 1:  # the column tells them
+        what = what._replace(data="")
     return to_latex(shown, bold[kept], _caption(what, agreed), note, _label(what))
 
 
@@ -53,12 +55,13 @@ def _told_apart(defenses: "pd.Series[str]") -> "pd.Series[str]":
 def _caption(what: What, agreed: dict[str, Any]) -> str:
     entry = registry.DATASETS.get(what.data)
     title = entry.title if entry and what.data != "folder" else f"own images, {what.data}"
+    of = f" ({title})" if what.data else ""
     n = f"{agreed['n']:,} " if agreed.get("n") else ""
     seeds = int(agreed.get(SEEDS) or 1)
     mean = f", mean over {seeds} attack seeds" if seeds > 1 else ""
     norm = "L2" if what.norm == "L2" else "L∞"
     under = f"under {what.attack} at ε = {', '.join(what.levels)} ({norm})"
-    return f"Accuracy in % on {n}{what.split} images ({title}), clean and {under}{mean}"
+    return f"Accuracy in % on {n}{what.split} images{of}, clean and {under}{mean}"
 
 
 def _label(what: What) -> str:

@@ -64,12 +64,26 @@ def _with_interval(cell: Any) -> str:
     return shown(cell.percent) + interval
 
 
+def with_bounds(cells: pd.DataFrame) -> pd.DataFrame:
+    """`wide`, and after it the ends of each accuracy's 95 % interval as numbers: "8/255 low" and
+    "8/255 high"; what has none at any level has no column."""
+    return pd.concat([wide(cells), _ends(cells, "low"), _ends(cells, "high")], axis=1)
+
+
+def _ends(cells: pd.DataFrame, end: str) -> pd.DataFrame:
+    table = _laid_out(cells, lambda cell: rounded(getattr(cell, end)), rounded, math.nan)
+    return _levels(table).rename(columns=lambda level: f"{level} {end}")
+
+
+def _levels(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of noise levels as numbers, those in which there are any."""
+    levels = table.loc[:, "trainings":"Avg."].iloc[:, 1:-1].astype(float)
+    return levels.dropna(axis=1, how="all")
+
+
 def _spreads(cells: pd.DataFrame, over: str) -> pd.DataFrame:
     table = _laid_out(cells, lambda cell: rounded(getattr(cell, SPREADS[over])), rounded, math.nan)
-    levels = table.loc[:, "trainings":"Avg."].iloc[:, 1:-1].astype(float)
-    return levels.dropna(axis=1, how="all").rename(
-        columns=lambda level: f"{level}, spread over {over}"
-    )
+    return _levels(table).rename(columns=lambda level: f"{level}, spread over {over}")
 
 
 def spread_table(cells: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from smd import registry
@@ -10,6 +12,11 @@ from smd.config.schema import TrainConfig
 from smd.registry import Param
 from smd.units import show_level
 
+# of a config: what says which images they are
+IMAGES = (
+    *("data", "data_path", "image_size", "channels", "skip_broken", "volumes"),
+    *("labels", "columns", "intensity", "spacing"),
+)
 ARCHIVE = re.compile(r"(?<=.)\.(zip|tar|tar\.gz|tgz|npz|npy)$", re.IGNORECASE)
 
 
@@ -52,22 +59,35 @@ def data_name(config: TrainConfig, parts: int = 1) -> str:
 
 
 def data_names(configs: Sequence[TrainConfig]) -> list[str]:
-    """As data_name, with as many parts as tell places of one name from each other."""
-    names = [data_name(config) for config in configs]
-    places: dict[str, set[str]] = {}
-    for name, config in zip(names, configs, strict=True):
-        places.setdefault(name, set()).add(config.data_path)
-    return [
-        data_name(config, _parts(places[name])) if len(places[name]) > 1 else name
-        for name, config in zip(names, configs, strict=True)
-    ]
+    """As data_name; of own images with as much of the path as tells them from the others, and with
+    a number where that is one, and tables, sizes or other choices differ."""
+    own = [config for config in configs if config.data == "folder"]
+    names = dict[tuple[object, ...], str]()
+    for config in own:
+        names.setdefault(_images(config), _apart(config, {c.data_path for c in own}))
+    counts = Counter(names.values())
+    numbers = {name: iter(range(1, count + 1)) for name, count in counts.items() if count > 1}
+    told = {
+        images: f"{name} ({next(numbers[name])})" if name in numbers else name
+        for images, name in names.items()
+    }
+    return [told.get(_images(config)) or data_name(config) for config in configs]
 
 
-def _parts(places: Iterable[str]) -> int:
-    """How many last parts tell all these paths from each other."""
-    parts = [PurePath(place).parts for place in places]
-    most = max(map(len, parts))
-    return next((k for k in range(1, most) if len({p[-k:] for p in parts}) == len(parts)), most)
+def _images(config: TrainConfig) -> tuple[object, ...]:
+    """All that says which images they are, and how they are read."""
+    return tuple(getattr(config, name) for name in IMAGES)
+
+
+def _apart(config: TrainConfig, places: set[str]) -> str:
+    """The shortest name that no other of these paths has; the whole path where the ending alone
+    tells them apart."""
+    parts = len(PurePath(config.data_path).parts)
+    for k in range(1, parts + 1):
+        name = data_name(config, k)
+        if sum(data_name(replace(config, data_path=place), k) == name for place in places) == 1:
+            return name
+    return config.data_path
 
 
 def data_title(config: TrainConfig) -> str:

@@ -115,5 +115,5 @@ def _curves(known: Known) -> list[Markup]:
     if rows.empty:
         return [paragraph("No epoch is stored yet, so there are no curves.")]
     sizes = len(known.samples["train"]), len(known.samples["val"])
-    seen = monitor_size.images(*sizes, known.about.get("shape", ()))
+    seen = monitor_size.of_run(known.about, *sizes)
     return [charts.accuracy_curves(rows, *seen)]

@@ -42,6 +42,7 @@ from smd.tasks.preparing import prepared
 from smd.tasks.ranks import ranked
 from smd.tasks.worth_seeing import last_margins, worth_seeing
 from smd.terminal.progress import Eta, Progress
+from smd.training import monitor_size
 from smd.training.checkpoints import misfit
 from smd.training.divergence import refuse_divergence
 from smd.training.joining import join
@@ -138,6 +139,8 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "delta": initial_step(config.epochs, plan.shape),
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
+        # validation images that the looks take, clean and attacked
+        "looks": monitor_size.images(len(splits.train), len(splits.val), plan.shape),
     }
     meta |= _told(job, images, splits) | _started(job, training)
     meta |= facts_of(job.run, config, training.model, plan.shape, job.progress.line)

@@ -3,7 +3,8 @@
 Needs no torch, so that pages can say so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 STEPS = 10  # of PGD
 SAMPLES = 512  # of each split at most, always the same
@@ -20,6 +21,18 @@ def images(n_train: int, n_split: int, shape: Sequence[int]) -> tuple[int, int]:
     are training images are attacked, so that this costs less than training.
     """
     return min(n_train, n_split), min(attacked(shape, SAMPLES), n_split, -(-n_train // 4))
+
+
+def of_run(about: Mapping[str, Any], n_train: int, n_val: int) -> tuple[int, int]:
+    """How many validation images a stored run's looks took, as `images`.
+
+    about: what its store tells of it; earlier versions tell nothing, and took as many whatever
+    the images' size.
+    """
+    told = about.get("looks")
+    if isinstance(told, list) and len(told) == 2 and all(type(n) is int and n >= 0 for n in told):
+        return told[0], told[1]
+    return min(n_train, n_val), min(SAMPLES, n_val, -(-n_train // 4))
 
 
 def attacked(shape: Sequence[int], most: int) -> int:

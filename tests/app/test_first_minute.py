@@ -151,6 +151,19 @@ def test_a_time_is_scaled_from_another_attack_by_what_it_costs(finished):
     assert attack_time.of([asked], [run]) == (pytest.approx(6.0), 10)
     longer = AttackConfig(run.id, "ce-pgd", {"steps": 100}, levels=(8 / 255,), n=20, seeds=(0, 1))
     assert attack_time.of([longer], [run])[0] == pytest.approx(120.0)
+    for k in range(2):  # a job of two levels: the second took a third, as images dropped out
+        attack(
+            Recorder(run.store),
+            "ce-pgd",
+            ok=(1,) * 10,
+            eps=(8 + k) / 255,
+            seconds=6.0 / (1 + 2 * k),
+            steps=20,
+            created=9.1e9 + k,
+            job="two-levels",
+        )
+    two = AttackConfig(run.id, "ce-pgd", {"steps": 20}, levels=(8 / 255, 9 / 255), n=10, seeds=(0,))
+    assert attack_time.of([two], [run])[0] == pytest.approx(8.0)
     yardstick = AttackConfig(run.id, "autoattack", levels=(8 / 255,), n=10, seeds=(0,))
     share = result.judged(run.store, (8 / 255,)).robust
     seconds, _ = attack_time.of([yardstick], [run])

@@ -61,6 +61,7 @@ def test_smd_shows_no_knob():
         "Normalisation",
         "Start from weights",
         "Device",
+        "Devices",
         "Seeds",
     }
 
@@ -118,7 +119,7 @@ def test_margins_shows_the_shares_of_the_store(finished):
 def test_cancel_and_delete_ask_first(request):
     run = kinds.make("queued", request)
     app = open_page("live", run=run.id)
-    assert {b.label for b in app.button} == {"Cancel the run", "Clone into the form"}
+    assert {b.label for b in app.button} == {"Cancel the run", "Clone into the form", "Notify me"}
     app.button(key="confirm-cancel").click().run()
     assert kinds.state(run) == "cancelled"
     assert {b.label for b in app.button} == {"Resume", "Clone into the form", "Delete for good"}

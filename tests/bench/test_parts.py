@@ -88,8 +88,8 @@ def test_all_verdicts_are_those_of_pyautoattack(measured):
 
 def test_the_store_is_written_read_and_weighed(measured):
     found = measured[0]["store"]["rows"]
-    assert [row["unit"] for row in found] == ["s"] * 5 + ["MB"]
-    assert [row["what"].split()[0] for row in found] == ["write", *["read"] * 4, "size"]
+    assert [row["unit"] for row in found] == ["s"] * 6 + ["MB"]
+    assert [row["what"].split()[0] for row in found] == ["write", *["read"] * 5, "size"]
 
 
 def test_every_page_is_visited_twice_where_there_is_a_browser(measured):

@@ -23,6 +23,7 @@ QUICK = {
     "gem": {"rounds": 4},
     "min-norm": {"steps": 8, "targets": 2},
     "fab": {"steps": 8, "targets": 2},
+    "certified": {"rounds": 1},
 }
 
 
@@ -87,12 +88,14 @@ def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, 
 def test_every_estimator_measures_volumes(trained_3d, name, norm):
     model, x, y = trained_3d
     params = {"eps": 2.0} if name == "pgd" and norm == "L2" else QUICK[name]
+    proven = registry.ESTIMATORS[name].certifying
+    n = 1 if proven else 6  # a proof takes seconds
     found = estimators.build(name, params).estimate(
-        model, x[:6], y[:6], norm, torch.Generator().manual_seed(0)
+        model, x[:n], y[:n], norm, torch.Generator().manual_seed(0)
     )
-    assert found.margin.shape == (6,)
+    assert found.margin.shape == (n,)
     assert found.margin.isfinite().all()
-    assert (found.margin > 0).all()
+    assert (found.margin >= 0 if proven else found.margin > 0).all()  # a lower bound may be 0
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Data sets by name: own images by where they lay, as far as that tells them apart."""
 
+from dataclasses import replace
+
 import pytest
 
 from smd.config.schema import TrainConfig
@@ -39,3 +41,13 @@ def test_two_places_of_one_name_are_told_apart_by_as_much_as_it_takes():
         "digits",
     ]
     assert data_names(given[:1]) == ["images"]
+    assert data_names([own("/a/images.zip"), own("/b/images")]) == ["a/images", "b/images"]
+    assert data_names([own("/a/scans.npz"), own("/a/scans.zip")]) == [
+        "/a/scans.npz",
+        "/a/scans.zip",
+    ]
+
+
+def test_one_folder_read_in_two_ways_is_two_sets():
+    small, large = (replace(own("/a/scans"), image_size=size) for size in (32, 64))
+    assert data_names([small, large, small]) == ["scans (1)", "scans (2)", "scans (1)"]

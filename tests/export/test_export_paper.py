@@ -56,3 +56,9 @@ def test_plain_accuracies_have_no_intervals():
     text = latex(table(**{"8/255": [94.71, 91.64]}))
     assert r"SMD & 94.71 \\" in text
     assert "interval" not in text
+
+
+def test_of_several_data_sets_the_caption_names_none():
+    text = latex(table(data=["digits", "cifar10"]))
+    assert "Digits" not in text
+    assert r"defense & 8/255 & data \\" in text

@@ -289,3 +289,12 @@ def test_knobs_are_part_of_the_defenses_title():
     )
     assert export.defense_title(TrainConfig(defense="of-tomorrow")) == "of-tomorrow"
     assert export.attack_title("of-tomorrow") == "of-tomorrow"
+
+
+def test_programs_get_the_ends_of_intervals_as_numbers():
+    cells = export.accuracy_cells({"a": (CIFAR, attacked({0: 0.9, 8: 0.5}))})
+    (row,) = export.with_bounds(cells).to_dict("records")
+    low, high = (float(cells.loc[cells["eps"] > 0, end].iloc[0]) for end in ("low", "high"))
+    assert row["8/255"] == 50.0
+    assert (row["8/255 low"], row["8/255 high"]) == (round(low, 2), round(high, 2))
+    assert low < 50 < high
