@@ -53,10 +53,12 @@ def attack(
     flags=None,
     labels=0,
     wrong=1,
+    distance=None,
     **fields,
 ):
     """Record an attack on the first test samples; without stages all that are broken fell to the
-    first. labels, wrong: the classes that the others and that broken ones are taken for."""
+    first. labels, wrong: the classes that the others and that broken ones are taken for; distance:
+    of broken ones, by default eps."""
     n = len(ok)
     record = {
         "id": f"{name}:{eps:.4f}:{seed}:{created}",
@@ -80,8 +82,9 @@ def attack(
     parts = [
         StageRecord(each, n, int((broken == k).sum()), 0.1) for k, each in enumerate(names, start=1)
     ]
-    pred, distance = np.where(right, labels, wrong).astype(np.int16), np.full(n, eps, np.float32)
-    verdicts = Verdicts(np.arange(n), right, pred, distance, broken, parts, flags or {})
+    pred = np.where(right, labels, wrong).astype(np.int16)
+    far = np.full(n, eps if distance is None else distance, np.float32)
+    verdicts = Verdicts(np.arange(n), right, pred, far, broken, parts, flags or {})
     recorder.attack(AttackRecord(**{**record, **fields}), verdicts)
 
 

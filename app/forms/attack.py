@@ -143,7 +143,8 @@ def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
         options.field(AttackConfig, "sound").title,
         key="attack-sound",
         help="An image that any attack broke in a smaller ball counts as broken, a certified one as"
-        " robust, without being attacked; else each level and seed is by itself, as in the paper.",
+        " robust, without being attacked; else each level and seed is by itself, as in the paper."
+        " Tables show no spread over seeds of such an attack, and the ranking leaves it out.",
     )
     changed = {
         p.name: given[p.name] for p in entry.params if p.in_form and given[p.name] != p.default

@@ -1,5 +1,5 @@
 """The chosen runs from the best to the worst, by the worst of the attacks that all of them faced on
-the very same images; and buttons for attacks that they have not all faced yet."""
+the very same images with the same seeds; and buttons for attacks not faced by all of them yet."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,20 +31,25 @@ from . import next_steps
 SPLIT = "test"
 Stores = tuple[tuple[str, str, tuple[int, ...]], ...]  # run's name, its store, the store's stamp
 NOTHING = (
-    "There is no ranking yet: it needs an attack that all chosen runs faced on the same images."
+    "There is no ranking yet: it needs an attack that all chosen runs faced on the same images with"
+    " the same seed."
 )
 HELP = (
-    "An image counts as robust if it withstands every attack named above, with every seed. The"
-    " interval is Wilson's for n images. p: a paired test against the run above on these images,"
-    " two-sided; from 0.05 on the difference may be chance. Each run is one training: how far"
-    " another seed would move it is in neither."
+    "An image counts as robust if it withstands every attack named above, with every seed that all"
+    " these runs share. The interval is Wilson's for n images. p: a paired test against the run"
+    " above on these images, two-sided; from 0.05 on the difference may be chance. Each run is one"
+    " training: how far another seed would move it is in neither."
+)
+TAKEN_OVER = (
+    "Attacks that took over what was known (sound=yes) do not count here: each run's store knows of"
+    " other attacks."
 )
 
 
 def ranked(_store: Path, stores: Stores) -> list[Ranking]:
     """A ranking of these runs for each noise level; for data.value, which asks again when a store
     has changed."""
-    verdicts = {name: reader.image_verdicts(Path(store)) for name, store, _ in stores}
+    verdicts = {name: reader.seed_verdicts(Path(store), SPLIT) for name, store, _ in stores}
     return rankings(verdicts, SPLIT)
 
 
@@ -56,6 +61,8 @@ def section(chosen: Sequence[Run]) -> None:
     known: list[Ranking] = data.value(ranked, chosen[0].store, stores)
     st.subheader("Ranking by the worst attack")
     missing(chosen)
+    if any(_taken_over(run) for run in chosen):
+        st.caption(TAKEN_OVER)
     if not known:
         st.info(NOTHING, icon=":material/leaderboard:")
         return
@@ -100,7 +107,7 @@ def table(found: Ranking, chosen: Sequence[Run]) -> pd.DataFrame:
             ],
             "n": [found.n] * len(found.places),
             "clean (%)": [percent(100 * place.clean) for place in found.places],
-            "seeds": [place.seeds for place in found.places],
+            "seeds": [found.seeds] * len(found.places),
             "p": ["" if place.p != place.p else p_value(place.p) for place in found.places],
             "run": [place.run for place in found.places],
         }
@@ -174,7 +181,7 @@ def unmatched(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
     faced = {run.id: _faced(run) for run in chosen}
     every = {key: config for own in faced.values() for key, config in own.items()}
     lacking = [
-        (config, [run for run in chosen if key not in faced[run.id]])
+        (config, [run for run in chosen if not _alike(config, faced[run.id].get(key))])
         for key, config in every.items()
     ]
     strength = registry.by_strength()
@@ -182,14 +189,31 @@ def unmatched(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
     return sorted(found, key=lambda pair: (strength.index(pair[0].attack), pair[0].n), reverse=True)
 
 
-def _faced(run: Run) -> dict[tuple[object, ...], AttackConfig]:
-    """What a run was put under, as it would be asked for again."""
+def _alike(config: AttackConfig, own: AttackConfig | None) -> bool:
+    """Whether some seed is in both."""
+    return own is not None and not set(config.seeds).isdisjoint(own.seeds)
+
+
+def _taken_over(run: Run) -> bool:
+    """Whether the run faced an attack that took over earlier verdicts."""
+    return bool(_done(run)["note"].str.contains(reader.SOUND, regex=False).any())
+
+
+def _done(run: Run) -> pd.DataFrame:
+    """The attacks on test images in L∞, those on images picked by hand aside."""
     done = data.brief(reader.attack_runs, run.store)
     done = done[(done["split"] == SPLIT) & (done["norm"] == "Linf") & (done["eps"] > 0)]
-    done = done[~done["picked"].astype(bool)].fillna({"steps": 0, "note": ""})
+    return done[~done["picked"].astype(bool)].fillna({"steps": 0, "note": ""})
+
+
+def _faced(run: Run) -> dict[tuple[object, ...], AttackConfig]:
+    """What a run was put under, as it would be asked for again; what cannot be ranked is none."""
+    done = _done(run)
+    for other in (reader.SOUND, reader.AVERAGED):
+        done = done[~done["note"].str.contains(other, regex=False)]
     found: dict[tuple[object, ...], AttackConfig] = {}
     for key, part in groups(done, ["name", "steps", "n", "note"]):
-        with suppress(UserError):  # of a newer version, of averaged weights
+        with suppress(UserError):  # of a newer version
             found[key] = _again(run, str(key[0]), int(key[1]), str(key[3]), part)
     return found
 

@@ -1,19 +1,20 @@
-"""Runs by their worst case: only attacks that all of them faced count, on the images that all of
-these attacked, and an image is robust if it withstands every one of them with every seed."""
+"""Runs by their worst case: only attacks and seeds that all of them faced count, on the images that
+all of these attacked, and an image is robust if it withstands every one of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from smd import registry, stats
 from smd.frames import groups
-from smd.store.attack_tables import AVERAGED
+from smd.store.attack_tables import AVERAGED, SOUND
 
 SAME = 1e-6  # levels that differ by less are the same
 ATTACK = ["name", "steps", "note"]
 Key = tuple[str, int, str]  # of an attack: the values of ATTACK; steps 0 where they do not matter
-Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.image_verdicts
+Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.seed_verdicts
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,6 @@ class Place:
     clean: float  # nan: not known of all the images
     robust: float
     interval: tuple[float, float]  # Wilson's 95 % interval of robust for n images
-    seeds: int  # the fewest that one of the attacks was run with
     # two-sided, of a paired test of no difference to the run before; nan of the first
     p: float
 
@@ -35,58 +35,67 @@ class Ranking:
 
     places: tuple[Place, ...]
     attacks: tuple[Key, ...]
+    seeds: int  # the fewest, alike in all runs, that an image faced one of the attacks with
     eps: float
     n: int
 
 
 def rankings(verdicts: Verdicts, split: str) -> list[Ranking]:
     """A ranking for each noise level (L∞) at which there can be one, ascending."""
-    tables = {run: _of(table, split) for run, table in verdicts.items()}
-    known = {round(float(eps), 9) for table in tables.values() for eps in table["eps"].unique()}
-    each = [ranking(tables, eps) for eps in sorted(known) if eps > 0]
+    rows = pd.concat([_of(table, split).assign(run=run) for run, table in verdicts.items()])
+    rows["image"] = rows.groupby(["images", "source"]).ngroup()
+    known = {round(float(eps), 9) for eps in rows["eps"].unique()}
+    each = [ranking(rows, [*verdicts], eps) for eps in sorted(known) if eps > 0]
     return [one for one in each if one is not None]
 
 
-def ranking(tables: Verdicts, eps: float) -> Ranking | None:
+def ranking(rows: pd.DataFrame, runs: Sequence[str], eps: float) -> Ranking | None:
     """The runs by their worst case at a level (unit of x); None where they share no attack on the
-    same images.
+    same images with the same seed.
 
-    Where the attacks that all faced share no images, the strongest of those that do count.
+    rows: reader.seed_verdicts of all runs, and columns run and image. Where the attacks that all
+    faced share no images, the strongest of those that do count.
     """
-    faced = {run: _attacks(table, eps) for run, table in tables.items()}
-    shared, common = _overlapping(faced)
-    if not len(common):
+    shared = _shared(rows[(rows["eps"] - eps).abs() < SAME], len(runs))
+    attacks, counted = _overlapping(shared)
+    if counted.empty:
         return None
-    worst = {
-        run: pd.concat([own[key]["ok"].loc[common] for key in shared], axis=1).all(axis=1)
-        for run, own in faced.items()
-    }
-    order = sorted(worst, key=lambda run: -float(worst[run].mean()))
+    worst = counted.groupby(["image", "run"])["ok"].all().unstack("run")
+    seeds = counted.groupby(["image", *ATTACK])["seed"].nunique()
+    robust = dict(zip(worst.columns, worst.to_numpy(float).mean(axis=0), strict=True))
+    order = sorted(runs, key=lambda run: -robust[run])
+    clean = rows[rows["eps"] < SAME].drop_duplicates(["run", "image"])
+    unharmed = clean.pivot(index="image", columns="run", values="ok").reindex(worst.index)
     places = [
-        _place(run, worst, tables[run], [faced[run][key] for key in shared], before)
+        _place(run, worst, unharmed, before)
         for run, before in zip(order, ["", *order], strict=False)
     ]
-    return Ranking(tuple(places), tuple(shared), eps, len(common))
+    return Ranking(tuple(places), tuple(attacks), int(seeds.min()), eps, len(worst))
 
 
 def _of(table: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The verdicts in L∞ on the last weights of a split's images, by the images themselves."""
-    averaged = table["note"].fillna("").str.contains(AVERAGED, regex=False)
-    rows = table[(table["split"] == split) & (table["norm"] == "Linf") & ~averaged]
+    """The verdicts in L∞ on the last weights of a split's images.
+
+    What took over earlier verdicts is left out: each run's store knows of others.
+    """
+    note = table["note"].fillna("")
+    other = note.str.contains(AVERAGED, regex=False) | note.str.contains(SOUND, regex=False)
+    rows = table[(table["split"] == split) & (table["norm"] == "Linf") & ~other]
     rows = rows.dropna(subset=["source"])
-    return rows.assign(
-        note=rows["note"].fillna(""), steps=rows["steps"].fillna(0).astype(int)
-    ).set_index(["images", "source"])
+    return rows.assign(note=rows["note"].fillna(""), steps=rows["steps"].fillna(0).astype(int))
 
 
-def _attacks(table: pd.DataFrame, eps: float) -> dict[Key, pd.DataFrame]:
-    """The verdicts at a level by attack; an image that an attack met with different n counts once,
-    as of the largest."""
-    rows = table[(table["eps"] - eps).abs() < SAME].sort_values("n", kind="stable")
-    return {
-        (str(name), int(steps), str(note)): part[~part.index.duplicated(keep="last")]
-        for (name, steps, note), part in groups(rows, ATTACK, sort=False)
-    }
+def _shared(rows: pd.DataFrame, runs: int) -> pd.DataFrame:
+    """The tries at a level that all runs were put to.
+
+    An attack that met an image with the same seed among different n tried it as often, the largest
+    n first.
+    """
+    rows = rows.sort_values("n", ascending=False, kind="stable")
+    alike = ["image", *ATTACK, "seed"]
+    rows = rows.assign(attempt=rows.groupby(["run", *alike]).cumcount())
+    put_to = rows.groupby([*alike, "attempt"])["run"].transform("size")
+    return rows[put_to == runs]
 
 
 def _strength(key: Key) -> tuple[int, int]:
@@ -95,37 +104,28 @@ def _strength(key: Key) -> tuple[int, int]:
     return ranked.index(key[0]) if key[0] in ranked else -1, key[1]
 
 
-def _overlapping(faced: Mapping[str, Mapping[Key, pd.DataFrame]]) -> tuple[list[Key], pd.Index]:
-    """The attacks that all runs faced on some images in common, the strongest first, and these
-    images."""
+def _overlapping(shared: pd.DataFrame) -> tuple[list[Key], pd.DataFrame]:
+    """The attacks that all runs faced on some images in common, the strongest first, and their
+    tries on these images."""
+    tries = {(str(a), int(b), str(c)): part for (a, b, c), part in groups(shared, ATTACK)}
     kept: list[Key] = []
-    common = pd.Index([])
-    for key in sorted(set.intersection(*map(set, faced.values())), key=_strength, reverse=True):
-        images = [own[key].index for own in faced.values()]
-        both = common if kept else images[0]
-        for each in images:
-            both = both.intersection(each)
+    common = shared["image"].unique()
+    for key in sorted(tries, key=_strength, reverse=True):
+        both = np.intersect1d(common, tries[key]["image"])
         if len(both):
             kept, common = [*kept, key], both
-    return kept, common
+    counted = pd.concat([shared[:0], *(tries[key] for key in kept)])
+    return kept, counted[counted["image"].isin(common)]
 
 
-def _place(
-    run: str,
-    worst: Mapping[str, "pd.Series[bool]"],
-    table: pd.DataFrame,
-    attacks: Sequence[pd.DataFrame],
-    before: str,
-) -> Place:
+def _place(run: str, worst: pd.DataFrame, unharmed: pd.DataFrame, before: str) -> Place:
     ok = worst[run].astype(float)
-    unharmed = table[table["eps"] < SAME]
-    clean = unharmed.loc[~unharmed.index.duplicated(), "share"].reindex(ok.index)
+    clean = unharmed[run] if run in unharmed else pd.Series([None])
     p = stats.p_value(worst[before].astype(float), ok) if before else None
     return Place(
         run,
         float(clean.mean()) if clean.notna().all() else float("nan"),
         float(ok.mean()),
         stats.wilson_of_one(float(ok.mean()), len(ok)),
-        min(int(attack["seeds"].min()) for attack in attacks),
         float("nan") if p is None else p,
     )

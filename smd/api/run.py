@@ -118,7 +118,8 @@ class LoadedRun:
         """The accuracy of every attack at every level, the mean over its seeds.
 
         Columns: name, steps, norm, split, n, eps, accuracy, seeds, spread (standard deviation over
-        seeds), note, lo, hi (Wilson's 95 % interval for n images).
+        seeds; nan for one, and where each takes over those before), note, lo, hi (Wilson's 95 %
+        interval for n images).
         """
         return reader.attack_table(self.run.store)
 

@@ -17,7 +17,8 @@ from smd.units import level_title
 HOW = (
     "An image that is misclassified without noise counts as fooled at every level. The interval is"
     " Wilson's for n images. The accuracy is the mean over the attack seeds, the spread their"
-    " standard deviation."
+    " standard deviation; there is none where each seed takes over what those before it found"
+    " (sound=yes)."
 )
 HEADS = ["attack", "ε", "n", "accuracy (%)", "95 % interval", "", "attack seeds", "spread (points)"]
 

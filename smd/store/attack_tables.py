@@ -34,7 +34,8 @@ class MeanAccuracyRow(TypedDict):
     eps: float  # noise level, unit of x; 0: clean
     accuracy: float  # mean over attack seeds, in [0, 1]
     seeds: int
-    spread: float  # standard deviation over attack seeds, nan for one
+    # standard deviation over attack seeds; nan for one, and where each takes over those before
+    spread: float
     note: str  # what is unusual of its settings, "" if nothing
 
 
@@ -54,7 +55,10 @@ MEAN_ACCURACIES = Query(
         GROUP BY attack_id
     ), newest AS ({NEWEST})
     SELECT name, steps, norm, split, n, eps,
-        avg(accuracy) AS accuracy, count(*) AS seeds, stddev_samp(accuracy) AS spread, note
+        avg(accuracy) AS accuracy, count(*) AS seeds,
+        CASE WHEN contains(coalesce(note, ''), '{SOUND}') THEN NULL
+            ELSE stddev_samp(accuracy) END AS spread,
+        note
     FROM newest
     JOIN judged ON attack_id = id
     GROUP BY name, steps, norm, split, n, eps, note
@@ -62,8 +66,8 @@ MEAN_ACCURACIES = Query(
 )
 
 
-class SeedsVerdictRow(TypedDict):
-    """How one image fared under one attack at one noise level, over its seeds."""
+class OfImageRow(TypedDict):
+    """One image under one attack at one noise level."""
 
     name: str
     steps: int
@@ -74,6 +78,11 @@ class SeedsVerdictRow(TypedDict):
     note: str
     idx: int  # sample id
     source: int | None  # row in the image cache
+
+
+class SeedsVerdictRow(OfImageRow):
+    """How it fared, over the attack's seeds."""
+
     share: float  # of the attack seeds that it withstood, in [0, 1]
     ok: bool  # it withstood all of them
     seeds: int
@@ -98,6 +107,26 @@ SEEDS_VERDICTS = Query(
     LEFT JOIN sample AS s ON s.split = a.split AND s.idx = r.idx
     GROUP BY name, steps, norm, a.split, n, eps, note, r.idx, s.source
     ORDER BY name, steps, norm, a.split, n, note, eps, r.idx""",
+)
+
+
+class SeedVerdictRow(OfImageRow):
+    """How it fared with one seed."""
+
+    seed: int
+    ok: bool
+
+
+SEED_VERDICTS = Query(
+    SeedVerdictRow,
+    f"""
+    WITH newest AS ({NEWEST})
+    SELECT name, steps, norm, a.split, n, eps, note, r.idx, s.source, seed, r.ok
+    FROM newest AS a
+    JOIN attack_result AS r ON attack_id = id
+    LEFT JOIN sample AS s ON s.split = a.split AND s.idx = r.idx
+    WHERE a.split = $split
+    ORDER BY name, steps, norm, n, note, eps, seed, r.idx""",
 )
 
 
@@ -199,8 +228,21 @@ def image_verdicts(path: Path) -> pd.DataFrame:
     images and source say in any run which image it is. Images picked by hand are left out; the mean
     of share over the images is attack_table's accuracy.
     """
+    return _with_images(path, SEEDS_VERDICTS)
+
+
+def seed_verdicts(path: Path, split: str) -> pd.DataFrame:
+    """How each image of a split fared under each attack, level and seed
+    (SeedVerdictRow, and images).
+
+    images, source, and what is left out: as in image_verdicts.
+    """
+    return _with_images(path, SEED_VERDICTS, split=split)
+
+
+def _with_images(path: Path, query: Query, **values: str) -> pd.DataFrame:
     key = frame(path, IMAGE_CACHE)["value"]
-    return frame(path, SEEDS_VERDICTS).assign(images=key.iloc[0] if len(key) else "")
+    return frame(path, query, **values).assign(images=key.iloc[0] if len(key) else "")
 
 
 def attack_runs(path: Path) -> pd.DataFrame:

@@ -9,9 +9,13 @@ from typing import TypedDict
 
 import pandas as pd
 
-from smd.store.attack_tables import AVERAGED
+from smd.store.attack_tables import AVERAGED, SOUND
 from smd.store.run_tables import frame
 from smd.store.sql import CERTIFYING, Query
+
+# What an attack with --sound took over, its first stage, is the find of another attack.
+FOUND = f"""NOT r.ok AND r.stage > 0
+            AND NOT (contains(coalesce(a.note, ''), '{SOUND}') AND r.stage = 1)"""
 
 
 class NearestRow(TypedDict):
@@ -31,7 +35,7 @@ NEAREST = Query(
         SELECT r.idx, least(r.distance, a.eps) AS distance, a.name, a.eps, true AS attack
         FROM attack_result AS r
         JOIN attack AS a ON a.id = r.attack_id
-        WHERE a.split = $split AND a.norm = $norm AND a.eps > 0 AND NOT r.ok AND r.stage > 0
+        WHERE a.split = $split AND a.norm = $norm AND a.eps > 0 AND {FOUND}
             AND contains(coalesce(a.note, ''), '{AVERAGED}') = ($weights = 'ema')
         UNION ALL
         SELECT r.idx, r.margin, e.method, e.eps, false
@@ -62,9 +66,12 @@ BROKEN = Query(
     SELECT r.idx, least(r.distance, a.eps) AS distance, r.pred
     FROM attack_result AS r
     JOIN attack AS a ON a.id = r.attack_id
-    WHERE a.split = $split AND a.norm = $norm AND a.eps > 0 AND NOT r.ok AND r.stage > 0
+    WHERE a.split = $split AND a.norm = $norm AND a.eps > 0 AND {FOUND}
         AND contains(coalesce(a.note, ''), '{AVERAGED}') = ($weights = 'ema')
-    QUALIFY row_number() OVER (PARTITION BY r.idx ORDER BY distance, a.created, a.id) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY r.idx
+        ORDER BY least(r.distance, a.eps), a.created, a.id
+    ) = 1
     ORDER BY r.idx""",
 )
 

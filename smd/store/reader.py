@@ -14,6 +14,7 @@ from smd.store.attack_tables import (
     attack_stages,
     attack_table,
     image_verdicts,
+    seed_verdicts,
 )
 from smd.store.class_tables import (
     at_boundary,
@@ -101,6 +102,7 @@ __all__ = [
     "samples",
     "score_runs",
     "scores",
+    "seed_verdicts",
     "share_beyond",
     "split_sizes",
     "stamp",

@@ -10,8 +10,8 @@ from smd.analysis import ranking
 EPS = 8 / 255
 
 
-def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=1, **fields):
-    """What one attack did to images, from the `first` on."""
+def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), **fields):
+    """What one attack did to images, from the `first` on, alike with each seed."""
     row = {"name": name, "steps": 20, "norm": "Linf", "split": "test", "n": len(ok), "note": ""}
     return pd.DataFrame(
         [
@@ -21,11 +21,11 @@ def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=1, **fields
                 "eps": eps,
                 "idx": k,
                 "source": first + k,
-                "share": float(each),
                 "ok": bool(each),
-                "seeds": seeds,
+                "seed": seed,
                 "images": "cache",
             }
+            for seed in seeds
             for k, each in enumerate(ok)
         ]
     )
@@ -38,12 +38,12 @@ def ranked(**runs):
 
 def test_an_image_counts_where_it_withstands_every_shared_attack():
     (found,) = ranked(
-        a=[verdicts(ok=(1, 1, 1, 0)), verdicts("autoattack", ok=(0, 1, 1, 0), seeds=3)],
+        a=[verdicts(ok=(1, 1, 1, 0)), verdicts("autoattack", ok=(0, 1, 1, 0), seeds=(0, 1, 2))],
         b=[verdicts(ok=(1, 1, 0, 0)), verdicts("autoattack", ok=(1, 0, 0, 0))],
     )
     assert [(place.run, place.robust) for place in found.places] == [("a", 0.5), ("b", 0.25)]
     assert [name for name, _, _ in found.attacks] == ["autoattack", "ce-pgd"]
-    assert [place.seeds for place in found.places] == [1, 1]
+    assert found.seeds == 1
     assert found.n == 4
     low, high = found.places[0].interval
     assert low < 0.5 < high
@@ -86,11 +86,38 @@ def test_clean_accuracy_is_of_the_same_images_or_unknown():
         verdicts(split="val"),
         verdicts(note="weights=ema"),
         verdicts(note="runs=1"),
+        verdicts(seeds=(1, 2)),
         verdicts().assign(source=None),
     ],
 )
 def test_what_is_not_alike_is_not_ranked(other):
     assert ranked(a=[verdicts()], b=[other]) == []
+
+
+def test_only_seeds_that_all_share_count():
+    """With more seeds a network withstands less, and is no worse for it."""
+    more = [verdicts(), verdicts(ok=(0, 0, 0, 0), seeds=(1, 2))]
+    (found,) = ranked(a=more, b=[verdicts()])
+    assert [place.robust for place in found.places] == [0.5, 0.5]
+    assert found.seeds == 1
+    (alone,) = ranked(a=more)
+    assert (alone.places[0].robust, alone.seeds) == (0, 3)
+
+
+def test_what_took_over_earlier_verdicts_does_not_count():
+    """One store knows of AutoAttack, and the other does not."""
+    known = verdicts(ok=(0, 0, 0, 0), note="sound=yes")
+    (found,) = ranked(a=[verdicts(), known], b=[verdicts(), verdicts(note="sound=yes")])
+    assert [place.robust for place in found.places] == [0.5, 0.5]
+    assert found.attacks == (("ce-pgd", 20, ""),)
+
+
+def test_an_image_among_several_n_must_withstand_as_many_tries_in_each_run():
+    few, many = verdicts(ok=(0, 0), n=2), verdicts(ok=(1, 1, 1, 1), n=4)
+    (alone,) = ranked(a=[few, many])
+    assert (alone.places[0].robust, alone.n) == (0.5, 4)
+    (both,) = ranked(a=[few, many], b=[many])  # b met no image twice
+    assert [place.robust for place in both.places] == [1, 1]
 
 
 def test_the_difference_is_tested_on_the_very_images():

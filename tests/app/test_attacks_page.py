@@ -108,7 +108,10 @@ def test_runs_are_ranked_by_their_worst_attack_on_the_same_images(finished):
         many = (1,) * right + (0,) * (40 - right)
         attack(Recorder(run.store), "ce-cw-pgd", ok=many, steps=100, eps=3 / 255)
     attack(Recorder(std_run.store), "autoattack", ok=(0,) * 40, steps=0, eps=3 / 255)
+    over = {"eps": 3 / 255, "note": "sound=yes", "created": 2.0}
+    attack(Recorder(std_run.store), "autoattack", ok=(0,) * 50, steps=0, **over)
     app = open_page("attacks", run=smd_run.id)
+    assert "Attacks that took over what was known (sound=yes) do not count here" in words(app)
     app.segmented_control(key="ranking-level").set_value("3/255").run()
     ranked = next(t for t in tables(app) if "worst case (%)" in t)
     assert ranked["defense"].tolist() == ["SMD", "STD"]
@@ -128,6 +131,17 @@ def test_runs_are_ranked_by_their_worst_attack_on_the_same_images(finished):
         (3 / 255,),
     )
     assert not queued(std_run)
+
+
+def test_an_attack_with_no_seed_in_common_is_offered_again(finished):
+    from app.sections import ranking
+
+    smd_run, std_run = finished
+    for run, seed in ((smd_run, 0), (std_run, 1)):
+        attack(Recorder(run.store), "autoattack", ok=(1,) * 40, steps=0, seed=seed, eps=3 / 255)
+    (config, lacking), *_ = ranking.unmatched(finished)
+    assert (config.attack, config.seeds) == ("autoattack", (1,))
+    assert [run.id for run in lacking] == [smd_run.id]
 
 
 def test_latex_names_data_set_images_and_levels_and_no_runs(finished):

@@ -1,5 +1,6 @@
 """What all attacks and estimates of a store together know of the distance to the boundary."""
 
+import numpy as np
 import pytest
 from storing import attack, estimate, started
 
@@ -44,6 +45,33 @@ def test_other_weights_and_norms_are_other_distances(path):
 
 def test_only_attacks_tell_what_is_broken(path):
     assert told(reader.broken(path, "test")) == {1: 4.0}
+
+
+def test_what_was_taken_over_is_no_find_of_its_own_however_it_is_rounded(tmp_path):
+    """A length is stored in single precision, where 16/255 is a little more than it is."""
+    path = tmp_path / "run.duckdb"
+    recorder = started(path)
+    met = {"ok": (0, 1, 1, 1), "stage": (1, -1, -1, -1)}
+    beyond = float(np.nextafter(np.float32(16 / 255), np.float32(1)))
+    attack(recorder, "autoattack", eps=16 / 255, distance=beyond, **met)
+    sound = {"eps": 32 / 255, "note": "sound=yes", "created": 2.0}
+    own = {"ok": (0, 0, 1, 1), "stage": (1, 2, -1, -1)}  # the first was taken over
+    attack(recorder, distance=16 / 255, **own, **sound)
+    recorder.flush()
+    known = reader.broken(path, "test").set_index("idx")["distance"]
+    assert known[0] <= 16 / 255
+    assert set(known.index) == {0, 1}  # what it broke itself is its find
+    assert list(reader.nearest_found(path, "test")["found_by"]) == ["autoattack", "ce-pgd"]
+
+
+def test_of_finds_in_two_balls_the_smaller_counts_however_it_is_rounded(tmp_path):
+    path = tmp_path / "run.duckdb"
+    recorder = started(path)
+    beyond = float(np.nextafter(np.float32(16 / 255), np.float32(1)))
+    attack(recorder, eps=16 / 255, ok=(0,) * 4, distance=beyond)
+    attack(recorder, eps=32 / 255, ok=(0,) * 4, distance=16 / 255, created=2.0)
+    recorder.flush()
+    assert (reader.broken(path, "test")["distance"] <= 16 / 255).all()
 
 
 def test_the_farthest_certificate_counts_and_misclassified_images_have_none(path):

@@ -93,6 +93,16 @@ def test_the_attack_table_is_the_mean_over_seeds_with_its_interval(path):
     assert (rows["lo"][2], rows["hi"][2]) == (low[0], high[0])
 
 
+def test_seeds_that_take_over_those_before_have_no_spread(path):
+    recorder = started(path)
+    for note in ("", "sound=yes"):
+        attack(recorder, seed=0, ok=(1, 1, 0, 0), note=note, created=len(note))
+        attack(recorder, seed=1, ok=(1, 0, 0, 0), note=note, created=len(note))
+    spreads = reader.attack_table(path).set_index("note")["spread"]
+    assert spreads[""] == pytest.approx(0.125 * 2**0.5)
+    assert np.isnan(spreads["sound=yes"])
+
+
 def test_a_repeated_attack_counts_once_and_picked_images_do_not_count(path):
     recorder = started(path)
     attack(recorder, created=1.0, ok=(1, 1, 1, 1))
