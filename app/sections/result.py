@@ -173,7 +173,7 @@ def _margin(source: Source) -> Figure:
     wrong = f"{int((rows['kind'] == MISCLASSIFIED).sum()):,} {MISCLASSIFIED}"
     value = show_length(float(parts[most].median())) if len(parts[most]) else export.EMPTY
     return Figure(
-        "Median margin" if most == FOUND else "Median searched to, no boundary met",
+        "Median margin" if most == FOUND else "Median reached",
         value,
         f"{said[FOUND]}, {said[REACHED]}, {wrong}; {len(rows):,} {source.split} images",
         f"{plain(source.title)}. Found: a boundary is at that distance or nearer. Reached: the"
