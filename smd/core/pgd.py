@@ -16,7 +16,7 @@ def input_gradient(model: nn.Module, loss: Loss, x: Tensor, y: Tensor) -> tuple[
     A network that takes its batch in parts (smd.nets.parts) is asked part by part, as no more than
     one part's activations need be kept then and none computed again.
     """
-    size: int = getattr(model, "size", 0) if getattr(model, "recomputes", False) else 0
+    size: int = getattr(model, "images_a_part", 0)
     if 0 < size < len(x):
         return _in_parts(model, size, loss, x, y)
     x = x.detach().requires_grad_()

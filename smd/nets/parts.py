@@ -30,6 +30,7 @@ class InParts(nn.Module):
     def __init__(self, network: nn.Module, size: int) -> None:
         super().__init__()
         self.network, self.size = network, size
+        self.images_a_part = size  # see smd.core.pgd.input_gradient
         self.training = network.training
 
     def forward(self, x: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ ESTIMATORS = named(
         target="smd.estimators.min_norm:MinNorm",
         source="Croce and Hein 2020 (Auto-PGD); Rony et al. 2019 (DDN, for L2)",
         description="Searches the smallest ball in which Auto-PGD finds an adversarial example,"
-        " towards any class and then towards each of the likeliest; the closest estimate.",
+        " towards any class, then each of the likeliest; the closest estimate.",
         params=(
             count("steps", 100, "most steps of a search"),
             count(

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ class Job:
     """What is kept of a job's end."""
 
     ends: list[tuple[str, str]] = field(default_factory=list)
+    folder: Path = Path("nowhere")
 
     def end(self, to: str, error: str) -> None:
         self.ends.append((to, error))
