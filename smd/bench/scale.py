@@ -31,7 +31,7 @@ class Case:
     processes: tuple[int, ...] = (1, 2)
 
 
-FULL, QUICK = Case(6, 400, 50, 3), Case(2, 8, 4, 1)
+FULL, QUICK = Case(6, 400, 50, 3), Case(2, 2, 1, 1)
 TRAIN, ATTACK = "SMD, an epoch of the digits", "AutoAttack on digits at 16/255"
 
 

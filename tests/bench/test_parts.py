@@ -53,7 +53,7 @@ def measured(tmp_path_factory, own_cache):
             subprocess.Popen(words, cwd=REPOSITORY, env=env, stderr=subprocess.PIPE, text=True)
         )
         folders.append(out)
-    said = [process.communicate(timeout=300)[1] for process in started]
+    said = [process.communicate(timeout=1200)[1] for process in started]
     for process, words, out in zip(started, said, folders, strict=True):
         assert process.returncode == 0, words
         values = json.loads((out / "bench.json").read_text())
