@@ -14,6 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "5000")  # before torch is loaded; see s
 import pytest
 
 from smd.config.schema import TrainConfig
+from smd.data import load
 from smd.paths import AROUND as REPOSITORY
 from smd.runs import folders
 from smd.store import connection, trust
@@ -118,7 +119,9 @@ def finished_root(tmp_path_factory, own_cache):
         env = {**os.environ, "SMD_RUNS": str(root)}
         subprocess.run([sys.executable, "-c", BOTH, *words], cwd=REPOSITORY, env=env, check=True)
 
-    return made_once(tmp_path_factory, "finished", make)
+    root = made_once(tmp_path_factory, "finished", make)
+    load("digits")  # into the cache of this process, which may not be the one that made the runs
+    return root
 
 
 def known(root):
