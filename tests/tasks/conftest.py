@@ -6,6 +6,7 @@ import pytest
 from conftest import known, made_once
 
 from smd.__main__ import main
+from smd.data import load
 from smd.runs import folders
 
 
@@ -20,7 +21,9 @@ def trained_root(tmp_path_factory, own_cache):
             patch.setenv("SMD_RUNS", str(root))
             assert main(["train", *words, "--device", "cpu"]) == 0
 
-    return made_once(tmp_path_factory, "trained", make)
+    root = made_once(tmp_path_factory, "trained", make)
+    load("digits")  # into the cache of this process, which may not be the one that made the run
+    return root
 
 
 @pytest.fixture
