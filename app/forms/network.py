@@ -35,7 +35,7 @@ def field(key: str, default: str, wrong: list[str]) -> str:
 
 def _of_torchvision() -> list[str]:
     """Those of timm are over a thousand: they are typed."""
-    return [f"torchvision:{name}" for name in registry.library_networks("torchvision")]
+    return [f"torchvision:{name}" for name in registry.networks_of_library("torchvision")]
 
 
 def sentence(net: Network) -> str:

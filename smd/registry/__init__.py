@@ -14,7 +14,7 @@ from smd.registry.datasets import DATASETS
 from smd.registry.defenses import DEFENSES, IMPORTED, KNOWN_DEFENSES
 from smd.registry.estimators import ESTIMATORS, certifying
 from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param, Stage
-from smd.registry.library_nets import library_networks
+from smd.registry.nets_of_libraries import networks_of_library
 from smd.registry.networks import NETWORKS
 from smd.registry.offers import LARGEST, offered
 from smd.registry.open_networks import (
@@ -48,9 +48,9 @@ __all__ = [
     "certifying",
     "find",
     "find_network",
-    "library_networks",
     "load",
     "network_title",
+    "networks_of_library",
     "offered",
     "own_networks",
     "own_problems",

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from smd.errors import UserError
 from smd.registry.kinds import Network
-from smd.registry.library_nets import library_networks
+from smd.registry.nets_of_libraries import networks_of_library
 from smd.registry.networks import NETWORKS
 from smd.registry.own_nets import OWN_NAME, problem_of_own
 
@@ -55,7 +55,7 @@ def problem_of_network(name: str) -> str:
 
 def _unlisted(entry: Network) -> str:
     """Why a library has no such network; a tag behind a dot is only known to the library."""
-    known = library_networks(entry.source)
+    known = networks_of_library(entry.source)
     own = entry.argument.partition(".")[0]
     if not known:
         return f'{entry.name} needs {entry.source}: pip install "smd-studio[{entry.source}]".'

@@ -19,10 +19,10 @@ from smd.data.batches import spread
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
 from smd.export.titles import estimate_title
-from smd.jobs.session import Cancelled
 from smd.store import reader
 from smd.store.records import EstimateRecord, Margins
 from smd.tasks.opening import Opened, opening
+from smd.tasks.parts_done import Place, report
 from smd.terminal.progress import Eta
 from smd.units import show_length, show_level
 from smd.version import __version__
@@ -79,29 +79,10 @@ def estimate(work: Work, done: set[str], order: Tensor | None = None) -> None:
     for number, one in enumerate(todo):
         title = estimate_title(work.config.method, one.eps, work.config.norm, work.config.weights)
         place = Place(number * len(ids), len(todo) * len(ids), title)
-        measured = _measured(work, one, ids, partial(_report, work, place, eta))
+        measured = _measured(work, one, ids, partial(report, work, place, eta))
         _store(work, one, ids, measured)
         told = _told(measured, work.config.norm, work.config.method)
         work.progress.line(f"{title} on {len(ids)} {work.config.split} images: {told}")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an estimate stands among those of its job."""
-
-    before: int  # images measured before its first
-    total: int  # of all estimates
-    title: str
-
-
-def _report(work: Work, place: Place, eta: Eta, measured: int) -> None:
-    """After a batch: how far the job is; raises Cancelled if it was asked to stop."""
-    at = place.before + measured
-    left = eta.left(at / place.total)
-    work.session.report(batch=at, eta=left)
-    work.progress.show(at / place.total, place.title, left)
-    if work.session.stopping and at < place.total:
-        raise Cancelled("It was cancelled.")
 
 
 def _measured(

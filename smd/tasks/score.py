@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -15,10 +14,10 @@ from smd.core.lp import Norm
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.evaluation.scores import worse, worst_scores
-from smd.jobs.session import Cancelled
 from smd.store import reader
 from smd.store.records import ScoreRecord, Scores
 from smd.tasks.opening import Opened, opening
+from smd.tasks.parts_done import Place, report
 from smd.terminal.progress import Eta
 from smd.units import level_title, show_level
 from smd.version import __version__
@@ -65,7 +64,7 @@ def score(work: Work, done: set[str]) -> None:
             continue
         place = Place(todo.index(eps) * len(ids), len(todo) * len(ids), _title(work, eps))
         began = time.perf_counter()
-        found = _searched(work, eps, ids, partial(_report, work, place, eta))
+        found = _searched(work, eps, ids, partial(report, work, place, eta))
         known = found if known is None else worse(found, known, labels)
         _store(work, eps, ids, known, time.perf_counter() - began)
         work.progress.line(f"{place.title} of {len(ids)} {work.config.split} images are stored.")
@@ -82,25 +81,6 @@ def cost(config: ScoreConfig, classes: int, images: int, todo: Sequence[float]) 
         f" {each:,} passes forward and backward an image and level, {each * images * levels:,} in"
         " all; --n takes fewer images."
     )
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a level stands among those of its job."""
-
-    before: int  # images searched before its first
-    total: int  # of all levels
-    title: str
-
-
-def _report(work: Work, place: Place, eta: Eta, searched: int) -> None:
-    """After a batch: how far the job is; raises Cancelled if it was asked to stop."""
-    at = place.before + searched
-    left = eta.left(at / place.total)
-    work.session.report(batch=at, eta=left)
-    work.progress.show(at / place.total, place.title, left)
-    if work.session.stopping and at < place.total:
-        raise Cancelled("It was cancelled.")
 
 
 def _id(work: Work, eps: float) -> str:

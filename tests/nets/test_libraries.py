@@ -69,7 +69,7 @@ def test_the_families_are_all_that_torchvision_lists():
 
 
 def test_the_list_without_torch_is_torchvisions_own():
-    assert list(registry.library_networks("torchvision")) == ALL
+    assert list(registry.networks_of_library("torchvision")) == ALL
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_networks_of_timm(name):
     model = nets.build(f"timm:{name}", (1, 64, 64), 4).eval()
     x = torch.rand(2, 1, 64, 64)
     assert torch.equal(model.head(model.features(x)), model(x))
-    assert set(registry.library_networks("timm")) <= set(timm.list_models())
+    assert set(registry.networks_of_library("timm")) <= set(timm.list_models())
     assert registry.problem_of_network(f"timm:{name}") == ""
     with pytest.raises(UserError, match="did you mean"):
         nets.build("timm:resnet19", (1, 64, 64), 4)

@@ -12,7 +12,7 @@ REGISTERED = re.compile(
 
 
 @cache
-def library_networks(library: str) -> tuple[str, ...]:
+def networks_of_library(library: str) -> tuple[str, ...]:
     """The names of a library's classification networks, sorted; () where it is not installed.
 
     library: "torchvision" or "timm".
