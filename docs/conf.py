@@ -21,10 +21,11 @@ HOME = (
 )
 # The site's side bar; a page that is missing here is a warning, and warnings are errors.
 CONTENTS = {
-    "Use": "index dashboard own-images own-networks medical-example experiment-trackers"
-    " command-line api",
-    "Know": "evaluation defenses reproduce results/README differences-from-the-paper speed",
-    "Run it for a group": "devices parallel shared-machine login torture",
+    "Use": "index dashboard clicks own-images own-networks medical-example report alerts"
+    " experiment-trackers command-line api",
+    "Know": "evaluation defenses reproduce results/README results/nearest"
+    " differences-from-the-paper speed",
+    "Many machines and people": "devices parallel cluster scaling shared-machine login torture",
     "Change it": "architecture ../CONTRIBUTING ../CHANGELOG ../SECURITY ../THIRD_PARTY_NOTICES",
 }
 

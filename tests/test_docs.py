@@ -1,5 +1,6 @@
 """The pages: links lead somewhere, commands and examples work, generated parts are as the code."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -199,6 +200,19 @@ def test_the_tree_has_every_module_and_what_it_is():
     lines = [line.split(maxsplit=1) for line in tree.splitlines()[1:-1]]
     assert len([line for line in lines if line[0].endswith(".py")]) == len(modules)
     assert [line[0] for line in lines if len(line) < 2] == []
+
+
+def test_every_page_is_in_the_side_bar():
+    tree = ast.parse((DOCS / "conf.py").read_text(encoding="utf-8"))
+    (contents,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "CONTENTS"
+    )
+    listed = [
+        (DOCS / f"{page}.md").resolve() for part in contents.values() for page in part.split()
+    ]
+    assert sorted(listed) == [path for path in PAGES if path != REPOSITORY / "README.md"]
 
 
 def test_the_extra_for_docs_is_what_make_docs_installs():
