@@ -1,6 +1,8 @@
 """Precision: what fewer digits do to flags, margins and gradients of one step, and that whatever
 judges has all of them."""
 
+import threading
+
 import pytest
 import torch
 from test_smd_step import one_step
@@ -59,6 +61,43 @@ def test_switches_are_put_back_also_after_an_error():
         assert torch.backends.cudnn.allow_tf32
         raise KeyError
     assert before == (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+
+
+class Within:
+    """A thread that computes with that precision until it is told to leave."""
+
+    def __init__(self, precision):
+        self.go, came = threading.Event(), threading.Event()
+
+        def be():
+            with computing(precision, CPU):
+                came.set()
+                self.go.wait()
+
+        self.thread = threading.Thread(target=be)
+        self.thread.start()
+        came.wait()
+
+    def leave(self):
+        self.go.set()
+        self.thread.join()
+
+
+def test_threads_that_come_and_go_in_any_order_leave_the_switches_as_they_were(loose):
+    before = switches()[0]
+    first, second = Within("float32"), Within("float32")
+    first.leave()
+    assert not {"tf32", "bf16"} & set(switches()[0])  # the second is still within
+    second.leave()
+    assert switches()[0] == before
+
+
+def test_a_training_beside_it_does_not_make_a_judgement_coarser():
+    judge, training = Within("float32"), Within("tf32")
+    assert not torch.backends.cudnn.allow_tf32
+    judge.leave()
+    assert torch.backends.cudnn.allow_tf32
+    training.leave()
 
 
 def switches():
