@@ -11,9 +11,8 @@ import stat
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import IO, BinaryIO, cast
 
 from smd.data import disk, names, zipped
 from smd.errors import UserError
+from smd.files import foreign
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MAX_TOTAL = 200 * 10**9  # bytes of all files, uncompressed
@@ -56,14 +56,18 @@ def members(archive: Path, until: float = math.inf) -> Iterator[Member]:
     """
     kind = _zip_members if archive.name.lower().endswith(".zip") else _tar_members
     limit = min(MAX_TOTAL, disk.free())
-    total = 0
-    with _broken_is_user_error(archive):
+    total, files = 0, set[str]()
+    with _readable(archive):
         for count, member in enumerate(kind(archive, until), 1):
             total += member.size
             if total > limit or count > MAX_MEMBERS:
                 raise _too_large(archive, limit)
             check_ratio(archive, total)
             check_time(archive, until)
+            if member.path in files and not names.of_system(member.path):
+                raise _refused(archive, member.path, "is there twice", "with one of each")
+            if not member.path.endswith("/"):
+                files.add(member.path)
             yield member
 
 
@@ -110,8 +114,8 @@ def _zip_members(archive: Path, until: float) -> Iterator[Member]:
 def _tar_members(archive: Path, until: float) -> Iterator[Member]:
     packed = not archive.name.lower().endswith(".tar")
     with gzip.open(archive) if packed else archive.open("rb") as stream:
-        bounded = cast(IO[bytes], _Bounded(archive, cast(BinaryIO, stream), until, packed))
-        with tarfile.open(fileobj=bounded, mode="r:") as opened:
+        bounded = _Bounded(archive, cast(BinaryIO, stream), until, packed)
+        with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as opened:
             for info in opened:
                 if not (info.isfile() or info.isdir()):
                     raise _refused(archive, info.name, "is a link or a device")
@@ -120,9 +124,12 @@ def _tar_members(archive: Path, until: float) -> Iterator[Member]:
                     content = cast(Callable[[], IO[bytes]], partial(opened.extractfile, info))
                     read = partial(_read, archive, info.name, info.size, content)
                     yield Member(path + "/" * info.isdir(), info.size, read)
+            if bounded.last != bytes(tarfile.BLOCKSIZE):
+                raise UserError(f"{archive} is damaged or cut off: copy or download it again.")
+            stream.read(STEP)  # so that gzip comes to its end, where it checks the whole
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Bounded:
     """A stream that never reads much at once: a tar header can claim any length for the next
     one."""
@@ -131,11 +138,15 @@ class _Bounded:
     stream: BinaryIO
     until: float
     packed: bool  # then whatever is skipped is read
+    # what was read last: zeros where the list of files ends as it should; tarfile takes any header
+    # that it cannot read for the end
+    last: bytes = b""
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= MAX_FILE:
             raise UserError(f"{self.archive} is refused: a header in it claims {disk.show(size)}.")
-        return self.stream.read(size)
+        self.last = self.stream.read(size)
+        return self.last
 
     def seek(self, position: int) -> int:
         if self.packed:
@@ -151,7 +162,7 @@ class _Bounded:
 def _read(archive: Path, name: str, size: int, content: Callable[[], IO[bytes]]) -> bytes:
     if size > MAX_FILE:
         raise _refused(archive, name, f"is larger than {disk.show(MAX_FILE)}")
-    with _broken_is_user_error(archive), content() as stream:
+    with _readable(archive), content() as stream:
         return stream.read(size)
 
 
@@ -164,23 +175,11 @@ def _inside(archive: Path, name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def _refused(archive: Path, name: str, why: str) -> UserError:
+def _refused(archive: Path, name: str, why: str, how: str = "without it") -> UserError:
     return UserError(
-        f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again"
-        " without it."
+        f"{archive} is refused: '{names.visible(name)}' in it {why}. Make the archive again {how}."
     )
 
 
-@contextmanager
-def _broken_is_user_error(archive: Path) -> Iterator[None]:
-    try:
-        yield
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise UserError(f"{archive} cannot be read ({error}): make or download it again.") from None
+def _readable(archive: Path) -> AbstractContextManager[None]:
+    return foreign.readable(f"{archive} cannot be read", "make or download it again")

@@ -2,17 +2,24 @@
 file's type."""
 
 import difflib
+import heapq
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 from smd.data.file_kinds import is_image
 
 ENDS = (0, 3, 2, 1)  # parts of a path that are compared, from its end; 0: all of them
+LONGEST = 4_096  # characters of a path
 COMPARED = 2_000  # names that the closest one is looked for among
+ALIKE = 5  # of these, by a bound of their likeness, are compared in full
+TOLD = 100  # characters of the end of a name that are compared, as this takes the time of a power
 
 
 def _path(text: str) -> str:
-    """As both sides write it: with "/", in Unicode's usual form, without "./" or "/" around it."""
+    """As both sides write it: with "/", in Unicode's usual form, without "./" or "/" around it; ""
+    where it is too long for a path."""
+    if len(text) > LONGEST:
+        return ""
     plain = unicodedata.normalize("NFC", text.strip()).replace("\\", "/")
     return plain.removeprefix("./").strip("/")
 
@@ -73,12 +80,17 @@ class Index:
 
 
 def closest(cells: Sequence[str], paths: Sequence[str]) -> tuple[str, str]:
-    """A cell and the path that is most like it, of the first ones; ("", "") where there are
-    none."""
-    pairs = [
-        (cell, near)
-        for cell in list(filter(None, cells))[:3]
-        for near in difflib.get_close_matches(cell, paths[:COMPARED], 1, 0.0)
-    ]
-    likeness = lambda pair: difflib.SequenceMatcher(None, *pair).ratio()  # noqa: E731
-    return max(pairs, key=likeness, default=("", ""))
+    """A cell and the path that is most like it by their ends, of the first ones; ("", "") where
+    there are none."""
+    best, pair = -1.0, ("", "")
+    for cell in list(filter(None, cells))[:3]:
+        matcher = difflib.SequenceMatcher(None, "", cell[-TOLD:])
+        bounds = list[tuple[float, str]]()
+        for path in paths[:COMPARED]:
+            matcher.set_seq1(path[-TOLD:])
+            bounds.append((matcher.quick_ratio(), path))
+        for _, path in heapq.nlargest(ALIKE, bounds):
+            matcher.set_seq1(path[-TOLD:])
+            if matcher.ratio() > best:
+                best, pair = matcher.ratio(), (cell, path)
+    return pair

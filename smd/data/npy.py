@@ -9,7 +9,7 @@ the file lacks.
 import io
 import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ from numpy.lib import format as layout
 from smd.data import disk
 from smd.data.archive import MAX_FILE
 from smd.errors import UserError
+from smd.files import foreign
 
 LONGEST = 10_000  # bytes of a header, NumPy's own limit
 READERS = {(1, 0): layout.read_array_header_1_0, (2, 0): layout.read_array_header_2_0}
@@ -96,13 +97,6 @@ def _rows(stored: Stored, stream: IO[bytes], count: int) -> np.ndarray:
     return np.frombuffer(content, stored.dtype).reshape(count, *stored.shape[1:])
 
 
-@contextmanager
-def readable(title: str) -> Iterator[None]:
+def readable(title: str) -> AbstractContextManager[None]:
     """Turn whatever is raised within into a UserError that names what was read."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # a broken file makes NumPy and zipfile raise nearly anything
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{title} cannot be read ({why}): save or download it again.") from None
+    return foreign.readable(f"{title} cannot be read", "save or download it again")

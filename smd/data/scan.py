@@ -7,12 +7,13 @@ Names, dates, numbers and comments of such a file are never kept, shown or told.
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from smd.errors import UserError
+from smd.files import foreign
 
 MAX_VOXELS = 2**27  # of one image or volume: a small file can claim a huge one
 
@@ -50,19 +51,11 @@ class Scan:
     along: tuple[float, ...] = ()
 
 
-@contextmanager
-def readable(name: str, what: str) -> Iterator[None]:
+def readable(name: str, what: str) -> AbstractContextManager[None]:
     """Whatever is raised within becomes a UserError that names the file and tells nothing of what
     is in it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:  # a broken file makes the packages raise nearly anything
-        raise UserError(
-            f"The image '{name}' cannot be read as {what} ({type(error).__name__}): remove or"
-            " replace it."
-        ) from None
+    said = f"The image '{name}' cannot be read as {what}"
+    return foreign.readable(said, "remove or replace it", quoting=False)
 
 
 def check_finite(values: np.ndarray, title: str) -> None:

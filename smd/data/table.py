@@ -6,22 +6,26 @@ Cells are texts of anybody's: none but names of classes, of groups and of files 
 import csv
 import io
 import stat
+import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from smd.data import names
+from smd.data import names, parquet
 from smd.errors import UserError
 
 TEXTS = (".csv", ".tsv")
 ENDINGS = (*TEXTS, ".parquet")
 SMALL = 20 * 10**6  # bytes
-MOST_BYTES = 200 * 10**6  # of the file, and of what a .parquet says that it unpacks to
+MOST_BYTES = 200 * 10**6  # of the file, and of what a .parquet unpacks to
 MOST_ROWS = 2_000_000
 MOST_COLUMNS = 500
+MOST_CELLS = 20_000_000
+LONGEST = 2**17  # characters of the row that names the columns
+BOUNDS = parquet.Bounds(MOST_ROWS, MOST_COLUMNS, MOST_CELLS, MOST_BYTES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,61 +81,72 @@ def read(path: str) -> Table:
 def parsed(name: str, content: bytes) -> Table:
     """The table in the content of a file of that name; UserError as `read`."""
     title, kind = f"'{names.visible(name)}'", Path(name.lower()).suffix
-    frame = _parquet(content, title) if kind == ".parquet" else _text(content, kind, title)
-    if not len(frame) or len(frame) > MOST_ROWS or len(frame.columns) > MOST_COLUMNS:
+    found = (
+        parquet.columns(content, title, BOUNDS)
+        if kind == ".parquet"
+        else _text(content, kind, title)
+    )
+    _check_header([name for name, _ in found], title)
+    rows = len(found[0][1]) if found else 0
+    if not rows or rows > MOST_ROWS or rows * len(found) > MOST_CELLS:
         raise UserError(
-            f"{title} has {len(frame):,} rows and {len(frame.columns):,} columns: it takes 1 to"
-            f" {MOST_ROWS:,} rows, of up to {MOST_COLUMNS} columns."
+            f"{title} has {rows:,} rows and {len(found):,} columns, or more: it takes 1 to"
+            f" {MOST_ROWS:,} rows, of up to {MOST_COLUMNS} columns, and {MOST_CELLS:,} cells."
         )
-    cells = {str(name).strip(): _cells(frame[name]) for name in frame.columns}
-    return Table(title, cells, len(frame))
+    return Table(title, {name.strip(): cells for name, cells in found}, rows)
 
 
-def _cells(column: Any) -> list[str]:
-    """The texts of a column; whole numbers that a gap has made floats are whole again."""
-    if column.dtype.kind == "f" and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")
-    missing = column.isna().tolist()
-    cells = zip(column.tolist(), missing, strict=True)
-    return ["" if none else str(cell).strip() for cell, none in cells]
+def _check_header(header: list[str], title: str) -> None:
+    """Raise UserError where there are too many columns, or two have one name."""
+    if len(header) > MOST_COLUMNS:
+        raise UserError(
+            f"{title} has {len(header):,} columns: it takes up to {MOST_COLUMNS}, keep those that"
+            " tell of the images."
+        )
+    counts = Counter(name.strip() for name in header)
+    if again := [name for name, count in counts.items() if count > 1]:
+        raise UserError(
+            f"{title} has several columns called '{shown(again[0])}': give each a name of its own."
+        )
 
 
-def _text(content: bytes, kind: str, title: str) -> pd.DataFrame:
+def _text(content: bytes, kind: str, title: str) -> list[tuple[str, list[str]]]:
     try:
         text = content[: MOST_BYTES + 1].decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{title} is not in UTF-8: save it again as CSV UTF-8.") from None
-    head = text.split("\n", 1)[0]
-    by = "\t" if kind == ".tsv" else max(",;\t", key=head.count)
-    header = [name.strip() for name in next(csv.reader([head], delimiter=by), [])]
-    if again := [name for name in header if header.count(name) > 1]:
-        raise UserError(
-            f"{title} has several columns called '{shown(again[0])}': give each a name of its own."
-        )
+    stream = io.StringIO(text, newline=None)  # all line ends become the usual one
     try:
-        return pd.read_csv(
-            io.StringIO(text), sep=by, dtype=str, keep_default_na=False, index_col=False
-        )
-    except (ValueError, csv.Error):  # pandas' own errors are such
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of cells that are lost
+            return _delimited(stream, kind, title)
+    except (ValueError, csv.Error, pd.errors.ParserWarning):  # pandas' own errors are the first
         raise UserError(
             f"{title} cannot be read as a table: its first row names the columns, and every other"
             " row has a cell for each."
         ) from None
 
 
-def _parquet(content: bytes, title: str) -> pd.DataFrame:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        opened = parquet.ParquetFile(io.BytesIO(content))
-        about = opened.metadata
-        size = sum(about.row_group(k).total_byte_size for k in range(about.num_row_groups))
-        if about.num_rows > MOST_ROWS or about.num_columns > MOST_COLUMNS or size > MOST_BYTES:
-            raise UserError(f"{title} is too large: keep one row an image, and few columns.")
-        return opened.read().to_pandas()
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError):
-        raise UserError(f"{title} cannot be read: it is broken, or no parquet file.") from None
+def _delimited(stream: io.StringIO, kind: str, title: str) -> list[tuple[str, list[str]]]:
+    """(name, cells) of each column of a text; raises ValueError, csv.Error or a warning of pandas
+    where it is no table."""
+    begin = io.StringIO(stream.read(LONGEST))
+    head = begin.getvalue().lstrip("\n").split("\n", 1)[0]
+    by = "\t" if kind == ".tsv" else max(",;\t", key=head.count)
+    header = next(filter(None, csv.reader(begin, delimiter=by)), [])
+    if begin.tell() == LONGEST:
+        raise ValueError("a first row without an end")
+    stream.seek(begin.tell())
+    _check_header(header, title)
+    if not header:
+        return []
+    most = min(MOST_ROWS, MOST_CELLS // len(header)) + 1  # so that more are seen to be too many
+    asked = {"header": None, "names": range(len(header) + 1), "nrows": most, "index_col": False}
+    frame = pd.read_csv(stream, sep=by, dtype=str, keep_default_na=False, **asked)
+    cells = [frame[place].fillna("").str.strip().tolist() for place in frame.columns]
+    if any(cells.pop()):  # a delimiter at the end of each row is usual, a cell behind it is not
+        raise ValueError("more cells than columns")
+    return list(zip(header, cells, strict=True))
 
 
 def shown(name: str) -> str:

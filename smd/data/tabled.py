@@ -4,7 +4,7 @@ Images may lie in any folders. Every row without a file, file without a row, row
 and row without a label is counted and said.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ MOST_CLASSES = 1_000
 MOST_UNIQUE = 20  # classes, from which on they may be no more than half of the images
 LONGEST = 100  # characters of a class's name
 NAMED = 3  # files that a message names
+SHOWN = 200  # characters of a file's path that a message shows
 WRONG = 0.5  # of the rows and of the files: with fewer together, it is another table
 Rows = Mapping[str, int]  # path of an image file -> its row in the table
 
@@ -117,7 +118,7 @@ def _refuse_contradiction(read: Table, roles: Roles, path: str, one: int, two: i
 
 def _unlike(read: Table, roles: Roles, images: Sequence[str], there: int, where: str) -> UserError:
     cell, path = matching.closest(read.columns[roles.path], images)
-    near = f", closest are '{names.visible(cell)}' and '{names.visible(path)}'" if cell else ""
+    near = f", closest are '{_end(cell)}' and '{_end(path)}'" if cell else ""
     return UserError(
         f"Only {there:,} of {read.n:,} rows of {read.title} are of one of the {len(images):,}"
         f" images in {where} by column '{names.visible(roles.path)}'{near}: give the right table,"
@@ -125,12 +126,19 @@ def _unlike(read: Table, roles: Roles, images: Sequence[str], there: int, where:
     )
 
 
+def _end(path: str) -> str:
+    """The end of a path, which tells most, as messages show it."""
+    return "..." * (len(path) > SHOWN) + names.visible(path[-SHOWN:])
+
+
 def labelled(read: Table, roles: Roles, rows: Rows) -> Plan:
     """The plan by the labels, and the splits if there are any, sorted by split, class, path."""
     cells = read.columns[roles.label]
-    titles = {cells[row]: names.visible(cells[row]) for row in set(rows.values())}
+    held = {cells[row] for row in rows.values()}
+    # so that one that is too long is seen to be, and takes no time
+    titles = {cell: names.visible(cell[: LONGEST + 1]) for cell in held}
+    _check_classes(read, roles, set(titles.values()), len(rows))
     classes = sorted(set(titles.values()), key=_in_order)
-    _check_classes(read, roles, classes, len(rows))
     label_of = {title: label for label, title in enumerate(classes)}
     order = sorted(
         (split_at(read, roles, row), label_of[titles[cells[row]]], path)
@@ -138,7 +146,7 @@ def labelled(read: Table, roles: Roles, rows: Rows) -> Plan:
     )
     split, labels, paths = (list(column) for column in zip(*order, strict=True))
     notes = _missing(classes, split, labels) + (() if roles.split else _undivided(rows))
-    notes += _without_images(roles, {cells[row] for row in rows.values()})
+    notes += _without_images(roles, held)
     return Plan(
         tuple(classes), tuple(paths), np.array(labels), np.array(split), notes, in_folders=False
     )
@@ -150,7 +158,7 @@ def _in_order(title: str) -> tuple[int, int, str]:
     return (not whole, int(title) if whole else 0, title)
 
 
-def _check_classes(read: Table, roles: Roles, classes: Sequence[str], images: int) -> None:
+def _check_classes(read: Table, roles: Roles, classes: Set[str], images: int) -> None:
     column = f"Column '{names.visible(roles.label)}' of {read.title}"
     other = "say which has the labels with --columns label=NAME"
     if len(classes) < 2:
@@ -246,7 +254,8 @@ def facts_of(read: Table, roles: Roles, rows: Sequence[int]) -> tuple[Facts, lis
         )
     for kind, column in roles.groups[: facts.MOST_GROUPS]:
         name = names.visible(kind)[: facts.LONGEST]
-        values = [names.visible(read.columns[column][row])[: facts.LONGEST] for row in rows]
+        held = (read.columns[column][row][: facts.LONGEST] for row in rows)
+        values = [names.visible(cell)[: facts.LONGEST] for cell in held]
         values, how = _grouped(name, values)
         if why := _no_group(values, patients):
             said.append(f"Column '{names.visible(column)[:60]}' is left out: {why}.")

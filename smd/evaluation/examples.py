@@ -7,7 +7,6 @@ so.
 """
 
 import zipfile
-import zlib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -29,16 +28,6 @@ FORM = {  # array -> (kinds of numbers, dimensions); noise is that of images or 
     "whole": ("b", {1}),
 }
 LATER = ("whole", "norm")  # arrays that files of earlier versions lack
-BROKEN = (
-    OSError,
-    ValueError,
-    KeyError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,23 +151,25 @@ def find(folder: Path, split: str, idx: int) -> list[tuple[str, int]]:
 
 def _arrays(path: Path, wanted: list[str], later: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """The arrays of those names; those of `later` may be missing."""
+    broken = foreign.readable(
+        f"{path} is broken", "delete it and attack again", but=(FileNotFoundError,)
+    )
     try:
-        foreign.refuse_link(path.parent)
-        with foreign.opened(path) as opened, zipfile.ZipFile(opened) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LIMIT:
-            raise UserError(
-                f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and"
-                " keep fewer images."
-            )
-        with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
-            there = [
-                name
-                for name in dict.fromkeys((*wanted, *later))
-                if name not in later or name in file.files
-            ]
-            return {name: np.asarray(file[name]) for name in there}
+        with broken:
+            foreign.refuse_link(path.parent)
+            _refuse_large(path)
+            with foreign.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
+                there = {*wanted, *later} - ({*later} - {*file.files})
+                return {name: np.asarray(file[name]) for name in there}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: attack the run again.") from None
-    except BROKEN as error:
-        raise UserError(f"{path} is broken: delete it and attack again.") from error
+
+
+def _refuse_large(path: Path) -> None:
+    with foreign.opened(path) as opened, zipfile.ZipFile(opened) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > LIMIT:
+        raise UserError(
+            f"{path} holds {show_bytes(size)}, more than {show_bytes(LIMIT)}: delete it and"
+            " keep fewer images."
+        )

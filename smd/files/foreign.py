@@ -9,6 +9,8 @@ would fill the memory.
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,7 +18,30 @@ from smd.errors import UserError
 
 MEGABYTE = 2**20
 JSON = 16 * MEGABYTE  # the longest file of ours is an attack on chosen images: ten bytes an image
+QUOTED = 200  # characters of a parser's words
 LIMIT = 64 * 2**30  # of what is not read as a whole
+
+
+@contextmanager
+def readable(
+    said: str, advice: str, quoting: bool = True, but: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """Whatever a parser raises within becomes one sentence: "`said` (why): `advice`."
+
+    A broken file makes parsers raise nearly anything. quoting: whether the sentence may have the
+    parser's words, which can be out of the file; else it has the kind of error alone. but: what is
+    raised as it is, as UserError always is.
+    """
+    try:
+        yield
+    except (UserError, *but):
+        raise
+    except MemoryError:
+        raise UserError(f"{said}, as it does not fit into this machine's memory.") from None
+    except Exception as error:
+        why = (str(error).splitlines() or [""])[0] if quoting else ""
+        seen = "".join(sign if sign.isprintable() else "?" for sign in why[:QUOTED])
+        raise UserError(f"{said} ({seen or type(error).__name__}): {advice}.") from None
 
 
 def opened(path: Path, limit: int = LIMIT) -> BinaryIO:

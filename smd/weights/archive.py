@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,17 +77,9 @@ def names(archive: zipfile.ZipFile) -> set[str]:
     return {name.partition("/")[2] for name in archive.namelist()}
 
 
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> AbstractContextManager[None]:
     """Turn what a damaged file makes parsers raise into a UserError that names the file."""
-    try:
-        yield
-    except (UserError, Unfit, FileNotFoundError, PermissionError):
-        raise
-    except MemoryError:
-        raise UserError(f"{path} does not fit into this machine's memory.") from None
-    except Exception as error:  # parsers raise nearly anything at what is broken
-        why = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
-        raise UserError(
-            f"{path} is damaged or of another kind ({why}): save or download it again."
-        ) from None
+    return foreign.readable(
+        *(f"{path} is damaged or of another kind", "save or download it again"),
+        but=(Unfit, FileNotFoundError, PermissionError),
+    )

@@ -106,8 +106,10 @@ def tar_bomb(place: Path, gigabytes: int) -> Path:
 
 
 def tar_of_many(place: Path, members: int) -> Path:
-    """A .tar.gz of so many empty files that are no images."""
-    info = tarfile.TarInfo("a/notes.txt").tobuf()
+    """A .tar.gz of so many folders, all of them one and the same."""
+    folder = tarfile.TarInfo("a/notes")
+    folder.type = tarfile.DIRTYPE
+    info = folder.tobuf()
     with place.open("wb") as out:
         for _ in range(members // 10_000):
             out.write(gzip.compress(info * 10_000, 1))
@@ -116,8 +118,8 @@ def tar_of_many(place: Path, members: int) -> Path:
 
 
 def zip_of_many(place: Path, members: int) -> Path:
-    """A .zip whose directory lists so many empty files, all of them one and the same."""
-    name = b"a/notes.txt"
+    """A .zip whose directory lists so many folders, all of them one and the same."""
+    name = b"a/notes/"
     local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0) + name
     entry = (
         struct.pack(
