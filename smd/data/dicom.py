@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from smd.data import dicom_geometry
+from smd.data import dicom_geometry, dicom_packed
 from smd.data.dicom_geometry import frames, functional
 from smd.data.scan import Scan, check_finite, check_size, quiet, readable
 from smd.errors import UserError
@@ -106,6 +106,8 @@ def _pixels(file: Any, name: str) -> np.ndarray:
             f"The image '{name}' is compressed in {way}: install what reads that, pip install"
             f" {PACKAGES}."
         )
+    if syntax.is_encapsulated:
+        dicom_packed.check(file, name)
     try:
         return pixel_array(file)
     except Exception:

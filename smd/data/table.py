@@ -141,8 +141,16 @@ def _delimited(stream: io.StringIO, kind: str, title: str) -> list[tuple[str, li
     if not header:
         return []
     most = min(MOST_ROWS, MOST_CELLS // len(header)) + 1  # so that more are seen to be too many
-    asked = {"header": None, "names": range(len(header) + 1), "nrows": most, "index_col": False}
-    frame = pd.read_csv(stream, sep=by, dtype=str, keep_default_na=False, **asked)
+    frame = pd.read_csv(
+        stream,
+        sep=by,
+        header=None,
+        names=range(len(header) + 1),
+        index_col=False,
+        nrows=most,
+        dtype=str,
+        keep_default_na=False,
+    )
     cells = [frame[place].fillna("").str.strip().tolist() for place in frame.columns]
     if any(cells.pop()):  # a delimiter at the end of each row is usual, a cell behind it is not
         raise ValueError("more cells than columns")

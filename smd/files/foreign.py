@@ -34,7 +34,9 @@ def readable(
     """
     try:
         yield
-    except (UserError, *but):
+    except UserError:
+        raise
+    except but:
         raise
     except MemoryError:
         raise UserError(f"{said}, as it does not fit into this machine's memory.") from None
