@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from smd.data.scan import Deep, check_finite
 from smd.errors import UserError
+from smd.files import foreign
 
 GRAY = ("1", "L", "LA", "La")  # what Pillow calls them; 8 bits a channel, as all others but DEEP
 DEEP = ("I", "F")  # and "I;16", ...: more than 8 bits a pixel
@@ -77,17 +78,15 @@ def _shown(data: bytes, name: str, told: MutableMapping[str, int] | None) -> Ima
     if not data:
         raise UserError(f"The image '{name}' is empty (0 bytes): remove or replace it.")
     done: Counter[str] = Counter()
-    try:
-        with opened(data) as image:
+    with foreign.readable(f"The image '{name}' cannot be read", "remove or replace it"):
+        try:
+            image = opened(data)
+        except UnidentifiedImageError:  # its words have the address of an object
+            raise ValueError("it is none of the kinds of images that are known") from None
+        with image:
             _check(image, name)
             shown = _on_white(_turned(image, done), done)
             done[FIRST] += _has_more(image)
-    except UserError:
-        raise
-    except Exception as error:  # a broken file makes Pillow raise nearly anything
-        raise UserError(
-            f"The image '{name}' cannot be read ({_why(error)}): remove or replace it."
-        ) from None
     for note, times in done.items():
         if told is not None:
             told[note] = told.get(note, 0) + times
@@ -187,10 +186,3 @@ def _has_more(image: Image.Image) -> bool:
     except Exception:  # there is none, or it is broken: the first one is whole
         return False
     return True
-
-
-def _why(error: Exception) -> str:
-    """The reason without the addresses of objects, which Pillow names."""
-    if isinstance(error, UnidentifiedImageError):
-        return "it is none of the kinds of images that are known"
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -20,6 +20,7 @@ SYSTEM_FOLDERS = {
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 # kinds of signs that end lines, turn the writing round, or show nothing
 UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+SHOWN = 200  # characters of a path
 LISTED = 5  # types that a message names
 
 
@@ -43,6 +44,11 @@ def _visible(sign: str) -> str:
     if "\udc80" <= sign <= "\udcff":  # how Python carries such a byte
         return f"\\x{ord(sign) - 0xDC00:02x}"
     return sign.encode("unicode_escape").decode() if unicodedata.category(sign) in UNSEEN else sign
+
+
+def end(path: str) -> str:
+    """The end of a path, which tells most, as messages show one that can be of any length."""
+    return "..." * (len(path) > SHOWN) + visible(path[-SHOWN:])
 
 
 def ending(path: str) -> str:

@@ -23,7 +23,6 @@ MOST_CLASSES = 1_000
 MOST_UNIQUE = 20  # classes, from which on they may be no more than half of the images
 LONGEST = 100  # characters of a class's name
 NAMED = 3  # files that a message names
-SHOWN = 200  # characters of a file's path that a message shows
 WRONG = 0.5  # of the rows and of the files: with fewer together, it is another table
 Rows = Mapping[str, int]  # path of an image file -> its row in the table
 
@@ -118,17 +117,12 @@ def _refuse_contradiction(read: Table, roles: Roles, path: str, one: int, two: i
 
 def _unlike(read: Table, roles: Roles, images: Sequence[str], there: int, where: str) -> UserError:
     cell, path = matching.closest(read.columns[roles.path], images)
-    near = f", closest are '{_end(cell)}' and '{_end(path)}'" if cell else ""
+    near = f", closest are '{names.end(cell)}' and '{names.end(path)}'" if cell else ""
     return UserError(
         f"Only {there:,} of {read.n:,} rows of {read.title} are of one of the {len(images):,}"
         f" images in {where} by column '{names.visible(roles.path)}'{near}: give the right table,"
         " or say which column has the files with --columns path=NAME."
     )
-
-
-def _end(path: str) -> str:
-    """The end of a path, which tells most, as messages show it."""
-    return "..." * (len(path) > SHOWN) + names.visible(path[-SHOWN:])
 
 
 def labelled(read: Table, roles: Roles, rows: Rows) -> Plan:
