@@ -32,18 +32,22 @@ def check(file: Any, name: str) -> None:
         extended_offsets=offsets if all(offsets) else None,
     )
     pixels = int(file.Rows) * int(file.Columns)
-    fits = _rle_fits if file.file_meta.TransferSyntaxUID == RLE else _codes_fit
+    segments = int(file.SamplesPerPixel) * int(file.BitsAllocated) // 8
+    in_rle = file.file_meta.TransferSyntaxUID == RLE
     for frame in packed:
-        if not fits(frame, pixels):
+        if not (_rle_fits(frame, pixels, segments) if in_rle else _codes_fit(frame, pixels)):
             raise UserError(
                 f"The image '{name}' unpacks to more than the pixels that it claims, or is damaged:"
                 " remove or replace it."
             )
 
 
-def _rle_fits(frame: bytes, pixels: int) -> bool:
-    """Whether each segment of a frame in RLE unpacks to no more bytes than there are pixels."""
+def _rle_fits(frame: bytes, pixels: int, wanted: int) -> bool:
+    """Whether there are so many segments in a frame in RLE, and each unpacks to no more bytes than
+    there are pixels."""
     count = struct.unpack_from("<L", frame)[0]
+    if count != wanted:
+        return False
     begins = struct.unpack_from(f"<{min(count, 15)}L", frame, 4)
     ends = (*begins[1:], len(frame))
     segments = (frame[begin:end] for begin, end in zip(begins, ends, strict=True))

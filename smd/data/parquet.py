@@ -58,7 +58,7 @@ def _columns(content: bytes, title: str, bounds: Bounds) -> list[tuple[str, list
         raise too_large
     if rows * about.num_columns > bounds.cells:
         raise too_large
-    parquet_pages.check(content, about, title, bounds.size)
+    parquet_pages.check(content, about, title, bounds.size, bounds.rows)
     schema = parquet.ParquetFile(io.BytesIO(content)).schema_arrow
     for column in schema:
         _check_kind(column, title)

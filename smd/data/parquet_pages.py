@@ -4,6 +4,7 @@ The file's footer tells it too, but whoever reads the pages goes by their own he
 small structures in Thrift's compact protocol between the packed values.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from smd.errors import UserError
@@ -11,45 +12,59 @@ from smd.errors import UserError
 DATA, DICTIONARY, DATA_2 = 0, 2, 3  # kinds of pages
 # where each stands in the header of such a page, and in that the encoding
 INNER = {DATA: (5, 2), DICTIONARY: (7, 2), DATA_2: (8, 4)}
-# ways of writing a text by what it shares with the one before: it can be long in a few bytes
-SHARING = 7
+# ways of writing texts by what they share with those before (7), or by runs of lengths (6): a few
+# bytes can be many or long ones
+DELTAS = (6, 7)
+MOST_PAGES = 200_000  # pages without values can be in the same place for every column
 DEEPEST = 8  # structures within structures
 Fields = dict[int, Any]
 
 
-def check(content: bytes, about: Any, title: str, most: int) -> None:
-    """Raise UserError where the pages unpack to more than `most` bytes; about: what pyarrow reads
-    from the footer."""
-    total = 0
+def check(content: bytes, about: Any, title: str, most: int, rows: int) -> None:
+    """Raise UserError where the pages unpack to more than `most` bytes or `rows` rows; about: what
+    pyarrow reads from the footer."""
+    total = pages = 0
     for group in range(about.num_row_groups):
         for column in range(about.num_columns):
-            total += _unpacked(content, about.row_group(group).column(column), title, most - total)
+            for header in _headers(content, about.row_group(group).column(column)):
+                pages, total = pages + 1, total + _unpacked(header, title, rows)
+                if total > most or pages > MOST_PAGES:
+                    raise UserError(f"{title} is too large: keep one row an image, few columns.")
 
 
-def _unpacked(content: bytes, chunk: Any, title: str, most: int) -> int:
-    """Bytes that the pages of a column in a group of rows unpack to."""
-    at, seen, total = chunk.data_page_offset, 0, 0
+def _headers(content: bytes, chunk: Any) -> Iterator[Fields]:
+    """Those of the pages of a column in a group of rows, as Arrow comes to them."""
+    at, seen = chunk.data_page_offset, 0
     if chunk.has_dictionary_page and 0 < chunk.dictionary_page_offset < at:
         at = chunk.dictionary_page_offset
     end = min(len(content), at + chunk.total_compressed_size)
     while seen < chunk.num_values and 0 <= at < end:
         header, at = _fields(content, at)
-        size, packed = int(header[2]), int(header[3])
-        if size < 0 or packed < 0:
+        if header[3] < 0:
             raise ValueError("a page of less than nothing")
-        place, encoding = INNER.get(header[1], (0, 0))
-        inner = header.get(place, {})
-        total += size
-        if total > most:
-            raise UserError(f"{title} is too large: keep one row an image, and few columns.")
-        if inner.get(encoding) == SHARING:
-            raise UserError(
-                f"{title} has texts in DELTA_BYTE_ARRAY, which is not read: save it with another"
-                " encoding, as pandas' to_parquet does."
-            )
-        seen += 0 if header[1] == DICTIONARY else int(inner.get(1, 0))
-        at += packed
-    return total
+        yield header
+        seen += 0 if header[1] == DICTIONARY else _inner(header).get(1, 0)
+        at += header[3]
+
+
+def _inner(header: Fields) -> Fields:
+    """What is said of the values in the page."""
+    inner = header.get(INNER.get(header[1], (0, 0))[0], Fields())
+    return inner if isinstance(inner, dict) else Fields()
+
+
+def _unpacked(header: Fields, title: str, rows: int) -> int:
+    """Bytes that a page unpacks to."""
+    size, inner = int(header[2]), _inner(header)
+    most = size if header[1] == DICTIONARY else rows  # a text in a dictionary has a length at least
+    if size < 0 or not 0 <= inner.get(1, 0) <= most:
+        raise ValueError("a page of more values than it can have")
+    if header[1] in INNER and inner.get(INNER[header[1]][1]) in DELTAS:
+        raise UserError(
+            f"{title} has texts in the encoding DELTA_BYTE_ARRAY or DELTA_LENGTH_BYTE_ARRAY, which"
+            " is not read: save it with another one, as pandas' to_parquet does."
+        )
+    return size
 
 
 def _fields(content: bytes, at: int, depth: int = 0) -> tuple[Fields, int]:

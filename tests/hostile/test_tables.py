@@ -139,14 +139,30 @@ def test_pages_that_unpack_to_much_are_refused_before_that(small, monkeypatch):
         read(content)
 
 
-def test_texts_by_what_they_share_are_refused(small):
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_by_what_they_share_are_refused(small, encoding):
     content = packed(
         {"file": ["x" * 1000 + str(k) for k in range(10)]},
         use_dictionary=False,
-        column_encoding={"file": "DELTA_BYTE_ARRAY"},
+        column_encoding={"file": encoding},
     )
-    with pytest.raises(UserError, match="DELTA_BYTE_ARRAY"):
+    with pytest.raises(UserError, match="in the encoding DELTA_BYTE_ARRAY"):
         read(content)
+
+
+def test_a_dictionary_of_more_texts_than_it_can_have_is_refused(small, monkeypatch):
+    whole = packed({"file": [f"{k}" for k in range(100)]})
+    claims = whole.replace(b"\x4c\x15\xc8\x01", b"\x4c\x15\xfe\x7f", 1)  # 8,191 of them
+    assert claims != whole
+    monkeypatch.setattr(pq, "ParquetFile", None)
+    with pytest.raises(UserError, match="a page of more values than it can have"):
+        read(claims)
+
+
+def test_pages_without_an_end_are_refused(small, monkeypatch):
+    monkeypatch.setattr(parquet_pages, "MOST_PAGES", 3)
+    with pytest.raises(UserError, match="too large"):
+        read(packed({"file": [f"{k}" for k in range(1_000)]}, row_group_size=100))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(20_001, 1), (1, 11), (6_000, 10)])
