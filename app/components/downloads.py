@@ -20,10 +20,16 @@ def of_table(
 
 
 def with_latex(
-    table: pd.DataFrame, numbers: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str
+    table: pd.DataFrame,
+    numbers: pd.DataFrame,
+    name: str,
+    bold: pd.DataFrame | None,
+    latex: str,
+    told: str = "",
 ) -> None:
     """As `of_table`, with LaTeX that is written for the table in reach: as a file, and to be
-    copied. numbers: what programs read, in place of the table as it is shown."""
+    copied. numbers: what programs read, in place of the table as it is shown. told: what stands
+    below it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         one("LaTeX", f"{name}.tex", TEX, lambda: latex)
         with st.popover(
@@ -34,7 +40,7 @@ def with_latex(
             width="content",
         ):
             st.code(latex, language="latex", wrap_lines=True)  # it has a button that copies
-        _menu(table, name, bold, numbers=numbers)
+        _menu(table, name, bold, numbers=numbers, told=told)
 
 
 def _menu(
@@ -43,9 +49,10 @@ def _menu(
     bold: pd.DataFrame | None,
     latex: Callable[[], str] | None = None,
     numbers: pd.DataFrame | None = None,
+    told: str = "",
 ) -> None:
     """The forms of a table that are not in sight."""
-    note = export.BOLD if bold is not None else ""
+    note = export.BOLD if bold is not None else told
     numbers = table if numbers is None else numbers
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "CSV": ("csv", "text/csv", lambda: export.to_csv(numbers)),

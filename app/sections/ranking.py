@@ -36,8 +36,9 @@ NOTHING = (
 )
 HELP = (
     "An image counts as robust if it withstands every attack named above, with every seed that all"
-    " these runs share. The interval is Wilson's for n images. p: a paired test against the run"
-    " above on these images, two-sided; from 0.05 on the difference may be chance. Each run is one"
+    " these runs share. The interval is Wilson's for n images, too narrow where several are of one"
+    " patient. p: a paired test against the run above on these images, over patients where they are"
+    " known, two-sided; from 0.05 on the difference may be chance. Each run is one"
     " training: how far another seed would move it is in neither."
 )
 TAKEN_OVER = (

@@ -13,6 +13,7 @@ from .. import data
 from ..charts import levels
 from ..charts import pareto as pareto_chart
 from ..components import downloads, run_names, tables
+from ..components.plain import plain
 
 Attacked = dict[str, tuple[TrainConfig, pd.DataFrame]]  # by a run's name: its accuracies
 PARETO = (
@@ -39,7 +40,7 @@ def section(chosen: list[Run]) -> None:
     verdicts = {
         run_names.name(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
     }
-    by_level(export.robustness_points(attacked))
+    by_level(export.robustness_points(attacked), attacked)
     pareto(export.pareto_points(attacked, verdicts))
     trainings(attacked)
 
@@ -55,14 +56,17 @@ def numbers(points: pd.DataFrame) -> str:
     return " or ".join(f"{n:,}" for n in sorted(points["n"].unique()))
 
 
-def by_level(points: pd.DataFrame) -> None:
-    """Accuracy against the noise level; points: export.robustness_points."""
+def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
+    """Accuracy against the noise level; points: export.robustness_points of the attacked."""
     if points.empty:
         return
     st.subheader("Accuracy against the noise level")
+    absent = ", ".join(run for run in attacked if run not in set(points["run"]))
+    left_out = f" Not drawn, as they have not seen this attack on these data: {absent}."
     st.caption(
-        f"{numbers(points)} test images under {attack_of(points)}, with the 95 % interval for so"
-        " many images."
+        f"{numbers(points)} test images of {plain(points['data'].iloc[0])} under"
+        f" {attack_of(points)}, with the 95 % interval for so many images."
+        f"{plain(left_out) if absent else ''}"
     )
     most = points[points["eps"] == points["eps"].max()]
     each = "; ".join(

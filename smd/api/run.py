@@ -151,7 +151,7 @@ class LoadedRun:
         """All estimates of margins on the trained network, the oldest first.
 
         Columns: id, method, eps (how far it looked; 0: as far as it took), norm, seed, split, n,
-        package, version, seconds, job, created.
+        package, version, seconds, job, created, weights ("last", or "ema": averaged ones).
         """
         return reader.estimates(self.run.store)
 

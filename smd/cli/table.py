@@ -22,9 +22,12 @@ def print_table(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None
     sys.stdout.write(text if raw else visible(text))
 
 
-def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> str:
-    """A table in one of FORMATS; what is bold is explained below it."""
-    note = export.BOLD if bold is not None else ""
+def as_text(
+    table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None, told: str = ""
+) -> str:
+    """A table in one of FORMATS; below it, where there is a place, what is told of it, and what is
+    bold."""
+    note = " ".join([*[told] * bool(told), *[export.BOLD] * (bold is not None)])
     if form == "json":
         return export.to_json(table) + "\n"
     if form == "csv":
@@ -33,7 +36,8 @@ def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) ->
         return export.to_markdown(table, bold, note) + "\n"
     if form == "latex":
         return export.to_latex(table, bold, note=note)
-    return (export.to_text(table) if len(table) else "(nothing yet)") + "\n"
+    text = export.to_text(table) if len(table) else "(nothing yet)"
+    return "\n".join([text, *[told] * bool(told)]) + "\n"
 
 
 def print_accuracies(runs: list[Run], form: str) -> None:

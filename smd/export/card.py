@@ -22,7 +22,8 @@ CARD = """\
 
 In %, on clean images and under attack at each noise level ε (L∞), a share of the pixels' range in
 every pixel; where a column `norm` says L2, the length of the noise over all pixels. `n` images of
-the split were attacked; one that is misclassified when clean counts as fooled at every level.
+the split were attacked; one that is misclassified when clean counts as fooled at every level. In
+brackets the 95 % interval for `n` images, too narrow where several are of one patient.
 "Avg." is the mean over the clean images and the noise levels that the run watched.
 
 {table}
@@ -60,7 +61,7 @@ def model_card(
 ) -> str:
     """The card of a trained network, in Markdown.
 
-    meta: reader.meta; table: accuracy_table of this run; provenance: smd.runs.provenance.provenance
+    meta: reader.meta; table: accuracy_intervals of this run; provenance: smd.runs.provenance.provenance
     of its start; margins: margins_section.
     """
     defense = defense_title(config)

@@ -6,9 +6,8 @@ A run without a store yet has no rows. A store that is broken, newer or held for
 UserError.
 """
 
+from smd.config.notes import AVERAGED, SOUND
 from smd.store.attack_tables import (
-    AVERAGED,
-    SOUND,
     attack_flags,
     attack_runs,
     attack_stages,

@@ -285,6 +285,6 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Ope
 
 def _card(job: Job) -> None:
     run, config = job.run, job.config
-    table = export.accuracy_table({run.id: (config, reader.attack_table(run.store))})
+    table = export.accuracy_intervals({run.id: (config, reader.attack_table(run.store))})
     about = reader.meta(run.store)
     durable.write(run.card, export.model_card(config, about, table, run.about, margins_of(run)))

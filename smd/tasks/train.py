@@ -293,7 +293,7 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Ope
 
 def _card(job: Job) -> None:
     config, store = job.config, job.run.store
-    table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
+    table = export.accuracy_intervals({job.run.id: (config, reader.attack_table(store))})
     durable.write(
         job.run.card,
         export.model_card(config, reader.meta(store), table, job.run.about, margins_of(job.run)),

@@ -10,7 +10,7 @@ from smd.analysis import ranking
 EPS = 8 / 255
 
 
-def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), **fields):
+def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), patient=None, **fields):
     """What one attack did to images, from the `first` on, alike with each seed."""
     row = {"name": name, "steps": 20, "norm": "Linf", "split": "test", "n": len(ok), "note": ""}
     return pd.DataFrame(
@@ -24,6 +24,7 @@ def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), **fie
                 "ok": bool(each),
                 "seed": seed,
                 "images": "cache",
+                "patient": patient if patient is None else patient[k],
             }
             for seed in seeds
             for k, each in enumerate(ok)

@@ -40,6 +40,7 @@ def test_without_test_attacks_there_are_no_robustness_points(runs):
     assert list(points.columns) == [
         "run",
         "defense",
+        "data",
         "attack",
         "steps",
         "norm",

@@ -70,11 +70,12 @@ def _about(
     """The caption; images: how many each run's accuracies are of, by its id."""
     first = points.iloc[0]
     attack = export.attack_title(first["attack"], first["note"], int(first["steps"]))
+    on = first["data"]
     of_each = "; ".join(f"{described(run)} on {images[run.id]:,} test images" for run in drawn)
     absent = ", ".join(run_names.name(run.id) for run in shown if run not in drawn)
-    left_out = f" Not drawn, as they have not seen this attack: {absent}." if absent else ""
+    left_out = f" Not drawn, as they have not seen this attack on {on}: {absent}." if absent else ""
     return (
-        f"{attack}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
+        f"{attack} on {on}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
         f" many images. {of_each}.{left_out}"
     )
 

@@ -55,22 +55,27 @@ def probed(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
         for name, one in zip(names, counts, strict=True)
     ]
     each = ". ".join(f"{name}: {counted(one)}" for name, one in zip(names, rows, strict=True))
-    about = f"{described(run)}; {n:,} {split} images. {each}. {_medians(*rows)} {LOOKED}"
+    other = ", averaged weights" * (newest[0]["weights"] != "last")
+    about = f"{described(run)}{other}; {n:,} {split} images. {each}. {_medians(*rows)} {LOOKED}"
     return kind.drawn(about, *panels, runs=[run])
 
 
 def estimated(run: Run) -> list[list["pd.Series[Any]"]]:
-    """Estimations by PGD on the same images, one at each level of PROBED: their rows of
-    reader.estimates."""
+    """Estimations by PGD of one network on the same images, one at each level of PROBED: their rows
+    of reader.estimates. Those on the last weights come last, of these the newest."""
     table = data.brief(reader.estimates, run.store)
     table = table[(table["method"] == "pgd") & (table["norm"] == "Linf")]
     pairs = []
-    for _, part in table.groupby(["split", "n"]):
+    for _, part in table.groupby(["split", "n", "weights", "seed"]):
         level = part["eps"].map(show_level)
         at_each = [part[level == show_level(eps)] for eps in PROBED]
         if not any(rows.empty for rows in at_each):
             pairs.append([rows.iloc[-1] for rows in at_each])
-    return pairs
+    return sorted(pairs, key=_preferred)
+
+
+def _preferred(pair: "list[pd.Series[Any]]") -> tuple[bool, float]:
+    return pair[0]["weights"] == "last", min(float(row["created"]) for row in pair)
 
 
 def counted(rows: pd.DataFrame) -> str:
