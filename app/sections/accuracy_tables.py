@@ -39,15 +39,15 @@ CELLS_HELP = (
 ABOUT = (
     "Accuracy in % of n images at each noise level ε (L∞ unless the title says L2); clean is"
     " without noise. Over several attack seeds it is their mean. Avg. is the mean of clean and the"
-    " levels that the run watched. A 95 % interval is Wilson's for n images, too narrow where several"
-    f" are of one patient. {export.BOLD} The paper's rows take no part. An image that is"
+    " levels that the run watched. A 95 % interval is Wilson's for n images, too narrow where"
+    f" several are of one patient. {export.BOLD} The paper's rows take no part. An image that is"
     " misclassified when clean counts as fooled at every level. The paper prints no n: it stands"
     " as 0."
 )
 ABOUT_BALANCED = (
     f"{balanced.BALANCED} Of n images at each noise level ε (L∞ unless the title says L2); clean is"
-    " without noise. Over several attack seeds it is their mean. An image that is misclassified when"
-    " clean counts as fooled at every level."
+    " without noise. Over several attack seeds it is their mean. An image that is misclassified"
+    " when clean counts as fooled at every level."
 )
 CLEAN = {show_level(0): "clean"}  # a column by its name on the page
 KEY = ["norm", "split", "attack", "steps", "note"]  # of a table
@@ -141,17 +141,17 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     )
     attack_warnings.flags(chosen, attack._asdict())
     numbers = export.concise(export.with_bounds(cells)).assign(attack=attack.short)
-    latex = export.paper_latex(shown, bold, what_of(attack, part, told))
+    latex = export.paper_latex(shown, bold, what_of(attack, cells, told))
     name = f"{(balanced.MEASURE if told else ACCURACY).replace(' ', '-')}-{attack.key}"
     downloads.with_latex(shown, numbers, name, None if told else bold, latex, told)
 
 
-def what_of(attack: Attack, part: pd.DataFrame, told: str) -> What:
+def what_of(attack: Attack, cells: pd.DataFrame, told: str) -> What:
     """What the caption of a table of these cells says; told: of balanced accuracies, what must be
     said."""
-    levels = sorted({float(eps) for eps in part["eps"] if eps > 0})
+    levels = sorted({float(eps) for eps in cells["eps"] if eps > 0})
     shown = tuple(show_level(eps, attack.norm) for eps in levels)
-    what = What(str(part["data"].iloc[0]), attack.short, attack.split, shown, attack.norm)
+    what = What(str(cells["data"].iloc[0]), attack.short, attack.split, shown, attack.norm)
     return what._replace(measure=balanced.MEASURE, interval=told) if told else what
 
 

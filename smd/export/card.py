@@ -61,8 +61,8 @@ def model_card(
 ) -> str:
     """The card of a trained network, in Markdown.
 
-    meta: reader.meta; table: accuracy_intervals of this run; provenance: smd.runs.provenance.provenance
-    of its start; margins: margins_section.
+    meta: reader.meta; table: accuracy_intervals of this run; provenance:
+    smd.runs.provenance.provenance of its start; margins: margins_section.
     """
     defense = defense_title(config)
     shown = table.drop(columns=["run", "defense"])

@@ -200,6 +200,20 @@ def test_tables_leave_as_latex_parquet_and_robustbench(finished, capsys, tmp_pat
     assert json.loads(capsys.readouterr().out)["eps"] == "32/255"
 
 
+def test_balanced_accuracy_is_exported_as_what_it_is(finished, capsys):
+    run, _ = finished
+    for form in ("markdown", "latex", "text"):
+        assert run_cli("export", run.id, "--balanced", "--intervals", "--format", form) == 0
+        told = capsys.readouterr().out
+        assert "Balanced accuracy in" in told and "interval of a bootstrap over images." in told
+        assert "Bold" not in told
+    assert run_cli("export", run.id, "--balanced", "--format", "csv") == 0
+    told = capsys.readouterr()
+    assert "Balanced accuracy in %" in told.err and "Balanced" not in told.out
+    assert run_cli("export", run.id, "--format", "markdown") == 0
+    assert "Bold: better than every other row" in capsys.readouterr().out
+
+
 def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monkeypatch):
     from dataclasses import replace
 

@@ -75,8 +75,8 @@ def _about(
     absent = ", ".join(run_names.name(run.id) for run in shown if run not in drawn)
     left_out = f" Not drawn, as they have not seen this attack on {on}: {absent}." if absent else ""
     return (
-        f"{attack} on {on}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
-        f" many images. {of_each}.{left_out}"
+        f"{attack} on {on}, the mean over its seeds; a line a training, bands are 95 % intervals"
+        f" for that many images. {of_each}.{left_out}"
     )
 
 
