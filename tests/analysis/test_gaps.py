@@ -127,7 +127,8 @@ def test_what_took_over_verdicts_is_held_against_nothing():
     )
     assert table.empty
     alone = verdicts("autoattack", first(40), steps=0)
-    both = pd.concat([verdicts("ce-pgd", weak), alone, alone.assign(note="sound=yes", ok=weak)])
+    taken = alone.assign(note="sound=yes", ok=weak)
+    both = pd.concat([verdicts("ce-pgd", weak), alone, taken], ignore_index=True)
     (row,) = gaps.gaps(both).to_dict("records")
     assert (row["stronger"], row["gap"], row["flag"]) == ("AutoAttack", 20, True)
     assert gaps.taken_over(both).startswith("One accuracy with sound=yes is left out")

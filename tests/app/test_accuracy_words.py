@@ -1,4 +1,4 @@
-"""What captions and files of accuracy tables say: levels of either norm, and which accuracy it is."""
+"""What captions of accuracy tables say: levels of either norm, and which accuracy it is."""
 
 import pytest
 
