@@ -168,6 +168,19 @@ def test_intervals_and_spread_stand_in_the_cells(finished):
         assert cell in [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t]
 
 
+def test_balanced_accuracy_is_called_so_and_no_test_is_claimed(finished):
+    app = open_page("attacks")
+    said = " ".join(c.value for c in app.caption)
+    assert "Bold: better" in said and "too narrow" in said
+    app.segmented_control(key="shown").set_value("balanced accuracy").run()
+    assert not app.exception
+    said = " ".join(c.value for c in app.caption)
+    assert "no test compares it" in said and "Bold" not in said
+    latex = [code.value for code in app.code if "tabular" in code.value]
+    assert latex and all("Balanced accuracy in" in text for text in latex)
+    assert all("a bootstrap over images" in text for text in latex)
+
+
 def test_flags_are_badges_with_their_meaning(finished):
     run, _ = finished
     attack(Recorder(run.store), "autoattack", flags={"zero-gradient": "", "square": ""}, steps=0)
