@@ -77,15 +77,11 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
         (_side(row, 0.0, singles, verdicts), _side(row, row.eps, singles, verdicts))
         for row in tuples(both)
     ]
-    whose = fates.patients(verdicts)
-    beaten = [
-        any(_beats(other, own, whose) for other in sides if other is not own) for own in sides
-    ]
     columns = {
         "title": _titles(both),
         "clean_each": [list(one.each) for one, _ in sides],
         "robust_each": [list(two.each) for _, two in sides],
-        "beaten": beaten,
+        "beaten": _beaten(sides, fates.patients(verdicts)),
         **{name: both[column] for name, column in COLUMNS.items() if column},
     }
     return pd.DataFrame({name: columns[name] for name in COLUMNS})
@@ -106,6 +102,11 @@ def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Si
     members = records(singles[same & (singles["eps"] == eps)])
     images = fates.mean([fates.shares(verdicts.get(str(cell["run"])), cell) for cell in members])
     return Side(tuple(float(cell["percent"]) for cell in members), images)
+
+
+def _beaten(sides: list[tuple[Side, Side]], whose: Patients | None) -> list[bool]:
+    """Of each point, clean and robust, whether another beats it."""
+    return [any(_beats(other, own, whose) for other in sides if other is not own) for own in sides]
 
 
 def _beats(one: tuple[Side, Side], two: tuple[Side, Side], whose: Patients | None) -> bool:
