@@ -205,7 +205,7 @@ def test_balanced_accuracy_is_exported_as_what_it_is(finished, capsys):
     for form in ("markdown", "latex", "text"):
         assert run_cli("export", run.id, "--balanced", "--intervals", "--format", form) == 0
         told = capsys.readouterr().out
-        assert "Balanced accuracy in" in told and "interval of a bootstrap over images." in told
+        assert "Balanced accuracy in" in told and "interval of a bootstrap over images;" in told
         assert "Bold" not in told
     assert run_cli("export", run.id, "--balanced", "--format", "csv") == 0
     told = capsys.readouterr()
