@@ -12,7 +12,7 @@ from smd.runs.folders import Run
 from .components import brand, notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
-from .selection import sidebar
+from .selection import bar
 from .selection.selected import Selection
 from .server import login
 
@@ -55,8 +55,8 @@ def picked() -> Run:
 
 def arguments(page: Page) -> list[Run | Selection]:
     """What the page's function takes: the run if it is of one, and the selection if it is of
-    images, whose filters are drawn into the sidebar."""
+    images, whose bar is drawn above the page."""
     if not page.of_a_run:
         return []
     run = picked()
-    return [run, sidebar.show(page.title, run)] if page.of_images else [run]
+    return [run, bar.show(page.title, run)] if page.of_images else [run]
