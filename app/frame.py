@@ -9,7 +9,7 @@ from smd.jobs import launch
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from .components import brand, notices, run_picker, states
+from .components import brand, look, notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
 from .selection import bar
@@ -22,6 +22,7 @@ ICON = str(Path(__file__).with_name("icon.png"))
 def show() -> None:
     """The page that the address names."""
     st.set_page_config(page_title="SMD Studio", page_icon=ICON, layout="wide")
+    look.dress()
     login.admit()
     st.logo(brand.wordmark(brand.ink()), size="large")
     given: list[Run | Selection] = []  # the page's arguments
