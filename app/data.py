@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +11,8 @@ from smd import data as sets
 from smd.evaluation import examples as adv
 from smd.runs.folders import Run
 from smd.store import reader
+
+T = TypeVar("T")
 
 
 def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
@@ -29,20 +31,17 @@ def _read(
     return _query(Path(store), *args)
 
 
-def brief(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
+def brief(query: Callable[..., T], store: Path, *args: Any) -> T:
     """As `read`, for short answers of many runs: what pages over all runs ask does not push out
     what one run needs."""
-    return _brief(query, query.__name__, str(store), reader.stamp(store), args)
+    answer: T = _brief(query, query.__name__, str(store), reader.stamp(store), args)
+    return answer
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _brief(
-    _query: Callable[..., pd.DataFrame],
-    name: str,
-    store: str,
-    stamp: tuple[int, ...],
-    args: tuple[Any, ...],
-) -> pd.DataFrame:
+    _query: Callable[..., Any], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+) -> Any:
     return _query(Path(store), *args)
 
 

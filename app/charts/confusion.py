@@ -9,7 +9,7 @@ NUMBERED = 16  # classes up to which every cell has its number
 SIDE, HEAD = 34, 110  # pixels: the height of a row of cells, and of what stands above them
 TALLER = 200  # of all rows together at least, where there are few classes
 FULL = 55  # percent from which on the number is white
-INK = {False: "#1d2526", True: "#e4eaea"}  # of other numbers, on a dark page or not
+INK = {False: "#101617", True: "#e4eaea"}  # of other numbers, on a dark page or not
 
 
 def matrix(rows: pd.DataFrame, classes: tuple[str, ...], dark: bool = False) -> alt.LayerChart:

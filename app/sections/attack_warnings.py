@@ -1,6 +1,7 @@
 """What is suspicious about attacks: flags that they raise themselves, and gaps between them."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -47,11 +48,16 @@ def gaps_of(chosen: Sequence[Run]) -> None:
     """Attacks that disagree by more than two points, and not by chance, say more than any of them
     alone (Sec. 5.1)."""
     for run in chosen:
-        rows = gaps.gaps(data.read(reader.image_verdicts, run.store))
+        rows = data.read(gaps_in, run.store)
         for row in rows[rows["flag"]].itertuples():
             st.warning(
                 f"**{run_names.name(run.id)}** {gap_words(row)}", icon=":material/difference:"
             )
+
+
+def gaps_in(store: Path) -> pd.DataFrame:
+    """The gaps of a run, as from gaps.gaps: every verdict on every image is looked at."""
+    return gaps.gaps(reader.image_verdicts(store))
 
 
 def gap_words(row: Any) -> str:

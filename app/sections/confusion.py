@@ -14,7 +14,7 @@ from ..components import downloads, layout, run_names, tables
 from ..selection import choices, filters, selected, state, verdicts
 from ..selection.selected import Selection
 
-HOW = "Click a cell to see its images below; they are those of the sidebar from then on."
+HOW = "Click a cell to see its images below; they stay selected on every page."
 COLUMNS = {
     "true": "true class",
     "predicted": "predicted class",

@@ -11,7 +11,7 @@ from smd.store import reader
 from .. import data
 from ..charts import margins as margin_charts
 from ..components import downloads, gallery, layout, run_names, standing
-from ..selection import changes, filters, sidebar, sources, state
+from ..selection import changes, filters, panel, sources, state
 from ..selection.selected import Selection
 from . import class_margins, margin_pairs
 
@@ -86,9 +86,9 @@ def _alike(one: Run, two: Run) -> bool:
 def choose_epochs(chosen: Selection) -> tuple[int, int]:
     """Two epochs; the slider is the one that the selection's questions about change have."""
     kept = chosen.known.epochs
-    if len(kept) < 2 or filters.asks_epochs(state.read()["find"]):  # in the sidebar
+    if len(kept) < 2 or filters.asks_epochs(state.read()["find"]):  # in the bar
         return chosen.known.between(chosen.filters.between)
-    return sidebar.between(chosen.known, {})
+    return panel.between(chosen.known, {})
 
 
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:

@@ -98,7 +98,9 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
 def sizes(chosen: list[Run], attacked: bool) -> str:
     """How many validation images accuracies are of, and how sure they are at that."""
     looks = {
-        run_names.name(run.id): run_table.quick_look(run, data.brief(reader.validation, run.store))
+        run_names.name(run.id): run_table.quick_look(
+            run, data.brief(reader.brief, run.store).validation
+        )
         for run in chosen
     }
     column = f"{'quick PGD' if attacked else 'clean'}: 95 %"

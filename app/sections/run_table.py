@@ -97,7 +97,7 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
     if not states.readable(run):
         return row
     config = run.config
-    own = data.brief(reader.validation, run.store)
+    own = data.brief(reader.brief, run.store).validation
     return row | {
         "defense": export.defense_title(config),
         "data": export.data_name(config),
@@ -116,9 +116,9 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
     """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and
     95 % interval."""
     final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
-    sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
-    about = data.value(reader.meta, run.store)
-    seen = monitor_size.of_run(about, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    known = data.brief(reader.brief, run.store)
+    sizes = known.sizes.set_index("split")["n"]
+    seen = monitor_size.of_run(known.meta, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
     row: dict[str, object] = {}
     for name, n, rows in zip(
         ("clean", "quick PGD"),

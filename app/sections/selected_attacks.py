@@ -30,7 +30,7 @@ def section(chosen: Selection) -> None:
         return
     st.subheader(f"The selected images: {chosen.title}")
     if chosen.rows.empty:
-        st.caption("No image matches: widen the filters in the sidebar.")
+        st.caption("No image matches: widen the filters above.")
         return
     table, name = compared(chosen), run_names.name(chosen.run.id)
     if table.empty:

@@ -1,6 +1,6 @@
 """The filters that Embedding, Margins, Samples and Attacks share, as one value; no Streamlit here.
 
-`Filters.from_query` reads the keys of the sidebar's widgets, which are those of the address;
+`Filters.from_query` reads the keys of the widgets, which are those of the address;
 `Filters.to_query` writes them.
 """
 

@@ -59,7 +59,7 @@ class Selection:
 
 
 def of(run: Run, known: Choices) -> Selection:
-    """The selection as the sidebar says."""
+    """The selection as the bar says."""
     filters = Filters.from_query(state.read(), known)
     total = len(data.read(reader.samples, run.store, filters.split))
     try:

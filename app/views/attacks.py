@@ -29,11 +29,11 @@ def page(run: Run, selection: Selection) -> None:
     """What is under way, the chosen runs ranked and their accuracies, the form; and of the run in
     the sidebar its clinical numbers, what it confuses, what became of its selected images."""
     known = {other.id: other for other in folders.all_runs()}
-    ready = {i: r for i, r in known.items() if r.trained and states.readable(r)}
+    ready = {i: r for i, r in known.items() if r.trained and states.known(r)}
     if not ready:
         none_ready(list(known.values()))
         return
-    chosen = several.choose(ready, run)
+    chosen = could_be_read(several.choose(ready, run))
     if not chosen:
         st.info("Choose one run or more.", icon=":material/arrow_upward:")
         return
@@ -42,12 +42,20 @@ def page(run: Run, selection: Selection) -> None:
     accuracies(chosen, cells)
     st.subheader("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
     attack_form.form(chosen)
-    if run.id in ready:
+    if run.id in ready and states.readable(run):
         selected_attacks.section(selection)
-    if run.id in ready:
         clinical.section(selection)
         confusion.section(selection)
         selected_attacks.images(selection)
+
+
+def could_be_read(wanted: Sequence[Run]) -> list[Run]:
+    """Those whose stores this version can read; the others are named."""
+    chosen = [run for run in wanted if states.readable(run)]
+    for run in wanted:
+        if run not in chosen:
+            st.warning(f"**{run_names.name(run.id)}** cannot be read and is left out.")
+    return chosen
 
 
 def none_ready(known: Sequence[Run]) -> None:

@@ -27,7 +27,7 @@ HOW_TO_READ = (
     " Directions and distances between far groups mean nothing: only who lies near whom counts."
 )
 INVITATION = "Draw around some images to see them here, on Samples, on Margins and on Attacks."
-NO_IMAGE = "No image matches: widen the filters in the sidebar."
+NO_IMAGE = "No image matches: widen the filters above."
 
 
 def page(run: Run, chosen: Selection) -> None:

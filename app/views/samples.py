@@ -19,7 +19,7 @@ from ..sections import adversarial_examples, bounds_words, sample_verdicts
 from ..sections.adversarial_examples import View
 from ..selection.selected import Selection
 
-NO_IMAGE = "No image matches: widen the filters in the sidebar."
+NO_IMAGE = "No image matches: widen the filters above."
 
 
 def page(run: Run, chosen: Selection) -> None:
@@ -56,7 +56,7 @@ def there(chosen: Selection, wanted: int) -> int | None:
     idx = nearest(known, wanted)
     if idx is None:
         st.info(
-            f"This run has no {chosen.images}: choose others in the sidebar.",
+            f"This run has no {chosen.images}: choose others above.",
             icon=":material/info:",
         )
     elif idx != wanted:

@@ -39,6 +39,7 @@ from smd.store.margin_tables import (
 )
 from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
+    brief,
     class_names,
     gauges,
     last_epoch,
@@ -68,6 +69,7 @@ __all__ = [
     "attack_runs",
     "attack_stages",
     "attack_table",
+    "brief",
     "broken",
     "certified",
     "class_density",

@@ -5,6 +5,7 @@ import pytest
 from paging import open_page, words
 from storing import attack
 
+from app.components import run_names
 from smd.config.schema import AttackConfig, read
 from smd.runs import folders
 from smd.store.writer import Recorder
@@ -273,3 +274,11 @@ def test_the_papers_rows_are_marked_and_can_be_hidden(finished, monkeypatch):
     (table,) = [t for t in tables(app) if "source" in t]
     assert list(table["source"]).count("paper") == 12
     assert table[table["defense"] == "MMA20*"]["8/255"].tolist() == ["81.07"]
+
+
+def test_a_run_whose_store_is_broken_is_left_out_with_a_word(finished):
+    run, std = finished
+    std.store.write_bytes(b"no store")
+    app = open_page("attacks", run=run.id)
+    assert f"**{run_names.name(std.id)}** cannot be read and is left out." in words(app)
+    assert [box.value for box in app.multiselect if box.key == "runs"] == [[run.id, std.id]]

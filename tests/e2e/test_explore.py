@@ -68,8 +68,8 @@ def drag(page, start, *stops):
 
 
 def shown_title(page):
-    """How many images are meant, as the sidebar says: (these, of how many)."""
-    found = page.get_by_test_id("stSidebar").get_by_text(
+    """How many images are meant, as the bar says: (these, of how many)."""
+    found = page.locator(".st-key-selection").get_by_text(
         re.compile(r"^[\d,]+ of [\d,]+ training images$")
     )
     expect(found).to_be_visible()
@@ -111,9 +111,9 @@ def test_a_range_drawn_in_the_histogram_shows_its_images_everywhere_and_in_a_new
     tiles.first.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1, name="Samples")).to_be_visible()
     assert shown_title(page) == (few, total)
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
     expect(
-        page.get_by_test_id("stSidebar").get_by_text("300 training images", exact=True)
+        page.locator(".st-key-selection").get_by_text("300 training images", exact=True)
     ).to_be_visible()
     assert "range=" not in page.url
 
