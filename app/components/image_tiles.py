@@ -18,11 +18,28 @@ OPEN_HELP = (
     " drawn that the epoch had it in no batch."
 )
 
+# A tile's one button reaches over the whole tile: a click on the picture is one on it, while the
+# keyboard and screen readers meet a single button, with its name. Nothing between the two may be
+# positioned, or it would reach over that alone.
+WHOLE = """<style>
+[class*="st-key-tile-"] { position: relative; border-radius: 0.5rem; }
+[class*="st-key-tile-"] [class*="st-key-open-"],
+[class*="st-key-tile-"] [class*="st-key-open-"] :is(div, span, button) { position: static; }
+[class*="st-key-tile-"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-tile-"] button::after {
+  content: ""; position: absolute; inset: -4px; border-radius: 0.5rem; cursor: pointer;
+}
+[class*="st-key-tile-"] button:focus-visible { outline: none; box-shadow: none; }
+[class*="st-key-tile-"] button:hover::after { box-shadow: 0 0 0 1px currentColor; }
+[class*="st-key-tile-"] button:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
+</style>"""
+
 SAID = {REACHED: "to ", CERTIFIED: "at least "}  # before a margin that is no upper bound
 
 
 def show(part: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> bool:
     """Whether one of them was clicked."""
+    st.html(WHOLE)
     with st.grid(columns="auto", min_column_width=118, gap="small"):
         return any([_tile(row, pixels, split, key) for row in part.to_dict("records")])  # noqa: C419  # all are drawn
 
