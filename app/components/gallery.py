@@ -4,6 +4,7 @@ away."""
 import pandas as pd
 import streamlit as st
 
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -85,6 +86,8 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
         rows = rows.merge(files[["idx", "path"]], on="idx", how="left")
     elif image_files.has_files(run):
         rows = rows.assign(path=image_files.NAMELESS)
+    if sets := image_sets.names_of(run, split):
+        rows = rows.assign(sets=rows["idx"].map(sets).fillna(""))
     names = dict(enumerate(classes))
     named = {"class": rows["label"].map(lambda label: names.get(label, "?"))}
     if "pred" in rows:

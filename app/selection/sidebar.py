@@ -23,6 +23,7 @@ FIND_HELP = (
     " known of attacked images alone."
 )
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
+SET_HELP = "Images that were put together under a name, on Samples or Embedding."
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
@@ -46,6 +47,7 @@ def _panel(page: str, run: Run) -> Selection:
     state.keep_range((known.split, source.estimate if source else None, known.top))
     off = filters_used.ignored(page, run, known.split)
     _classes(known, off)
+    _sets(known, off)
     if source and not source.estimate:
         _epoch(known, off)
     if source and known.top:
@@ -85,6 +87,21 @@ def _classes(known: Choices, off: Off) -> None:
         bind="query-params",
         **_off("class", off),
     )
+
+
+def _sets(known: Choices, off: Off) -> None:
+    """The named sets that have images of the split, if there are any."""
+    state.forget_unknown("set", lambda name: name in known.sets)
+    if known.sets:
+        st.selectbox(
+            "Set",
+            list(known.sets),
+            index=None,
+            placeholder="in any set or none",
+            key="set",
+            bind="query-params",
+            **_off("set", off, SET_HELP),
+        )
 
 
 def _epoch(known: Choices, off: Off) -> None:

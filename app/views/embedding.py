@@ -18,6 +18,7 @@ from ..components import gallery, image_tiles, layout, standing
 from ..components.plain import plain
 from ..forms import embedding as form
 from ..sections import embedding_colours as colours
+from ..sections import image_sets
 from ..selection import region, selected, state
 from ..selection.selected import Selection
 
@@ -55,7 +56,9 @@ def page(run: Run, chosen: Selection) -> None:
     with grid.cell():
         draw(chosen, shown, data.read(reader.embedding_points, run.store, shown["id"]))
     with grid.cell():
-        st.subheader(chosen.title)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(chosen.title, width="content")
+            image_sets.of_selection(chosen)
         if chosen.everything:
             st.caption(INVITATION)
         gallery.show(run, chosen.rows, chosen.split, "map", NO_IMAGE, per_page=BESIDE)

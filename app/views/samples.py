@@ -15,7 +15,7 @@ from ..charts import history
 from ..components import gallery, going_back, image_files, layout, slices, standing
 from ..components.pictures import MIDDLE
 from ..components.plain import plain
-from ..sections import adversarial_examples, bounds_words, one_by_one, sample_verdicts
+from ..sections import adversarial_examples, bounds_words, image_sets, one_by_one, sample_verdicts
 from ..sections.adversarial_examples import View
 from ..selection.selected import Selection
 
@@ -38,7 +38,9 @@ def page(run: Run, chosen: Selection) -> None:
         say_if_another(chosen, wanted, idx)
         if idx is not None:
             detail(chosen, idx)
-    st.subheader(chosen.title)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(chosen.title, width="content")
+        image_sets.of_selection(chosen)
     gallery.show(run, chosen.rows, chosen.split, "samples", NO_IMAGE, here=True)
 
 
@@ -89,6 +91,7 @@ def detail(chosen: Selection, idx: int) -> None:
     table = data.read(reader.samples, run.store, split)
     known = {name: int(table.loc[table["idx"] == idx, name].iloc[0]) for name in ABOUT}
     heading(chosen, idx, chosen.known.classes[known["label"]])
+    image_sets.of_image(chosen, idx)
     images = data.images(run)
     pixels = images.pixels[known["source"]] if images is not None else None
     view = look(pixels) if pixels is not None else View()

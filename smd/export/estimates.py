@@ -34,6 +34,7 @@ def estimate_table(
     return pd.DataFrame(rows, columns=[*names, "no boundary (%)"] if rows else ["method"])
 
 
+CHOSEN = " on chosen images"  # which say nothing of their split
 MEDIAN = {"Linf": "median (1/255)", "L2": "median (L2)"}
 
 
@@ -46,7 +47,8 @@ def _row(about: Any, result: pd.DataFrame, levels: Sequence[float]) -> dict[str,
     factor, decimals = (255, 2) if about.norm == "Linf" else (1, 3)
     shares = {_beyond(e): _percent(share_beyond(result, e)) for e in levels}
     return {
-        "method": estimate_title(about.method, about.eps, about.norm, about.weights),
+        "method": estimate_title(about.method, about.eps, about.norm, about.weights)
+        + CHOSEN * bool(about.picked),
         "split": about.split,
         "n": len(result),
         "clean (%)": _percent(result["clean_ok"].mean()),

@@ -63,7 +63,8 @@ def estimated(run: Run) -> list[list["pd.Series[Any]"]]:
     """Estimations by PGD on the same images, one at each level of PROBED: their rows of
     reader.estimates."""
     table = data.brief(reader.estimates, run.store)
-    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf")]
+    even = ~table["picked"].astype(bool)
+    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf") & even]
     pairs = []
     for _, part in table.groupby(["split", "n"]):
         level = part["eps"].map(show_level)
