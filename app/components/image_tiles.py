@@ -9,7 +9,7 @@ import streamlit as st
 from smd.core.kinds import CERTIFIED, MISCLASSIFIED, NOT_DRAWN, REACHED
 
 from ..selection import state
-from . import pictures
+from . import image_files, pictures
 from .plain import plain
 
 OPEN_HELP = (
@@ -34,6 +34,7 @@ WHOLE = """<style>
 [class*="st-key-tile-"] button:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
 </style>"""
 
+WIDEST = 16  # characters of a file's name
 SAID = {REACHED: "to ", CERTIFIED: "at least "}  # before a margin that is no upper bound
 
 
@@ -56,6 +57,8 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
             args=(idx, split),
             help=f"Open image {idx}{_file(row)}. {OPEN_HELP}",
         )
+        if isinstance(path := row.get("path"), str) and path != image_files.NAMELESS:
+            st.caption(plain(shortened(path)))
         if stage := row.get("broken_by"):
             st.caption("wrong when clean" if stage == "clean" else f"fooled by {plain(stage)}")
     return clicked
@@ -72,6 +75,13 @@ def _file(row: dict[Any, Any]) -> str:
     """The name of its file, if it has one."""
     path = row.get("path")
     return f", {plain(path)}" if isinstance(path, str) else ""
+
+
+def shortened(path: str) -> str:
+    """The name of a file, without its folders, in the width of a tile: its beginning and its end
+    tell it from others."""
+    name = path.rpartition("/")[2]
+    return name if len(name) <= WIDEST else f"{name[: WIDEST // 2]}…{name[-(WIDEST // 2 - 1) :]}"
 
 
 def choose(idx: int, split: str) -> None:

@@ -11,7 +11,7 @@ from smd.store import reader
 
 from .. import data
 from ..components import going_back
-from . import choices, filters, filters_used, selected, state
+from . import choices, confused, filters, filters_used, selected, state
 from .choices import Choices
 from .filters import FINDS, HOW_MANY, MOST, OVER_TIME, SPLITS
 from .selected import Selection
@@ -54,6 +54,7 @@ def _panel(page: str, run: Run) -> Selection:
         _range(known, off)
     _find(known, off)
     chosen = selected.of(run, known)
+    confused.show(chosen, **_off("predicted", off))
     _summary(chosen, off)
     return chosen
 

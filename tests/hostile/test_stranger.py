@@ -70,6 +70,7 @@ FILES = [
     "config.json",
     "status.json",
     "notes.json",
+    "image-sets.json",
     "provenance.json",
     "log.txt",
     "final-margins.json",
@@ -173,7 +174,15 @@ def test_a_wrong_value_in_any_field_is_a_sentence_and_never_an_error(bad, file):
 
 
 @pytest.mark.parametrize(
-    "file", ["config.json", "status.json", "notes.json", "provenance.json", "final-margins.json"]
+    "file",
+    [
+        "config.json",
+        "status.json",
+        "notes.json",
+        "image-sets.json",
+        "provenance.json",
+        "final-margins.json",
+    ],
 )
 def test_what_is_no_json_of_ours_is_a_sentence(bad, file):
     for content in making.RAW:
