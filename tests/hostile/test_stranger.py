@@ -15,7 +15,7 @@ from smd.errors import UserError
 from smd.evaluation import examples, final_margins
 from smd.files import foreign
 from smd.jobs import launch, logs, worker
-from smd.runs import folders, notes, provenance
+from smd.runs import folders, image_sets, notes, provenance
 from smd.runs.job_titles import job_title
 from tests.conftest import smd
 from tests.hostile import making_stranger as making
@@ -47,6 +47,7 @@ def looked_at(run):
         lambda: run.config,
         lambda: run.status,
         lambda: notes.read(run),
+        lambda: image_sets.read(run),
         lambda: run.about,
         lambda: logs.tail(run.log),
         lambda: final_margins.read(run.folder),
