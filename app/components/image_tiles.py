@@ -78,10 +78,10 @@ def _file(row: dict[Any, Any]) -> str:
 
 
 def shortened(path: str) -> str:
-    """The name of a file, without its folders, in the width of a tile: its beginning and its end
-    tell it from others."""
+    """The name of a file, without its folders, in the width of a tile: mostly its end, which tells
+    it from others."""
     name = path.rpartition("/")[2]
-    return name if len(name) <= WIDEST else f"{name[: WIDEST // 2]}…{name[-(WIDEST // 2 - 1) :]}"
+    return name if len(name) <= WIDEST else f"{name[:4]}…{name[5 - WIDEST :]}"
 
 
 def choose(idx: int, split: str) -> None:

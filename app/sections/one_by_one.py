@@ -6,6 +6,8 @@ import streamlit as st
 from ..components import image_tiles
 from ..selection.selected import Selection
 
+WIDTH = 330  # pixels
+
 
 def show(chosen: Selection, idx: int) -> None:
     """Two buttons, which the arrow keys press, and between them where the image stands.
@@ -14,7 +16,10 @@ def show(chosen: Selection, idx: int) -> None:
     """
     ids = chosen.rows["idx"]
     before, at, after = around(ids, idx)
-    with st.container(horizontal=True, vertical_alignment="center", key="one-by-one"):
+    # of one width: in a narrow window all of it goes below the id
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", width=WIDTH, key="one-by-one"
+    ):
         _step("Previous", "left", before, chosen.split)
         st.markdown(said(at, len(ids)), width="content")
         _step("Next", "right", after, chosen.split)
@@ -46,4 +51,4 @@ def around(ids: "pd.Series[int]", idx: int) -> tuple[int | None, int, int | None
 
 def said(at: int, n: int) -> str:
     """Where the image stands: "3 of 24"."""
-    return f"**{at:,}** of {n:,}" if at else f"not among the {n:,} selected"
+    return f"**{at:,}** of {n:,}" if at else f"not among the {n:,}"

@@ -79,8 +79,8 @@ def test_the_most_frequent_confusion_is_one_choice_and_stands_in_the_address(fin
     ("path", "shown"),
     [
         ("hands/0001.png", "0001.png"),
-        ("a/b/IMG_20240101_hand_left.jpeg", "IMG_2024…ft.jpeg"),
-        ("no_folder_abc.png", "no_folde…abc.png"),
+        ("a/b/IMG_20240101_hand_left.jpeg", "IMG_…d_left.jpeg"),
+        ("no_folder_abc.png", "no_f…der_abc.png"),
     ],
 )
 def test_a_tile_has_the_name_of_its_file_in_its_width(path, shown):
