@@ -1,6 +1,6 @@
 """What pages read, cached by the stamp of the file it comes from; the only caches of the app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,8 @@ from smd import data as sets
 from smd.evaluation import examples as adv
 from smd.runs.folders import Run
 from smd.store import reader
+
+from .components import pictures
 
 T = TypeVar("T")
 
@@ -71,6 +73,21 @@ def images(run: Run) -> sets.Images | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _images(key: str, content: str) -> sets.Images | None:
     return sets.find(key, content)
+
+
+def thumbnails(run: Run, rows: Sequence[int]) -> list[str]:
+    """Small pictures of these rows of the run's images, as addresses that hold them; [] if their
+    cache is gone."""
+    if images(run) is None:
+        return []
+    about = value(reader.meta, run.store)
+    return _thumbnails((about.get("images", ""), about.get("content", "")), tuple(rows))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _thumbnails(named: tuple[str, str], rows: tuple[int, ...]) -> list[str]:
+    known = _images(*named)
+    return [pictures.small(pictures.flat(known.pixels[row])) for row in rows] if known else []
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

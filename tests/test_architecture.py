@@ -55,6 +55,7 @@ LIGHT = {
     "report.page",
     "runs.example",
     "runs.folders",
+    "runs.image_sets",
     "runs.job_titles",
     "runs.notes",
     "store.query",

@@ -37,9 +37,12 @@ def _bar(page: str, run: Run) -> Selection:
         state.keep_range((known.split, source.estimate if source else None, known.top))
         off = filters_used.ignored(page, run, known.split)
         opened = st.popover("Filters", icon=":material/filter_alt:", key="filters")
-        with opened.container(width=WIDTH):
+        inside = opened.container(width=WIDTH)
+        with inside:
             panel.show(known, off)
         chosen = selected.of(run, known)
+        with inside:
+            panel.confusions(chosen, off)
         if not chosen.everything:
             _clear(chosen)
         st.markdown(" · ".join([f"**{chosen.title}**", *_words(chosen)]), width="content")

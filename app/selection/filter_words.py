@@ -10,6 +10,7 @@ def of(filters: Filters, known: Choices) -> list[str]:
     """What leaves images out, a few words each; [] where nothing does."""
     said = [
         _classes("class", filters.labels, known),
+        f"in the set {filters.within.name}" if filters.within else "",
         _span(filters, known),
         _find(filters, known),
         "drawn around in the embedding" if filters.region else "",

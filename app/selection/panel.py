@@ -8,9 +8,10 @@ import streamlit as st
 from smd.runs.folders import Run
 
 from ..components import going_back
-from . import choices, filters, state
+from . import choices, confused, filters, state
 from .choices import Choices
 from .filters import FINDS, HOW_MANY, MOST, OVER_TIME, SPLITS
+from .selected import Selection
 
 Off = dict[str, str]  # filter -> why it is disabled
 RANGE_HELP = "Or draw a range in the histogram on Margins."
@@ -19,6 +20,7 @@ FIND_HELP = (
     " known of attacked images alone."
 )
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
+SET_HELP = "Images that were put together under a name, on Samples or Embedding."
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
@@ -40,11 +42,18 @@ def split(run: Run) -> None:
 def show(known: Choices, off: Off) -> None:
     """Draw the filters of a split's images; off: those that change nothing here, and why."""
     _classes(known, off)
+    _sets(known, off)
     if known.source and not known.source.estimate:
         _epoch(known, off)
     if known.source and known.top:
         _range(known, off)
     _find(known, off)
+
+
+def confusions(chosen: Selection, off: Off) -> None:
+    """Draw the list of classes that are taken for another, where misclassified images are asked
+    for."""
+    confused.show(chosen, **_off("predicted", off))
 
 
 def _off(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
@@ -62,6 +71,21 @@ def _classes(known: Choices, off: Off) -> None:
         bind="query-params",
         **_off("class", off),
     )
+
+
+def _sets(known: Choices, off: Off) -> None:
+    """The named sets that have images of the split, if there are any."""
+    state.forget_unknown("set", lambda name: name in known.sets)
+    if known.sets:
+        st.selectbox(
+            "Set",
+            list(known.sets),
+            index=None,
+            placeholder="in any set or none",
+            key="set",
+            bind="query-params",
+            **_off("set", off, SET_HELP),
+        )
 
 
 def _epoch(known: Choices, off: Off) -> None:

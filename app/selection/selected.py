@@ -85,6 +85,6 @@ def clear(chosen: Selection) -> None:
     Widgets get the values they begin with: without any they would take those that the address still
     has.
     """
-    change(chosen, labels=(), span=None, find="", taken_for=(), region=None)
+    change(chosen, labels=(), span=None, find="", taken_for=(), region=None, within=None)
     state.write(region=None)  # also one of another split
     state.drop_brushes()

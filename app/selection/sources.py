@@ -34,6 +34,7 @@ class Source:
     eps: float = 0.0  # how far the estimate looked, unit of x; 0: as far as it takes
     weights: str = "last"  # that the network had, or "ema"
     certified: bool = False  # its margins are lower bounds
+    picked: bool = False  # its images were chosen by hand
 
     @property
     def key(self) -> str:
@@ -42,8 +43,8 @@ class Source:
 
 
 def of(run: Run) -> list[Source]:
-    """A run's own margins, if it keeps any, then the estimates on its network, the newest
-    first."""
+    """A run's own margins, if it keeps any, then the estimates on its network, the newest first;
+    those of images chosen by hand come last."""
     name = f"{_defense(run)} {run.id[-4:]}"
     summary = data.read(reader.margin_summary, run.store)
     own = [] if summary.empty else [Source(run, f"while training · {name}")]
@@ -69,16 +70,30 @@ def _estimated(run: Run, name: str) -> list[Source]:
     proven = registry.certifying()
     by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in tuples(table)]
     titles = [
-        f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, tuples(table), strict=True)
+        f"{method} · {e.n} {'chosen ' * bool(e.picked)}{e.split} · {name}"
+        for method, e in zip(by, tuples(table), strict=True)
     ]
     titles = [  # of several alike each is named by its job
         title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
         for title, job in zip(titles, table["job"], strict=True)
     ]
-    return [
-        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps, e.weights, e.method in proven)
+    found = [
+        Source(
+            run,
+            title,
+            method,
+            e.id,
+            e.norm,
+            e.split,
+            e.n,
+            e.eps,
+            e.weights,
+            e.method in proven,
+            bool(e.picked),
+        )
         for title, method, e in zip(titles, by, tuples(table), strict=True)
     ]
+    return sorted(found, key=lambda source: source.picked)
 
 
 def _defense(run: Run) -> str:

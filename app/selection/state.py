@@ -22,6 +22,7 @@ KEYS = (
     "level",
     "predicted",
     "region",
+    "set",
 )
 BESIDE = ("show", "view")  # of Margins: which margins, which of its views
 

@@ -90,3 +90,13 @@
     }
   }).observe(document, { childList: true, subtree: true });
 })();
+
+// Where the page has a place for one image, an image that is clicked comes into sight there: the
+// tiles are below it.
+document.addEventListener("click", (event) => {
+  const place = document.querySelector(".st-key-closely");
+  if (!place || !event.target.closest?.('[class*="st-key-tile-"] button')) return;
+  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  place.style.scrollMarginTop = "4rem"; // the page's header lies over its top
+  place.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+});

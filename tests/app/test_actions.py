@@ -40,6 +40,7 @@ LOOKS = {
         "jobs_of",
         "with_absolute_path",
     },
+    "smd.runs.image_sets": {"names_of", "of_split", "read"},
     "smd.runs.notes": {"Notes", "listed", "read"},
     "smd.config.validation": {"of_normalisation"},
     "smd.experiments.sweep": {"Member", "configs", "members"},

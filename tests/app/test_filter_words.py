@@ -8,11 +8,12 @@ from test_filters import FULL, KNOWN, REGION, WHOLE
 
 from app.components import run_names
 from app.selection import filter_words
-from app.selection.filters import FINDS
+from app.selection.filters import FINDS, Within
 
 # what leaves images out, by itself, and the words for it
 NARROWING = {
     "labels": ((0, 1), "class cat, dog"),
+    "within": (Within.of("odd ones", (3, 5)), "in the set odd ones"),
     "span": ((2.0, 9.5), "margin 2.0 to 9.5/255"),
     "find": ("closest", "the 24 closest to the boundary"),
     "region": (REGION, "drawn around in the embedding"),

@@ -7,7 +7,7 @@ import pytest
 from conftest import smd
 
 from smd import __main__ as cli
-from smd.runs import folders
+from smd.runs import folders, image_sets
 from smd.store import reader
 
 
@@ -242,6 +242,18 @@ def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could
     assert 0 < len(kept) <= 256
     # what is misclassified without noise is not attacked
     assert set(kept) <= set(stage.index[stage != 0])
+
+
+def test_a_named_set_of_images_is_attacked(finished, capsys):
+    run, _ = finished
+    image_sets.add(run, "odd", "train", [11, 4])
+    words = ["--attack", "ce-pgd:steps=1", "--eps", "8/255", "--seeds", "0", "--ids", "odd"]
+    assert run_cli("attack", run.id, *words) == 1
+    assert "add --split train" in capsys.readouterr().err
+    assert run_cli("attack", run.id, *words, "--split", "train") == 0
+    last = reader.attack_runs(run.store).iloc[-1]
+    assert (last["n"], bool(last["picked"])) == (2, True)
+    assert list(reader.attack_results(run.store, last["id"])["idx"]) == [4, 11]
 
 
 def test_a_sample_that_does_not_exist_is_refused(finished, capsys):

@@ -64,7 +64,8 @@ def estimated(run: Run) -> list[list["pd.Series[Any]"]]:
     """Estimations by PGD of one network on the same images, one at each level of PROBED: their rows
     of reader.estimates. Those on the last weights come last, of these the newest."""
     table = data.brief(reader.estimates, run.store)
-    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf")]
+    even = ~table["picked"].astype(bool)
+    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf") & even]
     pairs = []
     for _, part in table.groupby(["split", "n", "weights", "seed"]):
         level = part["eps"].map(show_level)
