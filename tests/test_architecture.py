@@ -55,6 +55,7 @@ LIGHT = {
     "runs.example",
     "runs.folders",
     "runs.job_titles",
+    "runs.names",
     "runs.notes",
     "store.query",
     "store.query_examples",

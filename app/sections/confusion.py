@@ -11,6 +11,7 @@ from smd.store import reader
 from .. import data
 from ..charts import confusion as charts
 from ..components import downloads, layout, run_names, tables
+from ..components.plain import plain
 from ..selection import choices, filters, selected, state, verdicts
 from ..selection.selected import Selection
 
@@ -30,7 +31,7 @@ def section(chosen: Selection) -> None:
     clean = data.read(reader.predicted_classes, chosen.run.store, chosen.split, 0.0)
     if clean.empty:
         return
-    name = run_names.name(chosen.run.id)
+    name = plain(run_names.shown(chosen.run.id))
     st.subheader(f"What {name} takes {chosen.images} for")
     level = st.segmented_control(
         "Noise level ε (L∞)",
@@ -64,7 +65,7 @@ def _matrix(chosen: Selection, cells: pd.DataFrame, what: str, eps: float) -> No
     with grid.cell():
         frequent = taken.sort_values("n", ascending=False, kind="stable")
         tables.show(frequent, key="confusion-table", alt=said(cells), column_config=COLUMNS)
-    downloads.of_table(taken, f"{run_names.name(chosen.run.id)}-confusion")
+    downloads.of_table(taken, f"{run_names.link(chosen.run.id)}-confusion")
 
 
 def counted(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def section(run: Run, look: curves.Look) -> None:
             with grid.cell():
                 over_epochs(metrics, chart, shown, look)
     st.markdown("**Every number of every epoch**")
-    downloads.of_table(export.epoch_table(metrics), f"{run_names.name(run.id)}-epochs")
+    downloads.of_table(export.epoch_table(metrics), f"{run_names.link(run.id)}-epochs")
 
 
 def over_epochs(

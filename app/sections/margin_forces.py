@@ -108,7 +108,7 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
         force_charts.forces(force_words.thinned(points), most), key="forces", alt=f"{words}."
     )
     st.caption(MEASURED.format(shifts=forces.SHIFTS))
-    downloads.of_table(points, f"{run_names.name(run.id)}-forces")
+    downloads.of_table(points, f"{run_names.link(run.id)}-forces")
 
 
 def densities(run: Run, classes: tuple[str, ...], order: list[str]) -> None:

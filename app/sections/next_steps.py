@@ -78,7 +78,7 @@ def yardstick(run: Run) -> None:
             pages.link("attacks"),
             label="An attack is under way" if waiting else "Attacks on it",
             icon=":material/bolt:",
-            query_params={"run": run_names.name(run.id)},
+            query_params={"run": run_names.link(run.id)},
         )
         return
     took = attack_time.about([config], [run])
@@ -104,7 +104,7 @@ def compare(run: Run) -> None:
             pages.link("attacks"),
             label=f"Compare with {export.defense_title(found.config)}",
             icon=":material/compare_arrows:",
-            query_params={"run": run_names.name(run.id)},
+            query_params={"run": run_names.link(run.id)},
         )
         return
     title = registry.DEFENSES[other].title

@@ -16,6 +16,7 @@ from smd.units import show_level
 from .. import data
 from ..charts import curves
 from ..components import curve_controls, downloads, run_names, tables
+from ..components.plain import plain
 from . import run_table
 
 
@@ -55,7 +56,7 @@ def overlaid(chosen: list[Run]) -> None:
         alt=f"{title} after the last epoch: {each}",
     )
     if options[title].name == "accuracy":
-        st.caption(sizes(chosen, options[title].eps > 0))
+        st.caption(plain(sizes(chosen, options[title].eps > 0)))
     downloads.of_table(drawn[["run", "epoch", "value"]], "curves")
 
 
@@ -89,7 +90,7 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
             & (metrics["split"] == measure.split)
             & ((metrics["eps"] - measure.eps).abs() < 1e-9)
         ]
-        about = {"run": run_names.name(run.id), "defense": run.config.defense}
+        about = {"run": run_names.shown(run.id), "defense": run.config.defense}
         spent = rows["epoch"].map(curves.hours(metrics))
         parts.append(rows.assign(**about, shown=measure.factor * rows["value"], hours=spent))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -98,7 +99,7 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
 def sizes(chosen: list[Run], attacked: bool) -> str:
     """How many validation images accuracies are of, and how sure they are at that."""
     looks = {
-        run_names.name(run.id): run_table.quick_look(run, data.brief(reader.validation, run.store))
+        run_names.shown(run.id): run_table.quick_look(run, data.brief(reader.validation, run.store))
         for run in chosen
     }
     column = f"{'quick PGD' if attacked else 'clean'}: 95 %"
@@ -122,7 +123,7 @@ def differing(chosen: list[Run]) -> None:
 def differences(chosen: list[Run]) -> pd.DataFrame:
     """The settings in which the chosen runs differ, one column a run."""
     columns = {
-        run_names.name(r.id): {
+        run_names.shown(r.id): {
             k: json.dumps(v) if isinstance(v, dict) else export.cell(v)
             for k, v in schema.to_json(r.config).items()
         }

@@ -33,11 +33,11 @@ SPREAD = (
 def section(chosen: list[Run]) -> None:
     """Everything that attacks on these runs say of them."""
     attacked = {
-        run_names.name(run.id): (run.config, data.read(reader.attack_table, run.store))
+        run_names.shown(run.id): (run.config, data.read(reader.attack_table, run.store))
         for run in chosen
     }
     verdicts = {
-        run_names.name(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
+        run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
     }
     by_level(export.robustness_points(attacked))
     pareto(export.pareto_points(attacked, verdicts))

@@ -55,7 +55,7 @@ def columns() -> dict[str, ColumnConfig]:
     clean = "Clean validation images, last epoch."
     return {
         "pinned": column.CheckboxColumn(help="Pinned runs come first."),
-        "tags": column.ListColumn(help="Written on Live, under Notes and tags."),
+        "tags": column.ListColumn(help="Written on Live, under Name, notes and tags."),
         "clean (val, %)": column.NumberColumn(format="%.2f", help=clean),
         "quick PGD (val, %)": column.NumberColumn(format="%.2f", help=QUICK),
         "at": column.TextColumn(help="The noise level of the quick PGD."),
@@ -88,7 +88,7 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
     """One row of the table."""
     status = run.status
     row: dict[str, object] = {
-        "run": run.id,
+        "run": run_names.shown(run.id) if run_names.named(run.id) else run.id,
         "state": status.state,
         "started": run_names.when(status.created),
         "pinned": noted.pinned,
@@ -144,10 +144,10 @@ def ticked_in_link(runs: list[Run]) -> list[str]:
     """The ids of the ticked runs, at first those of the address; they are kept there."""
     if "compare" not in st.session_state or going_back.went_back():
         linked = st.query_params.get("compare", "").split(",")
-        st.session_state["compare"] = [run.id for run in runs if run_names.name(run.id) in linked]
+        st.session_state["compare"] = [run.id for run in runs if run_names.link(run.id) in linked]
     ids = [run.id for run in runs if run.id in st.session_state["compare"]]
     if ids:
-        st.query_params["compare"] = ",".join(map(run_names.name, ids))
+        st.query_params["compare"] = ",".join(map(run_names.link, ids))
     elif "compare" in st.query_params:
         del st.query_params["compare"]
     return ids
@@ -171,7 +171,7 @@ def choices(ticked: list[Run]) -> None:
                 pages.link("live"),
                 label="Open",
                 icon=":material/monitoring:",
-                query_params={"run": run_names.name(ticked[0].id)},
+                query_params={"run": run_names.link(ticked[0].id)},
             )
 
 

@@ -71,7 +71,7 @@ def _about(
     first = points.iloc[0]
     attack = export.attack_title(first["attack"], first["note"], int(first["steps"]))
     of_each = "; ".join(f"{described(run)} on {images[run.id]:,} test images" for run in drawn)
-    absent = ", ".join(run_names.name(run.id) for run in shown if run not in drawn)
+    absent = ", ".join(run_names.shown(run.id) for run in shown if run not in drawn)
     left_out = f" Not drawn, as they have not seen this attack: {absent}." if absent else ""
     return (
         f"{attack}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
