@@ -10,6 +10,7 @@ from smd.store import reader
 
 from .. import data
 from ..charts import confusion as charts
+from ..charts import files
 from ..components import downloads, layout, run_names, tables
 from ..components.plain import plain
 from ..selection import choices, filters, selected, state, verdicts
@@ -65,7 +66,9 @@ def _matrix(chosen: Selection, cells: pd.DataFrame, what: str, eps: float) -> No
     with grid.cell():
         frequent = taken.sort_values("n", ascending=False, kind="stable")
         tables.show(frequent, key="confusion-table", alt=said(cells), column_config=COLUMNS)
-    downloads.of_table(taken, f"{run_names.link(chosen.run.id)}-confusion")
+    name = f"{run_names.link(chosen.run.id)}-confusion"
+    onto_paper = charts.matrix(cells, chosen.known.classes)
+    downloads.of_table(taken, name, chart=onto_paper, inches=files.PAGE)
 
 
 def counted(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

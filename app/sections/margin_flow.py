@@ -127,12 +127,13 @@ def by_class(run: Run, summary: pd.DataFrame) -> None:
     """The changes class by class; summary: as from `per_class`."""
     st.markdown("**Class by class: median and middle half of the changes**")
     most = summary.iloc[0]
+    chart = margin_charts.changes(summary, list(summary["class"]))
     st.altair_chart(
-        margin_charts.changes(summary, list(summary["class"])),
+        chart,
         key="changes",
         alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
     )
-    downloads.of_table(summary, f"{run_names.link(run.id)}-flow-classes")
+    downloads.of_table(summary, f"{run_names.link(run.id)}-flow-classes", chart=chart)
 
 
 def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:

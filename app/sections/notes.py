@@ -35,14 +35,14 @@ def section(run: Run, others: Sequence[str]) -> None:
     with st.expander(
         "Name, notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"
     ):
-        name_field(run, noted, looking)
+        name_field(run, noted)
         _text(run, noted, looking)
         _tags(run, noted, others, looking)
         with st.container(horizontal=True):
             _toggles(run, noted, looking)
 
 
-def name_field(run: Run, noted: Notes, looking: bool) -> None:
+def name_field(run: Run, noted: Notes) -> None:
     """The field of the run's name; empty, it is called by its id again."""
     key = f"name-{run.id}"
     st.text_input(
@@ -53,7 +53,7 @@ def name_field(run: Run, noted: Notes, looking: bool) -> None:
         placeholder=run_names.link(run.id),
         help="Shown on every page, in tables, charts and the report. Links and files go by the id.",
         on_change=lambda: save(run, name=st.session_state[key]),
-        disabled=looking,
+        disabled=not login.may_act(),
     )
 
 

@@ -1,5 +1,7 @@
 """Accuracies of several runs under their attacks: by level, against clean ones, over trainings."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +15,7 @@ from .. import data
 from ..charts import levels
 from ..charts import pareto as pareto_chart
 from ..components import downloads, run_names, tables
+from ..components.plain import plain
 
 Attacked = dict[str, tuple[TrainConfig, pd.DataFrame]]  # by a run's name: its accuracies
 PARETO = (
@@ -39,7 +42,7 @@ def section(chosen: list[Run]) -> None:
     verdicts = {
         run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
     }
-    by_level(export.robustness_points(attacked))
+    by_level(export.robustness_points(attacked), list(attacked))
     pareto(export.pareto_points(attacked, verdicts))
     trainings(attacked)
 
@@ -55,8 +58,9 @@ def numbers(points: pd.DataFrame) -> str:
     return " or ".join(f"{n:,}" for n in sorted(points["n"].unique()))
 
 
-def by_level(points: pd.DataFrame) -> None:
-    """Accuracy against the noise level; points: export.robustness_points."""
+def by_level(points: pd.DataFrame, known: Sequence[str]) -> None:
+    """Accuracy against the noise level; points: export.robustness_points, known: all chosen
+    runs."""
     if points.empty:
         return
     st.subheader("Accuracy against the noise level")
@@ -68,11 +72,15 @@ def by_level(points: pd.DataFrame) -> None:
     each = "; ".join(
         f"{p.run} {p.percent:.1f} % ({p.low:.1f} to {p.high:.1f})" for p in most.itertuples()
     )
+    chart = levels.robustness(points)
     st.altair_chart(
-        levels.robustness(points),
+        chart,
         key="robustness",
         alt=f"At {show_level(float(most['eps'].iloc[0]))}: {each}",
     )
+    if absent := [run for run in known if run not in set(points["run"])]:
+        st.caption(plain(f"Not drawn, as they have not seen this attack: {', '.join(absent)}."))
+    downloads.of_table(points, "robustness", chart=chart)
 
 
 def pareto(points: pd.DataFrame) -> None:
@@ -83,8 +91,9 @@ def pareto(points: pd.DataFrame) -> None:
     on = points["data"].iloc[0]
     st.subheader(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
     st.caption(f"A point a defense, on {numbers(points)} test images; {PARETO}")
+    chart = pareto_chart.pareto(points, level)
     st.altair_chart(
-        pareto_chart.pareto(points, level),
+        chart,
         key="pareto",
         alt="; ".join(
             f"{p.title}: {p.clean:.1f} % clean ({p.clean_low:.1f} to {p.clean_high:.1f}),"
@@ -92,7 +101,7 @@ def pareto(points: pd.DataFrame) -> None:
             for p in points.itertuples()
         ),
     )
-    downloads.of_table(points.drop(columns="defense"), "pareto")
+    downloads.of_table(points.drop(columns="defense"), "pareto", chart=chart)
 
 
 def trainings(attacked: Attacked) -> None:

@@ -19,14 +19,6 @@ from ..charts.paper.figure import Figure, Kind
 from ..components import downloads, layout, linked_runs, offers, states
 from ..components.plain import plain
 
-NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
-MIME: dict[Form, str] = {
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-    "png": "image/png",
-    "json": "application/json",
-}
-
 
 def known_data(run: Run) -> str:
     """The run's data set, own images by their path; "" if this version cannot read the run."""
@@ -74,9 +66,8 @@ def drawn(figure: Figure, data_set: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
             make = partial(files.as_file, figure, form)
-            downloads.one(
-                NAMES[form], f"{Path(data_set).name}-{figure.name}.{form}", MIME[form], make
-            )
+            title, mime = downloads.FORMS[form]
+            downloads.one(title, f"{Path(data_set).name}-{figure.name}.{form}", mime, make)
 
 
 def choose_data_set(names: list[str]) -> str:
