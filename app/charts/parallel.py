@@ -25,17 +25,7 @@ def coordinates(table: pd.DataFrame, accuracy: str) -> alt.LayerChart:
     """
     names = [str(name) for name in table.columns if name != RUN]
     places = {name: _places(table[name], name == accuracy) for name in names}
-    rows = pd.DataFrame(
-        {
-            RUN: record[RUN],
-            "axis": name,
-            "place": places[name][record[name]],
-            "accuracy": record[accuracy],
-            **{f"field {number}": _text(record[each]) for number, each in enumerate(names)},
-        }
-        for record in table.to_dict("records")
-        for name in names
-    )
+    rows = _points(table, places, accuracy)
     x = alt.X("axis:N", sort=names, title=None, axis=_axis(), scale=alt.Scale(padding=0.35))
     y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=ENDS, nice=False))
     over = alt.selection_point(
@@ -55,6 +45,23 @@ def coordinates(table: pd.DataFrame, accuracy: str) -> alt.LayerChart:
         base.mark_line().encode(opacity=faint, strokeWidth=thick),
         base.mark_point(filled=True, size=50, opacity=1).add_params(over),
         _labels(places, x),
+    )
+
+
+def _points(
+    table: pd.DataFrame, places: Mapping[str, Mapping[Any, float]], accuracy: str
+) -> pd.DataFrame:
+    """A row for each run and axis, with all that the tooltip says."""
+    return pd.DataFrame(
+        {
+            RUN: record[RUN],
+            "axis": name,
+            "place": places[name][record[name]],
+            "accuracy": record[accuracy],
+            **{f"field {number}": _text(record[each]) for number, each in enumerate(places)},
+        }
+        for record in table.to_dict("records")
+        for name in places
     )
 
 

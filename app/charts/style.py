@@ -47,6 +47,9 @@ BELOW = alt.Legend(title=None, orient="bottom", labelLimit=0)
 ON_TOP = alt.Legend(title=None, orient="top", offset=6, padding=0, columns=3, labelLimit=0)
 LETTER, SYMBOL = 6.2, 34  # pixels that a letter takes in legends and on axes, and a legend's symbol
 LEGEND = 440  # pixels that a legend may count on
+LINE = 18, 32  # letters after which a legend begins a new line, and at which it does at the latest
+BREAK = f"regexp('(.{{{LINE[0]},{LINE[1] - 1}}}[ ,;/-])', 'g')"
+LINES = f"split(replace(datum.label, {BREAK}, '$1\\n'), '\\n')"
 LONGEST = 45  # letters of a name on an axis; of a longer one the tooltip has the rest
 STEP = 5.0  # axes of accuracies end at multiples of so many points
 FEWEST = 2  # such steps that an axis has at least, so that noise does not look like order
@@ -55,7 +58,7 @@ FEWEST = 2  # such steps that an axis has at least, so that noise does not look 
 def legend(names: Sequence[str], orient: Literal["top", "bottom"] = "top") -> alt.Legend:
     """A legend of lines with these names: none is cut or left out, and as many stand beside each
     other as there is room for. Solid, also over a band, whose faint fill symbols would take on."""
-    longest = max(map(len, names), default=1)
+    longest = max((min(len(name), LINE[1]) for name in names), default=1)
     return alt.Legend(
         title=None,
         orient=orient,
@@ -63,6 +66,7 @@ def legend(names: Sequence[str], orient: Literal["top", "bottom"] = "top") -> al
         padding=0,
         columns=max(1, min(3, int(LEGEND // (LETTER * longest + SYMBOL)))),
         labelLimit=0,
+        labelExpr=LINES,
         symbolLimit=len(names) + 1,
         symbolOpacity=1,
         symbolType="stroke",
