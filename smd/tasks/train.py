@@ -48,6 +48,7 @@ from smd.training.checkpoints import misfit
 from smd.training.divergence import refuse_divergence
 from smd.training.joining import join
 from smd.training.loop import Training, checkpoint, epochs, restore
+from smd.training.optimizers import without_compiler
 
 FINAL_STEPS = 20  # of the CE-PGD that ends every training
 FINAL_IMAGES = 1000
@@ -67,7 +68,8 @@ class Job:
 
 
 def train_folder(folder: Path, log: Path | None = None) -> None:
-    """Train the queued run in that folder, see train_run."""
+    """Train the queued run in that folder, see train_run, as all that this process does."""
+    without_compiler()
     train_run(Run(folder.name, folder), log)
 
 

@@ -29,11 +29,10 @@ from smd.nets.ranked import ranked
 from smd.ranks import shard
 from smd.ranks.group import ALONE, current
 from smd.ranks.shard import Shard
-from smd.training import averaging, epoch_stats, network_checks
+from smd.training import averaging, epoch_stats, network_checks, optimizers
 from smd.training.balance import class_weights, sampled
 from smd.training.epoch_stats import EpochStats
 from smd.training.monitor import Metric, robust_accuracies
-from smd.training.optimizers import optimizer
 from smd.training.stepping import together
 
 SCHEMA = 1
@@ -101,7 +100,7 @@ def prepare(
     network_checks.refuse(config, model, images.shape, len(images.classes), device)
     size = network_checks.microbatch(config, model, images.shape, device)
     defense = build(config.defense, config.params)
-    stepping = optimizer(model, config.full_recipe)
+    stepping = optimizers.optimizer(model, config.full_recipe)
     state, stats = defense.begin(info), epoch_stats.empty(info.n, device)
     averaged = averaging.begin(model) if config.average == "ema" else None
     network = ranked(model, images.shape, device)
@@ -184,7 +183,7 @@ def _step(training: Training, batch: Batch, ids: Tensor, place: Shard) -> None:
         model = training.parted or training.model
         result = training.defense.step(model, batch, training.state, context)
     result = together(training.model, training.state, batch.idx, ids, result)
-    training.optimizer.step()
+    optimizers.step(training.optimizer)
     if training.averaged is not None:
         averaging.update(training.averaged, training.model)
     training.stats.add(ids, result)

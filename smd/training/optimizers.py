@@ -1,5 +1,6 @@
 """The optimiser that a recipe asks for."""
 
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -24,3 +25,23 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.lr, fused=fused)
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9, fused=fused)
+
+
+def step(optimizer: torch.optim.Optimizer) -> None:
+    """One step on the gradients that the parameters have: optimizer.step(), which would load the
+    compiler, without its hooks and closure."""
+    with torch.no_grad():
+        unwrap(type(optimizer).step)(optimizer)
+
+
+def without_compiler() -> None:
+    """For a process that compiles nothing: optimisers load no compiler, 3 s of every start.
+
+    torch.optim shields some of its methods from torch.compile, and loads torch._dynamo for it at
+    the first call of each; one that is marked as shielded is called as it is.
+    """
+    base = torch.optim.Optimizer
+    for method in (base.add_param_group, base.load_state_dict, base.state_dict, base.zero_grad):
+        inner = unwrap(method)
+        if not hasattr(inner, "__dynamo_disable"):
+            setattr(inner, "__dynamo_disable", inner)

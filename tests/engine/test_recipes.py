@@ -1,6 +1,8 @@
 """The recipes for going on from weights: their rates, their optimisers, their epochs."""
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -9,9 +11,10 @@ from torch import nn
 from smd import data
 from smd.config.schema import TrainConfig, from_json, to_json
 from smd.core.margin import initial_step
+from smd.paths import AROUND as REPOSITORY
 from smd.registry.recipes import COMMON, FINETUNE, FINETUNE_ADAMW
 from smd.training.loop import epochs, prepare
-from smd.training.optimizers import optimizer
+from smd.training.optimizers import optimizer, step
 
 CPU = torch.device("cpu")
 
@@ -41,6 +44,44 @@ def test_adamw_decays_weights_alone():
     assert [p.dim() for p in second["params"]] == [1]
     assert (first["weight_decay"], second["weight_decay"]) == (FINETUNE_ADAMW.weight_decay, 0)
     assert first["lr"] == FINETUNE_ADAMW.lr
+
+
+@pytest.mark.parametrize("recipe", [COMMON, FINETUNE_ADAMW], ids=["sgd", "adamw"])
+def test_a_step_is_torch_s_own(recipe):
+    nets = [nn.Linear(4, 3) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    ours, theirs = (optimizer(net, recipe) for net in nets)
+    for _ in range(3):
+        for net, stepping in zip(nets, (ours, theirs), strict=True):
+            stepping.zero_grad(set_to_none=True)
+            net(torch.ones(2, 4)).square().sum().backward()
+        step(ours)
+        theirs.step()
+    assert torch.equal(nets[0].weight, nets[1].weight)
+    assert torch.equal(nets[0].bias, nets[1].bias)
+    assert torch.is_grad_enabled()
+
+
+UNCOMPILED = """
+import sys
+from torch import nn
+from smd.registry.recipes import COMMON
+from smd.training.optimizers import optimizer, step, without_compiler
+without_compiler()
+net = nn.Linear(2, 2)
+stepping = optimizer(net, COMMON)
+stepping.zero_grad(set_to_none=True)
+net(net.weight).sum().backward()
+step(stepping)
+stepping.load_state_dict(stepping.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_process_that_trains_loads_no_compiler():
+    words = [sys.executable, "-c", UNCOMPILED]
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("recipe", ["finetune", "finetune-adamw"])
