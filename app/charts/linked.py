@@ -39,7 +39,11 @@ def overlaid(panels: Sequence[Panel], look: Look = curves.PLAIN) -> alt.TopLevel
         _panel(panel, look, colour, anywhere, height).add_params(cursor)
         for panel, cursor in zip(panels, cursors, strict=True)
     ]
-    return charts[0] if len(charts) == 1 else alt.vconcat(*charts, spacing=14)
+    if len(charts) == 1:
+        return charts[0]
+    # Streamlit itself fits no charts of layers to the page's width
+    fit = alt.AutoSizeParams(type="fit-x", contains="padding")
+    return alt.vconcat(*charts, spacing=14).properties(autosize=fit)
 
 
 def _cursor(number: int) -> alt.Parameter:

@@ -47,7 +47,7 @@ def overlaid(chosen: list[Run]) -> None:
         return
     look = curve_controls.choose()
     chart = linked.overlaid(panels, look)
-    st.altair_chart(chart, key="overlay", alt=said(panels))
+    st.altair_chart(chart, key="overlay", width="stretch", alt=said(panels))
     if told := undrawn(chosen, {title: options[title] for title in read}, read):
         st.caption(plain(told))
     accuracies = [options[panel.title] for panel in panels if options[panel.title].name == ACCURACY]

@@ -7,6 +7,7 @@ from paging import open_page, words
 
 from app.components import run_names
 from app.components.plain import plain
+from app.selection import sources
 from smd.config.schema import TrainConfig
 from smd.runs import folders, notes
 from smd.runs.notes import Notes
@@ -95,3 +96,15 @@ def test_names_that_are_noted_give_way_to_nothing_of_the_notes():
     rename(run, "base")
     notes.change(run, lambda before: replace(before, tags=("paper",)))
     assert notes.read(run) == Notes(tags=("paper",), name="base")
+
+
+@pytest.mark.slow
+def test_margins_name_the_run_and_their_address_goes_by_its_id(finished):
+    run, _ = finished
+    one, *_ = sources.of(run)
+    assert one.title == f"while training · SMD {run.id[-4:]}"
+    rename(run, NASTY)
+    (own, *_), (seen, *_) = sources.of(run), sources.of_another(run)
+    assert own.title == seen.title == f"while training · {NASTY}"
+    assert own.key == run.id
+    assert set(sources.counts(own, 0)["run"]) == {f"epoch 3 · {NASTY}"}

@@ -17,6 +17,7 @@ from .figure import HEIGHT, Figure, Kind
 from .runs import described, differing, some, training
 
 CURVE = px(1, 2, 4, 6, 8, 12, 16)  # noise levels of the attack that fills the last figure
+ROW = 16  # pixels that a run takes in the legend
 FEWEST = 3  # noise levels that make a curve
 
 
@@ -54,9 +55,9 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     drawn = [run for run in shown if names[run.id] in set(points["run"])]
     seen = points.groupby("run")["n"].max()
     images = {run.id: int(seen[names[run.id]]) for run in drawn}
-    chart = levels.robustness(points, style.legend(list(names.values()), "bottom")).properties(
-        height=HEIGHT
-    )
+    legend = style.legend(list(names.values()), "bottom")
+    high = HEIGHT + ROW * len(drawn)
+    chart = levels.robustness(points, legend).properties(height=high)
     about = _about(points, images, drawn, shown)
     return kind.drawn(about, chart, runs=drawn, warning=_unfair(drawn, images))
 
