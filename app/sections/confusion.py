@@ -55,15 +55,16 @@ def section(chosen: Selection) -> None:
 def _matrix(chosen: Selection, cells: pd.DataFrame, what: str, eps: float) -> None:
     st.caption(f"{what}: {said(cells)} {HOW}")
     taken = cells[["true", "predicted", "n", "percent"]].round({"percent": 2})
+    many = len(chosen.known.classes) > charts.NUMBERED  # their names need the whole page
     grid = layout.pair()
-    with grid.cell():
+    with st.container() if many else grid.cell():
         st.altair_chart(
             charts.matrix(cells, chosen.known.classes, st.context.theme.type == "dark"),
             key=state.brush_key("confusion"),
             on_select=partial(_open, chosen, eps),
             alt=f"Confusion matrix of {what}. {said(cells)}",
         )
-    with grid.cell():
+    with st.container() if many else grid.cell():
         frequent = taken.sort_values("n", ascending=False, kind="stable")
         tables.show(frequent, key="confusion-table", alt=said(cells), column_config=COLUMNS)
     name = f"{run_names.link(chosen.run.id)}-confusion"

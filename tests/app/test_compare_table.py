@@ -1,5 +1,6 @@
 """Compare's table: what it lists, groups and shows, and what a click on a run does."""
 
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -72,6 +73,9 @@ def test_a_filter_of_the_address_leaves_out_runs(finished):
     smd, _ = finished
     app = open_page("compare", words=f"SMD {smd.id[-4:]}")
     assert app.dataframe[0].value["run"].tolist() == [smd.id]
+    shown = json.loads(app.dataframe[0].proto.columns)["run"]
+    assert shown["type_config"]["type"] == "button"
+    assert shown["pinned"] is True
     app.text_input(key="words").set_value("nothing like it").run()
     assert "No run has these tags and words" in words(app)
 
