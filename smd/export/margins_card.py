@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
-from smd.export.estimates import median, share_beyond
+from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED, middle
+from smd.export.estimates import share_beyond
 from smd.export.percent import interval
 from smd.units import show_level
 
@@ -56,14 +56,10 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     lines = [f"Margins of {whose}, as kept while training, after epoch {kept.epoch}:", ""]
     lines += [f"- {count.get(kind, 0):,} of {n:,} {kind}: {MEANING[kind]}." for kind in KINDS]
     if len(right):
-        ends = (
-            "how far the search may go, for most of them"
-            if _mostly(count)
-            else "for most of them a found margin"
-        )
         lines.append(
             f"- Median over the {len(right):,} correctly classified ones:"
-            f" {_px(right['margin'].median())} ({ends})."
+            f" {_px(right['margin'].median())}, of {count.get(FOUND, 0):,} found and"
+            f" {count.get(REACHED, 0):,} reached ones together."
         )
     for level in levels:
         far = int((right["margin"] > level).sum())
@@ -79,10 +75,6 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     return "\n".join(lines)
 
 
-def _mostly(count: "pd.Series[int]") -> bool:
-    return bool(count.get(REACHED, 0) > count.get(FOUND, 0))
-
-
 def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
     images, n = estimated.images, len(estimated.images)
     right, met = int(images["clean_ok"].sum()), int((images["kind"] == FOUND).sum())
@@ -95,8 +87,9 @@ def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
         f" for {met:,} of these.",
     ]
     if right and met == right:
+        value, _ = middle(images)
         lines.append(
-            f"- Median over the {right:,} correctly classified ones: at most {_px(median(images))}."
+            f"- Median over the {right:,} correctly classified ones: at most {_px(value)}."
         )
     lines += [
         f"- Correct and not known to be fooled within {show_level(e)}: {_beyond(images, e)}."
