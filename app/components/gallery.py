@@ -8,7 +8,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data, pages
-from . import downloads, image_files, image_table, image_tiles
+from . import downloads, image_files, image_table, image_tiles, run_names
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
@@ -42,10 +42,8 @@ def show(
     else:
         opened = image_tiles.show(part, pixels, split, key)
     if opened and not here:
-        # An address is needed: without one Streamlit would clear this page's, which the run
-        # picker's part forbids.
-        sample = str(st.session_state["sample"])
-        st.switch_page(pages.link("samples"), query_params={"sample": sample})
+        asked = {"run": run_names.link(run.id), "sample": str(st.session_state["sample"])}
+        st.switch_page(pages.link("samples"), query_params=asked)
     if len(table) > PER_PAGE:
         st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
 

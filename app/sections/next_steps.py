@@ -52,8 +52,8 @@ def fragile(run: Run) -> None:
         state.begin_anew()
         if st.session_state.get("run") != run.id:  # where no picker is drawn, as on Train
             st.session_state["run"] = run.id
-        # the run is left out of the address: there the picker writes it
         asked = {"split": str(split), "find": FINDS["closest"], "closest": str(FRAGILE)}
+        asked["run"] = run_names.link(run.id)
         st.switch_page(pages.link("samples"), query_params=asked)
 
 
