@@ -293,10 +293,8 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Ope
 
 
 def _card(job: Job) -> None:
-    config, store = job.config, job.run.store
-    table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
-    name = notes.read(job.run).name
-    card = export.model_card(
-        config, reader.meta(store), table, job.run.about, margins_of(job.run), name
-    )
-    durable.write(job.run.card, card)
+    config, run = job.config, job.run
+    table = export.accuracy_table({run.id: (config, reader.attack_table(run.store))})
+    meta, name = reader.meta(run.store), notes.read(run).name
+    card = export.model_card(config, meta, table, run.about, margins_of(run), name)
+    durable.write(run.card, card)
