@@ -32,7 +32,6 @@ def show() -> None:
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
-        run_picker.redirect(chosen)
         with st.sidebar:
             run_picker.show()
     st.title(page.title)

@@ -57,6 +57,7 @@ LIGHT = {
     "runs.folders",
     "runs.image_sets",
     "runs.job_titles",
+    "runs.names",
     "runs.notes",
     "store.query",
     "store.query_examples",

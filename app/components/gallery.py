@@ -9,7 +9,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data, pages
-from . import downloads, image_files, image_table, image_tiles
+from . import downloads, image_files, image_table, image_tiles, run_names
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
@@ -44,19 +44,15 @@ def show(
     else:
         opened = image_tiles.show(part, pixels, split, key)
     if opened and not here:
-        open_chosen()
+        open_chosen(run)
     if len(table) > per_page:
         st.pagination(-(-len(table) // per_page), key=f"page-{key}")
 
 
-def open_chosen() -> None:
-    """Go on to Samples, where the image that image_tiles.choose has set is shown.
-
-    An address is needed: without one Streamlit would clear this page's, which the run picker's part
-    forbids.
-    """
-    sample = str(st.session_state["sample"])
-    st.switch_page(pages.link("samples"), query_params={"sample": sample})
+def open_chosen(run: Run) -> None:
+    """Go on to Samples, where the run's image that image_tiles.choose has set is shown."""
+    asked = {"run": run_names.link(run.id), "sample": str(st.session_state["sample"])}
+    st.switch_page(pages.link("samples"), query_params=asked)
 
 
 def _head(run: Run, table: pd.DataFrame, split: str, key: str, drawn: bool) -> None:

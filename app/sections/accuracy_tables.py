@@ -22,6 +22,7 @@ from smd.units import show_level
 
 from .. import data
 from ..components import downloads, run_names, tables
+from ..components.plain import plain
 from . import attack_warnings
 
 ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
@@ -125,7 +126,7 @@ def controls(chosen: Sequence[Run]) -> None:
 def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
     st.subheader(attack.title)
-    verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
+    verdicts = {run_names.shown(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
     told = ""
     if _balanced():
         known = facts(chosen, attack.split)
@@ -162,7 +163,7 @@ def _balanced() -> bool:
 def facts(chosen: Sequence[Run], split: str) -> Facts:
     """Labels and patients of a split's images, by the runs' names."""
     read = {r: data.read(reader.sample_facts, r.store, split) for r in chosen}
-    return {run_names.name(run.id): {split: table} for run, table in read.items()}
+    return {run_names.shown(run.id): {split: table} for run, table in read.items()}
 
 
 def boldness(
@@ -208,14 +209,14 @@ def entries(chosen: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("As RobustBench's model info:", width="content")
         for run in chosen:
-            name = run_names.name(run.id)
-            file = f"robustbench-{name}.json"
+            name = plain(run_names.shown(run.id))
+            file = f"robustbench-{run_names.link(run.id)}.json"
             downloads.one(name, file, "application/json", partial(entry, run))
 
 
 def entry(run: Run) -> str:
     """One run's file, JSON."""
     table = data.read(reader.attack_table, run.store)
-    cells = export.accuracy_cells({run_names.name(run.id): (run.config, table)})
+    cells = export.accuracy_cells({run_names.shown(run.id): (run.config, table)})
     meta = data.value(reader.meta, run.store)
     return export.to_robustbench(run.config, meta, cells, run.about)

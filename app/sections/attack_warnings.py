@@ -15,6 +15,7 @@ from smd.units import level_title, show_level
 
 from .. import data
 from ..components import run_names
+from ..components.plain import plain
 from . import disagreement
 
 
@@ -28,7 +29,7 @@ def flags(chosen: Sequence[Run], attack: Mapping[str, object]) -> None:
         if levels.empty:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(run_names.name(run.id), width="content")
+            st.caption(plain(run_names.shown(run.id)), width="content")
             for name, eps in levels.items():
                 label, meaning = FLAGS.get(str(name), (str(name), ""))
                 at = ", ".join(show_level(level, str(attack["norm"])) for level in sorted(eps))
@@ -51,7 +52,8 @@ def gaps_of(chosen: Sequence[Run]) -> None:
         rows = data.read(gaps_in, run.store)
         for row in rows[rows["flag"]].itertuples():
             st.warning(
-                f"**{run_names.name(run.id)}** {gap_words(row)}", icon=":material/difference:"
+                f"**{plain(run_names.shown(run.id))}** {gap_words(row)}",
+                icon=":material/difference:",
             )
 
 

@@ -34,11 +34,11 @@ SPREAD = (
 def section(chosen: list[Run]) -> None:
     """Everything that attacks on these runs say of them."""
     attacked = {
-        run_names.name(run.id): (run.config, data.read(reader.attack_table, run.store))
+        run_names.shown(run.id): (run.config, data.read(reader.attack_table, run.store))
         for run in chosen
     }
     verdicts = {
-        run_names.name(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
+        run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
     }
     by_level(export.robustness_points(attacked), attacked)
     pareto(export.pareto_points(attacked, verdicts))
@@ -72,11 +72,13 @@ def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
     each = "; ".join(
         f"{p.run} {p.percent:.1f} % ({p.low:.1f} to {p.high:.1f})" for p in most.itertuples()
     )
+    chart = levels.robustness(points)
     st.altair_chart(
-        levels.robustness(points),
+        chart,
         key="robustness",
         alt=f"At {show_level(float(most['eps'].iloc[0]))}: {each}",
     )
+    downloads.of_table(points, "robustness", chart=chart)
 
 
 def pareto(points: pd.DataFrame) -> None:
@@ -87,8 +89,9 @@ def pareto(points: pd.DataFrame) -> None:
     on = points["data"].iloc[0]
     st.subheader(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
     st.caption(f"A point a defense, on {numbers(points)} test images; {PARETO}")
+    chart = pareto_chart.pareto(points, level)
     st.altair_chart(
-        pareto_chart.pareto(points, level),
+        chart,
         key="pareto",
         alt="; ".join(
             f"{p.title}: {p.clean:.1f} % clean ({p.clean_low:.1f} to {p.clean_high:.1f}),"
@@ -96,7 +99,7 @@ def pareto(points: pd.DataFrame) -> None:
             for p in points.itertuples()
         ),
     )
-    downloads.of_table(points.drop(columns="defense"), "pareto")
+    downloads.of_table(points.drop(columns="defense"), "pareto", chart=chart)
 
 
 def trainings(attacked: Attacked) -> None:

@@ -30,7 +30,7 @@ def show(page: str, run: Run) -> Selection:
 
 def _bar(page: str, run: Run) -> Selection:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(run_names.name(run.id))}**", width="content")
+        st.markdown(f"**{plain(run_names.shown(run.id))}**", width="content")
         panel.split(run)
         known = choices.of(run, state.read())
         source = known.source

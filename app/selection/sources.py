@@ -18,6 +18,7 @@ from smd.store import reader
 from smd.units import show_length
 
 from .. import data
+from ..components import run_names
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Source:
 def of(run: Run) -> list[Source]:
     """A run's own margins, if it keeps any, then the estimates on its network, the newest first;
     those of images chosen by hand come last."""
-    name = f"{_defense(run)} {run.id[-4:]}"
+    name = _name(run)
     summary = data.read(reader.margin_summary, run.store)
     own = [] if summary.empty else [Source(run, f"while training · {name}")]
     return own + _estimated(run, name)
@@ -55,7 +56,7 @@ def of_another(run: Run) -> list[Source]:
     """As `of`, without looking into the store of a run that has no estimate: there may be
     hundreds of them."""
     try:
-        name = f"{_defense(run)} {run.id[-4:]}"
+        name = _name(run)
         entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         keeps = entry is not None and entry.margin and run.status.done > 0
         own = [Source(run, f"while training · {name}")] if keeps else []
@@ -96,9 +97,12 @@ def _estimated(run: Run, name: str) -> list[Source]:
     return sorted(found, key=lambda source: source.picked)
 
 
-def _defense(run: Run) -> str:
+def _name(run: Run) -> str:
+    """What the run is called, else its defense and the end of its id."""
+    if run_names.named(run.id):
+        return run_names.shown(run.id)
     entry = registry.KNOWN_DEFENSES.get(run.config.defense)
-    return entry.title if entry else run.config.defense
+    return f"{entry.title if entry else run.config.defense} {run.id[-4:]}"
 
 
 def results(source: Source) -> pd.DataFrame:

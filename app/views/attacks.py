@@ -54,7 +54,7 @@ def could_be_read(wanted: Sequence[Run]) -> list[Run]:
     chosen = [run for run in wanted if states.readable(run)]
     for run in wanted:
         if run not in chosen:
-            st.warning(f"**{run_names.name(run.id)}** cannot be read and is left out.")
+            st.warning(f"**{plain(run_names.shown(run.id))}** cannot be read and is left out.")
     return chosen
 
 
@@ -64,7 +64,7 @@ def none_ready(known: Sequence[Run]) -> None:
     for other in known[:NAMED]:
         why = standing.words(other.status, "It can be attacked", "its training is over")
         said = plain(why if not other.trained else "it cannot be read.")
-        st.markdown(f"**{run_names.name(other.id)}**: {said}")
+        st.markdown(f"**{plain(run_names.shown(other.id))}**: {said}")
 
 
 def watch(chosen: Sequence[Run]) -> None:
@@ -82,7 +82,7 @@ def under_way(chosen: Sequence[Run]) -> None:
     if len(busy) < before:
         st.rerun()
     for run, folder, status in attacks:
-        job_rows.row(folder, status, run_names.name(run.id))
+        job_rows.row(folder, status, run_names.shown(run.id))
 
 
 def attack_jobs(chosen: Sequence[Run]) -> list[tuple[Run, Path, Status]]:
@@ -98,7 +98,7 @@ def measured(chosen: Sequence[Run]) -> pd.DataFrame:
     """What was measured (export.CELLS), without attacks on training images that were asked for one
     by one."""
     tables = {
-        run_names.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
+        run_names.shown(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
     }
     cells = export.accuracy_cells(tables)
     return cells[cells["split"] != "train"]

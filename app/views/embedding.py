@@ -106,7 +106,7 @@ def draw(chosen: Selection, shown: "pd.Series[Any]", points: pd.DataFrame) -> No
         alt=f"Embedding of {len(clean):,} {chosen.split} images. {finding}",
     )
     if st.session_state.pop(CLICKED, False):
-        gallery.open_chosen()
+        gallery.open_chosen(chosen.run)
     many = len(chosen.rows) > MOST_PICTURES
     st.caption(f"{finding} {HOW_TO_READ}{f' {TOO_MANY}' * many}")
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from smd import export
 from smd.analysis.balanced import balanced_cells, said
-from smd.cli.table import FORMATS, as_text, facts, verdicts
+from smd.cli.table import FORMATS, as_text, facts, named, verdicts
 from smd.errors import UserError
 from smd.experiments import published
 from smd.publish.formats import FORMATS as NETWORKS
@@ -116,7 +116,7 @@ def _accuracies(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None, str]:
     """The table, what is bold in it (None: nothing was compared), and what must be told of it."""
     cells = export.accuracy_cells(
-        {one.id: (one.config, reader.attack_table(one.store)) for one in runs}
+        {name: (one.config, reader.attack_table(one.store)) for name, one in named(runs).items()}
     )
     told = ""
     if args.balanced:
@@ -144,10 +144,10 @@ def _robustbench(runs: list[Run]) -> str:
 
 
 def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
-    tables = [_table(one, args.table, args.epoch) for one in runs]
+    tables = {name: _table(one, args.table, args.epoch) for name, one in named(runs).items()}
     if len(runs) > 1:
-        tables = [table.assign(run=one.id) for one, table in zip(runs, tables, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+        tables = {name: table.assign(run=name) for name, table in tables.items()}
+    return pd.concat(tables.values(), ignore_index=True)
 
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:

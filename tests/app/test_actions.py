@@ -103,6 +103,7 @@ PURE = {
     "registry",
     "registry.recipes",
     "runs.job_titles",
+    "runs.names",
     "several",
     "store.query_examples",
     "store.reader",

@@ -72,6 +72,6 @@ def test_every_question_has_its_title_in_the_words(find):
 def test_the_bar_says_the_run_the_images_and_the_filters(finished):
     run, _ = finished
     app = open_page("samples", run=run.id, **{"class": "3", "find": "closest to the boundary"})
-    assert run_names.name(run.id) in words(app)
+    assert run_names.shown(run.id) in words(app)
     assert "of 300 training images** · class 3 · the 24 closest to the boundary" in words(app)
     assert [widget.key for widget in app.sidebar.multiselect] == []

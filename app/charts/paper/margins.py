@@ -21,7 +21,7 @@ from .runs import described, some, training
 
 LEVEL = px(8)[0]  # the rule in histograms, and what shares are said of
 PROBED = px(16, 8)  # how far PGD looks in Fig. 5, left and right
-UNDER = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=200)
+UNDER = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=0)
 SAID = (  # of margins that were kept while training, see smd.core.kinds.MEANING
     "Found: the last search crossed the boundary. Reached: it met none, and the margin says how far"
     " the next one may go: no distance. Misclassified images have no margin and stand left of 0."
