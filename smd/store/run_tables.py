@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import pandas as pd
+from duckdb import DuckDBPyConnection
 
 from smd.config.types import count, number, text
 from smd.errors import UserError
@@ -146,15 +147,20 @@ def frame(path: Path, query: Query, **values: object) -> pd.DataFrame:
     """The rows of one query (query.row), at most MOST (UserError); none where the run has no store
     yet."""
     with reading(path) as con:
-        result = con.execute(query.text, values or None)
-        parts = [result.fetch_df_chunk(CHUNK)]
-        while len(parts[-1]):
-            parts.append(result.fetch_df_chunk(CHUNK))
-            if sum(map(len, parts)) > MOST:
-                raise UserError(
-                    f"{path} has more than {MOST:,} rows where a page reads: it is too large, or"
-                    " broken."
-                )
+        return rows_of(con, path, query, **values)
+
+
+def rows_of(con: DuckDBPyConnection, path: Path, query: Query, **values: object) -> pd.DataFrame:
+    """As `frame`, over a connection to the store at that path."""
+    result = con.execute(query.text, values or None)
+    parts = [result.fetch_df_chunk(CHUNK)]
+    while len(parts[-1]):
+        parts.append(result.fetch_df_chunk(CHUNK))
+        if sum(map(len, parts)) > MOST:
+            raise UserError(
+                f"{path} has more than {MOST:,} rows where a page reads: it is too large, or"
+                " broken."
+            )
     return parts[0] if len(parts) < 3 else pd.concat(parts[:-1], ignore_index=True)
 
 
@@ -193,7 +199,25 @@ FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, whe
 
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
-    rows = frame(path, META)
+    return _described(path, frame(path, META))
+
+
+class Brief(NamedTuple):
+    """What a list of many runs says of each, read with its store opened once."""
+
+    meta: dict[str, Any]
+    validation: pd.DataFrame  # ValidationRow
+    sizes: pd.DataFrame  # SizeRow
+
+
+def brief(path: Path) -> Brief:
+    """Those of one run: opening a store takes longer than reading any of them."""
+    with reading(path) as con:
+        described, own, sizes = (rows_of(con, path, query) for query in (META, VALIDATION, SIZES))
+    return Brief(_described(path, described), own, sizes)
+
+
+def _described(path: Path, rows: pd.DataFrame) -> dict[str, Any]:
     try:
         settings = {
             key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)

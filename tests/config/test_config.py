@@ -7,7 +7,7 @@ import pytest
 from smd import registry
 from smd.config import validation
 from smd.config.parsing import parse_choice
-from smd.config.schema import AttackConfig, TrainConfig, from_json, read, to_json
+from smd.config.schema import AttackConfig, TrainConfig, from_json, read, read_run, to_json
 from smd.errors import UserError
 
 
@@ -100,3 +100,19 @@ def test_a_level_above_one_is_refused():
     assert validation.of_training(TrainConfig(defense="at", params={"eps": 8})) == [
         '"Eps" is 8: it must be at most 1.'
     ]
+
+
+def test_the_config_of_a_run_is_read_again_when_its_file_has_changed_and_only_then(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(to_json(TrainConfig(epochs=3))))
+    first = read_run(tmp_path)
+    assert first.epochs == 3
+    assert read_run(tmp_path) is first
+    file.write_text(json.dumps(to_json(TrainConfig(epochs=4))))
+    assert read_run(tmp_path).epochs == 4
+    file.write_text("{")
+    with pytest.raises(UserError, match="broken"):
+        read_run(tmp_path)
+    file.unlink()
+    with pytest.raises(UserError, match="missing"):
+        read_run(tmp_path)
