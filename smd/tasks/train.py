@@ -138,7 +138,7 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "content": content.of(images),
         "classes": list(images.classes),
         "shape": list(plan.shape),
-        "delta": initial_step(config.epochs, plan.shape),
+        "delta": initial_step(config.epochs, plan.shape, plan.norm),
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
         # validation images that the looks take, clean and attacked
@@ -241,6 +241,7 @@ def _attack(
     """A short CE-PGD on test images; of the last weights also adversarial examples of some training
     images."""
     config, device = job.config, training.info.device
+    asked = {"norm": config.norm, "levels": config.levels, "params": {"steps": FINAL_STEPS}}
     sets: list[tuple[str, Rows, tuple[int, ...]]] = [
         ("test", rows_of(images, splits.test, device), ())
     ]
@@ -250,8 +251,7 @@ def _attack(
     for split, rows, ids in sets:
         attack = AttackConfig(
             run=job.run.id,
-            params={"steps": FINAL_STEPS},
-            levels=config.levels,
+            **asked,
             split=split,
             n=min(config.n_test or FINAL_IMAGES, len(rows)),
             ids=ids,
@@ -271,8 +271,8 @@ def _margins(
             job.progress.line("No margins of test images were estimated: --n-margins 0 skips them.")
         return
     job.recorder.flush()  # the seconds of all epochs are asked for
-    config = job.config
-    estimate = EstimateConfig(job.run.id, n=config.n_margins, seed=config.seed, weights=weights)
+    about = {"norm": job.config.norm, "seed": job.config.seed, "weights": weights}
+    estimate = EstimateConfig(job.run.id, n=job.config.n_margins, **about)
     rows = rows_of(images, splits.test, next(model.parameters()).device)
     work = _opened(job, named(final_margins.JOB, weights), estimate, model, rows)
     measure_test_images(work, job.run, training_seconds(job.run), sharing)
