@@ -87,9 +87,14 @@ def level_title(value: float, norm: str) -> str:
     return show_level(value, norm) + (f" {norm}" if value and norm != "Linf" else "")
 
 
-def show_length(value: float, norm: str = "Linf") -> str:
+def show_length(value: float, norm: str = "Linf", decimals: int = 2) -> str:
     """Write what was measured, a margin or the length of noise: "7.93/255", of L2 "0.497"."""
-    return f"{255 * value:.2f}/255" if norm == "Linf" else f"{value:.3g}"
+    return f"{255 * value:.{decimals}f}/255" if norm == "Linf" else f"{value:.3g}"
+
+
+def factor(norm: str) -> float:
+    """What a length in the unit of x is multiplied by to be shown in UNIT[norm]."""
+    return 255.0 if norm == "Linf" else 1.0
 
 
 def show_bytes(size: float) -> str:

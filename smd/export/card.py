@@ -29,7 +29,7 @@ the split were attacked; one that is misclassified when clean counts as fooled a
 
 ## Margins
 
-How far an image is from being misclassified, as the largest change of a pixel (L∞).
+How far an image is from being misclassified, as {measured}.
 
 {margins}
 
@@ -47,6 +47,10 @@ AVERAGED = (
 )
 
 
+MEASURED = {
+    "Linf": "the largest change of a pixel (L∞)",
+    "L2": "the length of the change over all pixels (L2)",
+}
 HERE = "An image classifier trained in SMD Studio."
 ELSEWHERE = "An image classifier trained elsewhere, imported into SMD Studio and judged there."
 
@@ -77,6 +81,7 @@ def model_card(
         ),
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
         margins=margins,
+        measured=MEASURED[config.norm],
     )
 
 

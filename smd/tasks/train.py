@@ -229,8 +229,7 @@ def _take_along(job: Job) -> None:
 
 
 def _save(job: Job, training: Training) -> None:
-    """Write a checkpoint, unless an epoch still waits to be stored: a resumed run does that one
-    again."""
+    """Write a checkpoint, unless an epoch still waits to be stored, which a resumed run repeats."""
     if job.recorder.complete:
         save_checkpoint(job.run.checkpoint, checkpoint(training))
 
@@ -238,10 +237,8 @@ def _save(job: Job, training: Training) -> None:
 def _attack(
     job: Job, training: Training, images: Images, splits: Splits, weights: str, model: nn.Module
 ) -> None:
-    """A short CE-PGD on test images; of the last weights also adversarial examples of some training
-    images."""
+    """CE-PGD on test images; of the last weights also on training images that are worth seeing."""
     config, device = job.config, training.info.device
-    asked = {"norm": config.norm, "levels": config.levels, "params": {"steps": FINAL_STEPS}}
     sets: list[tuple[str, Rows, tuple[int, ...]]] = [
         ("test", rows_of(images, splits.test, device), ())
     ]
@@ -251,7 +248,9 @@ def _attack(
     for split, rows, ids in sets:
         attack = AttackConfig(
             run=job.run.id,
-            **asked,
+            params={"steps": FINAL_STEPS},
+            norm=config.norm,
+            levels=config.levels,
             split=split,
             n=min(config.n_test or FINAL_IMAGES, len(rows)),
             ids=ids,
@@ -271,8 +270,9 @@ def _margins(
             job.progress.line("No margins of test images were estimated: --n-margins 0 skips them.")
         return
     job.recorder.flush()  # the seconds of all epochs are asked for
-    about = {"norm": job.config.norm, "seed": job.config.seed, "weights": weights}
-    estimate = EstimateConfig(job.run.id, n=job.config.n_margins, **about)
+    config = job.config
+    estimate = EstimateConfig(job.run.id, n=config.n_margins, seed=config.seed, weights=weights)
+    estimate = replace(estimate, norm=config.norm)
     rows = rows_of(images, splits.test, next(model.parameters()).device)
     work = _opened(job, named(final_margins.JOB, weights), estimate, model, rows)
     measure_test_images(work, job.run, training_seconds(job.run), sharing)
