@@ -9,7 +9,7 @@ import streamlit as st
 from smd.core.kinds import MEANING
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import UNIT
+from smd.units import UNIT, factor
 
 from .. import data
 from . import image_tiles, tables
@@ -48,9 +48,8 @@ def show(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, ke
     table = taken(part)
     if split == "train":
         curves = data.read(reader.margin_curves, run.store, tuple(part["idx"].astype(int)))
-        shown = curves["curve"]
-        if run.config.norm != "Linf":  # lengths
-            shown = [[margin / 255 for margin in curve] for curve in shown]
+        times = factor(run.config.norm) / 255
+        shown = [[times * margin for margin in curve] for curve in curves["curve"]]
         table["curve"] = table["id"].map(dict(zip(curves["idx"], shown, strict=True)))
         table = table if table["curve"].notna().any() else table.drop(columns="curve")
     if pixels is not None:

@@ -33,6 +33,11 @@ AVERAGE = (
     "ema: beside the last weights their running average over the steps is kept, and both are"
     " judged; it is often a little better and costs next to no time."
 )
+NORM = (
+    "How noise and margins are measured: Linf by the largest change of a pixel, L2 by the length of"
+    " the change over all pixels. The run is watched and attacked in it, too."
+)
+CHOICES = {"norm": NORM, "average": AVERAGE, "balance": BALANCE}  # of a few each, side by side
 N_MARGINS = (
     "When the training is over, by a minimum-norm attack: upper bounds of their distances to the"
     " boundary. As many as fit into a fifth of the training's time; 0 skips it."
@@ -109,8 +114,10 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
     """The fields that are seldom touched."""
     with st.expander("More", icon=":material/tune:"):
         fields.choice(TrainConfig, "recipe", key="train-recipe", help=RECIPE, **KEPT)
-        average = fields.choice(TrainConfig, "average", key="train-average", help=AVERAGE, **KEPT)
-        balance = fields.choice(TrainConfig, "balance", key="train-balance", help=BALANCE, **KEPT)
+        chosen = {
+            name: fields.choice(TrainConfig, name, key=key(config, name), help=help, **KEPT)
+            for name, help in CHOICES.items()
+        }
         a, b, c = st.columns(3)
         with a:
             seed = number(config, "seed")
@@ -136,6 +143,7 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
         n_margins=n_margins,
         mean=mean,
         std=std,
-        average=average,
-        balance=balance,
+        norm=chosen["norm"],
+        average=chosen["average"],
+        balance=chosen["balance"],
     )

@@ -9,6 +9,7 @@ from smd import export
 from smd.core.kinds import MEANING, MISCLASSIFIED
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import show_length
 
 from .. import data
 from ..charts import history

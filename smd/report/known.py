@@ -121,8 +121,8 @@ def _whole(table: pd.DataFrame, *needed: str) -> pd.DataFrame:
 
 
 def _estimate(run: Run, split: str, norm: str) -> Estimate | None:
-    """The estimate to be shown: in the run's norm, of the last weights, without a limit, of the most
-    images, and the newest of these."""
+    """The estimate to be shown: in the run's norm, of the last weights, without a limit, of the
+    most images, and the newest of these."""
     every = reader.estimates(run.store)
     found = every[~every["method"].isin(registry.certifying())]  # upper bounds, as the page says
     rows = records(_whole(_of(split, found), "eps", "n", "created"))
