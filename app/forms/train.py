@@ -114,10 +114,7 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
     """The fields that are seldom touched."""
     with st.expander("More", icon=":material/tune:"):
         fields.choice(TrainConfig, "recipe", key="train-recipe", help=RECIPE, **KEPT)
-        chosen = {
-            name: fields.choice(TrainConfig, name, key=key(config, name), help=help, **KEPT)
-            for name, help in CHOICES.items()
-        }
+        config = _choices(config)
         a, b, c = st.columns(3)
         with a:
             seed = number(config, "seed")
@@ -137,13 +134,13 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
             mean, std = normalisation.fields("train", wrong)
         log = trackers.field(wrong)
     config = replace(config, seed=seed, batch=batch, n_train=n_train, device=device, log=log)
-    return replace(
-        config,
-        devices=devices,
-        n_margins=n_margins,
-        mean=mean,
-        std=std,
-        norm=chosen["norm"],
-        average=chosen["average"],
-        balance=chosen["balance"],
+    return replace(config, devices=devices, n_margins=n_margins, mean=mean, std=std)
+
+
+def _choices(config: TrainConfig) -> TrainConfig:
+    """The fields of a few choices each, which stand side by side."""
+    norm, average, balance = (
+        fields.choice(TrainConfig, name, key=key(config, name), help=help, **KEPT)
+        for name, help in CHOICES.items()
     )
+    return replace(config, norm=norm, average=average, balance=balance)

@@ -23,6 +23,10 @@ FIND_HELP = (
     " known of attacked images alone."
 )
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
+IN_LENGTHS = (
+    "This run is in L2: its margins and noise levels are lengths, and no filter in 1/255 asks for"
+    " them."
+)
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
@@ -51,6 +55,8 @@ def _panel(page: str, run: Run) -> Selection:
     if source and known.top:
         _range(known, off)
     _find(known, off)
+    if run.config.norm != "Linf":
+        st.caption(IN_LENGTHS)
     chosen = selected.of(run, known)
     _summary(chosen, off)
     return chosen

@@ -82,7 +82,8 @@ def _estimated(run: Run, name: str) -> list[Source]:
 
 def _defense(run: Run) -> str:
     entry = registry.KNOWN_DEFENSES.get(run.config.defense)
-    return entry.title if entry else run.config.defense
+    title = entry.title if entry else run.config.defense
+    return title if run.config.norm == "Linf" else f"{title} ({run.config.norm})"
 
 
 def results(source: Source) -> pd.DataFrame:

@@ -38,8 +38,8 @@ IMPORTED = (
     " estimated:"
 )
 IN_LENGTHS = (
-    "The views by class, over time and of forces, and the filters by margin and by noise level, are"
-    " in 1/255: of a run in L2, whose margins are lengths, there are none."
+    "The views by class, over time and of forces are in 1/255: of a run in L2, whose margins are"
+    " lengths, there are none."
 )
 ALL_IMAGES = "all images"
 VIEWS = (ALL_IMAGES, "by class", "over time", "forces")
@@ -158,7 +158,8 @@ def whole(chosen: Selection, shown: list[Source], levels: Levels) -> None:
 def in_lengths(source: Source, epoch: int) -> None:
     """Margins in L2: they are lengths, which no axis or filter in 1/255 can hold."""
     rows, images = margin_words.rows(source, epoch), SPLITS[source.split]
-    levels = source.run.config.levels_in(source.norm)
+    own = source.norm == source.run.config.norm
+    levels = source.run.config.levels if own else ()
     layout.cards(margin_words.cards(source, epoch, levels))
     if source.estimate:
         st.subheader(f"Margins of {source.n:,} {images} by {source.by}")

@@ -1,6 +1,7 @@
 """What a defense's `state_dict` holds of every sample: read, checked, and put onto its device."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor

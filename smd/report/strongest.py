@@ -55,24 +55,29 @@ def strongest(
         return None
     best = max(rows, key=lambda row: _rank(row, norm))
     same = _alike(predictions, best)
-    levels = sorted(float(eps) for eps in same["eps"].unique() if eps > 0)
-    eps = ([level for level in levels if _among(level, watched)] or levels)[-1]
+    eps = _largest(same, watched)
     seeds = same[_near(same, eps)]
     row = _alike(accuracies, best)
-    clean = same[same["eps"] == 0]
+    clean, first = same[same["eps"] == 0], int(seeds["seed"].min())
     return Strongest(
         title=attack_title(str(best["name"]), best["note"], _steps(best["steps"])),
         eps=eps,
         norm=str(best["norm"]),
-        seed=int(seeds["seed"].min()),
+        seed=first,
         seeds=int(seeds["seed"].nunique()),
         n=int(best["n"]),
         name=str(best["name"]),
         weights="ema" if AVERAGED in str(best["note"]) else "last",
         accuracy=float(row.loc[_near(row, eps), "accuracy"].mean()),
-        noisy=seeds[seeds["seed"] == seeds["seed"].min()],
+        noisy=seeds[seeds["seed"] == first],
         clean=clean[clean["created"] == clean["created"].max()] if len(clean) else None,
     )
+
+
+def _largest(table: pd.DataFrame, watched: tuple[float, ...]) -> float:
+    """The largest level that is watched, or else the largest of all."""
+    levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
+    return ([level for level in levels if _among(level, watched)] or levels)[-1]
 
 
 def _near(table: pd.DataFrame, eps: float) -> "pd.Series[bool]":
