@@ -6,6 +6,7 @@ import streamlit as st
 
 from smd import registry
 from smd.config.schema import TrainConfig
+from smd.config.validation import of_norm
 
 from ..sections.own_import import SIZE, SKIP
 from . import device as device_field
@@ -93,6 +94,7 @@ def form(wrong: list[str]) -> TrainConfig:
     with left:
         epochs = number(config, "epochs", "Passes over the training images.")
     config = _more(replace(config, epochs=epochs), wrong)
+    wrong += of_norm(config)
     with right:  # last: which runs fit follows from all else
         return replace(config, init=start.field(config, wrong))
 

@@ -95,12 +95,13 @@ def of_training(config: TrainConfig) -> list[str]:
         + parsing.problems(intensities.parse, config.intensity)
         + parsing.problems(spacings.parse, config.spacing)
         + of_normalisation(config.mean, config.std)
-        + _norm_problems(config)
+        + of_norm(config)
         + sink_problems(config.log)
     )
 
 
-def _norm_problems(config: TrainConfig) -> list[str]:
+def of_norm(config: TrainConfig) -> list[str]:
+    """Why its defense is not trained in its norm, a sentence; empty where it is."""
     entry = registry.DEFENSES.get(config.defense)
     if not entry or config.norm not in NORMS or config.norm in entry.norms:
         return []
