@@ -13,6 +13,9 @@ RUN := $(VENV)/bin/python
 # Streamlit asks for a home; a user without a name, as in a container, may have none.
 export HOME ?= $(or $(shell getent passwd $$(id -u) | cut -d: -f6),/nonexistent)
 
+# Tests start hundreds of processes: what one has compiled serves the others.
+test quick: export PYTHONDONTWRITEBYTECODE :=
+
 app: env
 	$(RUN) -m streamlit run app/main.py
 

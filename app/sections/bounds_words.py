@@ -58,4 +58,4 @@ def _finder(found: Any, norm: str) -> str:
     name = str(found["found_by"])
     if bool(found["attack"]):
         return f"{attack_title(name)} at {show_length(float(found['eps']), norm)}"
-    return estimate_title(name, float(found["eps"]), "Linf")
+    return estimate_title(name, float(found["eps"]), norm)

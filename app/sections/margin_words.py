@@ -4,8 +4,18 @@ import math
 
 import pandas as pd
 
-from smd.core.kinds import CERTIFIED, FOUND, KINDS, MEANING, MISCLASSIFIED, NOT_DRAWN, REACHED
-from smd.export.estimates import median, share_beyond
+from smd.core.kinds import (
+    CERTIFIED,
+    FOUND,
+    KINDS,
+    MEANING,
+    MISCLASSIFIED,
+    NOT_DRAWN,
+    REACHED,
+    middle,
+)
+from smd.export import EMPTY
+from smd.export.estimates import share_beyond
 from smd.export.percent import interval
 from smd.store import reader
 from smd.units import factor, level_title, show_length, show_level
@@ -63,9 +73,16 @@ def _clean(source: Source, images: pd.DataFrame) -> Card:
 def _median(source: Source, images: pd.DataFrame) -> Card:
     count = images["kind"].value_counts()
     right = len(images) - count.get(MISCLASSIFIED, 0)
-    value = show_length(median(images), source.norm) if right else "–"
-    if count.get(CERTIFIED, 0):
+    value, kind = middle(images)
+    shown = show_length(value, source.norm) if right else EMPTY
+    if kind == CERTIFIED:
         what = "Proven: no adversarial example is nearer. The boundary may be much farther."
+    elif source.estimate and kind == REACHED:
+        shown = f"> {shown}"
+        what = (
+            f"{count.get(REACHED, 0):,} of them met no boundary and count as farther: a median of"
+            " such searches is larger than this, and says no more."
+        )
     elif source.estimate:
         what = "The boundary is at that distance or nearer: another search may find a nearer one."
     else:
@@ -73,9 +90,10 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
             f"{count.get(FOUND, 0):,} of them met a boundary in their last search; for the others"
             " the number says how far the search may go, and is no distance."
         )
-    searched = not source.estimate and count.get(REACHED, 0) > count.get(FOUND, 0)
-    label = f"{'searched to' if searched else 'margin'}, median of {right:,}"
-    return label, value, f"Of the {right:,} correctly classified images. {what}"
+    searched = count.get(REACHED, 0) > count.get(FOUND, 0)
+    own = "next search to" if searched else "found or next search to"
+    label = f"{'margin' if source.estimate else own}, median of {right:,}"
+    return label, shown, f"Of the {right:,} correctly classified images. {what}"
 
 
 def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Card:

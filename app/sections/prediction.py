@@ -69,8 +69,8 @@ CARDS = (
     Share(
         "decided",
         lambda table: f"{table.n:,}",
-        "Correct without noise, and a boundary was found, or none was met and the margin is at"
-        " least {level}.",
+        "Correct without noise, and a boundary was found, or none was met by a search that went as"
+        " far as {level}.",
     ),
     Share(
         "undecided",

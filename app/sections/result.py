@@ -171,22 +171,17 @@ def _margin(source: Source) -> Figure:
     )
     parts = {kind: rows.loc[rows["kind"] == kind, "margin"] for kind in (FOUND, REACHED)}
     most = max(parts, key=lambda kind: len(parts[kind]))
-    said = {
-        kind: f"{len(part):,} {kind}"
-        + (
-            f" (median {show_length(float(part.median()), source.norm)})"
-            if len(part) and kind != most
-            else ""
-        )
-        for kind, part in parts.items()
-    }
+    said = {kind: f"{len(part):,} {kind}" for kind, part in parts.items()}
+    other = FOUND if most == REACHED else REACHED
+    if len(parts[other]):
+        said[other] += f" (median {show_length(float(parts[other].median()), source.norm)})"
     wrong = f"{int((rows['kind'] == MISCLASSIFIED).sum()):,} {MISCLASSIFIED}"
     value = (
         show_length(float(parts[most].median()), source.norm) if len(parts[most]) else export.EMPTY
     )
     value += f" {source.norm}" * (source.norm != "Linf")
     return Figure(
-        "Median margin" if most == FOUND else "Median reached",
+        f"Median of the {said[most]}",
         value,
         f"{said[FOUND]}, {said[REACHED]}, {wrong}; {len(rows):,} {source.split} images",
         f"{plain(source.title)}. Found: a boundary is at that distance or nearer. Reached: the"

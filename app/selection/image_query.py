@@ -125,6 +125,8 @@ def _overestimated(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Data
         )
     known = rows.dropna(subset="margin_255")
     known = known.assign(margin=(known["margin_255"] / 255).astype(np.float32))
+    if not filters.estimate:
+        known = agreement.searched(known, reader.margins(store, filters.epoch - 1))
     joined, _ = agreement.joined(known, verdicts.strongest(outcomes)[1])
     wrong = agreement.disagreeing(joined, filters.eps, "overestimated")
     return wrong.drop(columns=["margin", "ok"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from smd import export, registry
+from smd.analysis import agreement
 from smd.core.schedule import alone
 from smd.errors import UserError
 from smd.evaluation import final_margins
@@ -89,6 +90,13 @@ def _defense(run: Run) -> str:
 def results(source: Source) -> pd.DataFrame:
     """What the estimate found, an image a row."""
     return data.read(reader.estimate_results, source.run.store, source.estimate)
+
+
+def searched(source: Source) -> pd.DataFrame:
+    """A run's own margins after the last epoch, each as far as its last search went."""
+    store, last = source.run.store, last_epoch(source, 0)
+    now, before = (data.read(reader.margins, store, epoch) for epoch in (last, last - 1))
+    return agreement.searched(now, before)
 
 
 def there(source: Source) -> bool:

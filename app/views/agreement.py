@@ -59,11 +59,10 @@ def estimate_words(row: Any) -> str:
 
 
 def margins_of(source: Source) -> pd.DataFrame:
-    """The margins of a source, an image a row."""
+    """The margins of a source, an image a row; of a run's own, as far as they were searched."""
     if source.estimate:
         return sources.results(source)
-    last = sources.last_epoch(source, 0)
-    return data.read(reader.margins, source.run.store, last)
+    return sources.searched(source)
 
 
 def choose_source(known: dict[str, Source], attacks: stored_attacks.Attacks) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from smd import registry
-from smd.core.kinds import beyond, undecided
+from smd.core.kinds import REACHED, beyond, undecided
 from smd.frames import tuples
 from smd.stats import wilson
 from smd.units import whole_units
@@ -41,6 +41,19 @@ class Crosstab:
     agreement: float
     overestimated: float  # the margin says robust, the attack fooled it
     underestimated: float  # the margin says fooled, the attack failed
+
+
+def searched(margins: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Margins that were kept while training, each as far as its image's last search went.
+
+    Where that met no boundary, the margin has grown since and says how far the next one may go; the
+    last one went to the margin of the epoch before. margins, before: idx, margin, kind of an epoch
+    and of the one before it; an image that has no row there counts as searched no farther than 0.
+    """
+    known = margins["idx"].map(before.set_index("idx")["margin"]).fillna(0)
+    far = np.minimum(margins["margin"], known).astype(np.float32)
+    grown = margins["kind"] == REACHED
+    return margins.assign(margin=margins["margin"].where(~grown, far))
 
 
 def joined(margins: pd.DataFrame, outcome: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -62,4 +62,8 @@ def _of_cell(verdicts: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
     statistic = clinical.balanced(codes, verdicts["share"].to_numpy(np.float64))
     patients = clinical_sources.patients_of(own["patient"])
     whose = None if patients is None else patients.to_numpy()
-    return 100 * clinical.measured(statistic, len(codes), whose)[0]
+    found = 100 * clinical.measured(statistic, len(codes), whose)[0]
+    each = clinical.patients_of_classes(codes, whose, int(codes.max()) + 1)
+    if each.min() < clinical.FEWEST_PATIENTS:
+        found[1:] = np.nan
+    return found

@@ -152,7 +152,7 @@ class OwnLoop:
         from 0, that drew the sample last, -1 for none yet. With margins also kind:
 
         - "found": the last search met the boundary, there is one no farther than the margin
-        - "reached": it met none, the margin says how far it has come
+        - "reached": it met none, the margin says how far the next search may go
         - "misclassified": there is no margin
         - "not drawn": no epoch has drawn it yet, its margin is the one that all begin with
         """

@@ -93,7 +93,7 @@ class LoadedRun:
         Columns: idx, label, margin, clean_ok, adv_ok, crossed, kind, which is
 
         - "found": the last search met the boundary, there is one no farther than the margin
-        - "reached": it met none, the margin says how far it has come
+        - "reached": it met none, the margin says how far the next search may go
         - "misclassified": there is no margin
 
         All have a row, unless classes are drawn equally often (balance="sampling"): what an epoch

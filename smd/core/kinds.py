@@ -69,6 +69,24 @@ def beyond(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
     )
 
 
+def middle(rows: "pd.DataFrame") -> tuple[float, str]:
+    """The median margin of the correctly classified images (unit of x), and what it is.
+
+    FOUND: that of distances at which boundaries were found. REACHED: some searches met none and
+    might have changed it, so that it is larger than this, or just this. CERTIFIED: of proven
+    bounds. nan and MISCLASSIFIED where no image is correct. rows: margin, kind; of a search that
+    met no boundary, the margin is how far it went.
+    """
+    right = rows[rows["kind"] != MISCLASSIFIED]
+    if right.empty:
+        return np.nan, MISCLASSIFIED
+    median = float(right["margin"].median())
+    if (right["kind"] == CERTIFIED).any():
+        return median, CERTIFIED
+    endless = right["margin"].where(right["kind"] == FOUND, np.inf)
+    return median, FOUND if float(endless.median()) == median else REACHED
+
+
 def undecided(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":
     """Which images say nothing about a level: their search met no boundary, but ended below it, or
     they are certified less far."""

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smd.core.kinds import FOUND, beyond, undecided
+from smd.core.kinds import CERTIFIED, FOUND, REACHED, beyond, middle, undecided
+from smd.export.empty import EMPTY
 from smd.export.titles import estimate_title
 from smd.frames import tuples
-from smd.units import show_level
+from smd.units import show_length, show_level
 
 
 def estimate_table(
@@ -18,23 +19,29 @@ def estimate_table(
     results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
     levels: Sequence[float],  # noise levels in [0, 1]
 ) -> pd.DataFrame:
-    """A row an estimate: method, split, n, clean (%), median (1/255), levels, no boundary (%).
+    """A row an estimate: method, split, n, clean (%), median (1/255), median is, levels, no
+    boundary (%).
 
     The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is
     theirs.
 
-    The median is over correctly classified images; where no boundary was met, a margin counts as
-    how far the search came. "beyond 8/255 (%)" is share_beyond, of all images, so that it compares
-    with a robust accuracy.
+    The median is over correctly classified images, and "median is" says what of (IS): where too
+    many searches met no boundary, it is only where they ended. "beyond 8/255 (%)" is
+    share_beyond, of all images, so that it compares with a robust accuracy.
     """
     rows = [_row(about, results[about.id], levels) for about in tuples(estimates)]
     norms = [norm for norm in MEDIAN if norm in set(estimates["norm"])]
-    names = ["method", "split", "n", "clean (%)", *(MEDIAN[norm] for norm in norms)]
+    names = ["method", "split", "n", "clean (%)", *(MEDIAN[norm] for norm in norms), "median is"]
     names += [_beyond(level) for level in levels] if "Linf" in norms else []
     return pd.DataFrame(rows, columns=[*names, "no boundary (%)"] if rows else ["method"])
 
 
 MEDIAN = {"Linf": "median (1/255)", "L2": "median (L2)"}
+IS = {  # what a median is of, see smd.core.kinds.middle
+    FOUND: "at most",
+    REACHED: "searched to",
+    CERTIFIED: "at least",
+}
 
 
 def _beyond(level: float) -> str:
@@ -44,13 +51,15 @@ def _beyond(level: float) -> str:
 def _row(about: Any, result: pd.DataFrame, levels: Sequence[float]) -> dict[str, object]:
     """The row of one estimate; about: EstimateRow as a namedtuple, result: EstimateResultRow."""
     factor, decimals = (255, 2) if about.norm == "Linf" else (1, 3)
+    value, kind = middle(result)
     shares = {_beyond(e): _percent(share_beyond(result, e)) for e in levels}
     return {
         "method": estimate_title(about.method, about.eps, about.norm, about.weights),
         "split": about.split,
         "n": len(result),
         "clean (%)": _percent(result["clean_ok"].mean()),
-        MEDIAN[str(about.norm)]: round(factor * median(result), decimals),
+        MEDIAN[str(about.norm)]: round(factor * value, decimals),
+        "median is": IS.get(kind, ""),
         **(shares if about.norm == "Linf" else {}),
         "no boundary (%)": _percent((~result["crossed"]).mean()),
     }
@@ -60,9 +69,13 @@ def _percent(share: float) -> float:
     return round(100 * float(share), 2)
 
 
-def median(result: pd.DataFrame) -> float:
-    """The median margin of the correctly classified images, unit of x; nan if there are none."""
-    return float(result.loc[result["clean_ok"], "margin"].median())
+def median(result: pd.DataFrame, norm: str = "Linf") -> str:
+    """The median margin of the correctly classified images of an estimate, as it may be written:
+    "12.00/255"; "> 12.00/255" where too many searches that ended there met no boundary; "–" where
+    no image is correct."""
+    value, kind = middle(result)
+    said = show_length(value, norm) if value == value else EMPTY
+    return f"> {said}" if kind == REACHED else said
 
 
 def share_beyond(result: pd.DataFrame, level: float) -> float:

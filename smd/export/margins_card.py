@@ -60,14 +60,10 @@ def _kept(kept: Kept, levels: Sequence[float], norm: str) -> str:
     lines = [f"Margins of {whose}, as kept while training, after epoch {kept.epoch}:", ""]
     lines += [f"- {count.get(kind, 0):,} of {n:,} {kind}: {MEANING[kind]}." for kind in KINDS]
     if len(right):
-        ends = (
-            "how far the search may go, for most of them"
-            if _mostly(count)
-            else "for most of them a found margin"
-        )
         lines.append(
             f"- Median over the {len(right):,} correctly classified ones:"
-            f" {_length(right['margin'].median(), norm)} ({ends})."
+            f" {_length(right['margin'].median(), norm)}, of {count.get(FOUND, 0):,} found and"
+            f" {count.get(REACHED, 0):,} reached ones together."
         )
     for level in levels:
         far = int((right["margin"] > level).sum())
@@ -83,10 +79,6 @@ def _kept(kept: Kept, levels: Sequence[float], norm: str) -> str:
     return "\n".join(lines)
 
 
-def _mostly(count: "pd.Series[int]") -> bool:
-    return bool(count.get(REACHED, 0) > count.get(FOUND, 0))
-
-
 def _estimated(estimated: Estimated, levels: Sequence[float], norm: str) -> str:
     images, n = estimated.images, len(estimated.images)
     right, met = int(images["clean_ok"].sum()), int((images["kind"] == FOUND).sum())
@@ -99,7 +91,7 @@ def _estimated(estimated: Estimated, levels: Sequence[float], norm: str) -> str:
         f" for {met:,} of these.",
     ]
     if right and met == right:
-        most = _length(median(images), norm)
+        most = median(images, norm) + f" ({norm})" * (norm != "Linf")
         lines.append(f"- Median over the {right:,} correctly classified ones: at most {most}.")
     lines += [
         f"- Correct and not known to be fooled within {show_level(e, norm)}: {_beyond(images, e)}."

@@ -7,7 +7,7 @@ from smd.report import charts, words
 from smd.report.known import Estimate, Known
 from smd.report.markup import Markup, code, cut, joined, number, paragraph, table
 from smd.stats import wilson_of_one
-from smd.units import UNIT, px, show_length, show_level
+from smd.units import UNIT, px, show_level
 
 RULES = px(2, 4, 8)
 MEANS = {
@@ -69,11 +69,12 @@ def _median(estimate: Estimate) -> str:
     right = estimate.result[estimate.result["clean_ok"].astype(bool)]
     if right.empty:
         return "No image is classified correctly without noise, so there is no margin."
-    all_found = (right["kind"] == FOUND).all()
-    bound = "at most " if all_found else "not a distance for all of them, as some were not met: "
-    told = show_length(median(estimate.result), estimate.norm)
+    told = median(estimate.result, estimate.norm)
+    bound = "" if told.startswith(">") else "at most "
+    unmet = int((right["kind"] != FOUND).sum())
+    met = f"; of {unmet:,} no boundary was met, and they count as farther" if unmet else ""
     unit = "" if estimate.norm == "Linf" else f" {UNIT[estimate.norm]}"
-    return f"Median over the {len(right):,} correctly classified images: {bound}{told}{unit}."
+    return f"Median over the {len(right):,} correctly classified images: {bound}{told}{unit}{met}."
 
 
 def _shares(estimate: Estimate, levels: tuple[float, ...]) -> Markup:

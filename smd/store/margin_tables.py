@@ -248,8 +248,8 @@ def share_beyond(path: Path, epoch: int, levels: Sequence[float]) -> dict[float,
     """For each level the share of the samples that the epoch drew which are classified correctly
     and have a larger margin.
 
-    nan where the epoch has no margins. Reached margins count as they are: how far their search has
-    come.
+    nan where the epoch has no margins. Reached margins count as they are: how far the next search
+    may go.
     """
     rows = frame(path, SHARE_BEYOND, levels=list(levels), epoch=epoch)
     shares = dict(zip(rows["level"], rows["share"], strict=True))

@@ -9,22 +9,24 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from smd import estimators, registry
 from smd.config.schema import EstimateConfig, Value
+from smd.core import kinds
 from smd.core.lp import Norm
 from smd.data.batches import spread
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
+from smd.export.estimates import median
 from smd.export.titles import estimate_title
 from smd.store import reader
 from smd.store.records import EstimateRecord, Margins
 from smd.tasks.opening import Opened, opening
 from smd.tasks.parts_done import Place, report
 from smd.terminal.progress import Eta
-from smd.units import show_length, show_level
+from smd.units import show_level
 from smd.version import __version__
 
 
@@ -121,8 +123,11 @@ def _told(result: Measured, norm: str, method: str) -> str:
     if not result.clean_ok.any():
         return "all are misclassified."
     right = int(result.clean_ok.sum())
-    median = show_length(float(np.median(result.margin[result.clean_ok])), norm)
-    if registry.ESTIMATORS[method].certifying:
+    certifying = registry.ESTIMATORS[method].certifying
+    kind = kinds.kinds(result.clean_ok, result.crossed, certifying)
+    middle = median(pd.DataFrame({"margin": result.margin, "kind": kind}), norm)
+    if certifying:
         some = int((result.margin > 0).sum())
-        return f"proven robust within {median} (median); nothing proven for {right - some}."
-    return f"median margin {median}, {int((~result.crossed).sum())} met no boundary."
+        return f"proven robust within {middle} (median); nothing proven for {right - some}."
+    unmet = int((kind == kinds.REACHED).sum())
+    return f"median margin {middle}, {unmet} of {right} correct ones met no boundary."

@@ -25,6 +25,14 @@ def margins(*values, **more):
     return found.assign(kind=kinds.kinds(found["clean_ok"], found["crossed"]))
 
 
+def test_a_margin_that_grew_was_searched_as_far_as_the_epoch_before_left_it():
+    now = margins(9, 9, 5, 9, crossed=[False, True, False, False])
+    found = agreement.searched(now, margins(8.5, 8.5, 7))
+    # found ones stay; no farther than they are now; what the epoch before did not draw says nothing
+    assert (255 * found["margin"]).round(3).tolist() == [8.5, 9, 5, 0]
+    assert agreement.decided(found, 8.6 / 255)["idx"].tolist() == [1]
+
+
 def verdicts(*broken_by, name="ce-pgd", steps=100, ids=None, note=""):
     """An attack's verdicts on the samples 0, 1, ..., "" where it failed."""
     return pd.DataFrame(

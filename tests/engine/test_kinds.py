@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from smd.core import kinds
+from smd.core.kinds import FOUND, REACHED
 from smd.store import sql
 
 
@@ -63,3 +64,20 @@ def test_a_certified_margin_decides_levels_up_to_itself_and_none_beyond():
     proven = rows(4, 8, 12, kind=kinds.CERTIFIED)
     assert list(kinds.beyond(proven, np.float32(8 / 255))) == [False, True, True]
     assert list(kinds.undecided(proven, np.float32(8 / 255))) == [True, False, False]
+
+
+def test_the_median_is_a_found_one_only_if_no_search_in_vain_could_change_it():
+    def rows(*pairs):
+        return pd.DataFrame(pairs, columns=["margin", "kind"])
+
+    assert kinds.middle(rows((1, FOUND), (2, FOUND), (9, REACHED))) == (2, FOUND)
+    assert kinds.middle(rows((1, FOUND), (9, REACHED), (9, REACHED))) == (9, REACHED)
+    # one that ended at 1 may have its boundary beyond 3
+    assert kinds.middle(rows((1, REACHED), (2, FOUND), (3, FOUND))) == (2, REACHED)
+    assert kinds.middle(rows((1, FOUND), (0, kinds.MISCLASSIFIED))) == (1, FOUND)
+    assert kinds.middle(
+        rows(
+            (1, kinds.CERTIFIED),
+        )
+    ) == (1, kinds.CERTIFIED)
+    assert kinds.middle(rows((0, kinds.MISCLASSIFIED)))[1] == kinds.MISCLASSIFIED

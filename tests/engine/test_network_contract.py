@@ -9,17 +9,10 @@ from torch import nn
 from smd import nets, registry
 from smd.tasks.files import load_weights, save_weights
 
-LARGE = 20e6  # weights; on larger networks only shapes are looked at, in test_nets
-
-
-def weights_of(name):
-    entry = registry.NETWORKS[name]
-    with torch.device("meta"):
-        model = nets.build(name, (3, *[max(entry.sizes[0], 16)] * entry.dims), 10)
-    return sum(p.numel() for p in model.parameters())
-
-
-SMALL = [name for name in registry.NETWORKS if weights_of(name) < LARGE]
+# more than 20 million weights: on these only shapes are looked at, in test_nets
+WIDE = ("wrn-28-10", "wrn-34-10", "wrn-34-20", "wrn-70-16")
+LARGE = {"resnet-18-3d", *WIDE, *(f"{name}-swish" for name in WIDE)}
+SMALL = [name for name in registry.NETWORKS if name not in LARGE]
 
 
 @pytest.fixture(scope="module", params=SMALL)

@@ -167,10 +167,10 @@ def test_a_tar_bomb_is_answered_at_once_and_refused(tmp_path):
 
 
 def test_more_members_than_an_archive_may_have_are_refused_by_its_end(tmp_path):
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(UserError, match="or 2,000,000 files"):
         load("folder", str(making.zip_of_many(tmp_path / "own.zip", 3_000_000)))
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 @pytest.mark.slow
