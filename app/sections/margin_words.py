@@ -91,8 +91,8 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
             " the number says how far the search may go, and is no distance."
         )
     searched = count.get(REACHED, 0) > count.get(FOUND, 0)
-    own = "next search to" if searched else "found or next search to"
-    label = f"{'margin' if source.estimate else own}, median of {right:,}"
+    label = "next search to" if searched and not source.estimate else "margin"
+    label = f"{label}, median of {right:,}"
     return label, shown, f"Of the {right:,} correctly classified images. {what}"
 
 

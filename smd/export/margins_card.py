@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
-from smd.export.estimates import median, share_beyond
+from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED, middle
+from smd.export.estimates import share_beyond
 from smd.export.percent import interval
 from smd.units import show_length, show_level
 
@@ -91,7 +91,7 @@ def _estimated(estimated: Estimated, levels: Sequence[float], norm: str) -> str:
         f" for {met:,} of these.",
     ]
     if right and met == right:
-        most = median(images, norm) + f" ({norm})" * (norm != "Linf")
+        most = _length(middle(images)[0], norm)
         lines.append(f"- Median over the {right:,} correctly classified ones: at most {most}.")
     lines += [
         f"- Correct and not known to be fooled within {show_level(e, norm)}: {_beyond(images, e)}."
