@@ -75,7 +75,7 @@ def test_runs_of_both_norms_are_compared_each_in_its_own(in_l2, finished):
     smd, _ = finished
     in_two = next(run for run in folders.all_runs() if run.config.norm == "L2")
     app = open_page("compare", compare=[smd.id, in_two.id])
-    measure = next(one for one in app.selectbox if one.key == "measure")
-    assert "mean margin of correct training images (1/255)" in measure.options
-    assert "mean margin of correct training images (L2 lengths)" in measure.options
+    measure = next(one for one in app.multiselect if one.key == "measures")
+    assert "mean margin (train, 1/255)" in measure.options
+    assert "mean margin (train, L2 lengths)" in measure.options
     assert not app.exception
