@@ -18,6 +18,7 @@ from smd.config.schema import (
     Value,
 )
 from smd.registry import Param
+from smd.registry.kinds import NORMS
 from smd.registry.sinks import sink_problems
 
 FEWEST_POINTS = 10  # of an embedding
@@ -94,8 +95,21 @@ def of_training(config: TrainConfig) -> list[str]:
         + parsing.problems(intensities.parse, config.intensity)
         + parsing.problems(spacings.parse, config.spacing)
         + of_normalisation(config.mean, config.std)
+        + of_norm(config)
         + sink_problems(config.log)
     )
+
+
+def of_norm(config: TrainConfig) -> list[str]:
+    """Why its defense is not trained in its norm, a sentence; empty where it is."""
+    entry = registry.DEFENSES.get(config.defense)
+    if not entry or config.norm not in NORMS or config.norm in entry.norms:
+        return []
+    able = [each.title for each in registry.DEFENSES.values() if config.norm in each.norms]
+    return [
+        f"{entry.title} is not trained in {config.norm}: choose {' or '.join(able)}, or the norm"
+        f" {entry.norms[0]}."
+    ]
 
 
 def of_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> list[str]:
@@ -219,7 +233,7 @@ def of_embedding(config: EmbeddingConfig) -> list[str]:
 
 def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
     """Why these noise levels cannot be attacked in that norm, each a sentence."""
-    if norm not in ("Linf", "L2"):
+    if norm not in NORMS:
         return [f"There is no norm '{norm}': choose Linf or L2."]
     if norm == "L2":
         return [

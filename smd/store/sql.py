@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NO_BIN, REACHED
 from smd.registry.estimators import certifying
-from smd.units import SHIFT
+from smd.units import LAST_BIN, SHIFT
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Query:
 
 def bin255(margin: str = "margin") -> str:
     """units.bin255 in SQL: the bin of a FLOAT column in the unit of x, as a DOUBLE."""
-    return f"floor(CAST({margin} AS DOUBLE) * 255 + {SHIFT:e})"
+    return f"least(floor(CAST({margin} AS DOUBLE) * 255 + {SHIFT:e}), {LAST_BIN})"
 
 
 # Of rows of the tables `margin` and `estimate_result`: smd.core.kinds.kinds, and the bin by kind.
