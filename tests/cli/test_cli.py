@@ -66,7 +66,7 @@ def test_impossible_noise_levels_are_refused(finished, eps, capsys):
         (["--method", "pgd", "--eps", ","], "8/255"),
         (["--eps", "8/255"], "choose pgd"),
         (["--method", "pgd", "--norm", "L2"], "--eps 0.5"),
-        (["--n", "-3"], "at least 0"),
+        (["--n", "-3"], "cannot be negative"),
     ],
 )
 def test_an_impossible_estimation_is_refused_and_leaves_no_job(finished, words, hint, capsys):
