@@ -9,6 +9,7 @@ import pandas as pd
 
 from smd.config.types import count, number, text
 from smd.errors import UserError
+from smd.files import foreign
 from smd.store.connection import reading
 from smd.store.sql import Query
 
@@ -196,7 +197,8 @@ def meta(path: Path) -> dict[str, Any]:
     rows = frame(path, META)
     try:
         settings = {
-            key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)
+            key: json.loads(value, parse_int=foreign.whole)
+            for key, value in zip(rows["key"], rows["value"], strict=True)
         }
         json.dumps(settings, ensure_ascii=False).encode()  # half a character raises
         if all(FITS[name](settings[name]) for name in FITS if name in settings):
