@@ -13,7 +13,7 @@ from smd.analysis.flags import FLAGS
 from smd.api.attack_result import AttackResult
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import AttackConfig, Value
-from smd.config.validation import of_attack
+from smd.config.validation import made, of_attack
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.evaluation.batch_size import halved
@@ -81,15 +81,17 @@ def _config(
     settings: Mapping[str, Value],
 ) -> AttackConfig:
     """The settings as a job has them; raises UserError with all that is wrong with them."""
-    if not seeds:
+    if isinstance(seeds, Sequence) and not seeds:
         raise UserError("There are no seeds: give at least one, such as (0,).")
     asked: dict[str, Any] = {
         "attack": attack,
         "norm": norm,
         "levels": (eps,),
-        "seeds": tuple(seeds),
+        "seeds": seeds,
+        "batch": 0 if batch_size is None else batch_size,
+        "params": settings,
     }
-    config = AttackConfig(run="", params=settings, batch=batch_size or 0, **asked)
+    config = made(AttackConfig, {"run": "", **asked})
     if wrong := of_attack(config):
         raise UserError(" ".join(wrong))
     return config

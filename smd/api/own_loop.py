@@ -15,7 +15,7 @@ from smd import defenses, registry
 from smd.api import checks
 from smd.api.names import class_name
 from smd.config.schema import TrainConfig, Value
-from smd.config.validation import of_training
+from smd.config.validation import made, of_training
 from smd.core import rng
 from smd.core.kinds import NOT_DRAWN, kinds
 from smd.data.batches import Batch
@@ -60,7 +60,8 @@ class OwnLoop:
         if not self.name:
             raise UserError("OwnLoop is what defenses share: take one, such as smd.SMD(...).")
         _refuse_sizes(n, shape)
-        config = TrainConfig(defense=self.name, params=knobs, epochs=epochs, seed=seed)
+        asked = {"defense": self.name, "params": knobs, "epochs": epochs, "seed": seed}
+        config = made(TrainConfig, asked)
         if epochs < 1:
             raise UserError(f"epochs is {epochs}: it must be at least 1.")
         if wrong := of_training(config):

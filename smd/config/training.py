@@ -10,6 +10,7 @@ from smd.registry.recipes import COMMON, SHARED, Choice, Recipe
 
 MOST_EPOCHS = 10_000
 MOST_FOLDS = 20
+MOST_PIXELS = 16_384  # a side
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class TrainConfig:
         "own images: resize to this side in pixels (0: as they are)",
         title="Resize to",
         minimum=0,
+        maximum=MOST_PIXELS,
         seldom=True,
     )
     # "": the data set's own

@@ -8,7 +8,7 @@ from smd.config import schema
 from smd.errors import UserError
 from smd.evaluation import final_margins
 from smd.files import foreign
-from smd.jobs import device_check, listing
+from smd.jobs import listing
 from smd.runs import folders, notes, provenance
 from smd.store import run_tables, writer
 
