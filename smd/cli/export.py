@@ -8,6 +8,7 @@ import pandas as pd
 
 from smd import export
 from smd.analysis.balanced import balanced_cells
+from smd.cli import flags
 from smd.cli.table import FORMATS, as_text, facts, verdicts
 from smd.errors import UserError
 from smd.experiments import published
@@ -17,6 +18,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 TABLES = ("accuracy", "epochs", "margins", "histogram", "verdicts")
+BY_EPOCH = ("margins", "histogram")
 FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 
 
@@ -31,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
     )
     _what(sub)
-    sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
+    sub.add_argument("--epoch", type=int, help="of margins and histogram (0: the last)")
     sub.add_argument(
         "--intervals",
         action="store_true",
@@ -50,7 +52,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
     sub.add_argument(
         "--out",
-        type=Path,
+        type=flags.place,
         help="write this file; Parquet needs one, networks are named by their runs without it",
     )
     sub.set_defaults(run_command=run)
@@ -70,6 +72,8 @@ def _what(sub: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
+    if args.epoch is not None and (args.weights or args.table not in BY_EPOCH):
+        raise UserError("--epoch is of --table margins or histogram: leave it out here.")
     runs = [folders.find(text) for text in args.runs]
     if args.weights:
         return _networks(runs, args)
@@ -138,7 +142,7 @@ def _robustbench(runs: list[Run]) -> str:
 
 
 def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
-    tables = [_table(one, args.table, args.epoch) for one in runs]
+    tables = [_table(one, args.table, args.epoch or 0) for one in runs]
     if len(runs) > 1:
         tables = [table.assign(run=one.id) for one, table in zip(runs, tables, strict=True)]
     return pd.concat(tables, ignore_index=True)
@@ -146,7 +150,7 @@ def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
     last = reader.last_epoch(run.store)
-    if what in ("margins", "histogram") and not 0 <= asked <= last:
+    if what in BY_EPOCH and not 0 <= asked <= last:
         raise UserError(f"{run.id} has no epoch {asked}: its last one is {last}.")
     if what == "epochs":
         return export.epoch_table(reader.metrics(run.store))

@@ -6,7 +6,7 @@ from numbers import Number
 from pathlib import Path
 from typing import Any
 
-from smd import registry
+from smd import paths, registry
 from smd.config import intensities, parsing, spacings
 from smd.config.field_problems import of_fields, of_their_kinds, of_types
 from smd.config.schema import (
@@ -80,9 +80,15 @@ def of_import(config: ImportConfig) -> list[str]:
 def _file_problems(file: str) -> list[str]:
     if not file:
         return ["An import needs the file of the weights: .safetensors, .pt, .pth, .pt2 or .onnx."]
-    if not Path(file).expanduser().is_file():
-        return [f"There is no file {file}: check the path to the weights."]
-    return []
+    return _missing(file, "is_file", f"There is no file {file}: check the path to the weights.")
+
+
+def _missing(path: str, looked: str, sentence: str) -> list[str]:
+    """That sentence where what is looked for with a method of Path is not there."""
+    try:
+        return [] if getattr(paths.given(path), looked)() else [sentence]
+    except UserError:
+        return [sentence]
 
 
 def _path_problems(config: TrainConfig) -> list[str]:
@@ -93,9 +99,8 @@ def _path_problems(config: TrainConfig) -> list[str]:
             "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz"
             " or .npy file."
         ]
-    if not Path(config.data_path).expanduser().exists():
-        return [f"There is nothing at {config.data_path}: check the path to your images."]
-    return []
+    sentence = f"There is nothing at {config.data_path}: check the path to your images."
+    return _missing(config.data_path, "exists", sentence)
 
 
 def _table_problems(config: TrainConfig) -> list[str]:
@@ -106,15 +111,14 @@ def _table_problems(config: TrainConfig) -> list[str]:
         return parsing.problems(parsing.columns, config.columns)
     if config.data != "folder":
         return ["A table of labels is for own images only: leave it out, or give their path."]
-    if not Path(config.labels).expanduser().is_file():
-        return [f"There is no file {config.labels}: check the path to the table of labels."]
-    return parsing.problems(parsing.columns, config.columns)
+    sentence = f"There is no file {config.labels}: check the path to the table of labels."
+    gone = _missing(config.labels, "is_file", sentence)
+    return gone or parsing.problems(parsing.columns, config.columns)
 
 
 def _may_hold_a_table(path: str) -> bool:
     """Whether it is a file that may be an archive."""
-    file = Path(path).expanduser()
-    return file.suffix.lower() not in (".npy", ".npz") and file.is_file()
+    return Path(path).suffix.lower() not in (".npy", ".npz") and not _missing(path, "is_file", "no")
 
 
 def _fold_problems(config: TrainConfig) -> list[str]:

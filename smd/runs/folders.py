@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from smd import jobs
+from smd import jobs, paths
 from smd.config import field_problems
 from smd.config import schema as configs
 from smd.config.schema import Config, ImportConfig, JobConfig, TrainConfig
@@ -117,7 +117,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
 
 def with_absolute_path(config: TrainConfig) -> TrainConfig:
     """The config as a run keeps it: with whole paths, as the job works in another folder."""
-    if isinstance(config, ImportConfig):
+    if isinstance(config, ImportConfig) and config.file:
         config = replace(config, file=_absolute(config.file))
     if config.labels:
         config = replace(config, labels=_absolute(config.labels))
@@ -125,14 +125,14 @@ def with_absolute_path(config: TrainConfig) -> TrainConfig:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+    return str(paths.given(path))
 
 
 def as_kept(config: TrainConfig) -> TrainConfig:
     """The config as a run keeps it: with whole paths and whole ids, as "last" is soon another."""
     config, source = with_absolute_path(config), _source(config)
     if starting.is_file(config.init):
-        return replace(config, init=str(Path(config.init).expanduser().absolute()))
+        return replace(config, init=_absolute(config.init))
     return replace(config, init=source.id) if source else config
 
 

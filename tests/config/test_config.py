@@ -145,7 +145,7 @@ def test_what_its_own_reader_would_refuse_is_refused_before_anything_is_written(
         with pytest.raises(UserError):
             folders.create(TrainConfig(**wrong))
     with pytest.raises(UserError):
-        folders.create(ImportConfig(file=None))  # type: ignore[arg-type]
+        folders.create(ImportConfig(file=""))
     assert not list((tmp_path / "runs").glob("*"))
 
 
