@@ -70,9 +70,7 @@ def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) ->
     if not 1 <= limit <= MOST_ROWS:
         raise UserError(f"The limit must be 1 to {MOST_ROWS:,} rows: choose one of these.")
     if not 0 < seconds <= LONGEST:
-        raise UserError(
-            f"A query may take up to {LONGEST:g} s and more than none: not {seconds:g}."
-        )
+        raise UserError(f"A query may take some seconds, up to {LONGEST:g}: not {seconds:g}.")
     request = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
     done = _answered(json.dumps(request).encode())
     if done.returncode == -signal.SIGALRM:

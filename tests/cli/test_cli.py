@@ -324,7 +324,7 @@ def test_what_cannot_be_is_one_sentence_and_leaves_nothing(
     [(0, 1.0), (-1, 1.0), (10**23, 1.0), *((9, float(s)) for s in ("nan", "inf", "-1", "0"))],
 )
 def test_the_bounds_of_a_query_are_numbers_that_mean_something(tmp_path, bounds):
-    with pytest.raises(UserError, match="The limit must be|A query may take"):
+    with pytest.raises(UserError, match=r"The limit must be|A query may take"):
         query.ask(tmp_path / "run.duckdb", "SELECT 1", *bounds)
 
 
