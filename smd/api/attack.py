@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from smd import attacks
 from smd.analysis.flags import FLAGS
+from smd.api import checks
 from smd.api.attack_result import AttackResult
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import AttackConfig, Value
@@ -61,7 +62,7 @@ def _attacked(
     model: nn.Module, given: tuple[Any, Any], config: AttackConfig, device: torch.device, keep: bool
 ) -> AttackResult:
     """Judge the images, seed by seed; given: x and y as the caller has them."""
-    images = gathered(*given, device)
+    images = gathered(*given, device, checks.network(model))
     with on_loan(model, device):
         plan = attacks.build(config.attack, config.params).plan(classes_of(model, images))
         ids, norm = torch.arange(len(images), device=device), cast(Norm, config.norm)

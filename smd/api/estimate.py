@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from smd import estimators, registry
+from smd.api import checks
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import EstimateConfig, Value
 from smd.config.validation import made, of_estimate
@@ -60,7 +61,7 @@ def _measured(
     far = registry.range_of(config.method)
     params = {**config.params, **({far.name: config.levels[0]} if far else {})}
     estimator, norm = estimators.build(config.method, params), cast(Norm, config.norm)
-    images = gathered(*given, device)
+    images = gathered(*given, device, checks.network(model))
     with on_loan(model, device):
         classes_of(model, images)  # refuses what does not fit
         ids = torch.arange(len(images), device=device)
