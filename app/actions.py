@@ -29,7 +29,7 @@ from smd.errors import UserError
 from smd.experiments import sweep
 from smd.jobs import launch, tickets
 from smd.paths import data_root
-from smd.runs import example, folders, notes
+from smd.runs import example, folders, image_sets, notes
 from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
@@ -154,6 +154,24 @@ def remove_example() -> None:
 def note(run: Run, edit: Callable[[Notes], Notes]) -> None:
     """Change a run's notes, tags, pin."""
     notes.change(run, edit)
+
+
+@guarded
+def add_to_set(run: Run, name: str, split: str, ids: Sequence[int]) -> None:
+    """Put images into a named set of a run."""
+    image_sets.add(run, name, split, ids)
+
+
+@guarded
+def remove_from_set(run: Run, name: str, split: str, ids: Sequence[int]) -> None:
+    """Take images out of a named set of a run."""
+    image_sets.remove(run, name, split, ids)
+
+
+@guarded
+def delete_set(run: Run, name: str) -> None:
+    """Forget a named set of a run."""
+    image_sets.delete(run, name)
 
 
 @guarded

@@ -1,8 +1,8 @@
 """What pages read, cached by the stamp of the file it comes from; the only caches of the app."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +11,10 @@ from smd import data as sets
 from smd.evaluation import examples as adv
 from smd.runs.folders import Run
 from smd.store import reader
+
+from .components import pictures
+
+T = TypeVar("T")
 
 
 def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
@@ -29,20 +33,17 @@ def _read(
     return _query(Path(store), *args)
 
 
-def brief(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
+def brief(query: Callable[..., T], store: Path, *args: Any) -> T:
     """As `read`, for short answers of many runs: what pages over all runs ask does not push out
     what one run needs."""
-    return _brief(query, query.__name__, str(store), reader.stamp(store), args)
+    answer: T = _brief(query, query.__name__, str(store), reader.stamp(store), args)
+    return answer
 
 
 @st.cache_data(max_entries=4096, show_spinner=False)
 def _brief(
-    _query: Callable[..., pd.DataFrame],
-    name: str,
-    store: str,
-    stamp: tuple[int, ...],
-    args: tuple[Any, ...],
-) -> pd.DataFrame:
+    _query: Callable[..., Any], name: str, store: str, stamp: tuple[int, ...], args: tuple[Any, ...]
+) -> Any:
     return _query(Path(store), *args)
 
 
@@ -72,6 +73,21 @@ def images(run: Run) -> sets.Images | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _images(key: str, content: str) -> sets.Images | None:
     return sets.find(key, content)
+
+
+def thumbnails(run: Run, rows: Sequence[int]) -> list[str]:
+    """Small pictures of these rows of the run's images, as addresses that hold them; [] if their
+    cache is gone."""
+    if images(run) is None:
+        return []
+    about = value(reader.meta, run.store)
+    return _thumbnails((about.get("images", ""), about.get("content", "")), tuple(rows))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _thumbnails(named: tuple[str, str], rows: tuple[int, ...]) -> list[str]:
+    known = _images(*named)
+    return [pictures.small(pictures.flat(known.pixels[row])) for row in rows] if known else []
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -9,10 +9,10 @@ from smd.jobs import launch
 from smd.runs import folders
 from smd.runs.folders import Run
 
-from .components import brand, notices, run_picker, states
+from .components import brand, look, notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
-from .selection import sidebar
+from .selection import bar
 from .selection.selected import Selection
 from .server import login
 
@@ -22,6 +22,7 @@ ICON = str(Path(__file__).with_name("icon.png"))
 def show() -> None:
     """The page that the address names."""
     st.set_page_config(page_title="SMD Studio", page_icon=ICON, layout="wide")
+    look.dress()
     login.admit()
     st.logo(brand.wordmark(brand.ink()), size="large")
     given: list[Run | Selection] = []  # the page's arguments
@@ -31,7 +32,6 @@ def show() -> None:
     launch.wake_all()  # queued jobs go on after a restart of the machine
     page = BY_NAME[chosen.url_path or "train"]  # the first page's path is empty
     if page.of_a_run:
-        run_picker.redirect(chosen)
         with st.sidebar:
             run_picker.show()
     st.title(page.title)
@@ -55,8 +55,8 @@ def picked() -> Run:
 
 def arguments(page: Page) -> list[Run | Selection]:
     """What the page's function takes: the run if it is of one, and the selection if it is of
-    images, whose filters are drawn into the sidebar."""
+    images, whose bar is drawn above the page."""
     if not page.of_a_run:
         return []
     run = picked()
-    return [run, sidebar.show(page.title, run)] if page.of_images else [run]
+    return [run, bar.show(page.title, run)] if page.of_images else [run]

@@ -1,7 +1,7 @@
 """Every page of the dashboard, and links to them.
 
 To add one: a file in views/ with a function `page`, and an entry here. Its function takes the run
-that the sidebar names, a `Run`, if the page is of a run, and the images that the sidebar selects, a
+that the sidebar names, a `Run`, if the page is of a run, and the images that its bar selects, a
 `Selection`, if it is of images; nothing otherwise.
 """
 
@@ -24,7 +24,7 @@ class Page:
     icon: str  # of Material Symbols
     help: str
     of_a_run: bool = False  # it shows one run, chosen in the sidebar
-    of_images: bool = False  # and of that the images that the sidebar's filters select
+    of_images: bool = False  # and of that the images that the filters select
 
 
 PAGES = (

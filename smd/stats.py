@@ -7,7 +7,9 @@ Two on the very same images: paired tests at 5 %. What becomes of an image is a 
 or 1 under one attack seed, a mean over several seeds, levels or trainings. Images that fare alike
 on both sides say nothing; under the null the sign of each other difference is a toss-up. Where all
 of them are of one size that is McNemar's exact test (Q. McNemar, Psychometrika 12, 1947), else the
-permutation test of their signs (R. A. Fisher, The Design of Experiments, 1935).
+permutation test of their signs (R. A. Fisher, The Design of Experiments, 1935). Images of one
+patient fare alike, so that where patients are known it is the sign of a patient's sum that is a
+toss-up.
 """
 
 import math
@@ -25,8 +27,9 @@ RESAMPLES = 9_999  # of signs, where there are too many for all of them
 
 if TYPE_CHECKING:  # of each image in [0, 1]; its index says which images they are
     Shares: TypeAlias = "pd.Series[float]"
+    Patients: TypeAlias = "pd.Series[str]"  # of each image, by the same index; nan: unknown
 else:
-    Shares = pd.Series
+    Shares = Patients = pd.Series
 
 
 def wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,20 +58,36 @@ def pooled(spreads: Sequence[float]) -> float:
     return float(np.sqrt(np.mean(np.square(np.asarray(spreads, float)))))
 
 
-def p_value(one: Shares, two: Shares) -> float | None:
+def p_value(one: Shares, two: Shares, patients: Patients | None = None) -> float | None:
     """The two-sided p-value of no difference; None where they are not of the same images, each
-    once."""
+    once.
+
+    patients: whose each image is, by the same index; an image of an unknown one is a patient's of
+    its own, as all are without it.
+    """
     if not len(one) or len(one) != len(two) or not one.index.is_unique or not two.index.is_unique:
         return None
     other = two.reindex(one.index).to_numpy(float)
     differences = one.to_numpy(float) - other
-    return None if np.isnan(differences).any() else of_signs(differences)
+    if np.isnan(differences).any():
+        return None
+    if patients is not None:
+        differences = _summed(differences, patients.reindex(one.index))
+    return of_signs(differences)
 
 
-def better(one: Shares, two: Shares) -> bool:
+def _summed(differences: np.ndarray, patients: Patients) -> np.ndarray:
+    """The sums over each patient's images, (patients,)."""
+    codes = pd.factorize(patients)[0]
+    own = codes < 0  # nobody knows whose
+    codes[own] = codes.max(initial=-1) + 1 + np.arange(own.sum())
+    return np.bincount(codes, weights=differences)
+
+
+def better(one: Shares, two: Shares, patients: Patients | None = None) -> bool:
     """Whether `one` is better on the same images and the difference no chance; False where they are
-    of others."""
-    p = p_value(one, two)
+    of others. patients: as in p_value."""
+    p = p_value(one, two, patients)
     return p is not None and p < LEVEL and float(one.mean()) > float(two.mean())
 
 

@@ -75,3 +75,26 @@ def test_spreads_are_pooled_as_variances():
 def test_the_interval_of_one_share_is_that_of_many():
     low, high = paired.wilson(np.array([0.25, 0.9]), np.array([4, 10]))
     assert paired.wilson_of_one(0.9, 10) == (low[1], high[1])
+
+
+def test_images_of_one_patient_fall_together():
+    """Two equally good networks on 20 patients with 10 images each, whose images fare alike."""
+    draw = np.random.default_rng(0)
+    whose = pd.Series(np.repeat([f"p{k}" for k in range(20)], 10))
+    found = []
+    for _ in range(60):
+        one, two = (shares(draw.random(200) < np.repeat(draw.beta(2, 1, 20), 10)) for _ in range(2))
+        found.append((paired.p_value(one, two), paired.p_value(one, two, whose)))
+    images, patients = (np.array(found) < paired.LEVEL).mean(axis=0)
+    assert images > 0.15  # what should be one in twenty
+    assert patients < 0.11
+
+
+def test_an_image_of_an_unknown_patient_is_one_of_its_own():
+    one, two = shares([1] * 6 + [0] * 94), shares([0] * 100)
+    unknown = pd.Series([None] * 100, dtype=object)
+    assert paired.p_value(one, two, unknown) == paired.p_value(one, two)
+    assert paired.p_value(one, two, unknown[:0]) == paired.p_value(one, two)
+    pairs = pd.Series(["a", "a", "b", "b", *[None] * 96], dtype=object)
+    # 2, 2, 1 and 1 of one sign: 2 of 16 are as far from 0
+    assert paired.p_value(one, two, pairs) == pytest.approx(2 / 16)

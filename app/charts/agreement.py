@@ -7,12 +7,13 @@ from smd import registry
 from smd.analysis.agreement import MISCLASSIFIED, NAMED, WITHSTOOD
 from smd.units import level_title, show_level
 
+from . import style
 from .style import GRAY, HEIGHT
 
 OTHER = "#d98f5a"  # a stage that the registry does not know
 VERDICTS = {True: "robust", False: "fooled"}
 ROBUST = "robust (%)"
-ONE_A_LINE = alt.Legend(orient="bottom", title=None, columns=1, labelLimit=240)
+ONE_A_LINE = alt.Legend(orient="bottom", title=None, columns=1, labelLimit=0)
 IMAGES = (
     alt.Tooltip("n:Q", title="images"),
     alt.Tooltip("percent:Q", format=".2f", title="images (%)"),
@@ -33,7 +34,7 @@ def crosstab(table: pd.DataFrame, eps: float, norm: str = "Linf") -> alt.LayerCh
     verdicts, upright = list(VERDICTS.values()), alt.Axis(labelAngle=0)
     base = alt.Chart(rows, height=HEIGHT).encode(
         alt.X("attack:N", title="under the attack", sort=verdicts, axis=upright),
-        alt.Y("margin:N", title=None, sort=[beyond, within], axis=alt.Axis(labelLimit=200)),
+        alt.Y("margin:N", title=None, sort=[beyond, within], axis=alt.Axis(labelLimit=0)),
     )
     scale = alt.Scale(domain=[NAMED[kind] for kind in KINDS], range=list(KINDS.values()))
     cells = base.mark_rect(cornerRadius=3).encode(
@@ -110,7 +111,7 @@ def patterns(counts: pd.DataFrame) -> alt.LayerChart:
     rows = counts.assign(text=_counts(counts))
     top = 1.25 * float(rows["n"].max())
     base = alt.Chart(rows, height=36 * len(names) + 40).encode(
-        alt.Y("pattern:N", title=None, sort=names, axis=alt.Axis(labelLimit=320)),
+        alt.Y("pattern:N", title=None, sort=names, axis=alt.Axis(**style.every_name(names))),
         alt.X(
             "n:Q",
             title="images",

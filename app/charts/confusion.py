@@ -3,13 +3,16 @@
 import altair as alt
 import pandas as pd
 
+from . import style
+
 CELL = "cell"  # the name of the selection in the chart's events
 RIGHT, WRONG = "#1a8a94", "#c8641f"  # robust and fooled, as on every page
 NUMBERED = 16  # classes up to which every cell has its number
 SIDE, HEAD = 34, 110  # pixels: the height of a row of cells, and of what stands above them
+NARROW, SMALL = 14, 8  # where there are many classes: that height, and the size of their names
 TALLER = 200  # of all rows together at least, where there are few classes
 FULL = 55  # percent from which on the number is white
-INK = {False: "#1d2526", True: "#e4eaea"}  # of other numbers, on a dark page or not
+INK = {False: "#101617", True: "#e4eaea"}  # of other numbers, on a dark page or not
 
 
 def matrix(rows: pd.DataFrame, classes: tuple[str, ...], dark: bool = False) -> alt.LayerChart:
@@ -42,9 +45,13 @@ def matrix(rows: pd.DataFrame, classes: tuple[str, ...], dark: bool = False) -> 
 
 def _base(rows: pd.DataFrame, order: list[str]) -> alt.Chart:
     """The grid of the classes; one that nothing is taken for has its place, too."""
-    every, upright = alt.Scale(domain=order), {"labelLimit": 160, "labelOverlap": False}
-    across = alt.Axis(labelAngle=-40, orient="top", **upright)
-    return alt.Chart(rows, height=HEAD + max(SIDE * len(order), TALLER)).encode(
+    every, named = alt.Scale(domain=order), style.every_name(order)
+    many = len(order) > NUMBERED
+    side = NARROW if many else SIDE
+    head = max(HEAD, style.LETTER * min(max(map(len, order)), style.LONGEST))
+    small = {"labelFontSize": SMALL} if many else {}
+    across = alt.Axis(labelAngle=-90 if many else -40, orient="top", **named, **small)
+    return alt.Chart(rows, height=head + max(side * len(order), TALLER)).encode(
         alt.X("predicted:N", title="predicted class", scale=every, axis=across),
-        alt.Y("true:N", title="true class", scale=every, axis=alt.Axis(**upright)),
+        alt.Y("true:N", title="true class", scale=every, axis=alt.Axis(**named, **small)),
     )

@@ -55,7 +55,7 @@ def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
             legend=CLEAR,
         ),
     )
-    scale = alt.Scale(domain=[0, 100])
+    scale = style.accuracies(rows["shown"])
     return drawn(
         base, rows, ["noise level", "images"], style.ACCURACY, look, scale, alt.Axis(), ".2f"
     )
@@ -76,32 +76,13 @@ def training(
     logarithmic = log and bool((rows["shown"] > 0).all())
     scale = alt.Scale(type="log" if logarithmic else "linear", zero=not log)
     axis = alt.Axis(tickCount=4, format="~g") if logarithmic else alt.Axis()
-    legend = style.SOLID if len(names) > 1 else None
+    legend = style.legend(list(names.values())) if len(names) > 1 else None
     rows, x = placed(rows, hours(metrics), look)
     colours = alt.Scale(range=list(style.PALETTE))
     base = alt.Chart(rows, height=style.HEIGHT).encode(
         x, alt.Color("series:N", legend=legend, sort=list(names.values()), scale=colours)
     )
     return drawn(base, rows, ["series"], title, look, scale, axis, ".4~g")
-
-
-def overlay(rows: pd.DataFrame, title: str, look: Look = PLAIN) -> alt.LayerChart:
-    """One metric of several runs; rows: columns run, defense, epoch, hours (since its start),
-    shown."""
-    runs = list(dict.fromkeys(rows["run"]))
-    colours = style.run_colours(rows.drop_duplicates("run")[["run", "defense"]])
-    rows, x = placed(rows, None, look)
-    base = alt.Chart(rows, height=320).encode(
-        x,
-        alt.Color(
-            "run:N",
-            title=None,
-            sort=runs,
-            scale=alt.Scale(domain=runs, range=colours),
-            legend=style.SOLID,
-        ),
-    )
-    return drawn(base, rows, ["run"], title, look, alt.Scale(zero=False), alt.Axis(), ".4~g")
 
 
 def drawn(

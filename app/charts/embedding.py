@@ -18,6 +18,11 @@ OPACITY, FADED = 0.85, 0.18
 TOOLS = 34
 SIZE, CHOSEN_SIZE, ADVERSARIAL_SIZE = 5, 8, 9
 
+SAID = "Image {@id}<br/>{@class}<br/>{@said}"  # values are escaped where they are put in
+PICTURED = (
+    '<img src="{@picture}" alt="" width="96" height="96" style="display: block; margin: 0 auto 4px;'
+    ' object-fit: contain; image-rendering: pixelated; background: #000"/>' + SAID
+)
 TOOL_TITLES = {
     "polygon": "Select with a lasso",
     "rect": "Select with a rectangle",
@@ -30,6 +35,10 @@ FRAME: dict[str, Any] = {
     "brush": {
         "toolbox": ["polygon", "rect", "clear"],
         "xAxisIndex": 0,
+        # What lies inside is found out here: what the chart tells as selected was clicked, also
+        # within the mark, which for that takes no clicks.
+        "seriesIndex": [],
+        "transformable": False,
         "throttleType": "debounce",
         "throttleDelay": 300,
         "outOfBrush": {"colorAlpha": 1},
@@ -40,7 +49,7 @@ FRAME: dict[str, Any] = {
         "itemSize": 18,
         "feature": {"brush": {"title": TOOL_TITLES}},
     },
-    "tooltip": {"trigger": "item", "formatter": "Image {@id}<br/>{@class}<br/>{@said}"},
+    "tooltip": {"trigger": "item", "formatter": SAID},
     "legend": {
         "type": "scroll",
         "top": TOOLS,
@@ -57,7 +66,9 @@ class Layer:
     """Points of one colour or one scale of colours."""
 
     name: str
-    rows: pd.DataFrame  # x, y, id, class, value (what the colour tells), said (the same in words)
+    # x, y, id, class, value (what the colour tells), said (the same in words), and where it is
+    # drawn picture (an address that holds it)
+    rows: pd.DataFrame
     colour: str = ""  # "": by value
 
 
@@ -121,6 +132,17 @@ class Scale:
         }
 
 
+def clicked(shown: Mapping[str, Any], selected: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The ids of the images whose points are selected; shown: an option as above, selected: as
+    Streamlit tells it, by series."""
+    found: list[int] = []
+    for group in selected:
+        series = shown["series"][group["series_index"]]
+        ids = shown["dataset"][series["datasetIndex"]]["source"]["id"]
+        found += [int(ids.iloc[at]) for at in group["data_indices"] if at < len(ids)]
+    return list(dict.fromkeys(found))
+
+
 def _axis() -> dict[str, Any]:
     """Its axes have no unit and no zero; only who lies near whom counts."""
     hidden = {"show": False}
@@ -139,7 +161,9 @@ def _scatter(layer: Layer, dataset: int, chosen: bool, faded: bool = False) -> d
         "encode": {"x": "x", "y": "y"},
         "symbolSize": CHOSEN_SIZE if chosen else SIZE,
         "itemStyle": style,
+        "selectedMode": "single",
         "z": 1 if faded else 2,
+        **({"tooltip": {"formatter": PICTURED}} if "picture" in layer.rows else {}),
     }
 
 
@@ -168,5 +192,6 @@ def _adversarial(dataset: int) -> dict[str, Any]:
         "symbol": "emptyDiamond",
         "symbolSize": ADVERSARIAL_SIZE,
         "itemStyle": {"color": GRAY, "borderWidth": 1.5},
+        "selectedMode": "single",
         "z": 4,
     }

@@ -1,13 +1,15 @@
-"""A figure as a file.
+"""A figure, or any chart of a page, as a file.
 
-On white paper, as wide as a column of a two-column page, with axes and legend.
+On white paper, as wide as a column of a two-column page or as the page, with axes and legend.
 """
 
 import io
 import re
+from collections.abc import Callable
 from typing import Literal
 
 import altair as alt
+import vl_convert
 
 from smd.errors import UserError
 
@@ -15,10 +17,14 @@ from .paper.figure import Figure
 
 Form = Literal["svg", "pdf", "png", "json"]
 INCHES = 3.25  # wide, with axes and legend
+PAGE = 6.75  # the same over both columns
 # what a chart calls pixels is printed as points, 72 an inch: so type has the size that is written
 # here
 INCH = 72
+FONT = "Helvetica, Arial, sans-serif"
 HEIGHT = 150  # points, of the plot alone
+SMALLER = 0.64  # what a chart of a page is made smaller by: its type has 11 pixels on the screen
+NARROWEST = 36  # points that a plot has at least, whatever stands beside it
 PPI = 300
 CLOSE = 0.5  # points that the width may be off
 SIZE = re.compile(r'<svg([^>]*?) width="([\d.]+)" height="([\d.]+)"')
@@ -29,23 +35,58 @@ def printed(figure: Figure) -> alt.TopLevelMixin:
     for."""
     if not figure.panels:
         raise UserError(f"{figure.title} is not there yet.")
-    plot = INCH * INCHES / len(figure.panels)
-    chart = _drawn(figure, plot)
+    return _fitted(lambda plot: _drawn(figure, plot), INCHES, len(figure.panels))
+
+
+def _fitted(draw: Callable[[float], alt.TopLevelMixin], inches: float, n: int) -> alt.TopLevelMixin:
+    """What `draw` makes with plots so wide (points), n beside each other, that all is `inches`
+    wide."""
+    plot = INCH * inches / n
+    chart = draw(plot)
     for _ in range(4):  # labels may change with the width
-        over = _size(_svg(chart))[0] - INCH * INCHES
+        over = _size(_svg(chart))[0] - INCH * inches
         if abs(over) < CLOSE:
             break
-        plot -= over / len(figure.panels)
-        chart = _drawn(figure, plot)
+        plot = max(plot - over / n, NARROWEST)
+        chart = draw(plot)
     return chart
+
+
+def chart_file(chart: alt.TopLevelMixin, form: Form, inches: float = INCHES) -> bytes:
+    """A chart of a page as `as_file` makes figures, that wide; what is written in it, too, is
+    smaller than on the screen."""
+    wide = inches / SMALLER
+    return _as(_fitted(lambda plot: _plain(_sized(chart, plot)), wide, 1), form, SMALLER)
+
+
+def _sized(chart: alt.TopLevelMixin, plot: float) -> alt.TopLevelMixin:
+    """With plots that wide (points), below each other where there are several."""
+    if isinstance(chart, alt.VConcatChart):
+        copied = chart.copy()
+        copied.vconcat = [_sized(part, plot) for part in chart.vconcat]
+        return copied
+    return chart.properties(width=plot)
+
+
+def _plain(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    """On white, with type as on the screen."""
+    return (
+        chart.configure(background="white", font=FONT, padding=1)
+        .configure_axis(labelFontSize=11, titleFontSize=12, titleFontWeight="normal")
+        .configure_view(stroke=None)
+    )
 
 
 def _drawn(figure: Figure, plot: float) -> alt.TopLevelMixin:
     """With plots that wide (points), and type for a printed page."""
     panels = [panel.properties(width=plot, height=HEIGHT) for panel in figure.panels]
-    chart = panels[0] if len(panels) == 1 else alt.hconcat(*panels, spacing=6)
+    return _styled(panels[0] if len(panels) == 1 else alt.hconcat(*panels, spacing=6))
+
+
+def _styled(chart: alt.TopLevelMixin) -> alt.TopLevelMixin:
+    """With type for a printed page."""
     return (
-        chart.configure(background="white", font="Helvetica, Arial, sans-serif", padding=1)
+        chart.configure(background="white", font=FONT, padding=1)
         .configure_axis(labelFontSize=7, titleFontSize=8, titleFontWeight="normal", gridOpacity=0.4)
         .configure_legend(
             labelFontSize=7,
@@ -65,16 +106,20 @@ def _drawn(figure: Figure, plot: float) -> alt.TopLevelMixin:
 def as_file(figure: Figure, form: Form) -> bytes:
     """The figure as SVG, PDF or PNG of 300 pixels an inch, 3.25 inches wide, or as Vega-Lite JSON
     with its data."""
-    chart = printed(figure)
+    return _as(printed(figure), form)
+
+
+def _as(chart: alt.TopLevelMixin, form: Form, scale: float = 1.0) -> bytes:
+    """The file; scale: what the drawing's size is multiplied by."""
     if form == "json":
         return str(chart.to_json()).encode()
     if form == "svg":
-        return _in_inches(_svg(chart)).encode()
+        return _sized_svg(_svg(chart), scale, INCH, "in").encode()
     file = io.BytesIO()
     if form == "pdf":
-        chart.save(file, format="pdf")
+        file.write(vl_convert.svg_to_pdf(_sized_svg(_svg(chart), scale, 1, "")))
     else:
-        chart.save(file, format="png", ppi=PPI)
+        chart.save(file, format="png", ppi=PPI, scale_factor=scale)
     return file.getvalue()
 
 
@@ -84,11 +129,11 @@ def _svg(chart: alt.TopLevelMixin) -> str:
     return text.getvalue()
 
 
-def _in_inches(svg: str) -> str:
-    """With a size that programs agree on: a bare number they take for pixels, of 96 or 90 an
-    inch."""
-    wide, high = (points / INCH for points in _size(svg))
-    return SIZE.sub(f'<svg\\1 width="{wide:.4f}in" height="{high:.4f}in"', svg, count=1)
+def _sized_svg(svg: str, scale: float, unit: float, name: str) -> str:
+    """With its size, times `scale`, in a unit of so many points; in inches programs agree on it: a
+    bare number they take for pixels, of 96 or 90 an inch, but the maker of PDFs for points."""
+    wide, high = (scale * points / unit for points in _size(svg))
+    return SIZE.sub(f'<svg\\1 width="{wide:.4f}{name}" height="{high:.4f}{name}"', svg, count=1)
 
 
 def _size(svg: str) -> tuple[float, float]:

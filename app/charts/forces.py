@@ -68,7 +68,7 @@ def pressure(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
 def _classes(rows: pd.DataFrame, order: Sequence[str]) -> alt.Color:
     """The colours of the classes, with a legend."""
     _, scale = coloured(rows, order)
-    legend = alt.Legend(orient="bottom", columns=3, symbolLimit=MOST, labelLimit=100)
+    legend = style.legend(order, "bottom")
     return alt.Color("class:N", sort=list(order), title=None, scale=scale, legend=legend)
 
 

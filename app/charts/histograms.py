@@ -61,7 +61,7 @@ def _of_several(rows: pd.DataFrame, runs: list[str], images: str) -> tuple[objec
             "run:N",
             title=None,
             sort=runs,
-            legend=style.BELOW,
+            legend=style.legend(runs, "bottom"),
             scale=alt.Scale(domain=runs, range=colours),
         ),
         alt.Opacity(

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from . import style
+from smd.units import show_level
 
+from . import rules, style
+
+LINE, WIDE = 0.06, 44  # how much of the axis a label takes across it, and its width in pixels
 FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "kept": style.GRAY, "misclassified": "#9c5a96"}
 
 
@@ -59,13 +62,20 @@ def _alone(schedule: pd.DataFrame, last: int) -> alt.LayerChart:
     return alt.layer(line, words)
 
 
-def _levels_across(levels: Sequence[float], top: float) -> alt.Chart:
-    shown = [255 * e for e in levels if 255 * e <= 1.1 * top]
-    return (
-        alt.Chart(pd.DataFrame({"at": shown}))
-        .mark_rule(strokeDash=[3, 3], opacity=0.6, color=style.GRAY)
-        .encode(alt.Y("at:Q"))
-    )
+def _levels_across(levels: Sequence[float], top: float) -> alt.LayerChart:
+    """Rules at the noise levels that the axis reaches, each with its label at the right end."""
+    shown = [eps for eps in levels if 255 * eps <= 1.1 * top]
+    at = [255 * eps for eps in shown]
+    rows = pd.DataFrame({"at": at, "text": [show_level(eps) for eps in shown]}, dtype=object)
+    base = alt.Chart(rows).encode(alt.Y("at:Q"))
+    rule = base.mark_rule(strokeDash=[3, 3], opacity=0.6, color=style.GRAY)
+    parts = [
+        base.transform_filter(alt.FieldEqualPredicate(field="text", equal=text))
+        .mark_text(align="right", baseline="bottom", dx=-4 - WIDE * row, fontSize=11)
+        .encode(x=alt.value("width"), text="text:N", color=alt.value(style.GRAY))
+        for text, row in zip(rows["text"], rules.rows(at, LINE * top), strict=True)
+    ]
+    return alt.layer(rule, *parts)
 
 
 def of_sample(rows: pd.DataFrame) -> alt.LayerChart:

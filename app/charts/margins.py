@@ -26,6 +26,7 @@ FLOW_TIP = [
 ]
 CHANGE_TIP = [
     "class:N",
+    alt.Tooltip("n:Q", format=",", title="images"),
     alt.Tooltip("q25:Q", format="+.2f", title="a quarter below"),
     alt.Tooltip("q50:Q", format="+.2f", title="median"),
     alt.Tooltip("q75:Q", format="+.2f", title="a quarter above"),
@@ -141,9 +142,7 @@ def flow(cells: pd.DataFrame, before: str, after: str) -> alt.LayerChart:
 
 def changes(rows: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """How each class's margins have changed: rows class, q25, q50, q75 (1/255)."""
-    y = alt.Y(
-        "class:N", sort=list(order), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=150)
-    )
+    y = alt.Y("class:N", sort=list(order), title=None, axis=alt.Axis(**style.every_name(order)))
     # 70: the axis below takes its room from it
     base = alt.Chart(rows, height=70 + 26 * len(rows)).encode(y)
     zero = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GRAY, strokeDash=[3, 3])

@@ -3,15 +3,12 @@
 What is above and to the right is better in both.
 """
 
-import math
 from functools import partial
 
 import altair as alt
 import pandas as pd
 
 from . import style
-
-STEP = 5.0  # the axes end at multiples of so many points
 
 
 def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
@@ -62,8 +59,7 @@ def _scale(points: pd.DataFrame, side: str) -> alt.Scale:
     each = [value for values in points[f"{side}_each"] for value in values]
     low = min(points[f"{side}_low"].min(), points[side].min(), *each)
     high = max(points[f"{side}_high"].max(), points[side].max(), *each)
-    ends = [max(STEP * math.floor(low / STEP), 0.0), min(STEP * math.ceil(high / STEP), 100.0)]
-    return alt.Scale(domain=ends, nice=False, zero=False)
+    return style.accuracies([low, high])
 
 
 def _tip(level: str) -> list[alt.Tooltip]:

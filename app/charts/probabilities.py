@@ -38,7 +38,7 @@ def _sides(classes: list[str], upright: bool) -> tuple[object, ...]:
     """The classes side by side, or below each other where their names need the room."""
     short = max(map(len, classes)) <= 3
     angle = 0 if short or not upright else -40
-    axis = alt.Axis(labelAngle=angle, labelOverlap=False, labelLimit=150)
+    axis = alt.Axis(labelAngle=angle, **style.every_name(classes))
     scale = alt.Scale(domain=[0, 100])
     if upright:
         return (

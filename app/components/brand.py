@@ -15,7 +15,7 @@ class Ink(NamedTuple):
     ground: str  # under text
 
 
-LIGHT = Ink("#1d2526", "#8a9091", "#0f6f78", "#c2571a", "#fcfcfb")
+LIGHT = Ink("#101617", "#8a9091", "#0f6f78", "#c2571a", "#fcfcfb")
 DARK = Ink("#e4eaea", "#8a9091", "#4fb8c1", "#e58a4e", "#12181a")
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 

@@ -1,29 +1,54 @@
 """Buttons that give a table or a figure as a file."""
 
 from collections.abc import Callable
+from functools import partial
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
 from smd import export
 
+from ..charts import files
+from ..charts.files import Form
+
 TEX = "application/x-tex"
 
 
+FORMS: dict[Form, tuple[str, str]] = {  # of a chart: what it is called, its MIME type
+    "svg": ("SVG", "image/svg+xml"),
+    "pdf": ("PDF", "application/pdf"),
+    "png": ("PNG", "image/png"),
+    "json": ("Vega-Lite JSON", "application/json"),
+}
+
+
 def of_table(
-    table: pd.DataFrame, name: str, bold: pd.DataFrame | None = None, title: str = ""
+    table: pd.DataFrame,
+    name: str,
+    bold: pd.DataFrame | None = None,
+    title: str = "",
+    chart: alt.TopLevelMixin | None = None,
+    inches: float = files.INCHES,
 ) -> None:
-    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for. bold: see
-    export.best."""
+    """The very table as CSV, Markdown, LaTeX and Parquet, made only when asked for, and the chart
+    that is drawn of it in FORMS, that wide. bold: see export.best."""
     note = export.BOLD if bold is not None else ""
-    _menu(table, name, bold, lambda: export.to_latex(table, bold, title, note))
+    drawn = partial(files.chart_file, chart, inches=inches) if chart is not None else None
+    _menu(table, name, bold, lambda: export.to_latex(table, bold, title, note), drawn=drawn)
 
 
 def with_latex(
-    table: pd.DataFrame, numbers: pd.DataFrame, name: str, bold: pd.DataFrame, latex: str
+    table: pd.DataFrame,
+    numbers: pd.DataFrame,
+    name: str,
+    bold: pd.DataFrame | None,
+    latex: str,
+    told: str = "",
 ) -> None:
     """As `of_table`, with LaTeX that is written for the table in reach: as a file, and to be
-    copied. numbers: what programs read, in place of the table as it is shown."""
+    copied. numbers: what programs read, in place of the table as it is shown. told: what stands
+    below it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         one("LaTeX", f"{name}.tex", TEX, lambda: latex)
         with st.popover(
@@ -34,7 +59,7 @@ def with_latex(
             width="content",
         ):
             st.code(latex, language="latex", wrap_lines=True)  # it has a button that copies
-        _menu(table, name, bold, numbers=numbers)
+        _menu(table, name, bold, numbers=numbers, told=told)
 
 
 def _menu(
@@ -43,9 +68,11 @@ def _menu(
     bold: pd.DataFrame | None,
     latex: Callable[[], str] | None = None,
     numbers: pd.DataFrame | None = None,
+    told: str = "",
+    drawn: Callable[[Form], bytes] | None = None,
 ) -> None:
-    """The forms of a table that are not in sight."""
-    note = export.BOLD if bold is not None else ""
+    """The forms of a table that are not in sight, and those of its chart."""
+    note = export.BOLD if bold is not None else told
     numbers = table if numbers is None else numbers
     makers: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "CSV": ("csv", "text/csv", lambda: export.to_csv(numbers)),
@@ -63,8 +90,12 @@ def _menu(
         type="tertiary",
         key=f"export-{name.replace('.', '-')}",
     ):
-        for form, (suffix, mime, make) in makers.items():
-            one(form, f"{name}.{suffix}", mime, make)
+        for title, (suffix, mime, make) in makers.items():
+            one(title, f"{name}.{suffix}", mime, make)
+        if drawn:
+            st.caption("The chart")
+            for form, (title, mime) in FORMS.items():
+                one(title, f"{name}.{form}", mime, partial(drawn, form))
 
 
 def one(label: str, file: str, mime: str, make: Callable[[], str | bytes]) -> None:

@@ -4,11 +4,12 @@ away."""
 import pandas as pd
 import streamlit as st
 
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data, pages
-from . import downloads, image_files, image_table, image_tiles
+from . import downloads, image_files, image_table, image_tiles, run_names
 
 PER_PAGE = 24
 TILES, TABLE = "tiles", "table"
@@ -21,6 +22,7 @@ def show(
     key: str,
     empty: str = "No image is meant.",
     here: bool = False,
+    per_page: int = PER_PAGE,
 ) -> None:
     """Show images of a split, in the order given.
 
@@ -36,18 +38,21 @@ def show(
     if pixels is None:
         image_files.gone(run)
     _head(run, table, split, key, drawn=pixels is not None)
-    part = _page(table, key)
+    part = _page(table, key, per_page)
     if pixels is None or st.session_state.get(f"as-{key}") == TABLE:
         opened = image_table.show(run, part, pixels, split, key)
     else:
         opened = image_tiles.show(part, pixels, split, key)
     if opened and not here:
-        # An address is needed: without one Streamlit would clear this page's, which the run
-        # picker's part forbids.
-        sample = str(st.session_state["sample"])
-        st.switch_page(pages.link("samples"), query_params={"sample": sample})
-    if len(table) > PER_PAGE:
-        st.pagination(-(-len(table) // PER_PAGE), key=f"page-{key}")
+        open_chosen(run)
+    if len(table) > per_page:
+        st.pagination(-(-len(table) // per_page), key=f"page-{key}")
+
+
+def open_chosen(run: Run) -> None:
+    """Go on to Samples, where the run's image that image_tiles.choose has set is shown."""
+    asked = {"run": run_names.link(run.id), "sample": str(st.session_state["sample"])}
+    st.switch_page(pages.link("samples"), query_params=asked)
 
 
 def _head(run: Run, table: pd.DataFrame, split: str, key: str, drawn: bool) -> None:
@@ -77,6 +82,8 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
         rows = rows.merge(files[["idx", "path"]], on="idx", how="left")
     elif image_files.has_files(run):
         rows = rows.assign(path=image_files.NAMELESS)
+    if sets := image_sets.names_of(run, split):
+        rows = rows.assign(sets=rows["idx"].map(sets).fillna(""))
     names = dict(enumerate(classes))
     named = {"class": rows["label"].map(lambda label: names.get(label, "?"))}
     if "pred" in rows:
@@ -84,9 +91,9 @@ def _described(run: Run, rows: pd.DataFrame, split: str) -> pd.DataFrame:
     return rows.assign(**named)
 
 
-def _page(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    pages = -(-len(table) // PER_PAGE)
+def _page(table: pd.DataFrame, key: str, per_page: int) -> pd.DataFrame:
+    pages = -(-len(table) // per_page)
     page = min(st.session_state.get(f"page-{key}") or 1, pages)
     if st.session_state.get(f"page-{key}", 1) > pages:
         st.session_state[f"page-{key}"] = pages
-    return table.iloc[(page - 1) * PER_PAGE : page * PER_PAGE]
+    return table.iloc[(page - 1) * per_page : page * per_page]

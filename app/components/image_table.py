@@ -33,6 +33,7 @@ WANTED = (
     "kind",
     "change_255",
     "broken_by",
+    "sets",
 )
 
 

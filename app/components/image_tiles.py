@@ -9,7 +9,7 @@ import streamlit as st
 from smd.core.kinds import CERTIFIED, MISCLASSIFIED, NOT_DRAWN, REACHED
 
 from ..selection import state
-from . import pictures
+from . import image_files, pictures
 from .plain import plain
 
 OPEN_HELP = (
@@ -18,11 +18,29 @@ OPEN_HELP = (
     " drawn that the epoch had it in no batch."
 )
 
+# A tile's one button reaches over the whole tile: a click on the picture is one on it, while the
+# keyboard and screen readers meet a single button, with its name. Nothing between the two may be
+# positioned, or it would reach over that alone.
+WHOLE = """<style>
+[class*="st-key-tile-"] { position: relative; border-radius: 0.5rem; }
+[class*="st-key-tile-"] [class*="st-key-open-"],
+[class*="st-key-tile-"] [class*="st-key-open-"] :is(div, span, button) { position: static; }
+[class*="st-key-tile-"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-tile-"] button::after {
+  content: ""; position: absolute; inset: -4px; border-radius: 0.5rem; cursor: pointer;
+}
+[class*="st-key-tile-"] button:focus-visible { outline: none; box-shadow: none; }
+[class*="st-key-tile-"] button:hover::after { box-shadow: 0 0 0 1px currentColor; }
+[class*="st-key-tile-"] button:focus-visible::after { box-shadow: 0 0 0 3px currentColor; }
+</style>"""
+
+WIDEST = 16  # characters of a file's name
 SAID = {REACHED: "to ", CERTIFIED: "at least "}  # before a margin that is no upper bound
 
 
 def show(part: pd.DataFrame, pixels: np.ndarray, split: str, key: str) -> bool:
     """Whether one of them was clicked."""
+    st.html(WHOLE)
     with st.grid(columns="auto", min_column_width=118, gap="small"):
         return any([_tile(row, pixels, split, key) for row in part.to_dict("records")])  # noqa: C419  # all are drawn
 
@@ -39,6 +57,8 @@ def _tile(row: dict[Any, Any], pixels: np.ndarray, split: str, key: str) -> bool
             args=(idx, split),
             help=f"Open image {idx}{_file(row)}. {OPEN_HELP}",
         )
+        if isinstance(path := row.get("path"), str) and path != image_files.NAMELESS:
+            st.caption(plain(shortened(path)))
         if stage := row.get("broken_by"):
             st.caption("wrong when clean" if stage == "clean" else f"fooled by {plain(stage)}")
     return clicked
@@ -55,6 +75,13 @@ def _file(row: dict[Any, Any]) -> str:
     """The name of its file, if it has one."""
     path = row.get("path")
     return f", {plain(path)}" if isinstance(path, str) else ""
+
+
+def shortened(path: str) -> str:
+    """The name of a file, without its folders, in the width of a tile: mostly its end, which tells
+    it from others."""
+    name = path.rpartition("/")[2]
+    return name if len(name) <= WIDEST else f"{name[:4]}…{name[5 - WIDEST :]}"
 
 
 def choose(idx: int, split: str) -> None:

@@ -20,6 +20,12 @@ def pair() -> GridContainer:
     return st.grid(columns=2, min_column_width=430, gap="medium")
 
 
+def beside() -> GridContainer:
+    """As `pair`, for a large plot and what is selected in it: only a wide window has room for
+    both beside each other."""
+    return st.grid(columns=2, min_column_width=460, gap="medium")
+
+
 def cards(shown: Sequence[tuple[str, str, str]]) -> None:
     """A row of cards, each a Card or its three fields."""
     with st.container(horizontal=True):

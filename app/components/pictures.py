@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+SMALL = 48  # pixels: the longer side of a picture among hundreds
+
 
 def png(pixels: np.ndarray, side: int = 112) -> bytes:
     """(C, H, W) uint8, C is 1 or 3 -> a PNG at least `side` pixels wide."""
@@ -52,6 +54,18 @@ def link(pixels: np.ndarray, side: int = 112) -> str:
     rerun.
     """
     return "data:image/png;base64," + base64.b64encode(png(pixels, side)).decode()
+
+
+def small(pixels: np.ndarray) -> str:
+    """The same for hundreds at once: an image of up to SMALL pixels as it is, a larger one
+    reduced, and lossy."""
+    if max(pixels.shape[1:]) <= SMALL:
+        return link(pixels, 1)
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, 2))
+    image.thumbnail((SMALL, SMALL))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def to_bytes(x: np.ndarray) -> np.ndarray:

@@ -66,10 +66,19 @@ def say_if_only_looked_at() -> None:
         )
 
 
+def known(run: Run) -> bool:
+    """Whether this version can read the run's config; its store is not opened, which takes long of
+    many runs."""
+    try:
+        return bool(run.config)
+    except UserError:
+        return False
+
+
 def readable(run: Run) -> bool:
     """Whether this version can read the run's config and store."""
     try:
-        return bool(run.config) and data.value(reader.last_epoch, run.store) >= 0
+        return bool(run.config) and bool(data.brief(reader.brief, run.store))
     except UserError:
         return False
 

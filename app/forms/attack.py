@@ -8,6 +8,7 @@ from smd import registry
 from smd.config import commands, options, schema
 from smd.config.schema import AttackConfig
 from smd.registry import Attack
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_levels
@@ -23,7 +24,7 @@ LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
 def form(chosen: list[Run]) -> None:
     """Choose an attack on those runs, see the command, start it."""
     wrong: list[str] = []
-    config = _fields(chosen, wrong)
+    config, named = _fields(chosen, wrong)
     entry = registry.ATTACKS[config.attack]
     source = f"{entry.source[0].upper()}{entry.source[1:]}"
     st.caption(f"{entry.description} {source}.")
@@ -32,9 +33,11 @@ def form(chosen: list[Run]) -> None:
         replace(config, run=r.id, n=min(config.n, size or config.n))
         for r, size in zip(chosen, sizes, strict=True)
     ]
+    if named:
+        configs = [_on_set(one, r, named) for one, r in zip(configs, chosen, strict=True)]
     if not knobs.told(wrong):
         st.markdown(_time(configs, chosen))
-        st.code("\n".join(_commands(configs)), language="bash", wrap_lines=True)
+        st.code("\n".join(_commands(configs, named)), language="bash", wrap_lines=True)
     start, quick = _buttons(bool(wrong))
     if quick:
         configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
@@ -43,6 +46,12 @@ def form(chosen: list[Run]) -> None:
         queued = [states.attempt(actions.start, run, one) for run, one in pairs]
         if all(queued):
             st.rerun()
+
+
+def _on_set(config: AttackConfig, run: Run, name: str) -> AttackConfig:
+    """The same attack on the images of that run's set."""
+    ids = image_sets.of_split(run, config.split)[name]
+    return replace(config, ids=ids, n=len(ids))
 
 
 def _time(configs: list[AttackConfig], chosen: list[Run]) -> str:
@@ -77,23 +86,25 @@ def _buttons(disabled: bool) -> tuple[bool, bool]:
     return start, quick
 
 
-def _commands(configs: list[AttackConfig]) -> list[str]:
-    """One command for all runs that are attacked the same way."""
+def _commands(configs: list[AttackConfig], named: str) -> list[str]:
+    """One command for all runs that are attacked the same way; of a set each run has its own."""
     alike: dict[str, list[AttackConfig]] = {}
     for one in configs:
-        alike.setdefault(repr(replace(one, run="")), []).append(one)
+        same = replace(one, run="", ids=(), n=0) if named else replace(one, run="")
+        alike.setdefault(repr(same), []).append(one)
     return [
-        commands.attack_command(first, *(one.run for one in others))
+        commands.attack_command(first, *(one.run for one in others), named=named)
         for first, *others in alike.values()
     ]
 
 
-def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
-    """The attack without its run."""
+def _fields(chosen: list[Run], wrong: list[str]) -> tuple[AttackConfig, str]:
+    """The attack without its run, and the name of the set that it is on, if it is on one."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = fields.entry(AttackConfig, "attack", key="attack", width=180)
         levels = _levels(chosen[0], wrong)
-        most = max(_sizes(chosen, st.session_state.get("attack-split", "test")), default=0) or None
+        split = st.session_state.get("attack-split") or "test"
+        most = max(_sizes(chosen, split), default=0) or None
         n = fields.number(
             AttackConfig,
             "n",
@@ -104,10 +115,11 @@ def _fields(chosen: list[Run], wrong: list[str]) -> AttackConfig:
             width=140,
             help=SPREAD,
         )
+        named = fields.of_set(chosen, split, key="attack-set", width=160)
         with st.popover("More", icon=":material/tune:"):
             config = _more(registry.ATTACKS[name], wrong)
             weights = fields.weights(AttackConfig, chosen, key="attack-weights")
-    return replace(config, n=n, levels=levels, weights=weights)
+    return replace(config, n=n, levels=levels, weights=weights), named
 
 
 def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from smd.units import parse_level, show_level
 
 from .. import pages
 from ..components import run_names
+from ..components.plain import plain
 from . import importing, normalisation, own_fields, trackers, train
 
 CLONED = "cloned"  # in the session: the config that the Train form was filled with
@@ -110,7 +111,7 @@ def banner(mark: str = CLONED) -> None:
     if not cloned:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/content_copy: Settings of **{_name(cloned)}**")
+        st.markdown(f":material/content_copy: Settings of **{plain(_name(cloned))}**")
         st.button(
             "Reset",
             key="reset-form",
@@ -125,7 +126,7 @@ def banner(mark: str = CLONED) -> None:
 def _name(config: TrainConfig) -> str:
     """The run that has these settings, the newest if there are several."""
     (run,) = sweep.members([config])
-    return run_names.name(run.id) if run else "a run that is gone"
+    return run_names.shown(run.id) if run else "a run that is gone"
 
 
 def _reset(mark: str) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from smd import registry
 from smd.config import commands
 from smd.config.schema import EstimateConfig, Value
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -22,11 +23,11 @@ def form(run: Run) -> None:
     """Choose how to estimate the margins of this run's network, see the command, start it."""
     wrong: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        config = _fields(run, wrong)
+        config, named = _fields(run, wrong)
     entry = registry.ESTIMATORS[config.method]
     st.caption(f"{entry.description} {entry.source}.")
     if not knobs.told(wrong):
-        st.code(commands.estimate_command(config), language="bash", wrap_lines=True)
+        st.code(commands.estimate_command(config, named), language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",
@@ -38,8 +39,8 @@ def form(run: Run) -> None:
         st.rerun()
 
 
-def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
-    """What is to be estimated, and how."""
+def _fields(run: Run, wrong: list[str]) -> tuple[EstimateConfig, str]:
+    """What is to be estimated, and how; and the name of the set that it is on, if it is on one."""
     method = fields.entry(EstimateConfig, "method", key="method", width=220)
     levels = _levels(wrong) if registry.range_of(method) else ()
     split = fields.listed(EstimateConfig, "split", key="margin-split", width=120)
@@ -54,10 +55,12 @@ def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
         width=140,
         help="Spread evenly over the split.",
     )
+    named = fields.of_set([run], split, key="margin-set", width=160)
     weights = fields.weights(EstimateConfig, [run], key="margin-weights")
     params = _more(method, wrong)
-    config = EstimateConfig(run.id, method, params, levels, split=split, n=n)
-    return replace(config, weights=weights)
+    ids = image_sets.of_split(run, split)[named] if named else ()
+    config = EstimateConfig(run.id, method, params, levels, split=split, n=len(ids) or n, ids=ids)
+    return replace(config, weights=weights), named
 
 
 def _levels(wrong: list[str]) -> tuple[float, ...]:

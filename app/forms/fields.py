@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from smd.config import options
+from smd.runs import image_sets
 from smd.runs.folders import Run
 
 from .knobs import KEPT
@@ -95,6 +96,19 @@ def open_entry(
     if problem:
         wrong.append(f"{field.title}: {problem}")
     return default if problem else typed
+
+
+def of_set(runs: list[Run], split: str, **look: Any) -> str:
+    """The name of a set whose images are meant, "": of none; a field only where all of the runs
+    have one of that name with images of the split."""
+    each = [image_sets.of_split(run, split) for run in runs]
+    known = [name for name in each[0] if all(name in sets for sets in each)] if each else []
+    held = st.session_state.get(look["key"])
+    if held and held not in known:
+        del st.session_state[look["key"]]
+    if not known:
+        return ""
+    return st.selectbox("Or the set", known, index=None, placeholder="no set", **look) or ""
 
 
 def _typed(key: str) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def started(members: Sequence[sweep.Member]) -> None:
             "defense": defense_title(m.config),
             "seed": m.config.seed,
             **({"fold": m.config.fold} if m.config.folds else {}),
-            "run": run_names.name(m.run.id) if m.run else "",
+            "run": run_names.shown(m.run.id) if m.run else "",
             "what": ACTS[m.act] + (f": {m.reason}" if m.reason else ""),
         }
         for m in members

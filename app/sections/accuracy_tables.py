@@ -10,6 +10,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from smd import export, registry
+from smd.analysis import balanced
 from smd.analysis.balanced import Facts, balanced_cells
 from smd.experiments import published
 from smd.export.paper import What
@@ -21,10 +22,11 @@ from smd.units import show_level
 
 from .. import data
 from ..components import downloads, run_names, tables
+from ..components.plain import plain
 from . import attack_warnings
 
 ACCURACY, INTERVALS, SPREADS = "accuracy", "with intervals", "with spread over attack seeds"
-BALANCED = "balanced accuracy"
+BALANCED = balanced.MEASURE
 LAID_OUT = {
     INTERVALS: export.interval_table,
     SPREADS: export.spread_table,
@@ -38,9 +40,15 @@ CELLS_HELP = (
 ABOUT = (
     "Accuracy in % of n images at each noise level ε (L∞ unless the title says L2); clean is"
     " without noise. Over several attack seeds it is their mean. Avg. is the mean of clean and the"
-    f" levels that the run watched. {export.BOLD} The paper's rows take no part. An image that is"
+    " levels that the run watched. A 95 % interval is Wilson's for n images, too narrow where"
+    f" several are of one patient. {export.BOLD} The paper's rows take no part. An image that is"
     " misclassified when clean counts as fooled at every level. The paper prints no n: it stands"
     " as 0."
+)
+ABOUT_BALANCED = (
+    f"{balanced.BALANCED} Of n images at each noise level ε (L∞ unless the title says L2); clean is"
+    " without noise. Over several attack seeds it is their mean. An image that is misclassified"
+    " when clean counts as fooled at every level."
 )
 CLEAN = {show_level(0): "clean"}  # a column by its name on the page
 KEY = ["norm", "split", "attack", "steps", "note"]  # of a table
@@ -90,7 +98,7 @@ def section(chosen: Sequence[Run], cells: pd.DataFrame) -> None:
     for (norm, split, name, steps, note), part in groups(cells, KEY, sort=False):
         attack = Attack(str(norm), str(split), str(name), int(steps), str(note))
         one_attack(chosen, attack, part)
-    st.caption(ABOUT)
+    st.caption(ABOUT_BALANCED if _balanced() else ABOUT)
     entries(chosen)
 
 
@@ -118,9 +126,11 @@ def controls(chosen: Sequence[Run]) -> None:
 def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
     st.subheader(attack.title)
-    verdicts = {run_names.name(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
-    if st.session_state.get("shown") == BALANCED:
-        cells = balanced_cells(part, verdicts, facts(chosen, attack.split))
+    verdicts = {run_names.shown(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
+    told = ""
+    if _balanced():
+        known = facts(chosen, attack.split)
+        cells, told = balanced_cells(part, verdicts, known), balanced.said(known, True)
     else:
         cells = part if attack.settings else printed(part, attack)
     shown = laid_out(cells).assign(attack=attack.short)
@@ -132,31 +142,35 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
     )
     attack_warnings.flags(chosen, attack._asdict())
     numbers = export.concise(export.with_bounds(cells)).assign(attack=attack.short)
-    taken(shown, numbers, bold, attack, str(part["data"].iloc[0]))
+    latex = export.paper_latex(shown, bold, what_of(attack, cells, told))
+    name = f"{(balanced.MEASURE if told else ACCURACY).replace(' ', '-')}-{attack.key}"
+    downloads.with_latex(shown, numbers, name, None if told else bold, latex, told)
 
 
-def taken(
-    shown: pd.DataFrame, numbers: pd.DataFrame, bold: pd.DataFrame, attack: Attack, data_set: str
-) -> None:
-    """The table to be taken away, as a file or, as LaTeX, by the clipboard."""
-    levels = [name for name in shown.columns if "/" in name or name.startswith("0.")]
-    levels = [name for name in levels if "spread" not in name]
-    what = What(data_set, attack.short, attack.split, tuple(levels), attack.norm)
-    latex = export.paper_latex(shown, bold, what)
-    downloads.with_latex(shown, numbers, f"accuracy-{attack.key}", bold, latex)
+def what_of(attack: Attack, cells: pd.DataFrame, told: str) -> What:
+    """What the caption of a table of these cells says; told: of balanced accuracies, what must be
+    said."""
+    levels = sorted({float(eps) for eps in cells["eps"] if eps > 0})
+    shown = tuple(show_level(eps, attack.norm) for eps in levels)
+    what = What(str(cells["data"].iloc[0]), attack.short, attack.split, shown, attack.norm)
+    return what._replace(measure=balanced.MEASURE, interval=told) if told else what
+
+
+def _balanced() -> bool:
+    return bool(st.session_state.get("shown") == BALANCED)
 
 
 def facts(chosen: Sequence[Run], split: str) -> Facts:
     """Labels and patients of a split's images, by the runs' names."""
     read = {r: data.read(reader.sample_facts, r.store, split) for r in chosen}
-    return {run_names.name(run.id): {split: table} for run, table in read.items()}
+    return {run_names.shown(run.id): {split: table} for run, table in read.items()}
 
 
 def boldness(
     cells: pd.DataFrame, verdicts: dict[str, pd.DataFrame], shown: pd.DataFrame
 ) -> pd.DataFrame:
     """What is bold; nothing among balanced accuracies, which no test compares."""
-    if st.session_state.get("shown") == BALANCED:
+    if _balanced():
         return pd.DataFrame(False, index=shown.index, columns=shown.columns)
     return export.best(cells, verdicts)[shown.columns]
 
@@ -195,14 +209,14 @@ def entries(chosen: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("As RobustBench's model info:", width="content")
         for run in chosen:
-            name = run_names.name(run.id)
-            file = f"robustbench-{name}.json"
+            name = plain(run_names.shown(run.id))
+            file = f"robustbench-{run_names.link(run.id)}.json"
             downloads.one(name, file, "application/json", partial(entry, run))
 
 
 def entry(run: Run) -> str:
     """One run's file, JSON."""
     table = data.read(reader.attack_table, run.store)
-    cells = export.accuracy_cells({run_names.name(run.id): (run.config, table)})
+    cells = export.accuracy_cells({run_names.shown(run.id): (run.config, table)})
     meta = data.value(reader.meta, run.store)
     return export.to_robustbench(run.config, meta, cells, run.about)

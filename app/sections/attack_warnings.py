@@ -1,6 +1,7 @@
 """What is suspicious about attacks: flags that they raise themselves, and gaps between them."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from smd.units import level_title, show_level
 
 from .. import data
 from ..components import run_names
+from ..components.plain import plain
 from . import disagreement
 
 
@@ -27,7 +29,7 @@ def flags(chosen: Sequence[Run], attack: Mapping[str, object]) -> None:
         if levels.empty:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(run_names.name(run.id), width="content")
+            st.caption(plain(run_names.shown(run.id)), width="content")
             for name, eps in levels.items():
                 label, meaning = FLAGS.get(str(name), (str(name), ""))
                 at = ", ".join(show_level(level, str(attack["norm"])) for level in sorted(eps))
@@ -47,11 +49,17 @@ def gaps_of(chosen: Sequence[Run]) -> None:
     """Attacks that disagree by more than two points, and not by chance, say more than any of them
     alone (Sec. 5.1)."""
     for run in chosen:
-        rows = gaps.gaps(data.read(reader.image_verdicts, run.store))
+        rows = data.read(gaps_in, run.store)
         for row in rows[rows["flag"]].itertuples():
             st.warning(
-                f"**{run_names.name(run.id)}** {gap_words(row)}", icon=":material/difference:"
+                f"**{plain(run_names.shown(run.id))}** {gap_words(row)}",
+                icon=":material/difference:",
             )
+
+
+def gaps_in(store: Path) -> pd.DataFrame:
+    """The gaps of a run, as from gaps.gaps: every verdict on every image is looked at."""
+    return gaps.gaps(reader.image_verdicts(store))
 
 
 def gap_words(row: Any) -> str:

@@ -56,7 +56,7 @@ def section(chosen: Selection, levels: Levels) -> None:
         column_config=columns(table),
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )
-    downloads.of_table(table.drop(columns="histogram"), f"{run_names.name(run.id)}-classes-{epoch}")
+    downloads.of_table(table.drop(columns="histogram"), f"{run_names.link(run.id)}-classes-{epoch}")
     st.subheader("The histograms side by side")
     panels(counts, list(table["class"]), levels)
 

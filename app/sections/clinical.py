@@ -36,7 +36,8 @@ def section(chosen: Selection) -> None:
     known = clinical_asked.stored(run)
     here = known[known["split"] == chosen.split]
     if len(known):
-        st.subheader(f"Clinical numbers of {run_names.name(run.id)} on its {chosen.images}")
+        name = plain(run_names.shown(run.id))
+        st.subheader(f"Clinical numbers of {name} on its {chosen.images}")
     if len(here):
         numbers(chosen, clinical_asked.choose(run, chosen.split, chosen.known.classes, here))
     elif len(known):
@@ -57,7 +58,7 @@ def numbers(chosen: Selection, wanted: Wanted) -> None:
     except UserError as error:
         st.info(with_code(error), icon=":material/info:")
         return
-    name = f"{run_names.name(chosen.run.id)}-clinical"
+    name = f"{run_names.link(chosen.run.id)}-clinical"
     by_level(found, wanted, f"{name}-levels")
     level = choose_level(found)
     if 2 < len(chosen.known.classes) <= MANY:

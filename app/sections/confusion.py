@@ -10,12 +10,13 @@ from smd.store import reader
 
 from .. import data
 from ..charts import confusion as charts
+from ..charts import files
 from ..components import downloads, layout, run_names, tables
-from ..components.plain import NO_CLASS
+from ..components.plain import NO_CLASS, plain
 from ..selection import choices, filters, selected, state, verdicts
 from ..selection.selected import Selection
 
-HOW = "Click a cell to see its images below; they are those of the sidebar from then on."
+HOW = "Click a cell to see its images below; they stay selected on every page."
 COLUMNS = {
     "true": "true class",
     "predicted": "predicted class",
@@ -31,7 +32,7 @@ def section(chosen: Selection) -> None:
     clean = data.read(reader.predicted_classes, chosen.run.store, chosen.split, 0.0)
     if clean.empty:
         return
-    name = run_names.name(chosen.run.id)
+    name = plain(run_names.shown(chosen.run.id))
     st.subheader(f"What {name} takes {chosen.images} for")
     level = st.segmented_control(
         "Noise level ε (L∞)",
@@ -54,18 +55,21 @@ def section(chosen: Selection) -> None:
 def _matrix(chosen: Selection, cells: pd.DataFrame, what: str, eps: float) -> None:
     st.caption(f"{what}: {said(cells)} {HOW}")
     taken = cells[["true", "predicted", "n", "percent"]].round({"percent": 2})
+    many = len(chosen.known.classes) > charts.NUMBERED  # their names need the whole page
     grid = layout.pair()
-    with grid.cell():
+    with st.container() if many else grid.cell():
         st.altair_chart(
             charts.matrix(cells, chosen.known.classes, st.context.theme.type == "dark"),
             key=state.brush_key("confusion"),
             on_select=partial(_open, chosen, eps),
             alt=f"Confusion matrix of {what}. {said(cells)}",
         )
-    with grid.cell():
+    with st.container() if many else grid.cell():
         frequent = taken.sort_values("n", ascending=False, kind="stable")
         tables.show(frequent, key="confusion-table", alt=said(cells), column_config=COLUMNS)
-    downloads.of_table(taken, f"{run_names.name(chosen.run.id)}-confusion")
+    name = f"{run_names.link(chosen.run.id)}-confusion"
+    onto_paper = charts.matrix(cells, chosen.known.classes)
+    downloads.of_table(taken, name, chart=onto_paper, inches=files.PAGE)
 
 
 def counted(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

@@ -27,7 +27,8 @@ NO_GAP = "A gap needs two of CE-PGD, CE-CW-PGD and AutoAttack at one level and o
 PERCENTS: list[Hashable] = ["before (%)", "after (%)", "gap (points)"]
 READ_GAPS = (
     "against every seed of an attack, on the images that both attacks have seen. p is that of"
-    f" McNemar's exact test. Gaps of more than {between.LARGE:g} points are coloured and explained"
+    " McNemar's exact test, or of one over patients where they are known."
+    f" Gaps of more than {between.LARGE:g} points are coloured and explained"
     " where p is below 5 %."
 )
 
@@ -82,8 +83,11 @@ def title(settings: agreement.AttackSettings) -> str:
 def gaps(run: Run, split: str, norm: str) -> None:
     """What stronger attacks take from the accuracy of a run, on the images that both have seen."""
     st.subheader("Gaps between attacks")
-    rows = between.gaps(data.read(reader.image_verdicts, run.store))
-    rows = rows[(rows["split"] == split) & (rows["norm"] == norm)].reset_index(drop=True)
+    verdicts = data.read(reader.image_verdicts, run.store)
+    verdicts = verdicts[(verdicts["split"] == split) & (verdicts["norm"] == norm)]
+    rows = between.gaps(verdicts)
+    if left := between.taken_over(verdicts):
+        st.caption(left)
     if rows.empty:
         st.info(NO_GAP, icon=":material/info:")
         return

@@ -66,7 +66,8 @@ def section(run: Run, look: curves.Look) -> None:
         standing.show(run.status, "Curves appear", "the first epoch is done")
         return
     st.subheader("Accuracy under attack, epoch by epoch")
-    st.altair_chart(curves.accuracy(metrics, look), key="fig8", alt=curves.said(metrics))
+    accuracies = curves.accuracy(metrics, look)
+    st.altair_chart(accuracies, key="fig8", alt=curves.said(metrics))
     grid = layout.pair()
     for chart in CHARTS:
         names = LOSS if chart.names is LOSSES and not measured(metrics, LOSSES) else chart.names
@@ -75,7 +76,8 @@ def section(run: Run, look: curves.Look) -> None:
             with grid.cell():
                 over_epochs(metrics, chart, shown, look)
     st.markdown("**Every number of every epoch**")
-    downloads.of_table(export.epoch_table(metrics), f"{run_names.name(run.id)}-epochs")
+    name = f"{run_names.link(run.id)}-epochs"
+    downloads.of_table(export.epoch_table(metrics), name, chart=accuracies)
 
 
 def over_epochs(

@@ -103,7 +103,7 @@ def result(run: Run) -> None:
         preprocessings(run, facts)
     with st.container(horizontal=True):
         for name, label, icon in ON:
-            query = {"run": run_names.name(run.id)}
+            query = {"run": run_names.link(run.id)}
             st.page_link(pages.link(name), label=label, icon=icon, query_params=query)
 
 

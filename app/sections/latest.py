@@ -27,7 +27,7 @@ def section() -> None:
                 pages.link("live"),
                 label="Result",
                 icon=":material/monitoring:",
-                query_params={"run": run_names.name(run.id)},
+                query_params={"run": run_names.link(run.id)},
             )
             next_steps.fragile(run)
             next_steps.take_report(run)

@@ -10,8 +10,9 @@ from smd.store import reader
 
 from .. import data
 from ..charts import margins as margin_charts
-from ..components import downloads, gallery, layout, run_names, standing
-from ..selection import changes, filters, sidebar, sources, state
+from ..components import downloads, gallery, layout, linked_runs, run_names, standing
+from ..components.plain import plain
+from ..selection import changes, filters, panel, sources, state
 from ..selection.selected import Selection
 from . import class_margins, margin_pairs
 
@@ -30,9 +31,9 @@ def section(chosen: Selection) -> None:
     other = choose_other(run)
     if other:
         flow = margin_pairs.between_runs(other, run)
-        first, second = run_names.name(other.id), run_names.name(run.id)
+        first, second = run_names.shown(other.id), run_names.shown(run.id)
         names = f"margin in {first}", f"margin in {second}"
-        st.subheader(f"From {first} to {second}, both after their last epoch")
+        st.subheader(f"From {plain(first)} to {plain(second)}, both after their last epoch")
     else:
         start, end = choose_epochs(chosen)
         if start == end:
@@ -56,20 +57,13 @@ def section(chosen: Selection) -> None:
 def choose_other(run: Run) -> Run | None:
     """Another run with margins of its own, on the same images."""
     alike = {r.id: r for r in folders.all_runs() if r.id != run.id and _alike(r, run)}
-    named = st.query_params.get("flow-from")
-    if st.session_state.get("flow-from") not in alike:
-        st.session_state["flow-from"] = next(
-            (i for i in alike if named in (i, run_names.name(i))), None
-        )
     if not alike:
         return None
-    chosen = st.selectbox(
+    chosen = linked_runs.one(
         "From",
         list(alike),
-        index=None,
-        key="flow-from",
-        bind="query-params",
-        format_func=run_names.name,
+        "flow-from",
+        None,
         width=320,
         placeholder="an epoch of this run",
         help="Or another run on the same images, after its last epoch.",
@@ -86,9 +80,9 @@ def _alike(one: Run, two: Run) -> bool:
 def choose_epochs(chosen: Selection) -> tuple[int, int]:
     """Two epochs; the slider is the one that the selection's questions about change have."""
     kept = chosen.known.epochs
-    if len(kept) < 2 or filters.asks_epochs(state.read()["find"]):  # in the sidebar
+    if len(kept) < 2 or filters.asks_epochs(state.read()["find"]):  # in the bar
         return chosen.known.between(chosen.filters.between)
-    return sidebar.between(chosen.known, {})
+    return panel.between(chosen.known, {})
 
 
 def show(run: Run, rows: pd.DataFrame, names: tuple[str, str]) -> None:
@@ -133,12 +127,13 @@ def by_class(run: Run, summary: pd.DataFrame) -> None:
     """The changes class by class; summary: as from `per_class`."""
     st.markdown("**Class by class: median and middle half of the changes**")
     most = summary.iloc[0]
+    chart = margin_charts.changes(summary, list(summary["class"]))
     st.altair_chart(
-        margin_charts.changes(summary, list(summary["class"])),
+        chart,
         key="changes",
         alt=f"{most['class']} lost most or gained least: {most['q50']:+.1f}/255 in the median.",
     )
-    downloads.of_table(summary, f"{run_names.name(run.id)}-flow-classes")
+    downloads.of_table(summary, f"{run_names.link(run.id)}-flow-classes", chart=chart)
 
 
 def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:

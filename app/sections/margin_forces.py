@@ -104,11 +104,10 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
     points = force_words.follows(table, link, epochs, classes)
     words = force_words.verdict(link)
     st.markdown(f"**{words}**")
-    st.altair_chart(
-        force_charts.forces(force_words.thinned(points), most), key="forces", alt=f"{words}."
-    )
+    chart = force_charts.forces(force_words.thinned(points), most)
+    st.altair_chart(chart, key="forces", alt=f"{words}.")
     st.caption(MEASURED.format(shifts=forces.SHIFTS))
-    downloads.of_table(points, f"{run_names.name(run.id)}-forces")
+    downloads.of_table(points, f"{run_names.link(run.id)}-forces", chart=chart)
 
 
 def densities(run: Run, classes: tuple[str, ...], order: list[str]) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from smd.units import bin255
 
+from ..charts import histograms
 from ..charts import margins as charts
 from ..components import downloads, layout
 from ..selection import selected, sources, state
@@ -41,7 +42,8 @@ def section(chosen: Selection, shown: Sequence[Source], epoch: int, levels: Leve
     for source in shown:
         st.caption(margin_words.kinds(source, epoch))
     taken = table.rename(columns={"bin": "margin_255_from"})[TAKEN]
-    downloads.of_table(taken, f"{chosen.run.id}-histogram-{epoch or 'estimated'}")
+    chart = histograms.histogram(table, levels, images(shown)) if len(table) else None
+    downloads.of_table(taken, f"{chosen.run.id}-histogram-{epoch or 'estimated'}", chart=chart)
 
 
 def head(source: Source, epoch: int, levels: Levels) -> None:
@@ -61,11 +63,9 @@ def draw(
     levels: Levels,
 ) -> None:
     """The chart; table: as from sources.counts."""
-    splits = {source.split for source in shown}
-    images = SPLITS[shown[0].split] if len(splits) == 1 else "images"
     span, within = chosen.filters.span, picked_bins(chosen) if len(shown) == 1 else NO_BINS
     st.altair_chart(
-        charts.brushed(table, levels, images, span, within),
+        charts.brushed(table, levels, images(shown), span, within),
         key=state.brush_key("histogram"),
         on_select=partial(brush, chosen),
         alt=f"Histogram of margins, {' and '.join(titles)}: {margin_words.fullest(table)}",
@@ -76,6 +76,12 @@ def draw(
         st.caption("Click beside the range to have all images back.")
     else:
         st.caption("Draw a range in the histogram to see its images.")
+
+
+def images(shown: Sequence[Source]) -> str:
+    """What the bars count."""
+    splits = {source.split for source in shown}
+    return SPLITS[shown[0].split] if len(splits) == 1 else "images"
 
 
 def brush(chosen: Selection) -> None:

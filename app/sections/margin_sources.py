@@ -5,6 +5,7 @@ import streamlit as st
 from smd.runs import folders
 from smd.runs.folders import Run
 
+from ..components import going_back
 from ..selection import sources
 from ..selection.sources import Source
 
@@ -31,7 +32,7 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
     by_key = {source.key: source for source in known}
     cleared = optional and key in st.session_state and st.session_state[key] is None
     # an address names a source by its title or its key
-    if not cleared and st.session_state.get(key) not in by_key:
+    if going_back.went_back() or (not cleared and st.session_state.get(key) not in by_key):
         named = st.query_params.get(key)
         linked = next((source.key for source in known if named in (source.key, source.title)), None)
         st.session_state[key] = linked or (None if optional else known[0].key)
@@ -40,9 +41,17 @@ def pick(label: str, known: list[Source], key: str, optional: bool) -> Source | 
         list(by_key),
         index=None if optional else 0,
         key=key,
-        bind="query-params",
         placeholder="other margins",
         format_func=lambda k: by_key[k].title,
         width=380,
     )
+    keep(key, chosen if optional or chosen != known[0].key else None)
     return by_key.get(chosen) if chosen else None
+
+
+def keep(key: str, chosen: str | None) -> None:
+    """In the address, by what stays as it is when a run is renamed."""
+    if chosen:
+        st.query_params[key] = chosen
+    elif key in st.query_params:
+        del st.query_params[key]

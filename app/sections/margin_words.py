@@ -21,6 +21,7 @@ from smd.store import reader
 from smd.units import show_length, show_level
 
 from .. import data
+from ..components.plain import plain
 from ..selection import sources
 from ..selection.filters import SPLITS
 from ..selection.sources import Source
@@ -91,8 +92,8 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
             " the number says how far the search may go, and is no distance."
         )
     searched = count.get(REACHED, 0) > count.get(FOUND, 0)
-    own = "next search to" if searched else "found or next search to"
-    label = f"{'margin' if source.estimate else own}, median of {right:,}"
+    label = "next search to" if searched and not source.estimate else "margin"
+    label = f"{label}, median of {right:,}"
     return label, shown, f"Of the {right:,} correctly classified images. {what}"
 
 
@@ -152,7 +153,7 @@ def kinds(source: Source, epoch: int) -> str:
 def _of_estimate(source: Source, images: pd.DataFrame) -> str:
     """What the histogram of an estimate leaves out or cannot know, in a sentence or two."""
     if (images["kind"] == CERTIFIED).any():
-        return f"**{source.title}.** {bounds_words.of_images(source.run, source)}"
+        return f"**{plain(source.title)}.** {bounds_words.of_images(source.run, source)}"
     unmet, wrong = (int((images["kind"] == kind).sum()) for kind in (REACHED, MISCLASSIFIED))
     limit = f" within {show_level(source.eps, source.norm)}" if source.eps else ""
     said = (
@@ -163,7 +164,7 @@ def _of_estimate(source: Source, images: pd.DataFrame) -> str:
     )
     left_out = f" {wrong} misclassified images have no margin." if wrong else ""
     bound = " Each found margin is an upper bound: the boundary is at that distance or nearer."
-    return f"**{source.title}.** {said}{left_out}{bound}"
+    return f"**{plain(source.title)}.** {said}{left_out}{bound}"
 
 
 def fullest(counts: pd.DataFrame) -> str:

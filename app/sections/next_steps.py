@@ -52,8 +52,8 @@ def fragile(run: Run) -> None:
         state.begin_anew()
         if st.session_state.get("run") != run.id:  # where no picker is drawn, as on Train
             st.session_state["run"] = run.id
-        # the run is left out of the address: there the picker writes it
         asked = {"split": str(split), "find": FINDS["closest"], "closest": str(FRAGILE)}
+        asked["run"] = run_names.link(run.id)
         st.switch_page(pages.link("samples"), query_params=asked)
 
 
@@ -78,7 +78,7 @@ def yardstick(run: Run) -> None:
             pages.link("attacks"),
             label="An attack is under way" if waiting else "Attacks on it",
             icon=":material/bolt:",
-            query_params={"run": run_names.name(run.id)},
+            query_params={"run": run_names.link(run.id)},
         )
         return
     took = attack_time.about([config], [run])
@@ -104,7 +104,7 @@ def compare(run: Run) -> None:
             pages.link("attacks"),
             label=f"Compare with {export.defense_title(found.config)}",
             icon=":material/compare_arrows:",
-            query_params={"run": run_names.name(run.id)},
+            query_params={"run": run_names.link(run.id)},
         )
         return
     title = registry.DEFENSES[other].title

@@ -1,4 +1,4 @@
-"""Notes, tags and pins of a run: written where the run is looked at."""
+"""Name, notes, tags and pins of a run: written where the run is looked at."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from smd.runs.folders import Run
 from smd.runs.notes import Notes
 
 from .. import actions
-from ..components import states
+from ..components import run_names, states
 from ..components.plain import in_badge
 from ..server import login
 
@@ -32,11 +32,29 @@ def section(run: Run, others: Sequence[str]) -> None:
     with st.container():
         if noted.text.strip():
             st.text(noted.text.strip())
-    with st.expander("Notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"):
+    with st.expander(
+        "Name, notes and tags", icon=":material/edit_note:", key=f"notes-panel-{run.id}"
+    ):
+        name_field(run, noted)
         _text(run, noted, looking)
         _tags(run, noted, others, looking)
         with st.container(horizontal=True):
             _toggles(run, noted, looking)
+
+
+def name_field(run: Run, noted: Notes) -> None:
+    """The field of the run's name; empty, it is called by its id again."""
+    key = f"name-{run.id}"
+    st.text_input(
+        "Name",
+        noted.name,
+        key=key,
+        max_chars=notes.LONGEST_NAME,
+        placeholder=run_names.link(run.id),
+        help="Shown on every page, in tables, charts and the report. Links and files go by the id.",
+        on_change=lambda: save(run, name=st.session_state[key]),
+        disabled=not login.may_act(),
+    )
 
 
 def _text(run: Run, noted: Notes, looking: bool) -> None:
@@ -92,8 +110,9 @@ def save(
     tags: tuple[str, ...] | None = None,
     pinned: bool | None = None,
     hidden: bool | None = None,
+    name: str | None = None,
 ) -> None:
     """For callbacks: keep what is given, leave the rest as it is; a refusal is shown."""
-    given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden}
-    change = {name: value for name, value in given.items() if value is not None}
+    given = {"text": text, "tags": tags, "pinned": pinned, "hidden": hidden, "name": name}
+    change = {field: value for field, value in given.items() if value is not None}
     states.attempt(actions.note, run, lambda before: replace(before, **change))

@@ -124,14 +124,15 @@ def four_cells(table: Crosstab, compared: Compared) -> None:
     st.markdown(
         f"**{table.agreement:.1f} % of {table.n:,} decided images end as their margin says**"
     )
+    chart = charts.crosstab(table.table, compared.eps, compared.norm)
     st.altair_chart(
-        charts.crosstab(table.table, compared.eps, compared.norm),
+        chart,
         key="crosstab",
         alt=f"Margin > {compared.level} or not against robust or fooled; {table.agreement:.1f} %"
         " agree.",
     )
     exported = agreement.exported(compared.rows, compared.eps)
-    downloads.of_table(exported, f"{compared.run.id}-agreement")
+    downloads.of_table(exported, f"{compared.run.id}-agreement", chart=chart)
 
 
 def by_margin(table: Crosstab, compared: Compared) -> None:
@@ -146,8 +147,9 @@ def by_margin(table: Crosstab, compared: Compared) -> None:
         )
         return
     bins = calibrated(met, compared.eps, compared.norm)
+    chart = charts.calibration(bins, compared.eps, compared.norm)
     st.altair_chart(
-        charts.calibration(bins, compared.eps, compared.norm),
+        chart,
         key="calibration",
         alt=f"Share that is robust to {compared.attack} by margin; {beyond} beyond {level},"
         f" {within} up to it.",
@@ -157,7 +159,7 @@ def by_margin(table: Crosstab, compared: Compared) -> None:
         " where a search met none there is no distance to draw. Bars are 95 % intervals. An"
         " ideal margin makes the dotted step."
     )
-    downloads.of_table(bins, f"{compared.run.id}-calibration")
+    downloads.of_table(bins, f"{compared.run.id}-calibration", chart=chart)
 
 
 def composed(rows: pd.DataFrame, eps: float, level: str) -> str:

@@ -36,8 +36,9 @@ NOTHING = (
 )
 HELP = (
     "An image counts as robust if it withstands every attack named above, with every seed that all"
-    " these runs share. The interval is Wilson's for n images. p: a paired test against the run"
-    " above on these images, two-sided; from 0.05 on the difference may be chance. Each run is one"
+    " these runs share. The interval is Wilson's for n images, too narrow where several are of one"
+    " patient. p: a paired test against the run above on these images, over patients where they are"
+    " known, two-sided; from 0.05 on the difference may be chance. Each run is one"
     " training: how far another seed would move it is in neither."
 )
 TAKEN_OVER = (
@@ -56,7 +57,7 @@ def ranked(_store: Path, stores: Stores) -> list[Ranking]:
 def section(chosen: Sequence[Run]) -> None:
     """The ranking at a level of choice, at first the largest one that the first run watched."""
     stores = tuple(
-        (run_names.name(run.id), str(run.store), reader.stamp(run.store)) for run in chosen
+        (run_names.shown(run.id), str(run.store), reader.stamp(run.store)) for run in chosen
     )
     known: list[Ranking] = data.value(ranked, chosen[0].store, stores)
     st.subheader("Ranking by the worst attack")
@@ -95,7 +96,7 @@ def at_level(known: Sequence[Ranking], watched: Sequence[float]) -> Ranking:
 
 def table(found: Ranking, chosen: Sequence[Run]) -> pd.DataFrame:
     """A row a run: its place and defense, accuracies with n and interval, seeds, p."""
-    titles = {run_names.name(run.id): export.defense_title(run.config) for run in chosen}
+    titles = {run_names.shown(run.id): export.defense_title(run.config) for run in chosen}
     return pd.DataFrame(
         {
             "place": range(1, len(found.places) + 1),
@@ -118,7 +119,7 @@ def said(found: Ranking, chosen: Sequence[Run]) -> str:
     """Whether the first is better than the second, or nobody can tell."""
     if len(found.places) < 2:
         return ""
-    titles = {run_names.name(run.id): export.defense_title(run.config) for run in chosen}
+    titles = {run_names.shown(run.id): export.defense_title(run.config) for run in chosen}
     first, second = found.places[:2]
     one, two = (
         place.run if titles[first.run] == titles[second.run] else f"the {titles[place.run]} run"
@@ -145,7 +146,7 @@ def missing(chosen: Sequence[Run]) -> None:
         configs = [replace(config, run=run.id) for run in lacking]
         title = export.attack_title(config.attack, "", int(config.params.get("steps", 0)))
         took = attack_time.about(configs, lacking)
-        names = " and ".join(run_names.name(run.id) for run in lacking)
+        names = " and ".join(run_names.shown(run.id) for run in lacking)
         same = "the same " * (len(lacking) < len(chosen))
         if actions.button(
             f"{title} on {same}{config.n} images" + f" ({took})" * bool(took),

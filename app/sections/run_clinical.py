@@ -127,9 +127,9 @@ def _of_run(run: Run, attack: str, levels: tuple[float, ...]) -> pd.DataFrame | 
         with st.spinner(clinical.WAIT):
             found = data.value(clinical.of_store, run.store, wanted, levels, None)
     except UserError as error:
-        st.error(plain(f"{run_names.name(run.id)}: {error}"), icon=":material/error:")
+        st.error(plain(f"{run_names.shown(run.id)}: {error}"), icon=":material/error:")
         return None
-    about = {"run": run_names.name(run.id), "defense": export.defense_title(run.config)}
+    about = {"run": run_names.shown(run.id), "defense": export.defense_title(run.config)}
     table = clinical_layout.by_level(found.numbers, positive)
     told = {**about, **({"positive class": positive} if positive else {})}
     for place, (name, value) in enumerate(told.items()):
@@ -158,5 +158,5 @@ def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float) -> Non
 
 
 def _names(runs: Sequence[Run]) -> str:
-    names = ", ".join(plain(run_names.name(run.id)) for run in runs)
+    names = ", ".join(plain(run_names.shown(run.id)) for run in runs)
     return f"{names} {'is' if len(runs) == 1 else 'are'}"

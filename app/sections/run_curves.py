@@ -1,6 +1,7 @@
 """Curves of several runs over each other, and the settings in which the runs differ."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -14,9 +15,11 @@ from smd.training import monitor_size
 from smd.units import show_level
 
 from .. import data
-from ..charts import curves
+from ..charts import curves, linked
+from ..charts.linked import Panel
 from ..components import curve_controls, downloads, run_names, tables
-from . import run_table
+from ..components.plain import plain
+from . import run_rows
 
 
 class Measure(NamedTuple):
@@ -28,53 +31,101 @@ class Measure(NamedTuple):
     factor: float
 
 
+ACCURACY = "accuracy"
+SAME = 1e-9  # levels that differ by less are the same
 LAST = " Curves are of the last weights; averaged ones are judged when the training is over."
 
 
 def overlaid(chosen: list[Run]) -> None:
-    """One measure of all chosen runs in one chart."""
+    """Measures of all chosen runs, below each other."""
     st.subheader("Curves")
     options = measures(chosen)
-    title = st.selectbox(
-        "Show",
-        list(options),
-        index=min(2, len(options) - 1),
-        key="measure",
-        label_visibility="collapsed",
-    )
-    drawn = series(chosen, options[title])
-    if drawn.empty:
+    read = {title: series(chosen, options[title]) for title in choose(options)}
+    panels = [Panel(title, rows) for title, rows in read.items() if len(rows)]
+    if not panels:
         st.caption("None of these runs has measured that yet.")
         return
     look = curve_controls.choose()
-    last = drawn.sort_values("epoch").groupby("run", sort=False)["shown"].last()
-    each = "; ".join(f"{run} {value:.4g}" for run, value in last.items())
-    st.altair_chart(
-        curves.overlay(drawn, title, look),
-        key="overlay",
-        alt=f"{title} after the last epoch: {each}",
+    chart = linked.overlaid(panels, look)
+    st.altair_chart(chart, key="overlay", width="stretch", alt=said(panels))
+    if told := undrawn(chosen, {title: options[title] for title in read}, read):
+        st.caption(plain(told))
+    accuracies = [options[panel.title] for panel in panels if options[panel.title].name == ACCURACY]
+    if accuracies:
+        st.caption(plain(sizes(chosen, any(measure.eps > 0 for measure in accuracies))))
+    taken = [panel.rows.assign(measure=panel.title) for panel in panels]
+    downloads.of_table(
+        pd.concat(taken)[["measure", "run", "epoch", "value"]], "curves", chart=chart
     )
-    if options[title].name == "accuracy":
-        st.caption(sizes(chosen, options[title].eps > 0))
-    downloads.of_table(drawn[["run", "epoch", "value"]], "curves")
+
+
+def choose(options: Mapping[str, Measure]) -> list[str]:
+    """What is drawn: at first the clean accuracy and that under the largest noise."""
+    kept = st.session_state.get("measures")
+    if kept is not None and not set(kept) <= set(options):  # other runs have other levels
+        st.session_state["measures"] = [title for title in kept if title in options]
+    accuracies = [title for title, measure in options.items() if measure.name == ACCURACY]
+    return st.multiselect(
+        "Show",
+        list(options),
+        list(dict.fromkeys((accuracies[0], accuracies[-1]))),
+        key="measures",
+        bind="query-params",
+        label_visibility="collapsed",
+        placeholder="Choose what to draw",
+    )
+
+
+def said(panels: Sequence[Panel]) -> str:
+    """The last values of all curves."""
+    parts = []
+    for panel in panels:
+        last = panel.rows.sort_values("epoch").groupby("run", sort=False)["shown"].last()
+        each = "; ".join(f"{run} {value:.4g}" for run, value in last.items())
+        parts.append(f"{panel.title} after the last epoch: {each}")
+    return ". ".join(parts)
+
+
+def undrawn(
+    chosen: Sequence[Run], wanted: Mapping[str, Measure], read: Mapping[str, pd.DataFrame]
+) -> str:
+    """One sentence on the runs that are not in a curve, and why; "" where all are."""
+    parts = []
+    for title, measure in wanted.items():
+        drawn = set(read[title]["run"]) if len(read[title]) else set()
+        why: dict[str, list[str]] = {}
+        for run in chosen:
+            if run_names.shown(run.id) not in drawn:
+                why.setdefault(reason(run, measure), []).append(run_names.shown(run.id))
+        parts += [f"{', '.join(runs)} in {title} ({because})" for because, runs in why.items()]
+    return f"Not drawn: {'; '.join(parts)}." if parts else ""
+
+
+def reason(run: Run, measure: Measure) -> str:
+    """Why a run has no curve of a measure."""
+    config = run.config
+    if config.imported:
+        return "trained elsewhere, so without epochs"
+    if not data.value(reader.last_epoch, run.store):
+        return "no epoch is done yet"
+    if measure.name == "margin_mean":
+        return "the defense keeps no margins"
+    if measure.eps and not any(abs(eps - measure.eps) < SAME for eps in config.levels):
+        return "not watched at this noise level"
+    return "not measured"
 
 
 def measures(chosen: list[Run]) -> dict[str, Measure]:
     """What can be drawn, by its title with the unit."""
     eps = sorted({eps for r in chosen for eps in r.config.levels[-2:]})
     attacked = {
-        f"accuracy under quick PGD at {show_level(e)}, validation (%)": Measure(
-            "accuracy", "val", e, 100.0
-        )
-        for e in eps
+        f"quick PGD at {show_level(e)} (val, %)": Measure("accuracy", "val", e, 100.0) for e in eps
     }
     return {
-        "clean accuracy, validation (%)": Measure("accuracy", "val", 0.0, 100.0),
+        "clean accuracy (val, %)": Measure("accuracy", "val", 0.0, 100.0),
         **attacked,
-        "loss on clean images, training (nats)": Measure("loss_clean", "train", 0.0, 1.0),
-        "mean margin of correct training images (1/255)": Measure(
-            "margin_mean", "train", 0.0, 255.0
-        ),
+        "clean loss (train, nats)": Measure("loss_clean", "train", 0.0, 1.0),
+        "mean margin (train, 1/255)": Measure("margin_mean", "train", 0.0, 255.0),
         "seconds an epoch": Measure("seconds", "train", 0.0, 1.0),
     }
 
@@ -87,9 +138,9 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
         rows = metrics[
             (metrics["name"] == measure.name)
             & (metrics["split"] == measure.split)
-            & ((metrics["eps"] - measure.eps).abs() < 1e-9)
+            & ((metrics["eps"] - measure.eps).abs() < SAME)
         ]
-        about = {"run": run_names.name(run.id), "defense": run.config.defense}
+        about = {"run": run_names.shown(run.id), "defense": run.config.defense}
         spent = rows["epoch"].map(curves.hours(metrics))
         parts.append(rows.assign(**about, shown=measure.factor * rows["value"], hours=spent))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -98,7 +149,9 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
 def sizes(chosen: list[Run], attacked: bool) -> str:
     """How many validation images accuracies are of, and how sure they are at that."""
     looks = {
-        run_names.name(run.id): run_table.quick_look(run, data.brief(reader.validation, run.store))
+        run_names.shown(run.id): run_rows.quick_look(
+            run, data.brief(reader.brief, run.store).validation
+        )
         for run in chosen
     }
     column = f"{'quick PGD' if attacked else 'clean'}: 95 %"
@@ -122,7 +175,7 @@ def differing(chosen: list[Run]) -> None:
 def differences(chosen: list[Run]) -> pd.DataFrame:
     """The settings in which the chosen runs differ, one column a run."""
     columns = {
-        run_names.name(r.id): {
+        run_names.shown(r.id): {
             k: json.dumps(v) if isinstance(v, dict) else export.cell(v)
             for k, v in schema.to_json(r.config).items()
         }

@@ -13,6 +13,7 @@ from .. import data
 from ..charts import levels
 from ..charts import pareto as pareto_chart
 from ..components import downloads, run_names, tables
+from ..components.plain import plain
 
 Attacked = dict[str, tuple[TrainConfig, pd.DataFrame]]  # by a run's name: its accuracies
 PARETO = (
@@ -33,13 +34,13 @@ SPREAD = (
 def section(chosen: list[Run]) -> None:
     """Everything that attacks on these runs say of them."""
     attacked = {
-        run_names.name(run.id): (run.config, data.read(reader.attack_table, run.store))
+        run_names.shown(run.id): (run.config, data.read(reader.attack_table, run.store))
         for run in chosen
     }
     verdicts = {
-        run_names.name(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
+        run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
     }
-    by_level(export.robustness_points(attacked))
+    by_level(export.robustness_points(attacked), attacked)
     pareto(export.pareto_points(attacked, verdicts))
     trainings(attacked)
 
@@ -55,24 +56,29 @@ def numbers(points: pd.DataFrame) -> str:
     return " or ".join(f"{n:,}" for n in sorted(points["n"].unique()))
 
 
-def by_level(points: pd.DataFrame) -> None:
-    """Accuracy against the noise level; points: export.robustness_points."""
+def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
+    """Accuracy against the noise level; points: export.robustness_points of the attacked."""
     if points.empty:
         return
     st.subheader("Accuracy against the noise level")
+    absent = ", ".join(run for run in attacked if run not in set(points["run"]))
+    left_out = f" Not drawn, as they have not seen this attack on these data: {absent}."
     st.caption(
-        f"{numbers(points)} test images under {attack_of(points)}, with the 95 % interval for so"
-        " many images."
+        f"{numbers(points)} test images of {plain(points['data'].iloc[0])} under"
+        f" {attack_of(points)}, with the 95 % interval for so many images."
+        f"{plain(left_out) if absent else ''}"
     )
     most = points[points["eps"] == points["eps"].max()]
     each = "; ".join(
         f"{p.run} {p.percent:.1f} % ({p.low:.1f} to {p.high:.1f})" for p in most.itertuples()
     )
+    chart = levels.robustness(points)
     st.altair_chart(
-        levels.robustness(points),
+        chart,
         key="robustness",
         alt=f"At {show_level(float(most['eps'].iloc[0]))}: {each}",
     )
+    downloads.of_table(points, "robustness", chart=chart)
 
 
 def pareto(points: pd.DataFrame) -> None:
@@ -83,8 +89,9 @@ def pareto(points: pd.DataFrame) -> None:
     on = points["data"].iloc[0]
     st.subheader(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
     st.caption(f"A point a defense, on {numbers(points)} test images; {PARETO}")
+    chart = pareto_chart.pareto(points, level)
     st.altair_chart(
-        pareto_chart.pareto(points, level),
+        chart,
         key="pareto",
         alt="; ".join(
             f"{p.title}: {p.clean:.1f} % clean ({p.clean_low:.1f} to {p.clean_high:.1f}),"
@@ -92,7 +99,7 @@ def pareto(points: pd.DataFrame) -> None:
             for p in points.itertuples()
         ),
     )
-    downloads.of_table(points.drop(columns="defense"), "pareto")
+    downloads.of_table(points.drop(columns="defense"), "pareto", chart=chart)
 
 
 def trainings(attacked: Attacked) -> None:

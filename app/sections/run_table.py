@@ -1,41 +1,44 @@
-"""All runs in one table, and what can be done with the ticked ones."""
-
-import math
+"""All runs in tables, a click opens one, and what can be done with the ticked ones."""
 
 import pandas as pd
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
-from smd import export
 from smd.runs import notes
 from smd.runs.folders import Run
-from smd.runs.notes import Notes
-from smd.store import reader
-from smd.training import monitor_size
-from smd.units import show_level
 
-from .. import actions, data, pages
+from .. import actions, pages
 from ..components import downloads, going_back, run_names, states, tables
+from ..components.plain import plain
 from ..forms import cloning
 from . import notes as notes_section
+from . import run_listing, run_rows
 
-LAST = ("network", "started", "pinned", "tags")  # columns that may stand beyond the window's edge
-QUICK = (
-    f"Validation images under PGD with {monitor_size.STEPS} steps, last epoch: a quick look, no"
-    " judgement. A stronger attack finds more."
+HOW = (
+    "Click a run to open it; tick runs to see what they differ in and to lay their curves over each"
+    " other. Accuracies of test images come first; val marks a quick look at validation images."
 )
-SURE = "The 95 % interval for n validation images."
 
 
-def section(table: list[tuple[Run, Notes]], ticked: list[str]) -> None:
-    """The table of these runs, those with ticked ids ticked."""
-    rows = pd.DataFrame([overview(run, noted) for run, noted in table])
-    names = [name for name in rows if name not in LAST]
-    rows = rows[names + [name for name in LAST if name in rows]]
-    st.caption("Tick runs to see what they differ in and to lay their curves over each other.")
-    ids = [run.id for run, _ in table]
+def section(table: run_listing.Listed, ticked: list[str]) -> None:
+    """The table of these runs, those with ticked ids ticked; one for each group."""
+    st.caption(HOW)
+    whole = run_rows.table(table, run_listing.wanted())
+    at = {run.id: place for place, (run, _) in enumerate(table)}
+    for title, members in run_listing.groups(table).items():
+        if title:
+            n = f"{len(members):,} runs" if len(members) > 1 else "1 run"
+            st.markdown(f"**{plain(title)}** · {n}")
+        ids = [run.id for run, _ in members]
+        group(whole.iloc[[at[i] for i in ids]], ids, ticked)
+    choices([run for run, _ in table if run.id in ticked])
+    downloads.of_table(whole.drop(columns="curve", errors="ignore"), "runs")
+
+
+def group(rows: pd.DataFrame, ids: list[str], ticked: list[str]) -> None:
+    """One table; ids: of its rows' runs."""
     # another table where runs come, go or move: ticks belong to runs, not to rows
     key = f"runs-{hash(tuple(ids))}"
+    clicked = f"{key}-opened"
     tables.show(
         rows,
         on_select=lambda: tick(key, ids),
@@ -43,111 +46,38 @@ def section(table: list[tuple[Run, Notes]], ticked: list[str]) -> None:
         key=key,
         selection_default={"selection": {"rows": [k for k, i in enumerate(ids) if i in ticked]}},
         alt=f"{len(rows)} runs with their settings and accuracies.",
-        column_config=columns(),
+        column_config=run_rows.columns(lambda: wish(clicked, ids), clicked),
     )
-    choices([run for run, _ in table if run.id in ticked])
-    downloads.of_table(rows.drop(columns="curve", errors="ignore"), "runs")
 
 
-def columns() -> dict[str, ColumnConfig]:
-    """How columns are shown, and what they mean."""
-    column = st.column_config
-    clean = "Clean validation images, last epoch."
-    return {
-        "pinned": column.CheckboxColumn(help="Pinned runs come first."),
-        "tags": column.ListColumn(help="Written on Live, under Notes and tags."),
-        "clean (val, %)": column.NumberColumn(format="%.2f", help=clean),
-        "quick PGD (val, %)": column.NumberColumn(format="%.2f", help=QUICK),
-        "at": column.TextColumn(help="The noise level of the quick PGD."),
-        "clean: 95 %": column.TextColumn(help=SURE),
-        "quick PGD: 95 %": column.TextColumn(help=SURE),
-        "curve": column.LineChartColumn("quick PGD, by epoch", y_min=0, y_max=100),
-    }
+def wish(key: str, ids: list[str]) -> None:
+    """For the table's callback: which run is to be opened, by what it is and not by where it
+    stands."""
+    st.session_state["open-run"] = ids[st.session_state[key]["row"]]
 
 
-def listed(runs: list[Run]) -> list[tuple[Run, Notes]]:
-    """The runs of the table: pinned ones first, without hidden ones, those with the wanted tags."""
-    noted = [(run, notes.read(run)) for run in runs]
-    tags = sorted({tag for _, each in noted for tag in each.tags})
-    hidden = sum(each.hidden for _, each in noted)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = (
-            st.multiselect("Tags", tags, key="tag", bind="query-params", width=320) if tags else []
-        )
-        if hidden:
-            st.toggle(f"Show {hidden} hidden", key="hidden", bind="query-params")
-    shown = [
-        (run, each)
-        for run, each in noted
-        if (st.session_state.get("hidden") or not each.hidden) and set(wanted) <= set(each.tags)
-    ]
-    return sorted(shown, key=lambda pair: not pair[1].pinned)
-
-
-def overview(run: Run, noted: Notes) -> dict[str, object]:
-    """One row of the table."""
-    status = run.status
-    row: dict[str, object] = {
-        "run": run.id,
-        "state": status.state,
-        "started": run_names.when(status.created),
-        "pinned": noted.pinned,
-        "tags": list(noted.tags),
-    }
-    if not states.readable(run):
-        return row
-    config = run.config
-    own = data.brief(reader.validation, run.store)
-    return row | {
-        "defense": export.defense_title(config),
-        "data": export.data_name(config),
-        "network": config.net,
-        "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}"
-        if config.epochs
-        else export.EMPTY,  # of an import
-        **quick_look(run, own),
-        "curve": [
-            100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]
-        ],
-    }
-
-
-def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
-    """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and
-    95 % interval."""
-    final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
-    sizes = data.brief(reader.split_sizes, run.store).set_index("split")["n"]
-    about = data.value(reader.meta, run.store)
-    seen = monitor_size.of_run(about, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
-    row: dict[str, object] = {}
-    for name, n, rows in zip(
-        ("clean", "quick PGD"),
-        seen,
-        (final[final["eps"] == 0], final[final["eps"] > 0]),
-        strict=True,
-    ):
-        share = float(rows["value"].iloc[-1]) if len(rows) else math.nan
-        sure = f"{export.interval(share, n)}, n = {n:,}" if len(rows) and n else ""
-        row |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
-        if name != "clean":
-            row["at"] = show_level(float(rows["eps"].iloc[-1])) if len(rows) else ""
-    return row
+def open_wished() -> None:
+    """Go to the page of the run that was clicked."""
+    if wished := st.session_state.pop("open-run", None):
+        st.switch_page(pages.link("live"), query_params={"run": run_names.link(wished)})
 
 
 def tick(key: str, ids: list[str]) -> None:
     """For the table's callback: which runs are ticked, by what they are and not by where they
-    stand."""
-    st.session_state["compare"] = [ids[k] for k in st.session_state[key].selection.rows]
+    stand; those of other tables stay."""
+    others = [i for i in st.session_state["compare"] if i not in ids]
+    here = [ids[k] for k in st.session_state[key].selection.rows]
+    st.session_state["compare"] = others + here
 
 
 def ticked_in_link(runs: list[Run]) -> list[str]:
     """The ids of the ticked runs, at first those of the address; they are kept there."""
     if "compare" not in st.session_state or going_back.went_back():
         linked = st.query_params.get("compare", "").split(",")
-        st.session_state["compare"] = [run.id for run in runs if run_names.name(run.id) in linked]
+        st.session_state["compare"] = [run.id for run in runs if run_names.link(run.id) in linked]
     ids = [run.id for run in runs if run.id in st.session_state["compare"]]
     if ids:
-        st.query_params["compare"] = ",".join(map(run_names.name, ids))
+        st.query_params["compare"] = ",".join(map(run_names.link, ids))
     elif "compare" in st.query_params:
         del st.query_params["compare"]
     return ids
@@ -167,19 +97,22 @@ def choices(ticked: list[Run]) -> None:
         ):
             states.attempt(cloning.into_form, ticked[0].config)
         if one:
+            with st.popover("Rename", icon=":material/edit:", key="rename"):
+                notes_section.name_field(ticked[0], notes.read(ticked[0]))
             st.page_link(
                 pages.link("live"),
                 label="Open",
                 icon=":material/monitoring:",
-                query_params={"run": run_names.name(ticked[0].id)},
+                query_params={"run": run_names.link(ticked[0].id)},
             )
 
 
 def marks(ticked: list[Run]) -> None:
     """Buttons that pin or hide the ticked runs, or take that back."""
     noted = [notes.read(run) for run in ticked]
-    pin, hide = not all(each.pinned for each in noted), not all(each.hidden for each in noted)
     none = not ticked
+    pin = none or not all(each.pinned for each in noted)
+    hide = none or not all(each.hidden for each in noted)
     title = "Pin" if pin else "Unpin"
     if actions.button(title, icon=":material/keep:", disabled=none, key="pin"):
         mark(ticked, pinned=pin)

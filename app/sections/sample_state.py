@@ -43,7 +43,7 @@ def section(run: Run) -> None:
             )
         downloads.of_table(
             data.read(reader.state_values, run.store, name, epoch),
-            f"{run_names.name(run.id)}-{name}-{epoch}",
+            f"{run_names.link(run.id)}-{name}-{epoch}",
         )
 
 

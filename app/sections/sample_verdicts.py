@@ -33,7 +33,7 @@ def section(run: Run, split: str, idx: int) -> None:
     st.subheader("What became of it under attack")
     shown = table(verdicts, data.value(reader.class_names, run.store))
     tables.show(shown, key="verdicts", column_config=COLUMNS)
-    downloads.of_table(shown, f"{run_names.name(run.id)}-{split}-{idx}")
+    downloads.of_table(shown, f"{run_names.link(run.id)}-{split}-{idx}")
 
 
 def table(verdicts: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

@@ -30,14 +30,14 @@ def section(chosen: Selection) -> None:
         return
     st.subheader(f"The selected images: {chosen.title}")
     if chosen.rows.empty:
-        st.caption("No image matches: widen the filters in the sidebar.")
+        st.caption("No image matches: widen the filters above.")
         return
-    table, name = compared(chosen), run_names.name(chosen.run.id)
+    table, name = compared(chosen), plain(run_names.shown(chosen.run.id))
     if table.empty:
         st.caption(f"No attack on the {chosen.images} of {name} has seen them.")
     else:
         tables.show(table, key="selected-verdicts", alt=said(table))
-        downloads.of_table(table, f"{name}-selected")
+        downloads.of_table(table, f"{run_names.link(chosen.run.id)}-selected")
     n = min(len(chosen.rows), MOST)
     clicked = actions.button(
         f"Attack these {n} images",

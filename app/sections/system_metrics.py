@@ -40,7 +40,7 @@ def section(run: Run) -> None:
                 st.markdown(f"**{words}**")
                 st.altair_chart(chart(own, unit), key=f"gauge-{name}", alt=f"{words}.")
         taken = rows.pivot_table(index="moment", columns="name", values="value").reset_index()
-        downloads.of_table(taken, f"{run_names.name(run.id)}-machine")
+        downloads.of_table(taken, f"{run_names.link(run.id)}-machine")
 
 
 def timed(rows: pd.DataFrame, divisor: float) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def offer() -> None:
             pages.link("live"),
             label="Open the example",
             icon=":material/monitoring:",
-            query_params={"run": run_names.name(there[0].id)},
+            query_params={"run": run_names.link(there[0].id)},
         )
         remove_button()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import show_level
@@ -26,6 +27,7 @@ class Choices:
     top: float = 0.0  # the end of the axis of margins, 1/255
     levels: Mapping[str, float] = field(default_factory=dict)  # attacked: as shown -> unit of x
     maps: frozenset[str] = frozenset()  # ids of the embeddings of the split
+    sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # of images, by their names
 
     def epoch(self, wanted: int | None) -> int:
         """The last epoch that is kept up to the wanted one, or of all; 0 if none is kept."""
@@ -57,6 +59,7 @@ def of(run: Run, query: Mapping[str, Any]) -> Choices:
         top(run),
         levels(run, split),
         frozenset(maps.loc[maps["split"] == split, "id"]),
+        image_sets.of_split(run, split),
     )
 
 
@@ -64,11 +67,11 @@ def margins_of(run: Run, split: str, shown: str | None) -> Source | None:
     """Whose margins of that split's images count: those shown on Margins, else the run's own, else
     the newest.
 
-    In Linf: filters and colours are in 1/255, which no length in L2 is. Lower bounds, and margins
-    of averaged weights, only where they are shown.
+    In Linf: filters and colours are in 1/255, which no length in L2 is. Lower bounds, margins of
+    averaged weights and those of images chosen by hand only where they are shown.
     """
     known = [s for s in sources.of(run) if s.split == split and s.norm == "Linf"]
-    usual = [s for s in known if not s.certified and s.weights == "last"]
+    usual = [s for s in known if not (s.certified or s.picked) and s.weights == "last"]
     return next((s for s in known if s.key == shown), usual[0] if usual else None)
 
 

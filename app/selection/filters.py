@@ -1,6 +1,6 @@
 """The filters that Embedding, Margins, Samples and Attacks share, as one value; no Streamlit here.
 
-`Filters.from_query` reads the keys of the sidebar's widgets, which are those of the address;
+`Filters.from_query` reads the keys of the widgets, which are those of the address;
 `Filters.to_query` writes them.
 """
 
@@ -33,6 +33,24 @@ CLEAN = "clean"  # beside the noise levels of PREDICTED
 
 
 @dataclass(frozen=True)
+class Within:
+    """A named set of images."""
+
+    name: str
+    ids: str  # comma-separated: a text is quickly told from another, however long
+
+    @classmethod
+    def of(cls, name: str, ids: Sequence[int]) -> "Within":
+        """The set with that name and these images."""
+        return cls(name, ",".join(map(str, ids)))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Its images."""
+        return tuple(int(idx) for idx in self.ids.split(",") if idx)
+
+
+@dataclass(frozen=True)
 class Filters:
     """Which images of one split are meant; the defaults mean all of them."""
 
@@ -48,11 +66,12 @@ class Filters:
     region: Region | None = None
     most: int = MOST  # images, for "closest"
     taken_for: tuple[int, ...] = ()  # classes that misclassified images are taken for; (): any
+    within: Within | None = None  # the images of a set
 
     @property
     def everything(self) -> bool:
         """Whether no image of the split is left out."""
-        return not (self.labels or self.span or self.find or self.region)
+        return not (self.labels or self.span or self.find or self.region or self.within)
 
     @classmethod
     def from_query(cls, query: Mapping[str, Any], known: Choices) -> "Filters":
@@ -70,6 +89,7 @@ class Filters:
             taken_for=_labels(query.get("predicted"), known) if find == "misclassified" else (),
             region=_region(query.get("region"), known),
             most=query.get("closest") or MOST,
+            within=_within(query.get("set"), known),
         )
 
     def to_query(self, known: Choices) -> dict[str, Any]:
@@ -87,6 +107,7 @@ class Filters:
             "level": level,
             "predicted": [known.classes[label] for label in self.taken_for],
             "region": self.region.text() if self.region else None,
+            "set": self.within.name if self.within else None,
         }
 
 
@@ -112,6 +133,10 @@ def _region(text: str | None, known: Choices) -> Region | None:
     """None where it was drawn in an embedding of another split or run."""
     region = regions.parse(text or "")
     return region if region and region.map in known.maps else None
+
+
+def _within(name: str | None, known: Choices) -> Within | None:
+    return Within.of(name, known.sets[name]) if name and name in known.sets else None
 
 
 def asks_epochs(find: str | None) -> bool:

@@ -6,7 +6,7 @@ from smd.store import reader
 from .. import data
 from . import sources, state
 
-ALL = ("class", "epoch", "range", "find", "closest", "between", "level", "predicted")
+ALL = ("class", "epoch", "range", "find", "closest", "between", "level", "predicted", "set")
 # of Margins' views that show all images
 NOTED = {"by class": ("epoch",), "over time": ("between",), "forces": ()}
 NO_MARGINS = "No margins of these images are known yet, so there is nothing to filter here."

@@ -59,6 +59,8 @@ def answer(store: Path, filters: Filters) -> pd.DataFrame:
         rows = rows[rows["margin_255"].between(low - ROUNDING, high + ROUNDING)]
     if filters.region:
         rows = _inside(store, rows, filters.region)
+    if filters.within:
+        rows = rows[rows["idx"].isin(filters.within.numbers)]
     if filters.find:
         rows = HOW[filters.find](store, rows, filters)
     return rows.reset_index(drop=True)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from smd.runs.folders import Run
 
-from ..components import going_back, run_names
+from ..components import linked_runs
 from . import baseline
 
 Runs = dict[str, Run]
@@ -17,16 +17,7 @@ def choose(ready: Runs, run: Run) -> list[Run]:
     run: the one in the sidebar.
     """
     _follow(offered := _pair(ready, run))
-    begin = going_back.begin("runs", offered)
-    picked = st.multiselect(
-        "Runs",
-        list(ready),
-        default=begin,
-        key="runs",
-        bind="query-params",
-        format_func=run_names.name,
-    )
-    return [ready[i] for i in picked if i in ready]
+    return [ready[i] for i in linked_runs.several("Runs", list(ready), "runs", offered)]
 
 
 def _pair(ready: Runs, run: Run) -> list[str]:

@@ -59,7 +59,7 @@ class Selection:
 
 
 def of(run: Run, known: Choices) -> Selection:
-    """The selection as the sidebar says."""
+    """The selection as the bar says."""
     filters = Filters.from_query(state.read(), known)
     total = len(data.read(reader.samples, run.store, filters.split))
     try:
@@ -85,6 +85,6 @@ def clear(chosen: Selection) -> None:
     Widgets get the values they begin with: without any they would take those that the address still
     has.
     """
-    change(chosen, labels=(), span=None, find="", taken_for=(), region=None)
+    change(chosen, labels=(), span=None, find="", taken_for=(), region=None, within=None)
     state.write(region=None)  # also one of another split
     state.drop_brushes()

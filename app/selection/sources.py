@@ -18,6 +18,7 @@ from smd.store import reader
 from smd.units import show_length
 
 from .. import data
+from ..components import run_names
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Source:
     eps: float = 0.0  # how far the estimate looked, unit of x; 0: as far as it takes
     weights: str = "last"  # that the network had, or "ema"
     certified: bool = False  # its margins are lower bounds
+    picked: bool = False  # its images were chosen by hand
 
     @property
     def key(self) -> str:
@@ -42,9 +44,9 @@ class Source:
 
 
 def of(run: Run) -> list[Source]:
-    """A run's own margins, if it keeps any, then the estimates on its network, the newest
-    first."""
-    name = f"{_defense(run)} {run.id[-4:]}"
+    """A run's own margins, if it keeps any, then the estimates on its network, the newest first;
+    those of images chosen by hand come last."""
+    name = _name(run)
     summary = data.read(reader.margin_summary, run.store)
     own = [] if summary.empty else [Source(run, f"while training · {name}")]
     return own + _estimated(run, name)
@@ -54,7 +56,7 @@ def of_another(run: Run) -> list[Source]:
     """As `of`, without looking into the store of a run that has no estimate: there may be
     hundreds of them."""
     try:
-        name = f"{_defense(run)} {run.id[-4:]}"
+        name = _name(run)
         entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         keeps = entry is not None and entry.margin and run.status.done > 0
         own = [Source(run, f"while training · {name}")] if keeps else []
@@ -69,21 +71,38 @@ def _estimated(run: Run, name: str) -> list[Source]:
     proven = registry.certifying()
     by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in tuples(table)]
     titles = [
-        f"{method} · {e.n} {e.split} · {name}" for method, e in zip(by, tuples(table), strict=True)
+        f"{method} · {e.n} {'chosen ' * bool(e.picked)}{e.split} · {name}"
+        for method, e in zip(by, tuples(table), strict=True)
     ]
     titles = [  # of several alike each is named by its job
         title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
         for title, job in zip(titles, table["job"], strict=True)
     ]
-    return [
-        Source(run, title, method, e.id, e.norm, e.split, e.n, e.eps, e.weights, e.method in proven)
+    found = [
+        Source(
+            run,
+            title,
+            method,
+            e.id,
+            e.norm,
+            e.split,
+            e.n,
+            e.eps,
+            e.weights,
+            e.method in proven,
+            bool(e.picked),
+        )
         for title, method, e in zip(titles, by, tuples(table), strict=True)
     ]
+    return sorted(found, key=lambda source: source.picked)
 
 
-def _defense(run: Run) -> str:
+def _name(run: Run) -> str:
+    """What the run is called, else its defense and the end of its id."""
+    if run_names.named(run.id):
+        return run_names.shown(run.id)
     entry = registry.KNOWN_DEFENSES.get(run.config.defense)
-    return entry.title if entry else run.config.defense
+    return f"{entry.title if entry else run.config.defense} {run.id[-4:]}"
 
 
 def results(source: Source) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The selection's keys in the session and in the address; nothing else reads or writes them.
 
-Widgets write their own: those of the sidebar (sidebar.py), and "show" and "view" on Margins.
+Widgets write their own: those of the bar (panel.py), and "show" and "view" on Margins.
 """
 
 from typing import Any
@@ -22,6 +22,7 @@ KEYS = (
     "level",
     "predicted",
     "region",
+    "set",
 )
 BESIDE = ("show", "view")  # of Margins: which margins, which of its views
 

@@ -27,7 +27,7 @@ UNDRAWN = (
 )
 OWN, OWN_TITLE = "own", "own, after the last epoch"
 # the newest of estimates that share these
-ALIKE = ["method", "eps", "norm", "seed", "split", "n", "weights"]
+ALIKE = ["method", "eps", "norm", "seed", "split", "n", "weights", "picked"]
 
 
 def known_sources(run: Run) -> dict[str, Source]:
@@ -50,7 +50,7 @@ def estimate_words(row: Any) -> str:
     parts = [
         f"{method}{f' {show_level(row.eps, row.norm)}' if row.eps else ''}",
         row.split,
-        f"{row.n:,} images",
+        f"{row.n:,} {'chosen ' * bool(row.picked)}images",
         row.norm * (row.norm != "Linf"),
         f"seed {row.seed}" * bool(row.seed),
         f"weights={row.weights}" * (row.weights != "last"),

@@ -29,11 +29,11 @@ def page(run: Run, selection: Selection) -> None:
     """What is under way, the chosen runs ranked and their accuracies, the form; and of the run in
     the sidebar its clinical numbers, what it confuses, what became of its selected images."""
     known = {other.id: other for other in folders.all_runs()}
-    ready = {i: r for i, r in known.items() if r.trained and states.readable(r)}
+    ready = {i: r for i, r in known.items() if r.trained and states.known(r)}
     if not ready:
         none_ready(list(known.values()))
         return
-    chosen = several.choose(ready, run)
+    chosen = could_be_read(several.choose(ready, run))
     if not chosen:
         st.info("Choose one run or more.", icon=":material/arrow_upward:")
         return
@@ -42,12 +42,20 @@ def page(run: Run, selection: Selection) -> None:
     accuracies(chosen, cells)
     st.subheader("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
     attack_form.form(chosen)
-    if run.id in ready:
+    if run.id in ready and states.readable(run):
         selected_attacks.section(selection)
-    if run.id in ready:
         clinical.section(selection)
         confusion.section(selection)
         selected_attacks.images(selection)
+
+
+def could_be_read(wanted: Sequence[Run]) -> list[Run]:
+    """Those whose stores this version can read; the others are named."""
+    chosen = [run for run in wanted if states.readable(run)]
+    for run in wanted:
+        if run not in chosen:
+            st.warning(f"**{plain(run_names.shown(run.id))}** cannot be read and is left out.")
+    return chosen
 
 
 def none_ready(known: Sequence[Run]) -> None:
@@ -56,7 +64,7 @@ def none_ready(known: Sequence[Run]) -> None:
     for other in known[:NAMED]:
         why = standing.words(other.status, "It can be attacked", "its training is over")
         said = plain(why if not other.trained else "it cannot be read.")
-        st.markdown(f"**{run_names.name(other.id)}**: {said}")
+        st.markdown(f"**{plain(run_names.shown(other.id))}**: {said}")
 
 
 def watch(chosen: Sequence[Run]) -> None:
@@ -74,7 +82,7 @@ def under_way(chosen: Sequence[Run]) -> None:
     if len(busy) < before:
         st.rerun()
     for run, folder, status in attacks:
-        job_rows.row(folder, status, run_names.name(run.id))
+        job_rows.row(folder, status, run_names.shown(run.id))
 
 
 def attack_jobs(chosen: Sequence[Run]) -> list[tuple[Run, Path, Status]]:
@@ -90,7 +98,7 @@ def measured(chosen: Sequence[Run]) -> pd.DataFrame:
     """What was measured (export.CELLS), without attacks on training images that were asked for one
     by one."""
     tables = {
-        run_names.name(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
+        run_names.shown(r.id): (r.config, data.read(reader.attack_table, r.store)) for r in chosen
     }
     cells = export.accuracy_cells(tables)
     return cells[cells["split"] != "train"]

@@ -1,11 +1,22 @@
 """Compare: all runs in one table, what they differ in, and their curves in one chart."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from smd.runs import folders
+from smd.runs.folders import Run
 
-from ..components import layout, states
-from ..sections import run_clinical, run_curves, run_robustness, run_table
+from ..components import layout, run_names, states
+from ..components.plain import plain
+from ..sections import (
+    run_clinical,
+    run_curves,
+    run_listing,
+    run_parallel,
+    run_robustness,
+    run_table,
+)
 
 AT_FIRST = 4  # runs that are drawn as long as none is ticked
 
@@ -15,10 +26,11 @@ def page() -> None:
     everything = folders.all_runs()
     if not everything:
         states.nothing_yet()
-    table = run_table.listed(everything)
+    run_table.open_wished()
+    table = run_listing.listed(everything)
     if not table:
         st.info(
-            "No run has these tags, or all are hidden: change the filters.",
+            "No run has these tags and words, or all are hidden: change the filters.",
             icon=":material/filter_alt_off:",
         )
         return
@@ -27,10 +39,24 @@ def page() -> None:
     known = [run for run, _ in table]
     shown = [run for run in known if run.id in ticked] or known[:AT_FIRST]
     readable = [run for run in shown if states.readable(run)]
+    if told := part(shown, readable, known, bool(ticked)):
+        st.caption(plain(told))
     grid = layout.pair()
     with grid.cell():
         run_curves.overlaid(readable)
     with grid.cell():
         run_curves.differing(readable)
+    run_parallel.section(readable if ticked else [r for r in known if states.readable(r)])
     run_robustness.section(readable)
     run_clinical.section(readable)
+
+
+def part(shown: Sequence[Run], readable: Sequence[Run], known: Sequence[Run], ticked: bool) -> str:
+    """A sentence where only some runs are drawn below, and why; "" where all are."""
+    broken = [run_names.shown(run.id) for run in shown if run not in readable]
+    said = []
+    if not ticked and len(known) > AT_FIRST:
+        said.append(f"Below are the first {AT_FIRST} of {len(known):,} runs, as none is ticked")
+    if broken:
+        said.append(f"Not drawn, as this version cannot read them: {', '.join(broken)}")
+    return f"{'; '.join(said)}." if said else ""

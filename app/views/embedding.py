@@ -14,20 +14,26 @@ from smd.units import show_level
 
 from .. import data
 from ..charts import embedding as chart
-from ..components import gallery, standing
+from ..components import gallery, image_tiles, layout, standing
 from ..components.plain import class_name, plain
 from ..forms import embedding as form
 from ..sections import embedding_colours as colours
+from ..sections import image_sets
 from ..selection import region, selected, state
 from ..selection.selected import Selection
 
 MOST_LINES = 300  # more hide what they join
+CLICKED = "clicked-map"  # in the session: a point was, its image is to be opened
+MOST_PICTURES = 2000  # that are sent along, for where the mouse rests
 HOW_TO_READ = (
-    "Scroll to zoom, drag to move; take the lasso or the rectangle at the top right to select."
-    " Directions and distances between far groups mean nothing: only who lies near whom counts."
+    "Click a point to open its image, scroll to zoom, drag to move; take the lasso or the rectangle"
+    " at the top right to select. Directions and distances between far groups mean"
+    " nothing: only who lies near whom counts."
 )
+TOO_MANY = f"Select at most {MOST_PICTURES:,} images to see them where the mouse rests."
+BESIDE = 12  # images beside the plot: as tall as it is
 INVITATION = "Draw around some images to see them here, on Samples, on Margins and on Attacks."
-NO_IMAGE = "No image matches: widen the filters in the sidebar."
+NO_IMAGE = "No image matches: widen the filters above."
 
 
 def page(run: Run, chosen: Selection) -> None:
@@ -46,12 +52,16 @@ def page(run: Run, chosen: Selection) -> None:
         form.section(run, chosen.split, expanded=True)
         return
     shown = choose(known)
-    draw(chosen, shown, data.read(reader.embedding_points, run.store, shown["id"]))
-    st.subheader(chosen.title)
-    if chosen.everything:
-        st.caption(INVITATION)
-    else:
-        gallery.show(run, chosen.rows, chosen.split, "map", NO_IMAGE)
+    grid = layout.beside()
+    with grid.cell():
+        draw(chosen, shown, data.read(reader.embedding_points, run.store, shown["id"]))
+    with grid.cell():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(chosen.title, width="content")
+            image_sets.of_selection(chosen)
+        if chosen.everything:
+            st.caption(INVITATION)
+        gallery.show(run, chosen.rows, chosen.split, "map", NO_IMAGE, per_page=BESIDE)
     form.section(run, chosen.split, expanded=False)
 
 
@@ -87,14 +97,18 @@ def draw(chosen: Selection, shown: "pd.Series[Any]", points: pd.DataFrame) -> No
         )
     table, finding = colours.coloured(chosen, clean, colouring)
     pairs = joined(chosen, points) if lines else pd.DataFrame()
+    drawn = option(chosen, table, colouring, pairs)
     st.echarts_chart(
-        option(chosen, table, colouring, pairs),
+        drawn,
         height=chart.HEIGHT,
         key=state.brush_key("map"),
-        on_select=partial(around, chosen, str(shown["id"])),
+        on_select=partial(selected_there, chosen, str(shown["id"]), drawn),
         alt=f"Embedding of {len(clean):,} {chosen.split} images. {finding}",
     )
-    st.caption(f"{finding} {HOW_TO_READ}")
+    if st.session_state.pop(CLICKED, False):
+        gallery.open_chosen(chosen.run)
+    many = len(chosen.rows) > MOST_PICTURES
+    st.caption(f"{finding} {HOW_TO_READ}{f' {TOO_MANY}' * many}")
 
 
 def option(
@@ -103,14 +117,28 @@ def option(
     """The chart: selected points in their colours, all others faded."""
     inside = table["id"].isin(chosen.rows["idx"])
     fully = (inside | chosen.everything) & (table["value"] != colours.UNSEEN)
-    layers, scale = colours.layers(table[fully], colouring, chosen.known.classes)
+    layers, scale = colours.layers(pictured(chosen, table[fully]), colouring, chosen.known.classes)
     return chart.option(layers, table[~fully], pairs, scale)
 
 
-def around(chosen: Selection, embedding: str) -> None:
-    """For callbacks: something was drawn around, its images are selected."""
-    areas = st.session_state[state.brush_key("map")].selection.areas
-    corners = _corners(areas[-1]) if areas else []
+def pictured(chosen: Selection, points: pd.DataFrame) -> pd.DataFrame:
+    """The points with a small picture of each, if they are not too many to send along."""
+    if points.empty or len(points) > MOST_PICTURES:
+        return points
+    table = data.read(reader.samples, chosen.run.store, chosen.split).set_index("idx")
+    made = data.thumbnails(chosen.run, [int(row) for row in table.loc[points["id"], "source"]])
+    return points.assign(picture=made) if made else points
+
+
+def selected_there(chosen: Selection, embedding: str, drawn: dict[str, Any]) -> None:
+    """For callbacks: a point was clicked, its image opens; or something was drawn around, its
+    images are selected."""
+    event = st.session_state[state.brush_key("map")].selection
+    if ids := chart.clicked(drawn, event.selected):
+        image_tiles.choose(ids[-1], chosen.split)
+        st.session_state[CLICKED] = True
+        return
+    corners = _corners(event.areas[-1]) if event.areas else []
     selected.change(chosen, region=region.drawn(embedding, corners))
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 
 import streamlit as st
 
@@ -16,17 +16,8 @@ from ..charts.files import Form
 from ..charts.paper import runs as figure_runs
 from ..charts.paper import table
 from ..charts.paper.figure import Figure, Kind
-from ..components import downloads, going_back, layout, offers, run_names, states
+from ..components import downloads, layout, linked_runs, offers, states
 from ..components.plain import plain
-
-T = TypeVar("T", str, list[str])
-NAMES: dict[Form, str] = {"svg": "SVG", "pdf": "PDF", "png": "PNG", "json": "Vega-Lite JSON"}
-MIME: dict[Form, str] = {
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-    "png": "image/png",
-    "json": "application/json",
-}
 
 
 def known_data(run: Run) -> str:
@@ -54,25 +45,8 @@ def choose(kind: Kind, here: list[Run]) -> list[str]:
     usual = [run.id for run in figure_runs.usual(kind, here)]
     key = f"of-{kind.name}"
     if kind.defense:
-        begin = begun(key, ids, usual[0])
-        at = ids.index(begin) if begin else 0
-        return [
-            st.selectbox("Run", ids, at, key=key, bind="query-params", format_func=run_names.name)
-        ]
-    several = begun(key, ids, usual)
-    return st.multiselect(
-        "Runs", ids, several, key=key, bind="query-params", format_func=run_names.name
-    )
-
-
-def begun(key: str, ids: list[str], usual: T) -> T | None:
-    """What a list of runs begins with: it is put into the session, so that the address names it."""
-    kept = st.session_state.get(key)
-    chosen = {kept} if isinstance(kept, str) else set(kept or ())
-    elsewhere = not chosen <= set(ids)  # of other data
-    if elsewhere or (kept is None and key not in st.query_params):
-        st.session_state[key] = usual
-    return going_back.begin(key, usual)
+        return [linked_runs.one("Run", ids, key, usual[0]) or usual[0]]
+    return linked_runs.several("Runs", ids, key, usual)
 
 
 def drawn(figure: Figure, data_set: str) -> None:
@@ -92,9 +66,8 @@ def drawn(figure: Figure, data_set: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for form in get_args(Form):
             make = partial(files.as_file, figure, form)
-            downloads.one(
-                NAMES[form], f"{Path(data_set).name}-{figure.name}.{form}", MIME[form], make
-            )
+            title, mime = downloads.FORMS[form]
+            downloads.one(title, f"{Path(data_set).name}-{figure.name}.{form}", mime, make)
 
 
 def choose_data_set(names: list[str]) -> str:

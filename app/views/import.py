@@ -77,7 +77,7 @@ def results() -> None:
 
 def chosen(runs: list[Run]) -> Run:
     """One of them, at first the newest."""
-    known = {run_names.name(run.id): run for run in runs}
+    known = {run_names.link(run.id): run for run in runs}
     if len(known) == 1:
         return runs[0]
     name = st.selectbox(

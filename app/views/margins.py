@@ -167,6 +167,6 @@ def in_lengths(source: Source) -> None:
 def every_image(shown: list[Source], epoch: int) -> None:
     """The margins of single images, to be taken away."""
     for source in shown:
-        st.markdown(f"**Margin of every image** · {sources.title(source, epoch)}")
+        st.markdown(f"**Margin of every image** · {plain(sources.title(source, epoch))}")
         name = re.sub(r"[^\w.-]", "-", source.estimate) or f"{source.run.id}-margins-{epoch}"
         downloads.of_table(sources.images(source, epoch), name)

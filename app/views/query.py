@@ -87,7 +87,7 @@ def answered(run: Run, query: str) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(f"{more} {answer.seconds:.2f} s.")
-        downloads.of_table(answer.table, f"{run_names.name(run.id)}-query")
+        downloads.of_table(answer.table, f"{run_names.link(run.id)}-query")
     st.markdown("**The same from the shell**")
     st.code(commands.query_command(run.id, query), language="bash", wrap_lines=True)
 

@@ -15,11 +15,11 @@ from ..charts import history
 from ..components import gallery, going_back, image_files, layout, slices, standing
 from ..components.pictures import MIDDLE
 from ..components.plain import plain
-from ..sections import adversarial_examples, bounds_words, sample_verdicts
+from ..sections import adversarial_examples, bounds_words, image_sets, one_by_one, sample_verdicts
 from ..sections.adversarial_examples import View
 from ..selection.selected import Selection
 
-NO_IMAGE = "No image matches: widen the filters in the sidebar."
+NO_IMAGE = "No image matches: widen the filters above."
 
 
 def page(run: Run, chosen: Selection) -> None:
@@ -29,11 +29,18 @@ def page(run: Run, chosen: Selection) -> None:
         return
     if chosen.missing:
         st.info(plain(chosen.missing), icon=":material/info:")
-    with st.container(border=True):
-        wanted = choose(chosen)
-        if wanted is not None and (idx := there(chosen, wanted)) is not None:
+    with st.container(border=True, key="closely"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            wanted = choose(chosen)
+            idx = None if wanted is None else there(chosen, wanted)
+            if idx is not None:
+                one_by_one.show(chosen, idx)
+        say_if_another(chosen, wanted, idx)
+        if idx is not None:
             detail(chosen, idx)
-    st.subheader(chosen.title)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(chosen.title, width="content")
+        image_sets.of_selection(chosen)
     gallery.show(run, chosen.rows, chosen.split, "samples", NO_IMAGE, here=True)
 
 
@@ -51,21 +58,23 @@ def choose(chosen: Selection) -> int | None:
 
 
 def there(chosen: Selection, wanted: int) -> int | None:
-    """The id itself, or the nearest one that the split has, with a word about it."""
-    known = data.read(reader.samples, chosen.run.store, chosen.split)["idx"]
-    idx = nearest(known, wanted)
+    """The id itself, or the nearest one that the split has."""
+    return nearest(data.read(reader.samples, chosen.run.store, chosen.split)["idx"], wanted)
+
+
+def say_if_another(chosen: Selection, wanted: int | None, idx: int | None) -> None:
+    """A word about an id that the split does not have."""
+    if wanted is None or idx == wanted:
+        return
     if idx is None:
-        st.info(
-            f"This run has no {chosen.images}: choose others in the sidebar.",
-            icon=":material/info:",
-        )
-    elif idx != wanted:
-        st.info(
+        said = f"This run has no {chosen.images}: choose others above."
+    else:
+        known = data.read(reader.samples, chosen.run.store, chosen.split)["idx"]
+        said = (
             f"There is no image {wanted:,} among the {chosen.images} of this run, whose ids go from"
-            f" {known.min()} to {known.max()}: this is the nearest one, image {idx:,}.",
-            icon=":material/info:",
+            f" {known.min()} to {known.max()}: this is the nearest one, image {idx:,}."
         )
-    return idx
+    st.info(said, icon=":material/info:")
 
 
 def nearest(known: "pd.Series[int]", wanted: int) -> int | None:
@@ -82,6 +91,7 @@ def detail(chosen: Selection, idx: int) -> None:
     table = data.read(reader.samples, run.store, split)
     known = {name: int(table.loc[table["idx"] == idx, name].iloc[0]) for name in ABOUT}
     heading(chosen, idx, chosen.known.classes[known["label"]])
+    image_sets.of_image(chosen, idx)
     images = data.images(run)
     pixels = images.pixels[known["source"]] if images is not None else None
     view = look(pixels) if pixels is not None else View()

@@ -82,7 +82,7 @@ def start(config: TrainConfig) -> None:
     except UserError as error:
         st.error(plain(error), icon=":material/error:")
         return
-    st.switch_page(pages.link("live"), query_params={"run": run_names.name(run.id)})
+    st.switch_page(pages.link("live"), query_params={"run": run_names.link(run.id)})
 
 
 def queue() -> None:
@@ -115,7 +115,7 @@ def row(folder: Path, status: Status) -> None:
                 pages.link("live"),
                 label="Open",
                 icon=":material/monitoring:",
-                query_params={"run": run_names.name(run.id)},
+                query_params={"run": run_names.link(run.id)},
             )
             clicked = actions.button(
                 "Cancel",

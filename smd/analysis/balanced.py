@@ -11,6 +11,12 @@ from smd.frames import groups
 KEY = ["attack", "steps", "norm", "split", "n", "note", "eps"]  # of a cell within its run
 LEVEL = 9  # decimals in which levels are compared
 
+# how it is said of a table that this is what it holds, and of what its intervals are
+MEASURE = "balanced accuracy"
+BALANCED = "Balanced accuracy in %, the mean over the classes' accuracies; no test compares it."
+INTERVAL = "In brackets the 95 % interval of a bootstrap over {}; none where they are too few."
+WHOSE = ("images", "patients where they are known, else over images", "patients")
+
 Facts = Mapping[str, Mapping[str, pd.DataFrame]]  # run -> split -> reader.sample_facts
 
 
@@ -29,6 +35,15 @@ def balanced_cells(
     ends = np.reshape(found, (-1, 3)).T
     new = dict(zip(("percent", "low", "high"), ends, strict=True))
     return cells.assign(**new, spread=np.nan, training_spread=np.nan, average=np.nan)
+
+
+def said(facts: Facts, intervals: bool) -> str:
+    """What stands below such a table of runs, with or without intervals."""
+    patients = [table["patient"] for splits in facts.values() for table in splits.values()]
+    known = [whose.notna().all() for whose in patients if len(whose)]
+    some = any(whose.notna().any() for whose in patients)
+    over = INTERVAL.format(WHOSE[(some + all(known)) if some else 0])
+    return " ".join([BALANCED, *[over] * intervals])
 
 
 def _keys(cells: pd.DataFrame) -> list[tuple[str, tuple[object, ...]]]:
@@ -62,4 +77,8 @@ def _of_cell(verdicts: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
     statistic = clinical.balanced(codes, verdicts["share"].to_numpy(np.float64))
     patients = clinical_sources.patients_of(own["patient"])
     whose = None if patients is None else patients.to_numpy()
-    return 100 * clinical.measured(statistic, len(codes), whose)[0]
+    found = 100 * clinical.measured(statistic, len(codes), whose)[0]
+    each = clinical.patients_of_classes(codes, whose, int(codes.max()) + 1)
+    if each.min() < clinical.FEWEST_PATIENTS:
+        found[1:] = np.nan
+    return found

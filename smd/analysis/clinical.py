@@ -14,10 +14,12 @@ and B. J. McNeil, Radiology 143, 1982).
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
 
 RESAMPLES = 1000
 BINS = 15  # of equal width, of the calibration error
 FEWEST = 10  # images of either class, below which a group is too small for its numbers
+FEWEST_PATIENTS = 10  # that an interval is drawn from: of fewer it covers far less than it says
 DEFINED = 0.5  # share of the resamples that must define a number for it to have an interval
 SAME = 1e-12  # values that differ by less are one
 CHUNK = 2_000_000  # weights at once
@@ -121,7 +123,9 @@ def _turned(weights: np.ndarray) -> np.ndarray:
 def ece(probabilities: np.ndarray, labels: np.ndarray) -> Statistic:
     """The expected calibration error of the likeliest class, m = 1, in [0, 1]: (n, K), (n,).
 
-    The mean distance of confidence and accuracy over BINS bins of equal width, by their images.
+    The mean distance of confidence and accuracy over BINS bins of equal width, by their images. Too
+    large on the mean, the more so the fewer images, as chance in a bin counts as error; resamples
+    add to that, so that percentiles of them are no interval of it.
     """
     confidence = probabilities.max(1)
     gap = confidence - (probabilities.argmax(1) == labels)
@@ -164,12 +168,13 @@ def measured(
     """The statistic's values with the ends of their 95 % intervals: (m, 3).
 
     patients: (n,) whose each image is; None: every image is a patient's of its own. An interval is
-    nan where fewer than half of the resamples define the number, as where there is one patient, and
-    where all of them agree: a width of 0, as of 20 right out of 20, would say too much.
+    nan where there are fewer than FEWEST_PATIENTS, where fewer than half of the resamples define
+    the number, and where all of them agree: a width of 0, as of 20 right out of 20, would say too
+    much.
     """
     value = statistic(np.ones((1, n)))[0] if n else statistic(np.ones((1, 0)))[0]
     clusters = np.arange(n) if patients is None else np.unique(patients, return_inverse=True)[1]
-    if not n or clusters.max() == 0:
+    if not n or clusters.max() + 1 < FEWEST_PATIENTS:
         return np.stack([value, *np.full((2, len(value)), np.nan)], axis=1)
     drawn = np.concatenate([statistic(w) for w in _weights(clusters, seed, resamples)])
     known = ~np.isnan(drawn)
@@ -179,6 +184,16 @@ def measured(
     if enough.any():
         ends[:, enough] = np.nanpercentile(drawn[:, enough], [2.5, 97.5], axis=0)
     return np.stack([value, *ends], axis=1)
+
+
+def patients_of_classes(
+    labels: np.ndarray, patients: np.ndarray | None, classes: int
+) -> np.ndarray:
+    """Of how many patients each class has images, (classes,): labels and patients (n,); None: every
+    image is a patient's of its own."""
+    whose = np.arange(len(labels)) if patients is None else patients
+    each = pd.DataFrame({"label": labels, "whose": whose}).groupby("label")["whose"].nunique()
+    return each.reindex(range(classes), fill_value=0).to_numpy()
 
 
 def too_small(labels: np.ndarray, classes: int) -> bool:

@@ -1,5 +1,6 @@
 """Clinical numbers at one noise level, each with n and its 95 % interval."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,8 @@ def _of_scores(level: Level, log_odds: np.ndarray, about: _About) -> list[dict[s
     if under:  # worst scores of several classes are of several images: no probabilities
         return rows
     error = clinical.ece(clinical.probabilities(log_odds), about.labels)
-    return rows + _valued(error, [("calibration error, ECE (%)", ALL)], 100, about)
+    (row,) = _valued(error, [("calibration error, ECE (%)", ALL)], 100, about)
+    return [*rows, {**row, **dict.fromkeys(ENDS, math.nan)}]  # see clinical.ece
 
 
 def _valued(
@@ -88,6 +90,7 @@ def _valued(
     is a share of (None: of all)."""
     images = np.full(len(titles), len(about.labels)) if counts is None else counts
     found = clinical.measured(statistic, len(about.labels), about.patients) * scale
+    found[_few(titles, about), 1:] = math.nan
     small = clinical.too_small(about.labels, len(about.classes))
     own = np.bincount(about.labels, minlength=len(about.classes))
     return [
@@ -104,6 +107,20 @@ def _valued(
         }
         for (measure, k), values, of in zip(titles, found, images, strict=True)
     ]
+
+
+def _few(titles: Sequence[tuple[str, int]], about: _About) -> np.ndarray:
+    """Of which measures the classes that they hang on have images of too few patients for an
+    interval: (m,) bool."""
+    each = clinical.patients_of_classes(about.labels, about.patients, len(about.classes))
+    least = each[each > 0].min(initial=clinical.FEWEST_PATIENTS)
+    few = []
+    for measure, k in titles:
+        own = measure.startswith(("sensitivity", "AUC")) and k != ALL
+        whole = measure.startswith(("balanced", "AUC")) and k == ALL
+        count = each[k] if own else least if whole else clinical.FEWEST_PATIENTS
+        few.append(bool(count < clinical.FEWEST_PATIENTS))
+    return np.array(few)
 
 
 def _shown(value: float, scale: int) -> float:

@@ -42,7 +42,14 @@ NO_PATIENTS = (
     "Nothing tells patients: intervals take each image for a patient of its own, and are too narrow"
     " where a patient has several."
 )
-NO_WIDTH = "An interval is left out where the images are too few, or too much alike, to tell one."
+NO_WIDTH = (
+    f"An interval is left out where images are of fewer than {clinical.FEWEST_PATIENTS} patients,"
+    " or too much alike to tell one."
+)
+NO_INTERVAL = (
+    "The calibration error is too large on the mean, the more so the fewer images, and has no"
+    " interval."
+)
 MOST_GROUPS = 50  # of a name, the largest
 NUMBERS = (
     "noise level",
@@ -221,6 +228,8 @@ def _notes(levels: Sequence[Level], images: Images, asked: Asked) -> list[str]:
     elif images.unknown:
         notes.append(f"{images.unknown} images of unknown patients count as patients of their own.")
     notes.append(NO_WIDTH)
+    if any(each.scored and each.eps < SAME for each in levels):
+        notes.append(NO_INTERVAL)
     if len(images.classes) > MOST_CLASSES:
         notes.append(f"The confusion matrix is left out: it has over {MOST_CLASSES} classes.")
     return notes

@@ -42,4 +42,7 @@ def _youden(asked: Asked) -> tuple[float, str]:
     cut = clinical.youden(images.labels.loc[scores.idx].to_numpy() == 1, scores.log_odds[:, 1])
     if math.isnan(cut):
         raise UserError("The scored validation images are of one class: they choose no threshold.")
-    return cut, f"Youden's choice on {len(scores.idx)} validation images"
+    said = f"Youden's choice on {len(scores.idx)} validation images"
+    if asked.split == "val":
+        said += ": on these very images, so sensitivity and specificity together are too high"
+    return cut, said

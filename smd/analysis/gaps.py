@@ -12,8 +12,8 @@ import pandas as pd
 
 from smd import registry, stats
 from smd.analysis.agreement import thoroughness
+from smd.config.notes import AVERAGED, SOUND, noted
 from smd.export.titles import attack_settings, attack_title
-from smd.store.attack_tables import AVERAGED
 
 LARGE = 2.0  # points between two attacks that need an explanation (paper, Sec. 5.1)
 MEANING = {  # (weaker attack, stronger attack) -> what a large gap between them says
@@ -61,7 +61,7 @@ class Attack(NamedTuple):
     name: str
     steps: int
     note: str
-    images: pd.DataFrame  # by idx: ok (withstood every seed), seeds
+    images: pd.DataFrame  # by idx: ok (withstood every seed), seeds, patient
 
     @property
     def title(self) -> str:
@@ -76,14 +76,16 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     verdicts: reader.image_verdicts of one run. Columns: split, norm, eps, n (images), weaker,
     stronger (titles with steps and settings), weaker_seeds, stronger_seeds (how many each is the
     worst of), before, after (%), gap (points), only_weaker, only_stronger (images that only the one
-    breaks), p (McNemar's exact test), flag (gap > 2, see the paper's Sec. 5.1, and p < 5 %),
-    meaning ("" without flag). Of an attack with several settings or numbers of steps the most
-    thorough counts, under its own title.
+    breaks), p (McNemar's exact test, or over patients where the column patient knows them), flag
+    (gap > 2, see the paper's Sec. 5.1, and p < 5 %), meaning ("" without flag). Of an attack with
+    several settings or numbers of steps the most thorough counts, under its own title. What took
+    over the verdicts of others is left out (taken_over): it is less strict nowhere by construction,
+    so that no test tells a gap.
     """
-    ranked = registry.by_strength()
-    rows = verdicts[(verdicts["eps"] > 0) & verdicts["name"].isin(ranked)]
+    ranked, rows = registry.by_strength(), _judged(verdicts)
+    rows = rows[~noted(rows["note"], SOUND)]
     strongest = []
-    averaged = rows["note"].fillna("").str.contains(AVERAGED, regex=False)  # another network
+    averaged = noted(rows["note"], AVERAGED)  # another network
     kinds = ["split", "norm", rows["eps"].round(6), averaged.rename("averaged")]
     for (split, norm, *_), part in rows.groupby(kinds):
         present = [
@@ -95,16 +97,39 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(strongest, columns=COLUMNS)
 
 
+def _judged(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Those under an attack of a strength that is known."""
+    known = verdicts["name"].isin(registry.by_strength())
+    return verdicts[(verdicts["eps"] > 0) & known]
+
+
+def taken_over(verdicts: pd.DataFrame) -> str:
+    """A sentence on how many accuracies are left out of `gaps`, as their attacks took over what was
+    known; "" where none is."""
+    rows = _judged(verdicts)
+    kinds = ["name", "steps", "norm", "split", "n", "note", rows["eps"].round(6)]
+    left = rows[noted(rows["note"], SOUND)].groupby(kinds, dropna=False).ngroups
+    if not left:
+        return ""
+    some = f"{left} accuracies with {SOUND} are" if left > 1 else f"One accuracy with {SOUND} is"
+    return f"{some} left out: such an attack takes over what others found, so no test tells a gap."
+
+
 def _strongest(rows: pd.DataFrame) -> Attack:
     """Of one attack the most thorough settings; images that were attacked more than once count at
     their worst."""
     kinds = rows.assign(steps=rows["steps"].fillna(0).astype(int), note=rows["note"].fillna(""))
+    kinds["patient"] = rows.get("patient")
     groups: dict[tuple[str, int, str], pd.DataFrame] = {}
     for _, part in kinds.groupby(["name", "steps", "note"]):
         first = part.iloc[0]
         groups[str(first["name"]), int(first["steps"]), str(first["note"])] = part
     name, steps, note = max(groups, key=lambda kind: (thoroughness(kind[0], kind[2]), kind[1]))
-    images = groups[name, steps, note].groupby("idx").agg(ok=("ok", "all"), seeds=("seeds", "max"))
+    images = (
+        groups[name, steps, note]
+        .groupby("idx")
+        .agg(ok=("ok", "all"), seeds=("seeds", "max"), patient=("patient", "first"))
+    )
     return Attack(name, steps, note, images)
 
 
@@ -113,7 +138,8 @@ def _gap(weaker: Attack, stronger: Attack) -> dict[str, object] | None:
     if both.empty:
         return None
     one, two = both["ok_weaker"].astype(float), both["ok_stronger"].astype(float)
-    gap, p = round(100 * float(one.mean() - two.mean()), 6), stats.p_value(one, two)
+    gap = round(100 * float(one.mean() - two.mean()), 6)
+    p = stats.p_value(one, two, both["patient_weaker"])
     flag = gap > LARGE and p is not None and p < stats.LEVEL
     settings = [*attack_settings(weaker.name, weaker.note)]
     settings += attack_settings(stronger.name, stronger.note)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from smd import registry, stats
+from smd.config.notes import AVERAGED, SOUND, noted
 from smd.frames import groups
-from smd.store.attack_tables import AVERAGED, SOUND
 
 SAME = 1e-6  # levels that differ by less are the same
 ATTACK = ["name", "steps", "note"]
@@ -25,7 +25,8 @@ class Place:
     clean: float  # nan: not known of all the images
     robust: float
     interval: tuple[float, float]  # Wilson's 95 % interval of robust for n images
-    # two-sided, of a paired test of no difference to the run before; nan of the first
+    # two-sided, of a paired test of no difference to the run before, over patients where they are
+    # known; nan of the first
     p: float
 
 
@@ -66,8 +67,9 @@ def ranking(rows: pd.DataFrame, runs: Sequence[str], eps: float) -> Ranking | No
     order = sorted(runs, key=lambda run: -robust[run])
     clean = rows[rows["eps"] < SAME].drop_duplicates(["run", "image"])
     unharmed = clean.pivot(index="image", columns="run", values="ok").reindex(worst.index)
+    whose = rows.dropna(subset=["patient"]).drop_duplicates("image").set_index("image")["patient"]
     places = [
-        _place(run, worst, unharmed, before)
+        _place(run, worst, unharmed, before, whose)
         for run, before in zip(order, ["", *order], strict=False)
     ]
     return Ranking(tuple(places), tuple(attacks), int(seeds.min()), eps, len(worst))
@@ -78,8 +80,7 @@ def _of(table: pd.DataFrame, split: str) -> pd.DataFrame:
 
     What took over earlier verdicts is left out: each run's store knows of others.
     """
-    note = table["note"].fillna("")
-    other = note.str.contains(AVERAGED, regex=False) | note.str.contains(SOUND, regex=False)
+    other = noted(table["note"], AVERAGED, SOUND)
     rows = table[(table["split"] == split) & (table["norm"] == "Linf") & ~other]
     rows = rows.dropna(subset=["source"])
     return rows.assign(note=rows["note"].fillna(""), steps=rows["steps"].fillna(0).astype(int))
@@ -118,10 +119,12 @@ def _overlapping(shared: pd.DataFrame) -> tuple[list[Key], pd.DataFrame]:
     return kept, counted[counted["image"].isin(common)]
 
 
-def _place(run: str, worst: pd.DataFrame, unharmed: pd.DataFrame, before: str) -> Place:
+def _place(
+    run: str, worst: pd.DataFrame, unharmed: pd.DataFrame, before: str, whose: stats.Patients
+) -> Place:
     ok = worst[run].astype(float)
     clean = unharmed[run] if run in unharmed else pd.Series([None])
-    p = stats.p_value(worst[before].astype(float), ok) if before else None
+    p = stats.p_value(worst[before].astype(float), ok, whose) if before else None
     return Place(
         run,
         float(clean.mean()) if clean.notna().all() else float("nan"),

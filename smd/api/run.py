@@ -24,7 +24,7 @@ from smd.jobs import Status
 from smd.paths import given
 from smd.publish import networks
 from smd.report import page
-from smd.runs import folders
+from smd.runs import folders, notes
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.tasks.images import images_of, splits_of
@@ -64,6 +64,11 @@ class LoadedRun:
     def id(self) -> str:
         """As `python -m smd runs` lists it."""
         return self.run.id
+
+    @property
+    def name(self) -> str:
+        """What it was named (`python -m smd rename`); its id where it has no name."""
+        return notes.read(self.run).name or self.id
 
     @property
     def folder(self) -> Path:
@@ -153,7 +158,7 @@ class LoadedRun:
         """All estimates of margins on the trained network, the oldest first.
 
         Columns: id, method, eps (how far it looked; 0: as far as it took), norm, seed, split, n,
-        package, version, seconds, job, created.
+        package, version, seconds, job, created, weights ("last", or "ema": averaged ones).
         """
         return reader.estimates(self.run.store)
 

@@ -7,6 +7,7 @@ from smd.cli import flags, on_runs
 from smd.cli.table import print_accuracies
 from smd.config.schema import AttackConfig, preview
 from smd.jobs.kinds import KINDS
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -33,7 +34,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
     """The attack that the options describe."""
-    config = AttackConfig(run.id, **flags.values(AttackConfig, vars(args)))
+    given = image_sets.asked(run, vars(args))
+    config = AttackConfig(run.id, **flags.values(AttackConfig, given))
     return preview(config, len(reader.samples(run.store, config.split))) if args.preview else config
 
 

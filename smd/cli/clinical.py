@@ -75,5 +75,5 @@ def _print(found: Clinical, args: argparse.Namespace) -> None:
         return
     for table in tables.values():
         if not table.empty:
-            print_table(table.drop(columns="too small", errors="ignore"), "text")
+            print_table(table, "text")
             print()

@@ -10,6 +10,7 @@ from smd.cli.table import print_table
 from smd.config.schema import EstimateConfig
 from smd.export.estimates import estimate_table
 from smd.jobs.kinds import KINDS
+from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -35,7 +36,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def config_from(args: argparse.Namespace, run: Run) -> EstimateConfig:
     """The estimate that the options describe."""
-    return EstimateConfig(run.id, **flags.values(EstimateConfig, vars(args)))
+    given = image_sets.asked(run, vars(args))
+    return EstimateConfig(run.id, **flags.values(EstimateConfig, given))
 
 
 def _show(done: list[tuple[Run, Path]], form: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from smd import export
-from smd.analysis.balanced import balanced_cells
+from smd.analysis.balanced import balanced_cells, said
 from smd.cli import flags
-from smd.cli.table import FORMATS, as_text, facts, verdicts
+from smd.cli.table import FORMATS, as_text, facts, named, verdicts
 from smd.errors import UserError
 from smd.experiments import published
 from smd.publish.formats import FORMATS as NETWORKS
@@ -20,6 +20,7 @@ from smd.store import reader
 TABLES = ("accuracy", "epochs", "margins", "histogram", "verdicts")
 BY_EPOCH = ("margins", "histogram")
 FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
+SILENT = ("csv", "json", "parquet")  # those without a place for a sentence
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -79,14 +80,16 @@ def run(args: argparse.Namespace) -> None:
         return _networks(runs, args)
     if args.format == "robustbench":
         return _write(f"{_robustbench(runs)}\n".encode(), args.out)
-    table, bold = (
-        _accuracies(runs, args) if args.table == "accuracy" else (_others(runs, args), None)
+    table, bold, told = (
+        _accuracies(runs, args) if args.table == "accuracy" else (_others(runs, args), None, "")
     )
+    if told and args.format in SILENT:
+        print(told, file=sys.stderr)
     if args.format == "parquet":
         if args.out is None:
             raise UserError("Parquet is no text: name a file with --out table.parquet.")
         return _write(export.to_parquet(table), args.out)
-    return _write(as_text(table, args.format, bold).encode(), args.out)
+    return _write(as_text(table, args.format, bold, told).encode(), args.out)
 
 
 def _write(content: bytes, out: Path | None) -> None:
@@ -112,23 +115,26 @@ def _networks(runs: list[Run], args: argparse.Namespace) -> None:
         print(export_network(one, trained_network(one, which), path, args.weights), flush=True)
 
 
-def _accuracies(runs: list[Run], args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table, and what is bold in it."""
+def _accuracies(
+    runs: list[Run], args: argparse.Namespace
+) -> tuple[pd.DataFrame, pd.DataFrame | None, str]:
+    """The table, what is bold in it (None: nothing was compared), and what must be told of it."""
     cells = export.accuracy_cells(
-        {one.id: (one.config, reader.attack_table(one.store)) for one in runs}
+        {name: (one.config, reader.attack_table(one.store)) for name, one in named(runs).items()}
     )
+    told = ""
     if args.balanced:
-        cells = balanced_cells(cells, verdicts(runs), facts(runs))
-    if args.published and not args.balanced:
+        known = facts(runs)
+        cells = balanced_cells(cells, verdicts(runs), known)
+        told = said(known, args.intervals)
+    elif args.published:
         printed = [published.rows(name) for name in dict.fromkeys(one.config.data for one in runs)]
         cells = pd.concat([cells, *(rows for rows in printed if not rows.empty)], ignore_index=True)
     table = export.concise(export.interval_table(cells) if args.intervals else export.wide(cells))
-    bold = (
-        export.best(cells, verdicts(runs))
-        if args.format in ("markdown", "latex") and not args.balanced
-        else pd.DataFrame(index=table.index)
-    )
-    return table, bold.reindex(columns=table.columns, fill_value=False)
+    if args.balanced or args.format not in ("markdown", "latex"):
+        return table, None, told
+    bold = export.best(cells, verdicts(runs)).reindex(columns=table.columns, fill_value=False)
+    return table, bold, told
 
 
 def _robustbench(runs: list[Run]) -> str:
@@ -142,10 +148,10 @@ def _robustbench(runs: list[Run]) -> str:
 
 
 def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
-    tables = [_table(one, args.table, args.epoch or 0) for one in runs]
+    tables = {name: _table(one, args.table, args.epoch or 0) for name, one in named(runs).items()}
     if len(runs) > 1:
-        tables = [table.assign(run=one.id) for one, table in zip(runs, tables, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+        tables = {name: table.assign(run=name) for name, table in tables.items()}
+    return pd.concat(tables.values(), ignore_index=True)
 
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:

@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> None:
     marks = [name for name, on in (("pinned", after.pinned), ("hidden", after.hidden)) if on]
     lines = [
         " ".join([target.id, *marks]),
+        *[f"name: {after.name}"] * bool(after.name),
         *[f"tags: {', '.join(after.tags)}"] * bool(after.tags),
         after.text,
     ]

@@ -11,10 +11,11 @@ from smd.cli.table import FORMATS, print_table
 from smd.errors import UserError
 from smd.jobs import launch, overview
 from smd.runs import folders as store
+from smd.runs import notes
 from smd.runs.job_titles import job_title
 from smd.terminal.progress import duration
 
-COLUMNS = ("run", "state", "done", "time", "device", "what", "reason")
+COLUMNS = ("run", "name", "state", "done", "time", "device", "what", "reason")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,6 +45,7 @@ def _list(args: argparse.Namespace) -> None:
         print(told, file=sys.stderr)
     rows = []
     for run in store.all_runs():
+        named = notes.read(run).name
         for folder, name in [
             (run.folder, run.id),
             *((f, f"{run.id}/{f.name}") for f in store.jobs_of(run)),
@@ -58,6 +60,7 @@ def _list(args: argparse.Namespace) -> None:
             rows.append(
                 {
                     "run": name,
+                    "name": named if folder == run.folder else "",
                     "state": status.state,
                     "done": done,
                     "time": took,

@@ -5,6 +5,7 @@ import sys
 import pandas as pd
 
 from smd import export
+from smd.runs import names
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.terminal.visible import visible
@@ -22,9 +23,12 @@ def print_table(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None
     sys.stdout.write(text if raw else visible(text))
 
 
-def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) -> str:
-    """A table in one of FORMATS; what is bold is explained below it."""
-    note = export.BOLD if bold is not None else ""
+def as_text(
+    table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None, told: str = ""
+) -> str:
+    """A table in one of FORMATS; below it, where there is a place, what is told of it, and what is
+    bold."""
+    note = " ".join([*[told] * bool(told), *[export.BOLD] * (bold is not None)])
     if form == "json":
         return export.to_json(table) + "\n"
     if form == "csv":
@@ -33,13 +37,14 @@ def as_text(table: pd.DataFrame, form: str, bold: pd.DataFrame | None = None) ->
         return export.to_markdown(table, bold, note) + "\n"
     if form == "latex":
         return export.to_latex(table, bold, note=note)
-    return (export.to_text(table) if len(table) else "(nothing yet)") + "\n"
+    text = export.to_text(table) if len(table) else "(nothing yet)"
+    return "\n".join([text, *[told] * bool(told)]) + "\n"
 
 
 def print_accuracies(runs: list[Run], form: str) -> None:
     """The accuracy table of some runs, in the paper's shape, on stdout."""
     cells = export.accuracy_cells(
-        {run.id: (run.config, reader.attack_table(run.store)) for run in runs}
+        {name: (run.config, reader.attack_table(run.store)) for name, run in named(runs).items()}
     )
     table = export.concise(export.wide(cells))
     print_table(
@@ -53,15 +58,24 @@ def print_accuracies(runs: list[Run], form: str) -> None:
     )
 
 
+def named(runs: list[Run]) -> dict[str, Run]:
+    """The runs by what tables call them."""
+    called = names.shown(runs)
+    return {called[run.id]: run for run in runs}
+
+
 def verdicts(runs: list[Run]) -> dict[str, pd.DataFrame]:
-    """How each image fared under the attacks on some runs, by the runs' ids."""
-    return {run.id: reader.image_verdicts(run.store) for run in runs}
+    """How each image fared under the attacks on some runs, by what tables call these."""
+    return {name: reader.image_verdicts(run.store) for name, run in named(runs).items()}
 
 
 def facts(runs: list[Run]) -> dict[str, dict[str, pd.DataFrame]]:
-    """Labels and patients of the images of some runs, by the runs' ids and the splits."""
-    splits = {run.id: reader.split_sizes(run.store)["split"] for run in runs}
+    """Labels and patients of the images of some runs, by what tables call these and the
+    splits."""
     return {
-        run.id: {split: reader.sample_facts(run.store, split) for split in splits[run.id]}
-        for run in runs
+        name: {
+            split: reader.sample_facts(run.store, split)
+            for split in reader.split_sizes(run.store)["split"]
+        }
+        for name, run in named(runs).items()
     }

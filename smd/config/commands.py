@@ -79,15 +79,24 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
     )
 
 
-def attack_command(config: AttackConfig, *others: str) -> str:
+def attack_command(config: AttackConfig, *others: str, named: str = "") -> str:
     """The command that attacks with this config, its run and any others the same way, quoted for a
-    shell."""
-    return shlex.join([*WORDS, "attack", config.run, *others, *words(config)])
+    shell. named: the set that its ids are."""
+    return shlex.join([*WORDS, "attack", config.run, *others, *_named(words(config), named)])
 
 
-def estimate_command(config: EstimateConfig) -> str:
-    """The command that estimates margins with this config, quoted for a shell."""
-    return shlex.join([*WORDS, "estimate", config.run, *words(config)])
+def estimate_command(config: EstimateConfig, named: str = "") -> str:
+    """The command that estimates margins with this config, quoted for a shell. named: the set that
+    its ids are."""
+    return shlex.join([*WORDS, "estimate", config.run, *_named(words(config), named)])
+
+
+def _named(words: list[str], name: str) -> list[str]:
+    """The words with a name in place of the ids that it stands for."""
+    if not name or "--ids" not in words:
+        return words
+    at = words.index("--ids") + 1
+    return [*words[:at], name, *words[at + 1 :]]
 
 
 def score_command(config: ScoreConfig, *others: str) -> str:

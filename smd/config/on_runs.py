@@ -21,6 +21,7 @@ DEVICES = (
 )
 WEIGHTS = {"title": "Weights", "choices": ("last", "ema"), "in_form": False}
 WHICH_WEIGHTS = "of a run with --average ema: its last or its averaged weights ({default})"
+IDS = "these images instead: sample ids like 3,17, or the name of a set of the run's images"
 SPREAD = "so many images, spread over the split (0: all)"
 
 
@@ -50,9 +51,7 @@ class AttackConfig:
     split: str = option("test", "which images ({default})", **SPLIT)
     n: int = option(0, SPREAD, title="Images", minimum=0, below=NEGATIVE, always=True, unless="ids")
     # these images instead
-    ids: tuple[int, ...] = option(
-        (), "these sample ids instead, like 3,17", minimum=0, below=NEGATIVE
-    )
+    ids: tuple[int, ...] = option((), IDS, minimum=0, below=NEGATIVE)
     # (): as many as the paper takes the mean over
     seeds: tuple[int, ...] = option(
         (),
@@ -120,7 +119,9 @@ class EstimateConfig:
     )
     norm: str = option("Linf", "what a margin is measured in ({default})", **NORM)
     split: str = option("test", "which images ({default})", **SPLIT)
-    n: int = option(0, SPREAD, title="Images", minimum=0, always=True)
+    n: int = option(0, SPREAD, title="Images", minimum=0, below=NEGATIVE, always=True, unless="ids")
+    # these images instead
+    ids: tuple[int, ...] = option((), IDS, minimum=0, below=NEGATIVE)
     seed: int = option(
         0,
         "of the random starts of min-norm:restarts=2 and more (0)",

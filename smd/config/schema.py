@@ -5,6 +5,7 @@ smd.config.validation names every bad field in plain words before anything is st
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,8 +83,21 @@ def is_import(folder: Path) -> bool:
 
 
 def read_run(folder: Path) -> TrainConfig:
-    """The config of the run in that folder, an ImportConfig if it is one; as `read`."""
-    return _read(folder / "config.json", _kind_of_run)
+    """The config of the run in that folder, an ImportConfig if it is one; as `read`.
+
+    Pages ask for those of all runs at every rerun: a file is read again when it has changed.
+    """
+    path = folder / "config.json"
+    try:
+        about = path.lstat()
+    except OSError:
+        return _read(path, _kind_of_run)  # which says why
+    return _read_once(path, (about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
+
+
+@lru_cache(maxsize=4096)
+def _read_once(path: Path, _version: tuple[int, ...]) -> TrainConfig:
+    return _read(path, _kind_of_run)
 
 
 def _kind_of_run(values: Mapping[str, Any]) -> type[TrainConfig]:

@@ -28,6 +28,7 @@ from smd.export.series import (
 from smd.export.tables import (
     ABOUT,
     WIDE,
+    accuracy_intervals,
     accuracy_table,
     concise,
     interval_table,
@@ -47,6 +48,7 @@ __all__ = [
     "WIDE",
     "Runs",
     "accuracy_cells",
+    "accuracy_intervals",
     "accuracy_table",
     "as_cells",
     "attack_title",

@@ -22,7 +22,8 @@ CARD = """\
 
 In %, on clean images and under attack at each noise level ε (L∞), a share of the pixels' range in
 every pixel; where a column `norm` says L2, the length of the noise over all pixels. `n` images of
-the split were attacked; one that is misclassified when clean counts as fooled at every level.
+the split were attacked; one that is misclassified when clean counts as fooled at every level. In
+brackets the 95 % interval for `n` images, too narrow where several are of one patient.
 "Avg." is the mean over the clean images and the noise levels that the run watched.
 
 {table}
@@ -47,6 +48,7 @@ AVERAGED = (
 )
 
 
+NAME = "| Name |"
 HERE = "An image classifier trained in SMD Studio."
 ELSEWHERE = "An image classifier trained elsewhere, imported into SMD Studio and judged there."
 
@@ -57,15 +59,17 @@ def model_card(
     table: pd.DataFrame,
     provenance: Mapping[str, Any],
     margins: str = NONE,
+    name: str = "",
 ) -> str:
     """The card of a trained network, in Markdown.
 
-    meta: reader.meta; table: accuracy_table of this run; provenance: smd.runs.provenance.provenance
-    of its start; margins: margins_section.
+    meta: reader.meta; table: accuracy_intervals of this run; provenance:
+    smd.runs.provenance.provenance of its start; margins: margins_section; name: the one that a
+    person gave the run.
     """
     defense = defense_title(config)
     shown = table.drop(columns=["run", "defense"])
-    return CARD.format(
+    card = CARD.format(
         defense=markdown_cell(defense),
         origin=ELSEWHERE if config.imported else HERE,
         data=markdown_cell(data_title(config)),
@@ -78,6 +82,19 @@ def model_card(
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
         margins=margins,
     )
+    return named_card(card, name)
+
+
+def named_card(card: str, name: str) -> str:
+    """The card with that name first among its facts, in place of one that it had; "": without."""
+    lines = card.splitlines(keepends=True)
+    rule = next((k for k, line in enumerate(lines) if line.startswith("| ---")), None)
+    if rule is None:
+        return card
+    if rule + 1 < len(lines) and lines[rule + 1].startswith(NAME):
+        del lines[rule + 1]
+    row = f"{NAME} {markdown_cell(name)} |\n"
+    return "".join([*lines[: rule + 1], *[row] * bool(name), *lines[rule + 1 :]])
 
 
 def _facts(

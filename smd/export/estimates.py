@@ -36,6 +36,7 @@ def estimate_table(
     return pd.DataFrame(rows, columns=[*names, "no boundary (%)"] if rows else ["method"])
 
 
+CHOSEN = " on chosen images"  # which say nothing of their split
 MEDIAN = {"Linf": "median (1/255)", "L2": "median (L2)"}
 IS = {  # what a median is of, see smd.core.kinds.middle
     FOUND: "at most",
@@ -54,7 +55,8 @@ def _row(about: Any, result: pd.DataFrame, levels: Sequence[float]) -> dict[str,
     value, kind = middle(result)
     shares = {_beyond(e): _percent(share_beyond(result, e)) for e in levels}
     return {
-        "method": estimate_title(about.method, about.eps, about.norm, about.weights),
+        "method": estimate_title(about.method, about.eps, about.norm, about.weights)
+        + CHOSEN * bool(about.picked),
         "split": about.split,
         "n": len(result),
         "clean (%)": _percent(result["clean_ok"].mean()),

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from smd.stats import Shares
+from smd.config.notes import SOUND
+from smd.stats import Patients, Shares
 
 Verdicts = Mapping[str, pd.DataFrame]  # run's name -> reader.image_verdicts
 # of a cell (export.CELLS), beside attack and level, as in the store
@@ -18,9 +19,10 @@ def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | N
     image it is.
 
     None where verdicts are missing, where it is not known which images they are of, or if they are
-    not the cell's: an attack may have ended between reading one and the other.
+    not the cell's: an attack may have ended between reading one and the other. None also where the
+    attack took over what its run's store knew, as another run's knows of other attacks.
     """
-    if verdicts is None:
+    if verdicts is None or SOUND in str(cell["note"]).split():
         return None
     same = (verdicts["name"] == cell["attack"]) & ((verdicts["eps"] - cell["eps"]).abs() < 1e-6)
     for name in WHAT:
@@ -35,6 +37,19 @@ def shares(verdicts: pd.DataFrame | None, cell: Mapping[str, Any]) -> Shares | N
     return pd.Series(
         rows["share"].to_numpy(float), pd.MultiIndex.from_frame(rows[["images", "source"]])
     )
+
+
+def patients(verdicts: Verdicts) -> Patients | None:
+    """Whose each image is, by (images, source); None where no patient is known."""
+    known = [
+        table[["images", "source", "patient"]].dropna()
+        for table in verdicts.values()
+        if "patient" in table
+    ]
+    rows = pd.concat(known) if known else pd.DataFrame()
+    if rows.empty:
+        return None
+    return rows.drop_duplicates(["images", "source"]).set_index(["images", "source"])["patient"]
 
 
 def mean(parts: Sequence[Shares | None]) -> Shares | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED
-from smd.export.estimates import median, share_beyond
+from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED, middle
+from smd.export.estimates import share_beyond
 from smd.export.percent import interval
 from smd.units import show_level
 
@@ -87,8 +87,9 @@ def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
         f" for {met:,} of these.",
     ]
     if right and met == right:
+        value, _ = middle(images)
         lines.append(
-            f"- Median over the {right:,} correctly classified ones: at most {median(images)}."
+            f"- Median over the {right:,} correctly classified ones: at most {_px(value)}."
         )
     lines += [
         f"- Correct and not known to be fooled within {show_level(e)}: {_beyond(images, e)}."

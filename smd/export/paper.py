@@ -22,6 +22,8 @@ class What(NamedTuple):
     split: str
     levels: tuple[str, ...]  # as they are shown, such as "8/255"
     norm: str = "Linf"
+    measure: str = "accuracy"  # in the cells
+    interval: str = INTERVALS  # what the brackets hold
 
 
 def paper_latex(table: pd.DataFrame, bold: pd.DataFrame, what: What) -> str:
@@ -39,7 +41,7 @@ def paper_latex(table: pd.DataFrame, bold: pd.DataFrame, what: What) -> str:
     shown = table[kept].assign(defense=_told_apart(table["defense"]))
     written = shown.select_dtypes(exclude="number").astype(str)
     intervals = written.apply(lambda texts: texts.str.contains("–", regex=False)).any().any()
-    note = " ".join([INTERVALS] * bool(intervals) + [BOLD] * bool(bold.to_numpy().any()))
+    note = " ".join([what.interval] * bool(intervals) + [BOLD] * bool(bold.to_numpy().any()))
     if table.get("data", pd.Series(dtype=str)).nunique() > 1:  # the column tells them
         what = what._replace(data="")
     return to_latex(shown, bold[kept], _caption(what, agreed), note, _label(what))
@@ -61,9 +63,12 @@ def _caption(what: What, agreed: dict[str, Any]) -> str:
     mean = f", mean over {seeds} attack seeds" if seeds > 1 else ""
     norm = "L2" if what.norm == "L2" else "L∞"
     under = f"under {what.attack} at ε = {', '.join(what.levels)} ({norm})"
-    return f"Accuracy in % on {n}{what.split} images{of}, clean and {under}{mean}"
+    return (
+        f"{what.measure.capitalize()} in % on {n}{what.split} images{of}, clean and {under}{mean}"
+    )
 
 
 def _label(what: What) -> str:
-    words = f"{what.data} {what.attack} {what.norm}".lower()
+    other = what.measure if what.measure != "accuracy" else ""
+    words = f"{what.data} {other} {what.attack} {what.norm}".lower()
     return "tab:" + "-".join("".join(c if c.isalnum() else " " for c in words).split())

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from smd import stats
+from smd.config.notes import SOUND, noted
 from smd.export import fates
 from smd.export.cells import CELLS, Runs
 from smd.export.fates import Verdicts
 from smd.export.seeds import WHAT, grouped, trainings
 from smd.frames import records, tuples
-from smd.stats import Shares
+from smd.stats import Patients, Shares
 from smd.units import show_level
 
 # what both accuracies share
@@ -62,10 +63,12 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
     clean_each (of each training); robust_spread (over attack seeds). beaten: another is better in
     one of both by a paired test on the same images, and not worse in the other by that test; with
     several trainings Welch's test over them has to agree. All are of the one data set, attack and
-    level that most groups have seen, the largest level and the strongest attack if in doubt.
+    level that most groups have seen, the largest level and the strongest attack if in doubt; never
+    of an attack that took over what each run's store knew.
     """
     cells = grouped(runs)
     cells = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    cells = cells[~noted(cells["note"], SOUND)]
     robust = _seen_by_most(cells[cells["eps"] > 0])
     clean = cells.loc[cells["eps"] == 0, [*POINT, "percent", "low", "high", "training_spread"]]
     both = robust.merge(clean, on=POINT, suffixes=("", "_clean"))
@@ -74,12 +77,11 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
         (_side(row, 0.0, singles, verdicts), _side(row, row.eps, singles, verdicts))
         for row in tuples(both)
     ]
-    beaten = [any(_beats(other, own) for other in sides if other is not own) for own in sides]
     columns = {
         "title": _titles(both),
         "clean_each": [list(one.each) for one, _ in sides],
         "robust_each": [list(two.each) for _, two in sides],
-        "beaten": beaten,
+        "beaten": _beaten(sides, fates.patients(verdicts)),
         **{name: both[column] for name, column in COLUMNS.items() if column},
     }
     return pd.DataFrame({name: columns[name] for name in COLUMNS})
@@ -102,28 +104,34 @@ def _side(row: Any, eps: float, singles: pd.DataFrame, verdicts: Verdicts) -> Si
     return Side(tuple(float(cell["percent"]) for cell in members), images)
 
 
-def _beats(one: tuple[Side, Side], two: tuple[Side, Side]) -> bool:
+def _beaten(sides: list[tuple[Side, Side]], whose: Patients | None) -> list[bool]:
+    """Of each point, clean and robust, whether another beats it."""
+    return [any(_beats(other, own, whose) for other in sides if other is not own) for own in sides]
+
+
+def _beats(one: tuple[Side, Side], two: tuple[Side, Side], whose: Patients | None) -> bool:
     """Whether one point is better in one accuracy and not worse in the other, as far as tests can
     tell."""
     pairs = list(zip(one, two, strict=True))
     if any(side.images is None for pair in pairs for side in pair):
         return False
-    return any(_better(a, b) for a, b in pairs) and not any(
-        _better_on_images(b, a) for a, b in pairs
+    return any(_better(a, b, whose) for a, b in pairs) and not any(
+        _better_on_images(b, a, whose) for a, b in pairs
     )
 
 
-def _better(one: Side, two: Side) -> bool:
+def _better(one: Side, two: Side, whose: Patients | None) -> bool:
     """On these images and, where a point is of several trainings, beyond what trainings differ
     by."""
     alone = len(one.each) == len(two.each) == 1
-    return _better_on_images(one, two) and (alone or stats.trained_better(one.each, two.each))
+    on_images = _better_on_images(one, two, whose)
+    return on_images and (alone or stats.trained_better(one.each, two.each))
 
 
-def _better_on_images(one: Side, two: Side) -> bool:
-    return (
-        one.images is not None and two.images is not None and stats.better(one.images, two.images)
-    )
+def _better_on_images(one: Side, two: Side, whose: Patients | None) -> bool:
+    if one.images is None or two.images is None:
+        return False
+    return stats.better(one.images, two.images, whose)
 
 
 def _seen_by_most(cells: pd.DataFrame) -> pd.DataFrame:

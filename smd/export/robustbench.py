@@ -7,13 +7,16 @@ from typing import Any
 import pandas as pd
 
 from smd import registry
+from smd.config.notes import AVERAGED, SOUND, noted
 from smd.config.schema import TrainConfig
 from smd.export.percent import shown
-from smd.export.titles import attack_title, data_name, defense_title
+from smd.export.titles import attack_settings, attack_title, data_name, defense_title
 from smd.frames import records, tuples
 from smd.units import level_title, show_level
 
 Cell = Mapping[str, Any]  # a row of cells (export.CELLS)
+OTHERS = (AVERAGED, SOUND)  # of another network, or not found by the attack alone
+SAME = ("attack", "steps", "note", "n")  # what the clean accuracy shares with the reported one
 
 
 def robustbench(
@@ -23,10 +26,11 @@ def robustbench(
 
     meta: reader.meta; cells: export.accuracy_cells of this run; provenance:
     smd.runs.provenance.provenance of its start. eps is the largest level that the run watched.
-    Accuracies are of test images under Linf noise, as many as there are: autoattack_acc of
-    AutoAttack alone; reported the same, without it the lowest of the other attacks; clean_acc of
-    the same images. Where autoattack_acc is null, autoattack_note says why. link, authors and venue
-    are left for the author to fill in. What RobustBench has no field for stands under "smd_studio".
+    Accuracies are of test images under Linf noise, as many as there are, on the last weights and
+    without what an attack took over: autoattack_acc of AutoAttack alone; reported the same, without
+    it the lowest of the other attacks; clean_acc of the same images in the same attack. Where
+    autoattack_acc is null, autoattack_note says why. link, authors and venue are left for the
+    author to fill in. What RobustBench has no field for stands under "smd_studio".
     """
     eps = show_level(max(config.levels))
     clean, main, auto = _measured(cells, eps)
@@ -49,12 +53,16 @@ def robustbench(
 
 
 def _measured(cells: pd.DataFrame, eps: str) -> tuple[Cell | None, Cell | None, Cell | None]:
-    """Clean, reported and AutoAttack's accuracy, on the same test images if possible."""
+    """Clean, reported and AutoAttack's accuracy, of the last weights and attacks by themselves."""
     judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    judged = judged[~noted(judged["note"], *OTHERS)]
     clean, robust = judged[judged["eps"] == 0], judged[judged["eps"].map(show_level) == eps]
     auto = _of_most(robust[robust["attack"] == "autoattack"])
     main = auto if auto is not None else _of_most(robust)
-    return _of_most(clean if main is None else clean[clean["n"] == main["n"]]), main, auto
+    if main is not None:
+        same = [clean[name] == main[name] for name in SAME]
+        clean = clean[pd.concat(same, axis=1).all(axis=1)]
+    return _of_most(clean), main, auto
 
 
 def _network_title(name: str) -> str:
@@ -65,8 +73,8 @@ def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
     """Why there is no autoattack_acc: AutoAttack never ran, or at other levels, in another norm, on
     other images."""
     ran = [
-        f"at {level_title(row.eps, row.norm)} ({shown(row.percent)} % of {row.n} {row.split}"
-        " images)"
+        " ".join([f"at {level_title(row.eps, row.norm)}", *_settings(row)])
+        + f" ({shown(row.percent)} % of {row.n} {row.split} images)"
         for row in tuples(auto[auto["eps"] > 0])
     ]
     missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in Linf"
@@ -75,6 +83,12 @@ def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
         if ran
         else "autoattack_acc is null: AutoAttack was not run."
     )
+
+
+def _settings(row: Any) -> list[str]:
+    """Unusual ones: "with sound=yes"."""
+    named = attack_settings(row.attack, row.note)
+    return [f"with {' '.join(named)}"] if named else []
 
 
 def to_robustbench(
@@ -128,7 +142,7 @@ def _accuracy(cell: Mapping[str, Any]) -> dict[str, Any]:
         "spread": cell["spread"],
     }
     return {
-        "attack": attack_title(cell["attack"]),
+        "attack": attack_title(cell["attack"], cell["note"]),
         **same,
         "eps": show_level(cell["eps"], cell["norm"]),
         **{name: shown(value) or None for name, value in percents.items()},

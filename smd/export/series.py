@@ -2,26 +2,35 @@
 
 import pandas as pd
 
+from smd.config.notes import SOUND, noted
 from smd.export.cells import Runs
-from smd.export.titles import attack_title
+from smd.export.titles import attack_title, data_names
 from smd.frames import insert_after, tuples
 from smd.units import show_level
 
-KIND = ["name", "steps", "norm", "note"]  # what tells an attack with its settings from others
-POINTS = ["run", "defense", "attack", "steps", "norm", "note", "n", "eps", "percent", "low", "high"]
+# what tells an attack with its settings on one data set from others
+KIND = ["data", "name", "steps", "norm", "note"]
+POINTS = [
+    *("run", "defense", "data", "attack", "steps", "norm", "note", "n"),
+    *("eps", "percent", "low", "high"),
+]
 
 
 def robustness_points(runs: Runs) -> pd.DataFrame:
     """Accuracy against the noise level on test images: POINTS; percent, low and high in %.
 
-    All points are of the one attack that most of the runs have seen, in doubt the one with the most
-    levels, then with its usual settings, then with the most steps.
+    All points are of the one data set and attack that most of the runs have seen, in doubt the one
+    with the most levels, then with its usual settings, then with the most steps; never of an attack
+    that took over what each run's store knew.
     """
+    sets = data_names([config for config, _ in runs.values()])
     tables = [
-        table.assign(run=run, defense=config.defense) for run, (config, table) in runs.items()
+        table.assign(run=run, defense=config.defense, data=name)
+        for (run, (config, table)), name in zip(runs.items(), sets, strict=True)
     ]
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
     rows = rows[rows["split"] == "test"]
+    rows = rows[~noted(rows.get("note", rows["split"]), SOUND)]
     if rows.empty:
         return pd.DataFrame(columns=POINTS)
     rows = rows.assign(note=rows["note"].fillna(""))
@@ -32,7 +41,7 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
 
 
 def _seen_by_most(rows: pd.DataFrame) -> pd.DataFrame:
-    """The attack that most of the runs have seen: a frame of KIND with one row."""
+    """The attack, on a data set, that most runs have seen: a frame of KIND with one row."""
     seen = rows.groupby(KIND).agg(runs=("run", "nunique"), levels=("eps", "nunique")).reset_index()
     seen = seen.assign(usual=~seen["note"].str.contains("="))
     return seen.sort_values(["runs", "levels", "usual", "steps"])[KIND].iloc[-1:]
@@ -70,7 +79,7 @@ def verdict_table(verdicts: pd.DataFrame, files: pd.DataFrame) -> pd.DataFrame:
             "attack": attack,
             "norm": verdicts["norm"],
             "split": verdicts["split"],
-            "level": [show_level(eps) for eps in verdicts["eps"]],
+            "level": [show_level(v.eps, v.norm) for v in tuples(verdicts)],
             "id": verdicts["idx"],
             "withstood": verdicts["share"],
             "seeds": verdicts["seeds"],

@@ -147,3 +147,8 @@ def accuracy_table(runs: Runs) -> pd.DataFrame:
     """The paper's Tables 1 and 2 for our runs: a concise `wide`, with at least ABOUT, the levels
     and "Avg."."""
     return concise(wide(accuracy_cells(runs)))
+
+
+def accuracy_intervals(runs: Runs) -> pd.DataFrame:
+    """`accuracy_table` with the 95 % interval of every accuracy: a concise `interval_table`."""
+    return concise(interval_table(accuracy_cells(runs)))

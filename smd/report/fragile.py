@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from smd.config.notes import AVERAGED
 from smd.core.kinds import FOUND
 from smd.frames import records
 from smd.report import pictures, words
 from smd.report.known import Estimate, Known
 from smd.report.markup import Markup, code, cut, element, joined, paragraph
-from smd.store.attack_tables import AVERAGED
 from smd.units import level_title, show_length
 
 SHOWN = 10

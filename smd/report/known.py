@@ -125,7 +125,8 @@ def _estimate(run: Run, split: str) -> Estimate | None:
     """The estimate to be shown: in L∞, of the last weights, without a limit, of the most images,
     and the newest of these."""
     every = reader.estimates(run.store)
-    found = every[~every["method"].isin(registry.certifying())]  # upper bounds, as the page says
+    # upper bounds, as the page says, and of images that stand for the split
+    found = every[~every["method"].isin(registry.certifying()) & ~every["picked"].astype(bool)]
     rows = records(_whole(_of(split, found), "eps", "n", "created"))
     if not rows:
         return None

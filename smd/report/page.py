@@ -23,6 +23,7 @@ from smd.report import (
 from smd.report.known import Known, known
 from smd.report.markup import Markup, element, joined, paragraph
 from smd.report.style import STYLE
+from smd.runs import notes
 from smd.runs.folders import Run
 from smd.version import __version__
 
@@ -59,7 +60,9 @@ def report(run: Run, split: str = "test") -> str:
 
 
 def _title(facts: Known) -> str:
-    return f"{defense_title(facts.config)} on {words.data_title(facts)}"
+    title = f"{defense_title(facts.config)} on {words.data_title(facts)}"
+    name = notes.read(facts.run).name
+    return f"{name}: {title}" if name else title
 
 
 def write(run: Run, path: Path, split: str = "test") -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from smd import registry
 from smd.analysis.agreement import thoroughness
+from smd.config.notes import AVERAGED
 from smd.export.titles import attack_title
 from smd.frames import records
-from smd.store.attack_tables import AVERAGED
 
 SAME = 1e-6  # levels that differ by less are the same
 SETTINGS = ["name", "steps", "norm", "n", "note"]  # of an attack whose levels belong together

@@ -55,7 +55,7 @@ def attack(config: AttackConfig) -> str:
     return f"{what} on {of} at {levels}, {seeds(config.seeds)}"
 
 
-def _chosen(config: AttackConfig) -> str:
+def _chosen(config: AttackConfig | EstimateConfig) -> str:
     """Images that were named: how many, and the first ones."""
     those = ", ".join(map(str, config.ids[:3])) + ", …" * (len(config.ids) > 3)
     return f"{len(config.ids):,} chosen {config.split} image{'s' * (len(config.ids) > 1)} ({those})"
@@ -71,7 +71,8 @@ def estimate(config: EstimateConfig) -> str:
         for eps in config.levels or (0.0,)
     ]
     what = f"{' and '.join(titles)}{settings(config.params, known)}"
-    return f"{what} on {images(config.n, config.split)}, seed {config.seed}"
+    of = _chosen(config) if config.ids else images(config.n, config.split)
+    return f"{what} on {of}, seed {config.seed}"
 
 
 def score(config: ScoreConfig) -> str:

@@ -1,14 +1,16 @@
-"""What people add to a run: notes, tags, and whether it is pinned or hidden.
+"""What people add to a run: its name, notes, tags, and whether it is pinned or hidden.
 
 One small file in its folder.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from smd.errors import UserError
+from smd.export.card import named_card
 from smd.files import durable, foreign
 from smd.jobs import transitions
 from smd.jobs.endings import reason
@@ -16,7 +18,7 @@ from smd.runs.folders import Run
 
 SCHEMA = 1
 FILE = "notes.json"
-LONGEST_TEXT, LONGEST_TAG = 20_000, 40  # characters
+LONGEST_TEXT, LONGEST_TAG, LONGEST_NAME = 20_000, 40, 60  # characters
 MOST_TAGS = 20
 
 
@@ -28,6 +30,7 @@ class Notes:
     tags: tuple[str, ...] = ()
     pinned: bool = False  # it stands before the others
     hidden: bool = False  # lists leave it out
+    name: str = ""  # what it is called in place of its id; others may be called the same
 
 
 def read(run: Run) -> Notes:
@@ -41,7 +44,7 @@ def read(run: Run) -> Notes:
 def _parse(values: Mapping[str, Any]) -> Notes:
     """What is there in the types and lengths that `write` keeps; what is of another type is left
     out."""
-    text, tags = values.get("text"), values.get("tags")
+    text, tags, name = values.get("text"), values.get("tags"), values.get("name")
     texts = (
         [tag[:LONGEST_TAG] for tag in tags if isinstance(tag, str)]
         if isinstance(tags, list)
@@ -52,6 +55,7 @@ def _parse(values: Mapping[str, Any]) -> Notes:
         _tidy(texts)[:MOST_TAGS],
         values.get("pinned") is True,
         values.get("hidden") is True,
+        tidy_name(name)[:LONGEST_NAME].strip() if isinstance(name, str) else "",
     )
 
 
@@ -61,7 +65,8 @@ def write(run: Run, notes: Notes) -> Notes:
 
 
 def change(run: Run, edit: Callable[[Notes], Notes]) -> Notes:
-    """Keep what `edit` makes of the notes, and return them as kept: tags stripped, each once.
+    """Keep what `edit` makes of the notes, and return them as kept: name and tags stripped, each
+    tag once. The model card has the name, too.
 
     Nobody else changes them meanwhile. Raises UserError if they are too long, or the run is gone or
     not to be written.
@@ -71,6 +76,8 @@ def change(run: Run, edit: Callable[[Notes], Notes]) -> Notes:
         after = _checked(edit(before))
         if after != before:
             _store(run, after)
+        if after.name != before.name:
+            _name_card(run, after.name)
     return after
 
 
@@ -81,8 +88,19 @@ def _store(run: Run, notes: Notes) -> None:
         raise UserError(reason(error)) from error
 
 
+def _name_card(run: Run, name: str) -> None:
+    """A card that is there says what the run is called now; one that cannot be read is left."""
+    with suppress(OSError, UserError, UnicodeDecodeError):
+        card = foreign.content(run.card).decode()
+        durable.write(run.card, named_card(card, name))
+
+
 def _checked(notes: Notes) -> Notes:
-    notes = replace(notes, tags=_tidy(notes.tags))
+    notes = replace(notes, tags=_tidy(notes.tags), name=tidy_name(notes.name))
+    if len(notes.name) > LONGEST_NAME:
+        raise UserError(
+            f"The name has {len(notes.name):,} characters: shorten it to {LONGEST_NAME}."
+        )
     if len(notes.text) > LONGEST_TEXT:
         raise UserError(
             f"The notes have {len(notes.text):,} characters: shorten them to {LONGEST_TEXT:,}."
@@ -99,6 +117,12 @@ def _checked(notes: Notes) -> Notes:
 
 def _tidy(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(clean for tag in tags if (clean := " ".join(tag.split()))))
+
+
+def tidy_name(name: str) -> str:
+    """On one line, without signs that cannot be printed, such as those that turn text around."""
+    seen = "".join(sign if sign.isprintable() else " " for sign in name)
+    return " ".join(seen.split())
 
 
 def listed(runs: Iterable[Run], keep: str = "") -> list[tuple[Run, Notes]]:

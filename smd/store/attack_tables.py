@@ -5,12 +5,10 @@ from typing import TypedDict
 
 import pandas as pd
 
+from smd.config.notes import SOUND
 from smd.stats import wilson
 from smd.store.run_tables import frame
 from smd.store.sql import Query
-
-SOUND = "sound=yes"  # in the note of an attack that takes over what the store knows
-AVERAGED = "weights=ema"  # in the note of an attack on averaged weights: another network
 
 # An attack that was repeated with the same seed counts once, the newest.
 NEWEST = """
@@ -78,6 +76,7 @@ class OfImageRow(TypedDict):
     note: str
     idx: int  # sample id
     source: int | None  # row in the image cache
+    patient: str | None  # whose it is, a keyed hash; NULL where nothing tells
 
 
 class SeedsVerdictRow(OfImageRow):
@@ -100,12 +99,12 @@ SEEDS_VERDICTS = Query(
     SeedsVerdictRow,
     f"""
     WITH newest AS ({NEWEST})
-    SELECT name, steps, norm, a.split, n, eps, note, r.idx, s.source,
+    SELECT name, steps, norm, a.split, n, eps, note, r.idx, s.source, s.patient,
         avg(r.ok::INTEGER) AS share, bool_and(r.ok) AS ok, count(*) AS seeds
     FROM newest AS a
     JOIN attack_result AS r ON attack_id = id
     LEFT JOIN sample AS s ON s.split = a.split AND s.idx = r.idx
-    GROUP BY name, steps, norm, a.split, n, eps, note, r.idx, s.source
+    GROUP BY name, steps, norm, a.split, n, eps, note, r.idx, s.source, s.patient
     ORDER BY name, steps, norm, a.split, n, note, eps, r.idx""",
 )
 
@@ -121,7 +120,7 @@ SEED_VERDICTS = Query(
     SeedVerdictRow,
     f"""
     WITH newest AS ({NEWEST})
-    SELECT name, steps, norm, a.split, n, eps, note, r.idx, s.source, seed, r.ok
+    SELECT name, steps, norm, a.split, n, eps, note, r.idx, s.source, s.patient, seed, r.ok
     FROM newest AS a
     JOIN attack_result AS r ON attack_id = id
     LEFT JOIN sample AS s ON s.split = a.split AND s.idx = r.idx

@@ -29,12 +29,14 @@ class EstimateRow(TypedDict):
     job: str
     created: float  # Unix seconds
     weights: str  # "last" or "ema"
+    picked: bool  # images chosen by hand
 
 
 ESTIMATES = Query(
     EstimateRow,
     """
-    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created, weights
+    SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created, weights,
+        picked
     FROM estimate
     ORDER BY created, id""",
 )

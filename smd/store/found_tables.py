@@ -9,7 +9,7 @@ from typing import TypedDict
 
 import pandas as pd
 
-from smd.store.attack_tables import AVERAGED, SOUND
+from smd.config.notes import AVERAGED, SOUND
 from smd.store.run_tables import frame
 from smd.store.sql import CERTIFYING, Query
 

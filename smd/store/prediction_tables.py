@@ -5,7 +5,8 @@ from typing import TypedDict
 
 import pandas as pd
 
-from smd.store.attack_tables import AVERAGED, NEWEST
+from smd.config.notes import AVERAGED
+from smd.store.attack_tables import NEWEST
 from smd.store.run_tables import frame
 from smd.store.sql import Query
 

@@ -1,5 +1,7 @@
 """What a run's store holds, table by table, and queries that show what can be asked, in SQL."""
 
+from smd.config.notes import AVERAGED, SOUND
+
 TABLES = {
     "attack": "one attack at one noise level with one seed",
     "attack_doubt": "a reason why an attack may have missed something",
@@ -41,10 +43,15 @@ TABLES = {
     ),
 }
 
+# an attack of its own on the last weights, not on images that were picked by hand
+ALONE = (
+    f"NOT a.picked AND NOT contains(coalesce(a.note, ''), '{AVERAGED}')\n"
+    f"        AND NOT contains(coalesce(a.note, ''), '{SOUND}')"
+)
 EXAMPLES = {  # what a query finds, in words -> the query
     "Median margin of each class after the last epoch": """\
 SELECT s.label,
-    round(255 * median(m.margin), 2) AS "median (1/255)",
+    round(255 * median(m.margin), 2) AS "median, found or reached (1/255)",
     count(*) AS "correct images",
     count(*) FILTER (m.crossed) AS "boundary found"
 FROM margin m
@@ -62,12 +69,12 @@ JOIN margin now ON now.epoch = ends.last
 JOIN margin before ON before.idx = now.idx AND before.epoch = greatest(ends.last - 5, 1)
 WHERE now.margin < before.margin AND now.clean_ok AND before.clean_ok
 ORDER BY now.margin - before.margin""",
-    "What AutoAttack fooled that CE-PGD did not": """\
+    "What AutoAttack fooled that CE-PGD did not": f"""\
 WITH pgd AS (
     SELECT a.split, a.eps, r.idx
     FROM attack a
     JOIN attack_result r ON r.attack_id = a.id
-    WHERE a.name = 'ce-pgd' AND a.norm = 'Linf'
+    WHERE a.name = 'ce-pgd' AND a.norm = 'Linf' AND {ALONE}
     GROUP BY ALL
     HAVING bool_and(r.ok)
 )
@@ -78,7 +85,7 @@ FROM attack a
 JOIN attack_result r ON r.attack_id = a.id AND NOT r.ok
 JOIN attack_stage s ON s.attack_id = a.id AND s.stage = r.stage
 JOIN pgd ON pgd.split = a.split AND pgd.idx = r.idx AND abs(pgd.eps - a.eps) < 1e-6
-WHERE a.name = 'autoattack' AND a.norm = 'Linf'
+WHERE a.name = 'autoattack' AND a.norm = 'Linf' AND {ALONE}
 ORDER BY ALL""",
     "Slowest epochs": """\
 SELECT epoch, round(value, 1) AS seconds

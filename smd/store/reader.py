@@ -6,9 +6,8 @@ A run without a store yet has no rows. A store that is broken, newer or held for
 UserError.
 """
 
+from smd.config.notes import AVERAGED, SOUND
 from smd.store.attack_tables import (
-    AVERAGED,
-    SOUND,
     attack_flags,
     attack_runs,
     attack_stages,
@@ -40,6 +39,7 @@ from smd.store.margin_tables import (
 )
 from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
+    brief,
     class_names,
     gauges,
     last_epoch,
@@ -69,6 +69,7 @@ __all__ = [
     "attack_runs",
     "attack_stages",
     "attack_table",
+    "brief",
     "broken",
     "certified",
     "class_density",

@@ -88,6 +88,7 @@ class EstimateRecord:
     job: str
     created: float  # Unix seconds
     weights: str = "last"  # or "ema", the averaged ones
+    picked: bool = False  # its images were chosen by hand
 
 
 @dataclass(frozen=True, eq=False)

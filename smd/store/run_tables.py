@@ -4,10 +4,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import duckdb
 import pandas as pd
+from duckdb import DuckDBPyConnection
 
 from smd.config.types import count, number, text
 from smd.errors import UserError
@@ -164,20 +165,25 @@ def frame(path: Path, query: Query, **values: object) -> pd.DataFrame:
     DuckDB's own clock does not end what only hands rows over.
     """
     with reading(path) as con:
-        deadline = time.monotonic() + connection.LONGEST
-        result = con.execute(query.bounded, values or None)
-        parts, rows, size = [result.fetch_df_chunk(CHUNK)], 0, 0
-        while len(parts[-1]):
-            rows += len(parts[-1])
-            size += _size(parts[-1]) if len(parts) > 1 else 0  # one chunk is never much
-            if rows > query.most or size > BYTES:
-                what = f"{query.most:,} rows" if rows > query.most else f"{BYTES >> 20:,} MB"
-                raise UserError(
-                    f"{path} has more than {what} where a page reads: it is too large, or broken."
-                )
-            if time.monotonic() > deadline:
-                raise duckdb.InterruptException("the time is over")
-            parts.append(result.fetch_df_chunk(CHUNK))
+        return rows_of(con, path, query, **values)
+
+
+def rows_of(con: DuckDBPyConnection, path: Path, query: Query, **values: object) -> pd.DataFrame:
+    """As `frame`, over a connection to the store at that path."""
+    deadline = time.monotonic() + connection.LONGEST
+    result = con.execute(query.bounded, values or None)
+    parts, rows, size = [result.fetch_df_chunk(CHUNK)], 0, 0
+    while len(parts[-1]):
+        rows += len(parts[-1])
+        size += _size(parts[-1]) if len(parts) > 1 else 0  # one chunk is never much
+        if rows > query.most or size > BYTES:
+            what = f"{query.most:,} rows" if rows > query.most else f"{BYTES >> 20:,} MB"
+            raise UserError(
+                f"{path} has more than {what} where a page reads: it is too large, or broken."
+            )
+        if time.monotonic() > deadline:
+            raise duckdb.InterruptException("the time is over")
+        parts.append(result.fetch_df_chunk(CHUNK))
     return parts[0] if len(parts) < 3 else pd.concat(parts[:-1], ignore_index=True)
 
 
@@ -220,7 +226,25 @@ FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, whe
 
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
-    rows = frame(path, META)
+    return _described(path, frame(path, META))
+
+
+class Brief(NamedTuple):
+    """What a list of many runs says of each, read with its store opened once."""
+
+    meta: dict[str, Any]
+    validation: pd.DataFrame  # ValidationRow
+    sizes: pd.DataFrame  # SizeRow
+
+
+def brief(path: Path) -> Brief:
+    """Those of one run: opening a store takes longer than reading any of them."""
+    with reading(path) as con:
+        described, own, sizes = (rows_of(con, path, query) for query in (META, VALIDATION, SIZES))
+    return Brief(_described(path, described), own, sizes)
+
+
+def _described(path: Path, rows: pd.DataFrame) -> dict[str, Any]:
     try:
         settings = {
             key: json.loads(value, parse_int=foreign.whole)

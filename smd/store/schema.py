@@ -10,7 +10,7 @@ from smd.core.kinds import NO_BIN
 from smd.errors import UserError
 from smd.store.sql import BIN, KIND
 
-VERSION = 9  # raised when a store can no longer be read by the code before
+VERSION = 10  # raised when a store can no longer be read by the code before
 
 DDL = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);  -- value is JSON
@@ -125,8 +125,14 @@ CREATE TABLE score_result (score_id VARCHAR, idx INTEGER, class SMALLINT, score 
 # Up to version 8 the method min-norm was FAB; it has another search since, and FAB its own name.
 DDL_9 = "UPDATE estimate SET method = 'fab' WHERE method = 'min-norm';"
 
+# picked: its images were chosen by hand, so it says nothing of the split.
+DDL_10 = """
+ALTER TABLE estimate ADD COLUMN picked BOOLEAN;
+UPDATE estimate SET picked = false;
+"""
+
 # each version's, after which a store has this one's tables
-STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6, DDL_7, DDL_8, DDL_9)
+STEPS = (DDL, DDL_2, DDL_3, DDL_4, DDL_5, DDL_6, DDL_7, DDL_8, DDL_9, DDL_10)
 
 # Version 1 knew attacks of one stage only.
 FROM_1 = f"""
@@ -159,6 +165,7 @@ UPGRADES = {
     6: DDL_7,
     7: DDL_8,
     8: DDL_9,
+    9: DDL_10,
 }  # from that version to the next
 
 EPOCH_TABLES = ("epoch_metric", "margin", "margin_hist", "margin_summary", "sample_state")

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import pandas as pd
 
-from smd.store.attack_tables import AVERAGED
+from smd.config.notes import AVERAGED
 from smd.store.run_tables import frame
 from smd.store.sql import Query
 

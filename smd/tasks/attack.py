@@ -15,6 +15,7 @@ from torch import Tensor
 
 from smd import attacks, registry
 from smd.attacks import carried as carried_over
+from smd.config.notes import AVERAGED, SOUND
 from smd.config.schema import AttackConfig
 from smd.core.lp import Norm
 from smd.data.batches import spread
@@ -26,7 +27,6 @@ from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
 from smd.nets.modes import frozen
 from smd.store import reader
-from smd.store.attack_tables import AVERAGED, SOUND
 from smd.store.records import AttackRecord, StageRecord, Verdicts
 from smd.tasks.attack_plan import share_of_all, told, undone, work_items
 from smd.tasks.batch_size import batch_size, smaller

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from smd import estimators, registry
@@ -60,9 +61,19 @@ def estimates(job: str, config: EstimateConfig) -> list[Estimation]:
 
 
 def chosen(config: EstimateConfig, available: int) -> Tensor:
-    """The sample ids to measure, spread evenly over the split; raises UserError if it has fewer."""
+    """The sample ids to measure: those named, or some spread evenly over the split, or all.
+
+    Raises UserError if the split has fewer.
+    """
     if not available:
         raise UserError(f"The {config.split} split has no images: choose another.")
+    if config.ids and max(config.ids) >= available:
+        raise UserError(
+            f"There is no sample {max(config.ids)}: the {config.split} split has {available}"
+            " images."
+        )
+    if config.ids:
+        return torch.tensor(list(dict.fromkeys(config.ids)))
     if config.n > available:
         raise UserError(f"The {config.split} split has {available} images: ask for at most that.")
     return spread(available, config.n or available)
@@ -113,6 +124,7 @@ def _store(work: Work, one: Estimation, ids: Tensor, result: Measured) -> None:
         job=work.job,
         created=time.time(),
         weights=config.weights,
+        picked=bool(config.ids),
     )
     work.recorder.estimate(
         record, Margins(ids.cpu().numpy(), result.margin, result.clean_ok, result.crossed)

@@ -27,6 +27,7 @@ from smd.jobs.session import Cancelled, Session, session
 from smd.nets.checks import cautions_of
 from smd.nets.parts import for_looks
 from smd.registry.open_networks import WHOLE
+from smd.runs import notes
 from smd.runs.folders import Run
 from smd.sinks.recording import recording
 from smd.store import reader
@@ -285,6 +286,8 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Ope
 
 def _card(job: Job) -> None:
     run, config = job.run, job.config
-    table = export.accuracy_table({run.id: (config, reader.attack_table(run.store))})
+    table = export.accuracy_intervals({run.id: (config, reader.attack_table(run.store))})
     about = reader.meta(run.store)
-    durable.write(run.card, export.model_card(config, about, table, run.about, margins_of(run)))
+    name = notes.read(run).name
+    card = export.model_card(config, about, table, run.about, margins_of(run), name)
+    durable.write(run.card, card)

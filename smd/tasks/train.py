@@ -24,6 +24,7 @@ from smd.jobs import system_metrics
 from smd.jobs.session import Cancelled, Session, session
 from smd.jobs.system_metrics import Gauges
 from smd.nets.parts import for_looks
+from smd.runs import notes
 from smd.runs.folders import Run
 from smd.sinks.recording import recording
 from smd.store import reader
@@ -292,9 +293,8 @@ def _opened(job: Job, name: str, config: C, model: nn.Module, rows: Rows) -> Ope
 
 
 def _card(job: Job) -> None:
-    config, store = job.config, job.run.store
-    table = export.accuracy_table({job.run.id: (config, reader.attack_table(store))})
-    durable.write(
-        job.run.card,
-        export.model_card(config, reader.meta(store), table, job.run.about, margins_of(job.run)),
-    )
+    config, run = job.config, job.run
+    table = export.accuracy_intervals({run.id: (config, reader.attack_table(run.store))})
+    meta, name = reader.meta(run.store), notes.read(run).name
+    card = export.model_card(config, meta, table, run.about, margins_of(run), name)
+    durable.write(run.card, card)

@@ -7,11 +7,11 @@ from storing import attack, estimate, started
 from app.sections import sample_verdicts, stored_attacks
 from smd import export
 from smd.analysis import agreement, gaps
+from smd.config.notes import AVERAGED
 from smd.config.schema import TrainConfig
 from smd.export.estimates import estimate_table
 from smd.export.titles import attack_title
 from smd.store import reader
-from smd.store.attack_tables import AVERAGED
 from smd.tasks.attack import AttackConfig, _note
 
 LAST, EMA = (1, 1, 1, 0), (1, 0, 0, 0)

@@ -117,3 +117,26 @@ def test_the_worst_of_all_seeds_is_compared(tmp_path):
     attack(recorder, "autoattack", ok=first(0, 20), steps=0)
     (row,) = gaps.gaps(reader.image_verdicts(tmp_path / "run.duckdb")).to_dict("records")
     assert (row["before"], row["after"], row["weaker_seeds"], row["flag"]) == (0, 0, 2, False)
+
+
+def test_what_took_over_verdicts_is_held_against_nothing():
+    """A superset by construction: McNemar's test would flag what is no gap, and hide one."""
+    weak, sound = first(60), first(50)
+    table = found(
+        verdicts("ce-pgd", weak), verdicts("autoattack", sound, steps=0, note="sound=yes")
+    )
+    assert table.empty
+    alone = verdicts("autoattack", first(40), steps=0)
+    taken = alone.assign(note="sound=yes", ok=weak)
+    both = pd.concat([verdicts("ce-pgd", weak), alone, taken], ignore_index=True)
+    (row,) = gaps.gaps(both).to_dict("records")
+    assert (row["stronger"], row["gap"], row["flag"]) == ("AutoAttack", 20, True)
+    assert gaps.taken_over(both).startswith("One accuracy with sound=yes is left out")
+    assert gaps.taken_over(verdicts("ce-pgd", weak)) == ""
+
+
+def test_a_gap_on_two_patients_is_no_flag():
+    parts = verdicts("ce-pgd", first(60)), verdicts("autoattack", first(50), steps=0)
+    for patient, flag in ((["p0"] * 55 + ["p1"] * 45, False), (None, True)):
+        (row,) = found(*(part.assign(patient=patient) for part in parts)).to_dict("records")
+        assert row["flag"] == flag

@@ -10,7 +10,7 @@ from smd.analysis import ranking
 EPS = 8 / 255
 
 
-def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), **fields):
+def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), patient=None, **fields):
     """What one attack did to images, from the `first` on, alike with each seed."""
     row = {"name": name, "steps": 20, "norm": "Linf", "split": "test", "n": len(ok), "note": ""}
     return pd.DataFrame(
@@ -24,6 +24,7 @@ def verdicts(name="ce-pgd", ok=(1, 1, 0, 0), first=0, eps=EPS, seeds=(0,), **fie
                 "ok": bool(each),
                 "seed": seed,
                 "images": "cache",
+                "patient": patient if patient is None else patient[k],
             }
             for seed in seeds
             for k, each in enumerate(ok)
@@ -127,3 +128,14 @@ def test_the_difference_is_tested_on_the_very_images():
     assert found.places[1].p < 1e-6
     (same,) = ranked(a=[verdicts(ok=one)], b=[verdicts(ok=one)])
     assert same.places[1].p == 1
+
+
+def test_runs_are_told_apart_by_patients_where_they_are_known():
+    ok, other = (1,) * 60 + (0,) * 40, (1,) * 50 + (0,) * 50
+    p = {}
+    for name, patient in (("images", None), ("patients", ["p0"] * 55 + ["p1"] * 45)):
+        parts = {run: [verdicts(ok=k, patient=patient)] for run, k in (("a", ok), ("b", other))}
+        (found,) = ranked(**parts)
+        p[name] = found.places[1].p
+    assert p["images"] < 0.01
+    assert p["patients"] == 0.5  # two patients, both for the same run

@@ -5,6 +5,7 @@ import pytest
 from paging import open_page, words
 from storing import attack
 
+from app.components import run_names
 from smd.config.schema import AttackConfig, read
 from smd.runs import folders
 from smd.store.writer import Recorder
@@ -168,6 +169,19 @@ def test_intervals_and_spread_stand_in_the_cells(finished):
         assert cell in [t["8/255"].iloc[0] for t in tables(app) if "8/255" in t]
 
 
+def test_balanced_accuracy_is_called_so_and_no_test_is_claimed(finished):
+    app = open_page("attacks")
+    said = " ".join(c.value for c in app.caption)
+    assert "Bold: better" in said and "too narrow" in said
+    app.segmented_control(key="shown").set_value("balanced accuracy").run()
+    assert not app.exception
+    said = " ".join(c.value for c in app.caption)
+    assert "no test compares it" in said and "Bold" not in said
+    latex = [code.value for code in app.code if "tabular" in code.value]
+    assert latex and all("Balanced accuracy in" in text for text in latex)
+    assert not any("for n images" in text for text in latex)
+
+
 def test_flags_are_badges_with_their_meaning(finished):
     run, _ = finished
     attack(Recorder(run.store), "autoattack", flags={"zero-gradient": "", "square": ""}, steps=0)
@@ -260,3 +274,11 @@ def test_the_papers_rows_are_marked_and_can_be_hidden(finished, monkeypatch):
     (table,) = [t for t in tables(app) if "source" in t]
     assert list(table["source"]).count("paper") == 12
     assert table[table["defense"] == "MMA20*"]["8/255"].tolist() == ["81.07"]
+
+
+def test_a_run_whose_store_is_broken_is_left_out_with_a_word(finished):
+    run, std = finished
+    std.store.write_bytes(b"no store")
+    app = open_page("attacks", run=run.id)
+    assert f"**{run_names.name(std.id)}** cannot be read and is left out." in words(app)
+    assert [box.value for box in app.multiselect if box.key == "runs"] == [[run.id, std.id]]

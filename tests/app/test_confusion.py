@@ -1,9 +1,13 @@
 """The confusion matrix: counts, words, and what a click on a cell selects."""
 
 import pandas as pd
+import pytest
+from paging import open_page, tiles
 
 from app.charts import confusion as charts
+from app.components import image_tiles
 from app.sections import confusion
+from smd.store import reader
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -39,3 +43,46 @@ def test_the_chart_has_a_cell_for_each_pair_and_can_be_clicked():
     assert len(chart["layer"]) == 2
     many = tuple(f"class {k}" for k in range(40))
     assert len(charts.matrix(cells((0, 1)), many).to_dict()["layer"]) == 1  # no room for numbers
+
+
+def test_the_most_frequent_confusion_is_one_choice_and_stands_in_the_address(finished):
+    run, _ = finished
+    app = open_page("samples", run=run.id, split="test", find="misclassified", level="32/255")
+    rows = reader.predicted_classes(run.store, "test", 32 / 255)
+    wrong = rows[~rows["ok"]]
+    counts = wrong.groupby(["label", "pred"]).size().sort_values(ascending=False, kind="stable")
+    (label, pred), n = counts.index[0], int(counts.iloc[0])
+    box = app.selectbox(key="confused")
+    assert box.options[0] == f"{label} → {pred} · {n}"
+    box.select_index(0).run()
+    assert not app.exception
+    assert sorted(tiles(app, "samples")) == sorted(
+        wrong.loc[(wrong["label"] == label) & (wrong["pred"] == pred), "idx"]
+    )
+    assert app.query_params["class"] == str(label)
+    assert app.query_params["predicted"] == str(pred)
+
+    same = open_page(
+        "samples",
+        run=run.id,
+        split="test",
+        find="misclassified",
+        level="32/255",
+        predicted=str(pred),
+        **{"class": str(label)},
+    )
+    assert same.selectbox(key="confused").value == (label, pred)
+    assert len(tiles(same, "samples")) == n
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("hands/0001.png", "0001.png"),
+        ("a/b/IMG_20240101_hand_left.jpeg", "IMG_…d_left.jpeg"),
+        ("no_folder_abc.png", "no_f…der_abc.png"),
+    ],
+)
+def test_a_tile_has_the_name_of_its_file_in_its_width(path, shown):
+    assert image_tiles.shortened(path) == shown
+    assert len(shown) <= image_tiles.WIDEST

@@ -63,7 +63,7 @@ def test_every_page_opens_beside_a_copy(view, copied):
         # which fails on an exception, such as a key that is there twice
         open_page(view, run=one.id)
     if view == "attacks":
-        open_page(view, runs=[run_names.name(run.id) for run in copied])
+        open_page(view, runs=[run_names.link(run.id) for run in copied])
 
 
 def test_train_lists_the_jobs_of_both(copied):
@@ -87,15 +87,15 @@ def test_train_lists_the_jobs_of_both(copied):
 
 def test_two_runs_never_have_one_name(copied):
     run, copy = copied
-    assert run_names.name(run.id) != run_names.name(copy.id)
+    assert run_names.link(run.id) != run_names.link(copy.id)
     other = next(each for each in folders.all_runs() if each.config.defense == "std")
-    assert run_names.name(other.id) == other.id.split("-", 2)[2]
+    assert run_names.link(other.id) == other.id.split("-", 2)[2]
 
 
 def test_resume_and_put_away_are_the_chosen_runs_own(copied):
     run, copy = copied
     (stopped,) = [f for f in folders.jobs_of(copy, "attack") if jobs.read(f).state == "cancelled"]
-    app = open_page("attacks", runs=[run_names.name(run.id), run_names.name(copy.id)])
+    app = open_page("attacks", runs=[run_names.link(run.id), run_names.link(copy.id)])
     app.button(key=job_rows.key("dismiss", stopped)).click().run()
     assert not app.exception
     assert not stopped.exists()

@@ -226,3 +226,50 @@ def test_the_legend_lies_under_the_tools_whatever_it_is():
         # 5 of padding on either side
         assert chart[legend]["top"] >= tools["top"] + tools["itemSize"] + 10
         assert chart["grid"]["top"] > chart[legend]["top"] + 40
+
+
+def test_a_clicked_point_is_that_of_its_own_layer_also_behind_faded_ones():
+    at = {"x": [0.0, 1.0], "y": [0.0, 1.0], "said": ["", ""], "class": ["a", "a"], "value": [1, 2]}
+    own = pd.DataFrame({**at, "id": [4, 9]})
+    others = pd.DataFrame({**at, "id": [7, 2]})
+    pairs = own.assign(adversarial_x=2.0, adversarial_y=2.0)
+    drawn = embedding.option([embedding.Layer("a", own)], others, pairs, None)
+    names = [series.get("name") for series in drawn["series"]]
+
+    def ids(name, *at):
+        group = {"series_index": names.index(name), "data_indices": list(at)}
+        return embedding.clicked(drawn, [group])
+
+    assert ids("others", 1) == [2]
+    assert ids("a", 0, 1) == [4, 9]
+    assert ids("adversarial example", 1) == [9]
+    assert ids("a", 5) == []  # of a chart that was another
+    assert embedding.clicked(drawn, []) == []
+
+
+def test_points_bring_a_picture_of_their_image_unless_they_are_too_many(finished, monkeypatch):
+    run, _ = finished
+    mapped(run)
+    app = open_page("embedding", run=run.id, region="m-train~4.5~-1~8.5~-1~8.5~1~4.5~1")
+    formatters = [s.get("tooltip", {}).get("formatter", "") for s in option(app)["series"]]
+    assert {"<img" in formatter for formatter in formatters} == {
+        True,
+        False,
+    }  # faded ones have none
+    monkeypatch.setattr("app.views.embedding.MOST_PICTURES", 3)
+    app = open_page("embedding", run=run.id, region="m-train~4.5~-1~8.5~-1~8.5~1~4.5~1")
+    assert "<img" not in json.dumps(option(app))
+
+
+def test_a_clicked_point_opens_its_image_and_keeps_what_was_drawn_around(finished, monkeypatch):
+    run, _ = finished
+    mapped(run)
+    region = "m-train~4.5~-1~8.5~-1~8.5~1~4.5~1"
+    app = open_page("embedding", run=run.id, region=region)
+    app.session_state["clicked-map"] = True
+    app.session_state["sample"] = 7
+    app.run()
+    assert app.title[0].value == "Samples"
+    assert "Image 7 ·" in words(app)
+    assert "**3** of 4" in words(app)
+    assert app.query_params["region"] == region

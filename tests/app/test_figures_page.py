@@ -195,7 +195,10 @@ def test_runs_that_the_attack_has_not_seen_are_named(finished):
     with duckdb.connect(str(std_run.store)) as con:
         con.execute("UPDATE attack SET split = 'val' WHERE split = 'test'")
     about = drawn()["accuracy-noise"].about
-    assert f"Not drawn, as they have not seen this attack: {std_run.id.split('-', 2)[-1]}." in about
+    assert (
+        f"Not drawn, as they have not seen this attack on digits: {std_run.id.split('-', 2)[-1]}."
+        in about
+    )
 
 
 @pytest.mark.slow
@@ -277,3 +280,18 @@ def test_the_page_shows_figures_and_commands(finished):
     assert "Fig. 6 · SMD's margins" in text
     assert any("--defense mma" in code.value for code in app.code)
     assert len(app.get("arrow_vega_lite_chart")) + len(app.get("vega_lite_chart")) == 3
+
+
+@pytest.mark.slow
+def test_fig_5_pairs_estimates_of_one_network_alone(finished):
+    _, std_run = finished
+    recorder = Recorder(std_run.store)
+    about = {"split": "test", "eps": 16 / 255}
+    estimate(recorder, [1, 2, 3], created=1.0, **about)
+    estimate(recorder, [1, 2, 3], eps=8 / 255, split="test", created=2.0, weights="ema")
+    assert not drawn()["fig-5"].panels  # one level of each network
+    estimate(recorder, [1, 2, 3], created=3.0, weights="ema", **about)
+    figure = drawn()["fig-5"]
+    assert figure.panels and "averaged weights" in figure.about
+    estimate(recorder, [1, 2, 4], eps=8 / 255, split="test", created=1.5)
+    assert "averaged weights" not in drawn()["fig-5"].about

@@ -6,7 +6,7 @@ import pytest
 
 from app.selection import filters
 from app.selection.choices import Choices
-from app.selection.filters import FINDS, Filters
+from app.selection.filters import FINDS, Filters, Within
 from app.selection.region import Region
 from app.selection.sources import Source
 from smd.paths import AROUND as REPOSITORY
@@ -20,16 +20,18 @@ KNOWN = Choices(
     30.0,
     {"8/255": 8 / 255, "16/255": 16 / 255},
     frozenset({"m"}),
+    {"odd hands": (3, 5)},
 )
 REGION = Region("m", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)))
 WHOLE = Filters(epoch=5, between=(1, 5))
 FULL = Filters("train", 2, "", (1,), (2.0, 9.5), "autoattack", (1, 2), 16 / 255, REGION, most=10)
+SET = Filters(epoch=5, between=(1, 5), within=Within.of("odd hands", (3, 5)))
 
 
 TAKEN = Filters(epoch=5, between=(1, 5), find="misclassified", taken_for=(1,))
 
 
-@pytest.mark.parametrize("wanted", [WHOLE, FULL, TAKEN])
+@pytest.mark.parametrize("wanted", [WHOLE, FULL, TAKEN, SET])
 def test_what_is_written_to_an_address_is_read_from_it(wanted):
     assert Filters.from_query(wanted.to_query(KNOWN), KNOWN) == wanted
 
@@ -49,6 +51,7 @@ def test_without_a_query_every_image_is_meant_after_the_last_epoch():
         ("level", "3/255"),
         ("region", "other~0~0~1~0~1~1"),
         ("region", "nonsense"),
+        ("set", "even hands"),
     ],
 )
 def test_what_a_run_does_not_have_filters_nothing(key, value):

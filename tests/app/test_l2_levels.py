@@ -164,5 +164,8 @@ def test_the_log_of_an_estimation_says_a_length():
             np.array([True, True]),
         )
 
-    assert _told(Found, "L2", "gem") == "median margin 0.5, 0 met no boundary."
-    assert _told(Found, "Linf", "gem") == "median margin 127.50/255, 0 met no boundary."
+    assert _told(Found, "L2", "gem") == "median margin 0.5, 0 of 2 correct ones met no boundary."
+    assert (
+        _told(Found, "Linf", "gem")
+        == "median margin 127.50/255, 0 of 2 correct ones met no boundary."
+    )

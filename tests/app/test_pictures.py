@@ -60,3 +60,18 @@ def test_a_window_stretches_what_lies_in_it_and_cuts_the_rest():
     assert pictures.windowed(pixels, 50, 150).tolist() == [[[0, 0, 128, 255, 255]]]
     assert pictures.windowed(pixels, 0, 255) is pixels
     assert pictures.windowed(pixels, 100, 100).tolist() == [[[0, 0, 0, 255, 255]]]
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 48, 48)])
+def test_a_small_picture_of_a_small_image_is_the_image(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    assert pictures.small(pixels) == pictures.link(pixels, shape[2])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_small_picture_of_a_large_image_is_reduced(channels):
+    pixels = np.full((channels, 200, 100), 128, np.uint8)
+    head, _, body = pictures.small(pixels).partition(",")
+    assert head == "data:image/jpeg;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(body))).size == (24, 48)
+    assert len(body) < 2000

@@ -12,7 +12,7 @@ from smd import __main__ as cli
 from smd import registry
 from smd.errors import UserError
 from smd.files import durable
-from smd.runs import folders
+from smd.runs import folders, image_sets
 from smd.store import query, reader
 
 
@@ -205,6 +205,20 @@ def test_tables_leave_as_latex_parquet_and_robustbench(finished, capsys, tmp_pat
     assert json.loads(capsys.readouterr().out)["eps"] == "32/255"
 
 
+def test_balanced_accuracy_is_exported_as_what_it_is(finished, capsys):
+    run, _ = finished
+    for form in ("markdown", "latex", "text"):
+        assert run_cli("export", run.id, "--balanced", "--intervals", "--format", form) == 0
+        told = capsys.readouterr().out
+        assert "Balanced accuracy in" in told and "interval of a bootstrap over images;" in told
+        assert "Bold" not in told
+    assert run_cli("export", run.id, "--balanced", "--format", "csv") == 0
+    told = capsys.readouterr()
+    assert "Balanced accuracy in %" in told.err and "Balanced" not in told.out
+    assert run_cli("export", run.id, "--format", "markdown") == 0
+    assert "Bold: better than every other row" in capsys.readouterr().out
+
+
 def test_published_rows_stand_beside_ours_and_are_marked(finished, capsys, monkeypatch):
     from dataclasses import replace
 
@@ -233,6 +247,18 @@ def test_an_attack_on_named_images_keeps_the_adversarial_twins_of_those_it_could
     assert 0 < len(kept) <= 256
     # what is misclassified without noise is not attacked
     assert set(kept) <= set(stage.index[stage != 0])
+
+
+def test_a_named_set_of_images_is_attacked(finished, capsys):
+    run, _ = finished
+    image_sets.add(run, "odd", "train", [11, 4])
+    words = ["--attack", "ce-pgd:steps=1", "--eps", "8/255", "--seeds", "0", "--ids", "odd"]
+    assert run_cli("attack", run.id, *words) == 1
+    assert "add --split train" in capsys.readouterr().err
+    assert run_cli("attack", run.id, *words, "--split", "train") == 0
+    last = reader.attack_runs(run.store).iloc[-1]
+    assert (last["n"], bool(last["picked"])) == (2, True)
+    assert list(reader.attack_results(run.store, last["id"])["idx"]) == [4, 11]
 
 
 def test_a_sample_that_does_not_exist_is_refused(finished, capsys):

@@ -19,6 +19,7 @@ from smd.config.schema import (
     TrainConfig,
     from_json,
     read,
+    read_run,
     to_json,
 )
 from smd.config.validation import made
@@ -185,3 +186,19 @@ def test_a_caller_s_values_may_be_paths_lists_and_numpy_s(tmp_path: Path) -> Non
     for wrong in ({"epochs": "a"}, {"epochs": 1.5}, {"mean": 0.5}, {"params": 5}, {"net": None}):
         with pytest.raises(UserError, match="must be"):
             made(TrainConfig, wrong)
+
+
+def test_the_config_of_a_run_is_read_again_when_its_file_has_changed_and_only_then(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(to_json(TrainConfig(epochs=3))))
+    first = read_run(tmp_path)
+    assert first.epochs == 3
+    assert read_run(tmp_path) is first
+    file.write_text(json.dumps(to_json(TrainConfig(epochs=4))))
+    assert read_run(tmp_path).epochs == 4
+    file.write_text("{")
+    with pytest.raises(UserError, match="broken"):
+        read_run(tmp_path)
+    file.unlink()
+    with pytest.raises(UserError, match="missing"):
+        read_run(tmp_path)

@@ -67,13 +67,17 @@ def test_the_whole_path_by_clicking(server, page, tmp_path):
     # the very pixels, not a lossy copy
     assert picture.get_attribute("src").startswith("data:image/png")
 
-    tile = page.locator("[class*='st-key-open-samples-']").nth(5).get_by_role("button")
-    tile.click()
-    expect(page).to_have_url(re.compile(r"sample=[1-9]"), timeout=20_000)
-    chosen = re.search(r"sample=(\d+)", page.url).group(1)
-    expect(page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))).to_be_visible(
-        timeout=20_000
-    )
+    # the picture itself is what is clicked: its tile's button lies over it
+    tile = page.locator("[class*='st-key-tile-samples-']").nth(5)
+    chosen = re.search(r"st-key-tile-samples-(\d+)", tile.get_attribute("class")).group(1)
+    tile.get_by_role("img").click(force=True)
+    expect(page).to_have_url(re.compile(f"sample={chosen}\\b"), timeout=20_000)
+    opened = page.get_by_role("heading", name=re.compile(f"Image {chosen} ·"))
+    expect(opened).to_be_in_viewport(timeout=20_000)
+    page.keyboard.press("ArrowRight")
+    expect(page).not_to_have_url(re.compile(f"sample={chosen}\\b"), timeout=20_000)
+    page.keyboard.press("ArrowLeft")
+    expect(opened).to_be_visible(timeout=20_000)
 
     choose_page(page, "Attacks")
     attack(page, steps=5, images=50)

@@ -147,7 +147,7 @@ def test_saving_a_note_leaves_its_panel_open_and_shows_it_as_it_is(server, page,
     run, _ = finished
     page.goto(f"{server}/live?run={run.id}")
     settled(page)
-    page.get_by_test_id("stExpander").get_by_text("Notes and tags").click()
+    page.get_by_test_id("stExpander").get_by_text("Name, notes and tags").click()
     field = page.get_by_role("textbox", name="Notes")
     for text in ("# *bold* :material/check: a -> b", "second :red[note]"):
         field.fill(text)

@@ -48,7 +48,7 @@ def attacked(
             "accuracy": share,
             "seeds": seeds if k else 1,
             "spread": spread if k else math.nan,
-            "note": note if k else "",
+            "note": note,
             "lo": share - 0.01,
             "hi": share + 0.01,
         }
@@ -58,7 +58,15 @@ def attacked(
 
 
 def judged(
-    flags, name="ce-pgd", steps=20, split="test", norm="Linf", note="", images="key", source=None
+    flags,
+    name="ce-pgd",
+    steps=20,
+    split="test",
+    norm="Linf",
+    note="",
+    images="key",
+    source=None,
+    patient=None,
 ):
     """(attack table, image verdicts) of one run: level in 1/255 -> whether each image withstood, or
     its share."""
@@ -67,7 +75,7 @@ def judged(
         share = np.asarray(ok, float)
         n, idx = len(share), np.arange(len(share))
         about = {"name": name, "steps": steps, "split": split, "n": n, "norm": norm, "note": note}
-        tables.append(attacked({k: share.mean()}, **about).assign(note=note))
+        tables.append(attacked({k: share.mean()}, **about))
         verdicts.append(
             pd.DataFrame(
                 {
@@ -79,6 +87,7 @@ def judged(
                     "ok": share == 1,
                     "seeds": 1,
                     "images": images,
+                    "patient": patient,
                 }
             )
         )

@@ -38,3 +38,10 @@ def test_the_model_card_of_an_unattacked_run_without_git():
     )
     assert "Nothing was attacked yet." in card
     assert "| Code | unknown |" in card
+
+
+def test_every_accuracy_of_the_card_has_its_interval():
+    table = export.accuracy_intervals({"a": (CIFAR, attacked({0: 0.9, 8: 0.7}))})
+    card = export.model_card(CIFAR, {}, table, {"commit": None, "dirty": None})
+    assert "| 90.00 (89.00–91.00) |" in card
+    assert "95 % interval for `n` images" in card

@@ -39,7 +39,7 @@ def test_training_margins_are_told_by_kind_and_misclassified_ones_are_beyond_not
         f"5 of 10 reached: {MEANING['reached']}.",
         "3 of 10 misclassified",
         "Median over the 7 correctly classified",
-        "20.0/255 (how far the search may go",
+        "20.0/255, of 2 found and 5 reached ones together",
         "larger than 8/255: 7 of 10, 70.0 %",
         "larger than 16/255: 5 of 10, 50.0 %",
     ):

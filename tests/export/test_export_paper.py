@@ -62,3 +62,12 @@ def test_of_several_data_sets_the_caption_names_none():
     text = latex(table(data=["digits", "cifar10"]))
     assert "Digits" not in text
     assert r"defense & 8/255 & data \\" in text
+
+
+def test_balanced_accuracy_is_called_so_in_caption_and_label():
+    bold = pd.DataFrame(False, index=[0, 1], columns=table().columns)
+    what = WHAT._replace(measure="balanced accuracy", interval="Of a bootstrap.")
+    text = paper_latex(table(), bold, what)
+    assert r"Balanced accuracy in \% on 359 test images" in text
+    assert r"\label{tab:digits-balanced-accuracy-ce-pgd-20-steps-linf}" in text
+    assert "Of a bootstrap." in text and "for n images" not in text and "Bold" not in text

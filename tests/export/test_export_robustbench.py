@@ -142,3 +142,30 @@ def test_an_unattacked_run_has_an_entry():
 
 def test_an_entry_does_not_name_the_machine():
     assert "a-secret-machine" not in json.dumps(entry(attacked({0: 0.9})))
+
+
+def test_other_weights_and_verdicts_that_were_taken_over_are_no_entry():
+    auto = {"name": "autoattack", "steps": 0}
+    ema = attacked({0: 0.95, 8: 0.2}, note="weights=ema", **auto)
+    sound = attacked({0: 0.9, 8: 0.3}, note="sound=yes", **auto)
+    found = entry(ema, sound, attacked({0: 0.9, 8: 0.5}))
+    assert [found[name] for name in ("clean_acc", "reported", "autoattack_acc")] == [
+        "90.00",
+        "50.00",
+        None,
+    ]
+    more = found["smd_studio"]
+    assert "with sound=yes (30.00 % of 1000 test images)" in more["autoattack_note"]
+    assert {row["attack"] for row in more["accuracies"]} == {
+        "AutoAttack, weights=ema",
+        "AutoAttack, sound=yes",
+        "CE-PGD",
+    }
+    nothing = entry(ema)
+    assert [nothing[name] for name in ("clean_acc", "reported")] == [None, None]
+
+
+def test_the_clean_accuracy_is_that_of_the_attack_that_is_reported():
+    other = attacked({0: 0.7, 4: 0.6}, steps=100)
+    found = entry(other, attacked({0: 0.9, 8: 0.5}))
+    assert (found["clean_acc"], found["reported"]) == ("90.00", "50.00")

@@ -172,3 +172,28 @@ def test_points_are_of_the_attack_that_most_have_seen():
     found["smd_0"] = (config, pd.concat([table, strong], ignore_index=True))
     assert set(export.pareto_points(found, {})["attack"]) == {"ce-pgd"}
     assert export.pareto_points({}, {}).empty
+
+
+def test_what_took_over_verdicts_is_on_no_plot():
+    config = TrainConfig(data="cifar10")
+    sound = attacked({0: 0.9, 4: 0.5, 8: 0.1}, n=100, note="sound=yes")
+    alone = attacked({0: 0.9, 8: 0.4}, n=100)
+    both = {
+        name: (replace(config, defense=name), pd.concat([sound, alone])) for name in ("smd", "std")
+    }
+    assert set(export.pareto_points(both, {})["robust"]) == {40}
+    assert set(export.robustness_points(both)["note"]) == {""}
+    only = dict.fromkeys(("a", "b"), (config, sound))
+    assert export.pareto_points(only, {}).empty
+    assert export.robustness_points(only).empty
+
+
+def test_points_beaten_on_two_patients_are_not():
+    known = [f"p{k}" for k in range(100)]
+    for patient, beaten in ((known, True), (["p0"] * 55 + ["p1"] * 45, False)):
+        tables, verdicts = {}, {}
+        for name, right in (("smd", 60), ("std", 50)):
+            table, verdicts[name] = judged({0: first(90), 8: first(right)}, patient=patient)
+            tables[name] = (TrainConfig(defense=name), table)
+        points = export.pareto_points(tables, verdicts).set_index("defense")
+        assert points["beaten"].to_dict() == {"smd": False, "std": beaten}

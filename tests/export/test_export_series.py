@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from smd import export
+from smd.config.schema import TrainConfig
 from smd.store import reader
+from smd.units import show_level
 from tests.export.exporting import CIFAR, EMPTY, attacked
 
 
@@ -40,6 +42,7 @@ def test_without_test_attacks_there_are_no_robustness_points(runs):
     assert list(points.columns) == [
         "run",
         "defense",
+        "data",
         "attack",
         "steps",
         "norm",
@@ -87,3 +90,25 @@ def test_robustness_points_do_not_mix_norms():
     table = pd.concat([attacked({0: 0.9, 8: 0.5}), attacked({0: 0.9, 8: 0.8}, norm="L2")])
     points = export.robustness_points({"a": (CIFAR, table), "b": (CIFAR, attacked({8: 0.4}))})
     assert points["percent"].to_list() == [90.0, 50.0, 40.0]
+
+
+def test_robustness_points_are_of_one_data_set():
+    digits = TrainConfig(data="digits")
+    both = {
+        "a": (CIFAR, attacked({0: 0.9, 8: 0.5})),
+        "b": (CIFAR, attacked({0: 0.9, 8: 0.4})),
+        "c": (digits, attacked({0: 0.99, 8: 0.9})),
+    }
+    points = export.robustness_points(both)
+    assert set(points["run"]) == {"a", "b"}
+    assert set(points["data"]) == {"cifar10"}
+
+
+def test_levels_of_verdicts_in_l2_are_lengths():
+    about = {"name": "ce-pgd", "note": "", "steps": 20, "split": "test", "idx": 0}
+    verdicts = pd.DataFrame(
+        {**about, "norm": ["Linf", "L2"], "eps": [8 / 255, 1.0], "share": 1.0, "seeds": 1}
+    )
+    table = export.verdict_table(verdicts, pd.DataFrame())
+    assert table["level"].to_list() == ["8/255", show_level(1.0, "L2")]
+    assert "255" not in table["level"][1]

@@ -298,3 +298,24 @@ def test_programs_get_the_ends_of_intervals_as_numbers():
     assert row["8/255"] == 50.0
     assert (row["8/255 low"], row["8/255 high"]) == (round(low, 2), round(high, 2))
     assert low < 50 < high
+
+
+def test_rows_that_took_over_verdicts_are_not_compared():
+    """Each run's store knew of other attacks, so the rows are no pair."""
+    parts = {
+        "a": judged({8: first(60)}, note="sound=yes"),
+        "b": judged({8: first(40)}, note="sound=yes"),
+    }
+    assert bold_runs(parts) == []
+    assert bold_runs({name: judged({8: first(n)}) for name, n in (("a", 60), ("b", 40))}) == ["a"]
+
+
+def test_images_of_one_patient_are_one_observation():
+    """Ten images tell the rows apart; where two patients have them, nothing does."""
+    few, many = ["p0"] * 55 + ["p1"] * 45, [f"p{k}" for k in range(100)]
+    for patient, best in ((few, []), (many, ["a"])):
+        parts = {
+            "a": judged({8: first(60)}, patient=patient),
+            "b": judged({8: first(50)}, patient=patient),
+        }
+        assert bold_runs(parts) == best

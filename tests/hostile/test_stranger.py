@@ -15,7 +15,7 @@ from smd.errors import UserError
 from smd.evaluation import examples, final_margins
 from smd.files import foreign
 from smd.jobs import launch, logs, worker
-from smd.runs import folders, notes, provenance
+from smd.runs import folders, image_sets, notes, provenance
 from smd.runs.job_titles import job_title
 from tests.conftest import smd
 from tests.hostile import making_stranger as making
@@ -47,6 +47,7 @@ def looked_at(run):
         lambda: run.config,
         lambda: run.status,
         lambda: notes.read(run),
+        lambda: image_sets.read(run),
         lambda: run.about,
         lambda: logs.tail(run.log),
         lambda: final_margins.read(run.folder),
@@ -70,6 +71,7 @@ FILES = [
     "config.json",
     "status.json",
     "notes.json",
+    "image-sets.json",
     "provenance.json",
     "log.txt",
     "final-margins.json",
@@ -173,7 +175,15 @@ def test_a_wrong_value_in_any_field_is_a_sentence_and_never_an_error(bad, file):
 
 
 @pytest.mark.parametrize(
-    "file", ["config.json", "status.json", "notes.json", "provenance.json", "final-margins.json"]
+    "file",
+    [
+        "config.json",
+        "status.json",
+        "notes.json",
+        "image-sets.json",
+        "provenance.json",
+        "final-margins.json",
+    ],
 )
 def test_what_is_no_json_of_ours_is_a_sentence(bad, file):
     for content in making.RAW:

@@ -32,6 +32,7 @@ from smd.report import (
     summary,
     training,
 )
+from smd.report import clinical as clinical_section
 from smd.report.confusion import counts
 from smd.report.known import known, matching
 from smd.report.page import SECTIONS, report
@@ -192,6 +193,7 @@ def test_small_groups_have_a_mark_and_no_numbers(whole):
 
 def test_groups_have_numbers_with_intervals_over_patients(monkeypatch):
     monkeypatch.setattr(clinical, "FEWEST", 1)
+    monkeypatch.setattr(clinical, "FEWEST_PATIENTS", 2)
     run = full()
     facts(run.store, "ppqqrrss", [(k, "site", "A") for k in range(8)])
     rows = clinical_tables(Asked(run.store, run.id, attack="autoattack"), (8 / 255,)).groups
@@ -202,8 +204,16 @@ def test_groups_have_numbers_with_intervals_over_patients(monkeypatch):
     assert f"{row['number']:.1f} {ends}" in Page(subgroups.section(known(run, "test"))).text
 
 
-def test_clinical_numbers_have_their_intervals(whole):
+def test_clinical_numbers_of_few_patients_have_no_interval(whole):
     text = Page(whole[1]).text
+    named = "balanced accuracy under attack, at most (%) 8/255 50.0 – 8 7 AutoAttack"
+    assert named in text
+    assert "fewer than 10 patients" in text
+
+
+def test_clinical_numbers_have_their_intervals(whole, monkeypatch):
+    monkeypatch.setattr(clinical, "FEWEST_PATIENTS", 2)
+    text = Page(clinical_section.section(known(whole[0], "test"))).text
     table = clinical_tables(Asked(whole[0].store, whole[0].id), (0.0, 8 / 255)).numbers
     named = table["measure"] == "balanced accuracy under attack, at most (%)"
     row = table[named].iloc[0]

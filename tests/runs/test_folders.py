@@ -153,7 +153,8 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
         ({"norm": "L1"}, "There is no norm 'L1': choose Linf or L2."),
         (
             {"n": -1, "batch": 0},
-            '"Images" is -1: it must be at least 0. "Batch size" is 0: it must be at least 1.',
+            "The number of images and their ids cannot be negative."
+            ' "Batch size" is 0: it must be at least 1.',
         ),
         ({"device": "gpu"}, "There is no device 'gpu'"),
     ],

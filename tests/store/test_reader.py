@@ -8,7 +8,7 @@ from storing import N, attack, epoch, started
 
 from smd.errors import UserError
 from smd.stats import wilson
-from smd.store import reader, schema
+from smd.store import connection, reader, schema
 
 
 @pytest.fixture
@@ -186,3 +186,20 @@ def test_two_attacks_on_picked_images_do_not_hide_each_other(path):
     rows = reader.outcomes(path, "test", 8 / 255, picked=True)
     assert rows["idx"].tolist() == [0, 1, 2]
     assert rows["ok"].tolist() == [True, False, False]
+
+
+def test_what_a_list_of_runs_says_is_read_with_the_store_opened_once(path, monkeypatch):
+    recorder = started(path)
+    recorder.epoch(epoch(1))
+    opened, connect = [], connection.duckdb.connect
+
+    def counted(*args, **kwargs):
+        opened.append(args)
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(connection.duckdb, "connect", counted)
+    known = reader.brief(path)
+    assert len(opened) == 1
+    assert known.meta == reader.meta(path)
+    assert known.validation.equals(reader.validation(path))
+    assert known.sizes.equals(reader.split_sizes(path))

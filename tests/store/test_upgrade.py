@@ -161,3 +161,13 @@ def test_margins_of_the_eighth_version_keep_the_name_of_the_search_that_found_th
         con.execute(f"INSERT INTO estimate VALUES ('a', 'min-norm', 0, {row})")
         con.execute(f"INSERT INTO estimate VALUES ('b', 'gem', 0, {row})")
     assert list(reader.estimates(path)["method"]) == ["fab", "gem"]
+
+
+def test_estimates_of_the_ninth_version_are_of_images_that_nobody_picked(tmp_path):
+    path = tmp_path / "run.duckdb"
+    with duckdb.connect(str(path)) as con:
+        con.execute("".join(schema.STEPS[:9]))
+        con.execute("INSERT INTO meta VALUES ('schema', '9')")
+        row = "0, 'Linf', 0, 'test', 1, 'smd', '0', 1.0, 'j', 1.0, 'last'"
+        con.execute(f"INSERT INTO estimate VALUES ('a', 'gem', {row})")
+    assert list(reader.estimates(path)["picked"]) == [False]

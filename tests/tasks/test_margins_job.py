@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from waiting import until
 
+from app.selection import choices, sources
 from smd import __main__ as cli
 from smd import jobs
 from smd.config.schema import EstimateConfig
 from smd.jobs import launch
 from smd.jobs.session import Cancelled, Session
 from smd.paths import AROUND as REPOSITORY
-from smd.runs import folders
+from smd.runs import folders, image_sets
 from smd.store import reader
 from smd.tasks import estimate as task
 from smd.units import px
@@ -193,3 +194,29 @@ def test_in_the_background_it_is_only_queued(finished, capsys, monkeypatch):
     assert capsys.readouterr().out.strip() == f"{run.id}/{job.name}"
     assert jobs.read(job).state == "queued"
     assert reader.estimates(run.store).empty
+
+
+def test_a_named_set_is_measured_and_says_nothing_of_its_split(finished, capsys):
+    _, run = finished
+    image_sets.add(run, "odd", "test", [7, 2])
+    words = ["--method", "pgd", "--eps", "8/255", "--device", "cpu", "--format", "json"]
+    assert run_cli("margins", run.id, *words, "--ids", "odd") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["n"], row["method"]) == (2, "PGD 8/255 on chosen images")
+    last = reader.estimates(run.store).iloc[-1]
+    assert bool(last["picked"])
+    assert list(reader.estimate_results(run.store, last["id"])["idx"]) == [2, 7]
+    own = sources.of(run)[-1]
+    assert own.picked
+    assert "2 chosen test" in own.title
+    assert choices.margins_of(run, "test", None) is None  # it stands for nothing but itself
+    assert choices.margins_of(run, "test", own.key) == own
+
+
+@pytest.mark.parametrize(
+    ("ids", "sentence"), [("100000", "no sample 100000"), ("even", "There is no set 'even'")]
+)
+def test_images_that_do_not_exist_are_not_measured(finished, capsys, ids, sentence):
+    run, _ = finished
+    assert run_cli("margins", run.id, "--ids", ids, "--device", "cpu") == 1
+    assert sentence in capsys.readouterr().err

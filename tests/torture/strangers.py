@@ -265,6 +265,7 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
         "config.json": ["", "data", *asdict(TrainConfig())],
         "status.json": ["", "new", *asdict(Status())],
         "notes.json": ["", "text", "tags", "pinned"],
+        "image-sets.json": ["", "sets"],
         "provenance.json": ["", "commit", "packages"],
     }
     found = [Case(f"import of {name}", _import(make)) for name, make in images().items()]
@@ -277,6 +278,7 @@ def cases(tries: int, chance: random.Random) -> Sequence[Case]:
         "config.json",
         "status.json",
         "notes.json",
+        "image-sets.json",
         "log.txt",
         ".lock",
         "run.duckdb",

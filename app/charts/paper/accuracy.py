@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import altair as alt
 import pandas as pd
 
 from smd import export
@@ -13,15 +12,13 @@ from smd.units import px
 
 from ... import data
 from ...components import run_names
-from .. import curves, levels
+from .. import curves, levels, style
 from .figure import HEIGHT, Figure, Kind
 from .runs import described, differing, some, training
 
 CURVE = px(1, 2, 4, 6, 8, 12, 16)  # noise levels of the attack that fills the last figure
+ROW = 16  # pixels that a run takes in the legend
 FEWEST = 3  # noise levels that make a curve
-LINES = alt.Legend(
-    title=None, orient="bottom", columns=3, labelLimit=200, symbolOpacity=1, symbolType="stroke"
-)
 
 
 def training_curves(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
@@ -40,7 +37,12 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     """Accuracy against the noise level, a line a run."""
     if not shown:
         return kind.lacking("It takes a finished run.", training(runs, "smd"))
-    names = {run.id: f"{export.defense_title(run.config)} {run.id[-4:]}" for run in shown}
+    names = {
+        run.id: run_names.shown(run.id)
+        if run_names.named(run.id)
+        else f"{export.defense_title(run.config)} {run.id[-4:]}"
+        for run in shown
+    }
     points = export.robustness_points(
         {
             names[run.id]: (run.config, _linf(data.brief(reader.attack_table, run.store)))
@@ -53,7 +55,9 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     drawn = [run for run in shown if names[run.id] in set(points["run"])]
     seen = points.groupby("run")["n"].max()
     images = {run.id: int(seen[names[run.id]]) for run in drawn}
-    chart = levels.robustness(points, LINES).properties(height=HEIGHT)
+    legend = style.legend(list(names.values()), "bottom")
+    high = HEIGHT + ROW * len(drawn)
+    chart = levels.robustness(points, legend).properties(height=high)
     about = _about(points, images, drawn, shown)
     return kind.drawn(about, chart, runs=drawn, warning=_unfair(drawn, images))
 
@@ -70,12 +74,13 @@ def _about(
     """The caption; images: how many each run's accuracies are of, by its id."""
     first = points.iloc[0]
     attack = export.attack_title(first["attack"], first["note"], int(first["steps"]))
+    on = first["data"]
     of_each = "; ".join(f"{described(run)} on {images[run.id]:,} test images" for run in drawn)
-    absent = ", ".join(run_names.name(run.id) for run in shown if run not in drawn)
-    left_out = f" Not drawn, as they have not seen this attack: {absent}." if absent else ""
+    absent = ", ".join(run_names.shown(run.id) for run in shown if run not in drawn)
+    left_out = f" Not drawn, as they have not seen this attack on {on}: {absent}." if absent else ""
     return (
-        f"{attack}, the mean over its seeds; a line a training, bands are 95 % intervals for that"
-        f" many images. {of_each}.{left_out}"
+        f"{attack} on {on}, the mean over its seeds; a line a training, bands are 95 % intervals"
+        f" for that many images. {of_each}.{left_out}"
     )
 
 

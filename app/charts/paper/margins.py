@@ -21,7 +21,7 @@ from .runs import described, some, training
 
 LEVEL = px(8)[0]  # the rule in histograms, and what shares are said of
 PROBED = px(16, 8)  # how far PGD looks in Fig. 5, left and right
-UNDER = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=200)
+UNDER = alt.Legend(title=None, orient="bottom", columns=2, labelLimit=0)
 SAID = (  # of margins that were kept while training, see smd.core.kinds.MEANING
     "Found: the last search crossed the boundary. Reached: it met none, and the margin says how far"
     " the next one may go: no distance. Misclassified images have no margin and stand left of 0."
@@ -55,22 +55,28 @@ def probed(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
         for name, one in zip(names, counts, strict=True)
     ]
     each = ". ".join(f"{name}: {counted(one)}" for name, one in zip(names, rows, strict=True))
-    about = f"{described(run)}; {n:,} {split} images. {each}. {_medians(*rows)} {LOOKED}"
+    other = ", averaged weights" * (newest[0]["weights"] != "last")
+    about = f"{described(run)}{other}; {n:,} {split} images. {each}. {_medians(*rows)} {LOOKED}"
     return kind.drawn(about, *panels, runs=[run])
 
 
 def estimated(run: Run) -> list[list["pd.Series[Any]"]]:
-    """Estimations by PGD on the same images, one at each level of PROBED: their rows of
-    reader.estimates."""
+    """Estimations by PGD of one network on the same images, one at each level of PROBED: their rows
+    of reader.estimates. Those on the last weights come last, of these the newest."""
     table = data.brief(reader.estimates, run.store)
-    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf")]
+    even = ~table["picked"].astype(bool)
+    table = table[(table["method"] == "pgd") & (table["norm"] == "Linf") & even]
     pairs = []
-    for _, part in table.groupby(["split", "n"]):
+    for _, part in table.groupby(["split", "n", "weights", "seed"]):
         level = part["eps"].map(show_level)
         at_each = [part[level == show_level(eps)] for eps in PROBED]
         if not any(rows.empty for rows in at_each):
             pairs.append([rows.iloc[-1] for rows in at_each])
-    return pairs
+    return sorted(pairs, key=_preferred)
+
+
+def _preferred(pair: "list[pd.Series[Any]]") -> tuple[bool, float]:
+    return pair[0]["weights"] == "last", min(float(row["created"]) for row in pair)
 
 
 def counted(rows: pd.DataFrame) -> str:

@@ -40,11 +40,13 @@ def described(run: Run) -> str:
     config = run.config
     n = len(data.read(reader.samples, run.store, "train"))
     if config.imported:
-        about = f"{run_names.name(run.id)}: trained elsewhere, {registry.network_title(config.net)}"
+        about = (
+            f"{run_names.shown(run.id)}: trained elsewhere, {registry.network_title(config.net)}"
+        )
         return f"{export.defense_title(config)} ({about})"
     about = (
-        f"{run_names.name(run.id)}: {config.epochs} epochs, seed {config.seed}, {config.net}, {n:,}"
-        " training images"
+        f"{run_names.shown(run.id)}: {config.epochs} epochs, seed {config.seed}, {config.net},"
+        f" {n:,} training images"
     )
     return f"{export.defense_title(config)} ({about})"
 

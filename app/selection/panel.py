@@ -1,5 +1,4 @@
-"""The filters in the sidebar; what Embedding, Margins, Samples and Attacks show of a run, they show
-of the images that these leave."""
+"""The filters as widgets: the split, and what opens from the selection's bar (bar.py)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +6,9 @@ from typing import Any
 import streamlit as st
 
 from smd.runs.folders import Run
-from smd.store import reader
 
-from .. import data
 from ..components import going_back
-from . import choices, filters, filters_used, selected, state
+from . import choices, confused, filters, state
 from .choices import Choices
 from .filters import FINDS, HOW_MANY, MOST, OVER_TIME, SPLITS
 from .selected import Selection
@@ -23,45 +20,12 @@ FIND_HELP = (
     " known of attacked images alone."
 )
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
+SET_HELP = "Images that were put together under a name, on Samples or Embedding."
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
-def show(page: str, run: Run) -> Selection:
-    """Draw the filters of a run's images, none where it has no images yet; the selection they make.
-
-    page: the title of the page that shows it. Raises UserError where the store cannot be read.
-    """
-    if not data.value(reader.class_names, run.store):
-        return selected.of(run, choices.of(run, state.read()))
-    with st.sidebar:
-        return _panel(page, run)
-
-
-def _panel(page: str, run: Run) -> Selection:
-    state.keep_region()
-    state.rename_find()
-    _splits(run)
-    known = choices.of(run, state.read())
-    source = known.source
-    state.keep_range((known.split, source.estimate if source else None, known.top))
-    off = filters_used.ignored(page, run, known.split)
-    _classes(known, off)
-    if source and not source.estimate:
-        _epoch(known, off)
-    if source and known.top:
-        _range(known, off)
-    _find(known, off)
-    chosen = selected.of(run, known)
-    _summary(chosen, off)
-    return chosen
-
-
-def _off(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
-    """Options of a widget: whether it is disabled, and its help, which then says why."""
-    return {"disabled": key in off, "help": off.get(key, help)}
-
-
-def _splits(run: Run) -> None:
+def split(run: Run) -> None:
+    """Draw the choice of training, validation or test images."""
     first = choices.first_split(run, state.read()["show"])
     state.begin_split(first)
     st.segmented_control(
@@ -69,10 +33,32 @@ def _splits(run: Run) -> None:
         list(SPLITS),
         default=going_back.begin("split", first),
         required=True,
-        width="stretch",
         key="split",
         bind="query-params",
+        label_visibility="collapsed",
     )
+
+
+def show(known: Choices, off: Off) -> None:
+    """Draw the filters of a split's images; off: those that change nothing here, and why."""
+    _classes(known, off)
+    _sets(known, off)
+    if known.source and not known.source.estimate:
+        _epoch(known, off)
+    if known.source and known.top:
+        _range(known, off)
+    _find(known, off)
+
+
+def confusions(chosen: Selection, off: Off) -> None:
+    """Draw the list of classes that are taken for another, where misclassified images are asked
+    for."""
+    confused.show(chosen, **_off("predicted", off))
+
+
+def _off(key: str, off: Off, help: str | None = None) -> dict[str, Any]:
+    """Options of a widget: whether it is disabled, and its help, which then says why."""
+    return {"disabled": key in off, "help": off.get(key, help)}
 
 
 def _classes(known: Choices, off: Off) -> None:
@@ -85,6 +71,21 @@ def _classes(known: Choices, off: Off) -> None:
         bind="query-params",
         **_off("class", off),
     )
+
+
+def _sets(known: Choices, off: Off) -> None:
+    """The named sets that have images of the split, if there are any."""
+    state.forget_unknown("set", lambda name: name in known.sets)
+    if known.sets:
+        st.selectbox(
+            "Set",
+            list(known.sets),
+            index=None,
+            placeholder="in any set or none",
+            key="set",
+            bind="query-params",
+            **_off("set", off, SET_HELP),
+        )
 
 
 def _epoch(known: Choices, off: Off) -> None:
@@ -149,7 +150,7 @@ def _how_many(off: Off) -> None:
 
 
 def between(known: Choices, off: Off) -> tuple[int, int]:
-    """A slider for two epochs; it stands on Margins, too, where the sidebar has none."""
+    """A slider for two epochs; it stands on Margins, too, where the bar has none."""
     low, high = known.epochs[0], known.epochs[-1]
     state.forget_unknown("between", lambda ends: low <= ends[0] <= ends[1] <= high)
     options = _off("between", off)
@@ -176,23 +177,3 @@ def _taken_for(known: Choices, off: Off) -> None:
         bind="query-params",
         **_off("predicted", off),
     )
-
-
-def _summary(chosen: Selection, off: Off) -> None:
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.markdown(f"**{chosen.title}**", width="content")
-        if not chosen.everything:
-            st.button(
-                "Show all",
-                on_click=selected.clear,
-                args=(chosen,),
-                type="tertiary",
-                icon=":material/filter_alt_off:",
-                key="clear-selection",
-            )
-    if chosen.filters.region:
-        st.caption(":material/gesture: Drawn around in the embedding.")
-    if off:
-        st.caption(f":material/block: {off['class']}")

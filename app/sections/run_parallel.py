@@ -1,0 +1,153 @@
+"""What was varied over the runs of a sweep, and the robust accuracy that came of it: an axis for
+each setting that varied."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from smd import export
+from smd.config import schema
+from smd.runs.folders import Run
+from smd.store import reader
+from smd.training import monitor_size
+from smd.units import show_level
+
+from .. import data
+from ..charts import files, parallel
+from ..components import downloads, run_names
+from ..components.plain import plain
+
+FEWEST = 3  # runs that make a picture
+MOST_AXES = 8
+# of a config: what does not change the network, and where a run's images lie
+BESIDE = (
+    *("schema", "device", "devices", "log", "n_test", "n_margins", "data", "data_path"),
+    *("microbatch", "allow_leaks"),
+)
+TITLES = {"net": "network", "n_train": "training images", "init": "start"}
+
+
+class Measured(NamedTuple):
+    """One accuracy of several runs that can be compared."""
+
+    title: str  # with its unit
+    about: str  # of which images, under which attack
+    values: dict[str, float]  # id of a run -> %
+
+
+def section(chosen: Sequence[Run]) -> None:
+    """Nothing where too few runs can be compared, or nothing varied."""
+    alike = same_images(chosen)
+    measured = tested(alike) or watched(alike)
+    if measured is None:
+        return
+    table = varied([run for run in alike if run.id in measured.values])
+    if table.shape[1] < 2:
+        return
+    cut = list(table.columns[1 + MOST_AXES :])
+    table = table.drop(columns=cut)
+    table[measured.title] = [measured.values[i] for i in table.index]
+    st.subheader("What was varied, and the accuracy that came of it")
+    st.caption(plain(f"A line a run. {measured.about}{left_out(chosen, measured, cut)}"))
+    best = table.sort_values(measured.title).iloc[-1]
+    chart = parallel.coordinates(table, measured.title)
+    st.altair_chart(
+        chart,
+        key="parallel",
+        alt=f"{len(table)} runs; the highest is {best['run']}: {best[measured.title]:.2f} %.",
+    )
+    downloads.of_table(table, "varied", chart=chart, inches=files.PAGE)
+
+
+def same_images(chosen: Sequence[Run]) -> list[Run]:
+    """The runs on the data set that most of them have, the newest in doubt."""
+    sets = [(run.config.data, run.config.data_path) for run in chosen]
+    most = max(dict.fromkeys(sets), key=sets.count, default=None)
+    return [run for run, own in zip(chosen, sets, strict=True) if own == most]
+
+
+def tested(runs: Sequence[Run]) -> Measured | None:
+    """Robust accuracy of test images under the attack that most have seen, at its largest level;
+    None where too few have."""
+    tables = {run.id: (run.config, data.read(reader.attack_table, run.store)) for run in runs}
+    points = export.robustness_points(tables)
+    points = points[points["eps"] > 0]
+    if points.empty:
+        return None
+    seen = points.groupby("eps")["run"].nunique()
+    eps = float(max(seen[seen == seen.max()].index))
+    rows = points[points["eps"] == eps].drop_duplicates("run", keep="last")
+    if len(rows) < FEWEST:
+        return None
+    first, level = rows.iloc[0], show_level(eps, str(rows["norm"].iloc[0]))
+    attack = export.attack_title(first["attack"], first["note"], int(first["steps"]))
+    n = " or ".join(f"{n:,}" for n in sorted(rows["n"].unique()))
+    return Measured(
+        f"robust accuracy at {level} (%)",
+        f"{n} test images under {attack} at {level}; intervals stand with the curves of accuracy"
+        " below.",
+        dict(zip(rows["run"], rows["percent"], strict=True)),
+    )
+
+
+def watched(runs: Sequence[Run]) -> Measured | None:
+    """The same of validation images under the quick PGD after the last epoch."""
+    last = {}
+    for run in runs:
+        own = data.brief(reader.validation, run.store)
+        own = own[(own["eps"] > 0) & (own["epoch"] == own["epoch"].max())]
+        if len(own):
+            last[run.id] = own.set_index("eps")["value"]
+    levels = [float(eps) for each in last.values() for eps in each.index]
+    if not levels:
+        return None
+    eps = max(sorted(set(levels)), key=levels.count)
+    values = {i: 100 * float(each[eps]) for i, each in last.items() if eps in each.index}
+    if len(values) < FEWEST:
+        return None
+    level = show_level(eps)
+    return Measured(
+        f"quick PGD at {level}, validation (%)",
+        f"Validation images under PGD with {monitor_size.STEPS} steps at {level}, last epoch: a"
+        " quick look, no judgement. Attack the runs with one attack to see test images here.",
+        values,
+    )
+
+
+def varied(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row a run, by its id: what it is called, and the settings in which the runs differ."""
+    fields = {run.id: settings(run) for run in runs}
+    frame = pd.DataFrame.from_dict(fields, orient="index")
+    told = {name: frame[name].map(_value) for name in frame}
+    kept = {name: values for name, values in told.items() if values.nunique() > 1}
+    names = [run_names.shown(run.id) for run in runs]
+    return pd.DataFrame({"run": pd.Series(names, [run.id for run in runs], dtype=str), **kept})
+
+
+def settings(run: Run) -> dict[str, Any]:
+    """What was asked for, the defense's own settings one by one."""
+    values = schema.to_json(run.config)
+    knobs = values.pop("params", {})
+    own = {TITLES.get(name, name): value for name, value in values.items() if name not in BESIDE}
+    return own | {f"{run.config.defense}: {name}": value for name, value in knobs.items()}
+
+
+def _value(value: Any) -> Any:
+    """As an axis shows it."""
+    if value is None or value != value or value == "":
+        return export.EMPTY
+    return json.dumps(value) if isinstance(value, (list, tuple, dict, bool)) else value
+
+
+def left_out(chosen: Sequence[Run], measured: Measured, cut: Sequence[str]) -> str:
+    """The runs and settings that are not in the picture, and why, in a sentence each."""
+    absent = [run_names.shown(run.id) for run in chosen if run.id not in measured.values]
+    said = (
+        f" Not drawn, as they are of other images or have not seen this: {', '.join(absent)}."
+        if absent
+        else ""
+    )
+    return said + (f" Varied, too, without an axis: {', '.join(cut)}." if cut else "")

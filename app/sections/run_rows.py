@@ -1,0 +1,147 @@
+"""A run as a row of Compare's table: what was measured of it first, and how sure that is."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
+
+from smd import export
+from smd.runs.folders import Run
+from smd.runs.notes import Notes
+from smd.store import reader
+from smd.training import monitor_size
+from smd.units import show_level
+
+from .. import data
+from ..components import run_names, states
+from . import result
+
+QUICK = (
+    f"Validation images under PGD with {monitor_size.STEPS} steps, last epoch: a quick look, no"
+    " judgement. A stronger attack finds more."
+)
+SURE = "The 95 % interval for n validation images."
+TESTED = "The 95 % interval for n test images."
+ROBUST = (
+    "Test images under the strongest attack that was run, at the largest level that the run"
+    " watched: an upper bound. Levels and attacks stand beside it: those of two rows may differ."
+)
+# in this order; the address names those that are chosen
+USUAL = (
+    *("clean (test, %)", "robust (test, %)", "attack", "state", "defense", "data"),
+    *("epochs", "clean (val, %)", "quick PGD (val, %)", "at"),
+    *("clean: 95 %", "quick PGD: 95 %", "curve", "network", "started", "pinned", "tags"),
+)
+MORE = ("clean (test): 95 %", "robust (test): 95 %", "recipe", "seed", "fold", "id")
+COLUMNS = (*USUAL, *MORE)
+
+
+def columns(opened: Callable[[], None], key: str) -> dict[str, ColumnConfig | ButtonColumnResult]:
+    """How columns are shown, and what they mean; opened: called when a run's name was clicked, of
+    which `key` in the session says the row."""
+    column = st.column_config
+    return {
+        "run": column.ButtonColumn(
+            type="tertiary",
+            alignment="left",
+            pinned=True,
+            on_click=opened,
+            key=key,
+            help="Click a run to open it.",
+        ),
+        "clean (test, %)": column.NumberColumn(format="%.2f", help="Test images, no noise."),
+        "robust (test, %)": column.NumberColumn(format="%.2f", help=ROBUST),
+        "clean (test): 95 %": column.TextColumn(help=TESTED),
+        "robust (test): 95 %": column.TextColumn(help=TESTED),
+        "pinned": column.CheckboxColumn(help="Pinned runs come first."),
+        "tags": column.ListColumn(help="Written on Live, under Name, notes and tags."),
+        "clean (val, %)": column.NumberColumn(
+            format="%.2f", help="Clean validation images, last epoch."
+        ),
+        "quick PGD (val, %)": column.NumberColumn(format="%.2f", help=QUICK),
+        "at": column.TextColumn("quick PGD at", help="The noise level of the quick PGD."),
+        "clean: 95 %": column.TextColumn("clean (val): 95 %", help=SURE),
+        "quick PGD: 95 %": column.TextColumn("quick PGD (val): 95 %", help=SURE),
+        "curve": column.LineChartColumn("quick PGD (val), by epoch", y_min=0, y_max=100),
+    }
+
+
+def table(listed: Sequence[tuple[Run, Notes]], wanted: Sequence[str]) -> pd.DataFrame:
+    """A row a run, with its name and these columns; a run has no value where it is unreadable."""
+    rows = pd.DataFrame([overview(run, noted) for run, noted in listed])
+    return rows.reindex(columns=["run", *(name for name in COLUMNS if name in wanted)])
+
+
+def overview(run: Run, noted: Notes) -> dict[str, object]:
+    """One row of the table."""
+    status = run.status
+    row: dict[str, object] = {
+        "run": run_names.shown(run.id) if run_names.named(run.id) else run.id,
+        "id": run.id,
+        "state": status.state,
+        "started": run_names.when(status.created),
+        "pinned": noted.pinned,
+        "tags": list(noted.tags),
+    }
+    if not states.readable(run):
+        return row
+    config = run.config
+    own = data.brief(reader.brief, run.store).validation
+    return row | {
+        "defense": export.defense_title(config),
+        "data": export.data_name(config),
+        "network": config.net,
+        "recipe": config.recipe,
+        "seed": config.seed,
+        "fold": f"{config.fold} of {config.folds}" if config.folds else "",
+        "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}"
+        if config.epochs
+        else export.EMPTY,  # of an import
+        **tested(run),
+        **quick_look(run, own),
+        "curve": [
+            100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]
+        ],
+    }
+
+
+def tested(run: Run) -> dict[str, object]:
+    """Accuracy on test images, clean and under the strongest attack, with n and 95 % interval;
+    nothing before any attack on them."""
+    found = result.of(run)
+    if found is None:
+        return {}
+    row: dict[str, object] = {
+        "robust (test, %)": 100 * found.robust,
+        "robust (test): 95 %": f"{export.interval(found.robust, found.n)}, n = {found.n:,}",
+        "attack": f"{found.attack}, {show_level(found.eps)}, n = {found.n:,}",
+    }
+    if found.clean == found.clean:
+        row["clean (test, %)"] = 100 * found.clean
+        sure = f"{export.interval(found.clean, found.n)}, n = {found.n:,}"
+        row["clean (test): 95 %"] = sure
+    return row
+
+
+def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
+    """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and
+    95 % interval."""
+    final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
+    known = data.brief(reader.brief, run.store)
+    sizes = known.sizes.set_index("split")["n"]
+    seen = monitor_size.of_run(known.meta, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    row: dict[str, object] = {}
+    for name, n, rows in zip(
+        ("clean", "quick PGD"),
+        seen,
+        (final[final["eps"] == 0], final[final["eps"] > 0]),
+        strict=True,
+    ):
+        share = float(rows["value"].iloc[-1]) if len(rows) else math.nan
+        sure = f"{export.interval(share, n)}, n = {n:,}" if len(rows) and n else ""
+        row |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
+        if name != "clean":
+            row["at"] = show_level(float(rows["eps"].iloc[-1])) if len(rows) else ""
+    return row

@@ -1,0 +1,13 @@
+"""Words in the note of a stored attack that say what its verdicts cannot be held against."""
+
+import pandas as pd
+
+SOUND = "sound=yes"  # it took over what the store knew, and each store knows of other attacks
+AVERAGED = "weights=ema"  # it was on averaged weights: another network
+
+
+def noted(notes: "pd.Series[str]", *words: str) -> "pd.Series[bool]":
+    """Of each note, whether it has one of these words; no note has none."""
+    return (
+        notes.fillna("").map(lambda note: not set(words).isdisjoint(str(note).split())).astype(bool)
+    )
