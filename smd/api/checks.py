@@ -59,7 +59,8 @@ def images(x: Any, shape: tuple[int, ...] | None = None) -> Tensor:
         )
     if x.dim() < 2 or not x.numel():
         raise UserError(
-            f"x has shape {_shape(x.shape)}: give a batch, (B, C, H, W) with no side of 0."
+            f"x has shape {_shape(x.shape)}: give a batch, (B, C, H, W) with B >= 1 and no side"
+            " of 0."
         )
     if shape is not None and tuple(x.shape[1:]) != shape:
         raise UserError(

@@ -1,6 +1,5 @@
 """The folder of a training run and of the jobs on it: make, list, find and delete them."""
 
-import json
 import os
 import secrets
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 from smd import jobs, paths
 from smd.config import field_problems
 from smd.config import schema as configs
-from smd.config.schema import Config, ImportConfig, JobConfig, TrainConfig
+from smd.config.schema import ImportConfig, JobConfig, TrainConfig
 from smd.errors import UserError
 from smd.files import foreign, leftovers
 from smd.jobs import kinds, listing, transitions
@@ -108,7 +107,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
     _refuse(kind.validate(config) + starting.problems(config, _source(config)))
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     name = ids.new(runs_root(), kind.word(config))
-    files = {"config.json": _json(config), "provenance.json": provenance.provenance()}
+    files = {"config.json": configs.to_file(config), "provenance.json": provenance.provenance()}
     transitions.create(
         runs_root() / name, kind.name, config.device, files, claim, getattr(config, "devices", "")
     )
@@ -148,22 +147,12 @@ def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
     kind = kinds.of_config(config)
     _refuse(kind.validate(config))
     folder = _new_job(run, kind.folder, kind.word(config))
-    files = {"config.json": _json(config)}
+    files = {"config.json": configs.to_file(config)}
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(
             folder, kind.name, config.device, files, claim, getattr(config, "devices", "")
         )
     return folder
-
-
-def _json(config: Config) -> dict[str, Any]:
-    """What config.json is to hold; raises UserError where it is longer than its reader takes."""
-    values = configs.to_json(config)
-    if len(json.dumps(values, indent=1)) > foreign.JSON:
-        raise UserError(
-            f"The settings take more than {foreign.JSON // foreign.MEGABYTE} MB: name fewer images."
-        )
-    return values
 
 
 def _refuse(sentences: list[str]) -> None:
