@@ -11,6 +11,7 @@ from smd.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
+LAST_BIN = 32_767  # the largest that a store keeps
 SHIFT = 1e-4  # of a unit; in float32 k/255 times 255 can fall just below k
 UNIT = {"Linf": "1/255", "L2": "L2 lengths"}  # what margins and noise are written in, by norm
 
@@ -24,9 +25,9 @@ def whole_units(lengths: Any, unit: float = 1 / 255) -> "np.ndarray":
 
 
 def bin255(margins: Any) -> "np.ndarray":
-    """The histogram bin of each margin: (n,) in [0, 1] -> (n,) int16, k where it is in
-    [k, k + 1) / 255."""
-    return whole_units(margins).astype("int16")
+    """The histogram bin of each margin: (n,) in the unit of x -> (n,) int16, k where it is in
+    [k, k + 1) / 255; lengths in L2 may end beyond the last bin, and are in that."""
+    return whole_units(margins).clip(max=LAST_BIN).astype("int16")
 
 
 def px(*levels: int) -> tuple[float, ...]:
@@ -87,9 +88,14 @@ def level_title(value: float, norm: str) -> str:
     return show_level(value, norm) + (f" {norm}" if value and norm != "Linf" else "")
 
 
-def show_length(value: float, norm: str = "Linf") -> str:
+def show_length(value: float, norm: str = "Linf", decimals: int = 2) -> str:
     """Write what was measured, a margin or the length of noise: "7.93/255", of L2 "0.497"."""
-    return f"{255 * value:.2f}/255" if norm == "Linf" else f"{value:.3g}"
+    return f"{255 * value:.{decimals}f}/255" if norm == "Linf" else f"{value:.3g}"
+
+
+def factor(norm: str) -> float:
+    """What a length in the unit of x is multiplied by to be shown in UNIT[norm]."""
+    return 255.0 if norm == "Linf" else 1.0
 
 
 def show_bytes(size: float) -> str:

@@ -141,6 +141,24 @@ def finished(finished_root, own_runs):
     return found["smd"], found["std"]
 
 
+@pytest.fixture(scope="session")
+def in_l2_root(tmp_path_factory, own_cache):
+    """A runs folder with a run of SMD in L2, of a process that is gone; never write to it."""
+    words = ("--epochs", "4", "--n-train", "300", "--n-test", "60", "--n-margins", "20")
+    make = lambda root: smd("train", "--norm", "L2", *words, root=root)  # noqa: E731
+    root = made_once(tmp_path_factory, "in-l2", make)
+    load("digits")
+    return root
+
+
+@pytest.fixture
+def in_l2(in_l2_root, own_runs):
+    """The run in L2, copied into this test's own runs folder."""
+    shutil.copytree(in_l2_root, own_runs, dirs_exist_ok=True)
+    known(own_runs)
+    return folders.all_runs()[0]
+
+
 @pytest.fixture
 def tiny():
     """The smallest useful config."""

@@ -35,6 +35,10 @@ def test_whole_pixel_steps_survive_writing_and_reading(k):
     assert parse_level(show_level(k / 255)) == k / 255
 
 
+def test_a_length_beyond_the_last_bin_is_in_that():
+    assert bin255([0.0, 8 / 255, 128.5, 388.0]).tolist() == [0, 8, 32767, 32767]
+
+
 def test_other_levels_are_short_decimals():
     assert show_levels((0.0, 0.05)) == "0,0.05"
 

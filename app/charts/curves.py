@@ -30,13 +30,13 @@ class Look:
 PLAIN = Look()
 
 
-def accuracy(metrics: pd.DataFrame, look: Look = PLAIN) -> alt.LayerChart:
+def accuracy(metrics: pd.DataFrame, look: Look = PLAIN, norm: str = "Linf") -> alt.LayerChart:
     """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation
     solid."""
     rows = metrics[metrics["name"] == "accuracy"].copy()
-    rows["noise level"] = rows["eps"].map(style.level_name)
+    rows["noise level"] = [style.level_name(eps, norm) for eps in rows["eps"]]
     rows["shown"] = 100 * rows["value"]
-    order = [style.level_name(e) for e in sorted(rows["eps"].unique())]
+    order = [style.level_name(e, norm) for e in sorted(rows["eps"].unique())]
     rows["images"] = rows["split"].map({"train": "training", "val": "validation"})
     rows, x = placed(rows, hours(metrics), look)
     base = alt.Chart(rows, height=style.HEIGHT).encode(
@@ -150,14 +150,14 @@ def placed(
     return rows, alt.X("spent:Q", title=f"{unit} of training")
 
 
-def said(metrics: pd.DataFrame) -> str:
+def said(metrics: pd.DataFrame, norm: str = "Linf") -> str:
     """The finding of the accuracy curves in a sentence."""
     rows = metrics[(metrics["name"] == "accuracy") & (metrics["split"] == "val")]
     if rows.empty:
         return "No accuracy was measured yet."
     top = rows[rows["eps"] == rows["eps"].max()].sort_values("epoch")
     first, last = top.iloc[0], top.iloc[-1]
-    level = style.level_name(float(first["eps"]))
+    level = style.level_name(float(first["eps"]), norm)
     return (
         f"Validation accuracy at {level} goes from {100 * first['value']:.1f} % after epoch"
         f" {int(first['epoch'])} to {100 * last['value']:.1f} % after epoch {int(last['epoch'])}."

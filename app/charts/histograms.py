@@ -81,7 +81,7 @@ def lengths(rows: pd.DataFrame, images: str) -> alt.Chart:
         alt.Chart(known, height=340)
         .mark_bar()
         .encode(
-            alt.X("margin:Q", title="margin (L2)", bin=alt.Bin(maxbins=40)),
+            alt.X("margin:Q", title=style.margin("L2"), bin=alt.Bin(maxbins=40)),
             alt.Y("count():Q", title=images),
             style.kind_colour(rows[rows["kind"] != MISCLASSIFIED]),
             tooltip=[

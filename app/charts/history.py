@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from smd.units import show_level
+from smd.units import UNIT, factor, show_level
 
 from . import rules, style
 
 LINE, WIDE = 0.06, 44  # how much of the axis a label takes across it, and its width in pixels
+FORMAT = {"Linf": ".1f", "L2": ".3f"}  # of a margin as it is shown
 FLAGS = {"expanded": "#1a8a94", "shrunk": "#c8641f", "kept": style.GRAY, "misclassified": "#9c5a96"}
 
 
@@ -18,22 +19,24 @@ def fan(
     levels: Sequence[float],
     defense: str = "smd",
     schedule: pd.DataFrame | None = None,
+    norm: str = "Linf",
 ) -> alt.LayerChart:
     """Margin quantiles over the epochs: 5-95 %, 25-75 %, the median.
 
-    schedule: epoch, margin (1/255) that the schedule alone would reach, drawn as a dashed line.
+    schedule: epoch, margin (1/255; in L2 a length) that the schedule alone would reach, drawn as a
+    dashed line.
     """
     rows = summary.copy()
     for name in ("q05", "q25", "q50", "q75", "q95"):
-        rows[name] = 255 * rows[name]
+        rows[name] = factor(norm) * rows[name]
     base = alt.Chart(rows, height=style.HEIGHT).encode(style.epochs(int(rows["epoch"].max())))
     tip = [
         "epoch:Q",
-        *(alt.Tooltip(f"{q}:Q", format=".1f") for q in ("q05", "q25", "q50", "q75", "q95")),
+        *(alt.Tooltip(f"{q}:Q", format=FORMAT[norm]) for q in ("q05", "q25", "q50", "q75", "q95")),
     ]
-    y = alt.Y("q05:Q", title=style.MARGIN)
+    y = alt.Y("q05:Q", title=style.margin(norm))
     main = style.colour(defense)
-    alone = [] if schedule is None else [_alone(schedule, int(rows["epoch"].max()))]
+    alone = [] if schedule is None else [_alone(schedule, int(rows["epoch"].max()), norm)]
     return alt.layer(
         base.mark_area(opacity=0.18, color=main).encode(y, alt.Y2("q95:Q"), tooltip=tip),
         base.mark_area(opacity=0.32, color=main).encode(
@@ -42,16 +45,17 @@ def fan(
         base.mark_line(strokeWidth=2.5, color=main, point=style.alone(rows)).encode(
             y=alt.Y("q50:Q"), tooltip=tip
         ),
-        _levels_across(levels, float(rows["q95"].max())),
+        _levels_across(levels, float(rows["q95"].max()), norm),
         *alone,
     )
 
 
-def _alone(schedule: pd.DataFrame, last: int) -> alt.LayerChart:
+def _alone(schedule: pd.DataFrame, last: int, norm: str) -> alt.LayerChart:
     """The growth that nothing in the network has slowed, named where it ends."""
     rows = schedule[schedule["epoch"] <= last]
     base = alt.Chart(rows).encode(alt.X("epoch:Q"), alt.Y("margin:Q"))
-    tip = ["epoch:Q", alt.Tooltip("margin:Q", format=".1f", title="schedule alone (1/255)")]
+    title = f"schedule alone ({UNIT[norm]})"
+    tip = ["epoch:Q", alt.Tooltip("margin:Q", format=FORMAT[norm], title=title)]
     line = base.mark_line(strokeDash=[5, 4], strokeWidth=1.8, color=style.COLOURS["std"]).encode(
         tooltip=tip
     )
@@ -62,11 +66,12 @@ def _alone(schedule: pd.DataFrame, last: int) -> alt.LayerChart:
     return alt.layer(line, words)
 
 
-def _levels_across(levels: Sequence[float], top: float) -> alt.LayerChart:
+def _levels_across(levels: Sequence[float], top: float, norm: str) -> alt.LayerChart:
     """Rules at the noise levels that the axis reaches, each with its label at the right end."""
-    shown = [eps for eps in levels if 255 * eps <= 1.1 * top]
-    at = [255 * eps for eps in shown]
-    rows = pd.DataFrame({"at": at, "text": [show_level(eps) for eps in shown]}, dtype=object)
+    shown = [eps for eps in levels if factor(norm) * eps <= 1.1 * top]
+    at = [factor(norm) * eps for eps in shown]
+    texts = [show_level(eps, norm) for eps in shown]
+    rows = pd.DataFrame({"at": at, "text": texts}, dtype=object)
     base = alt.Chart(rows).encode(alt.Y("at:Q"))
     rule = base.mark_rule(strokeDash=[3, 3], opacity=0.6, color=style.GRAY)
     parts = [
@@ -78,16 +83,17 @@ def _levels_across(levels: Sequence[float], top: float) -> alt.LayerChart:
     return alt.layer(rule, *parts)
 
 
-def of_sample(rows: pd.DataFrame) -> alt.LayerChart:
+def of_sample(rows: pd.DataFrame, norm: str = "Linf") -> alt.LayerChart:
     """One sample's margin over the epochs, each point coloured by what happened there.
 
     Where the image is misclassified the point is the margin that SMD keeps for later, and says
     nothing.
     """
-    rows = rows.assign(shown=255 * rows["margin"])
-    scale = alt.Scale(domain=[0, max(1.0, float(rows["shown"].max()))])
+    rows, title = rows.assign(shown=factor(norm) * rows["margin"]), style.margin(norm)
+    least = 1.0 if norm == "Linf" else 0.1
+    scale = alt.Scale(domain=[0, max(least, float(rows["shown"].max()))])
     base = alt.Chart(rows, height=220).encode(
-        style.epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title=style.MARGIN, scale=scale)
+        style.epochs(int(rows["epoch"].max())), alt.Y("shown:Q", title=title, scale=scale)
     )
     domain = [flag for flag in FLAGS if flag in set(rows["change"])]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
@@ -99,7 +105,7 @@ def of_sample(rows: pd.DataFrame) -> alt.LayerChart:
         ),
         tooltip=[
             "epoch:Q",
-            alt.Tooltip("shown:Q", format=".2f", title=style.MARGIN),
+            alt.Tooltip("shown:Q", format=".3~g", title=title),
             "kind:N",
             "change:N",
         ],

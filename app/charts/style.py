@@ -9,7 +9,7 @@ import pandas as pd
 
 from smd.core.kinds import CERTIFIED, EVERY, FOUND, MISCLASSIFIED, REACHED
 from smd.registry import KNOWN_DEFENSES
-from smd.units import show_level
+from smd.units import level_title
 
 GRAY = "#8a9091"  # rules, clean images, what has no colour of its own
 MARGIN = "margin (1/255)"  # titles of axes, with their units
@@ -94,14 +94,19 @@ def accuracies(values: Iterable[float]) -> alt.Scale:
     return alt.Scale(domain=[low, min(max(high, low + least), 100.0)], nice=False, zero=False)
 
 
+def margin(norm: str) -> str:
+    """The title of an axis of margins in that norm."""
+    return MARGIN if norm == "Linf" else f"margin ({norm})"
+
+
 def colour(defense: str) -> str:
     """A defense's colour on every page."""
     return KNOWN_DEFENSES[defense].colour if defense in KNOWN_DEFENSES else GRAY
 
 
-def level_name(eps: float) -> str:
+def level_name(eps: float, norm: str = "Linf") -> str:
     """A noise level as a legend shows it."""
-    return show_level(eps) if eps else "clean"
+    return level_title(eps, norm) if eps else "clean"
 
 
 def run_colours(runs: pd.DataFrame) -> list[str]:

@@ -47,18 +47,22 @@ def _one(config: AttackConfig, run: Run) -> Known | None:
     rows = same if len(same) else done
     if rows.empty or config.attack not in registry.ATTACKS:
         return None
-    n, seeds, levels = _images(config, run), len(config.seeds), config.levels or run.config.levels
+    n, seeds, levels = (
+        _images(config, run),
+        len(config.seeds),
+        config.levels or run.config.levels_in(config.norm),
+    )
     last = records(rows)[-1]
     rows = rows[(rows["job"] == last["job"]) & (rows["name"] == last["name"])]
     rows = rows[rows["seed"] == rows["seed"].iloc[0]]  # later ones may take something over
     alike = config.attack == last["name"]  # whose images dropped out as these will
     before = [float(eps) for eps in rows["eps"]]
-    share = len(before) if alike else _withstood(run, before)
+    share = len(before) if alike else _withstood(run, config.norm, before)
     pace = _pace(last, float(rows["seconds"].sum()) / max(share, 1e-3))
     passes = registry.ATTACKS[config.attack].passes(
         {p.name: p.default for p in registry.ATTACKS[config.attack].params} | dict(config.params)
     )
-    left = len(levels) if alike else _withstood(run, levels)
+    left = len(levels) if alike else _withstood(run, config.norm, levels)
     return (pace * passes * n * seeds * left, int(last["n"])) if pace and passes else None
 
 
@@ -80,10 +84,10 @@ def _pace(last: Mapping[str, Any], seconds: float) -> float:
     return seconds / (int(last["n"]) * passes) if passes else 0.0
 
 
-def _withstood(run: Run, levels: Sequence[float]) -> float:
+def _withstood(run: Run, norm: str, levels: Sequence[float]) -> float:
     """Levels, each counted by the share of images that stay in it: fooled ones drop out."""
     table = data.brief(reader.attack_table, run.store)
-    table = table[table["norm"] == "Linf"]
+    table = table[table["norm"] == norm]
     shares = [table.loc[(table["eps"] - eps).abs() < 1e-6, "accuracy"].min() for eps in levels]
     return sum(1.0 if pd.isna(share) else float(share) for share in shares)
 

@@ -1,5 +1,7 @@
 """Images as a table, with the curves of training images' margins."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,6 +9,7 @@ import streamlit as st
 from smd.core.kinds import MEANING
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import UNIT, factor
 
 from .. import data
 from . import image_tiles, tables
@@ -21,7 +24,6 @@ COLUMNS = {
     ),
     "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
     "broken_by": st.column_config.TextColumn("fooled by"),
-    "curve": st.column_config.LineChartColumn("margin, by epoch (1/255)", width="medium", y_min=0),
 }
 WANTED = (
     "idx",
@@ -47,7 +49,9 @@ def show(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, ke
     table = taken(part)
     if split == "train":
         curves = data.read(reader.margin_curves, run.store, tuple(part["idx"].astype(int)))
-        table["curve"] = table["id"].map(dict(zip(curves["idx"], curves["curve"], strict=True)))
+        times = factor(run.config.norm) / 255
+        shown = [[times * margin for margin in curve] for curve in curves["curve"]]
+        table["curve"] = table["id"].map(dict(zip(curves["idx"], shown, strict=True)))
         table = table if table["curve"].notna().any() else table.drop(columns="curve")
     if pixels is not None:
         table.insert(
@@ -68,9 +72,15 @@ def show(run: Run, part: pd.DataFrame, pixels: np.ndarray | None, split: str, ke
         height="content",
         key=f"table-{key}",
         alt=f"{len(table)} {split} images with their class and margin.",
-        column_config={**COLUMNS, "open": opens},
+        column_config={**COLUMNS, "open": opens, "curve": _curve(UNIT[run.config.norm])},
     )
     return bool(st.session_state.get(clicked))
+
+
+def _curve(unit: str) -> Any:
+    """The column of a margin's curve."""
+    title = f"margin, by epoch ({unit})"
+    return st.column_config.LineChartColumn(title, width="medium", y_min=0)
 
 
 def _choose_row(clicked: str, ids: list[int], split: str) -> None:

@@ -18,7 +18,6 @@ from ..components import attack_time, states
 from . import fields, knobs
 
 SPREAD = "Spread evenly over the split."
-LENGTH = "0.5"  # an L2 level to begin with: data sets have levels of Linf alone
 
 
 def form(chosen: list[Run]) -> None:
@@ -117,18 +116,16 @@ def _fields(chosen: list[Run], wrong: list[str]) -> tuple[AttackConfig, str]:
         )
         named = fields.of_set(chosen, split, key="attack-set", width=160)
         with st.popover("More", icon=":material/tune:"):
-            config = _more(registry.ATTACKS[name], wrong)
+            config = _more(registry.ATTACKS[name], chosen[0].config.norm, wrong)
             weights = fields.weights(AttackConfig, chosen, key="attack-weights")
     return replace(config, n=n, levels=levels, weights=weights), named
 
 
 def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
-    """The noise levels, in the norm that "More" names; L2 levels have no usual values."""
-    norm = st.session_state.get("norm") or "Linf"
-    if norm == "Linf":
-        usual, key = show_levels(run.config.levels), f"eps-{run.config.data}"
-    else:
-        usual, key = LENGTH, "eps-L2"
+    """The noise levels, in the norm that "More" names, at first the run's."""
+    norm = st.session_state.get(norm_key(run.config.norm)) or run.config.norm
+    usual = show_levels(run.config.levels_in(norm), norm)
+    key = f"eps-{run.config.data}" if norm == "Linf" else "eps-L2"
     help = "Like 2/255,4/255,8/255 or 0.031; pixels are in [0, 1]. In L2: lengths like 0.5."
     levels = knobs.levels(AttackConfig, usual, key, wrong, help, norm)
     if norm != "Linf" and not levels and not wrong:
@@ -136,10 +133,16 @@ def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
     return levels
 
 
-def _more(entry: Attack, wrong: list[str]) -> AttackConfig:
-    """What is seldom changed."""
+def norm_key(first: str) -> str:
+    """The field of the norm, which runs in L2 have of their own: theirs begins with L2."""
+    return "norm" if first == "Linf" else f"norm-{first}"
+
+
+def _more(entry: Attack, first: str, wrong: list[str]) -> AttackConfig:
+    """What is seldom changed; first: the norm to begin with."""
     split = fields.choice(AttackConfig, "split", key="attack-split")
-    norm = fields.choice(AttackConfig, "norm", key="norm", help="How the noise is measured.")
+    help = "How the noise is measured."
+    norm = fields.choice(AttackConfig, "norm", first, key=norm_key(first), help=help)
     seeds = st.number_input(  # so many of them
         options.field(AttackConfig, "seeds").title,
         1,

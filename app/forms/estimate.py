@@ -10,6 +10,7 @@ from smd.config.schema import EstimateConfig, Value
 from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import show_levels
 
 from .. import actions, data
 from ..components import job_rows, states
@@ -42,7 +43,8 @@ def form(run: Run) -> None:
 def _fields(run: Run, wrong: list[str]) -> tuple[EstimateConfig, str]:
     """What is to be estimated, and how; and the name of the set that it is on, if it is on one."""
     method = fields.entry(EstimateConfig, "method", key="method", width=220)
-    levels = _levels(wrong) if registry.range_of(method) else ()
+    norm = run.config.norm  # of the margins that training and filters know
+    levels = _levels(run, wrong) if registry.range_of(method) else ()
     split = fields.listed(EstimateConfig, "split", key="margin-split", width=120)
     most = len(data.read(reader.samples, run.store, split)) or None
     n = fields.number(
@@ -59,16 +61,20 @@ def _fields(run: Run, wrong: list[str]) -> tuple[EstimateConfig, str]:
     weights = fields.weights(EstimateConfig, [run], key="margin-weights")
     params = _more(method, wrong)
     ids = image_sets.of_split(run, split)[named] if named else ()
-    config = EstimateConfig(run.id, method, params, levels, split=split, n=len(ids) or n, ids=ids)
+    many = len(ids) or n
+    config = EstimateConfig(run.id, method, params, levels, norm, split=split, n=many, ids=ids)
     return replace(config, weights=weights), named
 
 
-def _levels(wrong: list[str]) -> tuple[float, ...]:
-    """How far the method looks."""
-    help = f"How far it looks, like {LEVELS}: one estimate each."
-    levels = knobs.levels(EstimateConfig, LEVELS, "margin-levels", wrong, help)
+def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:
+    """How far the method looks, in the run's norm."""
+    norm = run.config.norm
+    usual = LEVELS if norm == "Linf" else show_levels(run.config.levels, norm)
+    key = "margin-levels" if norm == "Linf" else f"margin-levels-{norm}"
+    help = f"How far it looks, like {usual}: one estimate each."
+    levels = knobs.levels(EstimateConfig, usual, key, wrong, help, norm)
     if not levels and not wrong:
-        wrong.append(f"Noise levels: there is none; write them like {LEVELS}.")
+        wrong.append(f"Noise levels: there is none; write them like {usual}.")
     return levels
 
 

@@ -30,11 +30,12 @@ def number(
     return int(st.number_input(field.title, *bounds, int(value), **look))
 
 
-def choice(config: type, name: str, **look: Any) -> str:
-    """One of a few, side by side."""
+def choice(config: type, name: str, first: str = "", **look: Any) -> str:
+    """One of a few, side by side; first: as in `listed`."""
     field = options.field(config, name)
+    usual = first or field.default
     shown = st.segmented_control(
-        field.title, field.option.choices, default=field.default, required=True, **look
+        field.title, field.option.choices, default=usual, required=True, **look
     )
     return str(shown)
 

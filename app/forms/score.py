@@ -1,5 +1,7 @@
 """The form that starts a search for worst scores, and the searches that are under way."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from smd.config import commands
@@ -56,8 +58,9 @@ def _fields(run: Run, first: str, wrong: list[str]) -> ScoreConfig:
     """What is to be searched, and how long."""
     split = fields.listed(ScoreConfig, "split", first, key=f"score-split-{first}", width=120)
     help = "Like 4/255,8/255; 0: the clean images alone, which are always scored."
-    usual = show_levels(run.config.levels)
-    levels = knobs.levels(ScoreConfig, usual, f"score-levels-{run.id}", wrong, help)
+    norm = run.config.norm
+    usual, key = show_levels(run.config.levels, norm), f"score-levels-{run.id}"
+    levels = knobs.levels(ScoreConfig, usual, key, wrong, help, norm)
     if not levels and not wrong:
         wrong.append("Noise levels: there is none; write 0 for the clean images alone.")
     most = len(data.read(reader.samples, run.store, split)) or None
@@ -73,7 +76,8 @@ def _fields(run: Run, first: str, wrong: list[str]) -> ScoreConfig:
     )
     steps = fields.number(ScoreConfig, "steps", 50, key="score-steps", width=140)
     weights = fields.weights(ScoreConfig, [run], key="score-weights")
-    return ScoreConfig(run.id, levels=levels, split=split, n=n, steps=steps, weights=weights)
+    asked = ScoreConfig(run.id, norm, levels, split, n, steps=steps)
+    return replace(asked, weights=weights)
 
 
 def cost(run: Run, config: ScoreConfig, classes: int) -> str:

@@ -44,7 +44,7 @@ def section(base: TrainConfig) -> None:
 def _wanted(base: TrainConfig) -> list[TrainConfig]:
     """The trainings of the chosen defenses and seeds."""
     options = _options(base)
-    usual = [title for title in ("SMD", "STD") if title in options]
+    usual = [title for title, one in options.items() if one.defense in ("smd", "std")]
     names = st.pills(
         "Defenses", list(options), selection_mode="multi", default=usual, key="sweep-defenses"
     )
@@ -71,10 +71,11 @@ def _buttons(wanted: list[TrainConfig]) -> None:
 
 
 def _options(base: TrainConfig) -> dict[str, TrainConfig]:
-    """Every defense with the settings of the paper's tables: title -> config."""
+    """Every defense that is trained in the form's norm, with the settings of the paper's tables:
+    title -> config."""
     options = {}
     for name, entry in registry.DEFENSES.items():
-        for params in entry.settings:
+        for params in entry.settings if base.norm in entry.norms else ():
             one = replace(base, defense=name, params=dict(params))
             if base.recipe == "official":
                 one = replace(one, epochs=entry.official.epochs, batch=entry.official.batch)

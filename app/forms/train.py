@@ -6,6 +6,7 @@ import streamlit as st
 
 from smd import registry
 from smd.config.schema import TrainConfig
+from smd.config.validation import of_norm
 
 from ..sections.own_import import SIZE, SKIP
 from . import device as device_field
@@ -33,6 +34,11 @@ AVERAGE = (
     "ema: beside the last weights their running average over the steps is kept, and both are"
     " judged; it is often a little better and costs next to no time."
 )
+NORM = (
+    "How noise and margins are measured: Linf by the largest change of a pixel, L2 by the length of"
+    " the change over all pixels. The run is watched and attacked in it, too."
+)
+CHOICES = {"norm": NORM, "average": AVERAGE, "balance": BALANCE}  # of a few each, side by side
 N_MARGINS = (
     "When the training is over, by a minimum-norm attack: upper bounds of their distances to the"
     " boundary. As many as fit into a fifth of the training's time; 0 skips it."
@@ -88,6 +94,7 @@ def form(wrong: list[str]) -> TrainConfig:
     with left:
         epochs = number(config, "epochs", "Passes over the training images.")
     config = _more(replace(config, epochs=epochs), wrong)
+    wrong += of_norm(config)
     with right:  # last: which runs fit follows from all else
         return replace(config, init=start.field(config, wrong))
 
@@ -109,8 +116,7 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
     """The fields that are seldom touched."""
     with st.expander("More", icon=":material/tune:"):
         fields.choice(TrainConfig, "recipe", key="train-recipe", help=RECIPE, **KEPT)
-        average = fields.choice(TrainConfig, "average", key="train-average", help=AVERAGE, **KEPT)
-        balance = fields.choice(TrainConfig, "balance", key="train-balance", help=BALANCE, **KEPT)
+        config = _choices(config)
         a, b, c = st.columns(3)
         with a:
             seed = number(config, "seed")
@@ -130,12 +136,13 @@ def _more(config: TrainConfig, wrong: list[str]) -> TrainConfig:
             mean, std = normalisation.fields("train", wrong)
         log = trackers.field(wrong)
     config = replace(config, seed=seed, batch=batch, n_train=n_train, device=device, log=log)
-    return replace(
-        config,
-        devices=devices,
-        n_margins=n_margins,
-        mean=mean,
-        std=std,
-        average=average,
-        balance=balance,
+    return replace(config, devices=devices, n_margins=n_margins, mean=mean, std=std)
+
+
+def _choices(config: TrainConfig) -> TrainConfig:
+    """The fields of a few choices each, which stand side by side."""
+    norm, average, balance = (
+        fields.choice(TrainConfig, name, key=key(config, name), help=help, **KEPT)
+        for name, help in CHOICES.items()
     )
+    return replace(config, norm=norm, average=average, balance=balance)

@@ -1,7 +1,7 @@
 """An image beside its adversarial example: the two, their difference, and what the network says
 about each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -146,10 +146,8 @@ def _waiting(run: Run) -> None:
 
 
 def _attack(run: Run, split: str, idx: int) -> None:
-    levels = run.config.levels
-    config = AttackConfig(
-        run=run.id, split=split, ids=(idx,), levels=levels, params={"steps": 20}, seeds=(0,)
-    )
+    how = AttackConfig(run.id, params={"steps": 20}, norm=run.config.norm, levels=run.config.levels)
+    config = replace(how, split=split, ids=(idx,), seeds=(0,))
     actions.start(run, config)
 
 

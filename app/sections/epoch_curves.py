@@ -8,6 +8,7 @@ import streamlit as st
 from smd import export
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import factor
 
 from .. import data
 from ..charts import curves, style
@@ -36,7 +37,6 @@ CHARTS = (
         {"margin_mean": "mean margin"},
         style.MARGIN,
         "Mean margin of correctly classified training images, found and reached ones together",
-        factor=255,
     ),
     Chart(
         "Where margins move",
@@ -65,28 +65,32 @@ def section(run: Run, look: curves.Look) -> None:
     if metrics.empty:
         standing.show(run.status, "Curves appear", "the first epoch is done")
         return
-    st.subheader("Accuracy under attack, epoch by epoch")
-    accuracies = curves.accuracy(metrics, look)
-    st.altair_chart(accuracies, key="fig8", alt=curves.said(metrics))
+    norm = run.config.norm
+    st.subheader("Accuracy under attack, epoch by epoch" + f" ({norm})" * (norm != "Linf"))
+    accuracies = curves.accuracy(metrics, look, norm)
+    st.altair_chart(accuracies, key="fig8", alt=curves.said(metrics, norm))
     grid = layout.pair()
     for chart in CHARTS:
         names = LOSS if chart.names is LOSSES and not measured(metrics, LOSSES) else chart.names
         shown = measured(metrics, names)
         if shown and (not chart.needs or chart.needs in shown):
             with grid.cell():
-                over_epochs(metrics, chart, shown, look)
+                over_epochs(metrics, chart, shown, look, norm)
     st.markdown("**Every number of every epoch**")
     name = f"{run_names.link(run.id)}-epochs"
-    downloads.of_table(export.epoch_table(metrics), name, chart=accuracies)
+    downloads.of_table(export.epoch_table(metrics, norm), name, chart=accuracies)
 
 
 def over_epochs(
-    metrics: pd.DataFrame, chart: Chart, shown: dict[str, str], look: curves.Look
+    metrics: pd.DataFrame, chart: Chart, shown: dict[str, str], look: curves.Look, norm: str
 ) -> None:
     """One chart, of those of its metrics that the run has."""
     st.subheader(chart.title)
+    unit, times = chart.unit, chart.factor
+    if unit == style.MARGIN:
+        unit, times = style.margin(norm), factor(norm)
     st.altair_chart(
-        curves.training(metrics, shown, chart.unit, chart.factor, chart.log, look),
+        curves.training(metrics, shown, unit, times, chart.log, look),
         key=chart.title,
         alt=f"{chart.alt} over the epochs.",
     )

@@ -4,7 +4,7 @@ import streamlit as st
 
 from smd.runs import folders
 from smd.runs.folders import Run
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import pages
 from ..components import run_names, states
@@ -51,7 +51,7 @@ def words(run: Run) -> str:
     if found is None:
         return "Not attacked yet."
     clean, robust = (f"{100 * share:.2f} %" for share in (found.clean, found.robust))
-    level = show_level(found.eps)
+    level = level_title(found.eps, found.norm)
     return (
         f"clean {clean} ({result.sure(found.clean, found.n)}); robust at {level} {robust}"
         f" ({result.sure(found.robust, found.n)}; {plain(found.attack)})"

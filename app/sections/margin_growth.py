@@ -12,6 +12,7 @@ from ..components import layout
 from ..components.plain import plain
 from ..selection import sources, state
 from ..selection.filters import SPLITS
+from ..selection.sources import Source
 from . import margin_words
 
 Levels = tuple[float, ...]
@@ -30,21 +31,21 @@ def section(run: Run, levels: Levels) -> None:
     st.subheader("How the margins grew")
     summary = data.read(reader.margin_summary, run.store)
     schedule = sources.schedule(run)
-    said = margin_words.growth(summary, schedule)
+    said = margin_words.growth(summary, schedule, run.config.norm)
     drawn = " " + DRAWN if run.config.balance == "sampling" else ""
     st.caption(f"{QUANTILES}{drawn} {said}")
     st.altair_chart(
-        history.fan(summary, levels, run.config.defense, schedule),
+        history.fan(summary, levels, run.config.defense, schedule, run.config.norm),
         key="fan",
         alt=f"Quantiles of the margins over the epochs. {said}",
     )
 
 
 def beside(run: Run, levels: Levels) -> None:
-    """What was estimated of test images, which are what the network will be used on; else why
-    nothing was."""
+    """What was estimated of test images, which are what the network will be used on, in the run's
+    norm; else why nothing was."""
     estimated = (s for s in sources.of(run) if s.estimate and s.split == "test")
-    source = next((s for s in estimated if s.norm == "Linf"), None)
+    source = next((s for s in estimated if s.norm == run.config.norm), None)
     if source is None:
         plan = final_margins.read(run.folder)
         if reason := plan.reason if plan else "":
@@ -53,16 +54,25 @@ def beside(run: Run, levels: Levels) -> None:
         return
     st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
     layout.cards(margin_words.cards(source, 0, levels))
-    counts = sources.counts(source, 0)
-    st.altair_chart(
-        histograms.histogram(counts, levels, SPLITS["test"]),
-        key="beside",
-        alt=f"Histogram of estimated margins of test images: {margin_words.fullest(counts)}",
-    )
+    _drawn(source, levels)
     st.caption(margin_words.kinds(source, 0))
     st.button(
         "Show these images",
         on_click=state.write,
         kwargs={"split": "test"},
         icon=":material/visibility:",
+    )
+
+
+def _drawn(source: Source, levels: Levels) -> None:
+    """The histogram of an estimate of test images."""
+    if source.norm == "Linf":
+        counts = sources.counts(source, 0)
+        chart = histograms.histogram(counts, levels, SPLITS["test"])
+        said = margin_words.fullest(counts)
+    else:
+        rows = sources.results(source)
+        chart, said = histograms.lengths(rows, SPLITS["test"]), f"{len(rows):,} L2 lengths."
+    st.altair_chart(
+        chart, key="beside", alt=f"Histogram of estimated margins of test images: {said}"
     )

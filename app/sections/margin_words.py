@@ -18,7 +18,7 @@ from smd.export import EMPTY
 from smd.export.estimates import share_beyond
 from smd.export.percent import interval
 from smd.store import reader
-from smd.units import show_length, show_level
+from smd.units import factor, level_title, show_length, show_level
 
 from .. import data
 from ..components.plain import plain
@@ -98,7 +98,7 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
 
 
 def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Card:
-    level, n = show_level(eps), len(images)
+    level, n = level_title(eps, source.norm), len(images)
     if not math.isfinite(share):
         meaning = "Not known of all: some are neither found nor proven that far."
         meaning = meaning if (images["kind"] == CERTIFIED).any() else UNFOLLOWED
@@ -176,16 +176,17 @@ def fullest(counts: pd.DataFrame) -> str:
     return f"{most}{wrong:,} images are misclassified."
 
 
-def growth(summary: pd.DataFrame, schedule: pd.DataFrame | None) -> str:
+def growth(summary: pd.DataFrame, schedule: pd.DataFrame | None, norm: str = "Linf") -> str:
     """Where the median ended, and where the schedule alone would have: summary as from
     reader.margin_summary."""
-    last, median = int(summary["epoch"].iloc[-1]), 255 * float(summary["q50"].iloc[-1])
-    ended = f"The median ends at {median:.1f}/255"
+    last, median = int(summary["epoch"].iloc[-1]), float(summary["q50"].iloc[-1])
+    ended = f"The median ends at {show_length(median, norm, 1)}"
     if schedule is None or last not in set(schedule["epoch"]):
         return f"{ended}."
-    ceiling = float(schedule.set_index("epoch")["margin"][last])
+    alone = float(schedule.set_index("epoch")["margin"][last])
+    ceiling = show_length(alone / factor(norm), norm, 1)
     return (
-        f"{ended}; the schedule alone (γ₂ = 1, no boundary met) would end at {ceiling:.1f}/255:"
+        f"{ended}; the schedule alone (γ₂ = 1, no boundary met) would end at {ceiling}:"
         " growth up to the dashed line is the schedule's doing. Where margins stay below it,"
         " gradients or a boundary held them back."
     )

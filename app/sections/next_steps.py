@@ -61,7 +61,8 @@ def yardstick_config(run: Run) -> AttackConfig:
     """AutoAttack on a few images at the levels that the run watched."""
     size = len(data.read(reader.samples, run.store, "test"))
     n = min(IMAGES, size or IMAGES)
-    return AttackConfig(run.id, YARDSTICK, levels=run.config.levels, n=n, seeds=(0,))
+    norm, levels = run.config.norm, run.config.levels
+    return AttackConfig(run.id, YARDSTICK, norm=norm, levels=levels, n=n, seeds=(0,))
 
 
 def yardstick(run: Run) -> None:

@@ -27,7 +27,7 @@ def plan(config: TrainConfig, images: Images, splits: Splits) -> list[str]:
         _testing(config, images, splits),
         _network(config, images),
         "Accuracy is watched without noise and at noise levels"
-        f" **{show_levels(config.levels).replace(',', ', ')}**.",
+        f" **{show_levels(config.levels, config.norm).replace(',', ', ')}**.",
         f"The imported images take **{show_bytes(images.pixels.nbytes)}** in"
         f" {plain(paths.cache_root())}; the files themselves are only read.",
     ]
@@ -59,7 +59,7 @@ def _intensities(config: TrainConfig, images: Images) -> list[str]:
         return []
     levels = ", ".join(
         f"{show_level(eps)} is {in_units(eps, known.low, known.high, known.unit)}"
-        for eps in config.levels
+        for eps in config.levels_in("Linf")
     )
     return [
         f"Values from **{known.words}** become 0 to 1, in 256 grey levels: noise of {levels}"

@@ -26,6 +26,7 @@ from smd.units import show_level
 from .. import actions, data
 from ..components import attack_time, run_names, states, tables
 from ..components.plain import plain
+from ..forms import knobs
 from . import next_steps
 
 SPLIT = "test"
@@ -47,11 +48,17 @@ TAKEN_OVER = (
 )
 
 
-def ranked(_store: Path, stores: Stores) -> list[Ranking]:
+def norm_of(chosen: Sequence[Run]) -> str:
+    """The norm in which these runs are ranked: that of all of them, else Linf."""
+    norms = {run.config.norm for run in chosen}
+    return norms.pop() if len(norms) == 1 else "Linf"
+
+
+def ranked(_store: Path, stores: Stores, norm: str) -> list[Ranking]:
     """A ranking of these runs for each noise level; for data.value, which asks again when a store
     has changed."""
     verdicts = {name: reader.seed_verdicts(Path(store), SPLIT) for name, store, _ in stores}
-    return rankings(verdicts, SPLIT)
+    return rankings(verdicts, SPLIT, norm)
 
 
 def section(chosen: Sequence[Run]) -> None:
@@ -59,7 +66,7 @@ def section(chosen: Sequence[Run]) -> None:
     stores = tuple(
         (run_names.shown(run.id), str(run.store), reader.stamp(run.store)) for run in chosen
     )
-    known: list[Ranking] = data.value(ranked, chosen[0].store, stores)
+    known: list[Ranking] = data.value(ranked, chosen[0].store, stores, norm_of(chosen))
     st.subheader("Ranking by the worst attack")
     missing(chosen)
     if any(_taken_over(run) for run in chosen):
@@ -67,7 +74,8 @@ def section(chosen: Sequence[Run]) -> None:
     if not known:
         st.info(NOTHING, icon=":material/leaderboard:")
         return
-    found = at_level(known, chosen[0].config.levels)
+    norm = norm_of(chosen)
+    found = at_level(known, chosen[0].config.levels_in(norm), norm)
     on = (
         f"the same {found.n:,} {SPLIT} images" if len(chosen) > 1 else f"{found.n:,} {SPLIT} images"
     )
@@ -78,13 +86,13 @@ def section(chosen: Sequence[Run]) -> None:
     st.caption(HELP)
 
 
-def at_level(known: Sequence[Ranking], watched: Sequence[float]) -> Ranking:
+def at_level(known: Sequence[Ranking], watched: Sequence[float], norm: str) -> Ranking:
     """The ranking at the chosen level."""
-    offered = {show_level(one.eps): one for one in known}
-    usual = [name for name in offered if name in {show_level(eps) for eps in watched}]
+    offered = {show_level(one.eps, norm): one for one in known}
+    usual = [name for name in offered if name in {show_level(eps, norm) for eps in watched}]
     first = (usual or list(offered))[-1]
     level = st.segmented_control(
-        "Noise level ε (L∞)",
+        f"Noise level {knobs.epsilon(norm)}",
         list(offered),
         default=first,
         required=True,
@@ -165,7 +173,8 @@ def missing(chosen: Sequence[Run]) -> None:
 
 def untried(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
     """The yardstick on all chosen runs; nothing where one of them has faced it, or is about to."""
-    faced = {key[0] for run in chosen for key in _faced(run)}
+    norm = norm_of(chosen)
+    faced = {key[0] for run in chosen for key in _faced(run, norm)}
     waiting = any(
         read(folder).state in ("queued", "running")
         for run in chosen
@@ -173,13 +182,15 @@ def untried(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
     )
     if next_steps.YARDSTICK in faced or waiting:
         return []
-    return [(next_steps.yardstick_config(chosen[0]), list(chosen))]
+    usual = next_steps.yardstick_config(chosen[0])
+    levels = chosen[0].config.levels_in(norm)
+    return [(replace(usual, norm=norm, levels=levels), list(chosen))]
 
 
 def unmatched(chosen: Sequence[Run]) -> list[tuple[AttackConfig, list[Run]]]:
-    """Attacks on test images (L∞, last weights) that some chosen runs faced and others did not, the
+    """Attacks on test images (last weights) that some chosen runs faced and others did not, the
     strongest first: what it takes to put those under it."""
-    faced = {run.id: _faced(run) for run in chosen}
+    faced = {run.id: _faced(run, norm_of(chosen)) for run in chosen}
     every = {key: config for own in faced.values() for key, config in own.items()}
     lacking = [
         (config, [run for run in chosen if not _alike(config, faced[run.id].get(key))])
@@ -197,19 +208,19 @@ def _alike(config: AttackConfig, own: AttackConfig | None) -> bool:
 
 def _taken_over(run: Run) -> bool:
     """Whether the run faced an attack that took over earlier verdicts."""
-    return bool(_done(run)["note"].str.contains(reader.SOUND, regex=False).any())
+    return bool(_done(run, run.config.norm)["note"].str.contains(reader.SOUND, regex=False).any())
 
 
-def _done(run: Run) -> pd.DataFrame:
-    """The attacks on test images in L∞, those on images picked by hand aside."""
+def _done(run: Run, norm: str) -> pd.DataFrame:
+    """The attacks on test images in that norm, those on images picked by hand aside."""
     done = data.brief(reader.attack_runs, run.store)
-    done = done[(done["split"] == SPLIT) & (done["norm"] == "Linf") & (done["eps"] > 0)]
+    done = done[(done["split"] == SPLIT) & (done["norm"] == norm) & (done["eps"] > 0)]
     return done[~done["picked"].astype(bool)].fillna({"steps": 0, "note": ""})
 
 
-def _faced(run: Run) -> dict[tuple[object, ...], AttackConfig]:
+def _faced(run: Run, norm: str) -> dict[tuple[object, ...], AttackConfig]:
     """What a run was put under, as it would be asked for again; what cannot be ranked is none."""
-    done = _done(run)
+    done = _done(run, norm)
     for other in (reader.SOUND, reader.AVERAGED):
         done = done[~done["note"].str.contains(other, regex=False)]
     found: dict[tuple[object, ...], AttackConfig] = {}
@@ -227,6 +238,7 @@ def _again(run: Run, name: str, steps: int, note: str, part: pd.DataFrame) -> At
         run.id,
         name,
         params,
+        norm=str(part["norm"].iloc[0]),
         levels=tuple(sorted({float(eps) for eps in part["eps"]})),
         n=int(part["n"].iloc[0]),
         seeds=tuple(sorted({int(seed) for seed in part["seed"]})),

@@ -13,7 +13,7 @@ from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
 from smd.frames import records
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_length, show_level
+from smd.units import level_title, show_length
 
 from .. import data
 from ..components.layout import Figure
@@ -40,23 +40,25 @@ class Judged(NamedTuple):
 
     attack: str  # with its settings
     name: str  # as in smd.registry.ATTACKS
-    eps: float  # L∞, unit of x
+    eps: float  # unit of x
     n: int
     clean: float  # accuracies in [0, 1] on the same n images; nan: not stored
     robust: float  # the mean over the attack's seeds
     seeds: int
     weakest: "Weakest | None"  # None where none was fooled
+    norm: str = "Linf"
 
 
-def judged(store: Path, watched: tuple[float, ...]) -> Judged | None:
-    """What the store says; None before any attack on test images. watched: levels of the run."""
+def judged(store: Path, watched: tuple[float, ...], norm: str = "Linf") -> Judged | None:
+    """What the store says; None before any attack on test images. watched: levels of the run, in
+    its norm."""
     table = reader.attack_table(store)
-    table = table[(table["split"] == SPLIT) & (table["norm"] == "Linf")]
+    table = table[(table["split"] == SPLIT) & (table["norm"] == norm)]
     levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
     if not levels:
         return None
     eps = ([e for e in levels if any(abs(e - w) < SAME for w in watched)] or levels)[-1]
-    known = reader.predicted_classes(store, SPLIT, eps)
+    known = reader.predicted_classes(store, SPLIT, eps, norm)
     if known.empty:  # on averaged weights alone
         return None
     settings, rows = verdicts.strongest(known)
@@ -67,7 +69,7 @@ def judged(store: Path, watched: tuple[float, ...]) -> Judged | None:
     title = export.attack_title(settings.name, settings.note, settings.steps)
     weakest = _weakest(rows, reader.class_names(store))
     without = clean[0] if clean else math.nan
-    return Judged(title, settings.name, eps, settings.n, without, *under, weakest)
+    return Judged(title, settings.name, eps, settings.n, without, *under, weakest, norm)
 
 
 def _accuracy(
@@ -97,7 +99,7 @@ def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> Weakest | None:
 
 def of(run: Run) -> Judged | None:
     """What came out of a run; None before any attack on test images."""
-    return data.value(judged, run.store, run.config.levels)
+    return data.value(judged, run.store, run.config.levels, run.config.norm)
 
 
 def sure(share: float, n: int) -> str:
@@ -111,12 +113,14 @@ def figures(run: Run) -> list[Figure]:
     shown = accuracies(found) if found else []
     margins = margin(run)
     shown += [margins] if margins else []
-    return shown + ([weakest(found.weakest, found.eps)] if found and found.weakest else [])
+    if found and found.weakest:
+        shown.append(weakest(found.weakest, level_title(found.eps, found.norm)))
+    return shown
 
 
 def accuracies(found: Judged) -> list[Figure]:
     """Without noise, and under the strongest attack, on the same images."""
-    level = show_level(found.eps)
+    level = level_title(found.eps, found.norm)
     mean = f", mean of {found.seeds} seeds" if found.seeds > 1 else ""
     clean = Figure(
         "Clean accuracy",
@@ -128,18 +132,18 @@ def accuracies(found: Judged) -> list[Figure]:
         f"Robust accuracy, ε = {level}",
         f"{100 * found.robust:.2f} %",
         f"{sure(found.robust, found.n)}; {plain(found.attack)}{mean}",
-        "Under the strongest attack that was run, at the largest noise level (L∞) that the run"
+        "Under the strongest attack that was run, at the largest noise level that the run"
         " watched: an upper bound, as a stronger attack may fool more.",
     )
     return [clean, robust] if found.clean == found.clean else [robust]
 
 
-def weakest(found: Weakest, eps: float) -> Figure:
+def weakest(found: Weakest, level: str) -> Figure:
     """The class that fares worst under the attack at that level."""
     times = f"{found.taken} of {found.n - found.right} wrong ones"
     share = found.right / found.n
     return Figure(
-        f"Weakest class, ε = {show_level(eps)}",
+        f"Weakest class, ε = {level}",
         f"{found.name}: {100 * share:.1f} %",
         f"{sure(share, found.n)}; taken for '{plain(found.taken_for)}': {times}",
         "The class of the lowest robust accuracy under the same attack: chosen as the lowest, it"
@@ -150,7 +154,9 @@ def weakest(found: Weakest, eps: float) -> Figure:
 def margin(run: Run) -> Figure | None:
     """Margins by their kind: of test images where they were estimated, else those of training."""
     known = [
-        s for s in sources.of(run) if s.norm == "Linf" and s.weights == "last" and not s.certified
+        s
+        for s in sources.of(run)
+        if s.norm == run.config.norm and s.weights == "last" and not s.certified
     ]
     chosen = next((s for s in known if s.estimate and s.split == SPLIT), None)
     chosen = chosen or next((s for s in known if not s.estimate), None)
@@ -168,9 +174,12 @@ def _margin(source: Source) -> Figure:
     said = {kind: f"{len(part):,} {kind}" for kind, part in parts.items()}
     other = FOUND if most == REACHED else REACHED
     if len(parts[other]):
-        said[other] += f" (median {show_length(float(parts[other].median()))})"
+        said[other] += f" (median {show_length(float(parts[other].median()), source.norm)})"
     wrong = f"{int((rows['kind'] == MISCLASSIFIED).sum()):,} {MISCLASSIFIED}"
-    value = show_length(float(parts[most].median())) if len(parts[most]) else export.EMPTY
+    value = (
+        show_length(float(parts[most].median()), source.norm) if len(parts[most]) else export.EMPTY
+    )
+    value += f" {source.norm}" * (source.norm != "Linf")
     return Figure(
         f"Median of the {said[most]}",
         value,

@@ -12,7 +12,7 @@ from smd.config import schema
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.training import monitor_size
-from smd.units import show_level
+from smd.units import UNIT, factor, level_title
 
 from .. import data
 from ..charts import curves, linked
@@ -29,6 +29,7 @@ class Measure(NamedTuple):
     split: str
     eps: float  # noise level, unit of x; 0: clean
     factor: float
+    norm: str = ""  # of the runs that measure it; "": of any
 
 
 ACCURACY = "accuracy"
@@ -117,15 +118,23 @@ def reason(run: Run, measure: Measure) -> str:
 
 def measures(chosen: list[Run]) -> dict[str, Measure]:
     """What can be drawn, by its title with the unit."""
-    eps = sorted({eps for r in chosen for eps in r.config.levels[-2:]})
+    norms = sorted({r.config.norm for r in chosen}, reverse=True)
+    watched = sorted({(r.config.norm, e) for r in chosen for e in r.config.levels[-2:]})
     attacked = {
-        f"quick PGD at {show_level(e)} (val, %)": Measure("accuracy", "val", e, 100.0) for e in eps
+        f"quick PGD at {level_title(e, norm)} (val, %)": Measure("accuracy", "val", e, 100.0, norm)
+        for norm, e in watched
+    }
+    margins = {
+        f"mean margin (train, {UNIT[norm]})": Measure(
+            "margin_mean", "train", 0.0, factor(norm), norm
+        )
+        for norm in norms
     }
     return {
         "clean accuracy (val, %)": Measure("accuracy", "val", 0.0, 100.0),
         **attacked,
         "clean loss (train, nats)": Measure("loss_clean", "train", 0.0, 1.0),
-        "mean margin (train, 1/255)": Measure("margin_mean", "train", 0.0, 255.0),
+        **margins,
         "seconds an epoch": Measure("seconds", "train", 0.0, 1.0),
     }
 
@@ -134,6 +143,8 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
     """The measure of each run over its epochs, with columns run, defense, shown, hours."""
     parts = []
     for run in chosen:
+        if measure.norm not in ("", run.config.norm):
+            continue
         metrics = data.read(reader.metrics, run.store)
         rows = metrics[
             (metrics["name"] == measure.name)

@@ -12,7 +12,7 @@ from smd.runs.folders import Run
 from smd.runs.notes import Notes
 from smd.store import reader
 from smd.training import monitor_size
-from smd.units import show_level
+from smd.units import level_title, show_level
 
 from .. import data
 from ..components import run_names, states
@@ -143,5 +143,6 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
         sure = f"{export.interval(share, n)}, n = {n:,}" if len(rows) and n else ""
         row |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
         if name != "clean":
-            row["at"] = show_level(float(rows["eps"].iloc[-1])) if len(rows) else ""
+            eps = float(rows["eps"].iloc[-1]) if len(rows) else 0.0
+            row["at"] = level_title(eps, run.config.norm) if eps else ""
     return row

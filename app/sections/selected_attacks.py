@@ -104,6 +104,7 @@ def _attack(chosen: Selection, n: int) -> None:
         run=chosen.run.id,
         split=chosen.split,
         ids=ids,
+        norm=chosen.run.config.norm,
         levels=chosen.run.config.levels,
         params={"steps": STEPS},
         seeds=(0,),

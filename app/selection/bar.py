@@ -48,6 +48,8 @@ def _bar(page: str, run: Run) -> Selection:
         st.markdown(" · ".join([f"**{chosen.title}**", *_words(chosen)]), width="content")
     if off:
         st.caption(f":material/block: {off['class']}")
+    if run.config.norm != "Linf":
+        st.caption(panel.IN_LENGTHS)
     return chosen
 
 

@@ -49,7 +49,9 @@ def of(run: Run, query: Mapping[str, Any]) -> Choices:
     margins that Margins shows."""
     shown = query["show"]
     split = query["split"] or first_split(run, shown)
-    epochs = data.read(reader.margin_summary, run.store)["epoch"]
+    # what an epoch's margins are asked for is in 1/255, as no length in L2 is
+    linf = run.config.norm == "Linf"
+    epochs = data.read(reader.margin_summary, run.store)["epoch"] if linf else ()
     maps = data.read(reader.embeddings, run.store)
     return Choices(
         split,

@@ -21,6 +21,10 @@ FIND_HELP = (
 )
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
 SET_HELP = "Images that were put together under a name, on Samples or Embedding."
+IN_LENGTHS = (
+    "This run is in L2: its margins and noise levels are lengths, and no filter in 1/255 asks for"
+    " them."
+)
 LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 

@@ -15,7 +15,7 @@ from smd.export.titles import estimate_title
 from smd.frames import tuples
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_length
+from smd.units import factor, show_length
 
 from .. import data
 from ..components import run_names
@@ -48,7 +48,7 @@ def of(run: Run) -> list[Source]:
     those of images chosen by hand come last."""
     name = _name(run)
     summary = data.read(reader.margin_summary, run.store)
-    own = [] if summary.empty else [Source(run, f"while training · {name}")]
+    own = [] if summary.empty else [Source(run, f"while training · {name}", norm=run.config.norm)]
     return own + _estimated(run, name)
 
 
@@ -59,7 +59,7 @@ def of_another(run: Run) -> list[Source]:
         name = _name(run)
         entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         keeps = entry is not None and entry.margin and run.status.done > 0
-        own = [Source(run, f"while training · {name}")] if keeps else []
+        own = [Source(run, f"while training · {name}", norm=run.config.norm)] if keeps else []
         estimated = (run.folder / "margins").exists() or (run.folder / final_margins.FILE).exists()
         return own + (_estimated(run, name) if estimated else [])
     except UserError:  # another version's
@@ -102,7 +102,9 @@ def _name(run: Run) -> str:
     if run_names.named(run.id):
         return run_names.shown(run.id)
     entry = registry.KNOWN_DEFENSES.get(run.config.defense)
-    return f"{entry.title if entry else run.config.defense} {run.id[-4:]}"
+    title = entry.title if entry else run.config.defense
+    norm = f" ({run.config.norm})" if run.config.norm != "Linf" else ""
+    return f"{title}{norm} {run.id[-4:]}"
 
 
 def results(source: Source) -> pd.DataFrame:
@@ -148,16 +150,18 @@ def counts(source: Source, epoch: int) -> pd.DataFrame:
 
 
 def schedule(run: Run) -> pd.DataFrame | None:
-    """What SMD's schedule alone would make of a margin: epoch, margin (1/255); None for other
-    defenses, and where an epoch does not draw each image once."""
-    delta = data.value(reader.meta, run.store).get("delta")
+    """What SMD's schedule alone would make of a margin: epoch, margin (1/255; of a run in L2 a
+    length); None for other defenses, and where an epoch does not draw each image once."""
+    delta, norm = data.value(reader.meta, run.store).get("delta"), run.config.norm
     uneven = run.config.defense != "smd" or run.config.balance == "sampling"
-    if uneven or not isinstance(delta, float | int):
+    if uneven or not isinstance(delta, float | int) or delta <= 0:
         return None
-    unit = delta if run.config.params.get("preset") == "ame" else 1 / 255
+    # h(x/255) of Eq. 12 and 13
+    pixel = 1 / 255 if norm == "Linf" else delta / -(-255 // run.config.epochs)
+    unit = delta if run.config.params.get("preset") == "ame" else pixel
     grown = alone(run.config.epochs, delta, unit)
     return pd.DataFrame(
-        {"epoch": range(1, len(grown) + 1), "margin": [255 * margin for margin in grown]}
+        {"epoch": range(1, len(grown) + 1), "margin": [factor(norm) * margin for margin in grown]}
     )
 
 
@@ -175,14 +179,9 @@ def images(source: Source, epoch: int) -> pd.DataFrame:
     """The margin of every image that has one of the epoch or estimate, as it is taken away."""
     if source.estimate:
         table = results(source).drop(columns="source")
-        return (
-            export.margin_table(table)
-            if source.norm == "Linf"
-            else table.rename(columns={"idx": "id"})
-        )
-    return export.margin_table(
-        data.read(reader.margins, source.run.store, last_epoch(source, epoch))
-    )
+        return export.margin_table(table, source.norm)
+    table = data.read(reader.margins, source.run.store, last_epoch(source, epoch))
+    return export.margin_table(table, source.norm)
 
 
 def compared(one: Source, two: Source) -> str:

@@ -106,8 +106,7 @@ def not_attacked(run: Run, source: Source) -> None:
         f" attacked ({source.norm}): attack some, or choose other margins.",
         icon=":material/bolt:",
     )
-    # for L2 a data set has none of its own
-    levels = run.config.levels if source.norm == "Linf" else (0.5,)
+    levels = run.config.levels_in(source.norm)
     n = min(500, len(data.read(reader.samples, run.store, source.split)))
     config = AttackConfig(run=run.id, split=source.split, n=n, levels=levels, norm=source.norm)
     config = replace(config, weights=source.weights)

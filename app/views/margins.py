@@ -37,6 +37,10 @@ IMPORTED = (
     "This network was imported: it has no epochs and no margins of a training. They can be"
     " estimated:"
 )
+IN_LENGTHS = (
+    "The views by class, over time and of forces are in 1/255: of a run in L2, whose margins are"
+    " lengths, there are none."
+)
 ALL_IMAGES = "all images"
 VIEWS = (ALL_IMAGES, "by class", "over time", "forces")
 
@@ -49,7 +53,8 @@ def page(run: Run, chosen: Selection) -> None:
         nothing_known(chosen)
         estimating(run, expanded=True)
         return
-    view = ALL_IMAGES if own[0].estimate else choose_view()
+    # the other views are in bins of 1/255
+    view = ALL_IMAGES if own[0].estimate or run.config.norm != "Linf" else choose_view()
     if view != ALL_IMAGES:
         other_view(view, chosen, levels_of(run))
         return
@@ -57,14 +62,14 @@ def page(run: Run, chosen: Selection) -> None:
     if shown[0].norm == "Linf":
         whole(chosen, shown, levels_of(run))
     else:
-        in_lengths(shown[0])
+        in_lengths(shown[0], chosen.filters.epoch)
     sample_state.section(run)
     estimating(run, expanded=False)
 
 
 def levels_of(run: Run) -> Levels:
     """The noise levels that are marked: the paper's and those that the run watched."""
-    return tuple(sorted({*PAPER, *run.config.levels}))
+    return tuple(sorted({*PAPER, *run.config.levels_in("Linf")}))
 
 
 def choose_view() -> str:
@@ -150,18 +155,28 @@ def whole(chosen: Selection, shown: list[Source], levels: Levels) -> None:
     every_image(shown, epoch)
 
 
-def in_lengths(source: Source) -> None:
-    """An estimate in L2: its margins are lengths, which no axis or filter in 1/255 can hold."""
-    rows, images = margin_words.rows(source, 0), SPLITS[source.split]
-    layout.cards(margin_words.cards(source, 0, ()))
-    st.subheader(f"Margins of {source.n:,} {images} by {source.by}")
+def in_lengths(source: Source, epoch: int) -> None:
+    """Margins in L2: they are lengths, which no axis or filter in 1/255 can hold."""
+    rows, images = margin_words.rows(source, epoch), SPLITS[source.split]
+    own = source.norm == source.run.config.norm
+    levels = source.run.config.levels if own else ()
+    layout.cards(margin_words.cards(source, epoch, levels))
+    if source.estimate:
+        st.subheader(f"Margins of {source.n:,} {images} by {source.by}")
+    else:
+        epoch = sources.last_epoch(source, epoch)
+        st.subheader(f"Margins of the {images} after epoch {epoch}")
     st.altair_chart(
         histograms.lengths(rows, images),
         key="lengths",
         alt=f"Histogram of margins as L2 lengths of {len(rows):,} images.",
     )
-    st.caption(margin_words.kinds(source, 0))
-    every_image([source], 0)
+    st.caption(margin_words.kinds(source, epoch))
+    if not source.estimate:
+        margin_growth.section(source.run, levels)
+        margin_growth.beside(source.run, levels)
+        st.caption(IN_LENGTHS)
+    every_image([source], epoch)
 
 
 def every_image(shown: list[Source], epoch: int) -> None:

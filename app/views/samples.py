@@ -9,6 +9,7 @@ from smd import export
 from smd.core.kinds import MEANING, MISCLASSIFIED
 from smd.runs.folders import Run
 from smd.store import reader
+from smd.units import show_length
 
 from .. import data
 from ..charts import history
@@ -138,12 +139,13 @@ def over_epochs(run: Run, idx: int) -> None:
     if rows.empty:
         return
     st.subheader("Its margin, epoch by epoch")
-    last = rows.iloc[-1]
-    margin = "" if last["kind"] == MISCLASSIFIED else f" {255 * last['margin']:.1f}/255,"
+    last, norm = rows.iloc[-1], run.config.norm
+    length = show_length(last["margin"], norm, 1) + " L2" * (norm == "L2")
+    margin = "" if last["kind"] == MISCLASSIFIED else f" {length},"
     said = f"After epoch {last['epoch']}:{margin} {last['kind']}: {MEANING[last['kind']]}."
     st.caption(said)
     st.altair_chart(
-        history.of_sample(rows),
+        history.of_sample(rows, norm),
         key="history",
         alt=f"The margin of image {idx} over {len(rows)} epochs. {said}",
     )

@@ -41,9 +41,9 @@ class Ranking:
     n: int
 
 
-def rankings(verdicts: Verdicts, split: str) -> list[Ranking]:
-    """A ranking for each noise level (L∞) at which there can be one, ascending."""
-    rows = pd.concat([_of(table, split).assign(run=run) for run, table in verdicts.items()])
+def rankings(verdicts: Verdicts, split: str, norm: str = "Linf") -> list[Ranking]:
+    """A ranking for each noise level at which there can be one, ascending."""
+    rows = pd.concat([_of(table, split, norm).assign(run=run) for run, table in verdicts.items()])
     rows["image"] = rows.groupby(["images", "source"]).ngroup()
     known = {round(float(eps), 9) for eps in rows["eps"].unique()}
     each = [ranking(rows, [*verdicts], eps) for eps in sorted(known) if eps > 0]
@@ -75,13 +75,13 @@ def ranking(rows: pd.DataFrame, runs: Sequence[str], eps: float) -> Ranking | No
     return Ranking(tuple(places), tuple(attacks), int(seeds.min()), eps, len(worst))
 
 
-def _of(table: pd.DataFrame, split: str) -> pd.DataFrame:
-    """The verdicts in L∞ on the last weights of a split's images.
+def _of(table: pd.DataFrame, split: str, norm: str) -> pd.DataFrame:
+    """The verdicts in that norm on the last weights of a split's images.
 
     What took over earlier verdicts is left out: each run's store knows of others.
     """
     other = noted(table["note"], AVERAGED, SOUND)
-    rows = table[(table["split"] == split) & (table["norm"] == "Linf") & ~other]
+    rows = table[(table["split"] == split) & (table["norm"] == norm) & ~other]
     rows = rows.dropna(subset=["source"])
     return rows.assign(note=rows["note"].fillna(""), steps=rows["steps"].fillna(0).astype(int))
 

@@ -5,6 +5,7 @@ weights come out the same to the last bit.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -14,11 +15,13 @@ from torch import Tensor, nn
 from smd import defenses, registry
 from smd.api import checks
 from smd.api.names import class_name
-from smd.api.own_state import FLAGS, drawn_before, fitting, refuse_place, refuse_sizes
+from smd.api.own_state import FLAGS, refuse_place, refuse_sizes
+from smd.api.saved_state import drawn_before, fitting
 from smd.config.schema import TrainConfig, Value
 from smd.config.validation import made, of_training
 from smd.core import rng
 from smd.core.kinds import NOT_DRAWN, kinds
+from smd.core.lp import Norm
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
 from smd.devices import resolve_device
@@ -44,6 +47,8 @@ class OwnLoop:
       follow from it
     - shape: of one sample, such as (C, H, W)
     - seed: of random starts
+    - norm: "Linf", or "L2" for a defense that is trained in it, such as SMD; margins are lengths in
+      it
     - knobs: the defense's own, such as eps=8/255, see `help(smd.AT)`
 
     Raises UserError for a bad value.
@@ -56,13 +61,20 @@ class OwnLoop:
     name: ClassVar[str] = ""  # the defense's, as in smd.registry.DEFENSES
 
     def __init__(
-        self, n: int, epochs: int, shape: tuple[int, ...], *, seed: int = 0, **knobs: Value
+        self,
+        n: int,
+        epochs: int,
+        shape: tuple[int, ...],
+        *,
+        seed: int = 0,
+        norm: Norm = "Linf",
+        **knobs: Value,
     ) -> None:
         if not self.name:
             raise UserError("OwnLoop is what defenses share: take one, such as smd.SMD(...).")
         refuse_sizes(n, shape)
         asked = {"defense": self.name, "params": knobs, "epochs": epochs, "seed": seed}
-        config = made(TrainConfig, asked)
+        config = made(TrainConfig, {**asked, "norm": norm})
         if epochs < 1:
             raise UserError(f"epochs is {epochs}: it must be at least 1.")
         if wrong := of_training(config):
@@ -71,7 +83,7 @@ class OwnLoop:
         self.seed = seed
         self.epoch: int | None = None  # the running one, from 0; None before the first begin()
         self.batch = 0  # steps taken in it
-        self._info = RunInfo(n, epochs, tuple(shape), torch.device("cpu"))
+        self._info = RunInfo(n, epochs, tuple(shape), torch.device("cpu"), norm)
         self._defense = defenses.build(self.name, self.knobs)
         self._state = self._defense.begin(self._info)
         self._flags = {name: torch.zeros(n, dtype=torch.bool) for name in FLAGS}
@@ -170,8 +182,7 @@ class OwnLoop:
             self._state = {name: value.to(device) for name, value in self._state.items()}
             self._flags = {name: value.to(device) for name, value in self._flags.items()}
             self._drawn = self._drawn.to(device)
-            info = self._info
-            self._info = RunInfo(info.n, info.epochs, info.shape, device)
+            self._info = replace(self._info, device=device)
         return self
 
     def state_dict(self) -> dict[str, Any]:
@@ -205,18 +216,23 @@ class OwnLoop:
             raise UserError("This is no state_dict of a defense: give what one returned.") from None
         if schema != SCHEMA:
             raise UserError(f"This state_dict has version {schema}, known is {SCHEMA}: update SMD.")
+        about.setdefault("norm", "Linf")  # of an earlier version's
         if other := [k for k, v in self._about().items() if about.get(k) != v]:
             wrong = ", ".join(f"{k}={about.get(k)}, here {self._about()[k]}" for k in other)
             raise UserError(f"This state_dict is of another training: {wrong}.")
         refuse_place(epoch, batch, told, self._info.epochs)
-        state, flags = fitting(state, self._state), fitting(flags, self._flags)
+        state, flags = (
+            fitting(state, self._state),
+            fitting(flags, self._flags),
+        )
         drawn = fitting({"drawn": drawn}, {"drawn": self._drawn})["drawn"]
         self._state, self._flags, self._drawn = state, flags, drawn
         self.epoch, self.batch, self._told = epoch, batch, told
 
     def __repr__(self) -> str:
         info = self._info
-        about = {"n": info.n, "epochs": info.epochs, "shape": info.shape, "seed": self.seed}
+        about: dict[str, object] = {"n": info.n, "epochs": info.epochs, "shape": info.shape}
+        about |= {"seed": self.seed} | ({"norm": info.norm} if info.norm != "Linf" else {})
         told = ", ".join(f"{name}={value!r}" for name, value in (about | self.knobs).items())
         return f"smd.{type(self).__name__}({told})"
 
@@ -230,6 +246,7 @@ class OwnLoop:
             "epochs": info.epochs,
             "shape": list(info.shape),
             "seed": self.seed,
+            "norm": info.norm,
         }
 
     def _checked(self, ids: Any, x: Any, y: Any) -> Batch:

@@ -25,8 +25,8 @@ def train(data: str = "digits", defense: str = "smd", **settings: Any) -> Loaded
     - defense: one of smd.registry.DEFENSES, also with knobs as the command line takes them,
       "trades:beta=1:eps=8/255"
     - settings: the other fields of smd.config.schema.TrainConfig, such as epochs, batch, seed,
-      device, net, recipe, params (the defense's knobs), n_train, n_test, n_margins; what is left
-      out follows from the data set
+      device, net, norm, recipe, params (the defense's knobs), n_train, n_test, n_margins; what is
+      left out follows from the data set
 
     The run is the one that `python -m smd train` makes: a folder among all runs with metrics and
     margins of every epoch, a short CE-PGD at the end and a model card. It waits while another job

@@ -50,6 +50,6 @@ def table(run: Run, job: str) -> pd.DataFrame:
     estimates = reader.estimates(run.store)
     estimates = estimates[estimates["job"] == job]
     results = {name: reader.estimate_results(run.store, name) for name in estimates["id"]}
-    table = estimate_table(estimates, results, run.config.levels)
+    table = estimate_table(estimates, results, run.config.levels_in("Linf"))
     table.insert(0, "run", run.id)
     return table

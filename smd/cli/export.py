@@ -159,11 +159,11 @@ def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
     if what in BY_EPOCH and not 0 <= asked <= last:
         raise UserError(f"{run.id} has no epoch {asked}: its last one is {last}.")
     if what == "epochs":
-        return export.epoch_table(reader.metrics(run.store))
+        return export.epoch_table(reader.metrics(run.store), run.config.norm)
     if what == "margins":
         files = reader.sample_paths(run.store, "train")
         return export.with_paths(
-            export.margin_table(reader.margins(run.store, asked or last)), files
+            export.margin_table(reader.margins(run.store, asked or last), run.config.norm), files
         )
     if what == "verdicts":
         return export.verdict_table(

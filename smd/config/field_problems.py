@@ -12,6 +12,7 @@ from smd.config import options, types
 from smd.config.options import Field, Value
 from smd.config.training import TrainConfig
 from smd.registry import Param
+from smd.registry.kinds import NORMS
 
 
 def of_types(kind: type, values: Mapping[str, Any]) -> list[str]:
@@ -118,7 +119,7 @@ def _out_of_bounds(each: Field, values: tuple[Any, ...]) -> list[str]:
 
 def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
     """Why these noise levels cannot be attacked in that norm, each a sentence."""
-    if norm not in ("Linf", "L2"):
+    if norm not in NORMS:
         return [f"There is no norm '{norm}': choose Linf or L2."]
     if norm == "L2":
         return [

@@ -43,6 +43,7 @@ class ImportConfig(TrainConfig):
         seldom=True,
     )
     defense: str = IMPORTED.name
+    norm: str = "Linf"
     params: Mapping[str, Value] = field(default_factory=dict)
     recipe: str = "common"
     epochs: int = 0

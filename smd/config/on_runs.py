@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smd import registry
-from smd.config.options import Value, option, own
+from smd.config.options import NORM, Value, option, own
 from smd.config.types import number
 
 PREVIEW_IMAGES = 500
@@ -14,7 +14,6 @@ PREVIEW_STEPS = 20
 SPLITS = ("train", "val", "test")
 NEGATIVE = "The number of images and their ids cannot be negative."
 SPLIT = {"title": "Images of", "choices": SPLITS, "always": True}
-NORM = {"title": "Norm", "choices": ("Linf", "L2")}
 DEVICE = "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)"
 DEVICES = (
     "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)"

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from smd.registry import Param
+from smd.registry.kinds import NORMS
 
+NORM = {"title": "Norm", "choices": NORMS}  # words of its option
 Value = int | float | str  # of a setting of a defense, an attack or an estimator
 
 SHAPES = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from smd import registry
-from smd.config.options import Value, option, own
+from smd.config.options import NORM, Value, option, own
 from smd.registry.recipes import COMMON, SHARED, Choice, Recipe
 
 MOST_EPOCHS = 10_000
@@ -74,6 +74,9 @@ class TrainConfig:
         always=True,
     )
     params: Mapping[str, Value] = field(default_factory=dict)  # the defense's own knobs
+    norm: str = option(
+        "Linf", "of noise and margins, also of what judges the run ({default})", **NORM
+    )
     # optimiser and schedule: "common" to all defenses, the defense's "official" one, or to go on
     # from weights
     recipe: str = option(
@@ -250,7 +253,6 @@ class TrainConfig:
         "distance between slices, 0.7,0.7,2.5 (as they are)",
         seldom=True,
     )
-
     # names with commas between, see smd.registry.sinks; also of every later job on the run
     log: str = option(
         "",
@@ -292,5 +294,9 @@ class TrainConfig:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The noise levels watched while training, in [0, 1]."""
-        return registry.DATASETS[self.data].levels
+        """The noise levels watched while training, unit of x."""
+        return self.levels_in(self.norm)
+
+    def levels_in(self, norm: str) -> tuple[float, ...]:
+        """The noise levels of its data set in that norm."""
+        return registry.DATASETS[self.data].watched(norm)

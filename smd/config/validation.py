@@ -19,6 +19,7 @@ from smd.config.schema import (
     TrainConfig,
 )
 from smd.errors import UserError
+from smd.registry.kinds import NORMS
 from smd.registry.sinks import sink_problems
 
 FEWEST_POINTS = 10  # of an embedding
@@ -57,8 +58,21 @@ def of_training(config: TrainConfig) -> list[str]:
         + parsing.problems(intensities.parse, config.intensity)
         + parsing.problems(spacings.parse, config.spacing)
         + of_normalisation(config.mean, config.std)
+        + of_norm(config)
         + sink_problems(config.log)
     )
+
+
+def of_norm(config: TrainConfig) -> list[str]:
+    """Why its defense is not trained in its norm, a sentence; empty where it is."""
+    entry = registry.DEFENSES.get(config.defense)
+    if not entry or config.norm not in NORMS or config.norm in entry.norms:
+        return []
+    able = [each.title for each in registry.DEFENSES.values() if config.norm in each.norms]
+    return [
+        f"{entry.title} is not trained in {config.norm}: choose {' or '.join(able)}, or the norm"
+        f" {entry.norms[0]}."
+    ]
 
 
 def of_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from smd import registry
 from smd.config.schema import Value
+from smd.core.lp import Norm
 from smd.core.rng import Source
 from smd.data.batches import Batch
 
@@ -25,6 +26,7 @@ class RunInfo:
     epochs: int
     shape: tuple[int, ...]  # (C, H, W) or (C, D, H, W)
     device: torch.device  # where batches and states are
+    norm: Norm = "Linf"  # h of Eq. 12-14, in which margins are lengths
 
 
 @dataclass(frozen=True)

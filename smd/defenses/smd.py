@@ -46,16 +46,21 @@ class SMD:
         """The decisions of the preset."""
         return PRESETS[self.preset]
 
+    def rules_of(self, info: RunInfo) -> Rules:
+        """Those in the norm that the run is trained in."""
+        return replace(self.rules, norm=info.norm)
+
     def begin(self, info: RunInfo) -> dict[str, Tensor]:
         """Every margin starts at delta (Alg. 1, input)."""
-        delta = initial_step(info.epochs, info.shape, self.rules.norm)
+        delta = initial_step(info.epochs, info.shape, info.norm)
         return {"margin": torch.full((info.n,), delta, device=info.device)}
 
     def step(
         self, model: nn.Module, batch: Batch, state: dict[str, Tensor], context: StepContext
     ) -> StepResult:
         """One pass of Alg. 1's loop: l. 2-12 without the optimiser's step."""
-        y, rules, info = batch.y, self.rules, context.info
+        y, info = batch.y, context.info
+        rules = self.rules_of(info)
         margin = state["margin"][batch.idx]
         x = batch.x.detach().requires_grad_()
         logits = model(x)

@@ -30,7 +30,7 @@ brackets the 95 % interval for `n` images, too narrow where several are of one p
 
 ## Margins
 
-How far an image is from being misclassified, as the largest change of a pixel (L∞).
+How far an image is from being misclassified, as {measured}.
 
 {margins}
 
@@ -49,6 +49,10 @@ AVERAGED = (
 
 
 NAME = "| Name |"
+MEASURED = {
+    "Linf": "the largest change of a pixel (L∞)",
+    "L2": "the length of the change over all pixels (L2)",
+}
 HERE = "An image classifier trained in SMD Studio."
 ELSEWHERE = "An image classifier trained elsewhere, imported into SMD Studio and judged there."
 
@@ -81,6 +85,7 @@ def model_card(
         ),
         table=to_markdown(shown) if len(shown) else "Nothing was attacked yet.",
         margins=margins,
+        measured=MEASURED[config.norm],
     )
     return named_card(card, name)
 

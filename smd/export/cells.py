@@ -60,7 +60,7 @@ def accuracy_cells(runs: Runs) -> pd.DataFrame:
             "method": config.defense,
             "recipe": config.recipe,
             "data": name,
-            "watched": show_levels((0.0, *config.levels)),
+            "watched": show_levels((0.0, *config.levels), config.norm),
             "average": math.nan,
             "trainings": 1,
             "training_spread": math.nan,

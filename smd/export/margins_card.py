@@ -8,7 +8,7 @@ import pandas as pd
 from smd.core.kinds import FOUND, KINDS, MEANING, MISCLASSIFIED, REACHED, middle
 from smd.export.estimates import share_beyond
 from smd.export.percent import interval
-from smd.units import show_level
+from smd.units import show_length, show_level
 
 NONE = "No margins were kept while training, and none of test images were estimated."
 
@@ -32,21 +32,25 @@ class Estimated:
 
 
 def margins_section(
-    kept: Kept | None, estimated: Estimated | None, levels: Sequence[float], reason: str = ""
+    kept: Kept | None,
+    estimated: Estimated | None,
+    levels: Sequence[float],
+    reason: str = "",
+    norm: str = "Linf",
 ) -> str:
-    """What is known of margins, in Markdown; they are L∞ distances in the pixels' range.
+    """What is known of margins, in Markdown; they are distances in that norm.
 
-    levels: in the unit of x. reason: why none of test images were estimated.
+    levels: in that norm, too. reason: why none of test images were estimated.
     """
-    parts = [_kept(kept, levels)] if kept is not None and len(kept.images) else []
+    parts = [_kept(kept, levels, norm)] if kept is not None and len(kept.images) else []
     if estimated is not None:
-        parts.append(_estimated(estimated, levels))
+        parts.append(_estimated(estimated, levels, norm))
     elif reason:
         parts.append(reason)
     return "\n\n".join(parts) if parts else NONE
 
 
-def _kept(kept: Kept, levels: Sequence[float]) -> str:
+def _kept(kept: Kept, levels: Sequence[float], norm: str) -> str:
     images, n = kept.images, len(kept.images)
     count = images["kind"].value_counts()
     right = images[images["kind"] != MISCLASSIFIED]
@@ -58,13 +62,13 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     if len(right):
         lines.append(
             f"- Median over the {len(right):,} correctly classified ones:"
-            f" {_px(right['margin'].median())}, of {count.get(FOUND, 0):,} found and"
+            f" {_length(right['margin'].median(), norm)}, of {count.get(FOUND, 0):,} found and"
             f" {count.get(REACHED, 0):,} reached ones together."
         )
     for level in levels:
         far = int((right["margin"] > level).sum())
         lines.append(
-            f"- Correct, with a margin larger than {show_level(level)}: {far:,} of {n:,},"
+            f"- Correct, with a margin larger than {show_level(level, norm)}: {far:,} of {n:,},"
             f" {100 * far / n:.1f} %."
         )
     lines += [
@@ -75,7 +79,7 @@ def _kept(kept: Kept, levels: Sequence[float]) -> str:
     return "\n".join(lines)
 
 
-def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
+def _estimated(estimated: Estimated, levels: Sequence[float], norm: str) -> str:
     images, n = estimated.images, len(estimated.images)
     right, met = int(images["clean_ok"].sum()), int((images["kind"] == FOUND).sum())
     lines = [
@@ -87,12 +91,10 @@ def _estimated(estimated: Estimated, levels: Sequence[float]) -> str:
         f" for {met:,} of these.",
     ]
     if right and met == right:
-        value, _ = middle(images)
-        lines.append(
-            f"- Median over the {right:,} correctly classified ones: at most {_px(value)}."
-        )
+        most = _length(middle(images)[0], norm)
+        lines.append(f"- Median over the {right:,} correctly classified ones: at most {most}.")
     lines += [
-        f"- Correct and not known to be fooled within {show_level(e)}: {_beyond(images, e)}."
+        f"- Correct and not known to be fooled within {show_level(e, norm)}: {_beyond(images, e)}."
         for e in levels
     ]
     return "\n".join(lines)
@@ -112,5 +114,6 @@ def _share(share: float, n: int) -> str:
     return f"{said} (95 % interval for images like these: {interval(share, n)})"
 
 
-def _px(margin: float) -> str:
-    return f"{255 * margin:.1f}/255"
+def _length(margin: float, norm: str) -> str:
+    told = show_length(margin, norm, 1)
+    return told if norm == "Linf" else f"{told} ({norm})"

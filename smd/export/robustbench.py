@@ -32,7 +32,7 @@ def robustbench(
     autoattack_acc is null, autoattack_note says why. link, authors and venue are left for the
     author to fill in. What RobustBench has no field for stands under "smd_studio".
     """
-    eps = show_level(max(config.levels))
+    eps = show_level(max(config.levels_in("Linf")))
     clean, main, auto = _measured(cells, eps)
     elsewhere = "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"])
     return {

@@ -6,7 +6,7 @@ from smd.config.notes import SOUND, noted
 from smd.export.cells import Runs
 from smd.export.titles import attack_title, data_names
 from smd.frames import insert_after, tuples
-from smd.units import show_level
+from smd.units import level_title, show_level
 
 # what tells an attack with its settings on one data set from others
 KIND = ["data", "name", "steps", "norm", "note"]
@@ -47,9 +47,9 @@ def _seen_by_most(rows: pd.DataFrame) -> pd.DataFrame:
     return seen.sort_values(["runs", "levels", "usual", "steps"])[KIND].iloc[-1:]
 
 
-def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
+def epoch_table(metrics: pd.DataFrame, norm: str = "Linf") -> pd.DataFrame:
     """reader.metrics made wide: a row an epoch, a column a metric like "val accuracy 8/255"."""
-    levels = [f" {show_level(eps)}" if eps else "" for eps in metrics["eps"]]
+    levels = [f" {level_title(eps, norm)}" if eps else "" for eps in metrics["eps"]]
     names = (
         metrics["split"] + " " + metrics["name"] + pd.Series(levels, metrics.index, dtype=object)
     )
@@ -58,9 +58,12 @@ def epoch_table(metrics: pd.DataFrame) -> pd.DataFrame:
     return wide.rename_axis(columns=None).reset_index()
 
 
-def margin_table(margins: pd.DataFrame) -> pd.DataFrame:
-    """reader.margins with the sample's id first and the margin in 1/255 beside it."""
+def margin_table(margins: pd.DataFrame, norm: str = "Linf") -> pd.DataFrame:
+    """reader.margins with the sample's id first and the margin in 1/255 beside it; of L2 margins,
+    which are lengths, as "margin_l2" alone."""
     table = margins.rename(columns={"idx": "id"})
+    if norm != "Linf":
+        return table.rename(columns={"margin": "margin_l2"})
     insert_after(table, "margin", "margin_255", (table["margin"] * 255.0).round(3))
     return table
 

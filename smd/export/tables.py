@@ -126,7 +126,7 @@ def _average(part: pd.DataFrame) -> float:
     """The mean in % over the levels that the run watched, nan if one of them was not measured."""
     if math.isfinite(printed := part["average"].iloc[0]):
         return float(printed)
-    norm = part["norm"].iloc[0]  # what is watched is Linf: rows of L2 have no such average
+    norm = part["norm"].iloc[0]  # rows of another norm than the run's have no such average
     measured = {
         show_level(eps, norm): percent
         for eps, percent in zip(part["eps"], part["percent"], strict=True)

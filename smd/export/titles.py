@@ -45,6 +45,7 @@ def defense_title(config: TrainConfig) -> str:
         if k not in named and v != knobs[k].default
     ]
     others += [f"balance={config.balance}"] if config.balance != "none" else []
+    others += [f"({config.norm})"] if config.norm != "Linf" else []
     return " ".join([label + star, *others])
 
 

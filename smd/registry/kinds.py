@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 from smd.registry.recipes import COMMON, Recipe
 
+NORMS = ("Linf", "L2")  # in which noise and margins are measured
+
 
 @dataclass(frozen=True)
 class Param:
@@ -49,6 +51,11 @@ class DataSet:
     epochs: int
     augment: Literal["none", "crop", "crop+flip"]
     source: str
+    lengths: tuple[float, ...] = (0.25, 0.5, 1.0)  # the levels in L2, lengths over all pixels
+
+    def watched(self, norm: str) -> tuple[float, ...]:
+        """The noise levels in that norm."""
+        return self.levels if norm == "Linf" else self.lengths
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Defense:
     # rows of the paper's tables, the knobs of each; {}: the defaults
     settings: tuple[Mapping[str, int | float | str], ...] = ({},)
     margin: bool = False  # whether it keeps a margin of every sample
+    norms: tuple[str, ...] = ("Linf",)  # in which a run with it can be trained and judged
     moves: bool = False  # whether an image's margin grows where it withstands the defense's attack
     state: str = ""  # another value kept of every sample: its name in the store
     state_title: str = ""  # what that value is, with its unit

@@ -9,7 +9,7 @@ from smd.frames import groups, tuples
 from smd.report import axes
 from smd.report.axes import Frame, chart, key, line
 from smd.report.markup import Markup, cut, element
-from smd.units import bin255, show_level
+from smd.units import bin255, level_title, show_level
 
 COLOURS = 6  # classes c0 to c5 of the style
 SHIFT = 3.0  # pixels by which intervals at the same level stand apart
@@ -22,7 +22,7 @@ def colour(number: int) -> str:
     return f"c{number % COLOURS}"
 
 
-def accuracy_curves(validation: pd.DataFrame, clean: int, noisy: int) -> Markup:
+def accuracy_curves(validation: pd.DataFrame, clean: int, noisy: int, norm: str = "Linf") -> Markup:
     """Accuracy on validation images (ValidationRow) over the epochs, a line a noise level.
 
     clean, noisy: how many images were looked at without noise and under attack.
@@ -33,7 +33,7 @@ def accuracy_curves(validation: pd.DataFrame, clean: int, noisy: int) -> Markup:
     for number, ((eps,), part) in enumerate(groups(validation, ["eps"])):
         points = [(frame.x(row.epoch), frame.y(100 * row.value)) for row in tuples(part)]
         drawn += _curve(points, colour(number))
-        legend.append(key(colour(number), show_level(eps) if eps else "clean"))
+        legend.append(key(colour(number), level_title(eps, norm) if eps else "clean"))
     at = [value for value in axes.ticks(0, frame.x1) if value == int(value)]
     frame_drawn = axes.axes(frame, "epoch", "accuracy (%)", at)
     return chart(

@@ -111,12 +111,13 @@ def _level(fall: Fall) -> str:
 
 def _falls(known: Known) -> dict[int, Fall]:
     """Of each image that is right without noise and that an attack fooled the smallest level;
-    attacks of one norm, L∞ if there are any, on the last weights if there are any."""
+    attacks of one norm, the run's if there are any, on the last weights if there are any."""
     table = known.predictions
     ema = table["note"].str.contains(AVERAGED, regex=False)
     table = table[~ema] if (~ema).any() else table
-    if (table["norm"] == "Linf").any():
-        table = table[table["norm"] == "Linf"]
+    for norm in (known.config.norm, "Linf"):
+        if (table["norm"] == norm).any():
+            table = table[table["norm"] == norm]
     wrong = table[(table["eps"] == 0) & ~table["ok"].astype(bool)]["idx"]
     fooled = table[(table["eps"] > 0) & ~table["ok"].astype(bool) & ~table["idx"].isin(wrong)]
     first = fooled.sort_values(["eps", "created"], kind="stable").drop_duplicates("idx")

@@ -65,7 +65,7 @@ def _intensity(known: Known) -> str:
     name = f" {cut(unit, 20)}" if isinstance(unit, str) and unit else ""
     levels = [
         f"{show_level(level)} is {level * (ends[1] - ends[0]):,.4g}{name}"
-        for level in known.config.levels
+        for level in known.config.levels_in("Linf")
     ]
     return f"black is {ends[0]:,g}{name} and white {ends[1]:,g}{name}; noise of {', '.join(levels)}"
 

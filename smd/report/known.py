@@ -103,8 +103,8 @@ def known(run: Run, split: str) -> Known:
         accuracies=accuracies,
         predictions=predictions,
         flags=_of(split, reader.attack_flags(run.store)),
-        estimate=_estimate(run, split),
-        strongest=strongest(predictions, accuracies, config.levels),
+        estimate=_estimate(run, split, config.norm),
+        strongest=strongest(predictions, accuracies, config.levels, config.norm),
         patients=_patients(samples),
         groups=reader.sample_groups(run.store, split),
         images=matching(about, rows),
@@ -121,9 +121,9 @@ def _whole(table: pd.DataFrame, *needed: str) -> pd.DataFrame:
     return rows[np.isfinite(rows["eps"].to_numpy(float))]
 
 
-def _estimate(run: Run, split: str) -> Estimate | None:
-    """The estimate to be shown: in L∞, of the last weights, without a limit, of the most images,
-    and the newest of these."""
+def _estimate(run: Run, split: str, norm: str) -> Estimate | None:
+    """The estimate to be shown: in the run's norm, of the last weights, without a limit, of the
+    most images, and the newest of these."""
     every = reader.estimates(run.store)
     # upper bounds, as the page says, and of images that stand for the split
     found = every[~every["method"].isin(registry.certifying()) & ~every["picked"].astype(bool)]
@@ -132,7 +132,7 @@ def _estimate(run: Run, split: str) -> Estimate | None:
         return None
 
     def rank(row: dict[str, Any]) -> tuple[float, ...]:
-        first = (row["norm"] == "Linf", row["weights"] == "last", row["eps"] == 0)
+        first = (row["norm"] == norm, row["weights"] == "last", row["eps"] == 0)
         return (*first, row["n"], row["created"])
 
     best = max(rows, key=rank)

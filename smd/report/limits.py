@@ -96,6 +96,11 @@ def _of_attacks(known: Known) -> list[str | Markup]:
             "The noise is bounded in every pixel (L∞). Nothing follows for other changes: rotation,"
             " contrast, artefacts, another scanner."
         )
+    elif len(names) and set(known.predictions["norm"]) <= {"L2"}:
+        said.append(
+            "The noise is bounded by its length over all pixels (L2). Nothing follows for other"
+            " changes: rotation, contrast, artefacts, another scanner."
+        )
     return said
 
 

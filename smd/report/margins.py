@@ -27,12 +27,11 @@ def section(known: Known) -> Markup:
     first = f"Margins of {words.images(n, known.split)} as estimated by {estimate.title}{others}."
     parts = [paragraph(first), _kinds(estimate), paragraph(_median(estimate))]
     if estimate.norm == "Linf":
-        parts += [
-            _shares(estimate, known.config.levels),
-            charts.margin_bars(estimate.result, RULES),
-        ]
+        levels = (*RULES, *known.config.levels_in("Linf"))
+        parts += [_shares(estimate, levels), charts.margin_bars(estimate.result, RULES)]
     else:
         parts.append(paragraph("They are L2 lengths, to which levels in 1/255 do not apply."))
+        parts.append(_shares(estimate, known.config.levels_in(estimate.norm)))
     return joined(parts)
 
 
@@ -78,18 +77,16 @@ def _median(estimate: Estimate) -> str:
     return f"Median over the {len(right):,} correctly classified images: {bound}{told}{unit}{met}."
 
 
-def _shares(estimate: Estimate, watched: tuple[float, ...]) -> Markup:
+def _shares(estimate: Estimate, levels: tuple[float, ...]) -> Markup:
     """Correct images that are not known to be fooled within each level, of all images."""
     n, rows = len(estimate.result), []
-    for level in sorted({round(255 * level, 3): level for level in (*RULES, *watched)}.values()):
-        share = share_beyond(estimate.result, level)
+    for level in sorted({round(255 * level, 3): level for level in levels}.values()):
+        share, shown = share_beyond(estimate.result, level), show_level(level, estimate.norm)
         if share != share:
-            rows.append([show_level(level), "not known: some searches ended below", "–"])
+            rows.append([shown, "not known: some searches ended below", "–"])
             continue
         low, high = wilson_of_one(share, n)
-        rows.append(
-            [show_level(level), f"{100 * share:.1f}", f"{100 * low:.1f} to {100 * high:.1f}"]
-        )
+        rows.append([shown, f"{100 * share:.1f}", f"{100 * low:.1f} to {100 * high:.1f}"])
     heads = ["ε", "correct and margin > ε (%)", "95 % interval"]
     caption = (
         f"Images that are classified correctly and not known to be fooled within ε, n = {n:,}."

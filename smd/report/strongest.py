@@ -39,48 +39,56 @@ class Strongest:
 
 
 def strongest(
-    predictions: pd.DataFrame, accuracies: pd.DataFrame, watched: tuple[float, ...]
+    predictions: pd.DataFrame,
+    accuracies: pd.DataFrame,
+    watched: tuple[float, ...],
+    norm: str = "Linf",
 ) -> Strongest | None:
     """The strongest of the attacks that these are of (PredictionRow), at the largest level that the
     run watches, or else the largest of all; None where there is none.
 
-    accuracies: AccuracyRow of the same attacks. Attacks on the last weights and in L∞ go before
-    others; then by strength, starts, steps, n.
+    accuracies: AccuracyRow of the same attacks. Attacks on the last weights and in the run's norm
+    go before others; then by strength, starts, steps, n.
     """
     rows = records(predictions[predictions["eps"] > 0].drop_duplicates([*SETTINGS, "eps", "seed"]))
     if not rows:
         return None
-    best = max(rows, key=_rank)
+    best = max(rows, key=lambda row: _rank(row, norm))
     same = _alike(predictions, best)
-    levels = sorted(float(eps) for eps in same["eps"].unique() if eps > 0)
-    eps = ([level for level in levels if _among(level, watched)] or levels)[-1]
+    eps = _largest(same, watched)
     seeds = same[_near(same, eps)]
     row = _alike(accuracies, best)
-    clean = same[same["eps"] == 0]
+    clean, first = same[same["eps"] == 0], int(seeds["seed"].min())
     return Strongest(
         title=attack_title(str(best["name"]), best["note"], _steps(best["steps"])),
         eps=eps,
         norm=str(best["norm"]),
-        seed=int(seeds["seed"].min()),
+        seed=first,
         seeds=int(seeds["seed"].nunique()),
         n=int(best["n"]),
         name=str(best["name"]),
         weights="ema" if AVERAGED in str(best["note"]) else "last",
         accuracy=float(row.loc[_near(row, eps), "accuracy"].mean()),
-        noisy=seeds[seeds["seed"] == seeds["seed"].min()],
+        noisy=seeds[seeds["seed"] == first],
         clean=clean[clean["created"] == clean["created"].max()] if len(clean) else None,
     )
+
+
+def _largest(table: pd.DataFrame, watched: tuple[float, ...]) -> float:
+    """The largest level that is watched, or else the largest of all."""
+    levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
+    return ([level for level in levels if _among(level, watched)] or levels)[-1]
 
 
 def _near(table: pd.DataFrame, eps: float) -> "pd.Series[bool]":
     return (table["eps"] - eps).abs() < SAME
 
 
-def _rank(row: dict[str, Any]) -> tuple[float, ...]:
+def _rank(row: dict[str, Any], norm: str) -> tuple[float, ...]:
     ranked, note = registry.by_strength(), str(row["note"])
     return (
         AVERAGED not in note,
-        row["norm"] == "Linf",
+        row["norm"] == norm,
         ranked.index(row["name"]) if row["name"] in ranked else -1,
         _starts(str(row["name"]), note),
         _steps(row["steps"]),

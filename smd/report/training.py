@@ -116,4 +116,4 @@ def _curves(known: Known) -> list[Markup]:
         return [paragraph("No epoch is stored yet, so there are no curves.")]
     sizes = len(known.samples["train"]), len(known.samples["val"])
     seen = monitor_size.of_run(known.about, *sizes)
-    return [charts.accuracy_curves(rows, *seen)]
+    return [charts.accuracy_curves(rows, *seen, known.config.norm)]

@@ -47,12 +47,16 @@ def enumerated(items: Sequence[str]) -> str:
 
 def attack_command(known: Known, attack: str) -> str:
     """The command that attacks the run."""
-    return commands.attack_command(AttackConfig(known.run.id, attack, split=known.split))
+    norm = known.config.norm
+    levels = known.config.levels if norm != "Linf" else ()
+    config = AttackConfig(known.run.id, attack, norm=norm, levels=levels, split=known.split)
+    return commands.attack_command(config)
 
 
 def estimate_command(known: Known) -> str:
     """The command that estimates margins of the split."""
-    return commands.estimate_command(EstimateConfig(known.run.id, split=known.split))
+    norm = known.config.norm
+    return commands.estimate_command(EstimateConfig(known.run.id, norm=norm, split=known.split))
 
 
 def clinical_command(known: Known) -> str:

@@ -17,30 +17,31 @@ from smd.sinks.events import About, End, Epoch, Histogram, Judged
 from smd.store import reader
 from smd.store.reader import AVERAGED
 from smd.store.records import AttackRecord, EpochRecord, EstimateRecord, Margins, Verdicts
-from smd.units import bin255, show_level
+from smd.units import bin255, level_title, show_level
 from smd.version import __version__
 
 Metric = tuple[str, str, float, float]  # split, name, eps, value
 
 
-def name_of(split: str, name: str, eps: float) -> str:
+def name_of(split: str, name: str, eps: float, norm: str = "Linf") -> str:
     """A number's name: ("val", "accuracy", 8/255) -> "val/robust accuracy at 8/255"."""
+    at = f" at {level_title(eps, norm)}" if eps else ""
     if name == "accuracy":
-        return f"{split}/robust accuracy at {show_level(eps)}" if eps else f"{split}/clean accuracy"
-    return f"{split}/{name.replace('_', ' ')}" + (f" at {show_level(eps)}" if eps else "")
+        return f"{split}/robust accuracy{at}" if eps else f"{split}/clean accuracy"
+    return f"{split}/{name.replace('_', ' ')}{at}"
 
 
-def of_record(record: EpochRecord) -> Epoch:
+def of_record(record: EpochRecord, norm: str = "Linf") -> Epoch:
     """An epoch as the training hands it to its store."""
     counted: dict[str, Histogram] = {}
     if record.margins is not None and record.clean_ok is not None and record.crossed is not None:
         finite = np.isfinite(record.margins)
         kind = kinds(record.clean_ok, record.crossed)
         counted = {each: _histogram(record.margins[finite & (kind == each)]) for each in KINDS}
-    return _event(record.epoch, record.metrics, counted)
+    return _event(record.epoch, record.metrics, counted, norm)
 
 
-def of_store(path: Path, before: int | None = None) -> Iterator[Epoch]:
+def of_store(path: Path, before: int | None = None, norm: str = "Linf") -> Iterator[Epoch]:
     """The epochs that a run's store has, but for those from `before` on; raises UserError."""
     metrics = reader.metrics(path)
     with_margins = set(reader.margin_summary(path)["epoch"])
@@ -54,11 +55,13 @@ def of_store(path: Path, before: int | None = None) -> Iterator[Epoch]:
             parts = {kind: table[table["kind"] == kind].sort_values("bin") for kind in KINDS}
             counted = {k: Histogram(list(p["bin"]), list(p["n"])) for k, p in parts.items()}
         columns = (rows[name] for name in ("split", "name", "eps", "value"))
-        yield _event(number, list(zip(*columns, strict=True)), counted)
+        yield _event(number, list(zip(*columns, strict=True)), counted, norm)
 
 
-def _event(epoch: int, metrics: Sequence[Metric], counted: dict[str, Histogram]) -> Epoch:
-    values = {name_of(split, name, eps): float(value) for split, name, eps, value in metrics}
+def _event(
+    epoch: int, metrics: Sequence[Metric], counted: dict[str, Histogram], norm: str
+) -> Epoch:
+    values = {name_of(split, name, eps, norm): float(value) for split, name, eps, value in metrics}
     values |= {f"margins/{kind}": float(sum(each.counts)) for kind, each in counted.items()}
     moment = values.pop("train/finished at", 0.0) or time.time()
     drawn = {f"margins {k}": counted[k] for k in (FOUND, REACHED) if k in counted}

@@ -43,7 +43,7 @@ class Telling(Recorder):
         """Keep an epoch, in place of this and any later one; then let trackers have it."""
         super().epoch(record)
         self._catch_up(record.epoch)
-        self._hand(lambda: making.of_record(record))
+        self._hand(lambda: making.of_record(record, self._config.norm))
 
     def attack(self, record: AttackRecord, verdicts: Verdicts) -> None:
         """Keep the verdict on every sample; then let trackers have the accuracy."""
@@ -74,7 +74,7 @@ class Telling(Recorder):
             return
         self._epoch = 0
         try:
-            for event in making.of_store(self._run.store, before):
+            for event in making.of_store(self._run.store, before, self._config.norm):
                 self._to_all(event)
         except Exception as error:
             self._say(f"Trackers lack earlier epochs: {error}")

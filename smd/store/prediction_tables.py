@@ -34,7 +34,7 @@ PREDICTED_CLASSES = Query(
     FROM newest AS a
     JOIN attack_result AS r ON r.attack_id = a.id
     JOIN sample AS s ON s.split = a.split AND s.idx = r.idx
-    WHERE a.split = $split AND a.norm = $norm AND abs(a.eps - $eps) < 1e-6
+    WHERE a.split = $split AND (a.norm = $norm OR $eps = 0) AND abs(a.eps - $eps) < 1e-6
         AND contains(coalesce(a.note, ''), '{AVERAGED}') = ($weights = 'ema')
     GROUP BY a.name, a.steps, a.n, a.note, r.idx, s.label
     ORDER BY a.name, a.steps, a.n, a.note, r.idx""",

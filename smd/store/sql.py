@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NO_BIN, REACHED
 from smd.registry.estimators import certifying
-from smd.units import SHIFT
+from smd.units import LAST_BIN, SHIFT
 
 LONGEST = 4096  # characters of a text, as long as a path may be
 TEXTS = (str, str | None)
@@ -39,7 +39,7 @@ class Query:
 
 def bin255(margin: str = "margin") -> str:
     """units.bin255 in SQL: the bin of a FLOAT column in the unit of x, as a DOUBLE."""
-    return f"floor(CAST({margin} AS DOUBLE) * 255 + {SHIFT:e})"
+    return f"least(floor(CAST({margin} AS DOUBLE) * 255 + {SHIFT:e}), {LAST_BIN})"
 
 
 # Of rows of the tables `margin` and `estimate_result`: smd.core.kinds.kinds, and the bin by kind.

@@ -71,7 +71,7 @@ def evaluate(work: Work) -> None:
     plan = attacks.build(config.attack, config.params).plan(classes)
     size = batch_size(work.folder, config, work.model, rows, ids, work.processes)
     _announce(work, len(ids), size, classes, plan.note)
-    levels = config.levels or work.run.config.levels
+    levels = config.levels or work.run.config.levels_in(config.norm)
     if config.sound:  # a smaller level tells of the larger ones
         plan, levels = carried_over.carrying(plan), tuple(sorted(levels))
     items = work_items(work.job, plan, levels, config.seeds, config.norm)

@@ -12,9 +12,8 @@ from smd.store import reader
 def margins_of(run: Run) -> str:
     """The section on margins of a finished training."""
     plan = final_margins.read(run.folder)
-    return margins_section(
-        _kept(run), _estimated(run), run.config.levels, plan.reason if plan else ""
-    )
+    about = (run.config.levels, plan.reason if plan else "", run.config.norm)
+    return margins_section(_kept(run), _estimated(run), *about)
 
 
 def _kept(run: Run) -> Kept | None:

@@ -54,7 +54,7 @@ def make(work: Work) -> tuple[EmbeddingRecord, Points]:
     """The embedding of the chosen images, and of adversarial examples of some that are correct."""
     opened, start = work.opened, time.perf_counter()
     ids = chosen(opened.config, len(opened.rows)).to(opened.rows.labels.device)
-    eps = opened.config.level or max(opened.run.config.levels)
+    eps = opened.config.level or max(opened.run.config.levels_in("Linf"))
     paired, seen = _seen(work, ids, eps)
     features = np.concatenate([part.features for part in seen])
     points = _laid_out(work, features)

@@ -5,6 +5,7 @@ import numpy as np
 from smd.config.schema import TrainConfig
 from smd.store.records import EpochRecord
 from smd.training.loop import EpochResult
+from smd.units import level_title, show_length
 
 
 def record_of(result: EpochResult) -> EpochRecord:
@@ -25,8 +26,9 @@ def summary(result: EpochResult, config: TrainConfig) -> str:
     ]
     for split, name, eps in by_key:
         if split == "val" and name == "accuracy":
-            level = f" at {round(eps * 255)}/255" if eps else " clean"
+            level = f" at {level_title(eps, config.norm)}" if eps else " clean"
             parts.append(f"val{level} {100 * by_key[split, name, eps]:.2f} %")
     if ("train", "margin_mean", 0.0) in by_key:
-        parts.append(f"mean margin {255 * by_key['train', 'margin_mean', 0.0]:.2f}/255")
+        mean = show_length(by_key["train", "margin_mean", 0.0], config.norm)
+        parts.append(f"mean margin {mean}" + " L2" * (config.norm == "L2"))
     return ", ".join(parts)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from smd import estimators
 from smd.config.schema import EstimateConfig
 from smd.core import rng
-from smd.data.batches import Rows, spread
+from smd.core.lp import Norm
+from smd.data.batches import spread
 from smd.evaluation import final_margins
 from smd.evaluation.final_margins import FEWEST, LARGEST, SAFETY, SHORTEST, Pace, Plan
 from smd.jobs.session import Cancelled, Session
@@ -103,6 +105,7 @@ def config_of(config: EstimateConfig, plan: Plan) -> EstimateConfig:
         config.run,
         METHOD,
         plan.settings,
+        norm=config.norm,
         split="test",
         n=plan.n,
         seed=config.seed,
@@ -123,7 +126,9 @@ def _planned(work: Work, run: Run, budget: float, reason: Reason) -> Plan:
     same."""
     most = min(work.config.n, len(work.rows))
     plan = _timed_plan(work, SAFETY * budget, most)
-    plan = plan if plan.n else Plan(reason=reason(run.id, most))
+    norm = work.config.norm
+    asked = run.id if norm == "Linf" else f"{run.id} --norm {norm}"
+    plan = plan if plan.n else Plan(reason=reason(asked, most))
     final_margins.write(run.folder, plan)
     return plan
 
@@ -148,38 +153,44 @@ def _timed_plan(work: Work, seconds: float, most: int) -> Plan:
             ).shape[1]
         )
     # the first call loads the package and warms up
-    _pace(work.model, work.rows, 1, work.config.seed)
-    few = _pace(work.model, work.rows, min(FEWEST, most), work.config.seed)
+    _pace(work, 1)
+    few = _pace(work, min(FEWEST, most))
     if not final_margins.affordable((few,), seconds, few.images, classes).n:
         return Plan()
-    many = _pace(work.model, work.rows, min(LARGEST, most), work.config.seed)
+    many = _pace(work, min(LARGEST, most))
     return final_margins.affordable(
         (few, many), seconds - (time.perf_counter() - began), most, classes
     )
 
 
-def _pace(model: nn.Module, rows: Rows, images: int, seed: int) -> Pace:
+def _pace(work: Work, images: int) -> Pace:
     """The method's seconds a step on so many images. Labels are what the network says, so that none
     is left out."""
-    device = rows.labels.device
+    model, rows, seed = work.model, work.rows, work.config.seed
+    norm, device = cast(Norm, work.config.norm), rows.labels.device
     x = rows.take(spread(len(rows), images).to(device)).x
     with frozen(model):
         with torch.no_grad():
             y = model(x).argmax(1)
         alone, both = (
-            _seconds(model, x, y, targets, rng.generator(device, seed, "pace"))
+            _seconds(model, x, y, targets, norm, rng.generator(device, seed, "pace"))
             for targets in (0, 1)
         )
     return Pace(images, alone, max(both - alone, alone / 20))
 
 
 def _seconds(
-    model: nn.Module, x: Tensor, y: Tensor, targets: int, generator: torch.Generator
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    targets: int,
+    norm: Norm,
+    generator: torch.Generator,
 ) -> float:
     estimator = estimators.build(METHOD, {"steps": TIMED, "targets": targets})
     began = time.perf_counter()
     # .item() waits for a GPU
-    estimator.estimate(model, x, y, "Linf", generator).margin.sum().item()
+    estimator.estimate(model, x, y, norm, generator).margin.sum().item()
     return (time.perf_counter() - began) / TIMED
 
 

@@ -42,7 +42,9 @@ def chosen(config: ScoreConfig, available: int) -> Tensor:
 
 def levels_of(work: Work) -> tuple[float, ...]:
     """The levels, clean first: those that are asked for, or that the run watched."""
-    return tuple(sorted({0.0, *(work.config.levels or work.run.config.levels)}))
+    return tuple(
+        sorted({0.0, *(work.config.levels or work.run.config.levels_in(work.config.norm))})
+    )
 
 
 def score(work: Work, done: set[str]) -> None:

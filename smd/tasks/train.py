@@ -139,7 +139,7 @@ def _begin(job: Job, training: Training, images: Images, splits: Splits) -> None
         "content": content.of(images),
         "classes": list(images.classes),
         "shape": list(plan.shape),
-        "delta": initial_step(config.epochs, plan.shape),
+        "delta": initial_step(config.epochs, plan.shape, plan.norm),
         "parameters": sum(p.numel() for p in training.model.parameters()),
         "device": str(plan.device),
         # validation images that the looks take, clean and attacked
@@ -230,8 +230,7 @@ def _take_along(job: Job) -> None:
 
 
 def _save(job: Job, training: Training) -> None:
-    """Write a checkpoint, unless an epoch still waits to be stored: a resumed run does that one
-    again."""
+    """Write a checkpoint, unless an epoch still waits to be stored, which a resumed run repeats."""
     if job.recorder.complete:
         save_checkpoint(job.run.checkpoint, checkpoint(training))
 
@@ -239,8 +238,7 @@ def _save(job: Job, training: Training) -> None:
 def _attack(
     job: Job, training: Training, images: Images, splits: Splits, weights: str, model: nn.Module
 ) -> None:
-    """A short CE-PGD on test images; of the last weights also adversarial examples of some training
-    images."""
+    """CE-PGD on test images; of the last weights also on training images that are worth seeing."""
     config, device = job.config, training.info.device
     sets: list[tuple[str, Rows, tuple[int, ...]]] = [
         ("test", rows_of(images, splits.test, device), ())
@@ -252,6 +250,7 @@ def _attack(
         attack = AttackConfig(
             run=job.run.id,
             params={"steps": FINAL_STEPS},
+            norm=config.norm,
             levels=config.levels,
             split=split,
             n=min(config.n_test or FINAL_IMAGES, len(rows)),
@@ -274,6 +273,7 @@ def _margins(
     job.recorder.flush()  # the seconds of all epochs are asked for
     config = job.config
     estimate = EstimateConfig(job.run.id, n=config.n_margins, seed=config.seed, weights=weights)
+    estimate = replace(estimate, norm=config.norm)
     rows = rows_of(images, splits.test, next(model.parameters()).device)
     work = _opened(job, named(final_margins.JOB, weights), estimate, model, rows)
     measure_test_images(work, job.run, training_seconds(job.run), sharing)

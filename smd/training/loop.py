@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from smd import nets, registry
 from smd.config.schema import TrainConfig
 from smd.core import rng
+from smd.core.lp import Norm
 from smd.core.precision import Precision, computing
 from smd.data.batches import Batch, Rows, augmented, shuffled
 from smd.data.images import Images
@@ -93,7 +94,8 @@ def prepare(
     sets = Sets(
         rows_of(images, rows.train, device), rows_of(images, rows.val, device), images.classes
     )
-    info = RunInfo(len(sets.train), config.epochs, images.shape, device)
+    about = (len(sets.train), config.epochs, images.shape, device)
+    info = RunInfo(*about, cast(Norm, config.norm))
     network_checks.refuse_unbuilt(config, images.shape, len(images.classes), device)
     torch.manual_seed(rng.derived(config.seed, "weights"))
     model = nets.of_config(config, images.shape, len(images.classes)).to(device)

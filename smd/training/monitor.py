@@ -1,14 +1,14 @@
 """The quick evaluation after every epoch: accuracy under a short PGD (paper, Fig. 8)."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import nn
 
 from smd.config.schema import TrainConfig
 from smd.core import losses, pgd, rng
-from smd.core.lp import uniform
+from smd.core.lp import Norm, uniform
 from smd.core.predicted import predicted
 from smd.data.batches import Rows, in_order, looked_at
 from smd.training import monitor_size
@@ -71,11 +71,12 @@ def _under_pgd(
 ) -> float:
     right = torch.zeros((), device=data.labels.device)
     generator = rng.generator(data.labels.device, config.seed, "monitor")
+    norm = cast(Norm, config.norm)
     for batch in in_order(data, looked_at(data.shape), n):
         radii = torch.full((len(batch.y),), eps, device=batch.x.device)
-        start = uniform(batch.x, radii, "Linf", generator)
+        start = uniform(batch.x, radii, norm, generator)
         _, logits = pgd.last_iterate(
-            model, losses.ce, batch.x, batch.y, radii, radii / 4, monitor_size.STEPS, "Linf", start
+            model, losses.ce, batch.x, batch.y, radii, radii / 4, monitor_size.STEPS, norm, start
         )
         right = right + (predicted(logits) == batch.y).sum()
         alive()

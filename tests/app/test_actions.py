@@ -42,7 +42,7 @@ LOOKS = {
     },
     "smd.runs.image_sets": {"names_of", "of_split", "read"},
     "smd.runs.notes": {"Notes", "listed", "read"},
-    "smd.config.validation": {"of_normalisation"},
+    "smd.config.validation": {"of_norm", "of_normalisation"},
     "smd.experiments.sweep": {"Member", "configs", "members"},
     "smd.data": {"Images", "arrays", "cached", "disk", "filenames", "find", "sources", "uploads"},
     "smd.data.disk": {"show"},

@@ -280,5 +280,5 @@ def test_a_run_whose_store_is_broken_is_left_out_with_a_word(finished):
     run, std = finished
     std.store.write_bytes(b"no store")
     app = open_page("attacks", run=run.id)
-    assert f"**{run_names.name(std.id)}** cannot be read and is left out." in words(app)
+    assert f"**{run_names.shown(std.id)}** cannot be read and is left out." in words(app)
     assert [box.value for box in app.multiselect if box.key == "runs"] == [[run.id, std.id]]

@@ -264,6 +264,7 @@ def test_the_table_of_estimates_compares_with_robust_accuracies():
                 "norm": "Linf",
                 "split": "test",
                 "weights": "last",
+                "picked": False,
             }
         ]
     )

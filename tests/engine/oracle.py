@@ -22,15 +22,33 @@ def loss_gradient(model, x, y):
     return x.grad
 
 
-def epgd(model, x, y, margin, literal=False):
+def length(v, norm):
+    """The norm of one vector of any shape."""
+    return v.abs().max() if norm == "Linf" else v.square().sum().sqrt()
+
+
+def pixel(x, norm):
+    """h(x/255): the norm of a step of 1/255 in every pixel."""
+    return float(length(torch.full_like(x, 1 / 255, dtype=torch.float64), norm))
+
+
+def stepped(tilde, x, gradient, alpha, margin, norm):
+    """Eq. 2: a step of length alpha, then back into the ball and to [0, 1]."""
+    if norm == "Linf":
+        tilde = tilde + alpha * gradient.sign()
+        return torch.max(torch.min(tilde, x + margin), x - margin).clamp(0, 1)
+    noise = tilde + alpha * gradient / length(gradient, norm) - x
+    return (x + noise * min(1.0, float(margin / length(noise, norm)))).clamp(0, 1)
+
+
+def epgd(model, x, y, margin, literal=False, norm="Linf"):
     """Alg. 2 for one sample: (x_out, flag2)."""
     k_max = 20
     alpha = 4 * margin / k_max
     counter = 0
     tilde = x.clone()
     for _ in range(k_max):  # l. 2-7
-        tilde = tilde + alpha * loss_gradient(model, tilde, y).sign()
-        tilde = torch.max(torch.min(tilde, x + margin), x - margin).clamp(0, 1)
+        tilde = stepped(tilde, x, loss_gradient(model, tilde, y), alpha, margin, norm)
         if predicted(model, tilde) != y:
             counter = 1
     if literal:
@@ -52,17 +70,17 @@ def epgd(model, x, y, margin, literal=False):
     return low, False
 
 
-def gammas(model, x_tilde, y, margin):
+def gammas(model, x_tilde, y, margin, norm="Linf"):
     """Eq. 13 and 14 for one sample."""
-    g1 = 0.9 ** math.floor(float(margin) * 255 + 1e-4)
-    g2 = 1 / (1 + float(loss_gradient(model, x_tilde, y).abs().max()))
+    g1 = 0.9 ** math.floor(float(margin) / pixel(x_tilde, norm) + 1e-4)
+    g2 = 1 / (1 + float(length(loss_gradient(model, x_tilde, y), norm)))
     return g1, g2
 
 
-def one_batch(model, x, y, margins, epochs, literal=False):
+def one_batch(model, x, y, margins, epochs, literal=False, norm="Linf"):
     """Alg. 1, l. 2-12 for one batch: (loss, flag1, flag2, new margins). Gradients are left in the
     model."""
-    delta = math.ceil(255 / epochs) / 255  # Eq. 12
+    delta = math.ceil(255 / epochs) * pixel(x[0], norm)  # Eq. 12
     model.zero_grad()
     z = model(x)
     loss0 = F.cross_entropy(z, y)
@@ -73,10 +91,10 @@ def one_batch(model, x, y, margins, epochs, literal=False):
     for i in range(len(x)):
         if not flag1[i]:
             continue
-        tilde, flag2_i = epgd(model, x[i], int(y[i]), margins[i], literal)
+        tilde, flag2_i = epgd(model, x[i], int(y[i]), margins[i], literal, norm)
         flag2[i] = flag2_i
-        g1, g2 = gammas(model, tilde, int(y[i]), margins[i])
-        new[i] = margins[i] + delta * g1 * g2 if flag2_i else (x[i] - tilde).abs().max()
+        g1, g2 = gammas(model, tilde, int(y[i]), margins[i], norm)
+        new[i] = margins[i] + delta * g1 * g2 if flag2_i else length(x[i] - tilde, norm)
         noisy.append(tilde)
         labels.append(int(y[i]))
     model.zero_grad()

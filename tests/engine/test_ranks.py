@@ -67,7 +67,7 @@ def test_every_preset_on_three_ranks_equals_one(params, net):
 
 @pytest.mark.slow(10)
 @pytest.mark.parametrize(
-    "options", [{"microbatch": 2}, {"balance": "sampling"}, {"balance": "loss"}]
+    "options", [{"microbatch": 2}, {"balance": "sampling"}, {"balance": "loss"}, {"norm": "L2"}]
 )
 def test_options_on_three_ranks_equal_one(options):
     check(**options)

@@ -29,29 +29,31 @@ def mixed(trained):
     return some_wrong(*trained)
 
 
-def plan_for(x):
-    return RunInfo(len(x), EPOCHS, tuple(x.shape[1:]), torch.device("cpu"))
+def plan_for(x, norm="Linf"):
+    return RunInfo(len(x), EPOCHS, tuple(x.shape[1:]), torch.device("cpu"), norm)
 
 
-def one_step(model, x, y, margins, preset="paper"):
+def one_step(model, x, y, margins, preset="paper", norm="Linf"):
     model.zero_grad()
     state = {"margin": margins.clone()}
     batch = Batch(x, y, torch.arange(len(x)))
     result = SMD(preset).step(
-        model, batch, state, StepContext(plan_for(x), 0, torch.Generator().manual_seed(0))
+        model, batch, state, StepContext(plan_for(x, norm), 0, torch.Generator().manual_seed(0))
     )
     return result, state["margin"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["paper", "literal"])
-def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset):
+@pytest.mark.parametrize(
+    "preset, norm", [("paper", "Linf"), ("literal", "Linf"), ("paper", "L2"), ("literal", "L2")]
+)
+def test_flags_margins_and_gradients_equal_the_oracles(trained_exactly, preset, norm):
     model, x, y = some_wrong(*trained_exactly)
-    margins = torch.linspace(0.005, 0.2, len(x), dtype=x.dtype)
-    result, new = one_step(model, x, y, margins, preset)
+    margins = torch.linspace(0.005, 0.2 if norm == "Linf" else 1.2, len(x), dtype=x.dtype)
+    result, new = one_step(model, x, y, margins, preset, norm)
     grads = [p.grad.clone() for p in model.parameters()]
     loss, loss0, flag1, flag2, expected = oracle.one_batch(
-        model, x, y, margins, EPOCHS, preset == "literal"
+        model, x, y, margins, EPOCHS, preset == "literal", norm
     )
     assert torch.equal(result.clean_ok, flag1)
     assert torch.equal(result.adv_ok, flag1 & flag2)
@@ -68,6 +70,32 @@ def test_every_margin_starts_at_delta(mixed):
     _, x, _ = mixed
     margins = SMD().begin(plan_for(x))["margin"]
     assert margins.tolist() == pytest.approx([2 / 255] * len(x))
+    lengths = SMD().begin(plan_for(x, "L2"))["margin"]
+    assert lengths.tolist() == pytest.approx([2 / 255 * 8] * len(x))  # of 8 x 8 pixels
+
+
+def test_in_l2_margins_come_to_the_true_distances_of_a_linear_network():
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(16, 2)
+    model = torch.nn.Sequential(torch.nn.Flatten(), linear)
+    normal = linear.weight[0] - linear.weight[1]
+    x = 0.5 + 0.05 * torch.randn(24, 1, 4, 4)
+    with torch.no_grad():
+        linear.bias[0] -= (model(x)[:, 0] - model(x)[:, 1]).min() - 0.1
+        y = torch.zeros(24, dtype=torch.long)
+        true = (model(x)[:, 0] - model(x)[:, 1]) / normal.norm()
+    info = RunInfo(len(x), 60, (1, 4, 4), torch.device("cpu"), "L2")
+    delta = initial_step(60, info.shape, "L2")
+    state, batch = SMD().begin(info), Batch(x, y, torch.arange(len(x)))
+    for epoch in range(60):
+        context = StepContext(info, epoch, torch.Generator().manual_seed(epoch))
+        before = state["margin"].clone()
+        SMD().step(model, batch, state, context)
+    after = state["margin"]
+    assert ((after - true).abs() < delta).all()
+    # one step finds the boundary, the next looks beyond it
+    nearest = torch.minimum((before - true).abs(), (after - true).abs())
+    assert (nearest < true / 200).all()
 
 
 def test_a_misclassified_sample_keeps_its_margin(mixed):

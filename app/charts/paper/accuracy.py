@@ -25,7 +25,8 @@ def training_curves(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Fi
     """Fig. 8: clean and noisy accuracy over the epochs of SMD."""
     if not shown:
         return kind.lacking("It takes a run of SMD.", training(runs, "smd"))
-    chart = curves.accuracy(data.read(reader.metrics, shown[0].store)).properties(height=HEIGHT)
+    metrics = data.read(reader.metrics, shown[0].store)
+    chart = curves.accuracy(metrics, norm=shown[0].config.norm).properties(height=HEIGHT)
     about = (
         f"{described(shown[0])}. Noisy: under a quick PGD of ten steps. Training dashed, validation"
         " solid."

@@ -101,10 +101,12 @@ def margins(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     """Figs. 6 and 7: the margins that a defense has kept of its training images."""
     run = shown[0] if shown else None
     epochs = data.read(reader.margin_summary, run.store)["epoch"] if run else pd.Series(dtype=int)
-    if run is None or epochs.empty:
+    if run is None or epochs.empty or run.config.norm != "Linf":
         title = registry.DEFENSES[kind.defense].title
         missing = training(runs, kind.defense)
-        return kind.lacking(f"It takes a run of {title} with its margins.", missing)
+        lengths = run is not None and run.config.norm != "Linf"
+        about = f"It takes a run of {title} with its margins{', in L∞' * lengths}."
+        return kind.lacking(about, missing)
     last = int(epochs.max())
     counts = data.read(reader.margin_hist, run.store, last)
     rows = data.read(reader.margins, run.store, last)

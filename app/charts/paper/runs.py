@@ -20,9 +20,9 @@ def newest(runs: Sequence[Run]) -> list[Run]:
 
 def candidates(runs: Sequence[Run], defense: str = "") -> list[Run]:
     """The trained runs that a figure may show, the newest first: those with the settings of tables
-    before others."""
+    before others, and those in L∞ before all."""
     trained = [run for run in newest(runs) if defense in ("", run.config.defense)]
-    return sorted(trained, key=lambda run: bool(run.config.params))
+    return sorted(trained, key=lambda run: (run.config.norm != "Linf", bool(run.config.params)))
 
 
 def usual(kind: Kind, runs: Sequence[Run]) -> list[Run]:
