@@ -10,7 +10,6 @@ from smd.registry.recipes import COMMON, SHARED, Choice, Recipe
 
 MOST_EPOCHS = 10_000
 MOST_FOLDS = 20
-MOST_PIXELS = 16_384  # a side
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class TrainConfig:
         "own images: resize to this side in pixels (0: as they are)",
         title="Resize to",
         minimum=0,
-        maximum=MOST_PIXELS,
+        maximum=16_384,
         seldom=True,
     )
     # "": the data set's own
