@@ -8,6 +8,7 @@ import site
 import sys
 from pathlib import Path
 
+from smd import paths
 from smd.paths import AROUND
 
 FOLDER = "/"  # where they work: nothing there is imported by chance, and no disk is kept busy
@@ -31,11 +32,7 @@ def command(module: str, *words: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This process's environment, in which relative places mean the same in another folder."""
-    given = {
-        name: str(Path(os.environ[name]).expanduser().absolute())
-        for name in PLACES
-        if os.environ.get(name)
-    }
+    given = {name: str(paths.given(os.environ[name])) for name in PLACES if os.environ.get(name)}
     return {**os.environ, **given, **_path()}
 
 

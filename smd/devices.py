@@ -167,6 +167,8 @@ def resolve_device(name: str) -> "torch.device":
     name = _meant() if name == AUTO else name
     if away(name):
         raise UserError(f"This is done on this machine, not by {name}: write --device auto or cpu.")
+    if not KNOWN.fullmatch(name):
+        raise UserError(f"There is no device '{name[:60]}': write {CHOICE}.")
     if name != AUTO:
         kind, _, index = name.partition(":")
         missing = kind == "cuda" and int(index or 0) >= torch.cuda.device_count()

@@ -26,6 +26,24 @@ CACHE = ("XDG_CACHE_HOME", ".cache")
 STATE = ("XDG_STATE_HOME", ".local/state")
 
 
+def given(text: str | Path) -> Path:
+    """The place that somebody names, as a whole path; "~" is a home.
+
+    Raises UserError where there can be none: nobody has that name, or it is too long.
+    """
+    try:
+        place = Path(text).expanduser().absolute()
+        if "\0" in str(place):
+            raise ValueError("a NUL")
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever opens it says more
+    except (OSError, RuntimeError, ValueError):
+        shown = ascii(str(text)[:200])[1:-1]
+        raise UserError(f"There is nothing at {shown}: check the path.") from None
+    return place
+
+
 def runs_root() -> Path:
     """The folder of all runs: `SMD_RUNS`, or `runs/` in a checkout, or in the user's folder of
     data."""
@@ -75,9 +93,9 @@ def _of_the_user(own: str, kind: tuple[str, str], name: str = "") -> Path:
     """The folder that `own` names, or ours in the user's folder of that kind; a temporary one where
     there is none and none can be."""
     if named := os.environ.get(own):
-        return Path(named).expanduser().absolute()
+        return given(named)
     base, below = kind
-    above = Path(os.environ.get(base) or _home() / below).expanduser().absolute()
+    above = given(os.environ.get(base) or _home() / below)
     folder = above / "smd-studio" / name
     if _exists(folder) or _takes(folder):
         return folder

@@ -50,3 +50,12 @@ def in_badge(text: object) -> str:
 def _led(match: re.Match[str]) -> str:
     sign = match.group()
     return f"{sign}{JOINER}" if sign[0].isdigit() else f"\\{sign}"
+
+
+NO_CLASS = "no class"  # what an answer with nan or inf names
+
+
+def class_name(classes: Sequence[str], label: object) -> str:
+    """What the class of that number is called; NO_CLASS of none."""
+    number = int(str(label))
+    return classes[number] if 0 <= number < len(classes) else NO_CLASS

@@ -12,7 +12,7 @@ from .. import data
 from ..charts import confusion as charts
 from ..charts import files
 from ..components import downloads, layout, run_names, tables
-from ..components.plain import plain
+from ..components.plain import NO_CLASS, plain
 from ..selection import choices, filters, selected, state, verdicts
 from ..selection.selected import Selection
 
@@ -77,10 +77,16 @@ def counted(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     the true class's images. rows: of one attack, as from reader.predicted_classes."""
     names = dict(enumerate(classes))
     cells = rows.groupby(["label", "pred"]).size().rename("n").reset_index()
+
+    def named(label: int) -> str:
+        return names.get(label, NO_CLASS if label < 0 else f"class {label}")
+
     totals = cells.groupby("label")["n"].transform("sum")
     return cells.assign(
-        true=cells["label"].map(lambda label: names.get(label, f"class {label}")),
-        predicted=cells["pred"].map(lambda label: names.get(label, f"class {label}")),
+        true=cells["label"].map(
+            lambda label: names.get(label, NO_CLASS if label < 0 else f"class {label}")
+        ),
+        predicted=cells["pred"].map(named),
         percent=100 * cells["n"] / totals,
     )
 

@@ -12,6 +12,7 @@ from smd.units import show_level
 from .. import data
 from ..charts import embedding, style
 from ..charts.embedding import Layer, Scale
+from ..components.plain import class_name
 from ..selection import changes, image_query, verdicts
 from ..selection.selected import Selection
 from ..selection.verdicts import FOOLED, ROBUST, WRONG
@@ -68,7 +69,7 @@ def _by_class(
     chosen: Selection, clean: pd.DataFrame, table: pd.DataFrame
 ) -> tuple[pd.DataFrame, str]:
     wrong = ~clean["ok"].astype(bool).to_numpy()
-    taken = [f"taken for {chosen.known.classes[int(p)]}" for p in clean["pred"]]
+    taken = [f"taken for {class_name(chosen.known.classes, p)}" for p in clean["pred"]]
     said = np.where(wrong, taken, "classified correctly")
     finding = f"{int(wrong.sum()):,} of {len(wrong):,} images are misclassified."
     return table.assign(value=table["class"], said=said), finding

@@ -12,6 +12,7 @@ from smd.units import level_title, show_length
 
 from .. import data
 from ..components import downloads, run_names, tables
+from ..components.plain import class_name
 
 COLUMNS = {
     "noise level": st.column_config.TextColumn(
@@ -56,7 +57,7 @@ def row(key: Any, part: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, str
         "attack": export.attack_title(name or "none", note, steps),
         "robust": robust(part["ok"]),
         "fooled by": ", ".join(stages),
-        "predicted": classes[worst["pred"]],
+        "predicted": class_name(classes, worst["pred"]),
         "noise": show_length(float(worst["distance"]), norm) if eps else "none",
     }
 

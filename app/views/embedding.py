@@ -15,7 +15,7 @@ from smd.units import show_level
 from .. import data
 from ..charts import embedding as chart
 from ..components import gallery, image_tiles, layout, standing
-from ..components.plain import plain
+from ..components.plain import class_name, plain
 from ..forms import embedding as form
 from ..sections import embedding_colours as colours
 from ..sections import image_sets
@@ -157,7 +157,7 @@ def joined(chosen: Selection, points: pd.DataFrame) -> pd.DataFrame:
     rows = points[~adversarial & wanted].head(MOST_LINES)
     examples, classes = examples.loc[rows["idx"]], chosen.known.classes
     said = [
-        "adversarial: " + ("robust" if ok else f"taken for {classes[p]}")
+        "adversarial: " + ("robust" if ok else f"taken for {class_name(classes, p)}")
         for ok, p in zip(examples["ok"], examples["pred"], strict=True)
     ]
     return pd.DataFrame(

@@ -161,6 +161,11 @@ def _called(verdicts: pd.DataFrame, images: Images) -> np.ndarray:
         labels = images.labels.loc[verdicts["idx"]].to_numpy()
         ok = verdicts["ok"].to_numpy(bool)
         other = verdicts["pred"].to_numpy(np.int64)
+        if (other[~ok] < 0).any() and len(images.classes) > 2:
+            raise UserError(
+                "The network answers some images with nan or inf, so that they have no predicted"
+                " class: clinical numbers need one of each."
+            )
         if len(images.classes) == 2:  # what is not right is the other one
             other = 1 - labels
         called = np.where(ok, labels, other)

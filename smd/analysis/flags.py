@@ -1,6 +1,11 @@
 """Flags: reasons why an attack may have missed adversarial examples, AutoAttack's own checks."""
 
 FLAGS = {  # name -> (title, what it means)
+    "nan": (
+        "answers with nan",
+        "The network answers some images with nan or inf, which is no class: they count as"
+        " misclassified, clean ones as well.",
+    ),
     "randomized": (
         "random answers",
         "The network answers differently when asked twice, so a single try proves little.",

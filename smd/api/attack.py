@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from smd import attacks
 from smd.analysis.flags import FLAGS
+from smd.api import checks
 from smd.api.attack_result import AttackResult
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import AttackConfig, Value
-from smd.config.validation import of_attack
+from smd.config.validation import made, of_attack
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.evaluation.batch_size import halved
@@ -61,7 +62,7 @@ def _attacked(
     model: nn.Module, given: tuple[Any, Any], config: AttackConfig, device: torch.device, keep: bool
 ) -> AttackResult:
     """Judge the images, seed by seed; given: x and y as the caller has them."""
-    images = gathered(*given, device)
+    images = gathered(*given, device, checks.network(model))
     with on_loan(model, device):
         plan = attacks.build(config.attack, config.params).plan(classes_of(model, images))
         ids, norm = torch.arange(len(images), device=device), cast(Norm, config.norm)
@@ -81,15 +82,17 @@ def _config(
     settings: Mapping[str, Value],
 ) -> AttackConfig:
     """The settings as a job has them; raises UserError with all that is wrong with them."""
-    if not seeds:
+    if isinstance(seeds, Sequence) and not seeds:
         raise UserError("There are no seeds: give at least one, such as (0,).")
     asked: dict[str, Any] = {
         "attack": attack,
         "norm": norm,
         "levels": (eps,),
-        "seeds": tuple(seeds),
+        "seeds": seeds,
+        "batch": 0 if batch_size is None else batch_size,
+        "params": settings,
     }
-    config = AttackConfig(run="", params=settings, batch=batch_size or 0, **asked)
+    config = made(AttackConfig, {"run": "", **asked})
     if wrong := of_attack(config):
         raise UserError(" ".join(wrong))
     return config

@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from smd import estimators, registry
+from smd.api import checks
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import EstimateConfig, Value
-from smd.config.validation import of_estimate
+from smd.config.validation import made, of_estimate
 from smd.core.kinds import CERTIFIED, REACHED, kinds
 from smd.core.lp import Norm
 from smd.errors import UserError
@@ -46,7 +47,8 @@ def estimate_margins(
 
     Raises UserError for what does not fit.
     """
-    config = EstimateConfig("", method, settings, norm=norm, seed=seed, batch=batch_size)
+    asked = {"method": method, "params": settings, "norm": norm, "seed": seed, "batch": batch_size}
+    config = made(EstimateConfig, {"run": "", **asked})
     if wrong := of_estimate(config):
         raise UserError(" ".join(wrong))
     return _measured(model, (x, y), config, device_of(model, device))
@@ -59,7 +61,7 @@ def _measured(
     far = registry.range_of(config.method)
     params = {**config.params, **({far.name: config.levels[0]} if far else {})}
     estimator, norm = estimators.build(config.method, params), cast(Norm, config.norm)
-    images = gathered(*given, device)
+    images = gathered(*given, device, checks.network(model))
     with on_loan(model, device):
         classes_of(model, images)  # refuses what does not fit
         ids = torch.arange(len(images), device=device)

@@ -1,11 +1,13 @@
 """`smd.import_weights`: a network that was trained elsewhere becomes a stored run."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smd.api.run import LoadedRun
 from smd.api.train import suited
 from smd.config.schema import ImportConfig
+from smd.config.validation import made
 from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.jobs.session import claimed
@@ -52,9 +54,9 @@ def import_weights(file: str | Path, data: str = "digits", **settings: Any) -> L
             f"An import has no setting {', '.join(sorted(unknown))}: choose from"
             f" {', '.join(NAMES)}."
         )
+    config = made(ImportConfig, {**settings, "file": file, "data": data})
     if data == "folder" and not settings.get("net"):
-        settings["net"] = suited(settings)
-    config = ImportConfig(file=str(file), data=data, **settings)
+        config = replace(config, net=suited(settings))
     resolve_device(config.device)  # explains a missing device before there is a run
     run = folders.create(config, claim=True)
     with claimed(run.folder):

@@ -13,6 +13,7 @@ from smd.core.precision import computing
 from smd.data.batches import Batch, OnDevice
 from smd.devices import resolve_device
 from smd.errors import UserError
+from smd.nets.last_layer import last_line
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,11 @@ class FloatImages(OnDevice):
         return Batch(x, self.labels[idx], idx)
 
 
-def gathered(x: Any, y: Any, device: torch.device) -> FloatImages:
+def gathered(x: Any, y: Any, device: torch.device, kind: torch.dtype) -> FloatImages:
     """The caller's images and labels, checked; raises UserError.
 
     x: (N, ...) floats in [0, 1] with y: (N,) labels; or, without y, an iterable of batches that end
-    in (x, y), such as a DataLoader.
+    in (x, y), such as a DataLoader. kind: what the network computes in.
     """
     if y is None:
         x, y = _of_loader(x)
@@ -42,7 +43,7 @@ def gathered(x: Any, y: Any, device: torch.device) -> FloatImages:
         checks.refuse_range(x)
     if int(y.min()) < 0:
         checks.refuse_labels(y, None)
-    return FloatImages(x.float() if x.dtype == torch.float16 else x, y.to(device))
+    return FloatImages(x.to(kind), y.to(device))
 
 
 def _of_loader(loader: Any) -> tuple[Tensor, Tensor]:
@@ -53,15 +54,19 @@ def _of_loader(loader: Any) -> tuple[Tensor, Tensor]:
     for batch in loader:
         if not isinstance(batch, tuple | list) or len(batch) < 2:
             raise UserError("The loader's batches are no (x, y): let it yield images and labels.")
-        parts.append((torch.as_tensor(batch[-2]), torch.as_tensor(batch[-1])))
+        parts.append((checks.tensor(batch[-2], "x"), checks.tensor(batch[-1], "y")))
     if not parts:
         raise UserError("The loader is empty: give at least one image.")
     x, y = zip(*parts, strict=True)
-    return torch.cat(x), torch.cat(y)
+    try:
+        return torch.cat(x), torch.cat(y)
+    except RuntimeError as error:
+        raise UserError(f"The loader's batches do not fit together: {last_line(error)}.") from None
 
 
 def device_of(model: nn.Module, device: torch.device | str | None) -> torch.device:
     """The named device, or where the network is; raises UserError if this machine lacks it."""
+    checks.network(model)
     if device is not None:
         return resolve_device(str(device))
     for tensor in (*model.parameters(), *model.buffers()):
@@ -93,8 +98,14 @@ def classes_of(model: nn.Module, images: FloatImages) -> int:
     """
     model.eval()
     batch = images.take(torch.zeros(1, dtype=torch.int64, device=images.labels.device))
-    with torch.no_grad():
-        classes = checks.logits(model(batch.x), 1)
+    try:
+        with torch.no_grad():
+            answer = model(batch.x)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:
+        raise checks.cannot_take(error, tuple(batch.x.shape[1:])) from error
+    classes = checks.logits(answer, 1)
     if int(images.labels.max()) >= classes:
         checks.refuse_labels(images.labels, classes)
     return classes

@@ -13,19 +13,21 @@ import torch
 from torch import Tensor, nn
 
 from smd import defenses, registry
-from smd.api import checks, saved_state
+from smd.api import checks
 from smd.api.names import class_name
+from smd.api.own_state import FLAGS, refuse_place, refuse_sizes
+from smd.api.saved_state import drawn_before, fitting
 from smd.config.schema import TrainConfig, Value
-from smd.config.validation import of_training
+from smd.config.validation import made, of_training
 from smd.core import rng
 from smd.core.kinds import NOT_DRAWN, kinds
 from smd.core.lp import Norm
 from smd.data.batches import Batch
 from smd.defenses import RunInfo, StepContext, StepResult
+from smd.devices import resolve_device
 from smd.errors import UserError
 
 SCHEMA = 1
-FLAGS = ("clean_ok", "adv_ok", "crossed")
 
 
 class OwnLoop:
@@ -70,8 +72,9 @@ class OwnLoop:
     ) -> None:
         if not self.name:
             raise UserError("OwnLoop is what defenses share: take one, such as smd.SMD(...).")
-        _refuse_sizes(n, shape)
-        config = TrainConfig(defense=self.name, params=knobs, norm=norm, epochs=epochs, seed=seed)
+        refuse_sizes(n, shape)
+        asked = {"defense": self.name, "params": knobs, "epochs": epochs, "seed": seed}
+        config = made(TrainConfig, {**asked, "norm": norm})
         if epochs < 1:
             raise UserError(f"epochs is {epochs}: it must be at least 1.")
         if wrong := of_training(config):
@@ -90,12 +93,12 @@ class OwnLoop:
 
     def begin(self, epoch: int) -> None:
         """Start an epoch, counted from 0; the random starts of its steps follow from its number."""
-        if not 0 <= epoch < self._info.epochs:
+        if not isinstance(epoch, int) or not 0 <= epoch < self._info.epochs:
             raise UserError(
-                f"Epoch {epoch} is none of the {self._info.epochs} that were announced: they count"
-                f" from 0 to {self._info.epochs - 1}."
+                f"Epoch {epoch!r} is none of the {self._info.epochs} that were announced: they"
+                f" count from 0 to {self._info.epochs - 1}."
             )
-        self.epoch, self.batch = epoch, 0
+        self.epoch, self.batch = int(epoch), 0
 
     def step(self, model: nn.Module, ids: Tensor, x: Tensor, y: Tensor) -> StepResult:
         """Leave the loss's gradient in the parameters and update the batch's margins.
@@ -110,6 +113,8 @@ class OwnLoop:
         """
         if self.epoch is None:
             raise UserError("No epoch has begun: call begin(epoch) before the first step.")
+        if checks.network(model) is not torch.float32:
+            raise UserError("The network computes in float64: take model.float() to train it.")
         batch = self._checked(ids, x, y)
         self.to(batch.x.device)
         generator = rng.generator(batch.x.device, self.seed, "step", self.epoch, self.batch)
@@ -117,6 +122,10 @@ class OwnLoop:
         watch = model.register_forward_hook(self._look(batch.y)) if self._classes is None else None
         try:
             result = self._defense.step(model, batch, self._state, context)
+        except (RuntimeError, ValueError, TypeError) as error:
+            if self._classes is not None or isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise checks.cannot_take(error, self._info.shape) from error  # it never answered
         finally:
             if watch:
                 watch.remove()
@@ -168,7 +177,7 @@ class OwnLoop:
 
     def to(self, device: torch.device | str) -> "OwnLoop":
         """Move what each sample has to a device; `step` does so by itself."""
-        device = torch.device(device)
+        device = device if isinstance(device, torch.device) else resolve_device(str(device))
         if device != self._info.device:
             self._state = {name: value.to(device) for name, value in self._state.items()}
             self._flags = {name: value.to(device) for name, value in self._flags.items()}
@@ -202,7 +211,7 @@ class OwnLoop:
             schema, about = saved["schema"], dict(saved["about"])
             state, flags = dict(saved["state"]), dict(saved["flags"])
             epoch, batch, told = saved["epoch"], int(saved["batch"]), set(saved["told"])
-            drawn = saved.get("drawn", saved_state.drawn_before(epoch, self._drawn))
+            drawn = saved.get("drawn", drawn_before(epoch, self._drawn))
         except (KeyError, TypeError, ValueError):
             raise UserError("This is no state_dict of a defense: give what one returned.") from None
         if schema != SCHEMA:
@@ -211,11 +220,12 @@ class OwnLoop:
         if other := [k for k, v in self._about().items() if about.get(k) != v]:
             wrong = ", ".join(f"{k}={about.get(k)}, here {self._about()[k]}" for k in other)
             raise UserError(f"This state_dict is of another training: {wrong}.")
+        refuse_place(epoch, batch, told, self._info.epochs)
         state, flags = (
-            saved_state.fitting(state, self._state),
-            saved_state.fitting(flags, self._flags),
+            fitting(state, self._state),
+            fitting(flags, self._flags),
         )
-        drawn = saved_state.fitting({"drawn": drawn}, {"drawn": self._drawn})["drawn"]
+        drawn = fitting({"drawn": drawn}, {"drawn": self._drawn})["drawn"]
         self._state, self._flags, self._drawn = state, flags, drawn
         self.epoch, self.batch, self._told = epoch, batch, told
 
@@ -253,7 +263,7 @@ class OwnLoop:
         right = torch.stack([checks.in_unit(x), inside, once, (y >= 0).all() & (y < high).all()])
         if not bool(right.all()):
             self._refuse(x, ids, y)
-        return Batch(x, y, ids)
+        return Batch(x.float(), y, ids)
 
     def _refuse(self, x: Tensor, ids: Tensor, y: Tensor) -> None:
         """Raise the UserError about a batch that is out of range."""
@@ -287,12 +297,3 @@ class OwnLoop:
             if flags is not None:
                 self._flags[name][ids] = flags
                 self._told.add(name)
-
-
-def _refuse_sizes(n: Any, shape: Any) -> None:
-    """Raises UserError for sizes that are none."""
-    if not isinstance(n, int) or n < 1:
-        raise UserError(f"n is {n!r}: give the number of training samples, at least 1.")
-    sizes = shape if isinstance(shape, tuple | list) else ()
-    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise UserError(f"shape is {shape!r}: give that of one sample, such as (3, 32, 32).")

@@ -4,6 +4,7 @@ A run that comes from elsewhere is trusted no more than on a page: its store is 
 smd.store.connection does, its weights are never unpickled, links out of it are not followed.
 """
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from smd.devices import resolve_device
 from smd.errors import UserError
 from smd.evaluation import examples
 from smd.jobs import Status
+from smd.paths import given
 from smd.publish import networks
 from smd.report import page
 from smd.runs import folders, notes
@@ -214,7 +216,7 @@ class LoadedRun:
         x (B, C, H, W) in [0, 1] -> logits (B, K), normalisation inside, for any B. weights: as for
         `model`.
         """
-        place = Path(path).expanduser()
+        place = given(path)
         network = trained_network(self.run, weights)
         return str(networks.export_network(self.run, network, place, form))
 
@@ -223,7 +225,7 @@ class LoadedRun:
 
         split: whose images, "train", "val" or "test". See `python -m smd report`.
         """
-        page.write(self.run, Path(path).expanduser(), split)
+        page.write(self.run, given(path), split)
 
     def _verdicts(self, attack: Any, stages: pd.DataFrame) -> pd.DataFrame:
         """One attack's rows."""
@@ -272,8 +274,10 @@ def load_run(which: str | Path = "last") -> LoadedRun:
     user's folder of data. A text with a slash, or a Path, is a folder. Raises UserError with the
     candidates if there is none or more than one.
     """
+    if not isinstance(which, str | Path):
+        raise UserError(f"{reprlib.repr(which)} names no run: give its id, its folder, or 'last'.")
     if isinstance(which, Path) or "/" in which:
-        folder = Path(which).expanduser().absolute()
+        folder = given(which)
         run = Run(folder.name, folder)
         _ = run.config  # raises where this is no folder of a run
         return LoadedRun(run)

@@ -1,13 +1,14 @@
 """`smd.train`: a training run in this process, stored like any other."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from smd import registry
 from smd.api.run import LoadedRun
 from smd.config.parsing import parse_choice
 from smd.config.schema import TrainConfig
+from smd.config.validation import made
 from smd.data import suited_net
 from smd.data.request import Request
 from smd.devices import away, resolve_device
@@ -49,10 +50,12 @@ def _config(data: str, defense: str, settings: dict[str, Any]) -> TrainConfig:
             f"A run has no setting {', '.join(sorted(unknown))}: choose from {', '.join(names)}."
         )
     name, knobs = parse_choice(defense, registry.DEFENSES, "defense")
-    settings["params"] = {**knobs, **settings.get("params", {})}
+    given = settings.get("params", {})
+    settings["params"] = {**knobs, **given} if isinstance(given, Mapping) else given
+    config = made(TrainConfig, {**settings, "data": data, "defense": name})
     if data == "folder" and not settings.get("net"):
-        settings["net"] = suited(settings)
-    return TrainConfig(data=data, defense=name, **settings)
+        config = replace(config, net=suited(settings))
+    return config
 
 
 def suited(settings: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ from smd import devices
 from smd.errors import UserError
 from smd.paths import AROUND, CHECKOUT
 
+MOST_PORTS = 2**16 - 1
 OPTIONS = (("--port", "server.port"), ("--address", "server.address"))
 
 
@@ -43,6 +45,23 @@ def words(args: argparse.Namespace) -> list[str]:
     return [sys.executable, "-P", serve, "run", str(script()), *options, *args.options]
 
 
+def _refuse_unheard(args: argparse.Namespace) -> None:
+    """Raises UserError for a port or an address that nobody can listen at."""
+    if args.port is not None and not 0 <= args.port <= MOST_PORTS:
+        raise UserError(f"There is no port {args.port}: choose one up to {MOST_PORTS}.")
+    if args.address is None:
+        return
+    try:
+        found = socket.getaddrinfo(args.address or ".", 0, type=socket.SOCK_STREAM)
+        with socket.socket(*found[0][:3]) as tried:
+            tried.bind(found[0][4])
+    except (OSError, UnicodeError):
+        raise UserError(
+            f"This machine has no address '{args.address[:60]}': leave --address out, or write"
+            " 0.0.0.0 for all that it has."
+        ) from None
+
+
 def run(args: argparse.Namespace) -> None:
     """Serve it until somebody ends it; raises UserError where it is not installed."""
     if find_spec("streamlit") is None:
@@ -51,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"{script()} is missing: install SMD Studio again.")
     if args.devices is not None:
         os.environ[devices.SETTING] = args.devices
+    _refuse_unheard(args)
     devices.pool()  # explains what it cannot understand
     sys.stdout.flush()
     os.execv(sys.executable, words(args))

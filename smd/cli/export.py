@@ -8,6 +8,7 @@ import pandas as pd
 
 from smd import export
 from smd.analysis.balanced import balanced_cells, said
+from smd.cli import flags
 from smd.cli.table import FORMATS, as_text, facts, named, verdicts
 from smd.errors import UserError
 from smd.experiments import published
@@ -17,6 +18,7 @@ from smd.runs.folders import Run
 from smd.store import reader
 
 TABLES = ("accuracy", "epochs", "margins", "histogram", "verdicts")
+BY_EPOCH = ("margins", "histogram")
 FILES = ("parquet", "robustbench")  # formats that are no table on a terminal
 SILENT = ("csv", "json", "parquet")  # those without a place for a sentence
 
@@ -32,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "runs", nargs="+", metavar="RUN", help="run ids, their beginnings or ends, or 'last'"
     )
     _what(sub)
-    sub.add_argument("--epoch", type=int, default=0, help="of margins and histogram (0: the last)")
+    sub.add_argument("--epoch", type=int, help="of margins and histogram (0: the last)")
     sub.add_argument(
         "--intervals",
         action="store_true",
@@ -51,7 +53,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("--format", choices=(*FORMATS, *FILES), default="csv", help="(csv)")
     sub.add_argument(
         "--out",
-        type=Path,
+        type=flags.place,
         help="write this file; Parquet needs one, networks are named by their runs without it",
     )
     sub.set_defaults(run_command=run)
@@ -71,6 +73,8 @@ def _what(sub: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, or write it."""
+    if args.epoch is not None and (args.weights or args.table not in BY_EPOCH):
+        raise UserError("--epoch is of --table margins or histogram: leave it out here.")
     runs = [folders.find(text) for text in args.runs]
     if args.weights:
         return _networks(runs, args)
@@ -144,7 +148,7 @@ def _robustbench(runs: list[Run]) -> str:
 
 
 def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
-    tables = {name: _table(one, args.table, args.epoch) for name, one in named(runs).items()}
+    tables = {name: _table(one, args.table, args.epoch or 0) for name, one in named(runs).items()}
     if len(runs) > 1:
         tables = {name: table.assign(run=name) for name, table in tables.items()}
     return pd.concat(tables.values(), ignore_index=True)
@@ -152,7 +156,7 @@ def _others(runs: list[Run], args: argparse.Namespace) -> pd.DataFrame:
 
 def _table(run: Run, what: str, asked: int) -> pd.DataFrame:
     last = reader.last_epoch(run.store)
-    if what in ("margins", "histogram") and not 0 <= asked <= last:
+    if what in BY_EPOCH and not 0 <= asked <= last:
         raise UserError(f"{run.id} has no epoch {asked}: its last one is {last}.")
     if what == "epochs":
         return export.epoch_table(reader.metrics(run.store), run.config.norm)

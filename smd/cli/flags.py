@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from smd import devices
@@ -21,6 +22,13 @@ def add(sub: argparse.ArgumentParser, config: type, leave_out: Collection[str] =
     for each in options.fields(config):
         if each.name not in leave_out:
             sub.add_argument(each.flag, dest=each.name, **_words(each))
+
+
+def place(text: str) -> Path:
+    """A file or folder to write; what argparse says where none is named."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a place to write to")
+    return Path(text)
 
 
 def on_cluster(sub: argparse.ArgumentParser) -> None:

@@ -29,5 +29,5 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> None:
     """Ask, print the answer."""
-    answer = query.ask(folders.find(args.run).store, args.sql, max(args.limit, 1), args.seconds)
+    answer = query.ask(folders.find(args.run).store, args.sql, args.limit, args.seconds)
     print_table(answer.table, args.format)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from smd.cli import flags
 from smd.config.on_runs import SPLITS
 from smd.report import page
 from smd.runs import folders
@@ -19,7 +20,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     sub.add_argument("run", metavar="RUN", help="run id, its beginning or end, or 'last'")
     sub.add_argument(
-        "--out", type=Path, help="write this file (RUN-report.html here, RUN being the run's id)"
+        "--out",
+        type=flags.place,
+        help="write this file (RUN-report.html here, RUN being the run's id)",
     )
     sub.add_argument("--split", choices=SPLITS, default="test", help="whose images (test)")
     sub.set_defaults(run_command=run)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from smd import export
+from smd.cli import flags
 from smd.cli.table import FORMATS, as_text, print_table
 from smd.config.parsing import numbers
 from smd.errors import UserError
@@ -69,7 +70,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--estimate", action="store_true", help="only say how long the trainings would take here"
     )
     sub.add_argument(
-        "--out", type=Path, help="folder of the results (results/<table> in the folder of the runs)"
+        "--out",
+        type=flags.place,
+        help="folder of the results (results/<table> in the folder of the runs)",
     )
     sub.add_argument(
         "--format", choices=FORMATS, default="text", help="of the printed table (text)"

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
     if args.run:
         return doing.do(folders.find(args.run).folder)
     against = args.against or ("std" if args.bare else "")
-    configs = [config_from(args, name) for name in (args.defense, against) if name]
+    configs = [config_from(args, name) for name in (args.defense, *filter(None, [against]))]
     if args.background:
         for config in configs:
             queued = folders.create(config)

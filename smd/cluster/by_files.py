@@ -7,14 +7,17 @@ import itertools
 import os
 import pickle
 import stat
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from smd.cluster.hands import Lost
 from smd.errors import UserError
 from smd.files import durable
+from smd.jobs.endings import reason
 
 POLL = 0.1  # seconds between two looks at whether a file is there
 SILENT = 120.0  # seconds without a sign of life after which the other side counts as gone
@@ -67,32 +70,50 @@ def serve(folder: Path, node: Any) -> None:
     """Answer the calls that come to a folder with the methods of a node, until it is gone or nobody
     calls any more. Raises UserError where others can write to it."""
     refuse_others(folder)
+    over = threading.Event()
+    beating = threading.Thread(target=_beating, args=(folder, over), daemon=True)
+    beating.start()
+    try:
+        _answering(folder, node)
+    finally:
+        over.set()
+        beating.join()
+
+
+def _answering(folder: Path, node: Any) -> None:
     number, called = 0, time.monotonic()
-    for look in itertools.count():
-        if not folder.is_dir() or time.monotonic() - called > SILENT:
-            return
-        if look % BEATS == 0:
-            _beat(folder, look)
+    while folder.is_dir() and time.monotonic() - called <= SILENT:
         path = folder / f"call-{number}"
         if not path.exists():
             time.sleep(POLL)
             continue
-        name, args = pickle.loads(path.read_bytes())
         try:
-            answer = (getattr(node, name)(*args), "")
-        except UserError as error:
-            answer = (None, str(error) or "It was refused.")
+            name, args = pickle.loads(path.read_bytes())
+            answer = pickle.dumps((getattr(node, name)(*args), ""))
+        except Exception as error:  # a full disk, no memory: the job says it, the node goes on
+            answer = pickle.dumps((None, reason(error) or "It was refused."))
         path.unlink(missing_ok=True)
-        if folder.is_dir():
-            durable.write(folder / f"answer-{number}", pickle.dumps(answer))
+        _answer(folder / f"answer-{number}", answer)
         number, called = number + 1, time.monotonic()
 
 
-def _beat(folder: Path, look: int) -> None:
-    try:
-        durable.write(folder / "alive", str(look))
-    except FileNotFoundError:
-        return  # the folder is gone, which the next look sees
+def _answer(path: Path, answer: bytes) -> None:
+    """Write it, as soon as the disk takes it; nobody waits for it where the folder is gone."""
+    while path.parent.is_dir():
+        try:
+            durable.write(path, answer)
+            return
+        except OSError:
+            time.sleep(POLL * BEATS)
+
+
+def _beating(folder: Path, over: threading.Event) -> None:
+    """Give signs of life, also while a call takes long."""
+    for beat in itertools.count():
+        with suppress(OSError):  # the folder is gone, or its disk is full for now
+            durable.write(folder / "alive", str(beat))
+        if over.wait(POLL * BEATS):
+            return
 
 
 def _content(path: Path) -> bytes:

@@ -161,7 +161,7 @@ class Node:
         finally:
             over.set()
             watching.join()
-            with suppress(OSError):
+            with suppress(OSError, ValueError, UserError):
                 watch.look(everything=True)
             self._outbox.put(end)
 
@@ -171,7 +171,8 @@ class Node:
 
 def _watch(watch: Watch, over: threading.Event) -> None:
     while not over.wait(EVERY):
-        with suppress(OSError, ValueError):  # a file that is being replaced: the next look has it
+        # a file that is being replaced, or none that travels: the next look may have it
+        with suppress(OSError, ValueError, UserError):
             watch.look()
 
 

@@ -10,7 +10,7 @@ from smd.cluster import parcels
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
 from smd.jobs import kinds
-from smd.paths import nets_root
+from smd.paths import given, nets_root
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.runs.starting import is_file, may_be_run
@@ -51,7 +51,7 @@ def _network(net: str) -> Mapping[str, Path]:
 def _start(config: TrainConfig, changes: dict[str, Any]) -> dict[str, Path]:
     """The weights that a training starts from, where the node finds them."""
     if is_file(config.init):
-        path = Path(config.init).expanduser()
+        path = given(config.init)
         changes["init"] = f"files/{path.name}"
         return {f"files/{path.name}": path}
     if not may_be_run(config.init):

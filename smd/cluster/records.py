@@ -39,6 +39,18 @@ LONGEST = 100_000  # characters of a text
 Plain = dict[str, Any]
 
 
+# what looking at values of other types and depths raises
+ODD = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+
+
 class Unfit(UserError):
     """An answer of a node that no engine gives."""
 
@@ -77,7 +89,7 @@ def apply(recorder: Recorder, sent: Plain, known: Mapping[str, Any]) -> None:
             recorder.gauges(_array(moments), [_text(each) for each in names], _array(values))
         else:
             raise Unfit(f"A node asked for '{name[:40]}', which is none of its business.")
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except ODD as error:
         raise Unfit(
             f"A node's answer does not fit ({str(error)[:100]}): resume the job."
         ) from error

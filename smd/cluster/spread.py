@@ -7,12 +7,9 @@ whoever does it, and however often.
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol
 
-import torch
-
 from smd.cluster.hands import Lost
-from smd.dealing.dealer import DONE, MEMORY, REFUSED
+from smd.dealing.dealer import result_of
 from smd.dealing.portions import Portion, R
-from smd.errors import UserError
 
 LOOK = 0.5  # seconds between two looks at whether the job shall stop
 WINDOW = 4  # portions a node that may be done before the first is; their results wait in memory
@@ -95,10 +92,4 @@ class Spread:
             todo.append(place)
             todo.sort()
             return
-        if how == MEMORY:
-            raise torch.OutOfMemoryError(result)
-        if how == REFUSED:
-            raise UserError(result)
-        if how != DONE:
-            raise RuntimeError(result)
-        results[place] = result
+        results[place] = result_of(how, result)

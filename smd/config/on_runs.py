@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from smd import registry
 from smd.config.options import NORM, Value, option, own
+from smd.config.types import number
 
 PREVIEW_IMAGES = 500
 PREVIEW_STEPS = 20
@@ -138,11 +139,12 @@ class EstimateConfig:
     def __post_init__(self) -> None:
         far = registry.range_of(self.method)
         if far:  # a level is written in one place only
-            given = {*self.levels, *(float(v) for k, v in self.params.items() if k == far.name)}
+            named = {k: v for k, v in self.params.items() if k == far.name and number(v)}
+            given = {*self.levels, *map(float, named.values())}
             own = {float(far.default)} if self.norm == "Linf" else set()
             object.__setattr__(self, "levels", tuple(sorted(given or own)))
             object.__setattr__(
-                self, "params", {k: v for k, v in self.params.items() if k != far.name}
+                self, "params", {k: v for k, v in self.params.items() if k not in named}
             )
 
 

@@ -109,9 +109,11 @@ def outside_the_form(config: type) -> list[str]:
     return [each.name for each in fields(config) if not each.option.in_form]
 
 
-def own(params: Mapping[str, Value], known: tuple[Param, ...]) -> dict[str, Value]:
+def own(params: Any, known: tuple[Param, ...]) -> Any:
     """The knobs that are not as they are by default: written out or left out, it is the same
-    config."""
+    config. What is no settings at all stays for smd.config.validation to refuse."""
+    if not isinstance(params, Mapping):
+        return params
     usual = {param.name: param.default for param in known}
     return {
         name: value for name, value in params.items() if name not in usual or value != usual[name]

@@ -4,6 +4,7 @@ smd.config.validation names every bad field in plain words before anything is st
 """
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +53,16 @@ C = TypeVar(
 def to_json(config: Config) -> dict[str, Any]:
     """The config as plain JSON values, with the schema's version."""
     return {"schema": SCHEMA, **dataclasses.asdict(config)}
+
+
+def to_file(config: Config) -> dict[str, Any]:
+    """What config.json is to hold; raises UserError where it is longer than its reader takes."""
+    values = to_json(config)
+    if len(json.dumps(values, indent=1)) > foreign.JSON:
+        raise UserError(
+            f"The settings take more than {foreign.JSON // foreign.MEGABYTE} MB: name fewer images."
+        )
+    return values
 
 
 def from_json(kind: type[C], values: Mapping[str, Any]) -> C:

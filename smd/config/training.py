@@ -31,12 +31,12 @@ class TrainConfig:
         flag="--path",
         seldom=True,
     )
-    # side in pixels that own images are resized to; 0: as they are
     image_size: int = option(
         0,
         "own images: resize to this side in pixels (0: as they are)",
         title="Resize to",
         minimum=0,
+        maximum=16_384,
         seldom=True,
     )
     # "": the data set's own

@@ -17,36 +17,76 @@ LARGEST = 2**53  # whole numbers up to here are the same in JSON, in Python and 
 
 def number(value: Any) -> bool:
     """Whether it is a finite number, and no truth value."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
-    return whole or (isinstance(value, float) and math.isfinite(value))
+    return _near(value) if _whole(value) else isinstance(value, float) and math.isfinite(value)
 
 
 def count(value: Any) -> bool:
     """Whether it is a whole number from 0 on."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST
+    return _whole(value) and 0 <= value <= LARGEST
 
 
 def text(value: Any) -> bool:
-    """Whether it is a text of bounded length."""
-    return isinstance(value, str) and len(value) <= LONGEST
+    """Whether it is a text of bounded length that a file can hold."""
+    return isinstance(value, str) and len(value) <= LONGEST and _writable(value)
 
 
-def _params(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
-        text(name) and (text(v) or number(v)) for name, v in value.items()
+def _writable(value: str) -> bool:
+    try:
+        value.encode()  # half a character raises, such as a byte of a name that is no UTF-8
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _near(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) <= LARGEST
+
+
+def _a_number(value: Any) -> bool:
+    return _whole(value) or isinstance(value, float)
+
+
+def _all(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list | tuple) and all(map(fits, value))
+
+
+def _params(fits: Callable[[Any], bool], known: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, Mapping)
+        and all(known(name) and (known(v) or fits(v)) for name, v in value.items())
     )
+
+
+def _from_0(value: Any) -> bool:
+    return number(value) and value >= 0
+
+
+def _a_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 FITS: Mapping[str, Callable[[Any], bool]] = {
     "str": text,
     "bool": lambda value: isinstance(value, bool),
     "int": count,
-    "float": lambda value: number(value) and value >= 0,
-    "params": _params,
-    "ints": lambda value: isinstance(value, list | tuple) and all(map(count, value)),
-    "floats": lambda value: (
-        isinstance(value, list | tuple) and all(number(v) and v >= 0 for v in value)
-    ),
+    "float": _from_0,
+    "params": _params(number, text),
+    "ints": _all(count),
+    "floats": _all(_from_0),
+}
+# the same without bounds: whether a field holds such a thing at all, so that it can be compared
+KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "str": _a_text,
+    "bool": FITS["bool"],
+    "int": _whole,
+    "float": _a_number,
+    "params": _params(_a_number, _a_text),
+    "ints": _all(_whole),
+    "floats": _all(_a_number),
 }
 NAMES = {
     "str": "a text",
@@ -59,21 +99,51 @@ NAMES = {
 }
 
 
+def too_large(value: Any) -> bool:
+    """Whether it is a whole number that is not the same in JSON, in Python and in a store, or
+    has one."""
+    if isinstance(value, Mapping):
+        return too_large(list(value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(too_large, value))
+    return _whole(value) and not _near(value)
+
+
+def shapes(kind: type) -> dict[str, str]:
+    """What each field of a config class holds, by its name: see FITS."""
+    return {name: options.shape(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def unlike(shape: str, value: Any) -> str:
+    """What a field of that shape must hold where this is another kind of thing; ""."""
+    if too_large(value):
+        return f"at most {LARGEST:,}"
+    return "" if KINDS[shape](value) else NAMES[shape]
+
+
+def misfit(name: str, shape: str, value: Any) -> str:
+    """What a field of that name and shape must hold where this is something else; ""."""
+    if wanted := unlike(shape, value):
+        return wanted
+    if not FITS[shape](value):
+        return NAMES[shape] + (f" of at most {LONGEST:,} characters in UTF-8" * (shape == "str"))
+    if name == "device" and not devices.is_name(value):
+        return devices.CHOICE
+    if name == "devices" and not several.is_text(value):
+        return several.HELP
+    return ""
+
+
 def check(kind: type, values: Mapping[str, Any]) -> None:
     """Raises ValueError for the first field of `values` that does not hold what that dataclass has
     there."""
-    hints = get_type_hints(kind)
+    known = shapes(kind)
     choices = {each.name: each.option.choices for each in options.fields(kind)}
     for name, value in values.items():
-        shape = options.shape(hints[name])
-        if not FITS[shape](value):
-            raise ValueError(f"{name} must be {NAMES[shape]}")
+        if wanted := misfit(name, known[name], value):
+            raise ValueError(f"{name} must be {wanted}")
         if choices.get(name) and value not in choices[name]:
             raise ValueError(f"{name} must be {' or '.join(filter(None, choices[name]))}")
-        if name == "device" and not devices.is_name(value):
-            raise ValueError(f"device must be {devices.CHOICE}")
-        if name == "devices" and not several.is_text(value):
-            raise ValueError(f"devices must be {several.HELP}")
     _check_knobs(values)
 
 

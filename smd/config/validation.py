@@ -1,89 +1,52 @@
 """Why a job cannot start: every bad field of its config, named in plain words."""
 
-import math
+import os
 from collections.abc import Mapping
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
-from smd import devices, registry, several
-from smd.config import intensities, options, parsing, spacings
-from smd.config.options import Field
+from smd import paths, registry
+from smd.config import intensities, parsing, spacings
+from smd.config.field_problems import of_fields, of_their_kinds, of_types
 from smd.config.schema import (
     AttackConfig,
+    C,
     EmbeddingConfig,
     EstimateConfig,
     ImportConfig,
     ScoreConfig,
     TrainConfig,
-    Value,
 )
-from smd.registry import Param
+from smd.errors import UserError
 from smd.registry.kinds import NORMS
 from smd.registry.sinks import sink_problems
 
 FEWEST_POINTS = 10  # of an embedding
 
 
-def of_fields(config: Any) -> list[str]:
-    """What is wrong with single fields, by what their options allow; each sentence once."""
-    sentences = [
-        sentence
-        for each in options.fields(type(config))
-        for sentence in _of_field(each, getattr(config, each.name), config)
-    ]
-    return list(dict.fromkeys(sentences))
+def made(kind: type[C], values: Mapping[str, Any]) -> C:
+    """A config of a caller's values; raises UserError where a field holds another kind of thing.
+
+    Paths may be Path, numbers those of NumPy, and several of them a list or a range.
+    """
+    plain = {name: _plain(value) for name, value in values.items()}
+    if unlike := of_types(kind, plain):
+        raise UserError(" ".join(unlike))
+    return kind(**plain)
 
 
-def _of_field(each: Field, value: Any, config: Any) -> list[str]:
-    if value == "" == each.default:  # it follows from another field
-        return []
-    if each.name == "device":
-        return devices.problems(value)
-    if each.name == "devices":
-        return several.problems(value, config.device, isinstance(config, TrainConfig))
-    if each.option.table is not None:
-        return _unlisted(each, value) or (_wrong_knobs(each, value, config))
-    if each.option.choices:
-        return _unchosen(each, value)
-    if each.option.level:
-        levels = value if isinstance(value, tuple) else (value,) if value else ()
-        levels = tuple(eps for eps in levels if eps or not each.option.clean)
-        return of_levels(levels, getattr(config, "norm", "Linf"))
-    return _out_of_bounds(each, value if isinstance(value, tuple) else (value,))
+def _plain(value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple | range):
+        return tuple(map(_plain, value))
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return value.item() if isinstance(value, Number) and hasattr(value, "item") else value
 
 
-def _unlisted(each: Field, value: str) -> list[str]:
-    names = each.option.table or {}
-    known = ", ".join(names)
-    if each.option.beside and value not in names:
-        return [why] if (why := each.option.beside(value)) else []
-    return [] if value in names else [f"There is no {each.noun} '{value}': choose one of {known}."]
-
-
-def _wrong_knobs(each: Field, value: str, config: Any) -> list[str]:
-    if not each.option.knobs or each.option.table is None:
-        return []
-    return _param_problems(config.params, each.option.table[value].params, f"{each.noun} '{value}'")
-
-
-def _unchosen(each: Field, value: str) -> list[str]:
-    *first, last = filter(None, each.option.choices)
-    known = f"{', '.join(first)} or {last}"
-    if value in each.option.choices:
-        return []
-    return [f"There is no {each.noun} '{value}': choose {known}."]
-
-
-def _out_of_bounds(each: Field, values: tuple[Any, ...]) -> list[str]:
-    low, high = each.option.minimum, each.option.maximum
-    usual = f'"{each.title}" is {{value}}: it must be at least {low}.'
-    small = [v for v in values if low is not None and v < low]
-    large = [v for v in values if high is not None and v > high]
-    return [(each.option.below or usual).format(value=v) for v in small] + [
-        f'"{each.title}" is {v}: it must be at most {high}.' for v in large
-    ]
-
-
+@of_their_kinds
 def of_training(config: TrainConfig) -> list[str]:
     """Every reason why this run cannot start, each a sentence; empty if there is none."""
     return (
@@ -121,6 +84,7 @@ def of_normalisation(mean: tuple[float, ...], std: tuple[float, ...]) -> list[st
     return []
 
 
+@of_their_kinds
 def of_import(config: ImportConfig) -> list[str]:
     """Every reason why these weights cannot be imported, each a sentence; empty if there is
     none."""
@@ -130,9 +94,15 @@ def of_import(config: ImportConfig) -> list[str]:
 def _file_problems(file: str) -> list[str]:
     if not file:
         return ["An import needs the file of the weights: .safetensors, .pt, .pth, .pt2 or .onnx."]
-    if not Path(file).expanduser().is_file():
-        return [f"There is no file {file}: check the path to the weights."]
-    return []
+    return _missing(file, "is_file", f"There is no file {file}: check the path to the weights.")
+
+
+def _missing(path: str, looked: str, sentence: str) -> list[str]:
+    """That sentence where what is looked for with a method of Path is not there."""
+    try:
+        return [] if getattr(paths.given(path), looked)() else [sentence]
+    except UserError:
+        return [sentence]
 
 
 def _path_problems(config: TrainConfig) -> list[str]:
@@ -143,9 +113,8 @@ def _path_problems(config: TrainConfig) -> list[str]:
             "Own images need a path: a folder of class folders, a .zip or .tar of one, or an .npz"
             " or .npy file."
         ]
-    if not Path(config.data_path).expanduser().exists():
-        return [f"There is nothing at {config.data_path}: check the path to your images."]
-    return []
+    sentence = f"There is nothing at {config.data_path}: check the path to your images."
+    return _missing(config.data_path, "exists", sentence)
 
 
 def _table_problems(config: TrainConfig) -> list[str]:
@@ -156,15 +125,14 @@ def _table_problems(config: TrainConfig) -> list[str]:
         return parsing.problems(parsing.columns, config.columns)
     if config.data != "folder":
         return ["A table of labels is for own images only: leave it out, or give their path."]
-    if not Path(config.labels).expanduser().is_file():
-        return [f"There is no file {config.labels}: check the path to the table of labels."]
-    return parsing.problems(parsing.columns, config.columns)
+    sentence = f"There is no file {config.labels}: check the path to the table of labels."
+    gone = _missing(config.labels, "is_file", sentence)
+    return gone or parsing.problems(parsing.columns, config.columns)
 
 
 def _may_hold_a_table(path: str) -> bool:
     """Whether it is a file that may be an archive."""
-    file = Path(path).expanduser()
-    return file.suffix.lower() not in (".npy", ".npz") and file.is_file()
+    return Path(path).suffix.lower() not in (".npy", ".npz") and not _missing(path, "is_file", "no")
 
 
 def _fold_problems(config: TrainConfig) -> list[str]:
@@ -182,6 +150,7 @@ def _fold_problems(config: TrainConfig) -> list[str]:
     return []
 
 
+@of_their_kinds
 def of_attack(config: AttackConfig) -> list[str]:
     """Every reason why this attack cannot start, each a sentence; empty if there is none."""
     sentences = of_fields(config)
@@ -192,6 +161,7 @@ def of_attack(config: AttackConfig) -> list[str]:
     return sentences
 
 
+@of_their_kinds
 def of_estimate(config: EstimateConfig) -> list[str]:
     """Every reason why this estimate cannot start, each a sentence; empty if there is none."""
     sentences = of_fields(config)
@@ -210,6 +180,7 @@ def of_estimate(config: EstimateConfig) -> list[str]:
     return sentences
 
 
+@of_their_kinds
 def of_score(config: ScoreConfig) -> list[str]:
     """Every reason why these scores cannot be searched, each a sentence; empty if there is none."""
     sentences = of_fields(config)
@@ -220,6 +191,7 @@ def of_score(config: ScoreConfig) -> list[str]:
     return sentences
 
 
+@of_their_kinds
 def of_embedding(config: EmbeddingConfig) -> list[str]:
     """Every reason why this embedding cannot be made, each a sentence; empty if there is none."""
     sentences = of_fields(config)
@@ -229,23 +201,6 @@ def of_embedding(config: EmbeddingConfig) -> list[str]:
             " all."
         )
     return sentences
-
-
-def of_levels(levels: tuple[float, ...], norm: str) -> list[str]:
-    """Why these noise levels cannot be attacked in that norm, each a sentence."""
-    if norm not in NORMS:
-        return [f"There is no norm '{norm}': choose Linf or L2."]
-    if norm == "L2":
-        return [
-            f"The noise level {eps:g} is not positive: write 0.5."
-            for eps in levels
-            if not 0 < eps < math.inf
-        ]
-    return [
-        f"The noise level {eps:g} is outside (0, 1]: pixels are in [0, 1], write 8/255 for 8."
-        for eps in levels
-        if not 0 < eps <= 1
-    ]
 
 
 def _size_problems(config: TrainConfig) -> list[str]:
@@ -259,34 +214,3 @@ def _size_problems(config: TrainConfig) -> list[str]:
     else:
         problem = registry.size_problem(net, config.image_size) if config.image_size else ""
     return [problem] if problem else []
-
-
-def _param_problems(given: Mapping[str, Value], known: tuple[Param, ...], owner: str) -> list[str]:
-    table = {p.name: p for p in known}
-    names = ", ".join(table) or "none"
-    sentences = []
-    for name, value in given.items():
-        if name not in table:
-            sentences.append(f"The {owner} has no parameter '{name}'; it knows {names}.")
-        elif table[name].choices and value not in table[name].choices:
-            sentences.append(
-                f"\"{table[name].title}\" is '{value}': choose one of"
-                f" {', '.join(table[name].choices)}."
-            )
-        elif table[name].kind == "int" and value != int(
-            value if isinstance(value, int | float) else 0
-        ):
-            sentences.append(f"\"{table[name].title}\" is '{value}': it must be a whole number.")
-        elif table[name].kind != "choice" and not (
-            isinstance(value, int | float) and math.isfinite(value)
-        ):
-            sentences.append(f"\"{table[name].title}\" is '{value}': it must be a number.")
-        elif isinstance(value, int | float) and value < table[name].minimum:
-            sentences.append(
-                f'"{table[name].title}" is {value}: it must be at least {table[name].minimum:g}.'
-            )
-        elif isinstance(value, int | float) and value > (
-            most := 1 if table[name].kind == "level" else table[name].maximum
-        ):
-            sentences.append(f'"{table[name].title}" is {value}: it must be at most {most:g}.')
-    return sentences

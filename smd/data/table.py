@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from smd import paths
 from smd.data import names, parquet
 from smd.errors import UserError
 
@@ -39,10 +40,10 @@ class Table:
 
 def find(path: str) -> Path:
     """The table at that path; raises UserError if there is none, or it is too large."""
-    file = Path(path).expanduser().absolute()
     try:
+        file = paths.given(path)
         about = file.stat()
-    except (OSError, ValueError):
+    except (OSError, UserError):
         raise UserError(f"There is no file {names.visible(path)}: check the path.") from None
     shown = names.visible(str(file))
     if not file.name.lower().endswith(ENDINGS):

@@ -81,13 +81,7 @@ class Dealer:
         self._doing[hand] -= 1
         if number != self._round:
             return
-        if how == MEMORY:
-            raise torch.OutOfMemoryError(result)
-        if how == REFUSED:
-            raise UserError(result)
-        if how == FAILED:
-            raise RuntimeError(f"{hand.name}: {result}")
-        results[place] = result
+        results[place] = result_of(how, result, f"{hand.name}: ")
 
 
 @contextmanager
@@ -116,6 +110,20 @@ def serve(orders: Orders, opened: Callable[[Work], Callable[[Portion[Any]], Any]
         number, place, portion = orders.next()
         answer = (REFUSED, trouble) if do is None else done(do, portion)
         orders.answer((number, place, *answer))
+
+
+def result_of(how: str, result: Any, who: str = "") -> Any:
+    """What a portion has come to, of what `done` tells; raises what the portion raised.
+
+    who: what an error that nobody expected begins with.
+    """
+    if how == MEMORY:
+        raise torch.OutOfMemoryError(result)
+    if how == REFUSED:
+        raise UserError(result)
+    if how != DONE:
+        raise RuntimeError(f"{who}{result}")
+    return result
 
 
 def done(do: Callable[[Portion[Any]], Any], portion: Portion[Any]) -> tuple[str, Any]:

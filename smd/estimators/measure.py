@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from smd.core import rng
 from smd.core.lp import Norm
+from smd.core.predicted import predicted
 from smd.data.batches import Batch, Rows
 from smd.dealing.portions import Deal, here
 from smd.estimators import Estimator
@@ -80,13 +81,13 @@ def _measured(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Margin, Flag1 and crossed, each (B,); a misclassified image has margin 0 and is crossed."""
     with torch.no_grad():
-        correct = model(batch.x).argmax(1) == batch.y
+        correct = predicted(model(batch.x)) == batch.y
     margin, crossed = torch.zeros(len(batch.x), device=batch.x.device), ~correct
     rows = correct.nonzero().squeeze(1)
     if len(rows):
         result = estimator.estimate(model, batch.x[rows], batch.y[rows], norm, generator)
         margin, crossed = (
-            margin.index_copy(0, rows, result.margin),
+            margin.index_copy(0, rows, result.margin.to(margin.dtype)),
             crossed.index_copy(0, rows, result.crossed),
         )
     return margin, correct, crossed

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from smd import paths
 from smd.core import losses, pgd
+from smd.core.predicted import predicted
 from smd.data.batches import Rows, spread
 from smd.dealing.portions import Deal
 from smd.errors import UserError
@@ -82,7 +83,7 @@ class Seeing:
 def _features(model: nn.Module, x: Tensor, y: Tensor) -> Features:
     with torch.no_grad():
         features = cast(Classifier, model).features(x).float().flatten(1)
-        pred = model(x).argmax(1)
+        pred = predicted(model(x))
     return Features(features.cpu().numpy(), pred.cpu().numpy(), (pred == y).cpu().numpy())
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from smd.attacks import AttackPlan, BatchContext, Stage
 from smd.core import lp
 from smd.core.lp import Norm
+from smd.core.predicted import FLAG, NONE, predicted
 from smd.data.batches import Batch, Rows
 from smd.evaluation.state import Kept
 
@@ -53,30 +54,34 @@ class Judging:
 
     def _clean(self, model: nn.Module, batch: Batch) -> Judged:
         with torch.no_grad():
-            pred = model(batch.x).argmax(1)
-        flags = self.plan.flags_before(model, batch.x, batch.y) if self.checks else set()
+            pred = predicted(model(batch.x))
+        flags = set(self.plan.flags_before(model, batch.x, batch.y)) if self.checks else set()
         none = torch.zeros(len(pred))
         y, pred = batch.y.cpu(), pred.cpu().to(torch.int16)
-        return Judged(y, pred, none, none.bool(), {}, set(flags))
+        return Judged(y, pred, none, none.bool(), {}, flags | _told(pred))
 
     def _attacked(self, model: nn.Module, batch: Batch) -> Judged:
         stage = self.plan.stages[self.stage - 1]
         context = BatchContext(self.seed, self.number, self.eps, self.norm)
         x_adv, logits = tried(model, stage, batch, context)
         y, noise, logits = (of.cpu() for of in (batch.y, x_adv - batch.x, logits))
-        pred, sure = logits.argmax(1), surely(logits, y)
+        pred, sure = predicted(logits), surely(logits, y)
         rows = self._kept(pred != y, sure)
         images = {
             row: Kept(image.numpy().copy(), logits[row].softmax(0).numpy())
             for row, image in zip(rows, x_adv[rows].cpu(), strict=True)
         }
         distance = lp.length(noise, self.norm)
-        return Judged(y, pred.to(torch.int16), distance, sure, images, context.flags)
+        return Judged(y, pred.to(torch.int16), distance, sure, images, context.flags | _told(pred))
 
     def _kept(self, broken: Tensor, sure: Tensor) -> list[int]:
         """The rows of images that may be kept: none whose prediction rounding decides."""
         rows: list[int] = (sure if self.picked else sure & broken).nonzero().squeeze(1).tolist()
         return (rows if self.picked else rows[: self.keep]) if self.keep else []
+
+
+def _told(pred: Tensor) -> set[str]:
+    return {FLAG} if bool((pred == NONE).any()) else set()
 
 
 def tried(

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from smd import stats
+from smd.core.predicted import predicted
 from smd.data.batches import Rows, in_order, looked_at
 from smd.nets.modes import frozen
 from smd.nets.normalized import Normalized
@@ -74,7 +75,7 @@ def _right(
     with frozen(model.to(first.device)), torch.no_grad():
         for batch in in_order(rows, min(BATCH, looked_at(rows.shape)), MOST):
             x = batch.x.flip(1) if swap else batch.x
-            right.append((model(x).argmax(1) == batch.y).cpu())
+            right.append((predicted(model(x)) == batch.y).cpu())
     return torch.cat(right).numpy()
 
 

@@ -84,6 +84,8 @@ def plan(
         raise UserError(
             f"There is no table '{name}': choose one of {', '.join('table' + t for t in names())}."
         )
+    if not seeds:
+        raise UserError("There are no seeds: name at least one, such as --seeds 0.")
     data = rows["data"].iloc[0]
     base = TrainConfig(
         data=data,

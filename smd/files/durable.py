@@ -18,6 +18,8 @@ from typing import BinaryIO
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` when the body ends well; else what was there stays.
     Raises OSError."""
+    if not path.name:  # "." and "/"
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     draft = path.with_name(f".{path.name}.partial")
     draft.unlink(missing_ok=True)
     try:

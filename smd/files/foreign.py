@@ -7,6 +7,7 @@ would fill the memory.
 """
 
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -86,10 +87,13 @@ def content(path: Path, limit: int = JSON) -> bytes:
 def json_object(path: Path, limit: int = JSON) -> dict[str, Any]:
     """The object in a JSON file whose texts can be shown and stored; errors are as in `opened`.
 
-    Also raises UserError where it holds anything else, NaN, a NUL or half a character.
+    Also raises UserError where it holds anything else, NaN, a number that no float holds, a NUL or
+    half a character.
     """
     try:
-        values = json.loads(content(path, limit), parse_constant=_refuse)
+        values = json.loads(
+            content(path, limit), parse_constant=_refuse, parse_int=whole, parse_float=_fraction
+        )
         if not isinstance(values, dict):
             raise ValueError("no JSON object")
         if "\\u0000" in json.dumps(values, ensure_ascii=True):
@@ -119,6 +123,19 @@ def refuse_other(path: Path) -> bool:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no number")
+
+
+def whole(digits: str) -> int:
+    """The whole number that JSON has written; raises ValueError where no float holds it, as whoever
+    computes with it would get an OverflowError."""
+    _fraction(digits)
+    return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError(f"{digits[:20]}… is too large a number")
+    return number
 
 
 def _size(limit: int) -> str:

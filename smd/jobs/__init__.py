@@ -4,7 +4,6 @@ The status is always replaced as a whole, so that reading it needs no lock; `smd
 changes it.
 """
 
-import math
 import platform
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -167,7 +166,7 @@ def _fits(name: str, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float if kind is float else int):
         return False
     least = -1 if name == "eta" else 0
-    return math.isfinite(value) and least <= value <= MOST.get(name, LARGEST)
+    return bool(least <= value <= MOST.get(name, LARGEST))  # false of NaN; of any length of integer
 
 
 def _unreadable(folder: Path, reason: str) -> Status:

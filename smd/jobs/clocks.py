@@ -5,6 +5,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from smd.paths import runs_root
@@ -37,6 +38,13 @@ def _unchanged(folder: Path, heartbeat: float) -> float:
             since = time.monotonic()
         _seen[folder] = heartbeat, since
     return time.monotonic() - since
+
+
+def forget_others(kept: Collection[Path]) -> None:
+    """Let go of the heartbeats of folders that are not among those."""
+    with _lock:
+        for gone in [folder for folder in _seen if folder not in kept]:
+            del _seen[gone]
 
 
 def _age(path: Path) -> float:

@@ -49,10 +49,13 @@ def needed(status: Status) -> Need:
 
 
 def gather(need: Need, held: dict[str, Lock], alive: Callable[[], None]) -> None:
-    """Lock slots and add them to those that are held until there are as many as needed.
+    """Lock slots and add them to those that are held until there are as many as needed; a held one
+    that the job does not need, such as a GPU that does not compute, is let go first.
 
     alive: called between two tries; what it raises is raised.
     """
+    for slot in [each for each in held if each not in need.slots]:
+        held.pop(slot).release()
     while True:
         for slot in need.slots:
             if slot not in held and len(held) < need.count:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smd import devices, hardware, jobs, several
-from smd.jobs import REMOTE_PATIENCE, Status, device_check, listing, turns
+from smd.jobs import REMOTE_PATIENCE, Status, clocks, device_check, listing, turns
 from smd.jobs.gathering import STARTING
 
 Active = Sequence[tuple[Path, Status]]  # jobs that wait or run, by their folders
@@ -36,8 +36,17 @@ class Device:
 def active() -> Active:
     """All jobs that wait or run, of everybody in this folder of runs. Cheap: what is over is read
     again only once its status has been written again."""
-    folders = (folder for run in listing.runs() for folder in (run, *listing.on_run(run)))
+    folders = [folder for run in listing.runs() for folder in (run, *listing.on_run(run))]
+    _forget_others(folders)
     return [(folder, status) for folder in folders if (status := _active(folder))]
+
+
+def _forget_others(folders: Iterable[Path]) -> None:
+    """Let go of what is known of folders that are no longer listed."""
+    kept = set(folders)
+    for gone in [each for each in tuple(_over) if each not in kept]:
+        _over.pop(gone, None)
+    clocks.forget_others(kept)
 
 
 _over: dict[Path, int] = {}  # jobs that were over, with the time when their status was written

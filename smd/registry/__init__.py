@@ -100,7 +100,7 @@ def _sides_problem(net: Network, sides: tuple[int, ...]) -> str:
     low, high = net.sizes
     if all(low <= side <= high for side in sides):
         return ""
-    what, points = WHAT[net.dims or len(sides)]
+    what, points = WHAT.get(net.dims or len(sides), WHAT[2])
     shown = "x".join(map(str, dict.fromkeys(sides) if len(sides) < 3 else sides))
     return (
         f"{net.name} takes {what} of {low} to {high} {points} a side, these have {shown}: "

@@ -71,7 +71,8 @@ class Known:
         """What a class is called; its number where the run does not say."""
         number = -1 if pd.isna(label) else int(label)
         inside = 0 <= number < len(self.classes)
-        return cut(self.classes[number], NAME) if inside else f"class {number}"
+        other = f"class {number}" if number >= 0 else "no class"
+        return cut(self.classes[number], NAME) if inside else other
 
     def sentences(self, *names: str) -> list[str]:
         """The sentences that the run's description has under these names."""

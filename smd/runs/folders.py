@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from smd import jobs
+from smd import jobs, paths
+from smd.config import field_problems
 from smd.config import schema as configs
 from smd.config.schema import ImportConfig, JobConfig, TrainConfig
 from smd.errors import UserError
@@ -100,12 +101,13 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
 
     claim: this process will run the job itself, so no worker shall take it.
     """
+    _refuse(field_problems.of_types(type(config), vars(config)))
     config = as_kept(config)
     kind = kinds.of_config(config)
     _refuse(kind.validate(config) + starting.problems(config, _source(config)))
     places.refuse_odd(runs_root() / "run.duckdb")  # before anything is imported
     name = ids.new(runs_root(), kind.word(config))
-    files = {"config.json": configs.to_json(config), "provenance.json": provenance.provenance()}
+    files = {"config.json": configs.to_file(config), "provenance.json": provenance.provenance()}
     transitions.create(
         runs_root() / name, kind.name, config.device, files, claim, getattr(config, "devices", "")
     )
@@ -114,7 +116,7 @@ def create(config: TrainConfig, claim: bool = False) -> Run:
 
 def with_absolute_path(config: TrainConfig) -> TrainConfig:
     """The config as a run keeps it: with whole paths, as the job works in another folder."""
-    if isinstance(config, ImportConfig):
+    if isinstance(config, ImportConfig) and config.file:
         config = replace(config, file=_absolute(config.file))
     if config.labels:
         config = replace(config, labels=_absolute(config.labels))
@@ -122,14 +124,14 @@ def with_absolute_path(config: TrainConfig) -> TrainConfig:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+    return str(paths.given(path))
 
 
 def as_kept(config: TrainConfig) -> TrainConfig:
     """The config as a run keeps it: with whole paths and whole ids, as "last" is soon another."""
     config, source = with_absolute_path(config), _source(config)
     if starting.is_file(config.init):
-        return replace(config, init=str(Path(config.init).expanduser().absolute()))
+        return replace(config, init=_absolute(config.init))
     return replace(config, init=source.id) if source else config
 
 
@@ -145,7 +147,7 @@ def create_job(run: Run, config: JobConfig, claim: bool = False) -> Path:
     kind = kinds.of_config(config)
     _refuse(kind.validate(config))
     folder = _new_job(run, kind.folder, kind.word(config))
-    files = {"config.json": configs.to_json(config)}
+    files = {"config.json": configs.to_file(config)}
     with transitions.locked(run.folder):  # not while the run is being deleted
         transitions.create(
             folder, kind.name, config.device, files, claim, getattr(config, "devices", "")

@@ -27,6 +27,9 @@ AT_ONCE = 3  # queries of all pages of this process: each may take 1.5 GiB
 TURN = 30.0  # seconds that a query waits for its turn
 SECONDS = 3.0  # less than a writing job waits for a reader to let the file go
 
+MOST_ROWS = 10_000_000  # that may be asked for
+LONGEST = 3600.0  # seconds likewise
+
 TURNS = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -62,8 +65,12 @@ def ask(path: Path, query: str, limit: int = LIMIT, seconds: float = SECONDS) ->
 
     At most `limit` rows in at most `seconds`; what is no number comes as text, the longest of it
     cut. Raises UserError with one sentence for anything else than one such statement, for what
-    DuckDB has against it, and where it takes too long or too much memory.
+    DuckDB has against it, where it takes too long or too much memory, and for bounds that are none.
     """
+    if not 1 <= limit <= MOST_ROWS:
+        raise UserError(f"The limit must be 1 to {MOST_ROWS:,} rows: choose one of these.")
+    if not 0 < seconds <= LONGEST:
+        raise UserError(f"A query may take some seconds, up to {LONGEST:g}: not {seconds:g}.")
     request = {"path": str(path.absolute()), "query": query, "limit": limit + 1, "seconds": seconds}
     done = _answered(json.dumps(request).encode())
     if done.returncode == -signal.SIGALRM:

@@ -1,20 +1,26 @@
 """Reading what a run says about itself: its description, its samples, its epochs' numbers."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
+import duckdb
 import pandas as pd
 from duckdb import DuckDBPyConnection
 
 from smd.config.types import count, number, text
 from smd.errors import UserError
+from smd.files import foreign
+from smd.store import connection
 from smd.store.connection import reading
 from smd.store.sql import Query
 
-CHUNK = 500  # vectors of 2,048 rows that leave DuckDB at once
-MOST = 20_000_000  # rows; one attack on all of ImageNet-1k has 1.3 million
+CHUNK = 10  # vectors of 2,048 rows that leave DuckDB at once: between two of them bounds are held
+BYTES = 2**30  # of a table in memory
+MOST_METRICS = 2_000_000  # 10,000 epochs have a tenth
+DESCRIBED = 2**26  # bytes of a description; the names of 100,000 classes take some of them
 
 
 class MetricRow(TypedDict):
@@ -33,6 +39,7 @@ METRICS = Query(
     SELECT epoch, split, name, eps, value
     FROM epoch_metric
     ORDER BY epoch, split, name, eps""",
+    most=MOST_METRICS,
 )
 
 
@@ -140,28 +147,48 @@ class MetaRow(TypedDict):
     value: str  # JSON
 
 
-META = Query(MetaRow, "SELECT key, value FROM meta")
+META = Query(  # no JSON in place of each value where all of them are too long
+    MetaRow,
+    f"""
+    SELECT key, CASE WHEN (SELECT sum(strlen(value)) FROM meta) > {DESCRIBED} THEN '?'
+        ELSE value END AS value
+    FROM meta""",
+    most=10_000,
+    longest=DESCRIBED,
+)
 
 
 def frame(path: Path, query: Query, **values: object) -> pd.DataFrame:
-    """The rows of one query (query.row), at most MOST (UserError); none where the run has no store
-    yet."""
+    """The rows of one query (query.row); none where the run has no store yet.
+
+    Raises UserError for more than query.most rows or BYTES, and after connection.LONGEST seconds:
+    DuckDB's own clock does not end what only hands rows over.
+    """
     with reading(path) as con:
         return rows_of(con, path, query, **values)
 
 
 def rows_of(con: DuckDBPyConnection, path: Path, query: Query, **values: object) -> pd.DataFrame:
     """As `frame`, over a connection to the store at that path."""
-    result = con.execute(query.text, values or None)
-    parts = [result.fetch_df_chunk(CHUNK)]
+    deadline = time.monotonic() + connection.LONGEST
+    result = con.execute(query.bounded, values or None)
+    parts, rows, size = [result.fetch_df_chunk(CHUNK)], 0, 0
     while len(parts[-1]):
-        parts.append(result.fetch_df_chunk(CHUNK))
-        if sum(map(len, parts)) > MOST:
+        rows += len(parts[-1])
+        size += _size(parts[-1]) if len(parts) > 1 else 0  # one chunk is never much
+        if rows > query.most or size > BYTES:
+            what = f"{query.most:,} rows" if rows > query.most else f"{BYTES >> 20:,} MB"
             raise UserError(
-                f"{path} has more than {MOST:,} rows where a page reads: it is too large, or"
-                " broken."
+                f"{path} has more than {what} where a page reads: it is too large, or broken."
             )
+        if time.monotonic() > deadline:
+            raise duckdb.InterruptException("the time is over")
+        parts.append(result.fetch_df_chunk(CHUNK))
     return parts[0] if len(parts) < 3 else pd.concat(parts[:-1], ignore_index=True)
+
+
+def _size(part: pd.DataFrame) -> int:
+    return int(part.memory_usage(index=False, deep=True).sum())
 
 
 def stamp(path: Path) -> tuple[int, int]:
@@ -220,7 +247,8 @@ def brief(path: Path) -> Brief:
 def _described(path: Path, rows: pd.DataFrame) -> dict[str, Any]:
     try:
         settings = {
-            key: json.loads(value) for key, value in zip(rows["key"], rows["value"], strict=True)
+            key: json.loads(value, parse_int=foreign.whole)
+            for key, value in zip(rows["key"], rows["value"], strict=True)
         }
         json.dumps(settings, ensure_ascii=False).encode()  # half a character raises
         if all(FITS[name](settings[name]) for name in FITS if name in settings):

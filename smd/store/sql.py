@@ -4,10 +4,14 @@ The expressions are text and no macros of DuckDB's: a store from elsewhere has n
 """
 
 from dataclasses import dataclass
+from typing import get_type_hints
 
 from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NO_BIN, REACHED
 from smd.registry.estimators import certifying
 from smd.units import LAST_BIN, SHIFT
+
+LONGEST = 4096  # characters of a text, as long as a path may be
+TEXTS = (str, str | None)
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,18 @@ class Query:
 
     row: type
     text: str
+    most: int = 20_000_000  # rows; one attack on all of ImageNet-1k has 1.3 million
+    longest: int = LONGEST
+
+    @property
+    def bounded(self) -> str:
+        """The same with each text cut: one row of a small file may unpack to a gigabyte."""
+        cut = [
+            f'left("{name}", {self.longest}) AS "{name}"'
+            for name, hint in get_type_hints(self.row).items()
+            if hint in TEXTS
+        ]
+        return f"SELECT * REPLACE ({', '.join(cut)}) FROM ({self.text}\n)" if cut else self.text
 
 
 def bin255(margin: str = "margin") -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from smd import nets, weights
+from smd import nets, paths, weights
 from smd.core import rng
 from smd.errors import UserError
 from smd.runs import folders
@@ -33,7 +33,7 @@ def start(training: Training) -> dict[str, Any]:
     if config.init == PRETRAINED:
         return _pretrained(training)
     kind = "file" if is_file(config.init) else "run"
-    source = Path(config.init).expanduser() if kind == "file" else _weights_of(config.init)
+    source = paths.given(config.init) if kind == "file" else _weights_of(config.init)
     stored = weights.read(source)
     _refuse_other_normalisation(training, stored, source)
     notes = weights.load_into(

@@ -9,6 +9,7 @@ from torch import nn
 from smd.config.schema import TrainConfig
 from smd.core import losses, pgd, rng
 from smd.core.lp import Norm, uniform
+from smd.core.predicted import predicted
 from smd.data.batches import Rows, in_order, looked_at
 from smd.training import monitor_size
 
@@ -52,7 +53,7 @@ def _clean(model: nn.Module, data: Rows, split: str, n: int) -> list[Metric]:
     right = total = torch.zeros((), device=data.labels.device)
     for batch in in_order(data, looked_at(data.shape), n):
         logits = model(batch.x)
-        right = right + (logits.argmax(1) == batch.y).sum()
+        right = right + (predicted(logits) == batch.y).sum()
         total = total + losses.ce(logits, batch.y).sum()
     return [
         Metric(split, "accuracy", 0.0, float(right) / n),
@@ -77,6 +78,6 @@ def _under_pgd(
         _, logits = pgd.last_iterate(
             model, losses.ce, batch.x, batch.y, radii, radii / 4, monitor_size.STEPS, norm, start
         )
-        right = right + (logits.argmax(1) == batch.y).sum()
+        right = right + (predicted(logits) == batch.y).sum()
         alive()
     return float(right) / n

@@ -1,14 +1,19 @@
 """The command line: exit status, sentences, tables."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import smd
 
 from smd import __main__ as cli
+from smd import registry
+from smd.errors import UserError
+from smd.files import durable
 from smd.runs import folders, image_sets
-from smd.store import reader
+from smd.store import query, reader
 
 
 def run_cli(*words):
@@ -300,3 +305,71 @@ def test_debug_shows_the_traceback():
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert folders.all_runs() == []
+
+
+LONG = "x/" * 5000
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["train", "--data", "folder", "--path", "~nobody-has-it/x"],
+            "There is nothing at ~nobody",
+        ),
+        (["train", "--data", "folder", "--path", "y" * 300], "There is nothing at yyy"),
+        (["train", "--data", "folder", "--path", ".", "--labels", "~nobody-x/t.csv"], "nothing at"),
+        (["train", "--data", "folder", "--path", ".", "--labels", LONG + ".csv"], "nothing at"),
+        (["train", "--data", "folder", "--path", ".", "--image-size", "99999999"], "at most 16384"),
+        (["train", "--defense", ""], "There is no defense ''"),
+        (["train", "--batch", "9" * 23], '"Batch size" is 99999999999999999999999'),
+        (["import", ""], "An import needs the file"),
+        (["import", "~nobody-has-it/x.pt"], "There is nothing at"),
+        (["import", "z" * 300], "There is nothing at"),
+        (["reproduce", "table2b", "--seeds", ""], "There are no seeds"),
+        (["app", "--port", "99999"], "There is no port 99999"),
+        (["app", "--port", "-1"], "There is no port -1"),
+        (["app", "--address", "nowhere.invalid"], "has no address"),
+        (["app", "--address", ""], "has no address"),
+        (["work", "--device", "foo"], "There is no device 'foo'"),
+        (["export", "last", "--epoch", "9" * 30], "--epoch is of"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(
+    smd_here, tmp_path, monkeypatch, words, said
+):
+    monkeypatch.setenv("SMD_RUNS", str(tmp_path / "runs"))
+    done = smd_here(*words, check=False)
+    assert done.returncode == 1 and said in done.stderr
+    assert "Error" not in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [(0, 1.0), (-1, 1.0), (10**23, 1.0), *((9, float(s)) for s in ("nan", "inf", "-1", "0"))],
+)
+def test_the_bounds_of_a_query_are_numbers_that_mean_something(tmp_path, bounds):
+    with pytest.raises(UserError, match=r"The limit must be|A query may take"):
+        query.ask(tmp_path / "run.duckdb", "SELECT 1", *bounds)
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "last"], ["export", "last"], ["reproduce", "table2b"]]
+)
+def test_an_empty_place_to_write_to_is_refused(smd_here, capsys, words):
+    with pytest.raises(SystemExit):
+        smd_here(*words, "--out", "")
+    assert "name a place to write to" in capsys.readouterr().err
+
+
+def test_a_network_of_any_dimensions_says_what_sizes_it_takes():
+    flat = replace(registry.NETWORKS["small-cnn"], dims=0)
+    assert "pixels" in registry.size_problem(flat, 10**9)
+
+
+def test_a_place_that_is_a_folder_is_not_written_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (Path(), Path()):
+        with pytest.raises(OSError, match="directory"):
+            durable.write(place, "x")

@@ -200,3 +200,19 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
         by_ray.hired(lambda: None, 0),
     ):
         pass
+
+
+def test_an_answer_that_is_nested_without_end_or_has_a_number_beyond_all_is_unfit(store):
+    recorder, _ = store
+    endless = {}
+    endless["deep"] = endless
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for meta in (endless, {"deep": deep}):
+        with pytest.raises(Unfit):
+            records.apply(recorder, {"call": "describe", "args": [meta]}, {})
+    sent = records.plain("epoch", [epoch()])
+    sent["args"][0]["metrics"] = [("train", "loss", 0.0, 10**400)]
+    with pytest.raises(Unfit):
+        records.apply(recorder, sent, {})

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from test_head import config, rows
+from waiting import until
 
 from smd.cluster import by_files, by_slurm, head
 from smd.cluster.by_files import FileHand, serve
@@ -12,6 +13,8 @@ from smd.cluster.hands import Lost
 from smd.errors import UserError
 from smd.jobs import doing
 from smd.runs import folders
+
+waits = {"long": threading.Event()}
 
 
 class Echo:
@@ -22,6 +25,13 @@ class Echo:
 
     def refuse(self):
         raise UserError("No")
+
+    def fail(self, error):
+        raise error
+
+    def wait(self, event):
+        waits[event].wait(60)
+        return "done"
 
 
 @pytest.fixture
@@ -93,3 +103,43 @@ def test_a_training_by_submitit_is_the_one_of_this_machine(monkeypatch):
     head.do(there.folder, there.log, "slurm")
     assert there.status.state == "finished"
     assert rows(there) == rows(here)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "full|space"),
+        (MemoryError(), "MemoryError"),
+        (ValueError("odd"), "odd"),
+    ],
+)
+def test_what_fails_on_a_node_is_told_and_the_node_goes_on(shared, error, said):
+    node = threading.Thread(target=serve, args=(shared, Echo()))
+    node.start()
+    hand = FileHand(shared, "cpu", lambda: "")
+    with pytest.raises(UserError, match=said):
+        hand.call("fail", error)
+    with pytest.raises(UserError):
+        hand.call("nothing")
+    assert hand.call("say", 1) == (1,)
+    shared.rename(shared.with_name("gone"))
+    node.join(60)
+    assert not node.is_alive()
+
+
+def test_a_node_gives_signs_of_life_while_a_call_takes_long(shared):
+    node = threading.Thread(target=serve, args=(shared, Echo()))
+    node.start()
+    hand = FileHand(shared, "cpu", lambda: "")
+    answers = []
+    calling = threading.Thread(target=lambda: answers.append(hand.call("wait", "long")))
+    calling.start()
+    until(lambda: (shared / "call-0").exists())
+    first = by_files._content(shared / "alive")
+    until(lambda: by_files._content(shared / "alive") not in (b"", first))
+    assert not answers
+    waits["long"].set()
+    calling.join(60)
+    assert answers == ["done"]
+    shared.rename(shared.with_name("gone"))
+    node.join(60)

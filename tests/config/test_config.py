@@ -1,14 +1,30 @@
 """Configs: complete by themselves, readable errors, the same after a trip through JSON."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from smd import registry
 from smd.config import validation
 from smd.config.parsing import parse_choice
-from smd.config.schema import AttackConfig, TrainConfig, from_json, read, read_run, to_json
+from smd.config.schema import (
+    AttackConfig,
+    EmbeddingConfig,
+    EstimateConfig,
+    ImportConfig,
+    JobConfig,
+    ScoreConfig,
+    TrainConfig,
+    from_json,
+    read,
+    read_run,
+    to_json,
+)
+from smd.config.validation import made
 from smd.errors import UserError
+from smd.runs import folders
 
 
 @pytest.mark.parametrize("data", registry.DATASETS)
@@ -100,6 +116,76 @@ def test_a_level_above_one_is_refused():
     assert validation.of_training(TrainConfig(defense="at", params={"eps": 8})) == [
         '"Eps" is 8: it must be at most 1.'
     ]
+
+
+HUGE = 99999999999999999999999
+TRAINS = dict.fromkeys(("batch", "seed", "microbatch", "image_size", "n_train"), HUGE)
+
+
+def test_what_its_own_reader_would_refuse_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMD_RUNS", str(tmp_path / "runs"))
+    odd: list[object] = ["a", 1.5, True, 10**5000, -1, [1], float("nan")]
+    for name, value in [*TRAINS.items(), *(("epochs", v) for v in odd)]:
+        with pytest.raises(UserError, match="must be"):
+            folders.create(TrainConfig(**{name: value}))
+    for wrong in (
+        {"seed": None},
+        {"mean": 0.5, "std": 0.5},
+        {"mean": ("a",), "std": (1.0,)},
+        {"params": {"gamma": HUGE}},
+        {"params": 5},
+        {"data_path": 5},
+        {"net": ["small"]},
+        {"labels": "\udcff.csv", "data": "folder"},
+        {"log": "x" * 5000},
+        {"device": "cuda:9999"},
+        {"skip_broken": 1},
+    ):
+        with pytest.raises(UserError):
+            folders.create(TrainConfig(**wrong))
+    with pytest.raises(UserError):
+        folders.create(ImportConfig(file=""))
+    assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        AttackConfig("r", n=HUGE),
+        AttackConfig("r", keep=HUGE),
+        AttackConfig("r", batch=HUGE),
+        AttackConfig("r", ids=(HUGE,)),
+        AttackConfig("r", seeds=(HUGE,)),
+        AttackConfig("r", params={"steps": HUGE}),
+        AttackConfig("r", params={"steps": 10**400}),
+        AttackConfig("r", params={"steps": float("inf")}),
+        AttackConfig("r", levels=(10**400,)),
+        AttackConfig("r", ids=tuple(range(10**6, 3 * 10**6))),
+        EstimateConfig("r", n=HUGE),
+        EstimateConfig("r", method="pgd", params={"eps": "8/255"}),
+        EstimateConfig("r", method="pgd", params={"eps": 10**400}),
+        ScoreConfig("r", seed=HUGE),
+        EmbeddingConfig("r", pairs=HUGE),
+        EmbeddingConfig("r", n="a"),  # type: ignore[arg-type]
+        EmbeddingConfig("r", n=-5),
+    ],
+)
+def test_a_job_that_its_own_reader_would_refuse_is_none(tmp_path: Path, config: JobConfig) -> None:
+    with pytest.raises(UserError):
+        folders.create_job(folders.Run("r", tmp_path / "r"), config)
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_caller_s_values_may_be_paths_lists_and_numpy_s(tmp_path: Path) -> None:
+    given = {"data_path": tmp_path, "epochs": np.int64(3), "mean": [np.float32(0.5)], "std": [1]}
+    config = made(TrainConfig, {"data": "folder", **given})
+    assert (config.data_path, config.epochs, config.mean) == (str(tmp_path), 3, (0.5,))
+    json.dumps(to_json(config))
+    for wrong in ({"epochs": "a"}, {"epochs": 1.5}, {"mean": 0.5}, {"params": 5}, {"net": None}):
+        with pytest.raises(UserError, match="must be"):
+            made(TrainConfig, wrong)
 
 
 def test_the_config_of_a_run_is_read_again_when_its_file_has_changed_and_only_then(tmp_path):

@@ -92,9 +92,8 @@ def test_so_are_other_descriptions(path, key, value):
 
 @pytest.mark.slow
 def test_a_small_file_of_very_many_rows_does_not_fill_the_memory(path, monkeypatch):
-    monkeypatch.setattr(run_tables, "MOST", 1_000_000)
     assert making.huge(path, 3_000_000) < 2**24
-    assert "more than 1,000,000 rows" in refusal(lambda: reader.metrics(path))
+    assert "more than 2,000,000 rows" in refusal(lambda: reader.metrics(path))
 
 
 def test_a_table_larger_than_any_of_ours_is_not_opened(path, monkeypatch):
@@ -154,3 +153,29 @@ def test_only_so_many_queries_are_answered_at_once(path, monkeypatch):
     monkeypatch.setattr(query, "TURNS", threading.BoundedSemaphore(1))
     with query.TURNS:
         assert "try again" in refusal(lambda: query.ask(path, "SELECT 1"))
+
+
+def test_a_description_of_a_small_file_does_not_fill_the_memory(path):
+    making.store(path)
+    with duckdb.connect(str(path)) as con:
+        con.execute(
+            "INSERT INTO meta SELECT 'note', '\"' || repeat('x', 4000) || '\"' FROM range(30000)"
+        )
+    assert "more than 10,000 rows" in refusal(lambda: reader.meta(path))
+    with duckdb.connect(str(path)) as con:
+        con.execute("DELETE FROM meta WHERE key = 'note'")
+        con.execute("INSERT INTO meta SELECT 'note', repeat('x', 50000000) FROM range(2)")
+    assert "description" in refusal(lambda: reader.meta(path))
+
+
+def test_texts_are_cut_and_tables_are_bounded_in_bytes_and_time(path, monkeypatch):
+    making.store(path)
+    with duckdb.connect(str(path)) as con:
+        con.execute("INSERT INTO epoch_metric SELECT 1, repeat('x', 9000), 'loss', 0, 1")
+        con.execute("INSERT INTO epoch_metric SELECT 1, 'train', 'loss', 0, 1 FROM range(100000)")
+    assert reader.metrics(path)["split"].str.len().max() == 4096
+    with monkeypatch.context() as patched:
+        patched.setattr(run_tables, "BYTES", 2**20)
+        assert "more than 1 MB" in refusal(lambda: reader.metrics(path))
+    monkeypatch.setattr(run_tables.time, "monotonic", iter(range(0, 10**6, 20)).__next__)
+    assert "took longer than" in refusal(lambda: reader.metrics(path))

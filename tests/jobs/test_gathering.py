@@ -14,6 +14,7 @@ from smd import devices, jobs
 from smd.errors import UserError
 from smd.jobs import gathering, launch, overview, session, transitions, turns, worker
 from smd.jobs.locks import AllLocks, slot_lock
+from smd.several import Need
 from tests.jobs.jobbing import new_run, runs_folder, state
 
 pytestmark = pytest.mark.usefixtures(runs_folder.__name__)
@@ -228,3 +229,17 @@ def test_what_this_machine_no_longer_has_ends_a_job_in_a_sentence(
     assert jobs.read(folder).error == (
         "2 devices are asked for and 1 GPU may be used: ask for at most 1."
     )
+
+
+def test_a_held_slot_that_is_not_needed_is_let_go_and_another_taken(slots: tuple[str, ...]) -> None:
+    lock = slot_lock(slots[0])
+    lock.acquire()
+    held = {slots[0]: lock}
+    need = Need(slots[1:], 2, 2)
+    gathering.gather(need, held, lambda: None)
+    try:
+        assert list(gathering.in_order(need, held)) == [*slots[1:]]
+        assert not slot_lock(slots[0]).busy()
+    finally:
+        for each in held.values():
+            each.release()

@@ -15,7 +15,7 @@ from waiting import until
 
 from smd import jobs
 from smd.errors import UserError
-from smd.jobs import State, Status, transitions
+from smd.jobs import State, Status, clocks, overview, transitions
 from smd.jobs.processes import identity
 from tests.jobs.jobbing import python, runs_folder, script
 
@@ -273,3 +273,18 @@ def test_a_status_survives_its_file(folder: Path) -> None:
     )
     transitions.write(folder, status)
     assert replace(jobs.read(folder), by="", ticket="") == status
+
+
+def test_what_is_known_of_a_folder_goes_with_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMD_RUNS", str(tmp_path))
+    folder = tmp_path / "20260101-0000-over"
+    transitions.create(folder, "train", "cpu", {"config.json": {}})
+    store(folder, state="cancelled")
+    clocks.silence(folder, 1.0)
+    overview.active()
+    assert folder in overview._over and folder in clocks._seen
+    folder.rename(tmp_path / ".gone")
+    overview.active()
+    assert folder not in overview._over and folder not in clocks._seen
