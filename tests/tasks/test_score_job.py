@@ -42,7 +42,8 @@ def opened(path, config, session=None):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     pixels = torch.randint(80, 170, (4, 1, 2, 2), dtype=torch.uint8)
-    run = SimpleNamespace(store=path, config=SimpleNamespace(levels=px(4, 8)))
+    config_of_run = SimpleNamespace(levels_in=lambda norm: px(4, 8))
+    run = SimpleNamespace(store=path, config=config_of_run)
     progress = SimpleNamespace(line=lambda text: None, show=lambda *about: None)
     rows = OnDevice(pixels, torch.arange(4) % 2)
     return Opened(
