@@ -67,7 +67,7 @@ def keys():
     return {name for name in names if isinstance(name, str) and name.isprintable()}
 
 
-def test_only_what_chooses_is_filled_in_by_an_address_and_texts_that_wait_for_a_click_or_only_filter():
+def test_an_address_fills_in_only_what_chooses_and_texts_that_wait_for_a_click_or_filter():
     bound = [(path.name, call.func.attr) for path, call in CALLS if given(call, "bind")]
     assert len(bound) > 20
     assert {(name, kind) for name, kind in bound if kind not in CHOICES} == {
