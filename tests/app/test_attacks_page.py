@@ -61,8 +61,7 @@ def test_preview_is_a_short_ce_pgd_whatever_is_chosen(finished):
 def test_l2_asks_for_lengths(finished):
     app = open_page("attacks")
     app.segmented_control(key="norm").set_value("L2").run()
-    # no level of the data set: those are of Linf
-    assert app.text_input(key="eps-L2").value == "0.5"
+    assert app.text_input(key="eps-L2").value == "0.25,0.5,1"  # the data set's lengths
     app.text_input(key="eps-L2").set_value("0.5,1.5").run()
     assert "--norm L2" in next(c.value for c in app.code if "smd attack" in c.value)
     app.button(key="start-attack").click().run()
