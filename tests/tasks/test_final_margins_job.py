@@ -4,6 +4,7 @@ Within a fifth of its time, once, and stopped like everything else.
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -30,9 +31,7 @@ def again(finished):
     def make(seconds, monkeypatch):
         _, run = finished
         monkeypatch.setattr("smd.tasks.train.training_seconds", lambda run: seconds)
-        monkeypatch.setattr(
-            task, "_pace", lambda model, rows, images, seed: Pace(images, 0.01, 0.01)
-        )
+        monkeypatch.setattr(task, "_pace", lambda work, images: Pace(images, 0.01, 0.01))
         (run.folder / final_margins.FILE).unlink(missing_ok=True)
         requeue(run)
         return run
@@ -153,7 +152,8 @@ def test_the_pace_is_of_every_image_and_costs_next_to_nothing(finished):
     from smd.tasks.opening import network_and_images
 
     model, rows = network_and_images(finished[1], "test", torch.device("cpu"))
-    pace = task._pace(model, rows, 10, 0)
+    work = SimpleNamespace(model=model, rows=rows, config=SimpleNamespace(seed=0, norm="Linf"))
+    pace = task._pace(work, 10)
     assert pace.images == 10
     assert pace.untargeted > 0
     assert pace.targeted > 0
