@@ -43,7 +43,14 @@ button[kind^="primary"]:not(:disabled):not(:disabled), .stMultiSelect [data-tag]
 """
 
 
+def rules() -> str:
+    """The rules, each colour in both themes: the browser takes that of the theme it shows, which
+    the server may not have heard of yet."""
+    pairs = zip(Colours._fields, LIGHT, DARK, strict=True)
+    both = {name: f"light-dark({light}, {dark})" for name, light, dark in pairs}
+    return CSS.format(**both)
+
+
 def dress() -> None:
-    """Give the page its rules, in the theme that it is shown in."""
-    colours = DARK if st.context.theme.type == "dark" else LIGHT
-    st.html(f"<style>{CSS.format(**colours._asdict())}</style>")
+    """Give the page its rules."""
+    st.html(f"<style>{rules()}</style>")

@@ -47,7 +47,16 @@
     '[role="graphics-symbol"]:not([aria-label])': (mark) => mark.setAttribute("aria-hidden", "true"),
   };
 
+  // colours of either theme follow the app's, also beside it, where menus and dialogs are
+  const follow = () => {
+    const app = document.querySelector(".stApp");
+    const scheme = app && getComputedStyle(app).colorScheme;
+    const root = document.documentElement.style;
+    if (scheme && root.colorScheme !== scheme) root.colorScheme = scheme;
+  };
+
   const mend = () => {
+    follow();
     for (const [found, how] of Object.entries(MENDS)) document.querySelectorAll(found).forEach(how);
   };
 
@@ -60,6 +69,8 @@
     }
     asked ||= requestAnimationFrame(() => { asked = 0; mend(); });
   }).observe(document.documentElement, { childList: true, subtree: true });
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener(
+    "change", () => setTimeout(mend, 100));
   mend();
 })();
 

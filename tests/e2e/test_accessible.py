@@ -7,7 +7,6 @@ from e2e.looking import lasting_flaws, resize, settled
 from e2e.test_explore import PAGES
 from playwright.sync_api import expect
 
-from app.components import look
 from smd.runs import example
 
 pytestmark = pytest.mark.e2e
@@ -37,13 +36,11 @@ def findings(page, **options):
 
 
 def turn_dark(page):
-    """Open the page again in the dark theme."""
+    """Open the page again in the dark theme; what lies beside the app is dark, too."""
     page.emulate_media(color_scheme="dark")
     page.reload()
     page.wait_for_function(
-        """focus => [...document.querySelectorAll('style')].some(
-          each => each.textContent.includes('.smd-skip') && each.textContent.includes(focus))""",
-        arg=look.DARK.focus,
+        "() => getComputedStyle(document.documentElement).colorScheme === 'dark'"
     )
     settled(page)
 
