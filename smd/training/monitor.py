@@ -9,6 +9,7 @@ from torch import nn
 from smd.config.schema import TrainConfig
 from smd.core import losses, pgd, rng
 from smd.core.lp import Norm, uniform
+from smd.core.precision import computing
 from smd.core.predicted import predicted
 from smd.data.batches import Rows, in_order, looked_at
 from smd.training import monitor_size
@@ -39,11 +40,12 @@ def robust_accuracies(
     training = model.training
     model.eval()
     n_clean, n = monitor_size.images(n_train, len(data), data.shape)
-    metrics = _clean(model, data, split, n_clean) if split != "train" else []
-    for eps in config.levels[-2:]:
-        metrics.append(
-            Metric(split, "accuracy", eps, _under_pgd(model, data, n, eps, config, alive))
-        )
+    # as all that judges, whatever the training's precision and the process allow
+    with computing("float32", data.labels.device):
+        metrics = _clean(model, data, split, n_clean) if split != "train" else []
+        for eps in config.levels[-2:]:
+            right = _under_pgd(model, data, n, eps, config, alive)
+            metrics.append(Metric(split, "accuracy", eps, right))
     model.train(training)
     return metrics
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from standing_in import Cluster, Scripted
+from standing_in import Cluster, Scripted, do_elsewhere
 
 from smd import jobs
 from smd.cluster import head, sources
@@ -49,8 +49,8 @@ def checkpoint(event):
 
 @pytest.mark.slow
 def test_a_training_that_loses_its_node_is_the_one_of_this_machine(monkeypatch, tmp_path):
-    here = folders.create(config("cpu"), claim=True)
-    doing.do(here.folder, here.log)
+    here = folders.create(config("cpu"))
+    do_elsewhere(here.folder, here.log)
     cluster = on(monkeypatch, Cluster(tmp_path / "cache", checkpoint))
     there = folders.create(config(), claim=True)
     head.do(there.folder, there.log, "ray")
