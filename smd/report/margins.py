@@ -1,6 +1,6 @@
 """The report on margins: how far the split's images are from being misclassified, as estimated."""
 
-from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED
+from smd.core.kinds import FOUND, KINDS, MISCLASSIFIED, REACHED, middle
 from smd.evaluation import final_margins
 from smd.export.estimates import median, share_beyond
 from smd.report import charts, words
@@ -70,7 +70,7 @@ def _median(estimate: Estimate) -> str:
     if right.empty:
         return "No image is classified correctly without noise, so there is no margin."
     told = median(estimate.result, estimate.norm)
-    bound = "" if told.startswith(">") else "at most "
+    bound = "at most " if middle(estimate.result)[1] == FOUND else ""
     unmet = int((right["kind"] != FOUND).sum())
     met = f"; of {unmet:,} no boundary was met, and they count as farther" if unmet else ""
     unit = "" if estimate.norm == "Linf" else f" {UNIT[estimate.norm]}"
