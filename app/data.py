@@ -1,4 +1,8 @@
-"""What pages read, cached by the stamp of the file it comes from; the only caches of the app."""
+"""What pages read, cached by the stamp of the file it comes from; the only caches of the app.
+
+Tables are kept once and shared by all sessions. Who asks gets a shallow copy, which pandas copies
+before it is written to, so that no page can change what another one sees.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,10 +23,14 @@ T = TypeVar("T")
 
 def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:
     """The answer of a reader's query; read again only when the store has changed."""
-    return _read(query, query.__name__, str(store), reader.stamp(store), args)
+    return _read(query, _name(query), str(store), reader.stamp(store), args).copy(deep=False)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+def _name(query: Callable[..., Any]) -> str:
+    return f"{query.__module__}.{query.__qualname__}"
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
 def _read(
     _query: Callable[..., pd.DataFrame],
     name: str,
@@ -33,10 +41,20 @@ def _read(
     return _query(Path(store), *args)
 
 
+def outline(store: Path) -> reader.Brief:
+    """What lists of many runs say of one: its tables are shared, nobody may change them."""
+    return _outline(str(store), reader.stamp(store))
+
+
+@st.cache_resource(max_entries=4096, show_spinner=False)
+def _outline(store: str, stamp: tuple[int, ...]) -> reader.Brief:
+    return reader.brief(Path(store))
+
+
 def brief(query: Callable[..., T], store: Path, *args: Any) -> T:
     """As `read`, for short answers of many runs: what pages over all runs ask does not push out
     what one run needs."""
-    answer: T = _brief(query, query.__name__, str(store), reader.stamp(store), args)
+    answer: T = _brief(query, _name(query), str(store), reader.stamp(store), args)
     return answer
 
 
@@ -49,7 +67,7 @@ def _brief(
 
 def value(query: Callable[..., Any], store: Path, *args: Any) -> Any:
     """As `read`, for queries that answer with something else than a table."""
-    return _value(query, query.__name__, str(store), reader.stamp(store), args)
+    return _value(query, _name(query), str(store), reader.stamp(store), args)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -24,10 +24,11 @@ from smd.data import uploads
 from smd.errors import UserError
 from smd.runs import example
 
-gate, hosts, login, proxy_login, script, upload = (
+addresses, gate, hosts, login, proxy_login, script, upload = (
     import_module(f"{HERE.name}.server.{name}")
-    for name in ("gate", "hosts", "login", "proxy_login", "script", "upload")
+    for name in ("addresses", "gate", "hosts", "login", "proxy_login", "script", "upload")
 )
+pages = import_module(f"{HERE.name}.pages")
 
 ADDRESS = "server.address"
 
@@ -54,6 +55,12 @@ app = st.App(
         Middleware(
             proxy_login.ProxyLogin,
             oidc=login.by_provider(),
+            base=st.get_option("server.baseUrlPath"),
+        ),
+        Middleware(
+            addresses.Addresses,
+            pages={page.name: page.title for page in pages.PAGES},
+            hidden=tuple(pages.MOVED),
             base=st.get_option("server.baseUrlPath"),
         ),
         Middleware(script.Script, base=st.get_option("server.baseUrlPath")),

@@ -165,8 +165,8 @@ def main() -> None:
             raise SystemExit("There is no browser: install Debian's chromium.")
         place = Path(folder)
         write_images(place / "images")
-        with browser.server({"SMD_RUNS": str(place / "runs")}) as address:
-            rows = measured(window, address, place / "images")
+        with browser.server({"SMD_RUNS": str(place / "runs")}) as there:
+            rows = measured(window, there.address, place / "images")
     lines = [f"| {t.what} | {n} | {t.goal} | {seconds:.1f} |" for t, n, seconds in rows]
     PAGE.write_text(TEXT.format(rows="\n".join(lines), machine=on(machine())), encoding="utf-8")
 

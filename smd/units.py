@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 LAST_BIN = 32_767  # the largest that a store keeps
 SHIFT = 1e-4  # of a unit; in float32 k/255 times 255 can fall just below k
 UNIT = {"Linf": "1/255", "L2": "L2 lengths"}  # what margins and noise are written in, by norm
+NOISE = {  # what a noise level bounds, by norm
+    "Linf": "The largest change of a pixel.",
+    "L2": "The length of the noise over all pixels.",
+}
 
 
 def whole_units(lengths: Any, unit: float = 1 / 255) -> "np.ndarray":
@@ -62,6 +66,11 @@ def parse_levels(text: str, most: float = 1.0) -> tuple[float, ...]:
     norm = "Linf" if most == 1 else "L2"
     # as written, each once
     return tuple(sorted({show_level(level, norm): level for level in levels}.values()))
+
+
+def epsilon(norm: str) -> str:
+    """What a noise level is called: "ε (L∞)"."""
+    return f"ε ({'L∞' if norm == 'Linf' else norm})"
 
 
 def show_level(value: float, norm: str = "Linf") -> str:

@@ -5,11 +5,14 @@ Pure functions.
 Smoothing never hides what was measured: the raw curve stays behind, faintly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import altair as alt
 import pandas as pd
+
+from smd import export
 
 from . import style
 
@@ -17,6 +20,7 @@ from . import style
 UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))
 RAW = 0.25  # opacity of what was measured, behind a smoothed curve
 CLEAR = alt.Legend(symbolOpacity=1)  # else symbols would be as faint as the raw curves behind
+SURE = alt.Tooltip("sure:N", title="95 % interval")
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,30 @@ class Look:
 
 
 PLAIN = Look()
+Sizes = Mapping[tuple[str, bool], int]  # (split, whether under attack) -> images; 0: not known
 
 
-def accuracy(metrics: pd.DataFrame, look: Look = PLAIN, norm: str = "Linf") -> alt.LayerChart:
+@lru_cache(maxsize=20_000)
+def sure(share: float, n: int) -> str:
+    """The 95 % interval of a share of n images in %, and n."""
+    return f"{export.interval(share, n)}, n = {n:,}" if n else export.EMPTY
+
+
+def with_sizes(rows: pd.DataFrame, n: Sizes | None) -> pd.DataFrame:
+    """Accuracies (split, eps, value in [0, 1]) with how sure each is in the column `sure`; without
+    it where n is not told."""
+    if n is None:
+        return rows
+    of = [n.get((split, eps > 0), 0) for split, eps in zip(rows["split"], rows["eps"], strict=True)]
+    return rows.assign(sure=[sure(v, k) for v, k in zip(rows["value"], of, strict=True)])
+
+
+def accuracy(
+    metrics: pd.DataFrame, look: Look = PLAIN, norm: str = "Linf", n: Sizes | None = None
+) -> alt.LayerChart:
     """Clean and robust accuracy over the epochs: the paper's Fig. 8. Training dashed, validation
-    solid."""
-    rows = metrics[metrics["name"] == "accuracy"].copy()
+    solid. n: how many images they are of, for the tooltip."""
+    rows = with_sizes(metrics[metrics["name"] == "accuracy"].copy(), n)
     rows["noise level"] = [style.level_name(eps, norm) for eps in rows["eps"]]
     rows["shown"] = 100 * rows["value"]
     order = [style.level_name(e, norm) for e in sorted(rows["eps"].unique())]
@@ -102,6 +124,7 @@ def drawn(
         "epoch:Q",
         *(f"{name}:N" for name in by),
         alt.Tooltip("shown:Q", format=form, title=title),
+        *([SURE] if "sure" in rows else []),
     ]
     y = alt.Y("shown:Q", title=title, scale=scale, axis=axis)
     if not look.smooth:

@@ -83,16 +83,26 @@ def _reach(rows: pd.DataFrame, x: alt.X, title: str, look: Look, height: int) ->
             alt.Tooltip("epoch:Q"),
             alt.Tooltip("run:N"),
             alt.Tooltip("shown:Q", format=".4~g", title=title),
+            *([curves.SURE] if "sure" in rows else []),
         ]
         every = alt.Chart(rows, height=height)
     else:
         runs = list(dict.fromkeys(rows["run"]))
         # names of runs may hold what a field's name may not
         fields = {run: f"run {number}" for number, run in enumerate(runs)}
-        wide = rows.pivot_table(index="epoch", columns="run", values="shown")[runs]
-        every = alt.Chart(wide.rename(columns=fields).reset_index(), height=height)
+        every = alt.Chart(_wide(rows).rename(columns=fields).reset_index(), height=height)
         tip = [
             alt.Tooltip("epoch:Q"),
-            *(alt.Tooltip(f"{field}:Q", format=".4~g", title=run) for run, field in fields.items()),
+            *(alt.Tooltip(f"{field}:N", title=run) for run, field in fields.items()),
         ]
     return every.mark_point(opacity=0, size=AREA).encode(x, tooltip=tip)
+
+
+def _wide(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each run has in each epoch, in words: a column a run, with how sure it is where that is
+    known."""
+    told = [f"{value:.4g}" for value in rows["shown"]]
+    if "sure" in rows:
+        told = [f"{value} ({sure})" for value, sure in zip(told, rows["sure"], strict=True)]
+    words = rows.assign(told=told).drop_duplicates(["epoch", "run"], keep="last")
+    return words.pivot(index="epoch", columns="run", values="told")[[*dict.fromkeys(rows["run"])]]

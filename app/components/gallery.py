@@ -27,7 +27,8 @@ def show(
     """Show images of a split, in the order given.
 
     rows: idx, and where known margin_255 (or margin_l2, a length), kind (smd.core.kinds),
-    change_255 (1/255), broken_by (the stage of an attack that fooled the network) and pred (label).
+    change_255 (1/255; or change_l2), broken_by (the stage of an attack that fooled the network)
+    and pred (label).
     key: names its tiles and downloads. here: Samples itself shows it.
     """
     if rows.empty:

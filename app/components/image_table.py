@@ -23,6 +23,7 @@ COLUMNS = {
         "what it is", help="; ".join(f"{k}: {MEANING[k]}" for k in MEANING)
     ),
     "change_255": st.column_config.NumberColumn("change (1/255)", format="%+.2f"),
+    "change_l2": st.column_config.NumberColumn("change (L2)", format="%+.3f"),
     "broken_by": st.column_config.TextColumn("fooled by"),
 }
 WANTED = (
@@ -34,6 +35,7 @@ WANTED = (
     "margin_l2",
     "kind",
     "change_255",
+    "change_l2",
     "broken_by",
     "sets",
 )

@@ -13,9 +13,9 @@ from . import image_files, pictures
 from .plain import plain
 
 OPEN_HELP = (
-    "Margins in 1/255: 5.0 is where a boundary was found, to 5.0 how far a search came without one,"
-    " at least 5.0 how far it is proven to be robust, wrong is misclassified without noise, not"
-    " drawn that the epoch had it in no batch."
+    "Margins in 1/255, or in L2 where that is said: 5.0 is where a boundary was found, to 5.0 how"
+    " far a search came without one, at least 5.0 how far it is proven to be robust, wrong is"
+    " misclassified without noise, not drawn that the epoch had it in no batch."
 )
 
 # A tile's one button reaches over the whole tile: a click on the picture is one on it, while the
@@ -93,14 +93,16 @@ def choose(idx: int, split: str) -> None:
 
 def _figures(row: dict[Any, Any]) -> str:
     """What is known of its margin, and how much that has changed."""
-    margin, change, kind = row.get("margin_255"), row.get("change_255"), row.get("kind")
-    if margin is None and not pd.isna(length := row.get("margin_l2", float("nan"))):
-        return f" · {SAID.get(str(kind), '')}{length:.3g} L2"
-    shown = "" if margin is None or pd.isna(margin) else f" · {SAID.get(str(kind), '')}{margin:.1f}"
+    in_l2, kind = "margin_l2" in row, row.get("kind")
+    end = "l2" if in_l2 else "255"
+    margin, change = (row.get(f"{name}_{end}") for name in ("margin", "change"))
+    number, unit = (".3g", " L2") if in_l2 else (".1f", "")
+    known = margin is not None and not pd.isna(margin)
+    shown = f" · {SAID.get(str(kind), '')}{margin:{number}}{unit}" if known else ""
     shown = f" · {NOT_DRAWN}" if kind == NOT_DRAWN else shown
     told = isinstance(row.get("predicted"), str)  # beside its class
     shown = " · wrong" if kind == MISCLASSIFIED and not told else shown
-    return shown + ("" if change is None or pd.isna(change) else f" ({change:+.1f})")
+    return shown + ("" if change is None or pd.isna(change) else f" ({change:+{number}})")
 
 
 def picture(pixels: np.ndarray, row: dict[Any, Any], side: int = 112) -> str:

@@ -9,7 +9,6 @@ from smd.jobs import Status
 from smd.jobs.endings import reason
 from smd.paths import only_looked_at, runs_root
 from smd.runs.folders import Run
-from smd.store import reader
 
 from .. import data, pages
 from .plain import plain
@@ -33,7 +32,7 @@ def badge(status: Status) -> None:
 def nothing_yet() -> None:
     """An empty store says what to click, and ends the page."""
     with st.container(border=True):
-        st.subheader("No runs yet")
+        st.header("No runs yet")
         st.write(
             "Training the built-in digits takes about half a minute on a laptop, and then every"
             " page has something to show: margins, images, attacks."
@@ -78,7 +77,7 @@ def known(run: Run) -> bool:
 def readable(run: Run) -> bool:
     """Whether this version can read the run's config and store."""
     try:
-        return bool(run.config) and bool(data.brief(reader.brief, run.store))
+        return bool(run.config) and bool(data.outline(run.store))
     except UserError:
         return False
 

@@ -15,7 +15,7 @@ from smd.config import options
 from smd.config.schema import Value
 from smd.errors import UserError
 from smd.registry import Param
-from smd.units import parse_level, parse_levels, show_level
+from smd.units import epsilon, parse_level, parse_levels, show_level
 
 from ..components.plain import plain
 
@@ -45,11 +45,6 @@ def _level(p: Param, key: str, help: str, wrong: list[str]) -> float:
     usual = float(p.default)
     text = st.text_input(p.title, show_level(usual), key=key, help=help, **KEPT)
     return read(p.title, parse_level, text, usual, wrong)
-
-
-def epsilon(norm: str) -> str:
-    """The symbol of noise levels, with the norm that they are measured in."""
-    return f"ε ({'L∞' if norm == 'Linf' else norm})"
 
 
 def levels(

@@ -125,7 +125,7 @@ def controls(chosen: Sequence[Run]) -> None:
 
 def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> None:
     """One table in the paper's shape: rows are runs, columns noise levels."""
-    st.subheader(attack.title)
+    st.header(attack.title)
     verdicts = {run_names.shown(r.id): data.read(reader.image_verdicts, r.store) for r in chosen}
     told = ""
     if _balanced():

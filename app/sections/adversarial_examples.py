@@ -51,7 +51,7 @@ def section(run: Run, split: str, idx: int, clean: np.ndarray, view: View) -> No
 
     clean: (C, H, W) or (C, D, H, W), uint8.
     """
-    st.subheader("Its adversarial example")
+    st.header("Its adversarial example")
     places = _found(run, split, idx)
     if not places:
         st.image(view.link(clean), width=240, alt=f"Image {idx}", caption="clean")

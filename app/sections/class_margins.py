@@ -43,7 +43,7 @@ def section(chosen: Selection, levels: Levels) -> None:
     summary = named(data.read(reader.class_summary, run.store, epoch), classes)
     table = overview(counts, summary, data.read(reader.margins, run.store, epoch), levels)
     table = with_undrawn(table, named(data.read(reader.samples, run.store, "train"), classes))
-    st.subheader(f"Margins of each class after epoch {epoch}")
+    st.header(f"Margins of each class after epoch {epoch}")
     unequal = f" {UNEQUALLY}" if NOT_DRAWN in table else ""
     st.caption(f"Click a row to see its images and its histogram among all the others.{unequal}")
     key = state.brush_key("classes")
@@ -57,7 +57,7 @@ def section(chosen: Selection, levels: Levels) -> None:
         column_order=["class", "histogram", *table.columns.drop(["class", "histogram"])],
     )
     downloads.of_table(table.drop(columns="histogram"), f"{run_names.link(run.id)}-classes-{epoch}")
-    st.subheader("The histograms side by side")
+    st.header("The histograms side by side")
     panels(counts, list(table["class"]), levels)
 
 

@@ -37,7 +37,7 @@ def section(chosen: Selection) -> None:
     here = known[known["split"] == chosen.split]
     if len(known):
         name = plain(run_names.shown(run.id))
-        st.subheader(f"Clinical numbers of {name} on its {chosen.images}")
+        st.header(f"Clinical numbers of {name} on its {chosen.images}")
     if len(here):
         numbers(chosen, clinical_asked.choose(run, chosen.split, chosen.known.classes, here))
     elif len(known):

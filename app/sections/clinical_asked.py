@@ -66,9 +66,12 @@ def _attack(run: Run, split: str, known: pd.DataFrame) -> Asked:
     """Whose verdicts count, in which norm and of which weights."""
     ranks = {name: k for k, name in enumerate(registry.by_strength())}
     options: dict[str, tuple[str, str, str]] = {}
-    for (weights, norm), part in known.groupby(["weights", "norm"], sort=False):
+    several = known["norm"].nunique() > 1
+    own_first = known.sort_values("norm", key=lambda norm: norm != run.config.norm, kind="stable")
+    for (weights, norm), part in own_first.groupby(["weights", "norm"], sort=False):
         norm, weights = str(norm), str(weights)
-        more = [norm] * (norm != "Linf") + ["averaged weights"] * (weights == "ema")
+        more = [norm.replace("Linf", "L∞")] * (several or norm != "Linf")
+        more += ["averaged weights"] * (weights == "ema")
         names = sorted({*part["attack"]} - {""}, key=lambda name: -ranks.get(name, -1))
         for name in ["", *names]:
             entry = registry.ATTACKS.get(name)

@@ -7,13 +7,14 @@ import streamlit as st
 
 from smd import export
 from smd.store import reader
+from smd.units import NOISE, epsilon
 
 from .. import data
 from ..charts import confusion as charts
 from ..charts import files
 from ..components import downloads, layout, run_names, tables
 from ..components.plain import NO_CLASS, plain
-from ..selection import choices, filters, selected, state, verdicts
+from ..selection import filters, selected, state, verdicts
 from ..selection.selected import Selection
 
 HOW = "Click a cell to see its images below; they stay selected on every page."
@@ -23,29 +24,29 @@ COLUMNS = {
     "n": "images",
     "percent": st.column_config.NumberColumn("of the true class (%)", format="%.2f"),
 }
-LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
 def section(chosen: Selection) -> None:
     """The matrix of the selected split, all its attacked images; nothing before any attack."""
-    levels = {filters.CLEAN: 0.0, **choices.levels(chosen.run, chosen.split)}
+    norm = chosen.known.norm
+    levels = {filters.CLEAN: 0.0, **chosen.known.levels}
     clean = data.read(reader.predicted_classes, chosen.run.store, chosen.split, 0.0)
     if clean.empty:
         return
     name = plain(run_names.shown(chosen.run.id))
-    st.subheader(f"What {name} takes {chosen.images} for")
+    st.header(f"What {name} takes {chosen.images} for")
     level = st.segmented_control(
-        "Noise level ε (L∞)",
+        f"Noise level {epsilon(norm)}",
         list(levels),
         default=list(levels)[-1],
         required=True,
         key="confusion",
         bind="query-params",
-        help=LEVEL_HELP,
+        help=NOISE[norm],
     )
     eps = levels.get(level, 0.0)
     settings, rows = verdicts.strongest(
-        data.read(reader.predicted_classes, chosen.run.store, chosen.split, eps)
+        data.read(reader.predicted_classes, chosen.run.store, chosen.split, eps, norm)
     )
     attack = export.attack_title(settings.name, settings.note, settings.steps)
     under = f"under {attack} at {level}" if eps else "without noise"

@@ -36,7 +36,7 @@ READ_GAPS = (
 def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str) -> None:
     """Which attacks fool the network on which images at one noise level; outcomes:
     reader.outcomes."""
-    st.subheader(f"Where attacks disagree at {level_title(eps, norm)}")
+    st.header(f"Where attacks disagree at {level_title(eps, norm)}")
     if outcomes["name"].nunique() < 2:
         st.info(ONE_ATTACK, icon=":material/bolt:")
         n = int(outcomes["n"].max())
@@ -82,7 +82,7 @@ def title(settings: agreement.AttackSettings) -> str:
 
 def gaps(run: Run, split: str, norm: str) -> None:
     """What stronger attacks take from the accuracy of a run, on the images that both have seen."""
-    st.subheader("Gaps between attacks")
+    st.header("Gaps between attacks")
     verdicts = data.read(reader.image_verdicts, run.store)
     verdicts = verdicts[(verdicts["split"] == split) & (verdicts["norm"] == norm)]
     rows = between.gaps(verdicts)

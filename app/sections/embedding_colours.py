@@ -7,13 +7,13 @@ import streamlit as st
 
 from smd import export
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import data
 from ..charts import embedding, style
 from ..charts.embedding import Layer, Scale
 from ..components.plain import class_name
-from ..selection import changes, image_query, verdicts
+from ..selection import changes, image_query, lengths, verdicts
 from ..selection.selected import Selection
 from ..selection.verdicts import FOOLED, ROBUST, WRONG
 
@@ -27,7 +27,7 @@ def choose(chosen: Selection) -> str:
     source, known = chosen.source, [CLASS]
     if source:
         known.append(MARGIN)
-    if source and not source.estimate and len(chosen.known.epochs) > 1:
+    if source and not source.estimate and chosen.known.changes and len(chosen.known.epochs) > 1:
         known.append(CHANGE)
     if chosen.known.levels:
         known.append(VERDICT)
@@ -77,14 +77,14 @@ def _by_class(
 
 def _by_margin(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     meant = chosen.filters
-    rows = data.read(
-        image_query.everything, chosen.run.store, meant.split, meant.epoch, meant.estimate
-    )
-    every, table = len(table), _valued(table, rows.set_index("idx")["margin_255"])
-    said = [f"margin {value:.1f}/255" for value in table["value"]]
+    asked = meant.split, meant.epoch, meant.estimate, meant.norm
+    rows = data.read(image_query.everything, chosen.run.store, *asked)
+    every, table = len(table), _valued(table, rows.set_index("idx")[lengths.MARGIN[meant.norm]])
+    said = [f"margin {_shown(value, meant.norm)}" for value in table["value"]]
     finding = (
-        f"The median margin of {len(table):,} images is {table['value'].median():.1f}/255, found"
-        f" and reached ones together; {every - len(table):,} are misclassified, or were not"
+        f"The median margin of {len(table):,} images is"
+        f" {_shown(table['value'].median(), meant.norm)}, found and reached ones together;"
+        f" {every - len(table):,} are misclassified, or were not"
         " measured, and have no colour."
     )
     return table.assign(said=said), finding
@@ -92,9 +92,12 @@ def _by_margin(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, st
 
 def _by_change(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     start, end = chosen.filters.between
-    rows = data.read(changes.between_epochs, chosen.run.store, start, end)
-    every, table = len(table), _valued(table, rows.set_index("idx")["change_255"])
-    said = [f"margin {value:+.1f}/255 from epoch {start} to {end}" for value in table["value"]]
+    norm = chosen.filters.norm
+    rows = data.read(changes.between_epochs, chosen.run.store, start, end, norm)
+    every, table = len(table), _valued(table, rows.set_index("idx")[lengths.CHANGE[norm]])
+    said = [
+        f"margin {_shown(value, norm, '+')} from epoch {start} to {end}" for value in table["value"]
+    ]
     grew = 100 * float((table["value"] > 0).mean())
     finding = (
         f"From epoch {start} to {end} {grew:.0f} % of the margins of {len(table):,} images grew;"
@@ -104,17 +107,22 @@ def _by_change(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, st
     return table.assign(said=said), finding
 
 
+def _shown(value: float, norm: str, sign: str = "") -> str:
+    """A margin, or its change, as the chart's scale counts it."""
+    return f"{value:{sign}.1f}/255" if norm == "Linf" else f"{value:{sign}.3f} {norm}"
+
+
 def _valued(table: pd.DataFrame, values: "pd.Series[float]") -> pd.DataFrame:
     """The points that have a value, with it; values: by idx."""
     return table.assign(value=table["id"].map(values).astype(float)).dropna(subset="value")
 
 
 def _by_verdict(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    eps = max(chosen.known.levels.values())
-    outcomes = data.read(reader.outcomes, chosen.run.store, chosen.split, eps)
+    eps, norm = max(chosen.known.levels.values()), chosen.known.norm
+    outcomes = data.read(reader.outcomes, chosen.run.store, chosen.split, eps, norm)
     settings, rows = verdicts.strongest(outcomes)
     verdict = table["id"].map(verdicts.words(rows)).fillna(UNSEEN)
-    by = f"{export.attack_title(settings.name, settings.note)} at {show_level(eps)}"
+    by = f"{export.attack_title(settings.name, settings.note)} at {level_title(eps, norm)}"
     counts = verdict.value_counts()
     finding = (
         f"Under {by}, {counts.get(ROBUST, 0):,} images are robust and {counts.get(FOOLED, 0):,}"
@@ -124,10 +132,10 @@ def _by_verdict(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, s
 
 
 def layers(
-    table: pd.DataFrame, by: str, classes: tuple[str, ...]
+    table: pd.DataFrame, by: str, classes: tuple[str, ...], norm: str = "Linf"
 ) -> tuple[list[Layer], Scale | None]:
     """The points as the chart takes them: a layer for each word, or one layer and a scale for
-    numbers."""
+    numbers, which are margins in that norm."""
     if by in (CLASS, VERDICT):
         palette = {name: style.PALETTE[k % len(style.PALETTE)] for k, name in enumerate(classes)}
         # a class keeps its colour whichever images are selected
@@ -135,9 +143,8 @@ def layers(
         there = [name for name in colours if name in set(table["value"])]
         return [Layer(n, table[table["value"] == n], colours[n]) for n in there], None
     high = float(table["value"].abs().max()) if len(table) else 1.0
-    scale = (
-        Scale(style.MARGIN, 0.0, high, embedding.RISING)
-        if by == MARGIN
-        else Scale("change (1/255)", -high, high, embedding.AROUND_ZERO)
-    )
+    if by == MARGIN:
+        return [Layer(by, table)], Scale(style.margin(norm), 0.0, high, embedding.RISING)
+    title = f"change ({'1/255' if norm == 'Linf' else norm})"
+    scale = Scale(title, -high, high, embedding.AROUND_ZERO)
     return [Layer(by, table)], scale

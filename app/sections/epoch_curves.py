@@ -12,7 +12,7 @@ from smd.units import factor
 
 from .. import data
 from ..charts import curves, style
-from ..components import downloads, layout, run_names, standing
+from ..components import downloads, layout, look_sizes, run_names, standing
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def section(run: Run, look: curves.Look) -> None:
         standing.show(run.status, "Curves appear", "the first epoch is done")
         return
     norm = run.config.norm
-    st.subheader("Accuracy under attack, epoch by epoch" + f" ({norm})" * (norm != "Linf"))
-    accuracies = curves.accuracy(metrics, look, norm)
+    st.header("Accuracy under attack, epoch by epoch" + f" ({norm})" * (norm != "Linf"))
+    accuracies = curves.accuracy(metrics, look, norm, look_sizes.of(run))
     st.altair_chart(accuracies, key="fig8", alt=curves.said(metrics, norm))
     grid = layout.pair()
     for chart in CHARTS:
@@ -85,7 +85,7 @@ def over_epochs(
     metrics: pd.DataFrame, chart: Chart, shown: dict[str, str], look: curves.Look, norm: str
 ) -> None:
     """One chart, of those of its metrics that the run has."""
-    st.subheader(chart.title)
+    st.header(chart.title)
     unit, times = chart.unit, chart.factor
     if unit == style.MARGIN:
         unit, times = style.margin(norm), factor(norm)

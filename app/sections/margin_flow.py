@@ -33,7 +33,7 @@ def section(chosen: Selection) -> None:
         flow = margin_pairs.between_runs(other, run)
         first, second = run_names.shown(other.id), run_names.shown(run.id)
         names = f"margin in {first}", f"margin in {second}"
-        st.subheader(f"From {plain(first)} to {plain(second)}, both after their last epoch")
+        st.header(f"From {plain(first)} to {plain(second)}, both after their last epoch")
     else:
         start, end = choose_epochs(chosen)
         if start == end:
@@ -41,7 +41,7 @@ def section(chosen: Selection) -> None:
             return
         flow = margin_pairs.between_epochs(run, start, end)
         names = f"margin after epoch {start}", f"margin after epoch {end}"
-        st.subheader(f"From epoch {start} to epoch {end}")
+        st.header(f"From epoch {start} to epoch {end}")
     st.caption(margin_pairs.left_out(flow))
     if len(flow.rows):
         show(run, flow.rows, names)
@@ -138,7 +138,7 @@ def by_class(run: Run, summary: pd.DataFrame) -> None:
 
 def biggest(run: Run, who: str, rows: pd.DataFrame, did: str) -> None:
     """The images at one end; rows: only those whose margin did so, the first ones first."""
-    st.subheader(f"Biggest {who}")
+    st.header(f"Biggest {who}")
     if len(rows) > FEW:
         st.caption(f"{FEW} of the {len(rows):,} images whose margin {did}.")
     gallery.show(run, rows.head(FEW), "train", who, f"No compared image has a margin that {did}.")

@@ -5,11 +5,13 @@ each other, so that a network that does not change, or one that goes its way who
 no evidence.
 """
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
 from smd.analysis import forces
-from smd.analysis.forces import FEWEST_IMAGES
+from smd.analysis.forces import FEWEST_IMAGES, Link
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -47,7 +49,7 @@ def section(run: Run) -> None:
     """Pressure of each class over the epochs, what followed from it, and how margins are spread."""
     classes = data.value(reader.class_names, run.store)
     summary = class_margins.named(data.read(reader.class_summary, run.store), classes)
-    st.subheader("Which class presses on the boundary")
+    st.header("Which class presses on the boundary")
     st.markdown(THEORY)
     n = int(summary["found"].sum())
     if n < FEWEST_IMAGES:
@@ -100,7 +102,7 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
             icon=":material/info:",
         )
         return
-    epochs, link = force_words.linked(table, len(classes))
+    epochs, link = data.value(_linked, run.store, len(classes))
     points = force_words.follows(table, link, epochs, classes)
     words = force_words.verdict(link)
     st.markdown(f"**{words}**")
@@ -110,12 +112,17 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
     downloads.of_table(points, f"{run_names.link(run.id)}-forces", chart=chart)
 
 
+def _linked(store: Path, classes: int) -> tuple[list[int], Link]:
+    """For the cache: the random shifts take a moment."""
+    return force_words.linked(reader.at_boundary(store), classes)
+
+
 def densities(run: Run, classes: tuple[str, ...], order: list[str]) -> None:
     """Each class's distribution of margins over the epochs."""
     rows = class_margins.named(data.read(reader.class_density, run.store), classes)
     if rows.empty:
         return
-    st.subheader("How each class's margins are spread, epoch by epoch")
+    st.header("How each class's margins are spread, epoch by epoch")
     st.caption(
         "Of correctly classified images, found and reached margins together. The stronger the"
         " colour, the larger the share of the class at that margin; all panels have the same scale."

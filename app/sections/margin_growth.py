@@ -28,7 +28,7 @@ DRAWN = (
 
 def section(run: Run, levels: Levels) -> None:
     """The quantiles of the margins over the epochs, and what the schedule alone would have made."""
-    st.subheader("How the margins grew")
+    st.header("How the margins grew")
     summary = data.read(reader.margin_summary, run.store)
     schedule = sources.schedule(run)
     said = margin_words.growth(summary, schedule, run.config.norm)
@@ -49,10 +49,10 @@ def beside(run: Run, levels: Levels) -> None:
     if source is None:
         plan = final_margins.read(run.folder)
         if reason := plan.reason if plan else "":
-            st.subheader("Beside them: no test images")
+            st.header("Beside them: no test images")
             st.caption(plain(reason))
         return
-    st.subheader(f"Beside them: {source.n:,} test images by {source.by}")
+    st.header(f"Beside them: {source.n:,} test images by {source.by}")
     layout.cards(margin_words.cards(source, 0, levels))
     _drawn(source, levels)
     st.caption(margin_words.kinds(source, 0))

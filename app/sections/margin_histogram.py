@@ -50,9 +50,9 @@ def head(source: Source, epoch: int, levels: Levels) -> None:
     """The source in figures, and what the chart below is of."""
     layout.cards(margin_words.cards(source, epoch, levels))
     if source.estimate:
-        st.subheader(f"Margins of {source.n:,} {SPLITS[source.split]} by {source.by}")
+        st.header(f"Margins of {source.n:,} {SPLITS[source.split]} by {source.by}")
     else:
-        st.subheader(f"Margins of the training images after epoch {epoch}")
+        st.header(f"Margins of the training images after epoch {epoch}")
 
 
 def draw(

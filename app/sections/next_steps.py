@@ -69,8 +69,9 @@ def yardstick(run: Run) -> None:
     """A button that starts it, with the time that it may take; where its results are, once there
     are any."""
     config = yardstick_config(run)
-    done = data.brief(reader.attack_table, run.store)
-    done = done[(done["name"] == YARDSTICK) & (done["n"] >= config.n)]
+    done = data.outline(run.store).accuracies
+    alike = (done["name"] == YARDSTICK) & (done["norm"] == config.norm)
+    done = done[alike & (done["n"] >= config.n)]
     waiting = any(
         read(folder).state in ("queued", "running") for folder in folders.jobs_of(run, "attack")
     )

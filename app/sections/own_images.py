@@ -48,7 +48,7 @@ def section(config: TrainConfig) -> None:
     """Show the images that the form points at; nothing is trained, and imported only when asked
     for."""
     with st.container(border=True):
-        st.subheader("Your images")
+        st.header("Your images")
         if not config.data_path:
             st.caption(
                 "Enter the path of a folder or an archive above: its classes and images are shown"

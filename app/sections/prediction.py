@@ -85,7 +85,7 @@ LEFT_OUT = "Left out: these are wrong without noise, so they have no margin."
 def section(compared: Compared) -> None:
     """How well margins and attack agree."""
     table = agreement.crosstab(compared.rows, compared.eps)
-    st.subheader(f"Does the margin predict {compared.attack} at {compared.level}?")
+    st.header(f"Does the margin predict {compared.attack} at {compared.level}?")
     if not table.n:
         st.info(nothing_decided(table.undecided, compared.level), icon=":material/info:")
         return
@@ -198,7 +198,7 @@ def robust(table: pd.DataFrame, beyond: bool) -> str:
 
 def disagreements(compared: Compared) -> None:
     """The images where margin and attack contradict each other."""
-    st.subheader("Where margin and attack disagree")
+    st.header("Where margin and attack disagree")
     kind = st.segmented_control(
         "Kind",
         list(KINDS),

@@ -21,12 +21,11 @@ from smd.jobs import read
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import NOISE, epsilon, show_level
 
 from .. import actions, data
 from ..components import attack_time, run_names, states, tables
 from ..components.plain import plain
-from ..forms import knobs
 from . import next_steps
 
 SPLIT = "test"
@@ -67,7 +66,7 @@ def section(chosen: Sequence[Run]) -> None:
         (run_names.shown(run.id), str(run.store), reader.stamp(run.store)) for run in chosen
     )
     known: list[Ranking] = data.value(ranked, chosen[0].store, stores, norm_of(chosen))
-    st.subheader("Ranking by the worst attack")
+    st.header("Ranking by the worst attack")
     missing(chosen)
     if any(_taken_over(run) for run in chosen):
         st.caption(TAKEN_OVER)
@@ -92,12 +91,12 @@ def at_level(known: Sequence[Ranking], watched: Sequence[float], norm: str) -> R
     usual = [name for name in offered if name in {show_level(eps, norm) for eps in watched}]
     first = (usual or list(offered))[-1]
     level = st.segmented_control(
-        f"Noise level {knobs.epsilon(norm)}",
+        f"Noise level {epsilon(norm)}",
         list(offered),
         default=first,
         required=True,
         key="ranking-level",
-        help="The largest change of a pixel.",
+        help=NOISE[norm],
     )
     return offered.get(str(level), offered[first])
 

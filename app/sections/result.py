@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from smd import export
+from smd.analysis import agreement
 from smd.analysis.agreement import AttackSettings
 from smd.core.kinds import FOUND, MISCLASSIFIED, REACHED
 from smd.frames import records
@@ -18,7 +19,7 @@ from smd.units import level_title, show_length
 from .. import data
 from ..components.layout import Figure
 from ..components.plain import plain
-from ..selection import sources, verdicts
+from ..selection import sources
 from ..selection.sources import Source
 
 SPLIT = "test"
@@ -38,48 +39,62 @@ class Weakest(NamedTuple):
 class Judged(NamedTuple):
     """Test images under the strongest attack on them, at the largest level that the run watched."""
 
-    attack: str  # with its settings
-    name: str  # as in smd.registry.ATTACKS
+    settings: AttackSettings
     eps: float  # unit of x
-    n: int
     clean: float  # accuracies in [0, 1] on the same n images; nan: not stored
     robust: float  # the mean over the attack's seeds
     seeds: int
-    weakest: "Weakest | None"  # None where none was fooled
     norm: str = "Linf"
+    weakest: "Weakest | None" = None  # where none was fooled, or it was not asked for
+
+    @property
+    def attack(self) -> str:
+        """With its settings."""
+        return export.attack_title(self.settings.name, self.settings.note, self.settings.steps)
+
+    @property
+    def n(self) -> int:
+        """Images."""
+        return self.settings.n
 
 
 def judged(store: Path, watched: tuple[float, ...], norm: str = "Linf") -> Judged | None:
     """What the store says; None before any attack on test images. watched: levels of the run, in
     its norm."""
-    table = reader.attack_table(store)
+    with reader.together(store):
+        found = headline(reader.attack_table(store), watched, norm)
+        if found is None:
+            return None
+        known = reader.predicted_classes(store, SPLIT, found.eps, norm)
+        classes = reader.class_names(store)
+    rows = agreement.of_settings(known.fillna({"steps": 0}), found.settings)
+    return found._replace(weakest=_weakest(rows, classes))
+
+
+def headline(
+    accuracies: pd.DataFrame, watched: tuple[float, ...], norm: str = "Linf"
+) -> Judged | None:
+    """The same without the weakest class, by the accuracies alone (AccuracyRow)."""
+    table = accuracies.fillna({"note": "", "steps": 0})
     table = table[(table["split"] == SPLIT) & (table["norm"] == norm)]
     levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
     if not levels:
         return None
     eps = ([e for e in levels if any(abs(e - w) < SAME for w in watched)] or levels)[-1]
-    known = reader.predicted_classes(store, SPLIT, eps, norm)
-    if known.empty:  # on averaged weights alone
+    averaged = table["note"].str.contains(reader.AVERAGED, regex=False)
+    here = table[((table["eps"] - eps).abs() < SAME) & ~averaged]
+    if here.empty:
         return None
-    settings, rows = verdicts.strongest(known)
-    under = _accuracy(table, settings, eps)
-    if under is None:
-        return None
-    clean = _accuracy(table, settings, 0.0)
-    title = export.attack_title(settings.name, settings.note, settings.steps)
-    weakest = _weakest(rows, reader.class_names(store))
-    without = clean[0] if clean else math.nan
-    return Judged(title, settings.name, eps, settings.n, without, *under, weakest, norm)
+    settings = agreement.settings_by_strength(here)[0]
+    clean, under = (_accuracy(table, settings, level) for level in (0.0, eps))
+    return Judged(settings, eps, clean[0] if clean else math.nan, *under, norm) if under else None
 
 
 def _accuracy(
     table: pd.DataFrame, settings: AttackSettings, eps: float
 ) -> tuple[float, int] | None:
     """The accuracy under the attack with these settings, in [0, 1], and over how many seeds."""
-    same = (table["eps"] - eps).abs() < SAME
-    same &= (table["name"] == settings.name) & (table["n"] == settings.n)
-    same &= table["note"].fillna("") == settings.note
-    rows = records(table[same & (table["steps"].fillna(0) == (settings.steps or 0))])
+    rows = records(agreement.of_settings(table[(table["eps"] - eps).abs() < SAME], settings))
     return (float(rows[0]["accuracy"]), int(rows[0]["seeds"])) if rows else None
 
 

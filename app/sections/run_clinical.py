@@ -14,12 +14,12 @@ from smd.config.schema import AttackConfig, ScoreConfig
 from smd.errors import UserError
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import epsilon, level_title, show_level
 
 from .. import data
 from ..components import downloads, run_names, tables
 from ..components.plain import plain
-from . import clinical, clinical_asked
+from . import clinical, clinical_asked, ranking
 from .clinical_asked import Wanted
 
 ABOUT = (
@@ -27,19 +27,21 @@ ABOUT = (
     " Balanced accuracy is the mean sensitivity of the classes. Sensitivity, specificity, PPV and"
     " NPV are told of sets of two classes, of the positive one."
 )
-Known = dict[str, pd.DataFrame]  # run -> what it has stored of its test images, in L∞
+Known = dict[str, pd.DataFrame]  # run -> what it has stored of its test images, in one norm
 
 
 def section(chosen: Sequence[Run]) -> None:
     """Nothing as long as none of the runs was attacked on test images."""
-    known = {run.id: _stored(run) for run in chosen}
-    attacks = _attacks(known)
-    if not attacks:
+    for norm in dict.fromkeys((ranking.norm_of(chosen), "Linf", "L2")):
+        known = {run.id: _stored(run, norm) for run in chosen}
+        if attacks := _attacks(known):
+            break
+    else:
         return
-    st.subheader("Clinical numbers")
-    attack, eps = choose(known, attacks)
+    st.header("Clinical numbers")
+    attack, eps = choose(known, attacks, norm)
     having = [run for run in chosen if _has(known[run.id], attack, eps)]
-    numbers = side_by_side(having, known, attack, eps)
+    numbers = side_by_side(having, known, attack, eps, norm)
     st.caption(f"{clinical.HOW} {ABOUT}")
     tables.show(
         numbers,
@@ -48,10 +50,10 @@ def section(chosen: Sequence[Run]) -> None:
         column_config=tables.fitting(numbers),
     )
     downloads.of_table(numbers, "clinical")
-    missing(chosen, known, attack, eps)
+    missing(chosen, known, attack, eps, norm)
 
 
-def choose(known: Known, attacks: Sequence[str]) -> tuple[str, float]:
+def choose(known: Known, attacks: Sequence[str], norm: str) -> tuple[str, float]:
     """One of the attacks, and the noise level, unit of x."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         attack = st.selectbox(
@@ -61,21 +63,21 @@ def choose(known: Known, attacks: Sequence[str]) -> tuple[str, float]:
             key="clinical-of",
             width=200,
         )
-        levels, first = _levels(known, attack)
+        levels, first = _levels(known, attack, norm)
         level = st.selectbox(
-            "Noise level ε (L∞)",
+            f"Noise level {epsilon(norm)}",
             list(levels),
             first,
-            key=f"clinical-at-{attack}",
+            key=f"clinical-at-{attack}-{norm}",
             width=180,
         )
     return str(attack), levels.get(level, max(levels.values()))
 
 
-def _stored(run: Run) -> pd.DataFrame:
+def _stored(run: Run, norm: str) -> pd.DataFrame:
     rows = clinical_asked.stored(run)
     last = (rows["weights"] == "last") | (rows["attack"] == "")
-    return rows[(rows["split"] == "test") & (rows["norm"] == "Linf") & last]
+    return rows[(rows["split"] == "test") & (rows["norm"] == norm) & last]
 
 
 def _attacks(known: Known) -> list[str]:
@@ -88,12 +90,12 @@ def _attacks(known: Known) -> list[str]:
     )
 
 
-def _levels(known: Known, attack: str) -> tuple[dict[str, float], int]:
+def _levels(known: Known, attack: str, norm: str) -> tuple[dict[str, float], int]:
     """The levels of an attack, as shown, of any run; and the place of the one that the most runs
     have, of several the largest."""
     rows = pd.concat(known.values())
     found = rows.loc[(rows["attack"] == attack) & (rows["eps"] > 0), "eps"]
-    levels = {show_level(eps): float(eps) for eps in sorted(found.unique())}
+    levels = {show_level(eps, norm): float(eps) for eps in sorted(found.unique())}
     having = [sum(_has(own, attack, eps) for own in known.values()) for eps in levels.values()]
     return levels, max(range(len(levels)), key=lambda k: (having[k], k))
 
@@ -103,12 +105,14 @@ def _has(rows: pd.DataFrame, attack: str, eps: float) -> bool:
     return bool(((rows["attack"] == attack) & ((rows["eps"] - eps).abs() < SAME)).any())
 
 
-def side_by_side(runs: Sequence[Run], known: Known, attack: str, eps: float) -> pd.DataFrame:
+def side_by_side(
+    runs: Sequence[Run], known: Known, attack: str, eps: float, norm: str
+) -> pd.DataFrame:
     """A row a run and level, the clean ones first; columns as clinical_layout.by_level has them."""
     parts = []
     for run in runs:
         levels = tuple(e for e in (0.0, eps) if _has(known[run.id], attack, e))
-        if (part := _of_run(run, attack, levels)) is not None:
+        if (part := _of_run(run, attack, levels, norm)) is not None:
             parts.append(part)
     if not parts:
         return pd.DataFrame()
@@ -118,11 +122,11 @@ def side_by_side(runs: Sequence[Run], known: Known, attack: str, eps: float) -> 
     return table[[*columns, "from"]].astype(object).where(table.notna(), None)
 
 
-def _of_run(run: Run, attack: str, levels: tuple[float, ...]) -> pd.DataFrame | None:
+def _of_run(run: Run, attack: str, levels: tuple[float, ...], norm: str) -> pd.DataFrame | None:
     """None, and the reason on the page, where its store does not fit itself."""
     classes = data.value(reader.class_names, run.store)
     positive = classes[1] if len(classes) == 2 else ""
-    wanted = Wanted(Asked(run.store, run.id, attack=attack), positive=positive)
+    wanted = Wanted(Asked(run.store, run.id, norm=norm, attack=attack), positive=positive)
     try:
         with st.spinner(clinical.WAIT):
             found = data.value(clinical.of_store, run.store, wanted, levels, None)
@@ -137,13 +141,13 @@ def _of_run(run: Run, attack: str, levels: tuple[float, ...]) -> pd.DataFrame | 
     return table
 
 
-def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float) -> None:
+def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float, norm: str) -> None:
     """Which of the runs lack the attack or the scores, and what finds them."""
-    level, title = show_level(eps), export.attack_title(attack)
+    level, title = level_title(eps, norm), export.attack_title(attack)
     lacking = [run for run in chosen if not _has(known[run.id], attack, eps)]
     if lacking:
         first, *rest = lacking
-        config = AttackConfig(first.id, attack, levels=(eps,))
+        config = AttackConfig(first.id, attack, norm=norm, levels=(eps,))
         st.caption(f"{_names(lacking)} left out, without {title} at {level} on test images:")
         told = commands.attack_command(config, *(run.id for run in rest))
         st.code(told, language="bash", wrap_lines=True)
@@ -151,7 +155,7 @@ def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float) -> Non
     unscored = [run for run in shown if not _has(known[run.id], "", eps)]
     if unscored:
         first, *rest = unscored
-        search = ScoreConfig(first.id, levels=(eps,))
+        search = ScoreConfig(first.id, norm=norm, levels=(eps,))
         st.caption(f"{_names(unscored)} without scores at {level}, so without AUC under attack:")
         told = commands.score_command(search, *(run.id for run in rest))
         st.code(told, language="bash", wrap_lines=True)

@@ -17,7 +17,7 @@ from smd.units import UNIT, factor, level_title
 from .. import data
 from ..charts import curves, linked
 from ..charts.linked import Panel
-from ..components import curve_controls, downloads, run_names, tables
+from ..components import curve_controls, downloads, look_sizes, run_names, tables
 from ..components.plain import plain
 from . import run_rows
 
@@ -39,7 +39,7 @@ LAST = " Curves are of the last weights; averaged ones are judged when the train
 
 def overlaid(chosen: list[Run]) -> None:
     """Measures of all chosen runs, below each other."""
-    st.subheader("Curves")
+    st.header("Curves")
     options = measures(chosen)
     read = {title: series(chosen, options[title]) for title in choose(options)}
     panels = [Panel(title, rows) for title, rows in read.items() if len(rows)]
@@ -151,6 +151,8 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
             & (metrics["split"] == measure.split)
             & ((metrics["eps"] - measure.eps).abs() < SAME)
         ]
+        if measure.name == ACCURACY:
+            rows = curves.with_sizes(rows, look_sizes.of(run))
         about = {"run": run_names.shown(run.id), "defense": run.config.defense}
         spent = rows["epoch"].map(curves.hours(metrics))
         parts.append(rows.assign(**about, shown=measure.factor * rows["value"], hours=spent))
@@ -160,9 +162,7 @@ def series(chosen: list[Run], measure: Measure) -> pd.DataFrame:
 def sizes(chosen: list[Run], attacked: bool) -> str:
     """How many validation images accuracies are of, and how sure they are at that."""
     looks = {
-        run_names.shown(run.id): run_rows.quick_look(
-            run, data.brief(reader.brief, run.store).validation
-        )
+        run_names.shown(run.id): run_rows.quick_look(data.outline(run.store), run.config.norm)
         for run in chosen
     }
     column = f"{'quick PGD' if attacked else 'clean'}: 95 %"
@@ -174,7 +174,7 @@ def sizes(chosen: list[Run], attacked: bool) -> str:
 
 def differing(chosen: list[Run]) -> None:
     """A table of the settings in which the chosen runs differ."""
-    st.subheader("What differs")
+    st.header("What differs")
     table = differences(chosen) if len(chosen) > 1 else pd.DataFrame()
     if table.empty:
         st.caption("Choose two runs or more that differ in something.")

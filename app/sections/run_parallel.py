@@ -3,6 +3,7 @@ each setting that varied."""
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,9 +12,8 @@ import streamlit as st
 from smd import export
 from smd.config import schema
 from smd.runs.folders import Run
-from smd.store import reader
 from smd.training import monitor_size
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import data
 from ..charts import files, parallel
@@ -50,7 +50,7 @@ def section(chosen: Sequence[Run]) -> None:
     cut = list(table.columns[1 + MOST_AXES :])
     table = table.drop(columns=cut)
     table[measured.title] = [measured.values[i] for i in table.index]
-    st.subheader("What was varied, and the accuracy that came of it")
+    st.header("What was varied, and the accuracy that came of it")
     st.caption(plain(f"A line a run. {measured.about}{left_out(chosen, measured, cut)}"))
     best = table.sort_values(measured.title).iloc[-1]
     chart = parallel.coordinates(table, measured.title)
@@ -72,7 +72,7 @@ def same_images(chosen: Sequence[Run]) -> list[Run]:
 def tested(runs: Sequence[Run]) -> Measured | None:
     """Robust accuracy of test images under the attack that most have seen, at its largest level;
     None where too few have."""
-    tables = {run.id: (run.config, data.read(reader.attack_table, run.store)) for run in runs}
+    tables = {run.id: (run.config, data.outline(run.store).accuracies) for run in runs}
     points = export.robustness_points(tables)
     points = points[points["eps"] > 0]
     if points.empty:
@@ -82,7 +82,7 @@ def tested(runs: Sequence[Run]) -> Measured | None:
     rows = points[points["eps"] == eps].drop_duplicates("run", keep="last")
     if len(rows) < FEWEST:
         return None
-    first, level = rows.iloc[0], show_level(eps, str(rows["norm"].iloc[0]))
+    first, level = rows.iloc[0], level_title(eps, str(rows["norm"].iloc[0]))
     attack = export.attack_title(first["attack"], first["note"], int(first["steps"]))
     n = " or ".join(f"{n:,}" for n in sorted(rows["n"].unique()))
     return Measured(
@@ -95,26 +95,28 @@ def tested(runs: Sequence[Run]) -> Measured | None:
 
 def watched(runs: Sequence[Run]) -> Measured | None:
     """The same of validation images under the quick PGD after the last epoch."""
-    last = {}
-    for run in runs:
-        own = data.brief(reader.validation, run.store)
-        own = own[(own["eps"] > 0) & (own["epoch"] == own["epoch"].max())]
-        if len(own):
-            last[run.id] = own.set_index("eps")["value"]
-    levels = [float(eps) for each in last.values() for eps in each.index]
+    last = {run.id: (run.config.norm, data.brief(_last_looks, run.store)) for run in runs}
+    levels = [(norm, eps) for norm, looks in last.values() for eps in looks]
     if not levels:
         return None
-    eps = max(sorted(set(levels)), key=levels.count)
-    values = {i: 100 * float(each[eps]) for i, each in last.items() if eps in each.index}
+    norm, eps = max(sorted(set(levels)), key=levels.count)
+    values = {i: looks[eps] for i, (own, looks) in last.items() if own == norm and eps in looks}
     if len(values) < FEWEST:
         return None
-    level = show_level(eps)
+    level = level_title(eps, norm)
     return Measured(
         f"quick PGD at {level}, validation (%)",
         f"Validation images under PGD with {monitor_size.STEPS} steps at {level}, last epoch: a"
         " quick look, no judgement. Attack the runs with one attack to see test images here.",
         values,
     )
+
+
+def _last_looks(store: Path) -> dict[float, float]:
+    """Accuracy (%) under the quick PGD after the last epoch, by noise level."""
+    own = data.outline(store).validation
+    own = own[(own["eps"] > 0) & (own["epoch"] == own["epoch"].max())]
+    return {float(eps): 100 * float(v) for eps, v in zip(own["eps"], own["value"], strict=True)}
 
 
 def varied(runs: Sequence[Run]) -> pd.DataFrame:

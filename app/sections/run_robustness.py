@@ -7,7 +7,7 @@ from smd import export
 from smd.config.schema import TrainConfig
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import data
 from ..charts import levels
@@ -34,8 +34,7 @@ SPREAD = (
 def section(chosen: list[Run]) -> None:
     """Everything that attacks on these runs say of them."""
     attacked = {
-        run_names.shown(run.id): (run.config, data.read(reader.attack_table, run.store))
-        for run in chosen
+        run_names.shown(run.id): (run.config, data.outline(run.store).accuracies) for run in chosen
     }
     verdicts = {
         run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
@@ -60,7 +59,7 @@ def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
     """Accuracy against the noise level; points: export.robustness_points of the attacked."""
     if points.empty:
         return
-    st.subheader("Accuracy against the noise level")
+    st.header("Accuracy against the noise level")
     absent = ", ".join(run for run in attacked if run not in set(points["run"]))
     left_out = f" Not drawn, as they have not seen this attack on these data: {absent}."
     st.caption(
@@ -76,7 +75,7 @@ def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
     st.altair_chart(
         chart,
         key="robustness",
-        alt=f"At {show_level(float(most['eps'].iloc[0]))}: {each}",
+        alt=f"At {level_title(float(most['eps'].iloc[0]), str(most['norm'].iloc[0]))}: {each}",
     )
     downloads.of_table(points, "robustness", chart=chart)
 
@@ -85,9 +84,9 @@ def pareto(points: pd.DataFrame) -> None:
     """Clean against robust accuracy, where there are two defenses; points: export.pareto_points."""
     if len(points) < 2:
         return
-    level = show_level(points["eps"].iloc[0])
+    level = level_title(float(points["eps"].iloc[0]), str(points["norm"].iloc[0]))
     on = points["data"].iloc[0]
-    st.subheader(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
+    st.header(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
     st.caption(f"A point a defense, on {numbers(points)} test images; {PARETO}")
     chart = pareto_chart.pareto(points, level)
     st.altair_chart(
@@ -108,7 +107,7 @@ def trainings(attacked: Attacked) -> None:
     cells = cells[cells["split"] == "test"]
     if not (cells["trainings"] > 1).any():
         return
-    st.subheader("Mean and spread over trainings")
+    st.header("Mean and spread over trainings")
     st.caption(SPREAD)
     table = export.detailed(cells)
     if (table.groupby("defense")["run"].nunique() == 1).all():

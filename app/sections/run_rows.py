@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +13,7 @@ from smd.runs.folders import Run
 from smd.runs.notes import Notes
 from smd.store import reader
 from smd.training import monitor_size
-from smd.units import level_title, show_level
+from smd.units import level_title
 
 from .. import data
 from ..components import run_names, states
@@ -88,7 +89,8 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
     if not states.readable(run):
         return row
     config = run.config
-    own = data.brief(reader.brief, run.store).validation
+    measured = data.brief(_measured, run.store, config.levels, config.norm)
+    done = measured.pop("epochs")
     return row | {
         "defense": export.defense_title(config),
         "data": export.data_name(config),
@@ -96,27 +98,35 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
         "recipe": config.recipe,
         "seed": config.seed,
         "fold": f"{config.fold} of {config.folds}" if config.folds else "",
-        "epochs": f"{own['epoch'].max() if len(own) else 0} / {config.epochs}"
-        if config.epochs
-        else export.EMPTY,  # of an import
-        **tested(run),
-        **quick_look(run, own),
-        "curve": [
-            100 * v for v in own[own["eps"] == own["eps"].max()].sort_values("epoch")["value"]
-        ],
+        # an import has none
+        "epochs": f"{done} / {config.epochs}" if config.epochs else export.EMPTY,
+        **measured,
     }
 
 
-def tested(run: Run) -> dict[str, object]:
+def _measured(store: Path, levels: tuple[float, ...], norm: str) -> dict[str, object]:
+    """What the store of a run with these levels says: epochs that are done, accuracies, curve."""
+    known = data.outline(store)
+    own = known.validation
+    noisy = own[own["eps"] == own["eps"].max()].sort_values("epoch")
+    return {
+        "epochs": int(own["epoch"].max()) if len(own) else 0,
+        **tested(result.headline(known.accuracies, levels, norm)),
+        **quick_look(known, norm),
+        "curve": [100 * float(value) for value in noisy["value"]],
+    }
+
+
+def tested(found: result.Judged | None) -> dict[str, object]:
     """Accuracy on test images, clean and under the strongest attack, with n and 95 % interval;
     nothing before any attack on them."""
-    found = result.of(run)
     if found is None:
         return {}
+    level = level_title(found.eps, found.norm)
     row: dict[str, object] = {
         "robust (test, %)": 100 * found.robust,
         "robust (test): 95 %": f"{export.interval(found.robust, found.n)}, n = {found.n:,}",
-        "attack": f"{found.attack}, {show_level(found.eps)}, n = {found.n:,}",
+        "attack": f"{found.attack}, {level}, n = {found.n:,}",
     }
     if found.clean == found.clean:
         row["clean (test, %)"] = 100 * found.clean
@@ -125,11 +135,11 @@ def tested(run: Run) -> dict[str, object]:
     return row
 
 
-def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
+def quick_look(known: reader.Brief, norm: str) -> dict[str, object]:
     """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and
     95 % interval."""
+    own = known.validation
     final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
-    known = data.brief(reader.brief, run.store)
     sizes = known.sizes.set_index("split")["n"]
     seen = monitor_size.of_run(known.meta, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
     row: dict[str, object] = {}
@@ -144,5 +154,5 @@ def quick_look(run: Run, own: pd.DataFrame) -> dict[str, object]:
         row |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
         if name != "clean":
             eps = float(rows["eps"].iloc[-1]) if len(rows) else 0.0
-            row["at"] = level_title(eps, run.config.norm) if eps else ""
+            row["at"] = level_title(eps, norm) if eps else ""
     return row

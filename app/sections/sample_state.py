@@ -23,7 +23,7 @@ def section(run: Run) -> None:
         entry = registry.KNOWN_DEFENSES.get(run.config.defense)
         title = entry.state_title if entry and entry.state == name else name
         summary = data.read(reader.state_summary, run.store, name)
-        st.subheader(f"{title[0].upper()}{title[1:]}")
+        st.header(f"{title[0].upper()}{title[1:]}")
         epoch = _epoch(summary)
         counts = data.read(reader.state_hist, run.store, name, epoch)
         grid = layout.pair()

@@ -30,7 +30,7 @@ def section(run: Run, split: str, idx: int) -> None:
     verdicts = data.read(reader.sample_verdicts, run.store, split, idx)
     if verdicts.empty:
         return
-    st.subheader("What became of it under attack")
+    st.header("What became of it under attack")
     shown = table(verdicts, data.value(reader.class_names, run.store))
     tables.show(shown, key="verdicts", column_config=COLUMNS)
     downloads.of_table(shown, f"{run_names.link(run.id)}-{split}-{idx}")

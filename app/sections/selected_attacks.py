@@ -7,7 +7,7 @@ from smd import export
 from smd.config.schema import AttackConfig
 from smd.frames import groups
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import actions, data
 from ..components import downloads, gallery, run_names, states, tables
@@ -28,7 +28,7 @@ def section(chosen: Selection) -> None:
         st.info(plain(chosen.missing), icon=":material/info:")
     if chosen.everything:
         return
-    st.subheader(f"The selected images: {chosen.title}")
+    st.header(f"The selected images: {chosen.title}")
     if chosen.rows.empty:
         st.caption("No image matches: widen the filters above.")
         return
@@ -52,7 +52,7 @@ def section(chosen: Selection) -> None:
 def images(chosen: Selection) -> None:
     """The selected images themselves."""
     if not chosen.everything and len(chosen.rows):
-        st.subheader(chosen.title)
+        st.header(chosen.title)
         gallery.show(chosen.run, chosen.rows, chosen.split, "attacks")
 
 
@@ -64,15 +64,16 @@ def compared(chosen: Selection) -> pd.DataFrame:
     whole attack.
     """
     rows, attacks = [], data.read(reader.attack_runs, chosen.run.store)
-    here = (attacks["eps"] > 0) & (attacks["split"] == chosen.split) & (attacks["norm"] == "Linf")
-    for eps in map(float, sorted(attacks.loc[here, "eps"].unique())):
-        whole = data.read(reader.outcomes, chosen.run.store, chosen.split, eps)
-        every = data.read(reader.outcomes, chosen.run.store, chosen.split, eps, "Linf", True)
+    here = attacks[(attacks["eps"] > 0) & (attacks["split"] == chosen.split)]
+    for norm, eps in sorted(set(zip(here["norm"], here["eps"].astype(float), strict=True))):
+        asked = chosen.run.store, chosen.split, eps, norm
+        whole, every = (data.read(reader.outcomes, *asked, picked) for picked in (False, True))
         seen = every[every["idx"].isin(chosen.rows["idx"])]
         for (name, steps, note), part in groups(seen, ["name", "steps", "note"]):
             alike = verdicts.of_attack(whole, str(name), int(steps), str(note))
             title = export.attack_title(str(name), str(note), int(steps))
-            rows.append({"noise level": show_level(eps), "attack": title, **_shares(part, alike)})
+            about = {"noise level": level_title(eps, norm), "attack": title}
+            rows.append(about | _shares(part, alike))
     return pd.DataFrame(rows)
 
 

@@ -9,10 +9,9 @@ from smd import export
 from smd.analysis import agreement
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import level_title
+from smd.units import epsilon, level_title
 
 from .. import data
-from ..forms import knobs
 from . import disagreement
 
 FINAL = "final-train"  # the job that attacks some training images at the end of a training
@@ -72,7 +71,7 @@ def choose_level(here: pd.DataFrame, norm: str) -> float:
     levels = {level_title(eps, norm): float(eps) for eps in sorted(here["eps"])}
     names = list(levels)
     chosen = st.selectbox(
-        f"Noise level {knobs.epsilon(norm)}",
+        f"Noise level {epsilon(norm)}",
         names,
         len(names) - 1,
         key="level",

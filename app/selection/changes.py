@@ -5,21 +5,25 @@ from pathlib import Path
 import pandas as pd
 
 from smd.store import reader
+from smd.units import factor
 
-LEAST = 1e-3  # 1/255: margins are float32, and a change of less is none
+from .lengths import CHANGE
 
-
-def changed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with before and after (unit of x), and their difference change_255 (1/255)."""
-    return rows.assign(change_255=255 * (rows["after"] - rows["before"]).astype(float))
+LEAST = 1e-3 / 255  # unit of x: margins are float32, and a change of less is none
 
 
-def between_epochs(store: Path, start: int, end: int) -> pd.DataFrame:
-    """The training images that were correct after both epochs: idx, change_255."""
-    return changed(reader.flow(store, start, end))[["idx", "change_255"]]
+def changed(rows: pd.DataFrame, norm: str = "Linf") -> pd.DataFrame:
+    """Rows with before and after (unit of x), and their difference in the column CHANGE[norm]."""
+    difference = factor(norm) * (rows["after"] - rows["before"]).astype(float)
+    return rows.assign(**{CHANGE[norm]: difference})
 
 
-def moved(rows: pd.DataFrame, sign: int) -> pd.DataFrame:
+def between_epochs(store: Path, start: int, end: int, norm: str = "Linf") -> pd.DataFrame:
+    """The training images that were correct after both epochs: idx and CHANGE[norm]."""
+    return changed(reader.flow(store, start, end), norm)[["idx", CHANGE[norm]]]
+
+
+def moved(rows: pd.DataFrame, sign: int, norm: str = "Linf") -> pd.DataFrame:
     """The rows whose margin grew (sign 1) or shrank (-1), what changed most first."""
-    rows = rows[sign * rows["change_255"] > LEAST]
-    return rows.sort_values(["change_255", "idx"], ascending=[sign < 0, True])
+    rows = rows[sign * rows[CHANGE[norm]] > factor(norm) * LEAST]
+    return rows.sort_values([CHANGE[norm], "idx"], ascending=[sign < 0, True])

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
-from smd.units import show_level
+from smd.units import level_title
 
 from .. import data
 from . import sources
@@ -28,6 +29,14 @@ class Choices:
     levels: Mapping[str, float] = field(default_factory=dict)  # attacked: as shown -> unit of x
     maps: frozenset[str] = frozenset()  # ids of the embeddings of the split
     sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # of images, by their names
+    norm: str = "Linf"  # of the levels
+    own: str = "Linf"  # norm of the margins that the run itself keeps
+
+    @property
+    def changes(self) -> bool:
+        """Whether it can be asked how margins changed: the run keeps some, in the norm of those
+        that count."""
+        return bool(self.source and self.epochs and self.source.norm == self.own)
 
     def epoch(self, wanted: int | None) -> int:
         """The last epoch that is kept up to the wanted one, or of all; 0 if none is kept."""
@@ -49,36 +58,38 @@ def of(run: Run, query: Mapping[str, Any]) -> Choices:
     margins that Margins shows."""
     shown = query["show"]
     split = query["split"] or first_split(run, shown)
-    # what an epoch's margins are asked for is in 1/255, as no length in L2 is
-    linf = run.config.norm == "Linf"
-    epochs = data.read(reader.margin_summary, run.store)["epoch"] if linf else ()
+    epochs = data.read(reader.margin_summary, run.store)["epoch"]
+    source, norm = margins_of(run, split, shown), attacked_in(run, split)
     maps = data.read(reader.embeddings, run.store)
     return Choices(
         split,
         data.value(reader.class_names, run.store),
-        margins_of(run, split, shown),
+        source,
         tuple(sorted(int(epoch) for epoch in epochs)),
-        top(run),
-        levels(run, split),
+        top(run) if source and source.norm == "Linf" else 0.0,
+        levels(run, split, norm),
         frozenset(maps.loc[maps["split"] == split, "id"]),
         image_sets.of_split(run, split),
+        norm,
+        run.config.norm,
     )
 
 
 def margins_of(run: Run, split: str, shown: str | None) -> Source | None:
     """Whose margins of that split's images count: those shown on Margins, else the run's own, else
-    the newest.
+    the newest in its norm, else the newest.
 
-    In Linf: filters and colours are in 1/255, which no length in L2 is. Lower bounds, margins of
-    averaged weights and those of images chosen by hand only where they are shown.
+    Lower bounds, margins of averaged weights and those of images chosen by hand only where they are
+    shown.
     """
-    known = [s for s in sources.of(run) if s.split == split and s.norm == "Linf"]
+    known = [s for s in sources.of(run) if s.split == split]
     usual = [s for s in known if not (s.certified or s.picked) and s.weights == "last"]
+    usual.sort(key=lambda source: source.norm != run.config.norm)
     return next((s for s in known if s.key == shown), usual[0] if usual else None)
 
 
 def top(run: Run) -> float:
-    """The end of the axis of margins, whole 1/255: larger than every margin of the run.
+    """The end of the axis of margins, whole 1/255: larger than every margin of the run in Linf.
 
     The same for all splits: a slider with another end would be another one, which takes the old
     one's address.
@@ -90,15 +101,27 @@ def top(run: Run) -> float:
             else data.read(reader.margin_summary, run.store)["max"]
         ).max()
         for s in sources.of(run)
+        if s.norm == "Linf"
     ]
     return float(np.floor(255 * np.nanmax(largest) + 1)) if np.isfinite(largest).any() else 0.0
 
 
-def levels(run: Run, split: str) -> dict[str, float]:
+def levels(run: Run, split: str, norm: str) -> dict[str, float]:
     """The noise levels at which images of the split were attacked: as shown -> unit of x."""
+    rows = _attacked(run, split)
+    found = sorted(rows.loc[rows["norm"] == norm, "eps"].unique())
+    return {level_title(eps, norm): float(eps) for eps in found}
+
+
+def attacked_in(run: Run, split: str) -> str:
+    """The norm whose attacks count: the run's own, or the other where all attacks are in that."""
+    norms, own = set(_attacked(run, split)["norm"]), run.config.norm
+    return own if own in norms or not norms else str(min(norms))
+
+
+def _attacked(run: Run, split: str) -> pd.DataFrame:
     table = data.read(reader.attack_table, run.store)
-    rows = table[(table["eps"] > 0) & (table["split"] == split) & (table["norm"] == "Linf")]
-    return {show_level(eps): float(eps) for eps in sorted(rows["eps"].unique())}
+    return table[(table["eps"] > 0) & (table["split"] == split)]
 
 
 def first_split(run: Run, shown: str | None) -> str:

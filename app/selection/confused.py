@@ -53,7 +53,8 @@ def _choose(chosen: Selection) -> None:
 def pairs(chosen: Selection) -> dict[Pair, int]:
     """The confusions of the split's images by the strongest attack at the level, and how often."""
     meant = chosen.filters
-    rows = data.read(reader.predicted_classes, chosen.run.store, meant.split, meant.eps)
+    asked = meant.split, meant.eps, meant.eps_norm
+    rows = data.read(reader.predicted_classes, chosen.run.store, *asked)
     if rows.empty:
         return {}
     _, rows = verdicts.strongest(rows)

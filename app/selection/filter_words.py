@@ -1,6 +1,6 @@
 """Filters in words, as the bar says them; no Streamlit here."""
 
-from smd.units import show_level
+from smd.units import level_title
 
 from .choices import Choices
 from .filters import ATTACKED, FINDS, OVER_TIME, PREDICTED, Filters
@@ -42,5 +42,6 @@ def _find(filters: Filters, known: Choices) -> str:
         start, end = filters.between
         said += f" between epochs {start} and {end}"
     if filters.find in (*ATTACKED, *PREDICTED):
-        said += f" at {show_level(filters.eps)}" if filters.eps else " without noise"
+        level = level_title(filters.eps, filters.eps_norm)
+        said += f" at {level}" if filters.eps else " without noise"
     return f"{said}{_classes(', taken for', filters.taken_for, known)}"

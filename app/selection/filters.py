@@ -67,6 +67,8 @@ class Filters:
     most: int = MOST  # images, for "closest"
     taken_for: tuple[int, ...] = ()  # classes that misclassified images are taken for; (): any
     within: Within | None = None  # the images of a set
+    norm: str = "Linf"  # of the margins that count
+    eps_norm: str = "Linf"  # of the noise level
 
     @property
     def everything(self) -> bool:
@@ -81,11 +83,13 @@ class Filters:
             split=known.split,
             epoch=known.epoch(query.get("epoch")) if known.source else 0,
             estimate=known.source.estimate if known.source else "",
+            norm=known.source.norm if known.source else "Linf",
             labels=_labels(query.get("class"), known),
-            span=_span(query.get("range"), known) if known.source else None,
+            span=_span(query.get("range"), known) if known.source and known.top else None,
             find=find,
-            between=known.between(query.get("between")) if known.source else (0, 0),
+            between=known.between(query.get("between")) if known.changes else (0, 0),
             eps=levels_of(find, known).get(str(query.get("level")), 0.0),
+            eps_norm=known.norm,
             taken_for=_labels(query.get("predicted"), known) if find == "misclassified" else (),
             region=_region(query.get("region"), known),
             most=query.get("closest") or MOST,

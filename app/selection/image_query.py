@@ -14,49 +14,58 @@ from smd.analysis import agreement
 from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NOT_DRAWN, REACHED
 from smd.errors import UserError
 from smd.store import reader
-from smd.units import show_level
+from smd.units import factor, level_title
 
 from . import changes, verdicts
 from .filters import Filters
+from .lengths import MARGIN
 from .region import Region
 
-ROUNDING = 1e-3  # 1/255; margins are float32, and a brush ends between two of them
+ROUNDING = 1e-3  # as margins are shown; they are float32, and a brush ends between two of them
 NO_CHANGES = (
     "Only training images have a margin in every epoch: choose them, in a run that keeps it."
 )
 NO_MARGINS = "No margins of these images are known: estimate them on Margins, or choose others."
+OTHER_NORM = (
+    "These margins are in {} and the attacks in {}, so neither can be held against the other:"
+    " attack the images in the norm of the margins, or estimate margins in that of the attacks."
+)
 
 
-def everything(store: Path, split: str, epoch: int, estimate: str) -> pd.DataFrame:
-    """All images of a split: idx, label, source; where margins are known, margin_255, clean_ok,
+def everything(
+    store: Path, split: str, epoch: int, estimate: str, norm: str = "Linf"
+) -> pd.DataFrame:
+    """All images of a split: idx, label, source; where margins are known, MARGIN[norm], clean_ok,
     crossed, kind.
 
-    A misclassified image has no margin, nor one that the epoch did not draw: margin_255 is nan.
+    A misclassified image has no margin, nor one that the epoch did not draw: it is nan.
     """
     rows = reader.samples(store, split)
     if not (estimate or epoch):
         return rows
     margins = reader.estimate_results(store, estimate) if estimate else reader.margins(store, epoch)
-    margin = (255 * margins["margin"].astype(float)).where(margins["kind"] != MISCLASSIFIED)
-    margins = margins.assign(margin_255=margin, clean_ok=margins["clean_ok"].astype(bool))
-    rows = rows.merge(
-        margins[["idx", "margin_255", "clean_ok", "crossed", "kind"]], on="idx", how="left"
+    margin = (factor(norm) * margins["margin"].astype(float)).where(
+        margins["kind"] != MISCLASSIFIED
     )
+    margins = margins.assign(clean_ok=margins["clean_ok"].astype(bool))
+    margins[MARGIN[norm]] = margin
+    columns = ["idx", MARGIN[norm], "clean_ok", "crossed", "kind"]
+    rows = rows.merge(margins[columns], on="idx", how="left")
     return rows if estimate else rows.assign(kind=rows["kind"].fillna(NOT_DRAWN))
 
 
 def answer(store: Path, filters: Filters) -> pd.DataFrame:
-    """The images that are meant, as from `everything`, with change_255, broken_by or pred where the
-    filter brings them.
+    """The images that are meant, as from `everything`, with CHANGE[norm], broken_by or pred where
+    the filter brings them.
 
     Raises UserError where the store has not what a filter needs.
     """
-    rows = everything(store, filters.split, filters.epoch, filters.estimate)
+    rows = everything(store, filters.split, filters.epoch, filters.estimate, filters.norm)
     if filters.labels:
         rows = rows[rows["label"].isin(filters.labels)]
-    if filters.span and "margin_255" in rows:
+    if filters.span and MARGIN[filters.norm] in rows:
         low, high = filters.span
-        rows = rows[rows["margin_255"].between(low - ROUNDING, high + ROUNDING)]
+        rows = rows[rows[MARGIN[filters.norm]].between(low - ROUNDING, high + ROUNDING)]
     if filters.region:
         rows = _inside(store, rows, filters.region)
     if filters.within:
@@ -76,35 +85,34 @@ def _inside(store: Path, rows: pd.DataFrame, region: Region) -> pd.DataFrame:
 def _closest(_store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """The correct images of smallest margin; first those whose search met a boundary, as the others
     give bounds."""
-    _need_margins(rows)
+    _need_margins(rows, filters)
     # neither misclassified nor never measured
     right = rows[rows["kind"].isin((FOUND, REACHED, CERTIFIED))]
     right = right.assign(unmet=right["kind"].ne(FOUND))
-    return (
-        right.sort_values(["unmet", "margin_255", "idx"]).drop(columns="unmet").head(filters.most)
-    )
+    right = right.sort_values(["unmet", MARGIN[filters.norm], "idx"])
+    return right.drop(columns="unmet").head(filters.most)
 
 
 def _shrank(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    return changes.moved(_with_change(store, rows, filters), -1)
+    return changes.moved(_with_change(store, rows, filters), -1, filters.norm)
 
 
 def _grew(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    return changes.moved(_with_change(store, rows, filters), 1)
+    return changes.moved(_with_change(store, rows, filters), 1, filters.norm)
 
 
 def _with_change(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     start, end = filters.between
     if filters.split != "train" or not end:
         raise UserError(NO_CHANGES)
-    return rows.merge(changes.between_epochs(store, start, end), on="idx", how="left")
+    return rows.merge(changes.between_epochs(store, start, end, filters.norm), on="idx", how="left")
 
 
 def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    outcomes = reader.outcomes(store, filters.split, filters.eps)
+    outcomes = reader.outcomes(store, filters.split, filters.eps, filters.eps_norm)
     names = set(outcomes["name"])
     if "autoattack" not in names or len(names) < 2:
-        at = f" at {show_level(filters.eps)}" if filters.eps else ""
+        at = f" at {level_title(filters.eps, filters.eps_norm)}" if filters.eps else ""
         raise UserError(
             f"This needs AutoAttack and a weaker attack on the same {filters.split} images{at}:"
             " start them on Attacks."
@@ -118,15 +126,18 @@ def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Da
 
 
 def _overestimated(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
-    _need_margins(rows)
-    outcomes = reader.outcomes(store, filters.split, filters.eps)
+    _need_margins(rows, filters)
+    if filters.norm != filters.eps_norm:
+        raise UserError(OTHER_NORM.format(filters.norm, filters.eps_norm))
+    outcomes = reader.outcomes(store, filters.split, filters.eps, filters.eps_norm)
     if outcomes.empty:
         raise UserError(
             f"No {filters.split} image was attacked: start an attack on them on Attacks, or choose"
             " others."
         )
-    known = rows.dropna(subset="margin_255")
-    known = known.assign(margin=(known["margin_255"] / 255).astype(np.float32))
+    known = rows.dropna(subset=MARGIN[filters.norm])
+    length = known[MARGIN[filters.norm]] / factor(filters.norm)
+    known = known.assign(margin=length.astype(np.float32))
     if not filters.estimate:
         known = agreement.searched(known, reader.margins(store, filters.epoch - 1))
     joined, _ = agreement.joined(known, verdicts.strongest(outcomes)[1])
@@ -148,7 +159,7 @@ def _correct(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
 
 def _with_prediction(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """The images of which the strongest attack at the level tells it, with pred and ok."""
-    known = reader.predicted_classes(store, filters.split, filters.eps)
+    known = reader.predicted_classes(store, filters.split, filters.eps, filters.eps_norm)
     if known.empty:
         raise UserError(
             f"No {filters.split} image was attacked: start an attack on them on Attacks, or choose"
@@ -158,8 +169,8 @@ def _with_prediction(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.Da
     return rows.merge(known[["idx", "pred", "ok"]], on="idx")
 
 
-def _need_margins(rows: pd.DataFrame) -> None:
-    if "margin_255" not in rows:
+def _need_margins(rows: pd.DataFrame, filters: Filters) -> None:
+    if MARGIN[filters.norm] not in rows:
         raise UserError(NO_MARGINS)
 
 

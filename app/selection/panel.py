@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from smd.runs.folders import Run
+from smd.units import NOISE, epsilon
 
 from ..components import going_back
 from . import choices, confused, filters, state
@@ -22,10 +23,9 @@ FIND_HELP = (
 CLOSEST_HELP = "The images of smallest margin; those whose search met a boundary come first."
 SET_HELP = "Images that were put together under a name, on Samples or Embedding."
 IN_LENGTHS = (
-    "This run is in L2: its margins and noise levels are lengths, and no filter in 1/255 asks for"
-    " them."
+    "This run is in L2: its margins and noise levels are lengths, of which no range in 1/255 can be"
+    " drawn."
 )
-LEVEL_HELP = "ε (L∞): the largest change of a pixel."
 
 
 def split(run: Run) -> None:
@@ -126,7 +126,7 @@ def _range(known: Choices, off: Off) -> None:
 
 def _find(known: Choices, off: Off) -> None:
     """One of the questions, and what else it asks for."""
-    over_time = known.split == "train" and known.source and len(known.epochs) > 1
+    over_time = known.split == "train" and known.changes and len(known.epochs) > 1
     offered = [title for key, title in FINDS.items() if over_time or key not in OVER_TIME]
     state.forget_unknown("find", lambda title: title in offered)
     options = _off("find", off, FIND_HELP)
@@ -136,7 +136,7 @@ def _find(known: Choices, off: Off) -> None:
     if filters.asks_epochs(find):
         between(known, off)
     if levels := filters.levels_of(filters.key_of(find), known):
-        _level(tuple(levels), off)
+        _level(tuple(levels), known.norm, off)
     if find == FINDS["misclassified"]:
         _taken_for(known, off)
 
@@ -163,12 +163,13 @@ def between(known: Choices, off: Off) -> tuple[int, int]:
     )
 
 
-def _level(known: Sequence[str], off: Off) -> None:
+def _level(known: Sequence[str], norm: str, off: Off) -> None:
     levels = list(known)
     state.forget_unknown("level", lambda level: level in levels)
     first = 0 if filters.CLEAN in levels else len(levels) - 1
-    options = _off("level", off, LEVEL_HELP)
-    st.selectbox("Noise level ε (L∞)", levels, first, key="level", bind="query-params", **options)
+    options = _off("level", off, NOISE[norm])
+    title = f"Noise level {epsilon(norm)}"
+    st.selectbox(title, levels, first, key="level", bind="query-params", **options)
 
 
 def _taken_for(known: Choices, off: Off) -> None:

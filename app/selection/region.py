@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_CORNERS = 40  # of a region, in an address
+CIRCLE = 36  # corners of what stands for one
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,19 @@ def drawn(map_id: str, corners: Sequence[Sequence[float]]) -> Region | None:
     every = -(-len(corners) // MOST_CORNERS)
     kept = tuple((float(x), float(y)) for x, y in corners[::every]) if corners else ()
     return Region(map_id, kept) if len(kept) > 2 else None
+
+
+def around(map_id: str, x: np.ndarray, y: np.ndarray, at: int, n: int) -> Region | None:
+    """A circle, as a polygon, around the point in place `at` of (m,), (m,): of about the n points
+    nearest to it, itself among them; where many lie close, the rounding of an address moves some
+    in or out."""
+    far = np.sort(np.hypot(x - x[at], y - y[at]))
+    inside, outside = far[min(n, len(far)) - 1], far[min(n, len(far) - 1)]
+    # a polygon is nearer than its corners
+    radius = 1.001 * max((inside + outside) / 2, 0.02) / np.cos(np.pi / CIRCLE)
+    turns = np.linspace(0, 2 * np.pi, CIRCLE, endpoint=False)
+    corners = zip(x[at] + radius * np.cos(turns), y[at] + radius * np.sin(turns), strict=True)
+    return drawn(map_id, list(corners))
 
 
 def parse(text: str) -> Region | None:

@@ -40,7 +40,7 @@ def page(run: Run, selection: Selection) -> None:
     watch(chosen)
     cells = measured(chosen)
     accuracies(chosen, cells)
-    st.subheader("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
+    st.header("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
     attack_form.form(chosen)
     if run.id in ready and states.readable(run):
         selected_attacks.section(selection)

@@ -17,8 +17,8 @@ from ..charts import embedding as chart
 from ..components import gallery, image_tiles, layout, standing
 from ..components.plain import class_name, plain
 from ..forms import embedding as form
+from ..sections import embedding_around, image_sets
 from ..sections import embedding_colours as colours
-from ..sections import image_sets
 from ..selection import region, selected, state
 from ..selection.selected import Selection
 
@@ -57,7 +57,7 @@ def page(run: Run, chosen: Selection) -> None:
         draw(chosen, shown, data.read(reader.embedding_points, run.store, shown["id"]))
     with grid.cell():
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(chosen.title, width="content")
+            st.header(chosen.title, width="content")
             image_sets.of_selection(chosen)
         if chosen.everything:
             st.caption(INVITATION)
@@ -92,9 +92,10 @@ def draw(chosen: Selection, shown: "pd.Series[Any]", points: pd.DataFrame) -> No
             "Adversarial examples",
             key="twins",
             bind="query-params",
-            help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))}, joined"
-            " by a line; of the selected images, if some are.",
+            help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))} (L∞),"
+            " joined by a line; of the selected images, if some are.",
         )
+        embedding_around.choose(chosen, str(shown["id"]), clean)
     table, finding = colours.coloured(chosen, clean, colouring)
     pairs = joined(chosen, points) if lines else pd.DataFrame()
     drawn = option(chosen, table, colouring, pairs)
@@ -117,7 +118,8 @@ def option(
     """The chart: selected points in their colours, all others faded."""
     inside = table["id"].isin(chosen.rows["idx"])
     fully = (inside | chosen.everything) & (table["value"] != colours.UNSEEN)
-    layers, scale = colours.layers(pictured(chosen, table[fully]), colouring, chosen.known.classes)
+    drawn = pictured(chosen, table[fully])
+    layers, scale = colours.layers(drawn, colouring, chosen.known.classes, chosen.filters.norm)
     return chart.option(layers, table[~fully], pairs, scale)
 
 

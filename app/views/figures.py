@@ -108,7 +108,7 @@ def all_figures(data_set: str, runs: list[Run]) -> list[Run]:
     grid = layout.pair()
     for kind in table.FIGURES:
         with grid.cell():
-            st.subheader(kind.title)
+            st.header(kind.title)
             figure = table.figure(kind, runs, {kind.name: choose(kind, runs)})
             if figure.panels:
                 drawn(figure, data_set)

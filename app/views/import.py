@@ -69,7 +69,7 @@ def results() -> None:
     runs = [run for run in folders.all_runs() if imported.is_import(run)]
     if not runs:
         return
-    st.subheader("Imported networks")
+    st.header("Imported networks")
     run = chosen(runs)
     with st.container(border=True):
         st.fragment(imported.section, run_every=imported.every(run))(run)

@@ -62,7 +62,7 @@ def page(run: Run, chosen: Selection) -> None:
     if shown[0].norm == "Linf":
         whole(chosen, shown, levels_of(run))
     else:
-        in_lengths(shown[0], chosen.filters.epoch)
+        in_lengths(chosen, shown[0])
     sample_state.section(run)
     estimating(run, expanded=False)
 
@@ -143,35 +143,42 @@ def whole(chosen: Selection, shown: list[Source], levels: Levels) -> None:
     """All images of one source, perhaps beside those of another; the selected ones themselves."""
     epoch = 0 if all(source.estimate for source in shown) else chosen.filters.epoch
     margin_histogram.section(chosen, shown, epoch, levels)
-    if chosen.missing:
-        st.info(plain(chosen.missing), icon=":material/info:")
-    if not chosen.everything:
-        st.subheader(chosen.title)
-        empty = "No image matches: widen the filters."
-        gallery.show(chosen.run, chosen.rows, chosen.split, "margins", empty)
+    selected_images(chosen)
     if not shown[0].estimate:
         margin_growth.section(chosen.run, levels)
         margin_growth.beside(chosen.run, levels)
     every_image(shown, epoch)
 
 
-def in_lengths(source: Source, epoch: int) -> None:
-    """Margins in L2: they are lengths, which no axis or filter in 1/255 can hold."""
+def selected_images(chosen: Selection) -> None:
+    """Those that the filters mean, or why they mean none; nothing where all are meant."""
+    if chosen.missing:
+        st.info(plain(chosen.missing), icon=":material/info:")
+    if not chosen.everything:
+        st.header(chosen.title)
+        empty = "No image matches: widen the filters."
+        gallery.show(chosen.run, chosen.rows, chosen.split, "margins", empty)
+
+
+def in_lengths(chosen: Selection, source: Source) -> None:
+    """Margins in L2: they are lengths, which no axis in 1/255 can hold."""
+    epoch = chosen.filters.epoch
     rows, images = margin_words.rows(source, epoch), SPLITS[source.split]
     own = source.norm == source.run.config.norm
     levels = source.run.config.levels if own else ()
     layout.cards(margin_words.cards(source, epoch, levels))
     if source.estimate:
-        st.subheader(f"Margins of {source.n:,} {images} by {source.by}")
+        st.header(f"Margins of {source.n:,} {images} by {source.by}")
     else:
         epoch = sources.last_epoch(source, epoch)
-        st.subheader(f"Margins of the {images} after epoch {epoch}")
+        st.header(f"Margins of the {images} after epoch {epoch}")
     st.altair_chart(
         histograms.lengths(rows, images),
         key="lengths",
         alt=f"Histogram of margins as L2 lengths of {len(rows):,} images.",
     )
     st.caption(margin_words.kinds(source, epoch))
+    selected_images(chosen)
     if not source.estimate:
         margin_growth.section(source.run, levels)
         margin_growth.beside(source.run, levels)

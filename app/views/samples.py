@@ -40,7 +40,7 @@ def page(run: Run, chosen: Selection) -> None:
         if idx is not None:
             detail(chosen, idx)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(chosen.title, width="content")
+        st.header(chosen.title, width="content")
         image_sets.of_selection(chosen)
     gallery.show(run, chosen.rows, chosen.split, "samples", NO_IMAGE, here=True)
 
@@ -115,7 +115,7 @@ def heading(chosen: Selection, idx: int, name: str) -> None:
     """Which image it is: its class, its split, the name of its file."""
     run = chosen.run
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(f"Image {idx} · class {plain(name)}", width="content")
+        st.header(f"Image {idx} · class {plain(name)}", width="content")
         files = data.read(reader.sample_paths, run.store, chosen.split)
         names = [plain(path) for path in files.loc[files["idx"] == idx, "path"]]
         if not names and image_files.has_files(run):
@@ -138,7 +138,7 @@ def over_epochs(run: Run, idx: int) -> None:
     rows = data.read(reader.sample_history, run.store, idx)
     if rows.empty:
         return
-    st.subheader("Its margin, epoch by epoch")
+    st.header("Its margin, epoch by epoch")
     last, norm = rows.iloc[-1], run.config.norm
     length = show_length(last["margin"], norm, 1) + " L2" * (norm == "L2")
     margin = "" if last["kind"] == MISCLASSIFIED else f" {length},"

@@ -87,7 +87,7 @@ def start(config: TrainConfig) -> None:
 
 def queue() -> None:
     active = overview.active()
-    st.subheader("Now and next")
+    st.header("Now and next")
     if not active:
         st.caption(
             "Nothing is running. A device works on one job at a time; the next ones wait here."

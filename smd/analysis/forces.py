@@ -11,6 +11,7 @@ any network classes with many such images lose margin.
 Arrays are (T, K): epochs that have a following one, by classes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ FEWEST_IMAGES = 30  # at the boundary, to say anything about them
 FEWEST_EPOCHS = 5  # with a following one: fewer can hardly be shifted against each other
 SHIFTS = 999  # of the classes' series against each other: what chance makes
 ROUNDS = 20  # of taking off means; two factors, so each round spoils the other's a little
+MOST = 2_000_000  # numbers of shifted series at once
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,9 @@ def link(counts: Table, repeated: Table, surplus: Table, seed: int = 0) -> Link:
     """
     pressure, weight, some = relative(counts), repeated, repeated > 0
     share = usual_off(np.divide(surplus, repeated, out=np.zeros_like(surplus), where=some), weight)
-    draw = np.random.default_rng(seed)
-    null = [_correlation(_shifted(pressure, draw), share, weight) for _ in range(SHIFTS)]
+    r, *null = _correlations(_with_null(pressure, seed), share, weight)
     known = [r for r in null if np.isfinite(r)] or [np.nan]
     low, high = np.quantile(known, (0.025, 0.975))
-    r = _correlation(pressure, share, weight)
     held = np.where(some, share, np.nan)
     return Link(r, float(low), float(high), int(repeated.sum()), usual_off(pressure, weight), held)
 
@@ -79,20 +79,48 @@ def usual_off(values: Table, weight: Table) -> Table:
     return rest
 
 
-def _shifted(values: Table, draw: np.random.Generator) -> Table:
-    """Each class's series moved on by its own number of epochs; what falls off the end comes back
-    in front."""
-    epochs, classes = values.shape
-    rows = (np.arange(epochs)[:, None] - draw.integers(0, epochs, classes)) % epochs
-    return np.take_along_axis(values, rows, axis=0)
+def _with_null(pressure: Table, seed: int) -> Iterator[Table]:
+    """The classes' series as they are, then each moved on by its own number of epochs, SHIFTS
+    times; what falls off the end comes back in front. (S, T, K) each, no more at once than
+    MOST."""
+    draw, (epochs, classes) = np.random.default_rng(seed), pressure.shape
+    at, most = np.arange(epochs)[:, None], max(1, MOST // max(1, pressure.size))
+    yield pressure[None]
+    for begin in range(0, SHIFTS, most):
+        rows = [
+            (at - draw.integers(0, epochs, classes)) % epochs
+            for _ in range(min(most, SHIFTS - begin))
+        ]
+        yield np.stack([np.take_along_axis(pressure, own, axis=0) for own in rows])
 
 
-def _correlation(pressure: Table, share: Table, weight: Table) -> float:
-    """The weighted correlation of pressure, its usual part taken off, with a share that has none
-    left."""
-    rest = usual_off(pressure, weight)
-    spread = np.sqrt((weight * rest**2).sum() * (weight * share**2).sum())
-    return float((weight * rest * share).sum() / spread) if spread > 1e-9 else float("nan")
+def _correlations(pressures: Iterator[Table], share: Table, weight: Table) -> list[float]:
+    """The weighted correlation of each pressure, its usual part taken off, with a share that has
+    none left."""
+    of_share, found = (weight * share**2).sum(), list[float]()
+    for pressure in pressures:
+        rest = _all_usual_off(pressure, weight)
+        both = np.einsum("stk,tk->s", rest, weight * share)
+        spread = np.sqrt(np.einsum("stk,stk,tk->s", rest, rest, weight) * of_share)
+        found += np.divide(
+            both, spread, out=np.full_like(both, np.nan), where=spread > 1e-9
+        ).tolist()
+    return found
+
+
+def _all_usual_off(values: Table, weight: Table) -> Table:
+    """`usual_off` of (S, T, K) at once: what is taken off is a number an epoch and one a class, so
+    the rounds need only these."""
+    per_epoch, per_class = (
+        weight / np.where((total := weight.sum(axis, keepdims=True)) > 0, total, 1)
+        for axis in (1, 0)
+    )
+    means = np.einsum("stk,tk->st", values, per_epoch), np.einsum("stk,tk->sk", values, per_class)
+    of_class = np.zeros_like(means[1])
+    for _ in range(ROUNDS):
+        of_epoch = means[0] - of_class @ per_epoch.T
+        of_class = means[1] - of_epoch @ per_class
+    return values - of_epoch[:, :, None] - of_class[:, None, :]
 
 
 def unevenness(counts: Table) -> float:

@@ -24,8 +24,9 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "cluster": "smd.bench.cluster:measure",
     "communication": "smd.bench.communication:measure",
     "schedule": "smd.bench.schedule:measure",
+    "sessions": "smd.bench.sessions:measure",
 }
-WHEN_ASKED = ("large", "cluster", "communication", "schedule")  # no part of the whole
+WHEN_ASKED = ("large", "cluster", "communication", "schedule", "sessions")  # no part of the whole
 OUT = AROUND / "docs" / "bench"
 
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m smd.bench", description="Measure what things cost on this machine."
     )
     top.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but the last four)"
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but the last five)"
     )
     top.add_argument(
         "--out",

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smd.paths import AROUND
 
@@ -98,9 +98,16 @@ def chromium() -> "Iterator[Browser | None]":
             browser.close()
 
 
+class Server(NamedTuple):
+    """A running dashboard."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def server(env: Mapping[str, str]) -> Iterator[str]:
-    """Within, a running dashboard: its address. Raises RuntimeError if it does not start."""
+def server(env: Mapping[str, str]) -> Iterator[Server]:
+    """Within, a running dashboard. Raises RuntimeError if it does not start."""
     port = _free_port()
     options = ["--server.port", str(port), "--server.headless", "true"]
     process = subprocess.Popen(
@@ -115,7 +122,7 @@ def server(env: Mapping[str, str]) -> Iterator[str]:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("The dashboard's server does not start.")
             time.sleep(0.02)
-        yield f"http://localhost:{port}"
+        yield Server(f"http://localhost:{port}", process.pid)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE)

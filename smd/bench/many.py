@@ -95,8 +95,9 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
     for number in range(1, config.epochs + 1):
         record = made_up.epoch(number, config.epochs, samples)
         recorder.epoch(record)
-    verdicts.attacked(recorder, config.levels, "test", min(FINAL_IMAGES, counts["test"]))
-    verdicts.attacked(recorder, config.levels, "train", samples)
+    labels = {split: images.labels[rows] for split, rows in _rows(images, counts).items()}
+    verdicts.attacked(recorder, config.levels, "test", labels["test"][:FINAL_IMAGES])
+    verdicts.attacked(recorder, config.levels, "train", labels["train"])
     verdicts.estimated(recorder, min(FINAL_IMAGES, counts["test"]))
     recorder.embedding(*verdicts.mapped(min(MOST_POINTS, samples), samples))
     recorder.flush()
@@ -112,8 +113,13 @@ def _made(folder: Path, config: TrainConfig, samples: int, images: Images) -> Ru
 def _described(images: Images, counts: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a recorder starts with: the run's description and its samples, whose images repeat."""
     meta = {"images": images.key, "classes": list(images.classes), "shape": list(images.shape)}
-    rows = {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
+    rows = _rows(images, counts)
     return meta, {split: (images.labels[r], r) for split, r in rows.items()}
+
+
+def _rows(images: Images, counts: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Which image each sample of a split is."""
+    return {split: np.arange(count) % len(images.labels) for split, count in counts.items()}
 
 
 def _finished(

@@ -71,8 +71,8 @@ def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[
     starts, times = [], {place.name: list[float]() for place in browser.PLACES}
     for number in range(repetitions):
         began = time.perf_counter()
-        with browser.server(env) as address:
-            page = browser.opened(opened, address)
+        with browser.server(env) as there:
+            page = browser.opened(opened, there.address)
             starts.append(time.perf_counter() - began)
             for place in browser.PLACES * (1 + repetitions) if number == 0 else ():
                 times[place.name].append(seconds(partial(browser.show, page, place)))

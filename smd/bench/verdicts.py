@@ -23,8 +23,10 @@ from smd.version import __version__
 CREATED = 1_767_225_600.0  # 2026-01-01
 
 
-def attacked(recorder: Recorder, levels: Sequence[float], split: str, n: int) -> None:
-    """CE-PGD on n images of a split at every level: each breaks some more."""
+def attacked(recorder: Recorder, levels: Sequence[float], split: str, labels: np.ndarray) -> None:
+    """CE-PGD on a split's first images, those with these labels, at every level: each breaks some
+    more, which are taken for the next class."""
+    n, classes = len(labels), int(labels.max()) + 1
     strength = np.random.default_rng(n).random(n)
     for number, eps in enumerate((0.0, *levels)):
         broken = strength < 0.05 + 0.1 * number
@@ -35,7 +37,8 @@ def attacked(recorder: Recorder, levels: Sequence[float], split: str, n: int) ->
             if eps
             else []
         )
-        pred, distance = made_up.labels(n).astype(np.int16), np.full(n, eps, np.float32)
+        pred = np.where(broken, (labels + 1) % classes, labels).astype(np.int16)
+        distance = np.full(n, eps, np.float32)
         recorder.attack(
             _attack(split, n, eps), Verdicts(np.arange(n), ~broken, pred, distance, stage, stages)
         )

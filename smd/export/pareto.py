@@ -16,7 +16,7 @@ from smd.stats import Patients, Shares
 from smd.units import show_level
 
 # what both accuracies share
-POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "n", "note"]
+POINT = ["run", "defense", "method", "recipe", "data", "attack", "steps", "norm", "n", "note"]
 
 
 COLUMNS = {  # of a point -> of the robust cell merged with the clean one; "": made here
@@ -25,6 +25,7 @@ COLUMNS = {  # of a point -> of the robust cell merged with the clean one; "": m
     "data": "data",
     "attack": "attack",
     "steps": "steps",
+    "norm": "norm",
     "note": "note",
     "eps": "eps",
     "n": "n",
@@ -57,17 +58,18 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
     """Clean against robust accuracy on test images, a row a group of runs that differ in their seed
     alone.
 
-    Columns: title, defense (registry name), data, attack, steps, note, eps, n, trainings, seeds (of
-    the attack); for clean and robust alike the mean (%), its ends (clean_low, clean_high: 95 % for
-    n images), clean_training_spread (standard deviation over trainings in points, nan for one),
-    clean_each (of each training); robust_spread (over attack seeds). beaten: another is better in
+    Columns: title, defense (registry name), data, attack, steps, norm, note, eps, n, trainings,
+    seeds (of the attack); for clean and robust alike the mean (%), its ends (clean_low, clean_high:
+    95 % for n images), clean_training_spread (standard deviation over trainings in points, nan for
+    one), clean_each (of each training); robust_spread (over attack seeds). beaten: another is better in
     one of both by a paired test on the same images, and not worse in the other by that test; with
-    several trainings Welch's test over them has to agree. All are of the one data set, attack and
-    level that most groups have seen, the largest level and the strongest attack if in doubt; never
+    several trainings Welch's test over them has to agree. All are of the one data set, attack, norm
+    and level that most groups have seen, if in doubt in Linf, the strongest attack and the largest
+    level; never
     of an attack that took over what each run's store knew.
     """
     cells = grouped(runs)
-    cells = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    cells = cells[cells["split"] == "test"]
     cells = cells[~noted(cells["note"], SOUND)]
     robust = _seen_by_most(cells[cells["eps"] > 0])
     clean = cells.loc[cells["eps"] == 0, [*POINT, "percent", "low", "high", "training_spread"]]
@@ -135,20 +137,23 @@ def _better_on_images(one: Side, two: Side, whose: Patients | None) -> bool:
 
 
 def _seen_by_most(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells of one data set, attack with its settings and level; of a group the one on most
-    images."""
+    """The cells of one data set, attack with its settings, norm and level; of a group the one on
+    most images."""
     if cells.empty:
         return pd.DataFrame(columns=[*CELLS])
     strength = cells["attack"].map({"ce-pgd": 0, "ce-cw-pgd": 1, "autoattack": 2}).fillna(-1)
     usual = cells["note"].map(lambda note: "=" not in note)
-    rows = cells.assign(strength=strength, usual=usual, level=cells["eps"].map(show_level))
-    kind = ["data", "strength", "steps", "note", "level"]
+    levels = [show_level(eps, norm) for eps, norm in zip(cells["eps"], cells["norm"], strict=True)]
+    linf = cells["norm"] == "Linf"
+    rows = cells.assign(strength=strength, usual=usual, level=levels, linf=linf)
+    kind = ["data", "strength", "steps", "note", "linf", "level"]
     counts = (
         rows.groupby([*kind, "usual"])
         .agg(groups=("run", "nunique"), eps=("eps", "max"))
         .reset_index()
     )
-    chosen = counts.sort_values(["groups", "strength", "usual", "eps", "steps"])[kind].iloc[-1:]
+    order = ["groups", "linf", "strength", "usual", "eps", "steps"]
+    chosen = counts.sort_values(order)[kind].iloc[-1:]
     rows = rows.merge(chosen, on=kind)
     return rows.sort_values("n").drop_duplicates(["run", "defense", "recipe", "data"], keep="last")[
         [*CELLS]

@@ -26,15 +26,18 @@ def robustbench(
 
     meta: reader.meta; cells: export.accuracy_cells of this run; provenance:
     smd.runs.provenance.provenance of its start. eps is the largest level that the run watched.
-    Accuracies are of test images under Linf noise, as many as there are, on the last weights and
-    without what an attack took over: autoattack_acc of AutoAttack alone; reported the same, without
-    it the lowest of the other attacks; clean_acc of the same images in the same attack. Where
-    autoattack_acc is null, autoattack_note says why. link, authors and venue are left for the
-    author to fill in. What RobustBench has no field for stands under "smd_studio".
+    Accuracies are of test images under noise in the run's norm, as many as there are, on the last
+    weights and without what an attack took over: autoattack_acc of AutoAttack alone; reported the
+    same, without it the lowest of the other attacks; clean_acc of the same images in the same
+    attack. Where autoattack_acc is null, autoattack_note says why. link, authors and venue are left
+    for the author to fill in. What RobustBench has no field for stands under "smd_studio", the norm
+    among it.
     """
-    eps = show_level(max(config.levels_in("Linf")))
-    clean, main, auto = _measured(cells, eps)
-    elsewhere = "" if auto is not None else _elsewhere(eps, cells[cells["attack"] == "autoattack"])
+    norm = config.norm
+    eps = show_level(max(config.levels), norm)
+    clean, main, auto = _measured(cells, eps, norm)
+    others = cells[cells["attack"] == "autoattack"]
+    elsewhere = "" if auto is not None else _elsewhere(eps, norm, others)
     return {
         "link": "",
         "name": defense_title(config),
@@ -48,15 +51,18 @@ def robustbench(
         "clean_acc": _percent(clean),
         "reported": _percent(main),
         "autoattack_acc": _percent(auto),
-        "smd_studio": _more(main, meta, cells, provenance, elsewhere),
+        "smd_studio": {"norm": norm} | _more(main, meta, cells, provenance, elsewhere),
     }
 
 
-def _measured(cells: pd.DataFrame, eps: str) -> tuple[Cell | None, Cell | None, Cell | None]:
+def _measured(
+    cells: pd.DataFrame, eps: str, norm: str
+) -> tuple[Cell | None, Cell | None, Cell | None]:
     """Clean, reported and AutoAttack's accuracy, of the last weights and attacks by themselves."""
-    judged = cells[(cells["split"] == "test") & (cells["norm"] == "Linf")]
+    judged = cells[(cells["split"] == "test") & (cells["norm"] == norm)]
     judged = judged[~noted(judged["note"], *OTHERS)]
-    clean, robust = judged[judged["eps"] == 0], judged[judged["eps"].map(show_level) == eps]
+    clean = judged[judged["eps"] == 0]
+    robust = judged[[show_level(each, norm) == eps for each in judged["eps"]]]
     auto = _of_most(robust[robust["attack"] == "autoattack"])
     main = auto if auto is not None else _of_most(robust)
     if main is not None:
@@ -69,7 +75,7 @@ def _network_title(name: str) -> str:
     return registry.network_title(name)
 
 
-def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
+def _elsewhere(eps: str, norm: str, auto: pd.DataFrame) -> str:
     """Why there is no autoattack_acc: AutoAttack never ran, or at other levels, in another norm, on
     other images."""
     ran = [
@@ -77,7 +83,7 @@ def _elsewhere(eps: str, auto: pd.DataFrame) -> str:
         + f" ({shown(row.percent)} % of {row.n} {row.split} images)"
         for row in tuples(auto[auto["eps"] > 0])
     ]
-    missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in Linf"
+    missing = f"autoattack_acc is null: AutoAttack did not run at {eps} on test images in {norm}"
     return (
         f"{missing}, but {', '.join(ran)}."
         if ran

@@ -216,9 +216,13 @@ FLAGS = Query(
 
 def attack_table(path: Path) -> pd.DataFrame:
     """The accuracies of a run (AccuracyRow); images picked by hand are left out."""
-    table = frame(path, MEAN_ACCURACIES)
-    table["lo"], table["hi"] = wilson(table["accuracy"].to_numpy(), table["n"].to_numpy())
-    return table
+    return with_intervals(frame(path, MEAN_ACCURACIES))
+
+
+def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """The accuracies (MeanAccuracyRow) with their intervals (AccuracyRow)."""
+    low, high = wilson(table["accuracy"].to_numpy(), table["n"].to_numpy())
+    return table.assign(lo=low, hi=high)
 
 
 def image_verdicts(path: Path) -> pd.DataFrame:

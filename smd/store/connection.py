@@ -1,4 +1,4 @@
-"""The only place that opens a store: for one transaction or one query, never longer.
+"""The only place that opens a store: for one transaction, a query or a few together, never longer.
 
 DuckDB lets in one writing process or many reading ones and locks the file, so whoever comes at the
 wrong moment tries again for a while. Stores may come from elsewhere: no connection can reach other
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import duckdb
@@ -37,6 +38,8 @@ CONFIG: Config = {
     "temp_directory": "",  # it would lie in the run's folder, where a link may wait
     "lock_configuration": True,
 }
+# which store is open for several queries of one thread, see `together`
+_shared: ContextVar[tuple[Path, DuckDBPyConnection] | None] = ContextVar("shared", default=None)
 
 
 class Busy(UserError):
@@ -49,6 +52,10 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
 
     Raises UserError if the store is broken, newer, or locked for longer than PATIENCE.
     """
+    shared = _shared.get()
+    if shared and shared[0] == path and config is CONFIG:
+        yield shared[1]
+        return
     try:
         with _connected(path, config) as con:
             if not schema.outdated(con):
@@ -68,6 +75,18 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
         ) from None
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise UserError(unreadable(path, error)) from error
+
+
+@contextmanager
+def together(path: Path) -> Iterator[None]:
+    """Within, all that this thread reads of the store is read over one connection: to open it
+    takes longer than most queries. Raises what `reading` does."""
+    with reading(path) as con:
+        before = _shared.set((path, con))
+        try:
+            yield
+        finally:
+            _shared.reset(before)
 
 
 @contextmanager

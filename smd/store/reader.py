@@ -15,6 +15,7 @@ from smd.store.attack_tables import (
     image_verdicts,
     seed_verdicts,
 )
+from smd.store.brief_tables import Brief, brief
 from smd.store.class_tables import (
     at_boundary,
     class_density,
@@ -23,6 +24,7 @@ from smd.store.class_tables import (
     flow,
     margin_curves,
 )
+from smd.store.connection import together
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
 from smd.store.found_tables import broken, certified, nearest_found
@@ -39,7 +41,6 @@ from smd.store.margin_tables import (
 )
 from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
-    brief,
     class_names,
     gauges,
     last_epoch,
@@ -63,6 +64,7 @@ from smd.store.verdict_tables import attack_results, outcomes, sample_verdicts
 __all__ = [
     "AVERAGED",
     "SOUND",
+    "Brief",
     "at_boundary",
     "attack_flags",
     "attack_results",
@@ -111,5 +113,6 @@ __all__ = [
     "state_names",
     "state_summary",
     "state_values",
+    "together",
     "validation",
 ]

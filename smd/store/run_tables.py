@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import duckdb
 import pandas as pd
@@ -226,25 +226,11 @@ FITS: Mapping[str, Callable[[Any], bool]] = {  # what the description holds, whe
 
 def meta(path: Path) -> dict[str, Any]:
     """The run's description: key -> JSON value."""
-    return _described(path, frame(path, META))
+    return described(path, frame(path, META))
 
 
-class Brief(NamedTuple):
-    """What a list of many runs says of each, read with its store opened once."""
-
-    meta: dict[str, Any]
-    validation: pd.DataFrame  # ValidationRow
-    sizes: pd.DataFrame  # SizeRow
-
-
-def brief(path: Path) -> Brief:
-    """Those of one run: opening a store takes longer than reading any of them."""
-    with reading(path) as con:
-        described, own, sizes = (rows_of(con, path, query) for query in (META, VALIDATION, SIZES))
-    return Brief(_described(path, described), own, sizes)
-
-
-def _described(path: Path, rows: pd.DataFrame) -> dict[str, Any]:
+def described(path: Path, rows: pd.DataFrame) -> dict[str, Any]:
+    """The description of these rows (MetaRow)."""
     try:
         settings = {
             key: json.loads(value, parse_int=foreign.whole)

@@ -35,6 +35,13 @@ def of_run(about: Mapping[str, Any], n_train: int, n_val: int) -> tuple[int, int
     return min(n_train, n_val), min(SAMPLES, n_val, -(-n_train // 4))
 
 
+def of_training(about: Mapping[str, Any], n_train: int) -> int:
+    """How many training images a stored run's looks attacked; about: as in `of_run`."""
+    shape = about.get("shape")
+    told = isinstance(about.get("looks"), list) and isinstance(shape, list)
+    return min(attacked(shape, SAMPLES) if told and shape else SAMPLES, -(-n_train // 4))
+
+
 def attacked(shape: Sequence[int], most: int) -> int:
     """How many images of that shape are attacked while and after training, where it would be `most`
     small ones: no more than LARGE_SAMPLES large ones."""

@@ -175,3 +175,34 @@ def test_on_a_network_that_does_not_change_there_is_no_evidence(trained):
 @pytest.mark.slow
 def test_boundaries_that_give_way_to_pressure_are_seen(trained):
     assert forces.link(*explored(trained, pushed=0.5)).sign == 1
+
+
+def literally(found, repeated, surplus, seed=0):
+    """r and those of the shifted series, one after the other."""
+    pressure, weight = forces.relative(found), repeated
+    share = np.divide(surplus, repeated, out=np.zeros_like(surplus), where=repeated > 0)
+    share, draw = forces.usual_off(share, weight), np.random.default_rng(seed)
+    epochs, classes = pressure.shape
+
+    def correlation(series):
+        rest = forces.usual_off(series, weight)
+        spread = np.sqrt((weight * rest**2).sum() * (weight * share**2).sum())
+        return (weight * rest * share).sum() / spread
+
+    null = []
+    for _ in range(forces.SHIFTS):
+        by = draw.integers(0, epochs, classes)
+        moved = [np.roll(pressure[:, k], by[k]) for k in range(classes)]
+        null.append(correlation(np.stack(moved, axis=1)))
+    return correlation(pressure), *np.quantile(null, (0.025, 0.975))
+
+
+@pytest.mark.parametrize("at_once", [1, 1000, 2_000_000])
+def test_all_shifts_at_once_are_what_each_is_by_itself(monkeypatch, at_once):
+    monkeypatch.setattr(forces, "SHIFTS", 99)
+    monkeypatch.setattr(forces, "MOST", at_once)
+    found, repeated, surplus = (table.copy() for table in counts(2))
+    repeated[3, 2] = surplus[3, 2] = 0
+    repeated[5] = surplus[5] = 0  # an epoch without any
+    link = forces.link(found, repeated, surplus)
+    assert (link.r, link.low, link.high) == pytest.approx(literally(found, repeated, surplus))

@@ -43,7 +43,7 @@ def type_new(box, text):
 
 def words(app):
     """All text on the page."""
-    groups = (app.markdown, app.caption, app.subheader, app.info, app.error, app.warning, app.title)
+    groups = (app.markdown, app.caption, app.header, app.info, app.error, app.warning, app.title)
     return " ".join(str(element.value) for group in groups for element in group)
 
 

@@ -218,7 +218,7 @@ def test_attacks_with_other_settings_have_tables_of_their_own(finished):
     attack(recorder, "ce-cw-pgd", ok=(1, 1, 1, 0), steps=100)
     attack(recorder, "ce-cw-pgd", ok=(1, 1, 1, 1), steps=100, note="runs=1", created=2.0)
     app = open_page("attacks")
-    titles = [heading.value for heading in app.subheader]
+    titles = [heading.value for heading in app.header]
     assert "CE-CW-PGD, 100 steps, test images" in titles
     assert "CE-CW-PGD, 100 steps, runs=1, test images" in titles
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from app.charts import curves, histograms, history, probabilities, rules, style
+from app.charts import curves, histograms, history, linked, probabilities, rules, style
+from smd import export
 from smd.units import px
 
 
@@ -244,3 +245,32 @@ def test_no_class_is_skipped_on_the_axis_of_predicted_probabilities(names):
         assert shown == [*names[:19], "81 other classes"]
     else:
         assert shown == names
+
+
+def test_an_accuracy_of_an_epoch_says_how_sure_it_is():
+    rows = metric_rows()
+    n = {("val", False): 200, ("val", True): 50}
+    drawn = curves.accuracy(rows, n=n).to_dict()
+    (tips,) = [layer["encoding"]["tooltip"] for layer in drawn["layer"]]
+    assert tips[-1] == {"field": "sure", "title": "95 % interval", "type": "nominal"}
+    told = curves.with_sizes(rows[rows["name"] == "accuracy"], n)
+    noisy = told[(told["split"] == "val") & (told["eps"] > 0)].iloc[0]
+    assert noisy["sure"] == f"{export.interval(noisy['value'], 50)}, n = 50"
+    assert set(told.loc[told["split"] == "train", "sure"]) <= {export.EMPTY}
+    assert "sure" not in curves.accuracy(rows).to_json()
+
+
+def test_one_cursor_tells_of_all_runs_how_sure_they_are():
+    rows = pd.DataFrame(
+        {
+            "run": ["a", "b"],
+            "defense": "smd",
+            "epoch": 1,
+            "hours": 0.1,
+            "shown": [91.2345, 80.0],
+            "sure": ["90.0 to 92.0 %, n = 359", export.EMPTY],
+        }
+    )
+    spec = linked.overlaid([linked.Panel("accuracy (%)", rows)]).to_json()
+    assert "91.23 (90.0 to 92.0 %, n = 359)" in spec
+    assert f"80 ({export.EMPTY})" in spec

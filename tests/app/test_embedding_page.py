@@ -12,6 +12,7 @@ from storing import attack
 
 from app.charts import embedding
 from app.sections import embedding_colours
+from app.selection import region
 from smd.config import schema
 from smd.config.schema import EmbeddingConfig
 from smd.runs import folders
@@ -273,3 +274,30 @@ def test_a_clicked_point_opens_its_image_and_keeps_what_was_drawn_around(finishe
     assert "Image 7 ·" in words(app)
     assert "**3** of 4" in words(app)
     assert app.query_params["region"] == region
+
+
+def test_by_the_keyboard_an_image_and_those_nearest_to_it_are_selected(finished):
+    run, _ = finished
+    mapped(run)
+    app = open_page("embedding", run=run.id, sample="12")
+    app.number_input(key="around-image").set_value(12).run()
+    app.button_group(key="around-many").set_value(10).run()
+    app.button(key="around-select").click().run()
+    assert not app.exception
+    assert "11 of 300 training images" in words(app)  # 7 to 17: on a line the last two are as far
+    assert tiles(app, "map") == list(range(7, 18))
+    assert app.query_params["region"][0].startswith("m-train~")
+    app.number_input(key="around-image").set_value(39).run()
+    assert not app.button(key="around-select").disabled
+
+
+@pytest.mark.parametrize(("n", "most"), [(1, 1), (24, 24), (100, 100), (900, 300)])
+def test_a_circle_holds_about_so_many(n, most):
+    draw = np.random.default_rng(n)
+    x, y = draw.normal(0, 6, (2, 300))
+    circle = region.around("m", x, y, 17, n)
+    assert len(circle.corners) <= region.MOST_CORNERS
+    again = region.parse(circle.text())
+    held = again.holds(x, y)
+    assert held[17]
+    assert held.sum() == pytest.approx(most, abs=2)

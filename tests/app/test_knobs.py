@@ -197,6 +197,6 @@ def test_a_bad_level_of_a_defense_leaves_the_train_form_whole(monkeypatch, own_r
     assert {"train-seed", "train-batch", "train-at-steps"} <= {
         each.key for each in app.number_input
     }
-    assert any("Now and next" in each.value for each in app.subheader)
+    assert any("Now and next" in each.value for each in app.header)
     app.text_input(key="train-at-eps").set_value("0.5").run()
     assert not app.button(key="train").disabled

@@ -5,6 +5,8 @@ import os
 import pytest
 
 from smd import data
+from smd.analysis.clinical_sources import Asked
+from smd.analysis.clinical_tables import clinical_tables
 from smd.bench import browser, startup
 from smd.bench.many import environment, fill
 from smd.evaluation import examples
@@ -76,3 +78,9 @@ def test_without_a_browser_the_pages_are_left_out_and_the_note_says_so(monkeypat
     part = startup.measure(quick=True)
     assert part.rows == []
     assert "no page was measured" in part.note
+
+
+def test_verdicts_fit_the_images_so_that_clinical_numbers_can_be_made(found):
+    for run in found[:2]:
+        numbers = clinical_tables(Asked(run.store, run.id)).numbers
+        assert len(numbers["noise level"].unique()) == 1 + len(run.config.levels)

@@ -35,10 +35,11 @@ COLUMNS = {
         "farthest",
     },
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
+    "sessions": {"sessions", "pages", "seconds", "open_mib", "left_mib"},
 }
 NOUGHT = {"withstood", "farthest"}  # may be 0
 # mostly one waits for its browser
-TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth"))
+TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth", "sessions"))
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,13 @@ def test_samples_epochs_and_classes_grow(measured):
         assert row["proportional"] == (10 if row["what"].endswith("classes") else 2)
     for work in ("write a store", "read", "train on digits", "one SMD step, classes", "CE-PGD"):
         assert any(row["what"].startswith(work) for row in found)
+
+
+def test_sessions_open_every_page_without_an_error_and_leave(measured):
+    """An error on a page would have ended the measurement."""
+    from smd.bench.sessions import PAGES
+
+    found = measured[0]["sessions"]["rows"]
+    assert [row["sessions"] for row in found] == [2, 4]
+    assert {row["pages"] for row in found} == {2 * len(PAGES)}
+    assert all(50 < row["left_mib"] < 4096 for row in found)

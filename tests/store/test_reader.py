@@ -203,3 +203,34 @@ def test_what_a_list_of_runs_says_is_read_with_the_store_opened_once(path, monke
     assert known.meta == reader.meta(path)
     assert known.validation.equals(reader.validation(path))
     assert known.sizes.equals(reader.split_sizes(path))
+    assert known.accuracies.equals(reader.attack_table(path))
+
+
+def test_together_all_queries_share_one_opening_and_later_ones_have_their_own(path, monkeypatch):
+    recorder = started(path)
+    attack(recorder, ok=(1, 0))
+    other = path.with_name("other.duckdb")
+    opened, connect = [], connection.duckdb.connect
+
+    def counted(place, *args, **kwargs):
+        opened.append(place)
+        return connect(place, *args, **kwargs)
+
+    monkeypatch.setattr(connection.duckdb, "connect", counted)
+    alone = reader.attack_table(path), reader.meta(path)
+    assert opened == [str(path)] * 2
+    opened.clear()
+    with reader.together(path):
+        assert reader.attack_table(path).equals(alone[0])
+        assert reader.meta(path) == alone[1]
+        reader.meta(other)  # another store is opened for itself
+    assert opened == [str(path), ":memory:"]
+    attack(recorder, ok=(1, 0, 1), created=2.0)  # nobody holds the file any more
+    assert len(reader.attack_table(path)) == 2
+
+
+def test_together_a_broken_query_is_told_like_any_other(path):
+    started(path)
+    with pytest.raises(UserError, match="took longer"), reader.together(path):
+        raise connection.duckdb.InterruptException("the time is over")
+    assert reader.meta(path)

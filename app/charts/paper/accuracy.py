@@ -11,7 +11,7 @@ from smd.store import reader
 from smd.units import px
 
 from ... import data
-from ...components import run_names
+from ...components import look_sizes, run_names
 from .. import curves, levels, style
 from .figure import HEIGHT, Figure, Kind
 from .runs import described, differing, some, training
@@ -26,7 +26,9 @@ def training_curves(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Fi
     if not shown:
         return kind.lacking("It takes a run of SMD.", training(runs, "smd"))
     metrics = data.read(reader.metrics, shown[0].store)
-    chart = curves.accuracy(metrics, norm=shown[0].config.norm).properties(height=HEIGHT)
+    chart = curves.accuracy(
+        metrics, norm=shown[0].config.norm, n=look_sizes.of(shown[0])
+    ).properties(height=HEIGHT)
     about = (
         f"{described(shown[0])}. Noisy: under a quick PGD of ten steps. Training dashed, validation"
         " solid."
@@ -45,10 +47,7 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
         for run in shown
     }
     points = export.robustness_points(
-        {
-            names[run.id]: (run.config, _linf(data.brief(reader.attack_table, run.store)))
-            for run in shown
-        }
+        {names[run.id]: (run.config, _linf(data.outline(run.store).accuracies)) for run in shown}
     )
     if points["eps"].nunique() < FEWEST:
         about = "It takes an attack at several noise levels."
