@@ -48,7 +48,7 @@ def outline(store: Path) -> reader.Brief:
 
 @st.cache_resource(max_entries=4096, show_spinner=False)
 def _outline(store: str, stamp: tuple[int, ...]) -> reader.Brief:
-    return reader.brief(Path(store))
+    return reader.outline(Path(store))
 
 
 def brief(query: Callable[..., T], store: Path, *args: Any) -> T:

@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
+from altair.utils import schemapi
 
 from smd.core.kinds import CERTIFIED, EVERY, FOUND, MISCLASSIFIED, REACHED
 from smd.registry import KNOWN_DEFENSES
 from smd.units import level_title
+
+schemapi.disable_debug_mode()  # a chart is checked as a whole, not each part as it is made
 
 GRAY = "#8a9091"  # rules, clean images, what has no colour of its own
 MARGIN = "margin (1/255)"  # titles of axes, with their units

@@ -59,7 +59,7 @@ def gaps_of(chosen: Sequence[Run]) -> None:
 
 def gaps_in(store: Path) -> pd.DataFrame:
     """The gaps of a run, as from gaps.gaps: every verdict on every image is looked at."""
-    return gaps.gaps(reader.image_verdicts(store))
+    return gaps.gaps(data.read(reader.image_verdicts, store))
 
 
 def gap_words(row: Any) -> str:

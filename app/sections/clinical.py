@@ -10,6 +10,7 @@ from smd.analysis import clinical_layout
 from smd.analysis.clinical_tables import Clinical, clinical_tables
 from smd.config import commands
 from smd.errors import UserError
+from smd.store import reader
 from smd.units import parse_level
 
 from .. import data
@@ -121,6 +122,8 @@ def by_class(found: Clinical, level: str, key: str) -> None:
 
 def by_group(wanted: Wanted, level: str, key: str) -> None:
     """A row a group such as a site, at one level; nothing where no table of labels told any."""
+    if data.read(reader.sample_groups, wanted.asked.store, wanted.asked.split).empty:
+        return
     eps = parse_level(level.split()[0], float("inf"))
     with st.spinner(WAIT):
         found = data.value(of_store, wanted.asked.store, wanted, (eps,), "")

@@ -2,6 +2,7 @@
 their accuracies."""
 
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -83,10 +84,8 @@ def title(settings: agreement.AttackSettings) -> str:
 def gaps(run: Run, split: str, norm: str) -> None:
     """What stronger attacks take from the accuracy of a run, on the images that both have seen."""
     st.header("Gaps between attacks")
-    verdicts = data.read(reader.image_verdicts, run.store)
-    verdicts = verdicts[(verdicts["split"] == split) & (verdicts["norm"] == norm)]
-    rows = between.gaps(verdicts)
-    if left := between.taken_over(verdicts):
+    rows, left = data.value(_gaps, run.store, split, norm)
+    if left:
         st.caption(left)
     if rows.empty:
         st.info(NO_GAP, icon=":material/info:")
@@ -101,6 +100,13 @@ def gaps(run: Run, split: str, norm: str) -> None:
         st.markdown(f"**{weaker} to {stronger} at {levels}:** {meaning}")
     st.caption(f"Share of {split} images that are robust {READ_GAPS}")
     downloads.of_table(shown, f"{run.id}-{split}-gaps")
+
+
+def _gaps(store: Path, split: str, norm: str) -> tuple[pd.DataFrame, str]:
+    """The gaps, and what is left out of them: every verdict on every image is looked at."""
+    verdicts = data.read(reader.image_verdicts, store)
+    verdicts = verdicts[(verdicts["split"] == split) & (verdicts["norm"] == norm)]
+    return between.gaps(verdicts), between.taken_over(verdicts)
 
 
 def gap_table(rows: pd.DataFrame) -> pd.DataFrame:

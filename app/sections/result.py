@@ -3,7 +3,7 @@ weakest class. Each with n and its 95 % interval."""
 
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -75,27 +75,28 @@ def headline(
     accuracies: pd.DataFrame, watched: tuple[float, ...], norm: str = "Linf"
 ) -> Judged | None:
     """The same without the weakest class, by the accuracies alone (AccuracyRow)."""
-    table = accuracies.fillna({"note": "", "steps": 0})
-    table = table[(table["split"] == SPLIT) & (table["norm"] == norm)]
-    levels = sorted(float(eps) for eps in table["eps"].unique() if eps > 0)
+    rows = [
+        (_settings(row), float(row["eps"]), float(row["accuracy"]), int(row["seeds"]))
+        for row in records(accuracies)
+        if (row["split"], row["norm"]) == (SPLIT, norm)
+    ]
+    levels = sorted({eps for _, eps, *_ in rows if eps > 0})
     if not levels:
         return None
     eps = ([e for e in levels if any(abs(e - w) < SAME for w in watched)] or levels)[-1]
-    averaged = table["note"].str.contains(reader.AVERAGED, regex=False)
-    here = table[((table["eps"] - eps).abs() < SAME) & ~averaged]
-    if here.empty:
+    here = {one: (share, n) for one, at, share, n in reversed(rows) if abs(at - eps) < SAME}
+    known = [one for one in here if reader.AVERAGED not in one.note]
+    if not known:
         return None
-    settings = agreement.settings_by_strength(here)[0]
-    clean, under = (_accuracy(table, settings, level) for level in (0.0, eps))
-    return Judged(settings, eps, clean[0] if clean else math.nan, *under, norm) if under else None
+    best = agreement.by_strength(known)[0]
+    clean = [share for one, at, share, _ in rows if one == best and abs(at) < SAME]
+    return Judged(best, eps, clean[0] if clean else math.nan, *here[best], norm)
 
 
-def _accuracy(
-    table: pd.DataFrame, settings: AttackSettings, eps: float
-) -> tuple[float, int] | None:
-    """The accuracy under the attack with these settings, in [0, 1], and over how many seeds."""
-    rows = records(agreement.of_settings(table[(table["eps"] - eps).abs() < SAME], settings))
-    return (float(rows[0]["accuracy"]), int(rows[0]["seeds"])) if rows else None
+def _settings(row: dict[str, Any]) -> AttackSettings:
+    note = row["note"] if isinstance(row["note"], str) else ""  # a store has no text as None or nan
+    steps = 0 if pd.isna(row["steps"]) else int(row["steps"])
+    return AttackSettings(str(row["name"]), steps, int(row["n"]), note)
 
 
 def _weakest(rows: pd.DataFrame, classes: tuple[str, ...]) -> Weakest | None:

@@ -107,14 +107,20 @@ def overview(run: Run, noted: Notes) -> dict[str, object]:
 def _measured(store: Path, levels: tuple[float, ...], norm: str) -> dict[str, object]:
     """What the store of a run with these levels says: epochs that are done, accuracies, curve."""
     known = data.outline(store)
-    own = known.validation
-    noisy = own[own["eps"] == own["eps"].max()].sort_values("epoch")
+    rows = looks(known)
+    noisiest = max((eps for _, eps, _ in rows), default=0.0)
     return {
-        "epochs": int(own["epoch"].max()) if len(own) else 0,
+        "epochs": max((epoch for epoch, *_ in rows), default=0),
         **tested(result.headline(known.accuracies, levels, norm)),
         **quick_look(known, norm),
-        "curve": [100 * float(value) for value in noisy["value"]],
+        "curve": [100 * value for _, eps, value in rows if eps == noisiest],
     }
+
+
+def looks(known: reader.Brief) -> list[tuple[int, float, float]]:
+    """Accuracies of validation images, epoch by epoch, by rising levels: epoch, level, share."""
+    own = known.validation
+    return [*zip(own["epoch"].tolist(), own["eps"].tolist(), own["value"].tolist(), strict=True)]
 
 
 def tested(found: result.Judged | None) -> dict[str, object]:
@@ -138,21 +144,16 @@ def tested(found: result.Judged | None) -> dict[str, object]:
 def quick_look(known: reader.Brief, norm: str) -> dict[str, object]:
     """Accuracy on validation images after the last epoch, clean and under a short PGD, with n and
     95 % interval."""
-    own = known.validation
-    final = own[own["epoch"] == own["epoch"].max()].sort_values("eps") if len(own) else own
-    sizes = known.sizes.set_index("split")["n"]
-    seen = monitor_size.of_run(known.meta, int(sizes.get("train", 0)), int(sizes.get("val", 0)))
+    rows = looks(known)
+    final = [(eps, value) for epoch, eps, value in rows if epoch == rows[-1][0]]
+    sizes = dict(zip(known.sizes["split"], known.sizes["n"].tolist(), strict=True))
+    seen = monitor_size.of_run(known.meta, sizes.get("train", 0), sizes.get("val", 0))
+    parts = [one for one in final if one[0] == 0], [one for one in final if one[0] > 0]
     row: dict[str, object] = {}
-    for name, n, rows in zip(
-        ("clean", "quick PGD"),
-        seen,
-        (final[final["eps"] == 0], final[final["eps"] > 0]),
-        strict=True,
-    ):
-        share = float(rows["value"].iloc[-1]) if len(rows) else math.nan
-        sure = f"{export.interval(share, n)}, n = {n:,}" if len(rows) and n else ""
+    for name, n, found in zip(("clean", "quick PGD"), seen, parts, strict=True):
+        eps, share = found[-1] if found else (0.0, math.nan)
+        sure = f"{export.interval(share, n)}, n = {n:,}" if found and n else ""
         row |= {f"{name} (val, %)": 100 * share, f"{name}: 95 %": sure}
         if name != "clean":
-            eps = float(rows["eps"].iloc[-1]) if len(rows) else 0.0
             row["at"] = level_title(eps, norm) if eps else ""
     return row

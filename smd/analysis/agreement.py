@@ -4,6 +4,7 @@ Pure functions on what smd.store.reader returns. Margins and noise levels are in
 1]. An ideal margin is larger than the noise level for just those samples that withstand it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -231,7 +232,13 @@ def settings_by_strength(outcomes: pd.DataFrame) -> list[AttackSettings]:
     """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
     steps."""
     keys = outcomes[[*AttackSettings._fields]].drop_duplicates()
-    every = [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
+    return by_strength(
+        [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
+    )
+
+
+def by_strength(every: Sequence[AttackSettings]) -> list[AttackSettings]:
+    """The strongest first, see `settings_by_strength`."""
     rank = {name: k for k, name in enumerate(registry.by_strength())}
     return sorted(
         every, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)

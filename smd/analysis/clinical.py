@@ -11,7 +11,7 @@ ch. 3.8). Areas under the ROC curve are Mann and Whitney's share of pairs, ties 
 and B. J. McNeil, Radiology 143, 1982).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -40,20 +40,27 @@ def rates(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Statistic:
     All are shares in [0, 1]. Balanced accuracy is the mean sensitivity of the classes that have
     images; it is undefined in a resample that misses one of them.
     """
-    present = np.bincount(labels, minlength=classes) > 0
-    right = labels == predicted
+    of_counts = rates_of(np.bincount(labels, minlength=classes) > 0)
+    cells = labels * classes + predicted
+    return lambda weights: of_counts(_summed(weights, cells, classes * classes))
 
-    def values(weights: np.ndarray) -> np.ndarray:
-        positive, called = (_summed(weights, of, classes) for of in (labels, predicted))
-        true = _summed(weights * right, labels, classes)
-        whole = weights.sum(1, keepdims=True)
+
+def rates_of(present: np.ndarray) -> Statistic:
+    """As `rates`, by confusion matrices in place of weights: (b, K * K), classes in rows. present
+    (K,) bool: which classes have images."""
+    classes = len(present)
+
+    def values(counts: np.ndarray) -> np.ndarray:
+        table = counts.reshape(len(counts), classes, classes).astype(np.float64)
+        positive, called = table.sum(2), table.sum(1)
+        true, whole = np.diagonal(table, axis1=1, axis2=2), table.sum((1, 2))[:, None]
         negative, rejected = whole - positive, whole - called
         clear = whole - positive - called + true  # neither of the class nor called it
         sensitivity = _divided(true, positive)
         each = (sensitivity, clear, true, clear)
         parts = [each[0], *map(_divided, each[1:], (negative, called, rejected))]
         balanced = _mean(sensitivity[:, present])
-        accuracy = _divided((weights * right).sum(1, keepdims=True), whole)
+        accuracy = _divided(true.sum(1, keepdims=True), whole)
         return np.concatenate([*parts, balanced, accuracy], axis=1)
 
     return values
@@ -173,17 +180,60 @@ def measured(
     much.
     """
     value = statistic(np.ones((1, n)))[0] if n else statistic(np.ones((1, 0)))[0]
-    clusters = np.arange(n) if patients is None else np.unique(patients, return_inverse=True)[1]
-    if not n or clusters.max() + 1 < FEWEST_PATIENTS:
-        return np.stack([value, *np.full((2, len(value)), np.nan)], axis=1)
-    drawn = np.concatenate([statistic(w) for w in _weights(clusters, seed, resamples)])
-    known = ~np.isnan(drawn)
-    enough = (known.mean(0) >= DEFINED) & ~np.isnan(value)
-    enough &= np.abs(np.where(known, drawn - value, 0)).max(0) > SAME
+    clusters = _clusters(n, patients)
+    if clusters is None:
+        return intervals(value, np.empty((0, len(value))))
+    drawn = [statistic(weights) for weights in _weights(clusters, seed, resamples)]
+    return intervals(value, np.concatenate(drawn))
+
+
+def measured_by_cell(
+    of_counts: Statistic,
+    cells: Sequence[np.ndarray],
+    many: int,
+    patients: np.ndarray | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> list[np.ndarray]:
+    """As `measured`, of statistics that ask only how many images are in each of so many cells:
+    of_counts takes (b, many). cells: (n,) each, several ways to put the same images into cells,
+    which share their resamples.
+
+    All counts are whole numbers, so that nothing differs from `measured` by the images' weights.
+    """
+    n = len(cells[0])
+    wholes = [np.bincount(own, minlength=many)[None] for own in cells]
+    values, clusters = [of_counts(whole)[0] for whole in wholes], _clusters(n, patients)
+    if clusters is None:
+        return [intervals(value, np.empty((0, len(value)))) for value in values]
+    kinds, kind = np.unique(np.stack(cells), axis=1, return_inverse=True)
+    size, kind = kinds.shape[1], kind.ravel()
+    if patients is None:  # each image is drawn by itself: what it is can be counted at once
+        parts = [_counted(kind[drawn], size) for drawn in _drawn(n, n, seed, resamples)]
+    else:
+        parts = [_summed(drawn, kind, size) for drawn in _weights(clusters, seed, resamples)]
+    counts = np.concatenate(parts).astype(np.float64)
+    each = [counts @ (own[:, None] == np.arange(many)).astype(np.float64) for own in kinds]
+    return [intervals(value, of_counts(own)) for value, own in zip(values, each, strict=True)]
+
+
+def intervals(value: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Values (m,) with the ends of their intervals by what the resamples gave, (b, m): (m, 3); nan
+    as `measured` says, and of no resamples."""
     ends = np.full((2, len(value)), np.nan)
-    if enough.any():
-        ends[:, enough] = np.nanpercentile(drawn[:, enough], [2.5, 97.5], axis=0)
+    if len(drawn):
+        known = ~np.isnan(drawn)
+        enough = (known.mean(0) >= DEFINED) & ~np.isnan(value)
+        enough &= np.abs(np.where(known, drawn - value, 0)).max(0) > SAME
+        if enough.any():
+            ends[:, enough] = np.nanpercentile(drawn[:, enough], [2.5, 97.5], axis=0)
     return np.stack([value, *ends], axis=1)
+
+
+def _clusters(n: int, patients: np.ndarray | None) -> np.ndarray | None:
+    """Whose each image is, (n,) counted from 0; None of too few patients to draw from."""
+    clusters = np.arange(n) if patients is None else np.unique(patients, return_inverse=True)[1]
+    return clusters if n and clusters.max() + 1 >= FEWEST_PATIENTS else None
 
 
 def patients_of_classes(
@@ -201,15 +251,24 @@ def too_small(labels: np.ndarray, classes: int) -> bool:
     return bool((np.bincount(labels, minlength=classes) < FEWEST).any())
 
 
+def _drawn(count: int, n: int, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """The patients of each resample, (b, count) numbers below count, in parts; n: images."""
+    rng, size = np.random.default_rng(seed), max(1, CHUNK // n)
+    for start in range(0, resamples, size):
+        yield rng.integers(0, count, size=(min(size, resamples - start), count))
+
+
 def _weights(clusters: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
     """How often each image was drawn, (b, n), in parts: clusters (n,) counted from 0."""
-    rng, count = np.random.default_rng(seed), int(clusters.max()) + 1
-    size = max(1, CHUNK // len(clusters))
-    for start in range(0, resamples, size):
-        b = min(size, resamples - start)
-        drawn = rng.integers(0, count, size=(b, count)) + count * np.arange(b)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=b * count).reshape(b, count)
-        yield times[:, clusters].astype(np.float64)
+    count = int(clusters.max()) + 1
+    for drawn in _drawn(count, len(clusters), seed, resamples):
+        yield _counted(drawn, count)[:, clusters].astype(np.float64)
+
+
+def _counted(numbers: np.ndarray, size: int) -> np.ndarray:
+    """How often each number below size stands in each row, (b, k) -> (b, size)."""
+    places = (numbers + size * np.arange(len(numbers))[:, None]).ravel()
+    return np.bincount(places, minlength=size * len(numbers)).reshape(len(numbers), size)
 
 
 def _summed(weights: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:

@@ -17,14 +17,19 @@ UNDER = " under attack, at most"
 ALL = -1  # in place of a class
 
 
-def measures(level: Level, images: Images, at: np.ndarray | None = None) -> list[dict[str, Any]]:
+def measures(
+    level: Level, images: Images, at: np.ndarray | None = None, found: np.ndarray | None = None
+) -> list[dict[str, Any]]:
     """All measures at a level, of the sample ids `at` (None: all): a row a measure and class ("":
     of all), with its value, the ends of its interval, n, patients, images of the class, how many
-    images it is a share of, where it is from, and whether some class has too few images."""
+    images it is a share of, where it is from, and whether some class has too few images. found:
+    the rates of predictions, as of `rates`; None: they are found here."""
     rows: list[dict[str, Any]] = []
     if (seen := level.predicted) is not None:
         keep = slice(None) if at is None else np.isin(seen.idx, at)
-        rows += _of_predictions(level, seen.predicted[keep], _about(images, seen, keep))
+        about, called = _about(images, seen, keep), seen.predicted[keep]
+        (found,) = [found] if found is not None else _rates([called], about)
+        rows += _of_predictions(level, called, about, found)
     if (scores := level.scored) is not None:
         keep = slice(None) if at is None else np.isin(scores.idx, at)
         rows += _of_scores(level, scores.log_odds[keep], _about(images, scores, keep))
@@ -51,15 +56,41 @@ def _under(level: Level) -> str:
     return UNDER if level.eps >= SAME else ""
 
 
-def _of_predictions(level: Level, called: np.ndarray, about: _About) -> list[dict[str, Any]]:
-    """Rates of each class, then both accuracies: called (n,)."""
+def rates(levels: Sequence[Level], images: Images) -> list[np.ndarray | None]:
+    """The rates of the predictions at each level with the ends of their intervals, (m, 3); levels
+    of the same images share their resamples, which take most of the time. None without any."""
+    found: dict[int, np.ndarray] = {}
+    alike: dict[bytes, list[int]] = {}
+    for number, level in enumerate(levels):
+        if level.predicted is not None:
+            alike.setdefault(level.predicted.idx.tobytes(), []).append(number)
+    for numbers in alike.values():
+        seen = [known for k in numbers if (known := levels[k].predicted) is not None]
+        about = _about(images, seen[0], slice(None))
+        each = _rates([known.predicted for known in seen], about)
+        found |= dict(zip(numbers, each, strict=True))
+    return [found.get(number) for number in range(len(levels))]
+
+
+def _rates(called: Sequence[np.ndarray], about: _About) -> list[np.ndarray]:
+    """Those of several predictions (n,) of the same images."""
+    classes = len(about.classes)
+    of_counts = clinical.rates_of(np.bincount(about.labels, minlength=classes) > 0)
+    cells = [about.labels * classes + own for own in called]
+    return clinical.measured_by_cell(of_counts, cells, classes**2, about.patients)
+
+
+def _of_predictions(
+    level: Level, called: np.ndarray, about: _About, found: np.ndarray
+) -> list[dict[str, Any]]:
+    """Rates of each class, then both accuracies: called (n,); found: as of `rates`."""
     under, classes = _under(level), range(len(about.classes))
     titles = [(f"{rate}{under} (%)", k) for rate in clinical.RATES for k in classes]
     titles += [(f"balanced accuracy{under} (%)", ALL), (f"accuracy{under} (%)", ALL)]
-    rates, whole = clinical.rates(about.labels, called, len(classes)), len(called)
+    whole = len(called)
     own, said = (np.bincount(of, minlength=len(classes)) for of in (about.labels, called))
     counts = np.concatenate([own, whole - own, said, whole - said, [whole, whole]])
-    return _valued(rates, titles, 100, about, counts)
+    return _told(found, titles, 100, about, counts)
 
 
 def _of_scores(level: Level, log_odds: np.ndarray, about: _About) -> list[dict[str, Any]]:
@@ -84,12 +115,22 @@ def _valued(
     titles: Sequence[tuple[str, int]],
     scale: int,
     about: _About,
-    counts: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
-    """A row a measure and class (ALL: of all); scale: 100 of shares in %; counts: images that each
-    is a share of (None: of all)."""
-    images = np.full(len(titles), len(about.labels)) if counts is None else counts
-    found = clinical.measured(statistic, len(about.labels), about.patients) * scale
+    """What a statistic gives, as `_told` has it."""
+    found = clinical.measured(statistic, len(about.labels), about.patients)
+    return _told(found, titles, scale, about, np.full(len(titles), len(about.labels)))
+
+
+def _told(
+    found: np.ndarray,
+    titles: Sequence[tuple[str, int]],
+    scale: int,
+    about: _About,
+    counts: np.ndarray,
+) -> list[dict[str, Any]]:
+    """A row a measure and class (ALL: of all); found: (m, 3); scale: 100 of shares in %; counts:
+    images that each is a share of."""
+    found = found * scale
     found[_few(titles, about), 1:] = math.nan
     small = clinical.too_small(about.labels, len(about.classes))
     own = np.bincount(about.labels, minlength=len(about.classes))
@@ -105,7 +146,7 @@ def _valued(
             "from": about.title,
             "too small": small,
         }
-        for (measure, k), values, of in zip(titles, found, images, strict=True)
+        for (measure, k), values, of in zip(titles, found, counts, strict=True)
     ]
 
 

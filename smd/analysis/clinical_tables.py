@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from smd.analysis import clinical
-from smd.analysis.clinical_measures import ENDS, VALUES, measures
+from smd.analysis.clinical_measures import ENDS, VALUES, measures, rates
 from smd.analysis.clinical_sources import (
     SAME,
     Asked,
@@ -111,7 +111,8 @@ def clinical_tables(
             + (f" at {missing}" if missing else "")
             + f": `{PROGRAM} score {asked.run} --split {asked.split}` finds their scores."
         )
-    numbers = [row for level in known for row in _numbers(level, images)]
+    together = zip(known, rates(known, images), strict=True)
+    numbers = [row for level, found in together for row in _numbers(level, images, found)]
     grouped, left_out = ([], []) if group is None else _groups(asked, known, images, group)
     return Clinical(
         _table(numbers, NUMBERS),
@@ -149,8 +150,9 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame
     return table.astype({name: kind for name, kind in counts.items() if name in columns})
 
 
-def _numbers(level: Level, images: Images) -> list[dict[str, Any]]:
-    return [{"noise level": level.title, **row} for row in measures(level, images)]
+def _numbers(level: Level, images: Images, found: np.ndarray | None) -> list[dict[str, Any]]:
+    rows = measures(level, images, found=found)
+    return [{"noise level": level.title, **row} for row in rows]
 
 
 def _groups(

@@ -61,12 +61,11 @@ def pareto_points(runs: Runs, verdicts: Verdicts) -> pd.DataFrame:
     Columns: title, defense (registry name), data, attack, steps, norm, note, eps, n, trainings,
     seeds (of the attack); for clean and robust alike the mean (%), its ends (clean_low, clean_high:
     95 % for n images), clean_training_spread (standard deviation over trainings in points, nan for
-    one), clean_each (of each training); robust_spread (over attack seeds). beaten: another is better in
-    one of both by a paired test on the same images, and not worse in the other by that test; with
-    several trainings Welch's test over them has to agree. All are of the one data set, attack, norm
-    and level that most groups have seen, if in doubt in Linf, the strongest attack and the largest
-    level; never
-    of an attack that took over what each run's store knew.
+    one), clean_each (of each training); robust_spread (over attack seeds). beaten: another is
+    better in one of both by a paired test on the same images, and not worse in the other by that
+    test; with several trainings Welch's test over them has to agree. All are of the one data set,
+    attack, norm and level that most groups have seen, if in doubt in Linf, the strongest attack and
+    the largest level; never of an attack that took over what each run's store knew.
     """
     cells = grouped(runs)
     cells = cells[cells["split"] == "test"]

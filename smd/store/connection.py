@@ -179,6 +179,12 @@ def _version(path: Path, read_only: bool) -> tuple[object, ...]:
     return (str(path), *(identity if read_only else identity[:2]))
 
 
+def version(path: Path) -> tuple[object, ...] | None:
+    """Tells a store from any other and from what it was before; None where there is none. Raises
+    UserError where something else lies in its place."""
+    return _version(path, True) if _there(path) else None
+
+
 @contextmanager
 def _bounded(con: DuckDBPyConnection) -> Iterator[None]:
     """Interrupt what is asked for longer than LONGEST seconds; the one asking meets

@@ -39,6 +39,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
+from smd.store.outlines import outline
 from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
     class_names,
@@ -95,6 +96,7 @@ __all__ = [
     "metrics",
     "nearest_found",
     "outcomes",
+    "outline",
     "predicted_classes",
     "predictions",
     "sample_facts",

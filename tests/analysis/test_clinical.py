@@ -127,3 +127,24 @@ def test_log_odds_are_probabilities_and_groups_have_a_least_size():
     assert clinical.probabilities(np.array([-1e9, 1e9])) == pytest.approx([0, 1])
     assert clinical.too_small(np.repeat([0, 1], [10, 9]), 2)
     assert not clinical.too_small(np.repeat([0, 1], [10, 10]), 2)
+
+
+@pytest.mark.parametrize("patients", [None, 40, 5])
+def test_rates_by_counts_are_those_by_weights_to_the_bit(monkeypatch, patients):
+    """Several predictions of the same images share their resamples, in parts of any size."""
+    draw = np.random.default_rng(0)
+    n, classes = 300, 4
+    labels = np.minimum(draw.integers(0, 5, n), 2)  # a class without images
+    called = [draw.integers(0, classes, n), labels, np.where(draw.random(n) < 0.5, labels, 3)]
+    whose = None if patients is None else draw.integers(0, patients, n)
+    monkeypatch.setattr(clinical, "CHUNK", 7 * n)
+    plain = [
+        clinical.measured(clinical.rates(labels, own, classes), n, whose, resamples=50)
+        for own in called
+    ]
+    of_counts = clinical.rates_of(np.bincount(labels, minlength=classes) > 0)
+    cells = [labels * classes + own for own in called]
+    found = clinical.measured_by_cell(of_counts, cells, classes**2, whose, resamples=50)
+    assert len(found) == len(plain)
+    for one, two in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -1,0 +1,94 @@
+"""What lists say of a run is kept, and believed as long as its store is the very same file."""
+
+import os
+
+import pytest
+from storing import attack, epoch, started
+
+from smd.store import connection, outlines, reader
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.duckdb"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The stores that are opened from now on."""
+    places, connect = [], connection.duckdb.connect
+
+    def counted(place, *args, **kwargs):
+        places.append(place)
+        return connect(place, *args, **kwargs)
+
+    monkeypatch.setattr(connection.duckdb, "connect", counted)
+    return places
+
+
+def same(one, two):
+    return one.meta == two.meta and all(a.equals(b) for a, b in zip(one[1:], two[1:], strict=True))
+
+
+def test_a_store_is_opened_once_and_again_when_it_has_changed(path, opened):
+    recorder = started(path)
+    recorder.epoch(epoch(1))
+    attack(recorder, ok=(1, 0))
+    recorder.flush()
+    opened.clear()
+    first = reader.outline(path)
+    assert opened == [str(path)]
+    again = reader.outline(path)
+    assert opened == [str(path)]
+    assert same(first, again)
+    assert same(again, reader.brief(path))  # types and all
+    assert again.accuracies.dtypes.equals(first.accuracies.dtypes)
+    attack(recorder, ok=(1, 0, 1), created=2.0)
+    recorder.flush()
+    opened.clear()
+    assert len(reader.outline(path).accuracies) == len(first.accuracies) + 1
+    assert opened == [str(path)]
+
+
+def test_another_file_in_its_place_is_opened(path, opened):
+    recorder = started(path)
+    recorder.flush()
+    before = reader.outline(path)
+    copy = path.with_name("copy.duckdb")
+    copy.write_bytes(path.read_bytes())
+    os.utime(copy, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    copy.replace(path)
+    opened.clear()
+    assert same(reader.outline(path), before)
+    assert opened == [str(path)]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"made": 1}', "null"])
+def test_what_is_no_such_file_is_not_believed(path, opened, content):
+    started(path).flush()
+    before = reader.outline(path)
+    outlines._file(path).write_text(content)
+    opened.clear()
+    assert same(reader.outline(path), before)
+    assert opened == [str(path)]
+
+
+def test_where_nothing_can_be_kept_it_is_read_all_the_same(path, monkeypatch):
+    started(path).flush()
+    monkeypatch.setenv("SMD_STATE", "/proc/no-such-place")
+    assert same(reader.outline(path), reader.brief(path))
+
+
+def test_the_older_half_goes_where_there_are_too_many(path, monkeypatch, tmp_path):
+    monkeypatch.setattr(outlines, "MOST", 4)
+    monkeypatch.setenv("SMD_STATE", str(tmp_path / "state"))
+    for number in range(5):
+        place = path.with_name(f"{number}.duckdb")
+        started(place).flush()
+        reader.outline(place)
+    assert len(list(outlines._file(path).parent.iterdir())) == 3
+    assert outlines._file(place).exists()
+
+
+def test_a_run_without_a_store_has_an_empty_outline(path):
+    assert reader.outline(path).accuracies.empty
