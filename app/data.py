@@ -77,6 +77,28 @@ def _value(
     return _query(Path(store), *args)
 
 
+def several(query: Callable[..., T], runs: Sequence[Run], *args: Any) -> T:
+    """What a query makes of several runs and these arguments; asked again when the config or the
+    store of one of them has changed."""
+    versions = tuple(
+        (str(run.folder), *reader.stamp(run.folder / "config.json"), *reader.stamp(run.store))
+        for run in runs
+    )
+    answer: T = _several(query, runs, _name(query), versions, args)
+    return answer
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _several(
+    _query: Callable[..., Any],
+    _runs: Sequence[Run],
+    name: str,
+    versions: tuple[object, ...],
+    args: tuple[Any, ...],
+) -> Any:
+    return _query(_runs, *args)
+
+
 def images(run: Run) -> sets.Images | None:
     """The memory-mapped images of a run, by what they are, wherever they lie now; None if their
     cache is gone."""

@@ -48,7 +48,7 @@ DRAWN = (
 def section(run: Run) -> None:
     """Pressure of each class over the epochs, what followed from it, and how margins are spread."""
     classes = data.value(reader.class_names, run.store)
-    summary = class_margins.named(data.read(reader.class_summary, run.store), classes)
+    summary = class_margins.named(data.read(reader.class_found, run.store), classes)
     st.header("Which class presses on the boundary")
     st.markdown(THEORY)
     n = int(summary["found"].sum())
@@ -114,7 +114,7 @@ def following(run: Run, classes: tuple[str, ...], most: list[str]) -> None:
 
 def _linked(store: Path, classes: int) -> tuple[list[int], Link]:
     """For the cache: the random shifts take a moment."""
-    return force_words.linked(reader.at_boundary(store), classes)
+    return force_words.linked(data.read(reader.at_boundary, store), classes)
 
 
 def densities(run: Run, classes: tuple[str, ...], order: list[str]) -> None:

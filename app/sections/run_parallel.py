@@ -41,11 +41,9 @@ class Measured(NamedTuple):
 def section(chosen: Sequence[Run]) -> None:
     """Nothing where too few runs can be compared, or nothing varied."""
     alike = same_images(chosen)
-    measured = tested(alike) or watched(alike)
-    if measured is None:
-        return
-    table = varied([run for run in alike if run.id in measured.values])
-    if table.shape[1] < 2:
+    names = tuple(run_names.shown(run.id) for run in alike)
+    measured, table = data.several(compared, alike, names)
+    if measured is None or table.shape[1] < 2:
         return
     cut = list(table.columns[1 + MOST_AXES :])
     table = table.drop(columns=cut)
@@ -60,6 +58,16 @@ def section(chosen: Sequence[Run]) -> None:
         alt=f"{len(table)} runs; the highest is {best['run']}: {best[measured.title]:.2f} %.",
     )
     downloads.of_table(table, "varied", chart=chart, inches=files.PAGE)
+
+
+def compared(
+    runs: Sequence[Run], _names: tuple[str, ...]
+) -> tuple["Measured | None", pd.DataFrame]:
+    """An accuracy of these runs, and what was varied over those that have it; names: what they are
+    called, for the cache."""
+    measured = tested(runs) or watched(runs)
+    having = [run for run in runs if measured and run.id in measured.values]
+    return measured, varied(having)
 
 
 def same_images(chosen: Sequence[Run]) -> list[Run]:

@@ -1,10 +1,12 @@
 """Accuracies of several runs under their attacks: by level, against clean ones, over trainings."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import pandas as pd
 import streamlit as st
 
 from smd import export
-from smd.config.schema import TrainConfig
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import level_title
@@ -15,7 +17,6 @@ from ..charts import pareto as pareto_chart
 from ..components import downloads, run_names, tables
 from ..components.plain import plain
 
-Attacked = dict[str, tuple[TrainConfig, pd.DataFrame]]  # by a run's name: its accuracies
 PARETO = (
     "of runs that differ in their seed alone it is the mean, and each training is a small point."
     " Lines are 95 % intervals for so many images: where they overlap, points may stand as they do"
@@ -31,17 +32,33 @@ SPREAD = (
 )
 
 
+class Found(NamedTuple):
+    """What attacks on several runs say of them, see smd.export."""
+
+    points: pd.DataFrame
+    pareto: pd.DataFrame
+    cells: pd.DataFrame
+
+
 def section(chosen: list[Run]) -> None:
     """Everything that attacks on these runs say of them."""
-    attacked = {
-        run_names.shown(run.id): (run.config, data.outline(run.store).accuracies) for run in chosen
-    }
-    verdicts = {
-        run_names.shown(run.id): data.read(reader.image_verdicts, run.store) for run in chosen
-    }
-    by_level(export.robustness_points(attacked), attacked)
-    pareto(export.pareto_points(attacked, verdicts))
-    trainings(attacked)
+    names = tuple(run_names.shown(run.id) for run in chosen)
+    found = data.several(of_runs, chosen, names)
+    by_level(found.points, names)
+    pareto(found.pareto)
+    trainings(found.cells)
+
+
+def of_runs(chosen: Sequence[Run], names: tuple[str, ...]) -> Found:
+    """All of it; names: what the runs are called."""
+    called = dict(zip(names, chosen, strict=True))
+    attacked = {n: (run.config, data.outline(run.store).accuracies) for n, run in called.items()}
+    verdicts = {n: data.read(reader.image_verdicts, run.store) for n, run in called.items()}
+    return Found(
+        export.robustness_points(attacked),
+        export.pareto_points(attacked, verdicts),
+        export.grouped(attacked),
+    )
 
 
 def attack_of(points: pd.DataFrame) -> str:
@@ -55,12 +72,13 @@ def numbers(points: pd.DataFrame) -> str:
     return " or ".join(f"{n:,}" for n in sorted(points["n"].unique()))
 
 
-def by_level(points: pd.DataFrame, attacked: Attacked) -> None:
-    """Accuracy against the noise level; points: export.robustness_points of the attacked."""
+def by_level(points: pd.DataFrame, names: Sequence[str]) -> None:
+    """Accuracy against the noise level; points: export.robustness_points of the runs with these
+    names."""
     if points.empty:
         return
     st.header("Accuracy against the noise level")
-    absent = ", ".join(run for run in attacked if run not in set(points["run"]))
+    absent = ", ".join(run for run in names if run not in set(points["run"]))
     left_out = f" Not drawn, as they have not seen this attack on these data: {absent}."
     st.caption(
         f"{numbers(points)} test images of {plain(points['data'].iloc[0])} under"
@@ -101,9 +119,8 @@ def pareto(points: pd.DataFrame) -> None:
     downloads.of_table(points.drop(columns="defense"), "pareto", chart=chart)
 
 
-def trainings(attacked: Attacked) -> None:
-    """Mean and spread of each defense that was trained more than once."""
-    cells = export.grouped(attacked)
+def trainings(cells: pd.DataFrame) -> None:
+    """Mean and spread of each defense that was trained more than once; cells: export.grouped."""
     cells = cells[cells["split"] == "test"]
     if not (cells["trainings"] > 1).any():
         return

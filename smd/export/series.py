@@ -24,11 +24,12 @@ def robustness_points(runs: Runs) -> pd.DataFrame:
     that took over what each run's store knew.
     """
     sets = data_names([config for config, _ in runs.values()])
-    tables = [
-        table.assign(run=run, defense=config.defense, data=name)
-        for (run, (config, table)), name in zip(runs.items(), sets, strict=True)
-    ]
-    rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["split"])
+    tables = [table for _, table in runs.values()]
+    rows = pd.concat(tables, keys=range(len(tables))) if tables else pd.DataFrame(columns=["split"])
+    which = rows.index.get_level_values(0)
+    about = {"run": list(runs), "defense": [c.defense for c, _ in runs.values()], "data": sets}
+    rows = rows.reset_index(drop=True)
+    rows = rows.assign(**{name: pd.Index(each, dtype=str)[which] for name, each in about.items()})
     rows = rows[rows["split"] == "test"]
     rows = rows[~noted(rows.get("note", rows["split"]), SOUND)]
     if rows.empty:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from smd.config.notes import SOUND
 from smd.stats import wilson
+from smd.store.connection import together
 from smd.store.run_tables import frame
 from smd.store.sql import Query
 
@@ -244,8 +245,9 @@ def seed_verdicts(path: Path, split: str) -> pd.DataFrame:
 
 
 def _with_images(path: Path, query: Query, **values: str) -> pd.DataFrame:
-    key = frame(path, IMAGE_CACHE)["value"]
-    return frame(path, query, **values).assign(images=key.iloc[0] if len(key) else "")
+    with together(path):
+        key, rows = frame(path, IMAGE_CACHE)["value"], frame(path, query, **values)
+    return rows.assign(images=key.iloc[0] if len(key) else "")
 
 
 def attack_runs(path: Path) -> pd.DataFrame:

@@ -73,6 +73,26 @@ CLASS_SUMMARY = Query(
 )
 
 
+class ClassFoundRow(TypedDict):
+    """How many of a class's noisy samples were at the boundary in one epoch."""
+
+    epoch: int
+    label: int
+    found: int
+
+
+CLASS_FOUND = Query(
+    ClassFoundRow,
+    """
+    SELECT m.epoch, s.label, count(*) FILTER (clean_ok AND crossed) AS found
+    FROM margin AS m
+    JOIN sample AS s ON s.split = 'train' AND s.idx = m.idx
+    WHERE isfinite(m.margin)
+    GROUP BY m.epoch, s.label
+    ORDER BY m.epoch, s.label""",
+)
+
+
 class DensityRow(TypedDict):
     """A cell of the picture of a class's margins over the epochs."""
 
@@ -193,6 +213,12 @@ def class_hist(path: Path, epoch: int) -> pd.DataFrame:
 def class_summary(path: Path, epoch: int = 0) -> pd.DataFrame:
     """Each class in one epoch, or in all of them if epoch is 0 (ClassSummaryRow)."""
     return frame(path, CLASS_SUMMARY, epoch=epoch)
+
+
+def class_found(path: Path) -> pd.DataFrame:
+    """Images at the boundary by class and epoch (ClassFoundRow): as in class_summary, which takes
+    several times as long."""
+    return frame(path, CLASS_FOUND)
 
 
 def class_density(path: Path) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from smd.store.brief_tables import Brief, brief
 from smd.store.class_tables import (
     at_boundary,
     class_density,
+    class_found,
     class_hist,
     class_summary,
     flow,
@@ -76,6 +77,7 @@ __all__ = [
     "broken",
     "certified",
     "class_density",
+    "class_found",
     "class_hist",
     "class_names",
     "class_summary",
