@@ -13,14 +13,14 @@ import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from smd.bench import browser
 from smd.bench.browser import PATIENCE, PLACES
 from smd.bench.many import environment, fill
 from smd.bench.part import Part, Row
 
-PAGES = tuple(dict.fromkeys(place.title.lower() for place in PLACES))
+PAGES = tuple(dict.fromkeys(["import", *(place.title.lower() for place in PLACES)]))
 NOT_YET = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 
@@ -30,7 +30,7 @@ class Session:
     def __init__(self, address: str) -> None:
         self.socket = connect(
             f"{address.replace('http', 'ws', 1)}/_stcore/stream",
-            origin=None,
+            origin=Origin(address),
             subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             max_queue=None,  # what nobody has looked at yet must not hold up the server

@@ -62,7 +62,7 @@ def _measured(
     judged = cells[(cells["split"] == "test") & (cells["norm"] == norm)]
     judged = judged[~noted(judged["note"], *OTHERS)]
     clean = judged[judged["eps"] == 0]
-    robust = judged[[show_level(each, norm) == eps for each in judged["eps"]]]
+    robust = judged[judged["eps"].map(lambda each: show_level(each, norm) == eps).astype(bool)]
     auto = _of_most(robust[robust["attack"] == "autoattack"])
     main = auto if auto is not None else _of_most(robust)
     if main is not None:

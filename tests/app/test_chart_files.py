@@ -58,7 +58,7 @@ def test_the_tooltip_of_an_epoch_has_all_runs_whatever_they_are_called():
     (values,) = [
         data for data in spec["datasets"].values() if {"epoch", "run 0", "run 1"} <= set(data[0])
     ]
-    assert values[2] == {"epoch": 3, "run 0": 52, "run 1": 52}
+    assert values[2] == {"epoch": 3, "run 0": "52", "run 1": "52"}
 
 
 def test_over_time_the_mouse_finds_each_run_s_own_epochs():

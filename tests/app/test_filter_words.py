@@ -19,7 +19,7 @@ NARROWING = {
     "region": (REGION, "drawn around in the embedding"),
 }
 # what only says more of one of these
-DETAILS = {"split", "epoch", "estimate", "between", "eps", "most", "taken_for"}
+DETAILS = {"split", "epoch", "estimate", "norm", "between", "eps", "eps_norm", "most", "taken_for"}
 
 
 @pytest.mark.parametrize("name", NARROWING)

@@ -141,7 +141,12 @@ def test_a_result_is_of_the_strongest_attack_at_the_largest_watched_level(finish
     attack(Recorder(run.store), "autoattack", ok=(1,) * 6 + (0,) * 24, steps=0, eps=32 / 255)
     attack(Recorder(run.store), "autoattack", ok=(0,) * 30, steps=0, eps=64 / 255)
     found = result.judged(run.store, run.config.levels)
-    assert (found.name, found.n, found.robust, found.eps) == ("autoattack", 30, 0.2, 32 / 255)
+    assert (found.settings.name, found.n, found.robust, found.eps) == (
+        "autoattack",
+        30,
+        0.2,
+        32 / 255,
+    )
 
 
 def test_a_time_is_scaled_from_another_attack_by_what_it_costs(finished):

@@ -104,11 +104,14 @@ def asked(run, find, split="test", **more):
 def test_verdicts_are_asked_for_in_the_norm_of_the_run(in_l2):
     wrong, right = (asked(in_l2, find, level="1 L2") for find in ("misclassified", "correct"))
     known = reader.predicted_classes(in_l2.store, "test", 1.0, "L2")
-    assert len(wrong) == (~known["ok"]).sum() > len(asked(in_l2, "misclassified", level="clean"))
-    assert len(wrong) + len(right) == len(known)
+    assert set(wrong["idx"]) == set(known.loc[~known["ok"], "idx"])
+    assert set(right["idx"]) == set(known.loc[known["ok"], "idx"])
+    assert len(wrong) > 0
 
 
 def test_the_closest_are_by_length(in_l2):
+    with duckdb.connect(str(in_l2.store)) as con:  # it has learnt too little to have many
+        con.execute("UPDATE margin SET clean_ok = true, margin = 0.1 * epoch + 0.001 * idx")
     rows = asked(in_l2, "closest", split="train", closest=10)
     kept = reader.margins(in_l2.store, 4).set_index("idx")["margin"]
     assert rows["margin_l2"].tolist() == pytest.approx(kept[rows["idx"]].tolist())
@@ -117,16 +120,15 @@ def test_the_closest_are_by_length(in_l2):
     assert rows.loc[found, "margin_l2"].is_monotonic_increasing
     moved = asked(in_l2, "grew", split="train", between=(1, 4))
     assert len(moved) > 0
-    assert (moved["change_l2"] > 0).all()
-    assert moved["change_l2"].is_monotonic_decreasing
+    assert moved["change_l2"].to_numpy() == pytest.approx(0.3)
 
 
 def test_a_margin_is_held_against_attacks_in_its_own_norm_alone(in_l2):
     recorder = Recorder(in_l2.store)
     storing.estimate(recorder, [255 * 9] * 4, split="test", norm="L2", created=9e9)
+    storing.attack(recorder, "autoattack", eps=1.0, ok=(1, 0, 0, 1), norm="L2", steps=0)
     recorder.flush()
-    fooled = reader.predicted_classes(in_l2.store, "test", 1.0, "L2")["ok"].iloc[:4]
-    assert len(asked(in_l2, "overestimated", level="1 L2")) == (~fooled).sum()
+    assert asked(in_l2, "overestimated", level="1 L2")["idx"].tolist() == [1, 2]
     mixed = Filters(
         "test",
         estimate=f"pgd:{8 / 255:.4f}:9000000000.0",
