@@ -27,6 +27,7 @@ def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
     base = alt.Chart(rows, height=420).encode(color=colour)
     point = partial(base.mark_point, size=90, opacity=1)
     best = point(filled=True).transform_filter("!datum.beaten")
+    name = base.mark_text(align="left", baseline="bottom", dx=8, dy=-5, fontSize=12)
     beaten = point(filled=False, strokeWidth=2).transform_filter("datum.beaten")
     return alt.layer(
         _trainings(points, level).encode(x, y, color=colour),
@@ -34,7 +35,7 @@ def pareto(points: pd.DataFrame, level: str) -> alt.LayerChart:
         base.mark_rule(strokeWidth=1.5).encode(x, robust("robust_low:Q"), y2="robust_high:Q"),
         best.encode(x, y, tooltip=_tip(level)),
         beaten.encode(x, y, tooltip=_tip(level)),
-        base.mark_text(align="left", dx=8, dy=-6, fontSize=12).encode(x, y, text="title:N"),
+        name.encode(x, y, text="title:N"),
     )
 
 

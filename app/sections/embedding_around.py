@@ -12,9 +12,9 @@ IMAGE, MANY = "around-image", "around-many"  # keys of the fields
 HELP = "Selects the images inside a circle around this one: about so many."
 
 
-def choose(chosen: Selection, embedding: str, clean: pd.DataFrame) -> None:
-    """The fields, and a button that selects. clean: as from reader.embedding_points, without
-    adversarial ones."""
+def choose(chosen: Selection, embedding: str, points: pd.DataFrame) -> None:
+    """The fields, and a button that selects; points: as from reader.embedding_points."""
+    clean = points[~points["adversarial"].astype(bool)]
     ids = clean["idx"].astype(int)
     low, high = int(ids.min()), int(ids.max())
     with st.popover("Around an image", icon=":material/adjust:", key="around"):

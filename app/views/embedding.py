@@ -52,13 +52,15 @@ def page(run: Run, chosen: Selection) -> None:
         form.section(run, chosen.split, expanded=True)
         return
     shown = choose(known)
+    points = data.read(reader.embedding_points, run.store, shown["id"])
     grid = layout.beside()
     with grid.cell():
-        draw(chosen, shown, data.read(reader.embedding_points, run.store, shown["id"]))
+        draw(chosen, shown, points)
     with grid.cell():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.header(chosen.title, width="content")
             image_sets.of_selection(chosen)
+            embedding_around.choose(chosen, str(shown["id"]), points)
         if chosen.everything:
             st.caption(INVITATION)
         gallery.show(run, chosen.rows, chosen.split, "map", NO_IMAGE, per_page=BESIDE)
@@ -95,7 +97,6 @@ def draw(chosen: Selection, shown: "pd.Series[Any]", points: pd.DataFrame) -> No
             help=f"Where each image goes under CE-PGD at {show_level(float(shown['eps']))} (L∞),"
             " joined by a line; of the selected images, if some are.",
         )
-        embedding_around.choose(chosen, str(shown["id"]), clean)
     table, finding = colours.coloured(chosen, clean, colouring)
     pairs = joined(chosen, points) if lines else pd.DataFrame()
     drawn = option(chosen, table, colouring, pairs)

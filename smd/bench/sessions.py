@@ -36,7 +36,7 @@ class Session:
             max_queue=None,  # what nobody has looked at yet must not hold up the server
         )
 
-    def open(self, page: str) -> None:
+    def ask(self, page: str) -> None:
         """Ask for a page."""
         message = BackMsg()
         message.rerun_script.page_name = page
@@ -103,7 +103,7 @@ def _row(there: browser.Server, number: int, at_once: int) -> Row:
 def _all_open(sessions: Sequence[Session], page: str) -> None:
     """One page in all of them; raises RuntimeError where it shows an error."""
     for session in sessions:
-        session.open(page)
+        session.ask(page)
     wrong = [error for session in sessions for error in session.shown()]
     if wrong:
         raise RuntimeError(f"{page} shows an error: {wrong[0]}")
