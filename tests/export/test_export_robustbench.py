@@ -81,6 +81,7 @@ def test_what_robustbench_has_no_field_for_stands_apart():
         "spread": "0.10",
     }
     assert more == {
+        "norm": "Linf",
         "reported_attack": "AutoAttack",
         "autoattack_note": "",
         "n": 1000,
