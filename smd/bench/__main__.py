@@ -20,13 +20,15 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
     "scale": "smd.bench.scale:measure",
+    "roofline": "smd.bench.roofline:measure",
     "large": "smd.bench.large:measure",
     "cluster": "smd.bench.cluster:measure",
     "communication": "smd.bench.communication:measure",
     "schedule": "smd.bench.schedule:measure",
     "sessions": "smd.bench.sessions:measure",
 }
-WHEN_ASKED = ("large", "cluster", "communication", "schedule", "sessions")  # no part of the whole
+# no part of the whole
+WHEN_ASKED = ("roofline", "large", "cluster", "communication", "schedule", "sessions")
 OUT = AROUND / "docs" / "bench"
 
 
@@ -36,7 +38,10 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m smd.bench", description="Measure what things cost on this machine."
     )
     top.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but the last five)"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"{', '.join(PARTS)} (all but the last {len(WHEN_ASKED)})",
     )
     top.add_argument(
         "--out",

@@ -5,11 +5,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
 
 from smd.bench import browser
 from smd.bench.many import environment, fill
@@ -30,7 +32,8 @@ def measure(quick: bool) -> Part:
         f"{runs} finished runs, the newest of {epochs} epochs on {samples:,} samples. A page counts"
         " as shown when its script is over and all charts, tables and pictures are drawn. first:"
         f" the first click on it since the server's start; again: the median of {repetitions} more,"
-        " all pages in turn."
+        " all pages in turn. processor: seconds that the server computed meanwhile, whatever else"
+        " the machine did."
     )
     with TemporaryDirectory() as folder:
         env = environment(Path(folder) / "runs")
@@ -66,19 +69,37 @@ def _command(env: Mapping[str, str], *words: str) -> None:
     )
 
 
+class Visit(NamedTuple):
+    """What a page took."""
+
+    seconds: float  # until it was drawn
+    processor: float  # seconds that the server computed for it: others' work does not count
+
+
 def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[Row]:
     """The first page from the server's start on; then each page, clicked on in the side bar."""
-    starts, times = [], {place.name: list[float]() for place in browser.PLACES}
+    starts, times = [], {place.name: list[Visit]() for place in browser.PLACES}
     for number in range(repetitions):
         began = time.perf_counter()
         with browser.server(env) as there:
             page = browser.opened(opened, there.address)
             starts.append(time.perf_counter() - began)
             for place in browser.PLACES * (1 + repetitions) if number == 0 else ():
-                times[place.name].append(seconds(partial(browser.show, page, place)))
+                times[place.name].append(_visit(there.pid, partial(browser.show, page, place)))
             page.close()
     rows = [_row("server started and Train's title seen", statistics.median(starts))]
-    rows += [_row(f"{title}, first", each[0]) for title, each in times.items()]
-    return rows + [
-        _row(f"{title}, again", statistics.median(each[1:])) for title, each in times.items()
-    ]
+    for what, of in (("", Visit._fields[0]), (", processor", Visit._fields[1])):
+        each = {title: [getattr(v, of) for v in visits] for title, visits in times.items()}
+        rows += [_row(f"{title}, first{what}", taken[0]) for title, taken in each.items()]
+        rows += [
+            _row(f"{title}, again{what}", statistics.median(taken[1:]))
+            for title, taken in each.items()
+        ]
+    return rows
+
+
+def _visit(pid: int, show: Callable[[], None]) -> Visit:
+    server = psutil.Process(pid)
+    before = sum(server.cpu_times()[:2])
+    taken = seconds(show)
+    return Visit(taken, sum(server.cpu_times()[:2]) - before)

@@ -33,13 +33,28 @@ COLUMNS = {
         "equal",
         "of",
         "farthest",
+        "equal_last",
+        "farthest_last",
+    },
+    "roofline": {
+        "network",
+        "batch",
+        "work",
+        "seconds",
+        "percent",
+        "gflop",
+        "peak_percent",
+        "floor",
     },
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
     "sessions": {"sessions", "pages", "seconds", "open_mib", "left_mib"},
 }
-NOUGHT = {"withstood", "farthest"}  # may be 0
+NOUGHT = {"withstood", "farthest", "farthest_last", "gflop", "peak_percent"}  # may be 0
 # mostly one waits for its browser
-TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth", "sessions"))
+TOGETHER = (
+    ("startup", "scale"),
+    ("autoattack", "store", "memory", "roofline", "growth", "sessions"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +114,27 @@ def test_every_page_is_visited_twice_where_there_is_a_browser(measured):
         assert os.environ.get("CI") != "true", part["note"]
         pytest.skip(part["note"])
     visits = [row["what"] for row in part["rows"][3:]]
-    assert visits == [f"{place.name}, {visit}" for visit in ("first", "again") for place in PLACES]
+    assert visits == [
+        f"{place.name}, {visit}{what}"
+        for what in ("", ", processor")
+        for visit in ("first", "again")
+        for place in PLACES
+    ]
 
 
 def test_training_takes_more_memory_than_the_imports(measured):
     imports, *networks = (row["value"] for row in measured[0]["memory"]["rows"])
     assert networks
     assert 50 < imports < min(networks)
+
+
+def test_the_time_of_a_step_is_shared_out(measured):
+    rows = measured[0]["roofline"]["rows"]
+    assert sum(row["percent"] for row in rows) == pytest.approx(100)
+    counted = {row["work"] for row in rows if row["gflop"]}
+    multiplied = {"convolutions, forward", "convolutions, backward", "matrix products"}
+    assert counted == multiplied
+    assert all(0 < row["floor"] <= 100 for row in rows)
 
 
 def test_samples_epochs_and_classes_grow(measured):
@@ -125,3 +154,12 @@ def test_sessions_open_every_page_without_an_error_and_leave(measured):
     assert [row["sessions"] for row in found] == [2, 4]
     assert {row["pages"] for row in found} == {2 * len(PAGES)}
     assert all(50 < row["left_mib"] < 4096 for row in found)
+
+
+def test_the_full_measurement_of_processes_and_nodes_asks_for_images_that_there_are():
+    from smd.bench import cluster, scale
+    from smd.data import load
+
+    trained = int((load("digits").split == 0).sum())
+    assert trained >= scale.FULL.n
+    assert trained >= cluster.TRAINED >= cluster.FULL.images
