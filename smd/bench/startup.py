@@ -32,8 +32,8 @@ def measure(quick: bool) -> Part:
         f"{runs} finished runs, the newest of {epochs} epochs on {samples:,} samples. A page counts"
         " as shown when its script is over and all charts, tables and pictures are drawn. first:"
         f" the first click on it since the server's start; again: the median of {repetitions} more,"
-        " all pages in turn. processor: seconds that the server computed meanwhile, whatever else"
-        " the machine did."
+        " all pages in turn. Seconds of the processor are those that the server computed"
+        " meanwhile, whatever else the machine did."
     )
     with TemporaryDirectory() as folder:
         env = environment(Path(folder) / "runs")
@@ -47,8 +47,8 @@ def measure(quick: bool) -> Part:
     return Part("startup", f"Until it is to be seen, with {runs} runs", rows, note)
 
 
-def _row(what: str, value: float) -> Row:
-    return {"what": what, "value": value, "unit": "s"}
+def _row(what: str, value: float, unit: str = "s") -> Row:
+    return {"what": what, "value": value, "unit": unit}
 
 
 def _shell(env: Mapping[str, str], repetitions: int) -> list[Row]:
@@ -88,13 +88,11 @@ def _pages(opened: "Browser", env: Mapping[str, str], repetitions: int) -> list[
                 times[place.name].append(_visit(there.pid, partial(browser.show, page, place)))
             page.close()
     rows = [_row("server started and Train's title seen", statistics.median(starts))]
-    for what, of in (("", Visit._fields[0]), (", processor", Visit._fields[1])):
-        each = {title: [getattr(v, of) for v in visits] for title, visits in times.items()}
-        rows += [_row(f"{title}, first{what}", taken[0]) for title, taken in each.items()]
-        rows += [
-            _row(f"{title}, again{what}", statistics.median(taken[1:]))
-            for title, taken in each.items()
-        ]
+    for at, unit in enumerate(("s", "s of the processor")):
+        each = {title: [visit[at] for visit in visits] for title, visits in times.items()}
+        rows += [_row(f"{title}, first", taken[0], unit) for title, taken in each.items()]
+        again = {title: statistics.median(taken[1:]) for title, taken in each.items()}
+        rows += [_row(f"{title}, again", taken, unit) for title, taken in again.items()]
     return rows
 
 

@@ -113,10 +113,10 @@ def test_every_page_is_visited_twice_where_there_is_a_browser(measured):
     if "no page was measured" in part["note"]:
         assert os.environ.get("CI") != "true", part["note"]
         pytest.skip(part["note"])
-    visits = [row["what"] for row in part["rows"][3:]]
+    visits = [(row["what"], row["unit"]) for row in part["rows"][3:]]
     assert visits == [
-        f"{place.name}, {visit}{what}"
-        for what in ("", ", processor")
+        (f"{place.name}, {visit}", unit)
+        for unit in ("s", "s of the processor")
         for visit in ("first", "again")
         for place in PLACES
     ]
