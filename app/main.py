@@ -8,6 +8,7 @@ where it is installed.
 
 import os
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -19,10 +20,11 @@ HERE = Path(__file__).resolve().parent
 # nothing of ours is top-level
 sys.path[:] = [str(HERE.parent), *(place for place in sys.path if place != str(HERE))]
 
-from smd import paths
+from smd import limits, paths
 from smd.data import uploads
 from smd.errors import UserError
-from smd.runs import example
+from smd.runs import example, folders
+from smd.store import reader
 
 addresses, gate, hosts, login, proxy_login, script, upload = (
     import_module(f"{HERE.name}.server.{name}")
@@ -48,6 +50,9 @@ except UserError as error:  # a dashboard that was meant to be closed does not o
 
 paths.share()
 example.bring()  # into a folder of runs that is empty
+limits.share_memory_among_threads()
+stores = [run.store for run in folders.all_runs()]
+threading.Thread(target=reader.ahead, args=(stores,), daemon=True).start()
 app = st.App(
     str(HERE / "dashboard.py"),
     middleware=[

@@ -1,5 +1,6 @@
 """How much memory this process may take: the machine's, a control group's, or a given limit."""
 
+import ctypes
 import os
 import re
 import resource
@@ -15,6 +16,7 @@ UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 LEAST = 2**20  # bytes; a limit below is a slip of the pen
 GROUPS = Path("/sys/fs/cgroup")
+ARENA_MAX, PLACES = -8, 2  # of glibc's mallopt
 
 
 def memory() -> int:
@@ -45,6 +47,13 @@ def known() -> dict[str, int]:
     if given := os.environ.get(GIVEN, "").strip():
         limits[GIVEN] = size(given)
     return limits
+
+
+def share_memory_among_threads() -> None:
+    """Let threads take memory from the same few places: with glibc each takes its own and keeps
+    what it no longer needs, and a server has many that come and go."""
+    with suppress(OSError, AttributeError):  # another system's library has no such call
+        ctypes.CDLL(None).mallopt(ARENA_MAX, PLACES)
 
 
 def size(text: str, variable: str = GIVEN) -> int:

@@ -1,5 +1,9 @@
 """How much memory a process may take: what is given, what a control group says, odd sizes."""
 
+import re
+import subprocess
+import sys
+
 import pytest
 
 from smd import limits
@@ -37,3 +41,32 @@ def test_a_control_group_is_bounded_by_those_above_it(tmp_path, monkeypatch):
     assert limits._of_group() is None
     (tmp_path / "a" / "memory.max").write_text("3000000\n")
     assert limits._of_group() == 3_000_000
+
+
+# Threads that take memory at the same time, and how many places glibc has for them then.
+THREADS = """
+import ctypes, sys, threading
+from smd import limits
+if sys.argv[1] == "share":
+    limits.share_memory_among_threads()
+libc, together = ctypes.CDLL(None), threading.Barrier(12)
+libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
+def take():
+    together.wait()
+    libc.malloc(ctypes.c_size_t(1000))
+    together.wait()
+threads = [threading.Thread(target=take) for _ in range(12)]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+libc.malloc_info(0, ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w")))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's")
+def test_threads_share_the_places_that_memory_is_taken_from():
+    def places(word):
+        command = [sys.executable, "-c", THREADS, word]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return len(re.findall("<heap nr=", told))
+
+    assert places("share") <= limits.PLACES < places("alone")

@@ -40,7 +40,7 @@ from smd.store.margin_tables import (
     state_summary,
     state_values,
 )
-from smd.store.outlines import outline
+from smd.store.outlines import ahead, outline
 from smd.store.prediction_tables import predicted_classes
 from smd.store.run_tables import (
     class_names,
@@ -67,6 +67,7 @@ __all__ = [
     "AVERAGED",
     "SOUND",
     "Brief",
+    "ahead",
     "at_boundary",
     "attack_flags",
     "attack_results",

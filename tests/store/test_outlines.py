@@ -1,6 +1,7 @@
 """What lists say of a run is kept, and believed as long as its store is the very same file."""
 
 import os
+import threading
 
 import pytest
 from storing import attack, epoch, started
@@ -92,3 +93,16 @@ def test_the_older_half_goes_where_there_are_too_many(path, monkeypatch, tmp_pat
 
 def test_a_run_without_a_store_has_an_empty_outline(path):
     assert reader.outline(path).accuracies.empty
+
+
+def test_outlines_are_had_ahead_and_what_cannot_be_read_is_left(path, opened, tmp_path):
+    started(path).flush()
+    broken = tmp_path / "broken.duckdb"
+    broken.write_text("no store")
+    opened.clear()
+    thread = threading.Thread(target=reader.ahead, args=([broken, tmp_path / "none", path],))
+    thread.start()
+    thread.join()
+    opened.clear()
+    assert same(reader.outline(path), reader.outline(path))
+    assert opened == []
