@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from smd.cluster.actor import Actor
-from smd.cluster.hands import Lost
+from smd.cluster.hands import ONE, Lost, Wanted
 from smd.devices import CLUSTER
 from smd.errors import UserError
 
@@ -32,12 +32,19 @@ class RayHand:
     pool = "smd.cluster.by_ray:RayPool"
 
     def __init__(self, ray: Any, actor: Any, device: str) -> None:
-        self._ray, self.handle, self.device = ray, actor, device
+        self._ray, self.handle, self.device, self.address = ray, actor, device, ""
         self.helpers: Sequence[RayHand] = ()
+        self._lost = ""  # why it is gone
 
     def call(self, name: str, *args: Any) -> Any:
         """See Hand."""
-        return _get(self._ray, self.handle.call.remote(name, *args))
+        if self._lost:
+            raise Lost(self._lost)
+        try:
+            return _get(self._ray, self.handle.call.remote(name, *args))
+        except Lost as error:
+            self._lost = str(error)
+            raise
 
 
 def _get(ray: Any, answer: Any) -> Any:
@@ -79,19 +86,16 @@ class RayPool:
 
 
 @contextmanager
-def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
-    """See smd.cluster.hands.Hire. With helpers, the node itself computes little: it takes next to
-    nothing of the cluster."""
+def hired(alive: Callable[[], None], wanted: Wanted = ONE) -> Iterator[RayHand]:
+    """See smd.cluster.hands.Hire. A node whose helpers do its work takes next to nothing of the
+    cluster itself."""
     ray = _connected()
     has = ray.cluster_resources()
     kind = "GPU" if has.get("GPU", 0) >= 1 else "CPU"
-    if helpers > has.get(kind, 0):
-        raise UserError(
-            f"{helpers} devices are asked for and the cluster has {has.get(kind, 0):g} {kind}s:"
-            " write a smaller count of --devices."
-        )
-    device, gpus = ("cuda:0", 1) if kind == "GPU" else ("cpu", 0)
-    asked = [(0.001, 0, "cpu"), *[(1, gpus, device)] * helpers] if helpers else [(1, gpus, device)]
+    own = (1.0, 1, "cuda:0") if kind == "GPU" else (1.0, 0, "cpu")
+    first = own if wanted.ranks or not wanted.helpers else (0.001, 0, "cpu")
+    asked = [first, *[own] * wanted.helpers]
+    _refuse_too_many(asked.count(own), wanted, has.get(kind, 0), kind)
     hands: list[RayHand] = []
     with _reserved(ray, [_bundle(*each[:2]) for each in asked], alive) as places:
         try:
@@ -101,12 +105,22 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
                 hands.append(RayHand(ray, actor, name))
             for hand in hands:
                 _wait(ray, hand.handle, alive)
+                hand.address = _get(ray, hand.handle.address.remote()) if wanted.ranks else ""
             hands[0].helpers = hands[1:]
             yield hands[0]
         finally:
             for hand in hands:
                 with suppress(Exception):
                     ray.kill(hand.handle)
+
+
+def _refuse_too_many(count: int, wanted: Wanted, has: float, kind: str) -> None:
+    """Raises UserError where the cluster has fewer devices, unless it may get them back."""
+    if count > max(1, has) and not wanted.again:
+        raise UserError(
+            f"{count} devices are asked for and the cluster has {has:g} {kind}s: write a smaller"
+            " count of --devices."
+        )
 
 
 def _bundle(cores: float, cards: int) -> dict[str, float]:

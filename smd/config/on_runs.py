@@ -16,7 +16,8 @@ NEGATIVE = "The number of images and their ids cannot be negative."
 SPLIT = {"title": "Images of", "choices": SPLITS, "always": True}
 DEVICE = "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)"
 DEVICES = (
-    "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)"
+    "several at once: all, a count such as 4 (processes on the CPU, nodes of Ray), or GPUs such as"
+    " 0,1 (one)"
 )
 WEIGHTS = {"title": "Weights", "choices": ("last", "ema"), "in_form": False}
 WHICH_WEIGHTS = "of a run with --average ema: its last or its averaged weights ({default})"

@@ -197,7 +197,7 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
         pytest.raises(UserError, match=r"pip install smd-studio\[ray\]"),
-        by_ray.hired(lambda: None, 0),
+        by_ray.hired(lambda: None),
     ):
         pass
 
