@@ -87,22 +87,21 @@ class RayPool:
 
 @contextmanager
 def hired(alive: Callable[[], None], wanted: Wanted = ONE) -> Iterator[RayHand]:
-    """See smd.cluster.hands.Hire. A node whose helpers do its work takes next to nothing of the
-    cluster itself."""
+    """See smd.cluster.hands.Hire. A node whose helpers do its work takes nothing of the cluster
+    itself, so that they may have all of it."""
     ray = _connected()
     has = ray.cluster_resources()
-    kind = "GPU" if has.get("GPU", 0) >= 1 else "CPU"
-    own = (1.0, 1, "cuda:0") if kind == "GPU" else (1.0, 0, "cpu")
-    first = own if wanted.ranks or not wanted.helpers else (0.001, 0, "cpu")
-    asked = [first, *[own] * wanted.helpers]
-    _refuse_too_many(asked.count(own), wanted, has.get(kind, 0), kind)
+    kind, device = ("GPU", "cuda:0") if has.get("GPU", 0) >= 1 else ("CPU", "cpu")
+    own = {"num_cpus": 1, "num_gpus": int(kind == "GPU")}
+    leads = bool(wanted.helpers) and not wanted.ranks
+    count = wanted.helpers + (not leads)
+    _refuse_too_many(count, wanted, has.get(kind, 0), kind)
     hands: list[RayHand] = []
-    with _reserved(ray, [_bundle(*each[:2]) for each in asked], alive) as places:
+    with _reserved(ray, count, own, alive) as places:
         try:
-            for place, (cores, cards, name) in zip(places, asked, strict=True):
-                options = {"num_cpus": cores, "num_gpus": cards, "max_concurrency": CALLS}
-                actor = ray.remote(Actor).options(**options, **place).remote()
-                hands.append(RayHand(ray, actor, name))
+            if leads:
+                hands.append(_hand(ray, {"num_cpus": 0}, "cpu"))
+            hands += [_hand(ray, own | place, device) for place in places]
             for hand in hands:
                 _wait(ray, hand.handle, alive)
                 hand.address = _get(ray, hand.handle.address.remote()) if wanted.ranks else ""
@@ -114,6 +113,12 @@ def hired(alive: Callable[[], None], wanted: Wanted = ONE) -> Iterator[RayHand]:
                     ray.kill(hand.handle)
 
 
+def _hand(ray: Any, options: Mapping[str, Any], device: str) -> RayHand:
+    """A new actor, as soon as the cluster has room for it."""
+    actor = ray.remote(Actor).options(max_concurrency=CALLS, **options)
+    return RayHand(ray, actor.remote(), device)
+
+
 def _refuse_too_many(count: int, wanted: Wanted, has: float, kind: str) -> None:
     """Raises UserError where the cluster has fewer devices, unless it may get them back."""
     if count > max(1, has) and not wanted.again:
@@ -123,31 +128,27 @@ def _refuse_too_many(count: int, wanted: Wanted, has: float, kind: str) -> None:
         )
 
 
-def _bundle(cores: float, cards: int) -> dict[str, float]:
-    """What one actor takes of the cluster."""
-    return {"CPU": cores, **({"GPU": cards} if cards else {})}
-
-
 @contextmanager
 def _reserved(
-    ray: Any, bundles: Sequence[dict[str, float]], alive: Callable[[], None]
+    ray: Any, count: int, each: Mapping[str, Any], alive: Callable[[], None]
 ) -> Iterator[list[dict[str, Any]]]:
-    """Places for all actors of a job at once, or for none yet: so no two jobs hold a part each and
-    wait for the other's. Options of an actor for each place; one alone needs none."""
-    if len(bundles) == 1:
+    """Places for so many actors at once, each with those options, or for none yet: so no two jobs
+    hold a part each and wait for the other's. Options for each place; one alone needs none."""
+    if count == 1:
         yield [{}]
         return
     from ray.util.placement_group import placement_group, remove_placement_group
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-    group = placement_group(list(bundles))
+    bundle = {"CPU": each["num_cpus"], **({"GPU": 1} if each["num_gpus"] else {})}
+    group = placement_group([bundle] * count)
     try:
         ready = group.ready()
         while not ray.wait([ready], timeout=LOOK)[0]:
             alive()
         yield [
             {"scheduling_strategy": PlacementGroupSchedulingStrategy(group, number)}
-            for number in range(len(bundles))
+            for number in range(count)
         ]
     finally:
         with suppress(Exception):
