@@ -33,10 +33,12 @@ COLUMNS = {
         "equal",
         "of",
         "farthest",
+        "equal_last",
+        "farthest_last",
     },
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
-NOUGHT = {"withstood", "farthest"}  # may be 0
+NOUGHT = {"withstood", "farthest", "farthest_last"}  # may be 0
 # mostly one waits for its browser
 TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth"))
 
@@ -114,3 +116,12 @@ def test_samples_epochs_and_classes_grow(measured):
         assert row["proportional"] == (10 if row["what"].endswith("classes") else 2)
     for work in ("write a store", "read", "train on digits", "one SMD step, classes", "CE-PGD"):
         assert any(row["what"].startswith(work) for row in found)
+
+
+def test_the_full_measurement_of_processes_and_nodes_asks_for_images_that_there_are():
+    from smd.bench import cluster, scale
+    from smd.data.images import load
+
+    trained = len(load("digits").train_y)
+    assert trained >= scale.FULL.n
+    assert trained >= cluster.TRAINED >= cluster.FULL.images
