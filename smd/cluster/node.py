@@ -8,13 +8,14 @@ cache of images.
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from smd.dealing.dealer import REFUSED, Work, done
 from smd.dealing.portions import Portion
 from smd.devices import CLUSTER, SETTING, TURN, resolve_device
 from smd.errors import UserError
-from smd.files import durable
+from smd.files import durable, leftovers
 from smd.jobs import Status, transitions
 from smd.jobs.endings import reason
 from smd.jobs.kinds import KINDS
@@ -44,6 +45,8 @@ from smd.tasks.images import images_of, splits_of
 
 # what the environment names -> where it is in the job's folder here
 PLACES = {"SMD_RUNS": "runs", "SMD_STATE": "state", "SMD_NETS": "nets"}
+FOLDER = "smd-node-"  # begins the name of a job's folder
+FOLDERS = re.compile(FOLDER + r"[a-z0-9_]{8}")
 EVERY = 0.3  # seconds between two looks at what the job has written
 
 
@@ -56,6 +59,7 @@ class Node:
     def __init__(self) -> None:
         self._outbox = Outbox()
         self._root: Path | None = None
+        self._held = ExitStack()  # what keeps it from being taken for one that was left
         self._folder: Path | None = None
         self._do: Callable[[Portion[Any]], Any] | None = None
         self._arriving: travelling.Arriving | None = None
@@ -130,7 +134,9 @@ class Node:
             return done(self._do, portion)
 
     def _unpacked(self, order: Mapping[str, Any]) -> tuple[Run, Path]:
-        root = self._root = Path(tempfile.mkdtemp(prefix="smd-node-"))
+        leftovers.sweep(Path(tempfile.gettempdir()), FOLDERS)  # of nodes that were killed here
+        root = self._root = Path(tempfile.mkdtemp(prefix=FOLDER))
+        self._held.enter_context(leftovers.held(root))
         os.environ |= {variable: str(root / place) for variable, place in PLACES.items()}
         for name in (SETTING, TURN, CLUSTER):
             os.environ.pop(name, None)
@@ -159,6 +165,7 @@ class Node:
         """Remove what the job had here."""
         if self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
+            self._held.close()
 
     def _work(self, run: Run, folder: Path, order: Mapping[str, Any]) -> None:
         over, watch = threading.Event(), Watch(run, folder, self._outbox.put)
