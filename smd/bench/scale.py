@@ -141,7 +141,7 @@ def _compared(one: np.ndarray, other: np.ndarray) -> tuple[int, float]:
 
 
 def _trained(what: Training, count: int, env: dict[str, str]) -> Timed:
-    words = ["--net", what.net, "--n-train", what.images, "--epochs", what.epochs]
+    words: list[object] = ["--net", what.net, "--n-train", what.images, "--epochs", what.epochs]
     whole = _timed(["train", *words, "--n-test", 20, "--n-margins", 0, *_where(count)], env)
     run = _last()
     found = reader.metrics(run.store)
@@ -154,7 +154,7 @@ def _trained(what: Training, count: int, env: dict[str, str]) -> Timed:
 
 
 def _attacked(case: Case, count: int, env: dict[str, str]) -> Timed:
-    words = ["--attack", "autoattack", "--eps", "16/255", "--split", "train"]
+    words: list[object] = ["--attack", "autoattack", "--eps", "16/255", "--split", "train"]
     words += ["--n", case.n, "--batch", case.batch]
     whole = _timed(["attack", "last", *words, *_where(count)], env)
     run = _last()

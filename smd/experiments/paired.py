@@ -2,6 +2,7 @@
 withstands, and whether that is chance."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -75,10 +76,8 @@ def _pair(one: Side, two: Side) -> list[dict[str, object]]:
 
 def _levels(cells: pd.DataFrame, verdicts: pd.DataFrame) -> dict[str, Shares]:
     """How each image fared at each level, the smallest level first."""
-    each = {
-        show_level(cell["eps"], cell["norm"]): fates.shares(verdicts, cell)
-        for cell in cells.sort_values("eps", kind="stable").to_dict("records")
-    }
+    rows: list[dict[Any, Any]] = cells.sort_values("eps", kind="stable").to_dict("records")
+    each = {show_level(row["eps"], row["norm"]): fates.shares(verdicts, row) for row in rows}
     return {level: shares.sort_index() for level, shares in each.items() if shares is not None}
 
 
