@@ -18,8 +18,8 @@ Pair = tuple[int, int]  # true class, predicted class
 
 def show(chosen: Selection, disabled: bool, help: str | None) -> None:
     """The list, where misclassified images are asked for and there are some."""
-    known = pairs(chosen)
-    if chosen.filters.find != "misclassified" or not known:
+    known = pairs(chosen) if chosen.filters.find == "misclassified" else {}
+    if not known:
         return
     now = now_chosen(chosen)
     names = chosen.known.classes

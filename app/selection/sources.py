@@ -67,16 +67,16 @@ def of_another(run: Run) -> list[Source]:
 
 
 def _estimated(run: Run, name: str) -> list[Source]:
-    table = data.brief(reader.estimates, run.store)[::-1]
+    rows = [*tuples(data.brief(reader.estimates, run.store)[::-1])]
     proven = registry.certifying()
-    by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in tuples(table)]
+    by = [estimate_title(e.method, e.eps, e.norm, e.weights) for e in rows]
     titles = [
         f"{method} · {e.n} {'chosen ' * bool(e.picked)}{e.split} · {name}"
-        for method, e in zip(by, tuples(table), strict=True)
+        for method, e in zip(by, rows, strict=True)
     ]
     titles = [  # of several alike each is named by its job
-        title if titles.count(title) == 1 else f"{title} · {job[-4:]}"
-        for title, job in zip(titles, table["job"], strict=True)
+        title if titles.count(title) == 1 else f"{title} · {e.job[-4:]}"
+        for title, e in zip(titles, rows, strict=True)
     ]
     found = [
         Source(
@@ -92,7 +92,7 @@ def _estimated(run: Run, name: str) -> list[Source]:
             e.method in proven,
             bool(e.picked),
         )
-        for title, method, e in zip(titles, by, tuples(table), strict=True)
+        for title, method, e in zip(titles, by, rows, strict=True)
     ]
     return sorted(found, key=lambda source: source.picked)
 
