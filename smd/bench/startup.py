@@ -22,6 +22,7 @@ from smd.paths import AROUND
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+TICK = 1 / os.sysconf("SC_CLK_TCK")  # s: the system counts the processor's time in these
 COMMANDS = {"python -m smd --help": ("--help",), "python -m smd runs": ("runs",)}
 
 
@@ -100,4 +101,4 @@ def _visit(pid: int, show: Callable[[], None]) -> Visit:
     server = psutil.Process(pid)
     before = sum(server.cpu_times()[:2])
     taken = seconds(show)
-    return Visit(taken, sum(server.cpu_times()[:2]) - before)
+    return Visit(taken, max(TICK, sum(server.cpu_times()[:2]) - before))

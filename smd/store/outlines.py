@@ -47,10 +47,7 @@ def outline(path: Path) -> Brief:
 
 
 def ahead(stores: Iterable[Path]) -> None:
-    """For a thread of its own: have the outlines of these stores before anybody asks for them, with
-    the processor's time that others leave."""
-    with suppress(OSError, AttributeError):  # of the thread alone, as Linux counts
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+    """For a thread of its own: have the outlines of these stores before anybody asks for them."""
     for store in stores:
         with suppress(OSError, UserError):  # its page will say so
             outline(store)
