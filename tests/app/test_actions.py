@@ -31,6 +31,7 @@ APP = REPOSITORY / "app"
 # here is an act.
 LOOKS = {
     "smd.devices": set(),  # constants
+    "smd.limits": {"share_memory_among_threads"},  # of this process
     "smd.jobs.launch": {"log_tail", "wake_all"},  # what runners queued goes on, whoever looks
     "smd.runs.example": {"bring", "is_example", "own"},  # into an empty folder, whoever looks
     "smd.runs.folders": {
