@@ -34,10 +34,9 @@ def estimate_margins(
     """How far each image is from the decision boundary, as far as a search can tell: a row each.
 
     method: "min-norm" (Auto-PGD in the smallest ball, and DDN for L2), "fab" (Croce and Hein 2020),
-    "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks as far as eps=8/255), settings are its own,
-    see smd.registry.ESTIMATORS; all else is as in `smd.attack`. "certified" proves lower bounds, of
-    small networks; "smoothing" (in L2) is of the smoothed network, and says so. Columns, with
-    lengths in the unit of x:
+    "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; as far as eps=8/255), settings are its own, see
+    smd.registry.ESTIMATORS; all else is as in `smd.attack`. "certified" proves lower bounds, of
+    small networks; "smoothing" (L2) is of the smoothed one. Columns, lengths in the unit of x:
 
     - idx, label: the position in x, and y
     - margin: how far the search came within the true class
