@@ -23,7 +23,8 @@ from smd.units import show_level, show_levels
 def words(config: Any, leave_out: Collection[str] = (), own: str = "Linf") -> list[str]:
     """The options that describe this config, but for those fields: what is seldom changed last.
 
-    own: the norm that its run was trained in, which goes without saying; "": not of all the same.
+    own: the norm that its run was trained in; Linf goes without saying where it is that. "": several
+    differ in it.
     """
     return [
         word
@@ -35,7 +36,7 @@ def words(config: Any, leave_out: Collection[str] = (), own: str = "Linf") -> li
 
 def _words(each: Field, config: Any, own: str) -> list[str]:
     value, option = getattr(config, each.name), each.option
-    usual = own if option.of_run else each.usual(config)
+    usual = each.usual(config) if own == each.default or not option.of_run else None
     if option.unless and getattr(config, option.unless):
         return []
     if not option.always and value == usual:

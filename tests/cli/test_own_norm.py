@@ -62,7 +62,7 @@ def test_an_estimates_table_tells_shares_beyond_lengths(in_l2, smd_here):
     assert not [name for name in row if "255" in name]
 
 
-def test_the_command_of_a_job_names_the_norm_where_it_is_not_the_runs():
+def test_the_command_of_a_job_names_the_norm_where_run_and_job_are_not_both_in_linf():
     for command, config in (
         (commands.attack_command, AttackConfig),
         (commands.estimate_command, EstimateConfig),
@@ -70,8 +70,8 @@ def test_the_command_of_a_job_names_the_norm_where_it_is_not_the_runs():
     ):
         linf, l2 = config("r"), config("r", norm="L2")
         assert "--norm" not in command(linf)
-        assert "--norm" not in command(l2, own="L2")
         assert "--norm L2" in command(l2)
+        assert "--norm L2" in command(l2, own="L2")
         assert "--norm Linf" in command(linf, own="L2")
         assert "--norm Linf" in command(linf, own=commands.shared(["L2", "Linf"]))
     assert commands.shared(["L2", "L2"]) == "L2"

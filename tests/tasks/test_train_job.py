@@ -63,7 +63,8 @@ def started(norm="Linf"):
     )
     until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
     (run,) = folders.all_runs()
-    until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
+    # what is said once it is over; how far it is is said, too, on a busy machine
+    until(lambda: "epoch 2/4, loss" in "\n".join(launch.log_tail(run.folder)))
     return process, run
 
 
