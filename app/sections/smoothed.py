@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from smd import registry
 from smd.export import smoothed as table
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .. import data
 from ..components import downloads, tables
+
+TITLE = registry.ESTIMATORS["smoothing"].title
 
 
 def section(run: Run, split: str) -> None:
@@ -18,7 +21,9 @@ def section(run: Run, split: str) -> None:
         return
     results = {name: data.read(reader.estimate_results, run.store, name) for name in stored["id"]}
     shown = table.smoothed_table(stored, results, run.config.levels_in("L2"))
-    st.subheader("Certified (smoothed network)")
+    st.subheader(TITLE)
     st.caption(table.SAID)
-    tables.show(shown, key="smoothed", alt=f"{len(shown)} certificates of the smoothed network.")
+    brief = shown.assign(method=shown["method"].str.removeprefix(f"{TITLE}, "))
+    brief = brief.drop(columns="split").rename(columns={"method": "noise"})
+    tables.show(brief, key="smoothed", alt=f"{len(shown)} certificates of the smoothed network.")
     downloads.of_table(shown, f"{run.id}-{split}-smoothed")

@@ -23,8 +23,8 @@ from smd.units import show_level, show_levels
 def words(config: Any, leave_out: Collection[str] = (), own: str = "Linf") -> list[str]:
     """The options that describe this config, but for those fields: what is seldom changed last.
 
-    own: the norm that its run was trained in; Linf goes without saying where it is that. "": several
-    differ in it.
+    own: the norm that its run was trained in; Linf goes without saying where it is that. "": of
+    several runs, which differ in it.
     """
     return [
         word

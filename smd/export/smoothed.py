@@ -15,7 +15,8 @@ from smd.units import show_level
 SAID = (
     "Of the smoothed network, which answers with the class that this one gives most often under"
     " Gaussian noise (σ), and not of this network itself, whose own boundary may be nearer. Each"
-    " certificate holds with a probability of at least 1 − α."
+    " certificate holds with a probability of at least 1 − α, 0.999 unless the estimate was told"
+    " otherwise."
 )
 
 

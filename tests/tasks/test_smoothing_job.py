@@ -133,6 +133,7 @@ def test_margins_shows_it_apart_with_what_it_is_of(stored):
     assert "Certified (smoothed network)" in [each.value for each in app.subheader]
     assert SAID.split(",")[0] in words(app)
     (shown,) = [f.value for f in app.dataframe if "abstained (%)" in f.value]
+    assert shown["noise"].tolist() == ["σ = 0.25, L2"]
     assert shown["certified (%)"].tolist() == [50.0]
     assert shown["radius ≥ 0.5 (%)"].tolist() == [25.0]
     assert not [source for source in sources.of(stored) if source.estimate == "j:smoothing"]
