@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from paging import open_page, words
 from storing import attack, estimate, started
@@ -10,15 +11,19 @@ from storing import attack, estimate, started
 import smd
 from app.selection import sources
 from smd import __main__ as cli
+from smd.config.schema import EstimateConfig
 from smd.core.kinds import ABSTAINED, SMOOTHED, WRONG
 from smd.export.smoothed import SAID
+from smd.jobs.session import Cancelled, Session
 from smd.report.known import known
 from smd.runs import folders
 from smd.sinks import making
 from smd.store import reader
 from smd.store.records import EstimateRecord, Margins
 from smd.store.writer import Recorder
+from smd.tasks import estimate as task
 
+SETTINGS = {"sigma": 0.1, "samples": 50, "selection": 5}
 ASKED = ("--method", "smoothing:sigma=0.1:samples=50:selection=5", "--n", 12, "--device", "cpu")
 OWN = {"clean": (True, True, False, False), "crossed": (False, False, True, False)}
 
@@ -79,16 +84,34 @@ def test_a_job_stores_its_noise_and_prints_a_table_that_says_what_of(finished, c
     assert "of the smoothed network," in (job / "log.txt").read_text()
 
 
-def test_a_job_that_is_done_draws_nothing_again(finished, monkeypatch):
-    from smd.tasks import estimate as task
+def radii_of(run, **fields):
+    """What a new job of the same question stores, an image a row."""
+    asked = {"method": "smoothing", "params": SETTINGS, "norm": "L2", "n": 12, "batch": 5}
+    config = EstimateConfig(run.id, device="cpu", **asked, **fields)
+    job = folders.create_job(run, config, claim=True)
+    task.estimate_run(job)
+    assert f"{job.name}:smoothing" in task.done(run.store)  # so that it is not done again
+    return reader.estimate_results(run.store, f"{job.name}:smoothing")
 
+
+def test_a_job_that_was_stopped_stores_nothing_and_begins_anew_to_the_same_radii(
+    finished, monkeypatch
+):
     _, run = finished
-    assert run_cli("estimate", run.id, *ASKED) == 0
-    (job,) = folders.jobs_of(run, "margins")
-    monkeypatch.setattr(task, "measure", None)  # which would raise
-    config = json.loads((job / "config.json").read_text())
-    assert config["norm"] == "L2"
-    assert f"{job.name}:smoothing" in task.done(run.store)
+    report = Session.report
+
+    def stopped(self, **fields):
+        self.stopping = self.stopping or bool(fields.get("batch"))
+        report(self, **fields)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "report", stopped)
+        with pytest.raises(Cancelled):
+            radii_of(run)
+    assert reader.smoothed(run.store).empty
+    first, again, other = radii_of(run), radii_of(run), radii_of(run, seed=1)
+    pd.testing.assert_frame_equal(first, again)
+    assert (first["margin"] != other["margin"]).any()
 
 
 def test_linf_is_refused_in_a_sentence(finished, capsys):
