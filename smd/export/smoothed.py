@@ -8,6 +8,7 @@ import pandas as pd
 
 from smd.core.kinds import ABSTAINED, SMOOTHED, WRONG
 from smd.export.estimates import CHOSEN
+from smd.export.percent import interval
 from smd.export.titles import estimate_title
 from smd.frames import tuples
 from smd.units import show_level
@@ -25,7 +26,7 @@ def smoothed_table(
     results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
     lengths: Sequence[float],  # L2 levels
 ) -> pd.DataFrame:
-    """A row an estimate; all shares are of all its images.
+    """A row an estimate; all shares are of all its images, each with its 95 % interval beside it.
 
     "radius ≥ 0.5 (%)": the smoothed network's certified accuracy at L2 noise of 0.5. The median is
     over the images that are certified.
@@ -39,12 +40,17 @@ def _row(about: Any, result: pd.DataFrame, lengths: Sequence[float]) -> dict[str
     certified = kind == SMOOTHED
     shares = {f"{name} (%)": kind == kept for name, kept in NAMED.items()}
     shares |= {f"radius ≥ {show_level(e, 'L2')} (%)": certified & (radius >= e) for e in lengths}
+    n = len(result)
+    cells: dict[str, object] = {}
+    for name, which in shares.items():
+        share = float(which.mean())
+        cells |= {name: round(100 * share, 2), f"{name[:-4]}: 95 %": interval(share, n)}
     return {
         "method": estimate_title(about.method, about.eps, about.norm, about.weights)
         + CHOSEN * bool(about.picked),
         "split": about.split,
-        "n": len(result),
-        **{name: round(100 * float(which.mean()), 2) for name, which in shares.items()},
+        "n": n,
+        **cells,
         "median radius": round(float(radius[certified].median()), 3) if any(certified) else np.nan,
     }
 

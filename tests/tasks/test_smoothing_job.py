@@ -13,6 +13,7 @@ from app.selection import sources
 from smd import __main__ as cli
 from smd.config.schema import EstimateConfig
 from smd.core.kinds import ABSTAINED, SMOOTHED, WRONG
+from smd.export.percent import interval
 from smd.export.smoothed import SAID
 from smd.jobs.session import Cancelled, Session
 from smd.report.known import known
@@ -158,6 +159,7 @@ def test_margins_shows_it_apart_with_what_it_is_of(stored):
     (shown,) = [f.value for f in app.dataframe if "abstained (%)" in f.value]
     assert shown["noise"].tolist() == ["σ = 0.25, L2"]
     assert shown["certified (%)"].tolist() == [50.0]
+    assert shown["certified: 95 %"].tolist() == [interval(0.5, 4)]
     assert shown["radius ≥ 0.5 (%)"].tolist() == [25.0]
     assert not [source for source in sources.of(stored) if source.estimate == "j:smoothing"]
 
