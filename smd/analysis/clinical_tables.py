@@ -112,11 +112,9 @@ def clinical_tables(
             + f": `{PROGRAM} score {asked.run} --split {asked.split}{_named(asked)}` finds their"
             " scores."
         )
-    together = zip(known, rates(known, images), strict=True)
-    numbers = [row for level, found in together for row in _numbers(level, images, found)]
     grouped, left_out = ([], []) if group is None else _groups(asked, known, images, group)
     return Clinical(
-        _table(numbers, NUMBERS),
+        _table(_numbers(known, images), NUMBERS),
         _table(grouped, GROUPS),
         _confusion(known, images),
         (*said, *_notes(each, images, asked), *left_out),
@@ -151,9 +149,13 @@ def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame
     return table.astype({name: kind for name, kind in counts.items() if name in columns})
 
 
-def _numbers(level: Level, images: Images, found: np.ndarray | None) -> list[dict[str, Any]]:
-    rows = measures(level, images, found=found)
-    return [{"noise level": level.title, **row} for row in rows]
+def _numbers(levels: Sequence[Level], images: Images) -> list[dict[str, Any]]:
+    together = zip(levels, rates(levels, images), strict=True)
+    return [
+        {"noise level": level.title, **row}
+        for level, found in together
+        for row in measures(level, images, found=found)
+    ]
 
 
 def _groups(

@@ -154,7 +154,7 @@ def stored(finished, monkeypatch):
 
 def test_margins_shows_it_apart_with_what_it_is_of(stored):
     app = open_page("margins", run=stored.id, split="test")
-    assert "Certified (smoothed network)" in [each.value for each in app.subheader]
+    assert "Certified (smoothed network)" in [each.value for each in app.header]
     assert SAID.split(",")[0] in words(app)
     (shown,) = [f.value for f in app.dataframe if "abstained (%)" in f.value]
     assert shown["noise"].tolist() == ["σ = 0.25, L2"]
