@@ -50,8 +50,7 @@ def each_time() -> Iterator[None]:
         return attack.perturb(x.clone(), y.clone()), torch.full((len(x),), torch.nan)
 
     with ExitStack() as patches:
-        for module in (autoattack, square):
-            patches.enter_context(mock.patch.object(module, "apart", lambda *_: False))
+        patches.enter_context(mock.patch.object(square, "apart", lambda *_: False))
         patches.enter_context(mock.patch.object(autoattack, "fab", fab))
         patches.enter_context(mock.patch.object(Nearest, "at", lambda *_: {}))
         yield

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 NOISE = 1e-4  # share of the largest logit by which answers may differ: float noise
+FEW = 4  # images, below which a library may add up in another order
 
 
 @torch.no_grad()
@@ -17,3 +18,10 @@ def apart(model: nn.Module, x: Tensor) -> bool:
     nearly = NOISE * answer.abs().amax()
     same = [(again - answer).abs().amax(), (fewer - answer[::2]).abs().amax()]
     return bool(same[0] <= nearly) and bool(same[1] <= nearly)
+
+
+def filled(x: Tensor, whole: int) -> Tensor:
+    """Some images of a batch that has `whole` of them, (b, C, H, W), the first again where they are
+    too few to be answered to the last digit as they are among the others."""
+    lacking = max(0, min(whole, FEW) - len(x))
+    return torch.cat([x, x[:1].expand(lacking, *x.shape[1:])]) if lacking else x

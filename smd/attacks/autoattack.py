@@ -2,7 +2,7 @@
 
 Stage by stage, so that each one's verdicts are known and a stopped attack goes on at its batch.
 Stages, order, settings and seeds are those of the package's own standard evaluation, and so are the
-verdicts; what the network has answered before it is not asked again.
+verdicts; what is known of an answer is not asked again (smd.attacks.square, boundary).
 """
 
 import sys
@@ -19,10 +19,8 @@ from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
 from smd.attacks import AttackPlan, BatchContext
-from smd.attacks.apart import apart
 from smd.attacks.boundary import fab
 from smd.attacks.frame import Behind, framed
-from smd.attacks.remembering import Remembering
 from smd.attacks.square import Square
 
 TARGETS = 9  # of each targeted stage, where there are enough classes
@@ -94,8 +92,6 @@ class Part:
     def _perturbed(self, model: nn.Module, x: Tensor, y: Tensor, context: BatchContext) -> Tensor:
         """What the package's attack makes of x, shaped like it."""
         warnings = _Warnings()
-        if self.name.startswith("apgd") and apart(model, x):
-            model = Remembering(model)
         attack = self.package_attack(model, context, x.device, warnings)
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators

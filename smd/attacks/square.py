@@ -13,10 +13,11 @@ import torch
 from pyautoattack.square import SquareAttack
 from torch import Tensor
 
-from smd.attacks.apart import apart
-from smd.core import lp
+from smd.attacks.apart import apart, filled
+from smd.core import losses, lp
 
-WINDOW = 128  # queries that are looked at ahead, for one that is worth asking
+WINDOW = 128  # queries that are looked through at once for those that are worth asking
+AHEAD = 4  # questions about an image at once, where others need none: few change it
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,20 @@ class Search:
         return Search(self.row[kept], self.query[kept], self.changed[kept])
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Questions to the network: squares that change a pixel, and are not known to be declined."""
+
+    place: Tensor  # (q,) int64, of the image in the search
+    query: Tensor  # (q,) int64
+    image: Tensor  # (q, C, H, W)
+
+
 class Square(SquareAttack):  # type: ignore[misc]  # the package has no types
     """The package's attack, its search in Linf done anew."""
 
     def attack_single_run(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """How often each image was asked about, (B,), and the best ones, shaped like x.
+        """A number of each image, which nobody reads, and the best images, shaped like x.
 
         A network that draws, that looks at other images of its batch, or that answers with nan or
         inf is left to the package.
@@ -81,22 +91,24 @@ class Square(SquareAttack):  # type: ignore[misc]  # the package has no types
             if found is not None:
                 return found
             torch.set_rng_state(drawn)
-        found = super().attack_single_run(x, y)
-        return found[0], found[1]
+        numbers, best = super().attack_single_run(x, y)
+        return numbers, best
 
     def _found(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor] | None:
-        """As attack_single_run; None where an answer is not finite."""
+        """By how much the true class still leads, (B,), and the best images; None where an answer
+        is not finite."""
         stripes = self.random_choice([len(x), x.shape[1], 1, x.shape[3]])
         best = torch.clamp(x + self.eps * stripes, 0.0, 1.0)
         lead, _ = self.margin_and_loss(best, y)
-        asked, queries = torch.ones_like(lead), self._drawn(x)
-        none = torch.full_like(y, -1)
+        queries, none = self._drawn(x), torch.full_like(y, -1)
         search = Search(torch.arange(len(x), device=x.device), none + 1, none)
         while lead.isfinite().all():
             search = search.only((lead[search.row] > 0) & (search.query < self.n_queries))
             if not len(search.row):
-                return asked, best
-            self._ask(x, y, queries, search, best, lead, asked)
+                return lead, best
+            asked = self._next(queries, search, x, best)
+            if len(asked.query):
+                self._ask(asked, search, y, best, lead)
         return None
 
     def _drawn(self, x: Tensor) -> Queries:
@@ -116,38 +128,45 @@ class Square(SquareAttack):  # type: ignore[misc]  # the package has no types
         area = self.p_selection(number) * (channels * height * width) / channels
         return int(min(max(round(math.sqrt(area)), 1), height, width))
 
-    def _ask(
-        self,
-        x: Tensor,
-        y: Tensor,
-        queries: Queries,
-        search: Search,
-        best: Tensor,  # (B, C, H, W), changed in place, as are the next two
-        lead: Tensor,  # (B,) by which the true class leads there
-        asked: Tensor,  # (B,)
-    ) -> None:
-        """One query of each image, the next that is worth asking; search is changed in place."""
+    def _next(self, queries: Queries, search: Search, x: Tensor, best: Tensor) -> Asked:
+        """What is worth asking next, at most as many questions as the batch has images.
+
+        search goes on to what follows if all are declined.
+        """
+        many = min(AHEAD, 2 * len(x) // len(search.row))
         ahead = search.query[:, None] + torch.arange(WINDOW, device=x.device)
-        known = queries.before[ahead.clamp(max=self.n_queries - 1)] > search.changed[:, None]
-        number = ((~known | (ahead >= self.n_queries)).cumsum(1) == 0).sum(1)
-        search.query += number
-        there = (number < WINDOW) & (search.query < self.n_queries)
-        rows, chosen = search.row[there], search.query[there]
-        search.query += there
-        tried = self._coloured(x[rows], best[rows], queries.noise(chosen, x, self.eps))
-        new = (tried != best[rows]).flatten(1).any(1)
-        if not new.any():
-            return
-        rows, chosen, tried = rows[new], chosen[new], tried[new]
-        asked[rows] += 1
-        leads, _ = self.margin_and_loss(tried, y[rows])
-        kept = leads < lead[rows]
-        unsound = ~leads.isfinite()
-        best[rows[kept]], lead[rows[kept | unsound]] = tried[kept], leads[kept | unsound]
-        moved = there.nonzero().squeeze(1)[new][kept]
-        search.changed[moved] = chosen[kept]
+        inside = ahead < self.n_queries
+        earlier = queries.before[ahead.clamp(max=self.n_queries - 1)]
+        fresh = inside & (earlier <= search.changed[:, None])
+        number = fresh.cumsum(1)
+        chosen = fresh & (number <= many)
+        order = number[chosen].argsort(stable=True)  # the first of each image, then the second
+        place, query = chosen.nonzero()[order, 0], ahead[chosen][order]
+        row = search.row[place]
+        image = self._coloured(x[row], best[row], queries.noise(query, x, self.eps))
+        new = (image != best[row]).flatten(1).any(1)
+        late = new & (new.cumsum(0) > len(x))
+        search.query += (inside & (number <= many)).sum(1)
+        search.query.scatter_reduce_(0, place[late], query[late], "amin")
+        kept = new & ~late
+        return Asked(place[kept], query[kept], image[kept])
 
     def _coloured(self, x: Tensor, best: Tensor, noise: Tensor) -> Tensor:
         """The best images with that noise, brought back to the ball and to [0, 1]."""
         radius = torch.full((len(x),), self.eps, device=x.device)
         return lp.project(best + noise, x, radius, "Linf")
+
+    def _ask(self, asked: Asked, search: Search, y: Tensor, best: Tensor, lead: Tensor) -> None:
+        """Ask, and keep of each image what lessens the lead first; what it was asked beyond that
+        is forgotten. search, best, (B, C, H, W), and lead, (B,), are changed in place."""
+        place, query = asked.place, asked.query
+        row = search.row[place]
+        answers = self.predict(filled(asked.image, len(search.row)))[: len(row)]
+        leads = -losses.margin(answers, y[row])
+        lead[row] = torch.where(leads.isfinite(), lead[row], leads)
+        less = leads < lead[row]
+        first = torch.full_like(search.query, self.n_queries)
+        first.scatter_reduce_(0, place[less], query[less], "amin")
+        kept = less & (query == first[place])
+        best[row[kept]], lead[row[kept]] = asked.image[kept], leads[kept]
+        search.changed[place[kept]], search.query[place[kept]] = query[kept], query[kept] + 1

