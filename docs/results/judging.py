@@ -97,11 +97,18 @@ def main() -> None:
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--n", type=int, default=64)
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--levels", default="8,16,32", help="of 255")
     args = parser.parse_args()
     torch.set_num_threads(1)
     levels = tuple(float(level) / 255 for level in args.levels.split(","))
-    shared = {"levels": levels, "seeds": (0, 1, 2), "n": args.n, "batch": args.batch, "keep": 0}
+    shared = {
+        "levels": levels,
+        "seeds": tuple(range(args.seeds)),
+        "n": args.n,
+        "batch": args.batch,
+        "keep": 0,
+    }
     print("run,way,CPU seconds,ratio,forward,backward,robust in %,same verdict,same stage,of")
     for name in args.runs:
         first: tuple[Cost, pd.DataFrame] | None = None

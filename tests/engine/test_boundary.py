@@ -13,7 +13,7 @@ from smd.attacks.boundary import fab
 from smd.attacks.stages import Ascent
 from smd.core import losses
 from smd.evaluation import state as evaluation_state
-from smd.evaluation.prior_verdicts import Nearest
+from smd.evaluation.prior_verdicts import Nearest, merged, withstood
 
 LEVELS = {"Linf": (0.1, 0.14), "L2": (0.5, 0.9)}
 
@@ -105,3 +105,13 @@ def test_levels_are_put_together():
     assert known[2].seen.tolist() == [True, True, False, False]
     assert known[2].pred.tolist() == [7, 8, 9, 6]
     assert not known[2].fallen.any()
+
+
+def test_what_a_seed_tells_counts_before_what_levels_do():
+    one, two = torch.tensor([True, True, False]), torch.tensor([False, True, False])
+    levels = {2: withstood(one, torch.tensor([4, 5, 6])), 3: withstood(one, torch.zeros(3))}
+    seeds = {2: withstood(two, torch.tensor([7, 8, 9])), 4: withstood(two, torch.zeros(3))}
+    both = merged(levels, seeds)
+    assert both.keys() == {2, 3, 4}
+    assert both[2].seen.tolist() == [True, True, False]
+    assert both[2].pred[:2].tolist() == [4, 8]
