@@ -1,6 +1,8 @@
 """Paired tests: McNemar's where verdicts are yes or no, permutations of signs where they are
 shares."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,3 +100,14 @@ def test_an_image_of_an_unknown_patient_is_one_of_its_own():
     pairs = pd.Series(["a", "a", "b", "b", *[None] * 96], dtype=object)
     # 2, 2, 1 and 1 of one sign: 2 of 16 are as far from 0
     assert paired.p_value(one, two, pairs) == pytest.approx(2 / 16)
+
+
+def test_the_interval_of_a_paired_difference_is_agresti_and_mins():
+    one, two = pd.Series([1.0] * 12 + [0.0] * 8), pd.Series([1.0] * 5 + [0.0] * 12 + [1.0] * 3)
+    low, high = paired.paired_interval(one, two.iloc[::-1])
+    # b = 7 images that only one withstands, c = 3, n = 20, half an image more in each cell
+    b, c, n = 7.5, 3.5, 22
+    middle, half = (b - c) / n, 1.959964 * math.sqrt(b + c - (b - c) ** 2 / n) / n
+    assert (low, high) == pytest.approx((middle - half, middle + half))
+    low, high = paired.paired_interval(one, one)
+    assert low < 0 < high

@@ -20,12 +20,13 @@ PARTS = {  # in this order; each has `measure(quick) -> Part`, imported when it 
     "memory": "smd.bench.memory:measure",
     "growth": "smd.bench.growth:measure",
     "scale": "smd.bench.scale:measure",
+    "roofline": "smd.bench.roofline:measure",
     "large": "smd.bench.large:measure",
     "cluster": "smd.bench.cluster:measure",
     "communication": "smd.bench.communication:measure",
     "schedule": "smd.bench.schedule:measure",
 }
-WHEN_ASKED = ("large", "cluster", "communication", "schedule")  # no part of the whole
+WHEN_ASKED = ("roofline", "large", "cluster", "communication", "schedule")  # no part of the whole
 OUT = AROUND / "docs" / "bench"
 
 
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m smd.bench", description="Measure what things cost on this machine."
     )
     top.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but the last four)"
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all but the last five)"
     )
     top.add_argument(
         "--out",

@@ -19,6 +19,7 @@ from smd.store import reader
 NODE = {"num_cpus": 1, "object_store_memory": 10**8}
 HERE, THERE = ("--device", "cpu"), ("--on", "ray")
 EPS = "16/255"
+TRAINED = 600  # images of a run
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Sizes:
 
     seeds: str  # of four defenses
     epochs: int
-    images: int  # attacked
+    images: int  # training digits that are attacked: there are fewer of the others
     batch: int
 
 
@@ -71,7 +72,7 @@ def _cluster(folder: Path) -> Iterator[str]:
 
 def _sweeps(sizes: Sizes, folder: Path, address: str) -> Iterator[Row]:
     words = ["sweep", "--defenses", "smd,at,trades,std", "--seeds", sizes.seeds, "--wait"]
-    words += ["--epochs", str(sizes.epochs), "--n-train", "600", "--n-margins", "0"]
+    words += ["--epochs", str(sizes.epochs), "--n-train", str(TRAINED), "--n-margins", "0"]
     for where, place in ((HERE, "here"), (THERE, "there")):
         took = _seconds([*words, *where], folder / place, address)
         count = len(list((folder / place).glob("*/model.safetensors")))
@@ -83,7 +84,7 @@ def _attacks(sizes: Sizes, folder: Path, address: str) -> Iterator[Row]:
         Run(path.name, path) for path in sorted((folder / "here").iterdir()) if "-smd-" in path.name
     )
     words = ["attack", run.id, "--attack", "autoattack", "--eps", EPS, "--seeds", "0"]
-    words += ["--n", str(sizes.images), "--batch", str(sizes.batch)]
+    words += ["--split", "train", "--n", str(sizes.images), "--batch", str(sizes.batch)]
     what = f"AutoAttack of {sizes.images} images"
     known: list[list[object]] = []
     for where, more in ((HERE, ()), (THERE, ("--devices", "2"))):

@@ -21,18 +21,29 @@ from smd.store import reader
 
 
 @dataclass(frozen=True)
+class Training:
+    """SMD on the digits."""
+
+    net: str
+    images: int  # 0: all
+    epochs: int  # the first is not timed
+
+
+@dataclass(frozen=True)
 class Case:
     """How much is done."""
 
-    epochs: int  # of SMD on the digits; the first is not timed
-    n: int  # digits that AutoAttack attacks
+    trainings: tuple[Training, ...]  # the first one's network is attacked, too
+    n: int  # training digits that AutoAttack attacks: there are fewer of the others
     batch: int  # of them at a time
     repetitions: int
     processes: tuple[int, ...] = (1, 2)
 
 
-FULL, QUICK = Case(6, 400, 50, 3), Case(2, 2, 1, 1)
-TRAIN, ATTACK = "SMD, an epoch of the digits", "AutoAttack on digits at 16/255"
+# one network that computes little between two exchanges, and one that computes much
+FULL = Case((Training("small-cnn", 0, 6), Training("resnet-18", 256, 3)), 400, 50, 3)
+QUICK = Case((Training("small-cnn", 0, 2),), 2, 1, 1)
+ATTACK = "AutoAttack on digits at 16/255, small-cnn"
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,9 @@ class Timed:
 
     seconds: float  # of its work: an epoch, or all stages
     whole: float  # of its command, from its start to its end
-    result: np.ndarray  # what is to be the same: margins, or the stage that broke each image
+    # what is to be the same: margins and flags, or the stage that broke each image
+    first: np.ndarray  # after the first epoch
+    last: np.ndarray
 
 
 def measure(quick: bool) -> Part:
@@ -61,8 +74,10 @@ def measure(quick: bool) -> Part:
         " those of an epoch, or of all stages; command is from the start of the"
         " program to its end, with the start of the other processes."
         " efficiency is the time of one process by processes times that of several. equal counts"
-        " training images with equal flags, or verdicts; farthest is the largest difference of"
-        " their margins, in 1/255."
+        " training images with equal flags after the first epoch, or verdicts; farthest is the"
+        " largest difference of their margins then, in 1/255. equal_last and farthest_last are"
+        " those after the last epoch: what sums in another order change in the last bits grows"
+        " with the steps."
     )
     return Part("scale", "One job in several processes of this machine", rows, note)
 
@@ -75,14 +90,19 @@ def _put_back(known: str | None) -> None:
 
 
 def _rows(case: Case, env: dict[str, str]) -> list[Row]:
-    trained: dict[int, list[Timed]] = {count: [] for count in case.processes}
-    attacked: dict[int, list[Timed]] = {count: [] for count in case.processes}
+    first, *others = case.trainings
+    rows = _trainings(first, case, env)
+    attacked = {count: [_attacked(case, count, env)] for count in case.processes}
+    rows += _table(ATTACK, attacked)  # once, as it takes minutes
+    return [*rows, *(row for each in others for row in _trainings(each, case, env))]
+
+
+def _trainings(what: Training, case: Case, env: dict[str, str]) -> list[Row]:
+    done: dict[int, list[Timed]] = {count: [] for count in case.processes}
     for _ in range(case.repetitions):
         for count in case.processes:
-            trained[count].append(_trained(case, count, env))
-    for count in case.processes:  # once, as it takes minutes
-        attacked[count].append(_attacked(case, count, env))
-    return [*_table(TRAIN, trained), *_table(ATTACK, attacked)]
+            done[count].append(_trained(what, count, env))
+    return _table(f"SMD, an epoch of {len(done[1][0].last)} digits, {what.net}", done)
 
 
 def _table(what: str, done: dict[int, list[Timed]]) -> list[Row]:
@@ -90,19 +110,22 @@ def _table(what: str, done: dict[int, list[Timed]]) -> list[Row]:
     alone = median(one.seconds for one in first)
     rows: list[Row] = []
     for count, times in done.items():
-        seconds, result = median(one.seconds for one in times), times[-1].result
-        same, far = _compared(first[-1].result, result)
+        seconds = median(one.seconds for one in times)
+        same, far = _compared(first[-1].first, times[-1].first)
+        same_last, far_last = _compared(first[-1].last, times[-1].last)
         rows.append(
             {
                 "what": what,
                 "processes": count,
                 "seconds": seconds,
                 "command": median(one.whole for one in times),
-                "images_per_s": len(result) / seconds,
+                "images_per_s": len(times[-1].last) / seconds,
                 "efficiency": alone / (count * seconds),
                 "equal": same,
-                "of": len(result),
+                "of": len(times[-1].last),
                 "farthest": far,
+                "equal_last": same_last,
+                "farthest_last": far_last,
             }
         )
     return rows
@@ -117,25 +140,28 @@ def _compared(one: np.ndarray, other: np.ndarray) -> tuple[int, float]:
     )
 
 
-def _trained(case: Case, count: int, env: dict[str, str]) -> Timed:
-    words = ["--epochs", case.epochs, "--n-test", 20, "--n-margins", 0]
-    whole = _timed(["train", *words, *_where(count)], env)
+def _trained(what: Training, count: int, env: dict[str, str]) -> Timed:
+    words: list[object] = ["--net", what.net, "--n-train", what.images, "--epochs", what.epochs]
+    whole = _timed(["train", *words, "--n-test", 20, "--n-margins", 0, *_where(count)], env)
     run = _last()
     found = reader.metrics(run.store)
     found = found[(found["split"] == "train") & (found["name"] == "seconds") & (found["epoch"] > 1)]
-    table = reader.margins(run.store, case.epochs)
-    columns = ["margin", "clean_ok", "adv_ok"]
-    return Timed(float(found["value"].median()), whole, table[columns].to_numpy(float))
+    first, last = (
+        reader.margins(run.store, epoch)[["margin", "clean_ok", "adv_ok"]].to_numpy(float)
+        for epoch in (1, what.epochs)
+    )
+    return Timed(float(found["value"].median()), whole, first, last)
 
 
 def _attacked(case: Case, count: int, env: dict[str, str]) -> Timed:
-    words = ["--attack", "autoattack", "--eps", "16/255", "--n", case.n, "--batch", case.batch]
+    words: list[object] = ["--attack", "autoattack", "--eps", "16/255", "--split", "train"]
+    words += ["--n", case.n, "--batch", case.batch]
     whole = _timed(["attack", "last", *words, *_where(count)], env)
     run = _last()
     done = reader.attack_runs(run.store)
     mine = done[(done["name"] == "autoattack") & (done["eps"] > 0)].iloc[-1]
     stages = reader.attack_results(run.store, mine["id"])["stage"].to_numpy(int)
-    return Timed(float(mine["seconds"]), whole, stages)
+    return Timed(float(mine["seconds"]), whole, stages, stages)
 
 
 def _where(count: int) -> list[str]:

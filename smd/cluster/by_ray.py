@@ -91,13 +91,15 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
             " write a smaller count of --devices."
         )
     device, gpus = ("cuda:0", 1) if kind == "GPU" else ("cpu", 0)
-    asked = [(0.001, 0, "cpu"), *[(1, gpus, device)] * helpers] if helpers else [(1, gpus, device)]
+    takes = {"num_cpus": 1, "num_gpus": gpus}
     hands: list[RayHand] = []
-    with _reserved(ray, [_bundle(*each[:2]) for each in asked], alive) as places:
+    with _reserved(ray, _bundle(gpus), max(1, helpers), alive) as places:
+        asked = [(device, takes | place) for place in places]
+        if helpers:  # no part of the reservation: nothing always fits
+            asked.insert(0, ("cpu", {"num_cpus": 0}))
         try:
-            for place, (cores, cards, name) in zip(places, asked, strict=True):
-                options = {"num_cpus": cores, "num_gpus": cards, "max_concurrency": CALLS}
-                actor = ray.remote(Actor).options(**options, **place).remote()
+            for name, options in asked:
+                actor = ray.remote(Actor).options(max_concurrency=CALLS, **options).remote()
                 hands.append(RayHand(ray, actor, name))
             for hand in hands:
                 _wait(ray, hand.handle, alive)
@@ -109,31 +111,31 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
                     ray.kill(hand.handle)
 
 
-def _bundle(cores: float, cards: int) -> dict[str, float]:
-    """What one actor takes of the cluster."""
-    return {"CPU": cores, **({"GPU": cards} if cards else {})}
+def _bundle(cards: int) -> dict[str, float]:
+    """What one actor that computes takes of the cluster."""
+    return {"CPU": 1, **({"GPU": cards} if cards else {})}
 
 
 @contextmanager
 def _reserved(
-    ray: Any, bundles: Sequence[dict[str, float]], alive: Callable[[], None]
+    ray: Any, bundle: dict[str, float], count: int, alive: Callable[[], None]
 ) -> Iterator[list[dict[str, Any]]]:
-    """Places for all actors of a job at once, or for none yet: so no two jobs hold a part each and
-    wait for the other's. Options of an actor for each place; one alone needs none."""
-    if len(bundles) == 1:
+    """Places for so many actors of a job at once, or for none yet: so no two jobs hold a part each
+    and wait for the other's. Options of an actor for each place; one alone needs none."""
+    if count == 1:
         yield [{}]
         return
     from ray.util.placement_group import placement_group, remove_placement_group
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-    group = placement_group(list(bundles))
+    group = placement_group([bundle] * count)
     try:
         ready = group.ready()
         while not ray.wait([ready], timeout=LOOK)[0]:
             alive()
         yield [
             {"scheduling_strategy": PlacementGroupSchedulingStrategy(group, number)}
-            for number in range(len(bundles))
+            for number in range(count)
         ]
     finally:
         with suppress(Exception):

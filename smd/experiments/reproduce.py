@@ -42,6 +42,13 @@ class Budget:
 BUDGETS = {
     "full": Budget(),
     "first": Budget(rows=("STD", "SMD", "AT8*", "TR-b6-8*")),
+    "cpu": Budget(
+        rows=("STD", "AT8*", "AT4", "FAT8*", "TR-b6-8*", "MMA12*", "SMD"),
+        epochs=30,
+        n_train=10_000,
+        n_test=500,
+        attack_seeds=(0,),
+    ),
     "quick": Budget(epochs=2, n_train=300, n_test=50, attack_seeds=(0,)),
 }
 
@@ -177,7 +184,7 @@ def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, 
 
     Both have the columns of export.wide; see export.best.
     """
-    ours = [cells for run in done if len(cells := _cells(table, run))]
+    ours = [cells for run in done if len(cells := cells_of(table, run))]
     papers = published.rows(done[0].config.data if done else table.configs[0].data, table.attack)
     papers = papers[papers["run"] == f"Table {table.name}"]
     wanted = [export.defense_title(config) for config in table.configs]
@@ -190,7 +197,7 @@ def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, 
     return wide.loc[rows].reset_index(drop=True), bold.loc[rows].reset_index(drop=True)
 
 
-def _cells(table: Table, run: Run) -> pd.DataFrame:
+def cells_of(table: Table, run: Run) -> pd.DataFrame:
     """What a run withstood under the table's attack on as many images as were asked for."""
     cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store))})
     steps = published.STEPS.get(table.attack, 0)

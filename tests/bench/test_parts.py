@@ -33,12 +33,24 @@ COLUMNS = {
         "equal",
         "of",
         "farthest",
+        "equal_last",
+        "farthest_last",
+    },
+    "roofline": {
+        "network",
+        "batch",
+        "work",
+        "seconds",
+        "percent",
+        "gflop",
+        "peak_percent",
+        "floor",
     },
     "growth": {"what", "from", "to", "seconds_before", "seconds_after", "ratio", "proportional"},
 }
-NOUGHT = {"withstood", "farthest"}  # may be 0
+NOUGHT = {"withstood", "farthest", "farthest_last", "gflop", "peak_percent"}  # may be 0
 # mostly one waits for its browser
-TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "growth"))
+TOGETHER = (("startup", "scale"), ("autoattack", "store", "memory", "roofline", "growth"))
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +119,15 @@ def test_training_takes_more_memory_than_the_imports(measured):
     assert 50 < imports < min(networks)
 
 
+def test_the_time_of_a_step_is_shared_out(measured):
+    rows = measured[0]["roofline"]["rows"]
+    assert sum(row["percent"] for row in rows) == pytest.approx(100)
+    counted = {row["work"] for row in rows if row["gflop"]}
+    multiplied = {"convolutions, forward", "convolutions, backward", "matrix products"}
+    assert counted == multiplied
+    assert all(0 < row["floor"] <= 100 for row in rows)
+
+
 def test_samples_epochs_and_classes_grow(measured):
     found = measured[0]["growth"]["rows"]
     for row in found:
@@ -114,3 +135,12 @@ def test_samples_epochs_and_classes_grow(measured):
         assert row["proportional"] == (10 if row["what"].endswith("classes") else 2)
     for work in ("write a store", "read", "train on digits", "one SMD step, classes", "CE-PGD"):
         assert any(row["what"].startswith(work) for row in found)
+
+
+def test_the_full_measurement_of_processes_and_nodes_asks_for_images_that_there_are():
+    from smd.bench import cluster, scale
+    from smd.data import load
+
+    trained = int((load("digits").split == 0).sum())
+    assert trained >= scale.FULL.n
+    assert trained >= cluster.TRAINED >= cluster.FULL.images

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from smd import __main__ as program
@@ -37,6 +38,14 @@ def test_a_full_table_is_attacked_as_the_paper_does(own_runs):
     asked = table.attack_on(runs.create(table.configs[0]))
     assert (asked.attack, asked.split, asked.n) == ("autoattack", "test", 0)
     assert len(asked.seeds) == published.SEEDS["autoattack"]
+
+
+def test_the_budget_of_a_cpu_has_a_row_of_each_kind_and_is_attacked_level_by_level(own_runs):
+    table = reproduce.plan("table2b", BUDGETS["cpu"])
+    titles = ["STD", "AT8*", "AT4", "FAT8*", "TR-b6-8*", "MMA12*", "SMD"]
+    assert [defense_title(config) for config in table.configs] == titles
+    asked = table.attack_on(runs.create(table.configs[0]))
+    assert (asked.n, asked.seeds, asked.sound) == (500, (0,), False)
 
 
 def test_budgets_and_options_take_less():
@@ -123,6 +132,18 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
         assert (run["n_test"], run["attack_seeds"], run["commit"]) == (20, [0], about["commit"])
     assert "torch" in about["packages"]
     assert about["cores"] > 0
+    pairs = pd.read_csv(tmp_path / "out" / "paired.csv")
+    assert list(pairs["eps"]) == ["0", "8/255", "16/255", "32/255", "Avg."]
+    assert set(pairs["defense"] + " " + pairs["against"]) == {"SMD STD"}
+    assert set(pairs["n"]) == {20}
+    ours = pd.read_csv(tmp_path / "out" / "table.csv").set_index("defense")
+    for row in pairs.itertuples():
+        assert row.difference == pytest.approx(
+            float(ours.loc["SMD", row.eps]) - float(ours.loc["STD", row.eps]), abs=0.02
+        )
+        assert row.low <= row.difference <= row.high
+        if row.eps != "Avg.":  # an image is withstood or not
+            assert row.difference == pytest.approx(100 * (row.only_it - row.only_other) / 20)
 
 
 def test_ours_stand_above_the_papers_rows(own_runs):
