@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -91,49 +91,41 @@ def judged(run: Run, asked: AttackConfig, way: str) -> tuple[Cost, pd.DataFrame]
     return cost, pd.concat(tables, ignore_index=True)
 
 
-def main() -> None:
-    """Measure the runs that are named."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+")
-    parser.add_argument("--n", type=int, default=64)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--levels", default="8,16,32", help="of 255")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    levels = tuple(float(level) / 255 for level in args.levels.split(","))
-    shared = {
-        "levels": levels,
-        "seeds": tuple(range(args.seeds)),
-        "n": args.n,
-        "batch": args.batch,
-        "keep": 0,
-    }
-    print("run,way,CPU seconds,ratio,forward,backward,robust in %,same verdict,same stage,of")
-    for name in args.runs:
-        first: tuple[Cost, pd.DataFrame] | None = None
-        for way in WAYS:
-            with tempfile.TemporaryDirectory() as place:
-                run = copied(folders.find(name), Path(place))
-                asked = AttackConfig(run.id, "autoattack", sound=way == WAYS[2], **shared)
-                cost, table = judged(run, asked, way)
-            first = first or (cost, table)
-            same = [int((table[of] == first[1][of]).sum()) for of in ("ok", "stage")]
-            print(
-                run.id,
-                way,
-                f"{cost.seconds:.1f}",
-                f"{first[0].seconds / cost.seconds:.2f}",
-                cost.forward,
-                cost.backward,
-                f"{100 * table['ok'].mean():.2f}",
-                same[0],
-                "" if asked.sound else same[1],  # its first stage is what it takes over
-                len(table),
-                sep=",",
-                flush=True,
-            )
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    top = argparse.ArgumentParser(description=__doc__)
+    top.add_argument("runs", nargs="+")
+    top.add_argument("--n", type=int, default=64)
+    top.add_argument("--batch", type=int, default=64)
+    top.add_argument("--seeds", type=int, default=3)
+    top.add_argument("--levels", default="8,16,32", help="of 255")
+    return top
+
+
+def rows(name: str, n: int, batch: int, seeds: int, levels: str) -> Iterator[list[object]]:
+    """A row for each way of asking about a run."""
+    given = tuple(float(level) / 255 for level in levels.split(","))
+    first: tuple[Cost, pd.DataFrame] | None = None
+    for way in WAYS:
+        with tempfile.TemporaryDirectory() as place:
+            run = copied(folders.find(name), Path(place))
+            asked = AttackConfig(run.id, "autoattack", levels=given, n=n, batch=batch)
+            asked = replace(asked, seeds=tuple(range(seeds)), keep=0, sound=way == WAYS[2])
+            cost, table = judged(run, asked, way)
+        first = first or (cost, table)
+        same: list[object] = [int((table[of] == first[1][of]).sum()) for of in ("ok", "stage")]
+        if asked.sound:
+            same[1] = ""  # its first stage is what it takes over
+        robust, ratio = 100 * table["ok"].mean(), first[0].seconds / cost.seconds
+        seconds = [f"{cost.seconds:.1f}", f"{ratio:.2f}"]
+        passes = [cost.forward, cost.backward]
+        yield [name, way, *seconds, *passes, f"{robust:.2f}", *same, len(table)]
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    args = vars(parser().parse_args())
+    print("run,way,CPU seconds,ratio,forward,backward,robust in %,same verdict,same stage,of")
+    for each in args.pop("runs"):
+        for row in rows(each, **args):
+            print(*row, sep=",", flush=True)

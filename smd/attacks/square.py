@@ -163,7 +163,7 @@ class Square(SquareAttack):  # type: ignore[misc]  # the package has no types
         row = search.row[place]
         answers = self.predict(filled(asked.image, len(search.row)))[: len(row)]
         leads = -losses.margin(answers, y[row])
-        lead[row] = torch.where(leads.isfinite(), lead[row], leads)
+        lead[row[~leads.isfinite()]] = torch.nan  # which ends the search
         less = leads < lead[row]
         first = torch.full_like(search.query, self.n_queries)
         first.scatter_reduce_(0, place[less], query[less], "amin")

@@ -60,6 +60,7 @@ def chosen(config: AttackConfig, n: int) -> Tensor:
 
 
 Work = Opened[AttackConfig]
+Overall = Callable[[float], float]  # the share of all work, by that of a level and seed
 
 
 def evaluate(work: Work) -> None:
@@ -124,12 +125,7 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
 
 
 def _evaluate_task(
-    work: Work,
-    name: str,
-    task: Task,
-    overall: Callable[[float], float],
-    eta: Eta,
-    nearest: Nearest,
+    work: Work, name: str, task: Task, overall: Overall, eta: Eta, nearest: Nearest
 ) -> int:
     """One level and seed, from where an earlier try has come to; returns the batch size to go on
     with. nearest: what all levels and seeds have told, and this one adds to."""
@@ -150,8 +146,7 @@ def _evaluate_task(
             raise Cancelled("It was cancelled.")
 
     begun = evaluation_state.load(half_done, _about(name, task))
-    state = begun or EvaluationState.begin(len(task.ids))
-    state.nearest = nearest
+    state = replace(begun or EvaluationState.begin(len(task.ids)), nearest=nearest)
     on = Target(work.model, work.rows, after_batch, work.deal)
     while (verdict := _fitting(on, task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))
