@@ -78,17 +78,14 @@ def _too_many(asked: int, has: int, what: str) -> str:
     return f"{asked} devices are asked for and {has_them} may be used: ask for at most {has}."
 
 
-def problems(text: str, name: str, trains: bool = False) -> list[str]:
-    """What is wrong with so many devices for a job whose device is that: a sentence, or nothing.
-
-    trains: the job is a training, which has one node of a cluster.
-    """
+def problems(text: str, name: str) -> list[str]:
+    """What is wrong with so many devices for a job whose device is that: a sentence, or nothing."""
     if text in ONE:
         return []
     if not is_text(text):
         return [f"\"Devices\" is '{text[:60]}': write {HELP}."]
-    if kind := _cluster(name):
-        return _not_on(kind, text, trains)
+    if kind := cluster_of(name):
+        return _not_on(kind, text)
     if name not in (AUTO, "cpu"):
         return [f"Several devices were asked for ({text}) and {name} is one: let --device be auto."]
     if (wanted := named(text)) and name == "cpu":
@@ -98,7 +95,7 @@ def problems(text: str, name: str, trains: bool = False) -> list[str]:
     return _lacking(text, name)
 
 
-def _cluster(name: str) -> str:
+def cluster_of(name: str) -> str:
     """The kind of the cluster that a job with that device goes to, "" to none."""
     try:
         slots = devices.slots(name)
@@ -108,9 +105,7 @@ def _cluster(name: str) -> str:
     return there if devices.away(there) else ""
 
 
-def _not_on(kind: str, text: str, trains: bool) -> list[str]:
-    if trains:
-        return ["A training on a cluster has one device: leave --devices out."]
+def _not_on(kind: str, text: str) -> list[str]:
     if kind == "slurm":
         return ["A job on Slurm has one node: leave --devices out."]
     right = COUNT.fullmatch(text)

@@ -89,7 +89,7 @@ def test_several_processes_without_a_gpu_are_on_the_cpu(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(("where", "name"), [("ray", "auto"), ("", "ray")])
-def test_a_cluster_takes_counts_for_what_is_dealt_and_one_device_for_a_training(
+def test_a_cluster_takes_counts_and_slurm_has_one_node_for_a_job(
     where: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(devices.CLUSTER, where)
@@ -98,5 +98,9 @@ def test_a_cluster_takes_counts_for_what_is_dealt_and_one_device_for_a_training(
     assert several.problems("all", name) == [
         "On a cluster write a count of devices, such as 4, not all."
     ]
-    assert "one device" in several.problems("4", name, trains=True)[0]
-    assert "one node" in several.problems("4", "slurm")[0]
+    assert of_training(TrainConfig(device=name, devices="4")) == []
+    for found in (
+        of_training(TrainConfig(device="slurm", devices="4")),
+        of_attack(AttackConfig("run", device="slurm", devices="4")),
+    ):
+        assert found == ["A job on Slurm has one node: leave --devices out."]

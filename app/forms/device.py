@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from smd import several
 from smd.config import options
 from smd.config.schema import TrainConfig
 from smd.devices import ALL, AUTO
@@ -14,7 +15,8 @@ from .knobs import KEPT
 MOST = 8  # counts that are offered; others may be typed
 SEVERAL = (
     "Train on several at once, which gives what one gives: all, a count, or GPUs by number such as"
-    " 0,1. On the CPU they are processes that share its cores."
+    " 0,1. On the CPU they are processes that share its cores; on a Ray cluster a count of its"
+    " devices."
 )
 HELP = "auto: whichever is free first. A job that names a device waits for that one."
 
@@ -40,8 +42,7 @@ def several_field(key: str, device: str) -> str:
     """How many devices: one, all, a count of them, or GPUs by their numbers, which may be typed."""
     field = options.field(TrainConfig, "devices")
     held = st.session_state.get(key)
-    counts = [str(count) for count in range(2, min(overview.most(device), MOST) + 1)]
-    offered = dict.fromkeys(["", ALL, *counts, *([str(held)] if held else [])])
+    offered = dict.fromkeys(["", *counts(device), *([str(held)] if held else [])])
     chosen = st.selectbox(
         field.title,
         list(offered),
@@ -52,6 +53,13 @@ def several_field(key: str, device: str) -> str:
         **KEPT,
     )
     return str(chosen or "").replace(" ", "")
+
+
+def counts(device: str) -> list[str]:
+    """How many are offered there beside one; a cluster's are not known here."""
+    kind = several.cluster_of(device)
+    most = {"ray": MOST, "slurm": 1}.get(kind) or min(overview.most(device), MOST)
+    return [*([] if kind else [ALL]), *map(str, range(2, most + 1))]
 
 
 def named(name: str, device: Device | None) -> str:

@@ -11,6 +11,12 @@ class Actor:
 
         self._node = Node()
 
+    def address(self) -> str:
+        """The address at which the cluster reaches this machine."""
+        import ray
+
+        return str(ray.util.get_node_ip_address())
+
     def call(self, name: str, *args: Any) -> Any:
         """What that method returns."""
         return getattr(self._node, name)(*args)

@@ -27,16 +27,19 @@ BEATS = 20  # looks between two signs of life
 class FileHand:
     """The node that serves a folder (smd.cluster.hands.Hand)."""
 
-    helpers, handle, pool = (), None, ""
+    address, helpers, handle, pool = "", (), None, ""
 
     def __init__(self, folder: Path, device: str, gone: Callable[[], str]) -> None:
         """gone: why the node's process is no more, ""; asked every few seconds."""
         self.device = device
         self._folder, self._gone = folder, gone
         self._numbers = itertools.count()
+        self._lost = ""  # why it is gone
 
     def call(self, name: str, *args: Any) -> Any:
         """See Hand."""
+        if self._lost:
+            raise Lost(self._lost)
         number = next(self._numbers)
         durable.write(self._folder / f"call-{number}", pickle.dumps((name, args)))
         path = self._folder / f"answer-{number}"
@@ -50,6 +53,7 @@ class FileHand:
                 beat, heard = now, time.monotonic() if now != beat else heard
                 why = self._gone() or (time.monotonic() - heard > SILENT and "nothing is heard")
                 if why and not path.exists():
+                    self._lost = why
                     raise Lost(why)
         answer, refused = pickle.loads(path.read_bytes())
         path.unlink()

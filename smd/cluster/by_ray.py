@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from smd.cluster.actor import Actor
-from smd.cluster.hands import Lost
+from smd.cluster.hands import ONE, Lost, Wanted
 from smd.devices import CLUSTER
 from smd.errors import UserError
 
@@ -32,12 +32,19 @@ class RayHand:
     pool = "smd.cluster.by_ray:RayPool"
 
     def __init__(self, ray: Any, actor: Any, device: str) -> None:
-        self._ray, self.handle, self.device = ray, actor, device
+        self._ray, self.handle, self.device, self.address = ray, actor, device, ""
         self.helpers: Sequence[RayHand] = ()
+        self._lost = ""  # why it is gone
 
     def call(self, name: str, *args: Any) -> Any:
         """See Hand."""
-        return _get(self._ray, self.handle.call.remote(name, *args))
+        if self._lost:
+            raise Lost(self._lost)
+        try:
+            return _get(self._ray, self.handle.call.remote(name, *args))
+        except Lost as error:
+            self._lost = str(error)
+            raise
 
 
 def _get(ray: Any, answer: Any) -> Any:
@@ -79,30 +86,25 @@ class RayPool:
 
 
 @contextmanager
-def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
-    """See smd.cluster.hands.Hire. With helpers, the node itself computes little: it takes next to
-    nothing of the cluster."""
+def hired(alive: Callable[[], None], wanted: Wanted = ONE) -> Iterator[RayHand]:
+    """See smd.cluster.hands.Hire. A node whose helpers do its work takes nothing of the cluster
+    itself, so that they may have all of it."""
     ray = _connected()
     has = ray.cluster_resources()
-    kind = "GPU" if has.get("GPU", 0) >= 1 else "CPU"
-    if helpers > has.get(kind, 0):
-        raise UserError(
-            f"{helpers} devices are asked for and the cluster has {has.get(kind, 0):g} {kind}s:"
-            " write a smaller count of --devices."
-        )
-    device, gpus = ("cuda:0", 1) if kind == "GPU" else ("cpu", 0)
-    takes = {"num_cpus": 1, "num_gpus": gpus}
+    kind, device = ("GPU", "cuda:0") if has.get("GPU", 0) >= 1 else ("CPU", "cpu")
+    own = {"num_cpus": 1, "num_gpus": int(kind == "GPU")}
+    leads = bool(wanted.helpers) and not wanted.ranks
+    count = wanted.helpers + (not leads)
+    _refuse_too_many(count, wanted, has.get(kind, 0), kind)
     hands: list[RayHand] = []
-    with _reserved(ray, _bundle(gpus), max(1, helpers), alive) as places:
-        asked = [(device, takes | place) for place in places]
-        if helpers:  # no part of the reservation: nothing always fits
-            asked.insert(0, ("cpu", {"num_cpus": 0}))
+    with _reserved(ray, count, own, alive) as places:
         try:
-            for name, options in asked:
-                actor = ray.remote(Actor).options(max_concurrency=CALLS, **options).remote()
-                hands.append(RayHand(ray, actor, name))
+            if leads:
+                hands.append(_hand(ray, {"num_cpus": 0}, "cpu"))
+            hands += [_hand(ray, own | place, device) for place in places]
             for hand in hands:
                 _wait(ray, hand.handle, alive)
+                hand.address = _get(ray, hand.handle.address.remote()) if wanted.ranks else ""
             hands[0].helpers = hands[1:]
             yield hands[0]
         finally:
@@ -111,23 +113,34 @@ def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[RayHand]:
                     ray.kill(hand.handle)
 
 
-def _bundle(cards: int) -> dict[str, float]:
-    """What one actor that computes takes of the cluster."""
-    return {"CPU": 1, **({"GPU": cards} if cards else {})}
+def _hand(ray: Any, options: Mapping[str, Any], device: str) -> RayHand:
+    """A new actor, as soon as the cluster has room for it."""
+    actor = ray.remote(Actor).options(max_concurrency=CALLS, **options)
+    return RayHand(ray, actor.remote(), device)
+
+
+def _refuse_too_many(count: int, wanted: Wanted, has: float, kind: str) -> None:
+    """Raises UserError where the cluster has fewer devices, unless it may get them back."""
+    if count > max(1, has) and not wanted.again:
+        raise UserError(
+            f"{count} devices are asked for and the cluster has {has:g} {kind}s: write a smaller"
+            " count of --devices."
+        )
 
 
 @contextmanager
 def _reserved(
-    ray: Any, bundle: dict[str, float], count: int, alive: Callable[[], None]
+    ray: Any, count: int, each: Mapping[str, Any], alive: Callable[[], None]
 ) -> Iterator[list[dict[str, Any]]]:
-    """Places for so many actors of a job at once, or for none yet: so no two jobs hold a part each
-    and wait for the other's. Options of an actor for each place; one alone needs none."""
+    """Places for so many actors at once, each with those options, or for none yet: so no two jobs
+    hold a part each and wait for the other's. Options for each place; one alone needs none."""
     if count == 1:
         yield [{}]
         return
     from ray.util.placement_group import placement_group, remove_placement_group
     from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+    bundle = {"CPU": each["num_cpus"], **({"GPU": 1} if each["num_gpus"] else {})}
     group = placement_group([bundle] * count)
     try:
         ready = group.ready()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from smd.cluster.by_files import FileHand, refuse_others, serve
+from smd.cluster.hands import ONE, Wanted
 from smd.errors import UserError
 from smd.files import leftovers
 from smd.paths import runs_root
@@ -29,9 +30,9 @@ USUAL: Mapping[str, str | int] = {"cpus_per_task": 1, "time": 24 * 60}  # minute
 
 
 @contextmanager
-def hired(alive: Callable[[], None], helpers: int = 0) -> Iterator[FileHand]:
+def hired(alive: Callable[[], None], wanted: Wanted = ONE) -> Iterator[FileHand]:
     """See smd.cluster.hands.Hire; a node of Slurm has no helpers."""
-    if helpers:
+    if wanted.helpers:
         raise UserError("A job on Slurm has one node: leave --devices out.")
     asked = settings()
     folder = _place()

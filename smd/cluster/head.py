@@ -7,13 +7,14 @@ next one goes on from the last checkpoint that came.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from smd import jobs, registry, several
 from smd.cluster import orders, parcels, records, sources
-from smd.cluster.hands import Hand, Hire, Lost
+from smd.cluster.hands import ONE, Hand, Hire, Lost, Wanted
+from smd.cluster.together import Others
 from smd.cluster.watch import PROGRESS
 from smd.config.types import number
 from smd.data import content, travelling
@@ -73,17 +74,18 @@ class Head:
     def work(self, hire: Hire) -> None:
         """Hire nodes until one has done the job."""
         self.session.report(stage="loading images")
-        images, lost, helpers = images_of(self.run), 0, self._helpers()
+        images, lost, wanted = images_of(self.run), 0, self._wanted()
         known = {"images": images.key, "content": content.of(images), **self._located()}
         self.recorder.describe(known)  # by which a node finds them, too
         while True:
             before = self.came
             try:
-                with hire(self._alive, helpers) as hand, _left(hand):
+                with hire(self._alive, wanted) as hand, _left(hand):
                     for each in (hand, *hand.helpers):
                         self._given(each, images, known["content"])
-                    self._begun(hand)
-                    self._followed(hand, known)
+                    others = Others(hand, self.progress.line)
+                    self._begun(hand, others)
+                    self._followed(hand, known, others)
                 return
             except Lost as error:
                 lost = lost + 1 if self.came == before else 1
@@ -93,22 +95,22 @@ class Head:
                         " the cluster, then resume it."
                     ) from None
                 self.progress.line(f"Its node is lost ({error}): another one goes on.")
+                wanted = replace(wanted, again=True)
 
     def _located(self) -> dict[str, Any]:
         """Where the images are now, if somebody has said so of this run."""
         meta = reader.meta(self.run.store) if self.run.store.is_file() else {}
         return {"located": meta["located"]} if "located" in meta else {}
 
-    def _helpers(self) -> int:
-        """How many nodes do its portions; 0: the one that it is on."""
+    def _wanted(self) -> Wanted:
+        """The nodes that it asks for: one a rank of a training, else those that do portions."""
         asked = jobs.read(self.folder).devices
         if asked in several.ONE:
-            return 0
-        if self.folder == self.run.folder:
-            raise UserError("A training on a cluster has one device: leave --devices out.")
+            return ONE
         if not several.COUNT.fullmatch(asked):
             raise UserError(f"On a cluster write a count of devices, such as 4, not {asked}.")
-        return int(asked)
+        trains = self.folder == self.run.folder
+        return Wanted(int(asked) - 1, ranks=True) if trains else Wanted(int(asked))
 
     def _alive(self) -> None:
         self.session.report(stage=WAITING)
@@ -131,20 +133,23 @@ class Head:
                 hand.call("put", images.key, name, piece)
             hand.call("whole", known)
 
-    def _begun(self, hand: Hand) -> None:
-        """Start the job on its node."""
+    def _begun(self, hand: Hand, others: Others) -> None:
+        """Start the job on its node, of a training the other ranks first."""
         self.recorder.flush()  # what the store's copy is to hold
         order = orders.order(self.run, self.folder, hand.device)
-        if hand.helpers:
+        if hand.helpers and self.folder == self.run.folder:
+            order |= others.begin(order, self.run)
+        elif hand.helpers:
             lent = order | {"config": order["config"] | {"device": hand.helpers[0].device}}
             handles = [helper.handle for helper in hand.helpers]
             order |= {"helpers": handles, "pool": hand.pool, "lent": lent}
         hand.call("begin", order)
-        others = f" and {len(hand.helpers)} more nodes" if hand.helpers else ""
+        count = len(hand.helpers)
+        more = f" and {count} more node{'s' * (count != 1)}" if count else ""
         device = (hand.helpers or [hand])[0].device
-        self.progress.line(f"{hand.call('hello')['host']}{others} work on it, with {device}.")
+        self.progress.line(f"{hand.call('hello')['host']}{more} work on it, with {device}.")
 
-    def _followed(self, hand: Hand, known: dict[str, Any]) -> None:
+    def _followed(self, hand: Hand, known: dict[str, Any], others: Others) -> None:
         """Write down what comes until the job is over there."""
         seen, asked = 0, False
         while True:
@@ -154,8 +159,9 @@ class Head:
             for number_, event in hand.call("events", seen, WAIT):
                 seen = int(number_)
                 if event["kind"] == "end":
-                    return self._ended(event)
+                    return self._ended(event, others)
                 self._heard(event, known)
+            others.look()
 
     def _heard(self, event: dict[str, Any], known: dict[str, Any]) -> None:
         if event["kind"] == "lines":
@@ -178,7 +184,9 @@ class Head:
         parcels.keep(self.run, self.folder, name, content)
         self.came += 1
 
-    def _ended(self, event: dict[str, Any]) -> None:
+    def _ended(self, event: dict[str, Any], others: Others) -> None:
+        if event["state"] == "lost":
+            raise others.lost()
         if event["state"] == "cancelled":
             raise Cancelled("It was cancelled.")
         if event["state"] != "finished":
@@ -191,14 +199,10 @@ class Head:
 @contextmanager
 def _left(hand: Hand) -> Iterator[None]:
     """After the body nothing of the job is left on its nodes, but of one that is lost."""
-    lost = False
     try:
         yield
-    except Lost:
-        lost = True
-        raise
     finally:
-        for each in (*hand.helpers, *([] if lost else [hand])):
+        for each in (hand, *hand.helpers):
             with suppress(Lost, UserError):
                 each.call("close")
 

@@ -39,6 +39,13 @@ def order(run: Run, folder: Path, device: str) -> dict[str, Any]:
     }
 
 
+def of_rank(order: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """The order of another rank than the first, which gives it the training's state itself."""
+    state = f"runs/{run.id}/{run.checkpoint.name}"
+    files = {place: content for place, content in order["files"].items() if place != state}
+    return {**order, "files": files}
+
+
 def _network(net: str) -> Mapping[str, Path]:
     """The file of an own network."""
     entry = registry.find_network(net)

@@ -10,7 +10,6 @@ from typing import Any
 from smd import devices, several
 from smd.config import options, types
 from smd.config.options import Field, Value
-from smd.config.training import TrainConfig
 from smd.registry import Param
 from smd.registry.kinds import NORMS
 
@@ -73,7 +72,7 @@ def _of_field(each: Field, value: Any, config: Any) -> list[str]:
     if each.name == "device":
         return devices.problems(value)
     if each.name == "devices":
-        return several.problems(value, config.device, isinstance(config, TrainConfig))
+        return several.problems(value, config.device)
     if each.option.table is not None:
         return _unlisted(each, value) or (_wrong_knobs(each, value, config))
     if each.option.choices:

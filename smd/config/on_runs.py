@@ -15,9 +15,7 @@ SPLITS = ("train", "val", "test")
 NEGATIVE = "The number of images and their ids cannot be negative."
 SPLIT = {"title": "Images of", "choices": SPLITS, "always": True}
 DEVICE = "auto, cpu, cuda, cuda:1, mps, ray, slurm (auto: any free one)"
-DEVICES = (
-    "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)"
-)
+DEVICES = "several: all, a count such as 4 (CPU: processes, Ray: nodes), GPUs such as 0,1 (one)"
 WEIGHTS = {"title": "Weights", "choices": ("last", "ema"), "in_form": False}
 WHICH_WEIGHTS = "of a run with --average ema: its last or its averaged weights ({default})"
 IDS = "these images instead: sample ids like 3,17, or the name of a set of the run's images"

@@ -148,7 +148,7 @@ class TrainConfig:
     # "": one; see smd.several
     devices: str = option(
         "",
-        "several at once: all, a count such as 4 (processes on the CPU), or GPUs such as 0,1 (one)",
+        "several: all, a count such as 4 (CPU: processes, Ray: nodes), GPUs such as 0,1 (one)",
         title="Devices",
     )
     # of the training steps, see smd.core.precision

@@ -1,4 +1,4 @@
-"""Folders that a killed import or deletion has left.
+"""Folders that a killed import, deletion or node has left.
 
 Found by a lock that the kernel frees, or by their age.
 """
@@ -33,12 +33,12 @@ def held(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def sweep(root: Path) -> None:
-    """Remove the working folders in the cache that no living process holds; what cannot be removed
-    stays."""
+def sweep(root: Path, names: re.Pattern[str] = WORKING) -> None:
+    """Remove the working folders in the cache, or those of such names in another place, that no
+    living process holds; what cannot be removed stays."""
     with suppress(OSError):
         for folder in list(root.iterdir()):
-            if WORKING.fullmatch(folder.name) and _is_folder(folder) and _is_left(folder):
+            if names.fullmatch(folder.name) and _is_folder(folder) and _is_left(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -159,7 +159,7 @@ def resume(folder: Path, asked: str | None = None) -> None:
         raise UserError(" ".join(devices.problems(device)))
     several_asked = transitions.devices_asked_for(folder, jobs.read(folder))
     wanted = several_asked if asked is None else asked
-    if wrong := several.problems(wanted, device, jobs.read(folder).kind == "train"):
+    if wrong := several.problems(wanted, device):
         raise UserError(" ".join(wrong))
     transitions.change(
         folder, lambda old: replace(transitions.moved(folder, old, "queued"), devices=wanted)

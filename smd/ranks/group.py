@@ -11,13 +11,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from smd.errors import UserError
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 GO, STOP = 0, 1
 PATIENCE = timedelta(days=365)  # for rank 0's word; where its process ends, the wait does at once
@@ -183,17 +186,17 @@ def within(group: Group) -> Iterator[Group]:
 
 @contextmanager
 def joined(
-    store: Path, rank: int, size: int, device: str, timeout: float = 60.0
+    store: "Path | Store", rank: int, size: int, device: str, timeout: float = 60.0
 ) -> Iterator[Group]:
-    """Be rank `rank` of `size` processes of this machine for the length of the body; `current()` is
-    the group.
+    """Be rank `rank` of `size` processes for the length of the body; `current()` is the group.
 
-    store: a file that no earlier group has used, in a folder that only its owner may enter; every
-    rank names the same. device: "cpu" (gloo) or "cuda:1" (NCCL), each rank's own. timeout: seconds
-    for all ranks to come, and for which one may let the others wait while they compute; raises
-    Lost (a UserError) after them, or as soon as a rank's process has ended. What rank 0 raises out
+    store: where they meet, new to this group. On one machine a file, the same for every rank, in a
+    folder that only its owner may enter; on several a store that all reach (smd.ranks.meeting).
+    device: "cpu" (gloo) or "cuda:1" (NCCL), each rank's own. timeout: seconds for all ranks to
+    come, and for which one may let the others wait while they compute; raises Lost (a UserError)
+    after them, or as soon as a rank's process has ended. What rank 0 raises out
     of the body ends the others with Ended where they wait for its word. With size 1 the group is
-    ALONE and the file stays untouched.
+    ALONE and the store stays untouched.
     """
     if size == 1:
         yield ALONE
@@ -211,16 +214,20 @@ def joined(
             dist.destroy_process_group()
 
 
-def _begin(store: Path, rank: int, size: int, device: torch.device, timeout: timedelta) -> None:
-    """Meet the other ranks at the file."""
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+def _begin(
+    store: "Path | Store", rank: int, size: int, device: torch.device, timeout: timedelta
+) -> None:
+    """Meet the other ranks at the store."""
+    if isinstance(store, Path):
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        store = dist.FileStore(str(store), size)  # type: ignore[attr-defined]
     cuda = device.type == "cuda"
     if cuda:
         torch.cuda.set_device(device)
     with _losses():
         dist.init_process_group(
             "nccl" if cuda else "gloo",
-            store=dist.FileStore(str(store), size),  # type: ignore[attr-defined]
+            store=store,
             rank=rank,
             world_size=size,
             timeout=timeout,

@@ -1,7 +1,8 @@
 """The ranks of a training: its own process is the first, the others are hands that follow it.
 
 Rank 0 has the session, the store and the trackers; the others have the images, their part of every
-batch, and nothing to write. They meet at a file in a folder that only its owner may enter.
+batch, and nothing to write. On one machine they meet at a file in a folder that only its owner may
+enter.
 """
 
 import os
@@ -10,8 +11,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -46,6 +49,18 @@ class Following:
     meeting: str  # the file of the group
 
 
+@dataclass(frozen=True)
+class Afar:
+    """Ranks on several machines, of which somebody else has started the others (smd.cluster)."""
+
+    store: Any  # a torch.distributed.Store, where they meet
+    size: int
+
+
+# those of the training that this process is the first rank of
+AFAR: ContextVar[Afar | None] = ContextVar("afar", default=None)
+
+
 @contextmanager
 def ranked(
     current: Session, config: TrainConfig, device: torch.device, images: Images, splits: Splits
@@ -54,8 +69,12 @@ def ranked(
 
     The others are there from the start to the end of the body, whatever ends it. Raises crew.Lost
     where one of them ends; should this process hang in an exchange then, its job's end is stored
-    and the process left.
+    and the process left. Ranks on several machines are watched by whoever has started them.
     """
+    if afar := AFAR.get():
+        with joined(afar.store, 0, afar.size, str(device), MEETING):
+            yield
+        return
     need = need_of(current.folder, device)
     if need.processes == 1:
         yield
@@ -129,8 +148,6 @@ def follow(file: int) -> None:
         pass  # for a reason that rank 0 tells
     except UserError as error:
         _leave(orders, str(error))
-    except torch.OutOfMemoryError:
-        _leave(orders, f"The memory of {asked.device} is short: train with a smaller --batch.")
     orders.next()  # there is none: it waits until it is let go
 
 
@@ -144,7 +161,19 @@ def _follow(asked: Following) -> None:
     if images is None:
         raise UserError(f"The images {asked.images} are gone from the cache: resume the run.")
     with joined(Path(asked.meeting), asked.rank, asked.size, asked.device, MEETING):
-        training = prepare(asked.config, images, torch.device(asked.device), asked.splits)
+        along(asked.config, images, asked.splits, torch.device(asked.device))
+
+
+def along(config: TrainConfig, images: Images, splits: Splits, device: torch.device) -> None:
+    """Be a rank of the current group that is not the first, until that ends.
+
+    Raises Ended where the first breaks off, UserError where this one cannot go on.
+    """
+    try:
+        training = prepare(config, images, device, splits)
         join(training)
         for _ in epochs(training, lambda state, batches: None):
             pass
+    except torch.OutOfMemoryError as error:
+        short = f"The memory of {device} is short: train with a smaller --batch."
+        raise UserError(short) from error

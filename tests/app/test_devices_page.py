@@ -2,7 +2,7 @@
 
 from paging import open_page, words
 
-from app.forms.device import named
+from app.forms.device import MOST, counts, named
 from app.sections.devices import row
 from smd import devices
 from smd.config.schema import TrainConfig
@@ -34,3 +34,11 @@ def test_the_train_page_has_every_device_and_who_waits(own_runs, monkeypatch):
     assert [option.partition(" ")[0] for option in field.options] == ["auto", "cpu", "cuda:1"]
     monkeypatch.setenv(devices.SETTING, "gpu")
     assert "write all, numbers of GPUs" in words(open_page("train"))
+
+
+def test_a_ray_cluster_is_offered_counts_and_slurm_one_node(monkeypatch):
+    monkeypatch.setenv(devices.SETTING, "cpu:2,ray:3,slurm")
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    assert counts("cpu") == ["all", "2"]
+    assert counts("ray") == [str(count) for count in range(2, MOST + 1)]
+    assert counts("slurm") == []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from smd.cluster import by_ray, parcels, records
+from smd.cluster.node import Node
 from smd.cluster.outbox import Outbox
 from smd.cluster.records import Unfit
 from smd.config.schema import TrainConfig
@@ -197,7 +198,7 @@ def test_without_ray_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with (
         pytest.raises(UserError, match=r"pip install smd-studio\[ray\]"),
-        by_ray.hired(lambda: None, 0),
+        by_ray.hired(lambda: None),
     ):
         pass
 
@@ -216,3 +217,21 @@ def test_an_answer_that_is_nested_without_end_or_has_a_number_beyond_all_is_unfi
     sent["args"][0]["metrics"] = [("train", "loss", 0.0, 10**400)]
     with pytest.raises(Unfit):
         records.apply(recorder, sent, {})
+
+
+def test_a_node_removes_what_killed_ones_have_left(monkeypatch, tmp_path):
+    for name in ("SMD_RUNS", "SMD_STATE", "SMD_NETS", "SMD_CLUSTER", "SMD_DEVICES", "SMD_TURN"):
+        monkeypatch.setenv(name, "")  # as it is after this test
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    config = {"runs/a/config.json": np.frombuffer(b"{}", np.uint8)}
+    order = {"run": "a", "job": "", "config": {}, "files": config}
+    living, killed = Node(), Node()
+    for each in (living, killed):
+        each._unpacked(order)
+    killed._held.close()  # as the kernel does
+    last = Node()
+    last._unpacked(order)
+    assert {*tmp_path.iterdir()} == {living._root, last._root}
+    for each in (living, last):
+        each.close()
+    assert [*tmp_path.iterdir()] == []

@@ -1,6 +1,7 @@
 """Jobs on nodes: the same results as on this machine, through the loss of one; what is refused."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from standing_in import Cluster, Scripted, do_elsewhere
 
 from smd import jobs
 from smd.cluster import head, sources
-from smd.cluster.hands import Lost
+from smd.cluster.hands import Lost, Wanted
 from smd.config.schema import AttackConfig, TrainConfig
 from smd.errors import UserError
 from smd.jobs import doing, launch, transitions
@@ -47,10 +48,18 @@ def checkpoint(event):
     return event[1]["kind"] == "file" and event[1]["name"] == "last.pt"
 
 
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """The training as this machine does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMD_RUNS", str(tmp_path_factory.mktemp("here")))
+        run = folders.create(config("cpu"))
+        do_elsewhere(run.folder, run.log)
+    return run
+
+
 @pytest.mark.slow
-def test_a_training_that_loses_its_node_is_the_one_of_this_machine(monkeypatch, tmp_path):
-    here = folders.create(config("cpu"))
-    do_elsewhere(here.folder, here.log)
+def test_a_training_that_loses_its_node_is_the_one_of_this_machine(here, monkeypatch, tmp_path):
     cluster = on(monkeypatch, Cluster(tmp_path / "cache", checkpoint))
     there = folders.create(config(), claim=True)
     head.do(there.folder, there.log, "ray")
@@ -81,6 +90,71 @@ def test_a_training_that_loses_its_node_is_the_one_of_this_machine(monkeypatch, 
     assert verdicts["ray"] == verdicts["cpu"]
 
 
+def assert_alike(one, other):
+    """Flags are equal, numbers are to float noise."""
+    first, second = rows(one), rows(other)
+    assert first["sample"] == second["sample"]
+    assert len(first["margin"]) == 3 * 60
+    for name, noise in (("margin", 1e-5), ("metric", 1e-4)):
+        for a, b in zip(first[name], second[name], strict=True):
+            assert [type(x) for x in a] == [type(y) for y in b]
+            apart = [
+                isinstance(x, float) and x != pytest.approx(y, abs=noise)
+                for x, y in zip(a, b, strict=True)
+            ]
+            assert not any(apart), (a, b)
+            assert [x for x in a if not isinstance(x, float)] == [
+                y for y in b if not isinstance(y, float)
+            ]
+    weights = load_file(one.weights), load_file(other.weights)
+    assert all(torch.allclose(weights[0][k], weights[1][k], atol=1e-5) for k in weights[0])
+
+
+def cancelled_after(epoch, run, monkeypatch):
+    """Do a training on the cluster until that epoch has come."""
+    followed = head.Head._heard
+
+    def heard(self, event, known):
+        record = event.get("record", {})
+        if record.get("call") == "epoch":
+            self.session.stopping |= record["args"][0]["epoch"] == epoch
+        followed(self, event, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(head.Head, "_heard", heard)
+        with pytest.raises(Cancelled):
+            head.do(run.folder, run.log, "ray")
+    assert run.status.state == "cancelled"
+
+
+def queued_again(run, devices):
+    """As `smd resume --devices` does."""
+    transitions.change(
+        run.folder,
+        lambda old: replace(transitions.moved(run.folder, old, "queued"), devices=devices),
+    )
+
+
+@pytest.mark.slow(15)
+def test_ranks_on_nodes_train_what_this_machine_does(here, monkeypatch, tmp_path):
+    """Two begin, of which one is lost; two go on and are cancelled; three end it."""
+    cluster = on(monkeypatch, Cluster(tmp_path / "cache", epochs=1))
+    run = folders.create(config(devices="2"), claim=True)
+    cancelled_after(2, run, monkeypatch)
+    queued_again(run, "3")
+    head.do(run.folder, run.log, "ray")
+    assert run.status.state == "finished"
+    log = run.log.read_text()
+    assert "and 1 more node work on it, with cpu." in log
+    assert "Its node is lost (that of rank 1: its process is gone): another one goes on." in log
+    assert "Resumed after epoch 1, batch 0." in log
+    assert cluster.wanted == [Wanted(1, True), Wanted(1, True, again=True), Wanted(2, True)]
+    assert [hand.calls.count("stop") for hand in cluster.hands] == [0, 0, 1, 0, 0, 0, 0]
+    left = [hand for hand in cluster.hands if "close" not in hand.calls]
+    assert left == []  # nothing of the run stays on a node
+    assert_alike(run, here)
+
+
 def test_other_code_on_a_node_is_refused(monkeypatch):
     cluster = on(monkeypatch, Scripted("0" * 64))
     run = folders.create(config(), claim=True)
@@ -95,7 +169,7 @@ def test_nodes_that_are_lost_again_and_again_end_the_job(monkeypatch):
     run = folders.create(config(), claim=True)
     with pytest.raises(UserError, match=r"lost 3 times before anything came \(no power\)"):
         head.do(run.folder, run.log, "ray")
-    assert cluster.calls == ["hello"] * head.LOSSES
+    assert cluster.calls.count("hello") == head.LOSSES
     launch_again = transitions.move(run.folder, "queued")
     assert launch_again.device == "ray"  # a resumed job goes to the cluster, too
 
@@ -110,7 +184,7 @@ class Dying(Scripted):
         return answer
 
     @contextmanager
-    def hired(self, alive, helpers):
+    def hired(self, alive, wanted):
         start = {"call": "start", "args": [{}, {}, [], [], {}]}
         self._events = [{"kind": "record", "record": start}]
         yield self

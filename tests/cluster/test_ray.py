@@ -3,11 +3,19 @@
 import os
 
 import pytest
-from test_head import checkpoint, config, rows
+from test_head import (
+    assert_alike,
+    cancelled_after,
+    checkpoint,
+    config,
+    queued_again,
+    rows,
+)
 
 from smd import jobs
 from smd.cluster import by_ray, head
 from smd.config.schema import AttackConfig
+from smd.errors import UserError
 from smd.jobs import doing
 from smd.paths import AROUND
 from smd.runs import folders
@@ -73,3 +81,38 @@ def test_verdicts_of_two_nodes_and_a_run_through_the_loss_of_one(cluster, monkey
     assert "another one goes on" in there.log.read_text()
     assert there.status.state == "finished"
     assert rows(there) == trained
+
+
+@pytest.mark.slow(60)
+def test_two_nodes_train_what_one_process_does_through_the_loss_of_one(cluster, monkeypatch):
+    here = folders.create(config("cpu"), claim=True)
+    doing.do(here.folder, here.log)
+    killed, whole = [], by_ray.RayHand.call
+
+    def call(self, name, *args):
+        answer = whole(self, name, *args)
+        if name == "events" and self.helpers and not killed and any(map(checkpoint, answer)):
+            killed.append(name)
+            self._ray.kill(self.helpers[0].handle)
+        return answer
+
+    monkeypatch.setattr(by_ray.RayHand, "call", call)
+    run = folders.create(config(devices="2"), claim=True)
+    head.do(run.folder, run.log, "ray")
+    assert killed
+    assert "Its node is lost (that of rank 1" in run.log.read_text()
+    assert run.status.state == "finished"
+    assert_alike(run, here)
+
+    run = folders.create(config(devices="2"), claim=True)
+    cancelled_after(1, run, monkeypatch)
+    queued_again(run, "")
+    head.do(run.folder, run.log, "ray")
+    assert run.status.state == "finished"
+    assert_alike(run, here)
+
+
+def test_more_devices_than_the_cluster_has_are_refused(cluster):
+    run = folders.create(config(devices="3"), claim=True)
+    with pytest.raises(UserError, match="3 devices are asked for and the cluster has 2 CPUs"):
+        head.do(run.folder, run.log, "ray")
