@@ -60,7 +60,7 @@ def row(folder: Path, status: Status, of: str = "") -> None:
 
 def title(folder: Path, of: str = "") -> str:
     """What the job does, with its short id: two that do the same still differ."""
-    return f"{plain(of)}: " * bool(of) + f"{job_title(folder)} · {folder.name[-4:]}"
+    return f"{plain(of)}: " * bool(of) + f"{plain(job_title(folder))} · {folder.name[-4:]}"
 
 
 def _active(folder: Path, status: Status, of: str) -> None:

@@ -59,10 +59,11 @@ def title(config: Config, runs_: int) -> str:
 
 def command(config: Config, targets: tuple[Run, ...]) -> str:
     """The same from a terminal."""
+    own = commands.shared(run.config.norm for run in targets)
     if isinstance(config, AttackConfig):
-        return commands.attack_command(config, *(run.id for run in targets[1:]))
+        return commands.attack_command(config, *(run.id for run in targets[1:]), own=own)
     return (
-        commands.estimate_command(config)
+        commands.estimate_command(config, own)
         if isinstance(config, EstimateConfig)
         else commands.train_command(config)
     )

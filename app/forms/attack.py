@@ -36,7 +36,9 @@ def form(chosen: list[Run]) -> None:
         configs = [_on_set(one, r, named) for one, r in zip(configs, chosen, strict=True)]
     if not knobs.told(wrong):
         st.markdown(_time(configs, chosen))
-        st.code("\n".join(_commands(configs, named)), language="bash", wrap_lines=True)
+        own = commands.shared(run.config.norm for run in chosen)
+        told = "\n".join(_commands(configs, own))
+        st.code(told, language="bash", wrap_lines=True)
     start, quick = _buttons(bool(wrong))
     if quick:
         configs = [schema.preview(one, size) for one, size in zip(configs, sizes, strict=True)]
@@ -50,7 +52,7 @@ def form(chosen: list[Run]) -> None:
 def _on_set(config: AttackConfig, run: Run, name: str) -> AttackConfig:
     """The same attack on the images of that run's set."""
     ids = image_sets.of_split(run, config.split)[name]
-    return replace(config, ids=ids, n=len(ids))
+    return replace(config, ids=ids, n=len(ids), named=name)
 
 
 def _time(configs: list[AttackConfig], chosen: list[Run]) -> str:
@@ -85,14 +87,15 @@ def _buttons(disabled: bool) -> tuple[bool, bool]:
     return start, quick
 
 
-def _commands(configs: list[AttackConfig], named: str) -> list[str]:
-    """One command for all runs that are attacked the same way; of a set each run has its own."""
+def _commands(configs: list[AttackConfig], own: str) -> list[str]:
+    """One command for all runs that are attacked the same way; of a set each run has its own. own:
+    as for commands.words."""
     alike: dict[str, list[AttackConfig]] = {}
     for one in configs:
-        same = replace(one, run="", ids=(), n=0) if named else replace(one, run="")
+        same = replace(one, run="", ids=(), n=0) if one.named else replace(one, run="")
         alike.setdefault(repr(same), []).append(one)
     return [
-        commands.attack_command(first, *(one.run for one in others), named=named)
+        commands.attack_command(first, *(one.run for one in others), own=own)
         for first, *others in alike.values()
     ]
 

@@ -24,11 +24,12 @@ def form(run: Run) -> None:
     """Choose how to estimate the margins of this run's network, see the command, start it."""
     wrong: list[str] = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        config, named = _fields(run, wrong)
+        config = _fields(run, wrong)
     entry = registry.ESTIMATORS[config.method]
     st.caption(f"{entry.description} {entry.source}.")
     if not knobs.told(wrong):
-        st.code(commands.estimate_command(config, named), language="bash", wrap_lines=True)
+        told = commands.estimate_command(config, run.config.norm)
+        st.code(told, language="bash", wrap_lines=True)
     start = actions.button(
         "Estimate margins",
         type="primary",
@@ -40,10 +41,12 @@ def form(run: Run) -> None:
         st.rerun()
 
 
-def _fields(run: Run, wrong: list[str]) -> tuple[EstimateConfig, str]:
-    """What is to be estimated, and how; and the name of the set that it is on, if it is on one."""
+def _fields(run: Run, wrong: list[str]) -> EstimateConfig:
+    """What is to be estimated, and how."""
     method = fields.entry(EstimateConfig, "method", key="method", width=220)
     norm = run.config.norm  # of the margins that training and filters know
+    if norm not in registry.ESTIMATORS[method].norms:
+        (norm,) = registry.ESTIMATORS[method].norms
     levels = _levels(run, wrong) if registry.range_of(method) else ()
     split = fields.listed(EstimateConfig, "split", key="margin-split", width=120)
     most = len(data.read(reader.samples, run.store, split)) or None
@@ -63,7 +66,7 @@ def _fields(run: Run, wrong: list[str]) -> tuple[EstimateConfig, str]:
     ids = image_sets.of_split(run, split)[named] if named else ()
     many = len(ids) or n
     config = EstimateConfig(run.id, method, params, levels, norm, split=split, n=many, ids=ids)
-    return replace(config, weights=weights), named
+    return replace(config, weights=weights, named=named)
 
 
 def _levels(run: Run, wrong: list[str]) -> tuple[float, ...]:

@@ -42,7 +42,8 @@ def form(run: Run, split: str, classes: int) -> None:
         config = _fields(run, split, wrong)
     if not knobs.told(wrong):
         st.caption(cost(run, config, classes))
-        st.code(commands.score_command(config), language="bash", wrap_lines=True)
+        told = commands.score_command(config, own=run.config.norm)
+        st.code(told, language="bash", wrap_lines=True)
     start = actions.button(
         "Search worst scores",
         type="primary",

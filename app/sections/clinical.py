@@ -73,7 +73,7 @@ def numbers(chosen: Selection, wanted: Wanted) -> None:
         chosen.run.id,
         asked.split,
         wanted.threshold,
-        norm="" if asked.norm == "Linf" else asked.norm,
+        norm="" if asked.norm == asked.own else asked.norm,
         attack=asked.attack,
         weights="" if asked.weights == "last" else asked.weights,
     )

@@ -76,7 +76,7 @@ def _attack(run: Run, split: str, known: pd.DataFrame) -> Asked:
             options[", ".join([title, *more])] = (norm, weights, name)
     chosen = st.selectbox("Attack", list(options), key="clinical-attack", width=240)
     norm, weights, name = options.get(chosen, next(iter(options.values())))
-    return Asked(run.store, run.id, split, norm, weights, name)
+    return Asked(run.store, run.id, split, norm, weights, name, run.config.norm)
 
 
 def _threshold() -> str | float | None:

@@ -37,9 +37,10 @@ def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str
     """Which attacks fool the network on which images at one noise level; outcomes:
     reader.outcomes."""
     st.subheader(f"Where attacks disagree at {level_title(eps, norm)}")
+    outcomes = agreement.by_themselves(outcomes)
     if outcomes["name"].nunique() < 2:
         st.info(ONE_ATTACK, icon=":material/bolt:")
-        n = int(outcomes["n"].max())
+        n = int(outcomes["n"].max()) if len(outcomes) else 0
         config = AttackConfig(
             run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm
         )

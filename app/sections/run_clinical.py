@@ -145,7 +145,7 @@ def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float) -> Non
         first, *rest = lacking
         config = AttackConfig(first.id, attack, levels=(eps,))
         st.caption(f"{_names(lacking)} left out, without {title} at {level} on test images:")
-        told = commands.attack_command(config, *(run.id for run in rest))
+        told = commands.attack_command(config, *(run.id for run in rest), own=_own(lacking))
         st.code(told, language="bash", wrap_lines=True)
     shown = [run for run in chosen if run not in lacking]
     unscored = [run for run in shown if not _has(known[run.id], "", eps)]
@@ -153,8 +153,13 @@ def missing(chosen: Sequence[Run], known: Known, attack: str, eps: float) -> Non
         first, *rest = unscored
         search = ScoreConfig(first.id, levels=(eps,))
         st.caption(f"{_names(unscored)} without scores at {level}, so without AUC under attack:")
-        told = commands.score_command(search, *(run.id for run in rest))
+        told = commands.score_command(search, *(run.id for run in rest), own=_own(unscored))
         st.code(told, language="bash", wrap_lines=True)
+
+
+def _own(runs: Sequence[Run]) -> str:
+    """The norm that all of them were trained in."""
+    return commands.shared(run.config.norm for run in runs)
 
 
 def _names(runs: Sequence[Run]) -> str:

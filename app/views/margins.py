@@ -25,6 +25,7 @@ from ..sections import (
     margin_words,
     other_splits,
     sample_state,
+    smoothed,
 )
 from ..selection import sources
 from ..selection.filters import SPLITS
@@ -51,6 +52,7 @@ def page(run: Run, chosen: Selection) -> None:
     if not own:
         sample_state.section(run)
         nothing_known(chosen)
+        smoothed.section(run, chosen.split)
         estimating(run, expanded=True)
         return
     # the other views are in bins of 1/255
@@ -63,6 +65,7 @@ def page(run: Run, chosen: Selection) -> None:
         whole(chosen, shown, levels_of(run))
     else:
         in_lengths(shown[0], chosen.filters.epoch)
+    smoothed.section(run, chosen.split)
     sample_state.section(run)
     estimating(run, expanded=False)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from smd import registry
+from smd.config.notes import SOUND, noted
 from smd.core.kinds import REACHED, beyond, undecided
 from smd.frames import tuples
 from smd.stats import wilson
@@ -153,9 +154,9 @@ def disagreeing(rows: pd.DataFrame, eps: float, kind: Kind) -> pd.DataFrame:
 def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Which attacks break each sample: idx, pattern (ordered from the weakest attack on).
 
-    outcomes: reader.outcomes, or some attacks of it. Only samples that every attack has seen with
-    the most thorough of its settings are named, each once, by the weakest stage of any attack and
-    seed that breaks it:
+    outcomes: reader.outcomes, or some attacks of it; what took over the verdicts of others is left
+    out (`by_themselves`). Only samples that every attack has seen with the most thorough of its
+    settings are named, each once, by the weakest stage of any attack and seed that breaks it:
 
     * "misclassified without noise": there is nothing to break;
     * "falls to CE-PGD": to plain PGD on the cross-entropy, as CE-PGD or as CE-CW-PGD's first stage;
@@ -168,7 +169,7 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     * "falls to Square only": all that follow gradients fail;
     * "robust to all": all attacks fail.
     """
-    common = _seen_by_all(outcomes)
+    common = _seen_by_all(by_themselves(outcomes))
     ok = common["ok"].astype(bool)
     stage = common["broken_by"].where(common["broken_by"] != "", common["name"])
     names = _patterns(set(stage[~ok]))
@@ -183,9 +184,16 @@ def patterns(outcomes: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def by_themselves(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of attacks that took over nothing: with `--sound` an image falls to what others
+    found, which says nothing of where attacks disagree."""
+    return outcomes[~noted(outcomes["note"], SOUND)]
+
+
 def _seen_by_all(outcomes: pd.DataFrame) -> pd.DataFrame:
     """The outcomes of the samples that every attack has seen with its most thorough settings."""
-    most = pd.concat([of_settings(outcomes, settings) for settings in deciding(outcomes)])
+    each = [of_settings(outcomes, settings) for settings in deciding(outcomes)]
+    most = pd.concat([outcomes[:0], *each])
     seen = most.groupby("idx")["name"].nunique()
     return outcomes[outcomes["idx"].map(seen).fillna(0) == outcomes["name"].nunique()]
 
@@ -229,13 +237,16 @@ class AttackSettings(NamedTuple):
 
 def settings_by_strength(outcomes: pd.DataFrame) -> list[AttackSettings]:
     """The attacks of reader.outcomes: by strength, then the most thorough settings, images,
-    steps."""
+    steps. Those that took over the verdicts of others come last."""
     keys = outcomes[[*AttackSettings._fields]].drop_duplicates()
     every = [AttackSettings(row.name, row.steps, row.n, row.note) for row in tuples(keys)]
     rank = {name: k for k, name in enumerate(registry.by_strength())}
-    return sorted(
-        every, key=lambda a: (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
-    )
+
+    def place(a: AttackSettings) -> tuple[float, ...]:
+        hard = (-rank.get(a.name, -1), -thoroughness(a.name, a.note), -a.n, -a.steps)
+        return (SOUND in a.note.split(), *hard)
+
+    return sorted(every, key=place)
 
 
 def deciding(outcomes: pd.DataFrame) -> list[AttackSettings]:

@@ -26,6 +26,7 @@ class Asked:
     norm: str = "Linf"
     weights: str = "last"  # or "ema", the averaged ones
     attack: str = ""  # registry name, whose verdicts count; "": the strongest
+    own: str = "Linf"  # the norm that the run was trained in, which commands need not name
 
 
 @dataclass(frozen=True, eq=False)

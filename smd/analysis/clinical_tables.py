@@ -109,7 +109,8 @@ def clinical_tables(
         raise UserError(
             f"Nothing is known of {asked.split} images"
             + (f" at {missing}" if missing else "")
-            + f": `{PROGRAM} score {asked.run} --split {asked.split}` finds their scores."
+            + f": `{PROGRAM} score {asked.run} --split {asked.split}{_named(asked)}` finds their"
+            " scores."
         )
     numbers = [row for level in known for row in _numbers(level, images)]
     grouped, left_out = ([], []) if group is None else _groups(asked, known, images, group)
@@ -210,14 +211,18 @@ def _confusion(levels: Sequence[Level], images: Images) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _named(asked: Asked) -> str:
+    """The norm for a command on the run, where it does not go without saying."""
+    return "" if asked.norm == asked.own else f" --norm {asked.norm}"
+
+
 def _notes(levels: Sequence[Level], images: Images, asked: Asked) -> list[str]:
     """What the numbers do not say."""
     notes = []
     if missing := [show_level(each.eps, asked.norm) for each in levels if each.scored is None]:
-        norm = "" if asked.norm == "Linf" else f" --norm {asked.norm}"
         notes.append(
             f"No scores are known at {', '.join(missing)}, so no AUC: `{PROGRAM} score {asked.run}"
-            f" --split {asked.split} --eps {','.join(missing)}{norm}` finds them."
+            f" --split {asked.split} --eps {','.join(missing)}{_named(asked)}` finds them."
         )
     if any(each.predicted is None for each in levels):
         notes.append(UNSAID)

@@ -44,7 +44,8 @@ def attack(
 
     - model: x -> logits (B, K), normalisation included; judged in eval mode, then as it was
     - x, y: (n, C, H, W) or (n, C, D, H, W) floats in [0, 1], (n,) labels; or a loader of (x, y)
-    - attack: "ce-pgd" (paper, Eq. 2), "ce-cw-pgd" (Sec. 4) or "autoattack" (Croce and Hein 2020)
+    - attack: "ce-pgd" (paper, Eq. 2), "ce-cw-pgd" (Sec. 4), "autoattack" (Croce and Hein 2020) or
+      "pm-pgd" (CE-PGD on the loss of Xie et al. 2024)
     - eps: noise level in the unit of x, 8/255 for "8"; in L2 a length over all pixels
     - seeds: a pass each; accuracy is their mean
     - batch_size: images a batch, 256 by default; random attacks draw by seed and batch size

@@ -12,10 +12,11 @@ from smd.api import checks
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
 from smd.config.schema import EstimateConfig, Value
 from smd.config.validation import made, of_estimate
-from smd.core.kinds import CERTIFIED, REACHED, kinds
+from smd.core.kinds import CERTIFIED, REACHED, kinds, of_smoothing
 from smd.core.lp import Norm
 from smd.errors import UserError
 from smd.estimators.measure import Measured, measure
+from smd.registry import Estimator
 
 
 def estimate_margins(
@@ -33,9 +34,9 @@ def estimate_margins(
     """How far each image is from the decision boundary, as far as a search can tell: a row each.
 
     method: "min-norm" (Auto-PGD in the smallest ball, and DDN for L2), "fab" (Croce and Hein 2020),
-    "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; looks as far as eps=8/255), settings are its own,
-    see smd.registry.ESTIMATORS; all else is as in `smd.attack`. "certified" proves lower bounds, of
-    small networks. Columns, with lengths in the unit of x:
+    "gem" (paper, Sec. 3.1) or "pgd" (Sec. 2.5; as far as eps=8/255), settings are its own, see
+    smd.registry.ESTIMATORS; all else is as in `smd.attack`. "certified" proves lower bounds, of
+    small networks; "smoothing" (L2) is of the smoothed one. Columns, lengths in the unit of x:
 
     - idx, label: the position in x, and y
     - margin: how far the search came within the true class
@@ -66,12 +67,15 @@ def _measured(
         classes_of(model, images)  # refuses what does not fit
         ids = torch.arange(len(images), device=device)
         result = measure(model, images, ids, estimator, norm, config.seed, config.batch)
-    return _table(images, result, registry.ESTIMATORS[config.method].certifying)
+    return _table(images, result, registry.ESTIMATORS[config.method])
 
 
-def _table(images: FloatImages, result: Measured, certifying: bool) -> pd.DataFrame:
+def _table(images: FloatImages, result: Measured, entry: Estimator) -> pd.DataFrame:
     """The rows of an estimate, see `estimate_margins`."""
-    kind = kinds(result.clean_ok, result.crossed, certifying)
+    kind = kinds(result.clean_ok, result.crossed, entry.certifying)
+    if entry.smooths:
+        kind = of_smoothing(result.clean_ok, result.crossed)
+    none = np.isin(kind, (REACHED, CERTIFIED)) | bool(entry.smooths)
     return pd.DataFrame(
         {
             "idx": range(len(images)),
@@ -79,8 +83,6 @@ def _table(images: FloatImages, result: Measured, certifying: bool) -> pd.DataFr
             "margin": result.margin,
             "kind": kind,
             "crossed": result.crossed,
-            "upper_bound": np.where(
-                np.isin(kind, (REACHED, CERTIFIED)), np.float32(np.nan), result.margin
-            ),
+            "upper_bound": np.where(none, np.float32(np.nan), result.margin),
         }
     )

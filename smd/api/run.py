@@ -162,12 +162,20 @@ class LoadedRun:
         """
         return reader.estimates(self.run.store)
 
+    def smoothed(self) -> pd.DataFrame:
+        """What was certified of the smoothed network, as `estimates`; eps: the noise's deviation.
+
+        No margins of the network itself: `estimated_margins` takes their ids, too.
+        """
+        return reader.smoothed(self.run.store)
+
     def estimated_margins(self, estimate: str | None = None) -> pd.DataFrame:
         """What one estimate found, by default the newest: idx, label, source, margin, clean_ok,
         crossed, kind, as in `smd.estimate_margins`."""
         ids = [str(each) for each in self.estimates()["id"]]
-        if not ids or (estimate is not None and estimate not in ids):
-            raise UserError(_none(self.id, "estimate", estimate, ", ".join(ids)))
+        known = ids if estimate is None else [*ids, *map(str, self.smoothed()["id"])]
+        if not known or (estimate is not None and estimate not in known):
+            raise UserError(_none(self.id, "estimate", estimate, ", ".join(known)))
         return reader.estimate_results(self.run.store, estimate or ids[-1])
 
     def images(

@@ -34,8 +34,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def config_from(args: argparse.Namespace, run: Run) -> AttackConfig:
     """The attack that the options describe."""
-    given = image_sets.asked(run, vars(args))
-    config = AttackConfig(run.id, **flags.values(AttackConfig, given))
+    given = image_sets.asked(run, on_runs.given(args, run))
+    named = given["named"]
+    config = AttackConfig(run.id, **flags.values(AttackConfig, given), named=named)
     return preview(config, len(reader.samples(run.store, config.split))) if args.preview else config
 
 

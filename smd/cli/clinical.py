@@ -11,6 +11,7 @@ from smd.cli.table import FORMATS, print_table
 from smd.config.on_runs import SPLITS
 from smd.errors import UserError
 from smd.registry import ATTACKS
+from smd.registry.kinds import NORMS
 from smd.runs import folders
 from smd.terminal.visible import visible
 from smd.units import parse_levels
@@ -31,7 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     sub.add_argument("run", metavar="RUN", help="run id, its beginning or end, or 'last'")
     sub.add_argument("--split", choices=SPLITS, default="test", help="which images (test)")
     sub.add_argument("--eps", default="", help="noise levels like 0,8/255 (all that are known)")
-    sub.add_argument("--norm", choices=("Linf", "L2"), default="Linf", help="of the noise (Linf)")
+    sub.add_argument("--norm", choices=NORMS, help="of the noise (as in the run's training)")
     sub.add_argument(
         "--threshold",
         type=_threshold,
@@ -58,8 +59,10 @@ def _threshold(text: str) -> str | float:
 def run(args: argparse.Namespace) -> None:
     """Print the tables, and below them what they do not say."""
     one = folders.find(args.run)
-    levels = parse_levels(args.eps, 1.0 if args.norm == "Linf" else math.inf)
-    asked = Asked(one.store, one.id, args.split, args.norm, args.weights, args.attack)
+    own = one.config.norm
+    norm = args.norm or own
+    levels = parse_levels(args.eps, 1.0 if norm == "Linf" else math.inf)
+    asked = Asked(one.store, one.id, args.split, norm, args.weights, args.attack, own)
     found = clinical_tables(asked, levels, args.threshold, args.group)
     _print(found, args)
     told = "\n".join(found.notes)

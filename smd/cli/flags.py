@@ -48,7 +48,8 @@ def _words(each: Field) -> dict[str, Any]:
     help = option.help.format(names=", ".join(option.table or ()), default=each.default)
     if each.shape == "bool":
         return {"action": "store_true", "help": help}
-    typed = "" if option.level or each.shape in LISTS else each.default  # read by `values`
+    later = option.level or option.of_run or each.shape in LISTS  # `values` reads it
+    typed = "" if later else each.default
     words = {"default": typed, "help": help, "type": str}
     if not option.level and each.shape in NUMBERS:
         words["type"] = NUMBERS[each.shape]

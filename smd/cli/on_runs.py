@@ -1,8 +1,9 @@
 """Commands that do a job on trained runs: here, one after the other, or in the background."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from smd.cli.table import FORMATS
 from smd.config.schema import JobConfig
@@ -11,6 +12,7 @@ from smd.jobs import doing, launch
 from smd.jobs.kinds import JobKind
 from smd.jobs.session import claimed
 from smd.program import PROGRAM
+from smd.registry.kinds import NORMS
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.terminal.streams import tell
@@ -29,6 +31,12 @@ def options(sub: argparse.ArgumentParser, kind: JobKind) -> None:
     )
     sub.add_argument("--format", choices=FORMATS, default="text", help="of the table (text)")
     sub.add_argument(kind.option, help=argparse.SUPPRESS)  # a queued job, given by the worker
+
+
+def given(args: argparse.Namespace, run: Run, norms: Sequence[str] = NORMS) -> dict[str, Any]:
+    """The options by name; the norm is the run's own where none is named, if it is one of those."""
+    values, own = vars(args), run.config.norm
+    return {**values, "norm": values["norm"] or (own if own in norms else norms[0])}
 
 
 def runner(

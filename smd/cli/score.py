@@ -34,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def config_from(args: argparse.Namespace, run: Run) -> ScoreConfig:
     """The search that the options describe."""
-    return ScoreConfig(run.id, **flags.values(ScoreConfig, vars(args)))
+    return ScoreConfig(run.id, **flags.values(ScoreConfig, on_runs.given(args, run)))
 
 
 def _show(done: list[tuple[Run, Path]], form: str) -> None:

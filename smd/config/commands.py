@@ -1,7 +1,7 @@
 """The shell command that does the same as a form: shown on every page that starts a job."""
 
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from smd.config import options
@@ -20,21 +20,26 @@ from smd.registry import Param
 from smd.units import show_level, show_levels
 
 
-def words(config: Any, leave_out: Collection[str] = ()) -> list[str]:
-    """The options that describe this config, but for those fields: what is seldom changed last."""
+def words(config: Any, leave_out: Collection[str] = (), own: str = "Linf") -> list[str]:
+    """The options that describe this config, but for those fields: what is seldom changed last.
+
+    own: the norm that its run was trained in; Linf goes without saying where it is that. "": of
+    several runs, which differ in it.
+    """
     return [
         word
         for each in sorted(options.fields(type(config)), key=lambda each: each.option.seldom)
         if each.name not in leave_out
-        for word in _words(each, config)
+        for word in _words(each, config, own)
     ]
 
 
-def _words(each: Field, config: Any) -> list[str]:
+def _words(each: Field, config: Any, own: str) -> list[str]:
     value, option = getattr(config, each.name), each.option
+    usual = each.usual(config) if own == each.default or not option.of_run else None
     if option.unless and getattr(config, option.unless):
         return []
-    if not option.always and value == each.usual(config):
+    if not option.always and value == usual:
         return []
     return [each.flag] if each.shape == "bool" else [each.flag, _text(each, value, config)]
 
@@ -79,16 +84,24 @@ def sweep_command(configs: Sequence[TrainConfig]) -> str:
     )
 
 
-def attack_command(config: AttackConfig, *others: str, named: str = "") -> str:
+def shared(norms: Iterable[str]) -> str:
+    """The norm of several runs, as `words` has it: "" where they differ."""
+    different = {*norms}
+    return different.pop() if len(different) == 1 else ""
+
+
+def attack_command(config: AttackConfig, *others: str, own: str = "Linf") -> str:
     """The command that attacks with this config, its run and any others the same way, quoted for a
-    shell. named: the set that its ids are."""
-    return shlex.join([*WORDS, "attack", config.run, *others, *_named(words(config), named)])
+    shell; own: as for `words`."""
+    asked = _named(words(config, own=own), config.named)
+    return shlex.join([*WORDS, "attack", config.run, *others, *asked])
 
 
-def estimate_command(config: EstimateConfig, named: str = "") -> str:
-    """The command that estimates margins with this config, quoted for a shell. named: the set that
-    its ids are."""
-    return shlex.join([*WORDS, "estimate", config.run, *_named(words(config), named)])
+def estimate_command(config: EstimateConfig, own: str = "Linf") -> str:
+    """The command that estimates margins with this config, quoted for a shell; own: as for
+    `words`."""
+    asked = _named(words(config, own=own), config.named)
+    return shlex.join([*WORDS, "estimate", config.run, *asked])
 
 
 def _named(words: list[str], name: str) -> list[str]:
@@ -99,10 +112,10 @@ def _named(words: list[str], name: str) -> list[str]:
     return [*words[:at], name, *words[at + 1 :]]
 
 
-def score_command(config: ScoreConfig, *others: str) -> str:
+def score_command(config: ScoreConfig, *others: str, own: str = "Linf") -> str:
     """The command that finds worst scores with this config, of its run and any others, quoted for
-    a shell."""
-    return shlex.join([*WORDS, "score", config.run, *others, *words(config)])
+    a shell; own: as for `words`."""
+    return shlex.join([*WORDS, "score", config.run, *others, *words(config, own=own)])
 
 
 def clinical_command(

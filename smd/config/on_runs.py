@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smd import registry
-from smd.config.options import NORM, Value, option, own
+from smd.config.options import RUNS_NORM, Value, option, own
 from smd.config.types import number
 
 PREVIEW_IMAGES = 500
@@ -36,8 +36,8 @@ class AttackConfig:
         always=True,
     )
     params: Mapping[str, Value] = field(default_factory=dict)
-    norm: str = option("Linf", "how noise is measured ({default})", **NORM)
-    # in the unit of x; (): the data set's own, for Linf only
+    norm: str = option("Linf", "how noise is measured (as in the run's training)", **RUNS_NORM)
+    # in the unit of x; (): the data set's own in that norm
     levels: tuple[float, ...] = option(
         (),
         "noise levels like 2/255,8/255 or 0.031 (the data set's own)",
@@ -49,6 +49,7 @@ class AttackConfig:
     n: int = option(0, SPREAD, title="Images", minimum=0, below=NEGATIVE, always=True, unless="ids")
     # these images instead
     ids: tuple[int, ...] = option((), IDS, minimum=0, below=NEGATIVE)
+    named: str = ""  # the set of the run's images that these ids were, when it was asked for
     # (): as many as the paper takes the mean over
     seeds: tuple[int, ...] = option(
         (),
@@ -109,19 +110,22 @@ class EstimateConfig:
     # how far a method like pgd looks, unit of x; for Linf filled in with its own
     levels: tuple[float, ...] = option(
         (),
-        "how far pgd looks, like 8/255,16/255; one estimate each (8/255)",
+        "how far pgd looks, like 8/255,16/255; one estimate each (8/255; in L2 the data set's own)",
         flag="--eps",
         title="Noise levels",
         level=True,
     )
-    norm: str = option("Linf", "what a margin is measured in ({default})", **NORM)
+    norm: str = option(
+        "Linf", "what a margin is measured in (as in the run's training)", **RUNS_NORM
+    )
     split: str = option("test", "which images ({default})", **SPLIT)
     n: int = option(0, SPREAD, title="Images", minimum=0, below=NEGATIVE, always=True, unless="ids")
     # these images instead
     ids: tuple[int, ...] = option((), IDS, minimum=0, below=NEGATIVE)
+    named: str = ""  # the set of the run's images that these ids were, when it was asked for
     seed: int = option(
         0,
-        "of the random starts of min-norm:restarts=2 and more (0)",
+        "of the random starts of min-norm:restarts=2 and more, and of smoothing (0)",
         title="Seed",
         minimum=0,
         always=True,
@@ -151,8 +155,8 @@ class ScoreConfig:
     """One search for the worst scores of a trained run's images, at several noise levels."""
 
     run: str
-    norm: str = option("Linf", "how noise is measured ({default})", **NORM)
-    # in the unit of x, 0 is clean and always done; (): those that the run watched, for Linf only
+    norm: str = option("Linf", "how noise is measured (as in the run's training)", **RUNS_NORM)
+    # in the unit of x, 0 is clean and always done; (): the data set's own in that norm
     levels: tuple[float, ...] = option(
         (),
         "noise levels like 8/255; 0: the clean images alone, which are always scored (those that"

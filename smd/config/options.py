@@ -14,6 +14,7 @@ from smd.registry import Param
 from smd.registry.kinds import NORMS
 
 NORM = {"title": "Norm", "choices": NORMS}  # words of its option
+RUNS_NORM = {**NORM, "of_run": True}
 Value = int | float | str  # of a setting of a defense, an attack or an estimator
 
 SHAPES = {
@@ -48,6 +49,7 @@ class Option:
     unless: str = ""  # not in the shell command where that field holds something
     usual: Callable[[Any], Any] | None = None  # (config) -> the default that follows from it
     in_form: bool = True  # the page that starts the job has a field for it
+    of_run: bool = False  # where a command does not say it, it is as in the run's own config
 
 
 @dataclass(frozen=True)

@@ -153,12 +153,7 @@ def _fold_problems(config: TrainConfig) -> list[str]:
 @of_their_kinds
 def of_attack(config: AttackConfig) -> list[str]:
     """Every reason why this attack cannot start, each a sentence; empty if there is none."""
-    sentences = of_fields(config)
-    if config.norm == "L2" and not config.levels:
-        sentences.append(
-            "An L2 attack needs its noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
-        )
-    return sentences
+    return of_fields(config)
 
 
 @of_their_kinds
@@ -167,6 +162,11 @@ def of_estimate(config: EstimateConfig) -> list[str]:
     sentences = of_fields(config)
     if config.method not in registry.ESTIMATORS:
         return sentences
+    norms = registry.ESTIMATORS[config.method].norms
+    if config.norm in NORMS and config.norm not in norms:
+        sentences.append(
+            f"{config.method} measures in {norms[0]} alone: choose that norm (--norm {norms[0]})."
+        )
     ranged = registry.range_of(config.method)
     if config.levels and not ranged:
         sentences.append(
@@ -183,12 +183,7 @@ def of_estimate(config: EstimateConfig) -> list[str]:
 @of_their_kinds
 def of_score(config: ScoreConfig) -> list[str]:
     """Every reason why these scores cannot be searched, each a sentence; empty if there is none."""
-    sentences = of_fields(config)
-    if config.norm == "L2" and not config.levels:
-        sentences.append(
-            "Scores in L2 need their noise levels, lengths over all pixels like 0.5 (--eps 0.5)."
-        )
-    return sentences
+    return of_fields(config)
 
 
 @of_their_kinds

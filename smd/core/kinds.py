@@ -22,6 +22,10 @@ KINDS = (FOUND, REACHED, MISCLASSIFIED)
 NOT_DRAWN = "not drawn"
 CERTIFIED = "certified"
 EVERY = (FOUND, CERTIFIED, REACHED, MISCLASSIFIED)  # that a margin of any source may have
+# What became of an image in the smoothed network, which has no margin of the network itself.
+SMOOTHED = "certified (smoothed network)"
+ABSTAINED = "abstained (smoothed network)"
+WRONG = "wrong (smoothed network)"
 
 # of a margin that was kept while training; an estimate has no next search, only one that ended
 MEANING = {
@@ -54,6 +58,13 @@ def kinds(clean_ok: np.ndarray, crossed: np.ndarray, certifying: bool = False) -
         MISCLASSIFIED,
         np.where(np.asarray(crossed, bool), FOUND, CERTIFIED if certifying else REACHED),
     )
+
+
+def of_smoothing(right: np.ndarray, crossed: np.ndarray) -> np.ndarray:
+    """What became of each image in the smoothed network, (n,): right and certified, or certified as
+    another class (crossed), or neither."""
+    other = np.where(np.asarray(crossed, bool), WRONG, ABSTAINED)
+    return np.where(np.asarray(right, bool), SMOOTHED, other)
 
 
 def beyond(rows: "pd.DataFrame", level: float) -> "pd.Series[bool]":

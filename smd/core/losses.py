@@ -30,6 +30,17 @@ def margin(logits: Tensor, y: Tensor) -> Tensor:
     return logits.scatter(1, y[:, None], -torch.inf).amax(1) - own.squeeze(1)
 
 
+def probability_margin(logits: Tensor, y: Tensor) -> Tensor:
+    """Margin of the probabilities: the likeliest other class's minus the true one's, in [-1, 1].
+
+    Flat on both sides of the boundary: its gradient shrinks with the true class's distance from 1,
+    as cross-entropy's does, and with its distance from 0, where cross-entropy's does not.
+    """
+    p = logits.softmax(1)
+    own = p.gather(1, y[:, None])
+    return p.scatter(1, y[:, None], -torch.inf).amax(1) - own.squeeze(1)
+
+
 def towards(logits: Tensor, pair: Tensor) -> Tensor:
     """The logit of a target class minus the true one's; pair: (B, 2), true class and target."""
     return (logits.gather(1, pair[:, 1:]) - logits.gather(1, pair[:, :1])).squeeze(1)

@@ -2,7 +2,8 @@
 
 An estimator is a frozen dataclass whose fields are its settings. A margin is the distance to the
 decision boundary; whatever a search finds is an upper bound of it, as a nearer boundary may be
-overlooked. A certificate (smd.estimators.certified) is a lower bound.
+overlooked. A certificate (smd.estimators.certified) is a lower bound. What smoothing certifies
+(smd.estimators.smoothing) is of another network.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ class Found:
     margin: Tensor  # (B,) unit of x: to the last correct point towards a misclassified image
     crossed: Tensor  # (B,) bool; False: no boundary was met, margin is the length of the search,
     # or what is certified
+    # (B,) bool of one that says `judges`: it is given all images, and which are right is its word
+    right: Tensor | None = None
 
 
 class Estimator(Protocol):

@@ -80,6 +80,10 @@ def _measured(
     model: nn.Module, batch: Batch, estimator: Estimator, norm: Norm, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Margin, Flag1 and crossed, each (B,); a misclassified image has margin 0 and is crossed."""
+    if getattr(estimator, "judges", False):
+        found = estimator.estimate(model, batch.x, batch.y, norm, generator)
+        assert found.right is not None
+        return found.margin, found.right, found.crossed
     with torch.no_grad():
         correct = predicted(model(batch.x)) == batch.y
     margin, crossed = torch.zeros(len(batch.x), device=batch.x.device), ~correct

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import nn
 
 from smd import stats
 from smd.core.predicted import predicted
-from smd.data.batches import Rows, in_order, looked_at
+from smd.data.batches import Rows, in_order, looked_at, spread
+from smd.data.images import Images
 from smd.nets.modes import frozen
 from smd.nets.normalized import Normalized
 from smd.registry.normalisations import NORMALISATIONS
@@ -79,22 +81,36 @@ def _right(
     return torch.cat(right).numpy()
 
 
-def better(table: Sequence[Preprocessed]) -> Preprocessed | None:
+def patients(images: Images, rows: np.ndarray) -> stats.Patients | None:
+    """Whose the images are that `measured` looks at, by their place; None where none is known.
+
+    rows: those of the split.
+    """
+    facts = images.facts.at([int(row) for row in rows[spread(len(rows), MOST).numpy()]])
+    return pd.Series(facts.units).astype(str) if facts.patients else None
+
+
+def better(
+    table: Sequence[Preprocessed], patients: stats.Patients | None = None
+) -> Preprocessed | None:
     """The best other one, where it is better than the chosen one and the difference no chance.
 
-    McNemar's exact test on the same images, its level shared among the others (Bonferroni).
+    A paired test on the same images, over patients where they are known (smd.stats), its level
+    shared among the others (Bonferroni). patients: whose the k-th image is, by k.
     """
     chosen, *others = table
     best = max(others, key=lambda each: each.accuracy, default=None)
     if best is None or best.accuracy <= chosen.accuracy:
         return None
-    p = stats.of_signs(best.right.astype(float) - chosen.right.astype(float))
-    return best if p < stats.LEVEL / len(others) else None
+    one, two = (pd.Series(each.right.astype(float)) for each in (best, chosen))
+    p = stats.p_value(one, two, patients)
+    return best if p is not None and p < stats.LEVEL / len(others) else None
 
 
-def advice(table: Sequence[Preprocessed], classes: int) -> str:
-    """One sentence on the preprocessing that was chosen; "" where no other one is better."""
-    chosen, best = table[0], better(table)
+def advice(table: Sequence[Preprocessed], classes: int, best: Preprocessed | None) -> str:
+    """One sentence on the preprocessing that was chosen; best: as `better` says. "" where no other
+    one is better."""
+    chosen = table[0]
     if best:
         return f"{told(best)}. {told(chosen)}, which is worse: {_mend(best)}."
     if chosen.interval[0] <= 1 / classes:

@@ -68,6 +68,7 @@ class Table:
         return AttackConfig(
             run.id,
             self.attack,
+            norm=run.config.norm,
             levels=run.config.levels,
             n=n,
             seeds=seeds,

@@ -11,28 +11,29 @@ from smd.core.kinds import CERTIFIED, FOUND, REACHED, beyond, middle, undecided
 from smd.export.empty import EMPTY
 from smd.export.titles import estimate_title
 from smd.frames import tuples
-from smd.units import show_length, show_level
+from smd.units import level_title, show_length
 
 
 def estimate_table(
     estimates: pd.DataFrame,  # reader.estimates, or some of its rows
     results: Mapping[str, pd.DataFrame],  # id -> reader.estimate_results
-    levels: Sequence[float],  # noise levels in [0, 1]
+    levels: Sequence[float],  # noise levels in [0, 1], of Linf
+    lengths: Sequence[float] = (),  # those of L2
 ) -> pd.DataFrame:
     """A row an estimate: method, split, n, clean (%), median (1/255), median is, levels, no
     boundary (%).
 
-    The levels are of Linf. Of L2 margins the median is a length, "median (L2)", and no level is
-    theirs.
+    Of L2 margins the median is a length, "median (L2)", and so are their levels.
 
     The median is over correctly classified images, and "median is" says what of (IS): where too
     many searches met no boundary, it is only where they ended. "beyond 8/255 (%)" is
     share_beyond, of all images, so that it compares with a robust accuracy.
     """
-    rows = [_row(about, results[about.id], levels) for about in tuples(estimates)]
+    of_norm = {"Linf": levels, "L2": lengths}
+    rows = [_row(each, results[each.id], of_norm[str(each.norm)]) for each in tuples(estimates)]
     norms = [norm for norm in MEDIAN if norm in set(estimates["norm"])]
     names = ["method", "split", "n", "clean (%)", *(MEDIAN[norm] for norm in norms), "median is"]
-    names += [_beyond(level) for level in levels] if "Linf" in norms else []
+    names += [_beyond(level, norm) for norm in norms for level in of_norm[norm]]
     return pd.DataFrame(rows, columns=[*names, "no boundary (%)"] if rows else ["method"])
 
 
@@ -45,24 +46,25 @@ IS = {  # what a median is of, see smd.core.kinds.middle
 }
 
 
-def _beyond(level: float) -> str:
-    return f"beyond {show_level(level)} (%)"
+def _beyond(level: float, norm: str) -> str:
+    return f"beyond {level_title(level, norm)} (%)"
 
 
 def _row(about: Any, result: pd.DataFrame, levels: Sequence[float]) -> dict[str, object]:
     """The row of one estimate; about: EstimateRow as a namedtuple, result: EstimateResultRow."""
-    factor, decimals = (255, 2) if about.norm == "Linf" else (1, 3)
+    norm = str(about.norm)
+    factor, decimals = (255, 2) if norm == "Linf" else (1, 3)
     value, kind = middle(result)
-    shares = {_beyond(e): _percent(share_beyond(result, e)) for e in levels}
+    shares = {_beyond(e, norm): _percent(share_beyond(result, e)) for e in levels}
     return {
         "method": estimate_title(about.method, about.eps, about.norm, about.weights)
         + CHOSEN * bool(about.picked),
         "split": about.split,
         "n": len(result),
         "clean (%)": _percent(result["clean_ok"].mean()),
-        MEDIAN[str(about.norm)]: round(factor * value, decimals),
+        MEDIAN[norm]: round(factor * value, decimals),
         "median is": IS.get(kind, ""),
-        **(shares if about.norm == "Linf" else {}),
+        **shares,
         "no boundary (%)": _percent((~result["crossed"]).mean()),
     }
 

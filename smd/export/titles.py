@@ -142,8 +142,10 @@ def attack_settings(name: str, note: str) -> list[str]:
 
 def estimate_title(method: str, eps: float, norm: str, weights: str = "last") -> str:
     """The estimator as tables name it, with how far it looked where it was told: "PGD 16/255", "PGD
-    0.5, L2"; and which weights it was on, unless the last."""
-    title = registry.ESTIMATORS[method].title if method in registry.ESTIMATORS else method
-    far = f" {show_level(eps, norm)}" if eps else ""
+    0.5, L2"; or the noise of the smoothed network; and which weights it was on, unless the last."""
+    entry = registry.ESTIMATORS.get(method)
+    title = entry.title if entry else method
+    sign = ", σ = " if entry and entry.smooths else " "
+    far = f"{sign}{show_level(eps, norm)}" if eps else ""
     other = f", weights={weights}" if weights != "last" else ""
     return title + far + (f", {norm}" if norm != "Linf" else "") + other

@@ -12,7 +12,7 @@ from smd.errors import UserError
 from smd.registry.attacks import ATTACKS, by_strength, stages
 from smd.registry.datasets import DATASETS
 from smd.registry.defenses import DEFENSES, IMPORTED, KNOWN_DEFENSES
-from smd.registry.estimators import ESTIMATORS, certifying
+from smd.registry.estimators import ESTIMATORS, certifying, smoothing
 from smd.registry.kinds import Attack, DataSet, Defense, Estimator, Network, Param, Stage
 from smd.registry.nets_of_libraries import networks_of_library
 from smd.registry.networks import NETWORKS
@@ -58,6 +58,7 @@ __all__ = [
     "range_of",
     "shape_problem",
     "size_problem",
+    "smoothing",
     "stages",
 ]
 

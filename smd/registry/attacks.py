@@ -68,6 +68,19 @@ ATTACKS = named(
             Stage("square", "falls to Square only", "#74407a"),
         ),
     ),
+    # beside the three: in no order of strength with them, no stage of AutoAttack's standard version
+    Attack(
+        name="pm-pgd",
+        title="PM-PGD",
+        target="smd.attacks.pm_pgd:PmPgd",
+        source="the loss of PMA (Xie et al. 2024, arXiv 2411.15210)",
+        description="CE-PGD with another loss: climbs the margin of the probabilities, that of the"
+        " likeliest wrong class less that of the true one.",
+        params=(count("steps", 100, "gradient steps; each is a quarter of the noise level long"),),
+        seeds=(0, 1, 2, 3, 4),
+        cost="as CE-PGD",
+        passes=lambda settings: GRADIENT * float(settings["steps"]),
+    ),
 )
 
 

@@ -1,6 +1,6 @@
 """Estimators of margins."""
 
-from smd.registry.kinds import Estimator
+from smd.registry.kinds import Estimator, Param
 from smd.registry.knobs import count, level, named
 
 ESTIMATORS = named(
@@ -72,9 +72,37 @@ ESTIMATORS = named(
         params=(count("rounds", 8, "halvings between what is proven and what is not"),),
         certifying=True,
     ),
+    Estimator(
+        name="smoothing",
+        title="Certified (smoothed network)",
+        target="smd.estimators.smoothing:Smoothing",
+        source="Cohen, Rosenfeld and Kolter 2019",
+        description="Certifies, by sampling, the network that answers with the likeliest class"
+        " under Gaussian noise; of this network itself it says nothing.",
+        params=(
+            Param("sigma", "float", 0.25, "standard deviation of the noise", minimum=1e-3),
+            count("selection", 100, "draws that name the class"),
+            count("samples", 1_000, "draws that bound its probability", minimum=10),
+            Param(
+                "alpha",
+                "float",
+                0.001,
+                "probability with which a certificate may fail, for each image",
+                minimum=1e-9,
+                maximum=0.5,
+            ),
+        ),
+        smooths="sigma",
+        norms=("L2",),
+    ),
 )
 
 
 def certifying() -> list[str]:
     """The names of those that prove lower bounds."""
     return [name for name, entry in ESTIMATORS.items() if entry.certifying]
+
+
+def smoothing() -> list[str]:
+    """The names of those that certify the smoothed network and not the network itself."""
+    return [name for name, entry in ESTIMATORS.items() if entry.smooths]

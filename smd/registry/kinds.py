@@ -136,3 +136,6 @@ class Estimator:
     description: str = ""  # one plain sentence for those who do not know it
     params: tuple[Param, ...] = ()
     certifying: bool = False  # it proves lower bounds; others find upper bounds
+    # the setting that is the noise of the smoothed network, which it certifies, and no other
+    smooths: str = ""
+    norms: tuple[str, ...] = NORMS  # in which it measures

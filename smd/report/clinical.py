@@ -47,7 +47,8 @@ def numbers(known: Known) -> Clinical | str:
 
 
 def _found(known: Known, best: Strongest) -> Clinical:
-    asked = Asked(known.run.store, known.run.id, known.split, best.norm, best.weights, best.name)
+    which = (known.split, best.norm, best.weights, best.name, known.config.norm)
+    asked = Asked(known.run.store, known.run.id, *which)
     clean = [] if best.clean is None else [0.0]
     return clinical_tables(asked, [*clean, best.eps])
 

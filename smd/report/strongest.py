@@ -8,7 +8,7 @@ import pandas as pd
 
 from smd import registry
 from smd.analysis.agreement import thoroughness
-from smd.config.notes import AVERAGED
+from smd.config.notes import AVERAGED, SOUND
 from smd.export.titles import attack_title
 from smd.frames import records
 
@@ -47,8 +47,8 @@ def strongest(
     """The strongest of the attacks that these are of (PredictionRow), at the largest level that the
     run watches, or else the largest of all; None where there is none.
 
-    accuracies: AccuracyRow of the same attacks. Attacks on the last weights and in the run's norm
-    go before others; then by strength, starts, steps, n.
+    accuracies: AccuracyRow of the same attacks. Attacks on the last weights, in the run's norm and
+    without what others found (`--sound`) go before others; then by strength, starts, steps, n.
     """
     rows = records(predictions[predictions["eps"] > 0].drop_duplicates([*SETTINGS, "eps", "seed"]))
     if not rows:
@@ -89,6 +89,7 @@ def _rank(row: dict[str, Any], norm: str) -> tuple[float, ...]:
     return (
         AVERAGED not in note,
         row["norm"] == norm,
+        SOUND not in note.split(),
         ranked.index(row["name"]) if row["name"] in ranked else -1,
         _starts(str(row["name"]), note),
         _steps(row["steps"]),

@@ -48,15 +48,15 @@ def enumerated(items: Sequence[str]) -> str:
 def attack_command(known: Known, attack: str) -> str:
     """The command that attacks the run."""
     norm = known.config.norm
-    levels = known.config.levels if norm != "Linf" else ()
-    config = AttackConfig(known.run.id, attack, norm=norm, levels=levels, split=known.split)
-    return commands.attack_command(config)
+    config = AttackConfig(known.run.id, attack, norm=norm, split=known.split)
+    return commands.attack_command(config, own=norm)
 
 
 def estimate_command(known: Known) -> str:
     """The command that estimates margins of the split."""
     norm = known.config.norm
-    return commands.estimate_command(EstimateConfig(known.run.id, norm=norm, split=known.split))
+    config = EstimateConfig(known.run.id, norm=norm, split=known.split)
+    return commands.estimate_command(config, own=norm)
 
 
 def clinical_command(known: Known) -> str:

@@ -144,13 +144,14 @@ def _store(run: Run, sets: Sets) -> None:
 
 
 def asked(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags of a command, in which `--ids NAME` has become the ids of the run's set.
+    """The flags of a command, in which `--ids NAME` has become the ids of the run's set, and
+    `named` its name.
 
     Raises UserError where there is no such set, or it has no images of the split.
     """
     text = str(given["ids"]).strip()
     if not any(sign.isalpha() for sign in text):
-        return dict(given)
+        return {**given, "named": ""}
     split, parts = given["split"], read(run).get(text)
     if parts is None:
         names = ", ".join(read(run)) or "none"
@@ -164,4 +165,4 @@ def asked(run: Run, given: Mapping[str, Any]) -> dict[str, Any]:
             f"The set '{text}' has no {split} images, but such of {has}: add --split"
             f" {next(iter(parts))}."
         )
-    return {**given, "ids": ",".join(map(str, parts[split]))}
+    return {**given, "ids": ",".join(map(str, parts[split])), "named": text}

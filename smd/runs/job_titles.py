@@ -56,8 +56,9 @@ def attack(config: AttackConfig) -> str:
 
 
 def _chosen(config: AttackConfig | EstimateConfig) -> str:
-    """Images that were named: how many, and the first ones."""
+    """Images that were named: how many, and the set that they were or the first ones."""
     those = ", ".join(map(str, config.ids[:3])) + ", …" * (len(config.ids) > 3)
+    those = f"the set '{config.named}'" if config.named else those
     return f"{len(config.ids):,} chosen {config.split} image{'s' * (len(config.ids) > 1)} ({those})"
 
 

@@ -9,7 +9,18 @@ import numpy as np
 from smd import registry
 from smd.config import schema
 from smd.config.schema import TrainConfig
-from smd.core.kinds import CERTIFIED, FOUND, KINDS, MISCLASSIFIED, REACHED, kinds
+from smd.core.kinds import (
+    ABSTAINED,
+    CERTIFIED,
+    FOUND,
+    KINDS,
+    MISCLASSIFIED,
+    REACHED,
+    SMOOTHED,
+    WRONG,
+    kinds,
+    of_smoothing,
+)
 from smd.errors import UserError
 from smd.export import accuracy_table, to_csv
 from smd.runs.folders import Run
@@ -92,6 +103,8 @@ def of_attack(record: AttackRecord, verdicts: Verdicts, epoch: int) -> Judged | 
 def of_estimate(record: EstimateRecord, margins: Margins, epoch: int) -> Judged:
     """An estimate's median margin in the unit of x, over correctly classified images, and how many
     images are of each kind."""
+    if record.method in registry.smoothing():
+        return _of_smoothing(record, margins, epoch)
     level = f" to {show_level(record.eps, record.norm)}" if record.eps else ""
     norm = " L2" if record.norm == "L2" else ""
     what = f"estimate {record.method}{level}{norm} seed {record.seed}{_averaged(record.weights)}"
@@ -101,6 +114,21 @@ def of_estimate(record: EstimateRecord, margins: Margins, epoch: int) -> Judged:
     values = {f"{what}/{record.split} {each}": float((kind == each).sum()) for each in shown}
     if (correct := kind != MISCLASSIFIED).any():
         values[f"{what}/{record.split} median margin"] = float(np.median(margins.margin[correct]))
+    return Judged(epoch, record.created, values)
+
+
+def _of_smoothing(record: EstimateRecord, margins: Margins, epoch: int) -> Judged:
+    """What became of the images in the smoothed network, and the median of its certified radii."""
+    sigma = show_level(record.eps, record.norm)
+    what = f"{record.method} sigma {sigma} seed {record.seed}{_averaged(record.weights)}"
+    kind = of_smoothing(margins.clean_ok, margins.crossed)
+    values = {
+        f"{what}/{record.split} {each}": float((kind == each).sum())
+        for each in (SMOOTHED, ABSTAINED, WRONG)
+    }
+    if (certified := kind == SMOOTHED).any():
+        middle = float(np.median(margins.margin[certified]))
+        values[f"{what}/{record.split} median radius (smoothed network)"] = middle
     return Judged(epoch, record.created, values)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from smd.store.margin_tables import HistRow
 from smd.store.run_tables import frame
-from smd.store.sql import BIN, KIND_OF_ESTIMATE, Query
+from smd.store.sql import BIN, KIND_OF_ESTIMATE, SMOOTHING, Query
 
 
 class EstimateRow(TypedDict):
@@ -18,7 +18,7 @@ class EstimateRow(TypedDict):
 
     id: str
     method: str
-    eps: float
+    eps: float  # how far it looked, 0: as far as it takes; of smoothing the noise
     norm: str
     seed: int
     split: str
@@ -32,14 +32,15 @@ class EstimateRow(TypedDict):
     picked: bool  # images chosen by hand
 
 
-ESTIMATES = Query(
-    EstimateRow,
-    """
+ROWS = """
     SELECT id, method, eps, norm, seed, split, n, package, version, seconds, job, created, weights,
         picked
     FROM estimate
-    ORDER BY created, id""",
-)
+    WHERE method {which} {smoothing}
+    ORDER BY created, id"""
+# What is certified of the smoothed network is no margin of the network, and is asked for apart.
+ESTIMATES = Query(EstimateRow, ROWS.format(which="NOT IN", smoothing=SMOOTHING))
+SMOOTHED = Query(EstimateRow, ROWS.format(which="IN", smoothing=SMOOTHING))
 
 
 class EstimateResultRow(TypedDict):
@@ -51,7 +52,7 @@ class EstimateResultRow(TypedDict):
     margin: float  # how far the search came where it met no boundary; 0 where misclassified
     clean_ok: bool
     crossed: bool  # the search met the boundary
-    kind: str  # one of smd.core.kinds.EVERY
+    kind: str  # one of smd.core.kinds.EVERY, or of the smoothed network's
 
 
 RESULTS = Query(
@@ -78,8 +79,14 @@ HIST = Query(
 
 
 def estimates(path: Path) -> pd.DataFrame:
-    """All estimates of margins, the oldest first (EstimateRow)."""
+    """All estimates of the network's margins, the oldest first (EstimateRow)."""
     return frame(path, ESTIMATES)
+
+
+def smoothed(path: Path) -> pd.DataFrame:
+    """All certificates of the smoothed network, the oldest first (EstimateRow); eps is the standard
+    deviation of the noise. They are no margins of the network."""
+    return frame(path, SMOOTHED)
 
 
 def estimate_results(path: Path, estimate_id: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from smd.config.notes import AVERAGED, SOUND
 from smd.store.run_tables import frame
-from smd.store.sql import CERTIFYING, Query
+from smd.store.sql import CERTIFYING, SMOOTHING, Query
 
 # What an attack with --sound took over, its first stage, is the find of another attack.
 FOUND = f"""NOT r.ok AND r.stage > 0
@@ -42,7 +42,7 @@ NEAREST = Query(
         FROM estimate_result AS r
         JOIN estimate AS e ON e.id = r.estimate_id
         WHERE e.split = $split AND e.norm = $norm AND e.weights = $weights
-            AND r.clean_ok AND r.crossed
+            AND r.clean_ok AND r.crossed AND e.method NOT IN {SMOOTHING}
     )
     SELECT idx, distance, name AS found_by, eps, attack
     FROM met

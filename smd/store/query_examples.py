@@ -13,7 +13,7 @@ TABLES = {
     "embedding": "one embedding of images in a plane",
     "embedding_point": "where an image, or its adversarial example, lies in an embedding",
     "epoch_metric": "one number of one epoch: losses, accuracies, seconds",
-    "estimate": "one estimate of the trained network's margins",
+    "estimate": "one estimate of the trained network's margins; smoothing: of the smoothed network",
     "estimate_result": (
         "an image's estimated margin; only how far the search came where no boundary was crossed"
     ),

@@ -24,7 +24,7 @@ from smd.store.class_tables import (
     margin_curves,
 )
 from smd.store.embedding_tables import embedding_points, embeddings
-from smd.store.estimate_tables import estimate_hist, estimate_results, estimates
+from smd.store.estimate_tables import estimate_hist, estimate_results, estimates, smoothed
 from smd.store.found_tables import broken, certified, nearest_found
 from smd.store.margin_tables import (
     margin_hist,
@@ -105,6 +105,7 @@ __all__ = [
     "scores",
     "seed_verdicts",
     "share_beyond",
+    "smoothed",
     "split_sizes",
     "stamp",
     "state_hist",

@@ -6,8 +6,17 @@ The expressions are text and no macros of DuckDB's: a store from elsewhere has n
 from dataclasses import dataclass
 from typing import get_type_hints
 
-from smd.core.kinds import CERTIFIED, FOUND, MISCLASSIFIED, NO_BIN, REACHED
-from smd.registry.estimators import certifying
+from smd.core.kinds import (
+    ABSTAINED,
+    CERTIFIED,
+    FOUND,
+    MISCLASSIFIED,
+    NO_BIN,
+    REACHED,
+    SMOOTHED,
+    WRONG,
+)
+from smd.registry.estimators import certifying, smoothing
 from smd.units import LAST_BIN, SHIFT
 
 LONGEST = 4096  # characters of a text, as long as a path may be
@@ -49,8 +58,13 @@ KIND = (
 )
 # Of rows of `estimate_result` with their row `e` of `estimate`.
 CERTIFYING = f"({', '.join(repr(name) for name in certifying())})"
+SMOOTHING = f"({', '.join(repr(name) for name in smoothing())})"
+KIND_OF_SMOOTHING = (
+    f"CASE WHEN clean_ok THEN '{SMOOTHED}' WHEN crossed THEN '{WRONG}' ELSE '{ABSTAINED}' END"
+)
 KIND_OF_ESTIMATE = (
-    f"CASE WHEN clean_ok AND NOT crossed AND e.method IN {CERTIFYING} THEN '{CERTIFIED}'"
+    f"CASE WHEN e.method IN {SMOOTHING} THEN {KIND_OF_SMOOTHING}"
+    f" WHEN clean_ok AND NOT crossed AND e.method IN {CERTIFYING} THEN '{CERTIFIED}'"
     f" ELSE {KIND} END"
 )
 BIN = f"CAST(CASE WHEN clean_ok THEN {bin255()} ELSE {NO_BIN} END AS SMALLINT)"

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -27,14 +28,19 @@ from smd.store.records import EstimateRecord, Margins
 from smd.tasks.opening import Opened, opening
 from smd.tasks.parts_done import Place, report
 from smd.terminal.progress import Eta
-from smd.units import show_level
+from smd.units import show_length, show_level
 from smd.version import __version__
 
 
 def estimate_run(folder: Path, log: Path | None = None) -> None:
     """Do a queued estimate in this process; errors and log: see opening."""
     with opening(EstimateConfig, folder, log) as work:
-        estimate(work, set(reader.estimates(work.run.store)["id"]))
+        estimate(work, done(work.run.store))
+
+
+def done(store: Path) -> set[str]:
+    """The ids of all estimates that a store has."""
+    return {*reader.estimates(store)["id"], *reader.smoothed(store)["id"]}
 
 
 Work = Opened[EstimateConfig]
@@ -45,7 +51,7 @@ class Estimation:
     """One of a job's estimates."""
 
     id: str
-    eps: float  # how far it looks, unit of x; 0: as far as it takes
+    eps: float  # how far it looks, unit of x; 0: as far as it takes; or the noise that smooths
     params: Mapping[str, Value]
 
 
@@ -53,11 +59,18 @@ def estimates(job: str, config: EstimateConfig) -> list[Estimation]:
     """What a job is to do: one estimate for each noise level, or a single one."""
     far = registry.range_of(config.method)
     if not far:
-        return [Estimation(f"{job}:{config.method}", 0.0, config.params)]
+        return [Estimation(f"{job}:{config.method}", _noise(config), config.params)]
     return [
         Estimation(f"{job}:{show_level(eps, config.norm)}", eps, {**config.params, far.name: eps})
         for eps in config.levels
     ]
+
+
+def _noise(config: EstimateConfig) -> float:
+    """The standard deviation of the noise that smooths the network; 0 where none does."""
+    entry = registry.ESTIMATORS[config.method]
+    usual = {each.name: each.default for each in entry.params}
+    return float({**usual, **config.params}[entry.smooths]) if entry.smooths else 0.0
 
 
 def chosen(config: EstimateConfig, available: int) -> Tensor:
@@ -132,6 +145,8 @@ def _store(work: Work, one: Estimation, ids: Tensor, result: Measured) -> None:
 
 
 def _told(result: Measured, norm: str, method: str) -> str:
+    if registry.ESTIMATORS[method].smooths:
+        return _told_of_smoothed(result)
     if not result.clean_ok.any():
         return "all are misclassified."
     right = int(result.clean_ok.sum())
@@ -143,3 +158,13 @@ def _told(result: Measured, norm: str, method: str) -> str:
         return f"proven robust within {middle} (median); nothing proven for {right - some}."
     unmet = int((kind == kinds.REACHED).sum())
     return f"median margin {middle}, {unmet} of {right} correct ones met no boundary."
+
+
+def _told_of_smoothed(result: Measured) -> str:
+    certified, wrong = int(result.clean_ok.sum()), int(result.crossed.sum())
+    middle = float(np.median(result.margin[result.clean_ok])) if certified else 0.0
+    radius = f" within {show_length(middle, 'L2')} (median)" * (certified > 0)
+    return (
+        f"of the smoothed network, {certified} are right and certified{radius}, {wrong} are wrong;"
+        f" it abstains from {len(result.margin) - certified - wrong}."
+    )

@@ -126,9 +126,7 @@ def _planned(work: Work, run: Run, budget: float, reason: Reason) -> Plan:
     same."""
     most = min(work.config.n, len(work.rows))
     plan = _timed_plan(work, SAFETY * budget, most)
-    norm = work.config.norm
-    asked = run.id if norm == "Linf" else f"{run.id} --norm {norm}"
-    plan = plan if plan.n else Plan(reason=reason(asked, most))
+    plan = plan if plan.n else Plan(reason=reason(run.id, most))
     final_margins.write(run.folder, plan)
     return plan
 

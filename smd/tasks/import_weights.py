@@ -228,8 +228,8 @@ def _preprocessings(job: Job, model: nn.Module, images: Images, splits: Splits) 
     rows = rows_of(images, splits.test, job.device)
     config = normalised(job.run)
     table = preprocessing.measured(model, rows, config.mean, config.std)
-    said = preprocessing.advice(table, len(images.classes))
-    best = preprocessing.better(table)
+    best = preprocessing.better(table, preprocessing.patients(images, splits.test))
+    said = preprocessing.advice(table, len(images.classes), best)
     place = next((k for k, each in enumerate(table) if each is best), 0)  # 0: none is better
     job.recorder.describe(
         {

@@ -194,6 +194,30 @@ def test_each_sample_is_named_by_the_weakest_attack_that_breaks_it():
     ]
 
 
+def test_what_only_pm_pgd_breaks_is_named_after_it_and_comes_before_autoattack():
+    other = verdicts("clean", "pm-pgd", "", "pm-pgd", "pm-pgd", "", "", "", name="pm-pgd")
+    found = agreement.patterns(pd.concat([three_attacks(), other]))
+    assert found["pattern"].tolist()[:5] == [
+        "misclassified without noise",
+        "falls to CE-PGD",
+        "falls to CE-PGD",
+        "falls to CW but not to CE-PGD",
+        "falls to pm-pgd",
+    ]
+    assert found["pattern"].tolist()[5] == "falls to targeted attacks only (apgd-t)"
+
+
+def test_what_was_taken_over_tells_no_pattern_and_is_nobodys_first_choice():
+    took = ["clean", *["an earlier attack"] * 7]
+    sound = verdicts(*took, name="autoattack", note="sound=yes")
+    every = pd.concat([sound, three_attacks()])
+    pd.testing.assert_frame_equal(agreement.patterns(every), agreement.patterns(three_attacks()))
+    assert agreement.patterns(sound).empty
+    assert agreement.counted(agreement.patterns(sound)).empty
+    best, *_, last = agreement.settings_by_strength(every)
+    assert (best.name, best.note, last.note) == ("autoattack", "", "sound=yes")
+
+
 def test_patterns_are_ordered_counted_and_add_up():
     counts = agreement.counted(agreement.patterns(three_attacks()))
     assert counts["n"].tolist() == [1, 2, 1, 1, 1, 1, 1]

@@ -1,5 +1,7 @@
 """Clinical tables from a store: what stands in them, where it is from, and what is said beside."""
 
+import json
+
 import numpy as np
 import pytest
 from storing import attack, started
@@ -9,7 +11,7 @@ from smd import export
 from smd.analysis.balanced import balanced_cells
 from smd.analysis.clinical_sources import Asked
 from smd.analysis.clinical_tables import clinical_tables
-from smd.config.schema import TrainConfig
+from smd.config.schema import TrainConfig, to_json
 from smd.errors import UserError
 from smd.runs import folders
 from smd.store import reader
@@ -172,6 +174,7 @@ def test_a_store_without_scores_and_verdicts_says_which_command_finds_them(tmp_p
 
 def test_the_command_prints_numbers_confusion_and_notes(store, monkeypatch, capsys):
     run = folders.Run("a-run", store.parent)
+    (run.folder / "config.json").write_text(json.dumps(to_json(TrainConfig())))
     monkeypatch.setattr(folders, "find", lambda text: run)
     assert cli.main(["clinical", "a-run", "--eps", "0,8/255"]) == 0
     told = capsys.readouterr().out

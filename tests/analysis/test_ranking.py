@@ -56,6 +56,15 @@ def test_an_attack_that_one_run_has_not_faced_does_not_count():
     assert found.attacks == (("ce-pgd", 20, ""),)
 
 
+def test_pm_pgd_counts_only_where_all_faced_it():
+    fooled = verdicts("pm-pgd", ok=(0, 0, 0, 0))
+    (without,) = ranked(a=[verdicts(), fooled], b=[verdicts()])
+    assert [place.robust for place in without.places] == [0.5, 0.5]
+    (found,) = ranked(a=[verdicts(), fooled], b=[verdicts(), verdicts("pm-pgd")])
+    assert [(place.run, place.robust) for place in found.places] == [("b", 0.5), ("a", 0)]
+    assert [name for name, _, _ in found.attacks] == ["ce-pgd", "pm-pgd"]
+
+
 def test_only_images_that_all_were_attacked_on_count():
     (found,) = ranked(
         a=[verdicts(ok=(1, 1, 1, 0, 0, 0))], b=[verdicts(ok=(0, 0, 1, 1, 1, 1, 1, 1), first=2)]

@@ -5,6 +5,7 @@ import torch
 
 import smd
 from smd import estimators, registry
+from smd.core import kinds
 from smd.data.batches import OnDevice
 from smd.estimators.measure import measure
 
@@ -14,6 +15,7 @@ SETTINGS = {
     "gem": {"rounds": 10},
     "pgd": {"eps": 16 / 255},
     "certified": {"rounds": 2},
+    "smoothing": {"sigma": 0.1, "selection": 5, "samples": 20},
 }
 
 
@@ -27,10 +29,12 @@ def given(digits):
 def test_the_margins_are_those_of_a_job(method, trained, given):
     n = 2 if registry.ESTIMATORS[method].certifying else 48  # a proof takes seconds
     x, y = given[0][:n], given[1][:n]
-    table = smd.estimate_margins(trained, x, y, method, batch_size=16, **SETTINGS[method])
+    norm = registry.ESTIMATORS[method].norms[0]
+    settings = {"norm": norm, **SETTINGS[method]}
+    table = smd.estimate_margins(trained, x, y, method, batch_size=16, **settings)
     rows = OnDevice((x * 255).round().to(torch.uint8), y)
     estimator = estimators.build(method, SETTINGS[method])
-    found = measure(trained, rows, torch.arange(len(x)), estimator, "Linf", 0, 16)
+    found = measure(trained, rows, torch.arange(len(x)), estimator, norm, 0, 16)
     assert (table["margin"].to_numpy() == found.margin).all()
     assert (table["crossed"].to_numpy() == found.crossed).all()
 
@@ -65,3 +69,12 @@ def test_a_found_margin_bounds_that_of_a_linear_network():
     near = table["kind"].to_numpy() == "found"
     assert near.any()
     assert (table["upper_bound"].to_numpy()[near] >= true[near] - 0.2 / 1024 - 1e-6).all()
+
+
+def test_the_python_api_names_the_smoothed_network_and_bounds_nothing(trained, digits):
+    x, y = digits[0][:8], digits[1][:8]
+    about = {"norm": "L2", "sigma": 0.1, "selection": 5, "samples": 50}
+    table = smd.estimate_margins(trained, x, y, "smoothing", **about)
+    assert set(table["kind"]) <= {kinds.SMOOTHED, kinds.WRONG, kinds.ABSTAINED}
+    assert kinds.SMOOTHED in set(table["kind"])
+    assert table["upper_bound"].isna().all()

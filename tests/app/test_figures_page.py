@@ -9,6 +9,7 @@ import shutil
 from dataclasses import replace
 
 import duckdb
+import numpy as np
 import pytest
 from paging import open_page, words
 from storing import attack, estimate
@@ -20,6 +21,7 @@ from smd.config import schema
 from smd.config.schema import EstimateConfig
 from smd.runs import folders
 from smd.store import reader
+from smd.store.records import EstimateRecord, Margins
 from smd.store.writer import Recorder
 from smd.units import px
 
@@ -51,6 +53,20 @@ def test_fig_5_is_there_when_a_clean_network_has_been_probed_at_both_levels(fini
     figure = drawn()["fig-5"]
     assert [panel.to_dict()["title"] for panel in figure.panels] == ["PGD 16/255", "PGD 8/255"]
     assert b"PGD 16/255" in files.as_file(figure, "svg")
+
+
+def test_fig_5_compares_no_estimates_of_other_images(finished):
+    """As many images may be others: a store of an earlier version says not which were picked."""
+    _, std_run = finished
+    recorder, n = Recorder(std_run.store), 3
+    for level, ids in ((8, [0, 1, 2]), (16, [0, 1, 3])):
+        about = {"split": "test", "n": n, "package": "smd", "version": "1", "seconds": 1.0}
+        about |= {"seed": 0, "norm": "Linf", "job": "j", "created": float(level)}
+        record = EstimateRecord(f"j:{level}", "pgd", eps=level / 255, **about)
+        yes = np.ones(n, bool)
+        recorder.estimate(record, Margins(np.array(ids), np.float32([0.01] * n), yes, yes))
+    recorder.flush()
+    assert not drawn()["fig-5"].panels
 
 
 @pytest.mark.slow

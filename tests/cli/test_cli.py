@@ -62,7 +62,9 @@ def test_impossible_noise_levels_are_refused(finished, eps, capsys):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--method", "magic"], "pgd, gem, min-norm, fab, certified"),
+        (["--method", "magic"], "pgd, gem, min-norm, fab, certified, smoothing"),
+        (["--method", "smoothing:samples=3"], "at least 10"),
+        (["--method", "smoothing:alpha=0.6"], "at most 0.5"),
         (["--method", "pgd:rounds=3"], "eps"),
         (["--method", "pgd", "--eps", "0"], "outside (0, 1]"),
         (["--method", "pgd:eps=0"], "outside (0, 1]"),
@@ -70,7 +72,6 @@ def test_impossible_noise_levels_are_refused(finished, eps, capsys):
         (["--method", "pgd", "--eps=-1/255"], "outside [0, 1]"),
         (["--method", "pgd", "--eps", ","], "8/255"),
         (["--eps", "8/255"], "choose pgd"),
-        (["--method", "pgd", "--norm", "L2"], "--eps 0.5"),
         (["--n", "-3"], "cannot be negative"),
     ],
 )
@@ -152,7 +153,6 @@ def test_attacking_more_images_than_there_are_is_refused_with_their_number(finis
         (["--eps", "-0.1"], "outside"),
         (["--eps", "1.5"], "outside"),
         (["--eps", ","], "names no noise level"),
-        (["--norm", "L2"], "needs its noise levels"),
         (["--norm", "L2", "--eps", "-1"], "no length"),
         (["--seeds", "-1"], "cannot be negative"),
         (["--keep", "-1"], "at least 0"),

@@ -80,7 +80,7 @@ def reaches(verdict, margin, eps):
 
 
 @pytest.mark.parametrize("eps", [0.002, 0.01, 0.03, 0.06, 0.1])
-@pytest.mark.parametrize("name", ["ce-pgd", "ce-cw-pgd"])
+@pytest.mark.parametrize("name", ["ce-pgd", "ce-cw-pgd", "pm-pgd"])
 def test_our_attacks_reach_the_closed_form_robust_accuracy(known, name, eps):
     model, data, margin = known
     verdict = evaluated(model, data, torch.arange(200), attacks.build(name, {"steps": 20}), eps)
@@ -89,7 +89,7 @@ def test_our_attacks_reach_the_closed_form_robust_accuracy(known, name, eps):
 
 
 @pytest.mark.parametrize("eps", [0.05, 0.1])
-@pytest.mark.parametrize("name", ["ce-pgd", "ce-cw-pgd"])
+@pytest.mark.parametrize("name", ["ce-pgd", "ce-cw-pgd", "pm-pgd"])
 def test_our_attacks_reach_it_in_l2_too(name, eps):
     model = Linear(64)
     data, exact = known_set(model, 8)

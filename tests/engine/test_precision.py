@@ -148,7 +148,7 @@ class Noting(nn.Module):
 
 
 QUICK = {"pgd": {}, "gem": {"rounds": 2}, "min-norm": {"steps": 4}, "fab": {"steps": 2}}
-SEARCHES = [name for name, entry in registry.ESTIMATORS.items() if not entry.certifying]
+SEARCHES = [n for n, e in registry.ESTIMATORS.items() if not (e.certifying or e.smooths)]
 
 
 def attacked(model, pixels, labels):

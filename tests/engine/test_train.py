@@ -38,9 +38,9 @@ def losses(results):
 
 
 @cache
-def whole(defense):
+def whole(defense, norm="Linf"):
     """A training that nothing breaks off and what its epochs gave, for several tests."""
-    state = training(defense)
+    state = training(defense, norm=norm)
     return state, run(state)
 
 
@@ -56,13 +56,15 @@ def test_every_defense_lowers_its_loss_and_keeps_finite_state(defense):
             assert (values >= 0).all(), name
 
 
-@pytest.mark.parametrize("defense", registry.DEFENSES)
-def test_a_run_broken_off_anywhere_goes_on_to_the_same_bits(defense):
+@pytest.mark.parametrize(
+    ("defense", "norm"), [(d, norm) for d, e in registry.DEFENSES.items() for norm in e.norms]
+)
+def test_a_run_broken_off_anywhere_goes_on_to_the_same_bits(defense, norm):
     class Stop(Exception):
         pass
 
-    undisturbed, expected = whole(defense)
-    first = training(defense)
+    undisturbed, expected = whole(defense, norm)
+    first = training(defense, norm=norm)
 
     def stop(state, batches):
         if (state.epoch, state.batch) == (1, 3):
@@ -70,7 +72,7 @@ def test_a_run_broken_off_anywhere_goes_on_to_the_same_bits(defense):
 
     with pytest.raises(Stop):
         run(first, stop)
-    second = training(defense)
+    second = training(defense, norm=norm)
     restore(second, checkpoint(first))
     rest = run(second)
     assert [r.epoch for r in rest] == [2, 3]

@@ -24,6 +24,7 @@ QUICK = {
     "min-norm": {"steps": 8, "targets": 2},
     "fab": {"steps": 8, "targets": 2},
     "certified": {"rounds": 1},
+    "smoothing": {"sigma": 0.01, "selection": 5, "samples": 20},
 }
 
 
@@ -83,13 +84,15 @@ def test_every_stage_of_every_attack_stays_in_its_ball(trained_3d, quick, name, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("norm", ["Linf", "L2"])
-@pytest.mark.parametrize("name", registry.ESTIMATORS)
+@pytest.mark.parametrize(
+    ("name", "norm"), [(n, norm) for n, e in registry.ESTIMATORS.items() for norm in e.norms]
+)
 def test_every_estimator_measures_volumes(trained_3d, name, norm):
     model, x, y = trained_3d
     params = {"eps": 2.0} if name == "pgd" and norm == "L2" else QUICK[name]
-    proven = registry.ESTIMATORS[name].certifying
-    n = 1 if proven else 6  # a proof takes seconds
+    entry = registry.ESTIMATORS[name]
+    proven = entry.certifying or entry.smooths
+    n = 1 if entry.certifying else 6  # a proof takes seconds
     found = estimators.build(name, params).estimate(
         model, x[:n], y[:n], norm, torch.Generator().manual_seed(0)
     )

@@ -310,6 +310,17 @@ def test_averaged_weights_are_told_apart():
     assert "margin 6.00/255" in fragile.section(facts)
 
 
+def test_what_took_over_earlier_verdicts_is_the_strongest_only_where_it_is_the_only_one():
+    run, recorder = begun(config=TrainConfig(epochs=1))
+    attack(recorder, "autoattack", ok=(0, 0, 0, 0), note="sound=yes", job="sound")
+    recorder.flush()
+    text = summary.measured(known(run, "test"))
+    assert "under AutoAttack, 20 steps, sound=yes, the strongest attack that was run" in text
+    attack(recorder, "ce-pgd", ok=(1, 0, 0, 0), job="alone")
+    recorder.flush()
+    assert "under CE-PGD, 20 steps, the strongest" in summary.measured(known(run, "test"))
+
+
 def test_an_import_is_said_to_be_from_elsewhere():
     config = ImportConfig(data="digits", file="/home/somebody/<net>.pt")
     file = {"name": "<net>.pt", "bytes": 3, "sha256": "ab" * 32}

@@ -138,7 +138,7 @@ def test_a_job_that_is_over_can_be_put_away_but_no_other_folder() -> None:
     [
         (
             {"method": "x"},
-            "There is no method 'x': choose one of pgd, gem, min-norm, fab, certified.",
+            "There is no method 'x': choose one of pgd, gem, min-norm, fab, certified, smoothing.",
         ),
         (
             {"method": "gem", "levels": (0.1,)},

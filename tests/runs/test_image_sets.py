@@ -90,9 +90,11 @@ def test_a_broken_file_is_no_sets_and_is_not_written_over(run, content):
 def test_a_name_stands_for_the_ids_of_its_split(run):
     image_sets.add(run, "odd", "test", [5, 3])
     given = {"ids": "odd", "split": "test", "n": 0}
-    assert image_sets.asked(run, given) == {"ids": "3,5", "split": "test", "n": 0}
+    asked = {"ids": "3,5", "split": "test", "n": 0, "named": "odd"}
+    assert image_sets.asked(run, given) == asked
     for ids in ("", "1,2", "3", "1,-2"):
-        assert image_sets.asked(run, {**given, "ids": ids})["ids"] == ids
+        plain = image_sets.asked(run, {**given, "ids": ids})
+        assert (plain["ids"], plain["named"]) == (ids, "")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,10 @@ from smd.runs.job_titles import attack, embedding, estimate, job_title
             AttackConfig("r", ids=(5,), levels=(1 / 255,), seeds=(0,)),
             "CE-PGD on 1 chosen test image (5) at 1/255, seed 0",
         ),
+        (
+            AttackConfig("r", ids=(5, 3), named="odd hands", seeds=(0,)),
+            "CE-PGD on 2 chosen test images (the set 'odd hands') at the run's own levels, seed 0",
+        ),
     ],
 )
 def test_an_attack_says_images_levels_and_seeds(asked, title):

@@ -87,6 +87,8 @@ def path(finished):
     recorder.estimate(estimate, Margins(idx, np.float32([0.1, 0.2]), yes, yes))
     proof = EstimateRecord(id="proven", method="certified", eps=0.0, norm="Linf", **ABOUT)
     recorder.estimate(proof, Margins(idx, np.float32([0.05, 0.1]), yes, ~yes))
+    smooth = EstimateRecord(id="smooth", method="smoothing", eps=0.25, norm="L2", **ABOUT)
+    recorder.estimate(smooth, Margins(idx, np.float32([0.05, 0.1]), yes, ~yes))
     embedding = EmbeddingRecord(id="map", pairs=0, eps=0.1, **ABOUT)
     spots = np.float32([0, 1])
     recorder.embedding(embedding, Points(idx, ~yes, spots, spots, idx, yes))

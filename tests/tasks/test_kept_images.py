@@ -44,13 +44,14 @@ def kept(run, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("norm", LEVEL)
-@pytest.mark.parametrize("attack", ["ce-pgd", "ce-cw-pgd", "autoattack"])
+@pytest.mark.parametrize("attack", ["ce-pgd", "ce-cw-pgd", "autoattack", "pm-pgd"])
 def test_every_kept_image_is_in_its_ball_and_is_misclassified_again(run, attack, norm, monkeypatch):
     from smd.attacks import autoattack
 
     monkeypatch.setattr(autoattack, "QUERIES", 50)
     monkeypatch.setattr(autoattack, "STEPS", 15)
-    few = {"ce-pgd": {"steps": 10}, "ce-cw-pgd": {"steps": 5, "runs": 2}, "autoattack": {}}[attack]
+    settings = {"ce-cw-pgd": {"steps": 5, "runs": 2}, "autoattack": {}}
+    few = settings.get(attack, {"steps": 10})
     levels = (LEVEL[norm] / 2, LEVEL[norm])
     folder = attack_of(run, attack=attack, norm=norm, levels=levels, params=few, n=32, batch=8)
     stored = reader.attack_runs(run.store)

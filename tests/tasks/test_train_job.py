@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -28,11 +29,16 @@ ASKED = ("--epochs", 4, "--n-train", 400, "--n-test", 60, "--batch", 32, "--devi
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, own_cache):
-    """What a run that nobody disturbs ends with: (weights, margins of every epoch)."""
-    root = tmp_path_factory.mktemp("undisturbed")
-    smd("train", *ASKED, root=root)
-    (folder,) = [path for path in root.iterdir() if (path / "config.json").exists()]
-    return outcome(folder)
+    """What a run that nobody disturbs ends with, by its norm: (weights, margins of every epoch)."""
+
+    @cache
+    def ended(norm):
+        root = tmp_path_factory.mktemp("undisturbed")
+        smd("train", *ASKED, "--norm", norm, root=root)
+        (folder,) = [path for path in root.iterdir() if (path / "config.json").exists()]
+        return outcome(folder)
+
+    return ended
 
 
 def outcome(folder):
@@ -48,16 +54,17 @@ def assert_same(one, two):
     pd.testing.assert_frame_equal(margins, two[1], check_exact=True)
 
 
-def started():
+def started(norm="Linf"):
     """A training process and its run, in the middle of its third epoch."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "smd", "train", *map(str, ASKED)],
+        [sys.executable, "-m", "smd", "train", *map(str, ASKED), "--norm", norm],
         cwd=REPOSITORY,
         stderr=subprocess.DEVNULL,
     )
     until(lambda: folders.all_runs() and folders.all_runs()[0].checkpoint.exists())
     (run,) = folders.all_runs()
-    until(lambda: "epoch 2/4" in "\n".join(launch.log_tail(run.folder)))
+    # what is said once it is over; how far it is is said, too, on a busy machine
+    until(lambda: "epoch 2/4, loss" in "\n".join(launch.log_tail(run.folder)))
     return process, run
 
 
@@ -76,19 +83,20 @@ def test_a_killed_run_resumes_to_the_same_bits(undisturbed):
     assert run.status.state == "lost"
     assert not run.weights.exists()
     go_on(run)
-    assert_same(outcome(run.folder), undisturbed)
+    assert_same(outcome(run.folder), undisturbed("Linf"))
 
 
 @pytest.mark.slow
-def test_a_cancelled_run_keeps_its_batch_and_resumes_to_the_same_bits(undisturbed):
-    process, run = started()
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_a_cancelled_run_keeps_its_batch_and_resumes_to_the_same_bits(undisturbed, norm):
+    process, run = started(norm)
     launch.cancel(run.folder)
     assert process.wait(60) == 1
     assert run.status.state == "cancelled"
     saved = torch.load(run.checkpoint, weights_only=True)
     assert (saved["epoch"], saved["batch"] > 0) >= (2, False)
     go_on(run)
-    assert_same(outcome(run.folder), undisturbed)
+    assert_same(outcome(run.folder), undisturbed(norm))
 
 
 def test_a_finished_run_leaves_all_its_things(finished):

@@ -72,7 +72,14 @@ def estimated(run: Run) -> list[list["pd.Series[Any]"]]:
         at_each = [part[level == show_level(eps)] for eps in PROBED]
         if not any(rows.empty for rows in at_each):
             pairs.append([rows.iloc[-1] for rows in at_each])
-    return sorted(pairs, key=_preferred)
+    return [pair for pair in sorted(pairs, key=_preferred) if _same_images(run, pair)]
+
+
+def _same_images(run: Run, pair: "list[pd.Series[Any]]") -> bool:
+    """Whether both are of the very same images: as many may be others, as earlier versions did not
+    say which were picked by hand."""
+    each = [data.read(reader.estimate_results, run.store, row["id"])["idx"] for row in pair]
+    return all(set(ids) == set(each[0]) for ids in each)
 
 
 def _preferred(pair: "list[pd.Series[Any]]") -> tuple[bool, float]:
