@@ -28,6 +28,9 @@ class BatchContext:
     eps: float  # noise level, unit of x
     norm: Norm
     flags: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.FLAGS
+    # By "nearest", (B,): within what noise a stage would break each image, whatever the level, of
+    # one whose search knows none; nan where that is not known. Other stages say nothing.
+    told: dict[str, Tensor] = field(default_factory=dict)
 
     def generator(self, device: torch.device, stage: str) -> torch.Generator:
         """A generator for this batch alone, so that a resumed attack draws the same."""

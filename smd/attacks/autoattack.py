@@ -2,7 +2,7 @@
 
 Stage by stage, so that each one's verdicts are known and a stopped attack goes on at its batch.
 Stages, order, settings and seeds are those of the package's own standard evaluation, and so are the
-verdicts.
+verdicts; what is known of an answer is not asked again (smd.attacks.square, boundary).
 """
 
 import sys
@@ -16,11 +16,12 @@ import torch
 from pyautoattack import checks
 from pyautoattack.autopgd_base import APGDAttack, APGDAttack_targeted
 from pyautoattack.fab_pt import FABAttack_PT
-from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from smd.attacks import AttackPlan, BatchContext
+from smd.attacks.boundary import fab
 from smd.attacks.frame import Behind, framed
+from smd.attacks.square import Square
 
 TARGETS = 9  # of each targeted stage, where there are enough classes
 STEPS = 100
@@ -94,7 +95,10 @@ class Part:
         attack = self.package_attack(model, context, x.device, warnings)
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators
-            x_adv: Tensor = attack.perturb(x.clone(), y.clone())
+            if self.deterministic:
+                x_adv, context.told["nearest"] = fab(attack, x, y)
+            else:
+                x_adv = attack.perturb(x.clone(), y.clone())
         if warnings.messages:  # the one check inside its attacks
             context.flags.add("zero-gradient")
         return x_adv
@@ -112,7 +116,7 @@ class Part:
             "apgd-t": (APGDAttack_targeted, apgd | {"n_target_classes": self.targets}),
             "fab": (FABAttack_PT, fab | {"targeted": False}),
             "fab-t": (FABAttack_PT, fab | {"targeted": True}),
-            "square": (SquareAttack, square),
+            "square": (Square, square),
         }[self.name]
         shared = {"eps": context.eps, "norm": context.norm, "seed": context.seed, "device": device}
         return kind(model, n_restarts=1, **shared, **own)

@@ -109,6 +109,8 @@ def enter(task: Task, state: EvaluationState, part: Tensor, judged: Judged) -> N
     state.pred[part] = judged.pred
     state.distance[part] = judged.distance
     state.stage[part[judged.pred != judged.y]] = state.doing
+    if judged.nearest is not None:
+        state.nearest.enter(state.doing, len(state.stage), part, judged.nearest)
     _keep(task, state, part, judged)
     state.done += len(part)
 

@@ -30,6 +30,7 @@ class Judged:
     sure: Tensor  # (B,) bool, no other batch size or device turns the prediction
     images: dict[int, Kept]  # by row: those that may be kept
     flags: set[str]  # keys of smd.analysis.flags.FLAGS
+    nearest: Tensor | None = None  # (B,) float32, see smd.attacks.BatchContext.told
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,9 @@ class Judging:
             for row, image in zip(rows, x_adv[rows].cpu(), strict=True)
         }
         distance = lp.length(noise, self.norm)
-        return Judged(y, pred.to(torch.int16), distance, sure, images, context.flags | _told(pred))
+        nearest = context.told.get("nearest")
+        what = (y, pred.to(torch.int16), distance, sure, images, context.flags | _told(pred))
+        return Judged(*what, None if nearest is None else nearest.cpu())
 
     def _kept(self, broken: Tensor, sure: Tensor) -> list[int]:
         """The rows of images that may be kept: none whose prediction rounding decides."""

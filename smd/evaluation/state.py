@@ -12,7 +12,7 @@ from torch import Tensor
 
 from smd.config.types import count, number
 from smd.errors import UserError
-from smd.evaluation.prior_verdicts import Known
+from smd.evaluation.prior_verdicts import Known, Nearest
 from smd.files import durable, foreign
 
 CLEAN = 0  # `stage` of a sample that is misclassified without noise
@@ -44,6 +44,7 @@ class EvaluationState:
     seconds: list[float] = field(default_factory=list)  # of the clean images, then of each stage
     flags: set[str] = field(default_factory=set)  # keys of smd.analysis.flags.FLAGS
     kept: dict[int, Kept] = field(default_factory=dict)  # by position
+    nearest: Nearest = field(default_factory=Nearest)  # not in the file: it only spares work
 
     @classmethod
     def begin(cls, n: int) -> "EvaluationState":

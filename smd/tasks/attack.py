@@ -23,6 +23,7 @@ from smd.errors import UserError
 from smd.evaluation import examples as adv
 from smd.evaluation import state as evaluation_state
 from smd.evaluation.evaluate import Target, Task, Verdict, evaluate_level
+from smd.evaluation.prior_verdicts import Nearest, merged
 from smd.evaluation.state import EvaluationState
 from smd.jobs.session import Cancelled
 from smd.nets.modes import frozen
@@ -59,6 +60,7 @@ def chosen(config: AttackConfig, n: int) -> Tensor:
 
 
 Work = Opened[AttackConfig]
+Overall = Callable[[float], float]  # the share of all work, by that of a level and seed
 
 
 def evaluate(work: Work) -> None:
@@ -79,17 +81,19 @@ def evaluate(work: Work) -> None:
     eta = Eta(
         sum(item.cost for item in items if item not in todo) / sum(item.cost for item in items)
     )
+    nearest, labels = Nearest(), rows.labels[ids]
     for number, item in enumerate(items):
         if item not in todo:
             continue
         keep = config.keep if item.eps and item.seed == config.seeds[0] else 0
-        known = told(work.run.store, plan, items, number, ids)
+        known = merged(nearest.at(item.eps, labels), told(work.run.store, plan, items, number, ids))
         if config.sound and item.eps:
-            labels = rows.labels[ids]
             known = carried(work.run, config, plan, item.eps, ids, labels, known)
         norm = cast(Norm, config.norm)
         task = Task(ids, plan, item.eps, item.seed, size, norm, keep, bool(config.ids), known)
-        size = _evaluate_task(work, item.name, task, partial(share_of_all, items, number), eta)
+        size = _evaluate_task(
+            work, item.name, task, partial(share_of_all, items, number), eta, nearest
+        )
 
 
 def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
@@ -121,10 +125,10 @@ def _announce(work: Work, n: int, size: int, classes: int, note: str) -> None:
 
 
 def _evaluate_task(
-    work: Work, name: str, task: Task, overall: Callable[[float], float], eta: Eta
+    work: Work, name: str, task: Task, overall: Overall, eta: Eta, nearest: Nearest
 ) -> int:
     """One level and seed, from where an earlier try has come to; returns the batch size to go on
-    with."""
+    with. nearest: what all levels and seeds have told, and this one adds to."""
     half_done = work.folder / "judging.npz"
     what = _title(work, task)
 
@@ -142,7 +146,7 @@ def _evaluate_task(
             raise Cancelled("It was cancelled.")
 
     begun = evaluation_state.load(half_done, _about(name, task))
-    state = begun or EvaluationState.begin(len(task.ids))
+    state = replace(begun or EvaluationState.begin(len(task.ids)), nearest=nearest)
     on = Target(work.model, work.rows, after_batch, work.deal)
     while (verdict := _fitting(on, task, state)) is None:
         task = replace(task, size=smaller(work.folder, work.config, task.size))

@@ -1,7 +1,6 @@
 """What `--sound` takes over from the store: verdicts that hold at an attack's noise level."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from smd.attacks import AttackPlan
 from smd.config.schema import AttackConfig
-from smd.evaluation.prior_verdicts import Known
+from smd.evaluation.prior_verdicts import Known, withstood
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -22,7 +21,7 @@ def carried(
     eps: float,  # unit of x
     ids: Tensor,  # (n,) sample ids
     labels: Tensor,  # (n,)
-    told: Mapping[int, Known],  # what earlier seeds tell of stages that draw nothing
+    told: Mapping[int, Known],  # what other seeds and levels tell of stages
 ) -> dict[int, Known]:
     """Verdicts by stage, from 1: the first has those that fell, all others skip the certified.
 
@@ -33,10 +32,9 @@ def carried(
     lower, far, _ = _of(ids, reader.certified(*which), np.inf)
     safe = lower & (far >= eps) & ~fallen
     verdicts = {1: Known(torch.ones_like(fallen), fallen, pred.to(torch.int16), distance)}
-    classes, none = labels.cpu().to(torch.int16), torch.zeros(len(ids))
-    proven = Known(safe, torch.zeros_like(safe), classes, none)
+    proven = withstood(safe, labels)
     for number in range(2, len(plan.stages) + 1):
-        verdicts[number] = _both(proven, told[number]) if number in told else proven
+        verdicts[number] = told[number].but(proven) if number in told else proven
     return verdicts
 
 
@@ -51,11 +49,3 @@ def _of(
     values = there[column].fillna(0).to_numpy()
     one, two, three = (torch.from_numpy(of.copy()) for of in (found, length, values))
     return one, two, three
-
-
-def _both(proven: Known, told: Known) -> Known:
-    """Certified samples first, then what an earlier seed tells."""
-    fallen = told.fallen & ~proven.seen
-    pred = torch.where(proven.seen, proven.pred, told.pred)
-    distance = torch.where(proven.seen, proven.distance, told.distance)
-    return replace(told, seen=proven.seen | told.seen, fallen=fallen, pred=pred, distance=distance)

@@ -181,6 +181,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     run, monkeypatch
 ):
     from smd.attacks import autoattack
+    from smd.evaluation.prior_verdicts import Nearest
     from smd.tasks import attack
 
     tried = []
@@ -196,6 +197,7 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     asked = {"attack": "autoattack", "params": {}, "n": 40, "batch": 16, "seeds": (0, 1)}
     spared, first = attack_of(run, **asked), len(tried)
     monkeypatch.setattr(attack, "told", lambda *_: {})
+    monkeypatch.setattr(Nearest, "at", lambda *_: {})
     whole = attack_of(run, **asked)
     few, all_of_them = (
         sum(n for name, seed, n in part if (name, seed) == ("fab-t", 1))
@@ -208,6 +210,39 @@ def test_what_fab_did_with_the_first_seed_is_not_done_again_and_the_table_is_the
     )
     pd.testing.assert_frame_equal(verdicts, expected, rtol=1e-5)
     pd.testing.assert_frame_equal(stages, expected_stages)
+
+
+@pytest.fixture
+def quick_autoattack(monkeypatch):
+    """Square asks less often than by the standard, and the others take fewer steps."""
+    from smd.attacks import autoattack
+
+    monkeypatch.setattr(autoattack, "QUERIES", 60)
+    monkeypatch.setattr(autoattack, "STEPS", 6)
+
+
+@pytest.mark.slow(20)
+def test_asked_each_time_as_pyautoattack_does_the_table_is_the_same(
+    run, quick_autoattack, monkeypatch
+):
+    """Levels in no order: what withstood FAB at one need not be tried at another."""
+    from smd.attacks import autoattack, square
+    from smd.evaluation.prior_verdicts import Nearest
+
+    asked = {"attack": "autoattack", "params": {}, "n": 24, "batch": 16, "seeds": (0,)}
+    asked["levels"] = (24 / 255, 16 / 255)
+    tried, plain = [], autoattack.fab
+    monkeypatch.setattr(autoattack, "fab", lambda *of: tried.append(len(of[1])) or plain(*of))
+    spared = attack_of(run, **asked)
+    few = sum(tried)
+    rows = results(run, spared.name)
+    monkeypatch.setattr(square, "apart", lambda *_: False)
+    monkeypatch.setattr(Nearest, "at", lambda *_: {})
+    whole = attack_of(run, **asked)
+    assert few < (sum(tried) - few) / 1.2
+    expected = results(run, whole.name)
+    pd.testing.assert_frame_equal(rows[0], expected[0], rtol=1e-4, atol=1e-5)
+    pd.testing.assert_frame_equal(rows[1], expected[1])
 
 
 @pytest.mark.slow(20)
