@@ -8,7 +8,6 @@ where it is installed.
 
 import os
 import sys
-import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -51,8 +50,7 @@ except UserError as error:  # a dashboard that was meant to be closed does not o
 paths.share()
 example.bring()  # into a folder of runs that is empty
 limits.share_memory_among_threads()
-stores = [run.store for run in folders.all_runs()]
-threading.Thread(target=reader.ahead, args=(stores,), daemon=True).start()
+reader.ahead([run.store for run in folders.all_runs()])
 app = st.App(
     str(HERE / "dashboard.py"),
     middleware=[

@@ -4,6 +4,7 @@ A small file a store, in this installation's own folder, which is believed as lo
 the very same file, untouched; else the store is opened and the file written anew.
 """
 
+import atexit
 import hashlib
 import json
 import os
@@ -24,6 +25,7 @@ from smd.version import __version__
 
 FOLDER = "outlines"
 MOST = 5_000  # files; the older half goes then
+LEAVING = 10.0  # seconds in which one store is read
 SIZE = 8 * foreign.MEGABYTE  # of a file that is read
 Told = dict[str, list[Any]]  # a column by its name: its type, its values
 
@@ -46,9 +48,25 @@ def outline(path: Path) -> Brief:
     return found
 
 
-def ahead(stores: Iterable[Path]) -> None:
-    """For a thread of its own: have the outlines of these stores before anybody asks for them."""
+def ahead(stores: Iterable[Path]) -> threading.Thread:
+    """Have the outlines of these stores before anybody asks for them, by a thread that is let end
+    before the process does: one that is still at a store then would abort it."""
+    over = threading.Event()
+    thread = threading.Thread(target=_read, args=(stores, over), daemon=True)
+    thread.start()
+
+    def end() -> None:
+        over.set()
+        thread.join(LEAVING)
+
+    atexit.register(end)
+    return thread
+
+
+def _read(stores: Iterable[Path], over: threading.Event) -> None:
     for store in stores:
+        if over.is_set():
+            return
         with suppress(OSError, UserError):  # its page will say so
             outline(store)
 

@@ -1,11 +1,13 @@
 """What lists say of a run is kept, and believed as long as its store is the very same file."""
 
 import os
-import threading
+import subprocess
+import sys
 
 import pytest
 from storing import attack, epoch, started
 
+from smd.paths import AROUND
 from smd.store import connection, outlines, reader
 
 
@@ -100,9 +102,36 @@ def test_outlines_are_had_ahead_and_what_cannot_be_read_is_left(path, opened, tm
     broken = tmp_path / "broken.duckdb"
     broken.write_text("no store")
     opened.clear()
-    thread = threading.Thread(target=reader.ahead, args=([broken, tmp_path / "none", path],))
-    thread.start()
-    thread.join()
+    reader.ahead([broken, tmp_path / "none", path]).join()
     opened.clear()
     assert same(reader.outline(path), reader.outline(path))
     assert opened == []
+
+
+def test_a_process_that_ends_waits_for_the_store_that_is_read_ahead_and_begins_no_other(tmp_path):
+    program = """
+import atexit, sys, threading
+from pathlib import Path
+from smd.store import outlines, reader
+begun, may, read = threading.Event(), threading.Event(), []
+join = threading.Thread.join
+
+def waited_for(thread, timeout=None):
+    may.set()
+    join(thread, timeout)
+
+def slow(store):
+    begun.set()
+    may.wait()
+    read.append(store)
+
+outlines.outline = slow
+atexit.register(lambda: print(len(read)))  # the last to be called
+reader.ahead([Path("one"), Path("two"), Path("three")])
+begun.wait()
+threading.Thread.join = waited_for
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=AROUND, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
