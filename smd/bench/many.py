@@ -24,6 +24,7 @@ from smd.jobs import transitions
 from smd.jobs.session import session
 from smd.runs.folders import Run
 from smd.runs.provenance import provenance
+from smd.store import connection
 from smd.store.writer import Recorder
 from smd.tasks.files import save_weights
 from smd.tasks.train import FINAL_IMAGES
@@ -36,8 +37,9 @@ FIRST = 1_767_225_600
 
 
 def environment(root: Path) -> dict[str, str]:
-    """Where a process finds these runs and their images."""
-    return {"SMD_RUNS": str(root), "SMD_CACHE": str(root / ".cache")}
+    """Where a process finds these runs and their images, and that their stores are its own."""
+    places = {"SMD_RUNS": root, "SMD_CACHE": root / ".cache", "SMD_STATE": root / ".state"}
+    return {name: str(place) for name, place in places.items()}
 
 
 def fill(root: Path, runs: int, epochs: int, samples: int) -> None:
@@ -132,4 +134,6 @@ def _finished(
     transitions.create(run.folder, "train", "cpu", files, claim=True)
     with session(run.folder, "cpu") as current:
         shutil.copytree(made.folder, run.folder, dirs_exist_ok=True)
+        with connection.writing(run.store):  # as after a training: no store of a stranger's
+            pass
         current.report(done=config.epochs, total=config.epochs)
