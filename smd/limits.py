@@ -52,7 +52,7 @@ def known() -> dict[str, int]:
 def share_memory_among_threads() -> None:
     """Let threads take memory from the same few places: with glibc each takes its own and keeps
     what it no longer needs, and a server has many that come and go."""
-    with suppress(OSError, AttributeError):  # another system's library has no such call
+    with suppress(OSError, AttributeError, TypeError):  # elsewhere there is no such call
         ctypes.CDLL(None).mallopt(ARENA_MAX, PLACES)
 
 
