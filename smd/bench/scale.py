@@ -41,7 +41,7 @@ class Case:
 
 
 # one network that computes little between two exchanges, and one that computes much
-FULL = Case((Training("small-cnn", 0, 6), Training("resnet-18", 256, 3)), 400, 50, 3)
+FULL = Case((Training("small-cnn", 0, 6), Training("wrn-28-4", 128, 3)), 400, 50, 3)
 QUICK = Case((Training("small-cnn", 0, 2),), 2, 1, 1)
 ATTACK = "AutoAttack on digits at 16/255, small-cnn"
 

@@ -159,7 +159,12 @@ def test_sessions_open_every_page_without_an_error_and_leave(measured):
 def test_the_full_measurement_of_processes_and_nodes_asks_for_images_that_there_are():
     from smd.bench import cluster, scale
     from smd.data import load
+    from smd.registry import NETWORKS
 
-    trained = int((load("digits").split == 0).sum())
+    digits = load("digits")
+    sides = [NETWORKS[each.net].sizes for each in scale.FULL.trainings]
+    assert all(least <= digits.pixels.shape[-1] <= most for least, most in sides)
+    trained = int((digits.split == 0).sum())
+    assert all(trained >= each.images for each in scale.FULL.trainings)
     assert trained >= scale.FULL.n
     assert trained >= cluster.TRAINED >= cluster.FULL.images
