@@ -93,11 +93,15 @@ def _frame(told: Told) -> pd.DataFrame:
 
 def _keep(file: Path, values: dict[str, Any]) -> None:
     """Write it where there is a place for it."""
+    # of this thread alone: another may write the same outline
+    draft = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
     with suppress(OSError, ValueError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = file.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        draft.write_text(json.dumps(values, allow_nan=False), encoding="utf-8")
-        draft.replace(file)  # what a power loss leaves of it is no JSON, and not believed
+        try:
+            draft.write_text(json.dumps(values, allow_nan=False), encoding="utf-8")
+            draft.replace(file)  # what a power loss leaves of it is no JSON, and not believed
+        finally:
+            draft.unlink(missing_ok=True)  # of a disk that was full
         every = list(file.parent.iterdir())
         if len(every) > MOST:
             for old in sorted(every, key=lambda one: one.stat().st_mtime)[: MOST // 2]:

@@ -1,8 +1,10 @@
 """What lists say of a run is kept, and believed as long as its store is the very same file."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from storing import attack, epoch, started
@@ -135,3 +137,15 @@ threading.Thread.join = waited_for
         [sys.executable, "-c", program], cwd=AROUND, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+
+
+def test_an_outline_that_cannot_be_kept_leaves_nothing_behind(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("SMD_STATE", str(tmp_path / "state"))
+    started(path).flush()
+
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    reader.outline(path)
+    assert list(outlines._file(path).parent.iterdir()) == []
