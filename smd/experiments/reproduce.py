@@ -35,7 +35,7 @@ class Budget:
     rows: tuple[str, ...] = ()  # as the table calls them; case and star may be left out
     epochs: int = 0
     n_train: int = 0
-    n_test: int = 0
+    n_test: int = 0  # to attack; the runs keep all, so that cheaper attacks can ask more of them
     attack_seeds: tuple[int, ...] = ()
 
 
@@ -100,7 +100,6 @@ def plan(
         net=NETS[data],
         epochs=budget.epochs,
         n_train=budget.n_train,
-        n_test=budget.n_test,
         n_margins=0,
         device=device,
         devices=devices,
