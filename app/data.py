@@ -4,7 +4,8 @@ Tables are kept once and shared by all sessions. Who asks gets a shallow copy, w
 before it is written to, so that no page can change what another one sees.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,13 +13,27 @@ import pandas as pd
 import streamlit as st
 
 from smd import data as sets
+from smd import jobs
 from smd.evaluation import examples as adv
+from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
 from .components import pictures
 
 T = TypeVar("T")
+
+
+@contextmanager
+def kept(*runs: Run) -> Iterator[None]:
+    """Within, the runs' stores stay open from one query to the next, but those that a job may write
+    to meanwhile: to open one takes longer than most queries."""
+    with ExitStack() as stack:
+        for run in runs:
+            places = [run.folder, *folders.jobs_of(run)]
+            if not any(jobs.read(place).state in ("queued", "running") for place in places):
+                stack.enter_context(reader.kept(run.store))
+        yield
 
 
 def read(query: Callable[..., pd.DataFrame], store: Path, *args: Any) -> pd.DataFrame:

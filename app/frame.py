@@ -1,5 +1,6 @@
 """The picture frame of every page: configuration, navigation, the run picker."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -9,6 +10,7 @@ from smd.jobs import launch
 from smd.runs import folders
 from smd.runs.folders import Run
 
+from . import data
 from .components import brand, look, notices, run_picker, states
 from .components.plain import plain
 from .pages import BY_NAME, MOVED, Page, groups
@@ -38,8 +40,10 @@ def show() -> None:
     states.say_if_only_looked_at()
     notices.watch()
     try:
-        given += arguments(page)
-        chosen.run()
+        runs = [picked()] if page.of_a_run else []
+        with data.kept(*runs):
+            given += arguments(page, runs)
+            chosen.run()
         if page.name in ("train", "compare") and (told := folders.nameless()):
             st.warning(plain(told), icon=":material/folder_off:")
     except UserError as error:  # of a store that is broken or newer, of a cache that is gone
@@ -53,10 +57,7 @@ def picked() -> Run:
     return run
 
 
-def arguments(page: Page) -> list[Run | Selection]:
+def arguments(page: Page, runs: Sequence[Run]) -> list[Run | Selection]:
     """What the page's function takes: the run if it is of one, and the selection if it is of
     images, whose bar is drawn above the page."""
-    if not page.of_a_run:
-        return []
-    run = picked()
-    return [run, bar.show(page.title, run)] if page.of_images else [run]
+    return [*runs, *(bar.show(page.title, run) for run in runs if page.of_images)]

@@ -72,9 +72,8 @@ def _choose(names: list[str]) -> str:
 
 def _missing(outcomes: pd.DataFrame) -> str:
     """The strongest attack that these images have not seen."""
-    return next(
-        name for name in reversed(registry.by_strength()) if name not in set(outcomes["name"])
-    )
+    seen = set(outcomes["name"].unique())
+    return next(name for name in reversed(registry.by_strength()) if name not in seen)
 
 
 def title(settings: agreement.AttackSettings) -> str:

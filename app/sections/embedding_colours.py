@@ -140,7 +140,8 @@ def layers(
         palette = {name: style.PALETTE[k % len(style.PALETTE)] for k, name in enumerate(classes)}
         # a class keeps its colour whichever images are selected
         colours = VERDICTS if by == VERDICT else palette
-        there = [name for name in colours if name in set(table["value"])]
+        present = set(table["value"].unique())
+        there = [name for name in colours if name in present]
         return [Layer(n, table[table["value"] == n], colours[n]) for n in there], None
     high = float(table["value"].abs().max()) if len(table) else 1.0
     if by == MARGIN:

@@ -110,7 +110,7 @@ def _with_change(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFr
 
 def _only_autoattack(store: Path, rows: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     outcomes = reader.outcomes(store, filters.split, filters.eps, filters.eps_norm)
-    names = set(outcomes["name"])
+    names = set(outcomes["name"].unique())
     if "autoattack" not in names or len(names) < 2:
         at = f" at {level_title(filters.eps, filters.eps_norm)}" if filters.eps else ""
         raise UserError(

@@ -38,8 +38,8 @@ def page(run: Run, selection: Selection) -> None:
         st.info("Choose one run or more.", icon=":material/arrow_upward:")
         return
     watch(chosen)
-    cells = measured(chosen)
-    accuracies(chosen, cells)
+    with data.kept(*chosen):
+        accuracies(chosen, measured(chosen))
     st.header("Attack " + ("this run" if len(chosen) == 1 else f"these {len(chosen)} runs"))
     attack_form.form(chosen)
     if run.id in ready and states.readable(run):

@@ -7,6 +7,7 @@ import streamlit as st
 from smd.runs import folders
 from smd.runs.folders import Run
 
+from .. import data
 from ..components import layout, run_names, states
 from ..components.plain import plain
 from ..sections import (
@@ -18,6 +19,7 @@ from ..sections import (
     run_table,
 )
 
+KEPT = 8  # runs whose stores stay open meanwhile
 AT_FIRST = 4  # runs that are drawn as long as none is ticked
 
 
@@ -41,14 +43,20 @@ def page() -> None:
     readable = [run for run in shown if states.readable(run)]
     if told := part(shown, readable, known, bool(ticked)):
         st.caption(plain(told))
+    with data.kept(*readable[:KEPT]):
+        drawn(readable, readable if ticked else [r for r in known if states.readable(r)])
+
+
+def drawn(chosen: list[Run], swept: list[Run]) -> None:
+    """The charts and tables of some runs; parallel coordinates may be of more."""
     grid = layout.pair()
     with grid.cell():
-        run_curves.overlaid(readable)
+        run_curves.overlaid(chosen)
     with grid.cell():
-        run_curves.differing(readable)
-    run_parallel.section(readable if ticked else [r for r in known if states.readable(r)])
-    run_robustness.section(readable)
-    run_clinical.section(readable)
+        run_curves.differing(chosen)
+    run_parallel.section(swept)
+    run_robustness.section(chosen)
+    run_clinical.section(chosen)
 
 
 def part(shown: Sequence[Run], readable: Sequence[Run], known: Sequence[Run], ticked: bool) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from smd.analysis import clinical, clinical_sources
+from smd.analysis import bootstrap, clinical, clinical_sources
 from smd.frames import groups
 
 KEY = ["attack", "steps", "norm", "split", "n", "note", "eps"]  # of a cell within its run
@@ -77,8 +77,8 @@ def _of_cell(verdicts: pd.DataFrame, facts: pd.DataFrame) -> np.ndarray:
     statistic = clinical.balanced(codes, verdicts["share"].to_numpy(np.float64))
     patients = clinical_sources.patients_of(own["patient"])
     whose = None if patients is None else patients.to_numpy()
-    found = 100 * clinical.measured(statistic, len(codes), whose)[0]
+    found = 100 * bootstrap.measured(statistic, len(codes), whose)[0]
     each = clinical.patients_of_classes(codes, whose, int(codes.max()) + 1)
-    if each.min() < clinical.FEWEST_PATIENTS:
+    if each.min() < bootstrap.FEWEST_PATIENTS:
         found[1:] = np.nan
     return found

@@ -1,31 +1,24 @@
-"""Numbers of diagnosis from labels, predictions and scores, with intervals over patients.
+"""Numbers of diagnosis from labels, predictions and scores.
 
 Pure functions on arrays. A statistic takes weights of the images, (b, n), and gives its values,
 (b, m): ones are the images themselves, the counts of a resample are that resample. So the number
-and its interval come from the same lines. What is undefined, such as the sensitivity of a class
-without images, is nan.
+and its interval (smd.analysis.bootstrap) come from the same lines. What is undefined, such as the
+sensitivity of a class without images, is nan.
 
-The intervals are percentiles of a cluster bootstrap: patients are drawn with replacement, each with
-all of its images (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application, 1997,
-ch. 3.8). Areas under the ROC curve are Mann and Whitney's share of pairs, ties half (J. A. Hanley
-and B. J. McNeil, Radiology 143, 1982).
+Areas under the ROC curve are Mann and Whitney's share of pairs, ties half (J. A. Hanley and B. J.
+McNeil, Radiology 143, 1982).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-RESAMPLES = 1000
+from smd.analysis.bootstrap import Statistic, summed
+
 BINS = 15  # of equal width, of the calibration error
 FEWEST = 10  # images of either class, below which a group is too small for its numbers
-FEWEST_PATIENTS = 10  # that an interval is drawn from: of fewer it covers far less than it says
-DEFINED = 0.5  # share of the resamples that must define a number for it to have an interval
-SAME = 1e-12  # values that differ by less are one
-CHUNK = 2_000_000  # weights at once
 RATES = ("sensitivity", "specificity", "PPV", "NPV")  # of each class against the others
-
-Statistic = Callable[[np.ndarray], np.ndarray]  # (b, n) weights >= 0 -> (b, m) values
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -42,7 +35,7 @@ def rates(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Statistic:
     """
     of_counts = rates_of(np.bincount(labels, minlength=classes) > 0)
     cells = labels * classes + predicted
-    return lambda weights: of_counts(_summed(weights, cells, classes * classes))
+    return lambda weights: of_counts(summed(weights, cells, classes * classes))
 
 
 def rates_of(present: np.ndarray) -> Statistic:
@@ -72,8 +65,8 @@ def balanced(labels: np.ndarray, shares: np.ndarray) -> Statistic:
     classes = int(labels.max()) + 1
 
     def values(weights: np.ndarray) -> np.ndarray:
-        right = _summed(weights * shares, labels, classes)
-        return _mean(_divided(right, _summed(weights, labels, classes)))
+        right = summed(weights * shares, labels, classes)
+        return _mean(_divided(right, summed(weights, labels, classes)))
 
     return values
 
@@ -139,7 +132,7 @@ def ece(probabilities: np.ndarray, labels: np.ndarray) -> Statistic:
     bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
     def values(weights: np.ndarray) -> np.ndarray:
-        apart = np.abs(_summed(weights * gap, bins, BINS)).sum(1, keepdims=True)
+        apart = np.abs(summed(weights * gap, bins, BINS)).sum(1, keepdims=True)
         return _divided(apart, weights.sum(1, keepdims=True))
 
     return values
@@ -165,77 +158,6 @@ def probabilities(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-log_odds.clip(-700, 700).astype(np.float64)))
 
 
-def measured(
-    statistic: Statistic,
-    n: int,
-    patients: np.ndarray | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> np.ndarray:
-    """The statistic's values with the ends of their 95 % intervals: (m, 3).
-
-    patients: (n,) whose each image is; None: every image is a patient's of its own. An interval is
-    nan where there are fewer than FEWEST_PATIENTS, where fewer than half of the resamples define
-    the number, and where all of them agree: a width of 0, as of 20 right out of 20, would say too
-    much.
-    """
-    value = statistic(np.ones((1, n)))[0] if n else statistic(np.ones((1, 0)))[0]
-    clusters = _clusters(n, patients)
-    if clusters is None:
-        return intervals(value, np.empty((0, len(value))))
-    drawn = [statistic(weights) for weights in _weights(clusters, seed, resamples)]
-    return intervals(value, np.concatenate(drawn))
-
-
-def measured_by_cell(
-    of_counts: Statistic,
-    cells: Sequence[np.ndarray],
-    many: int,
-    patients: np.ndarray | None = None,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
-) -> list[np.ndarray]:
-    """As `measured`, of statistics that ask only how many images are in each of so many cells:
-    of_counts takes (b, many). cells: (n,) each, several ways to put the same images into cells,
-    which share their resamples.
-
-    All counts are whole numbers, so that nothing differs from `measured` by the images' weights.
-    """
-    n = len(cells[0])
-    wholes = [np.bincount(own, minlength=many)[None] for own in cells]
-    values, clusters = [of_counts(whole)[0] for whole in wholes], _clusters(n, patients)
-    if clusters is None:
-        return [intervals(value, np.empty((0, len(value)))) for value in values]
-    kinds, kind = np.unique(np.stack(cells), axis=1, return_inverse=True)
-    size, kind = kinds.shape[1], kind.ravel()
-    if patients is None:  # each image is drawn by itself: what it is can be counted at once
-        parts = [_counted(kind[drawn], size) for drawn in _drawn(n, n, seed, resamples)]
-    else:
-        parts = [_summed(drawn, kind, size) for drawn in _weights(clusters, seed, resamples)]
-    counts = np.concatenate(parts).astype(np.float64)
-    each = [counts @ (own[:, None] == np.arange(many)).astype(np.float64) for own in kinds]
-    return [intervals(value, of_counts(own)) for value, own in zip(values, each, strict=True)]
-
-
-def intervals(value: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Values (m,) with the ends of their intervals by what the resamples gave, (b, m): (m, 3); nan
-    as `measured` says, and of no resamples."""
-    ends = np.full((2, len(value)), np.nan)
-    if len(drawn):
-        known = ~np.isnan(drawn)
-        enough = (known.mean(0) >= DEFINED) & ~np.isnan(value)
-        enough &= np.abs(np.where(known, drawn - value, 0)).max(0) > SAME
-        if enough.any():
-            ends[:, enough] = np.nanpercentile(drawn[:, enough], [2.5, 97.5], axis=0)
-    return np.stack([value, *ends], axis=1)
-
-
-def _clusters(n: int, patients: np.ndarray | None) -> np.ndarray | None:
-    """Whose each image is, (n,) counted from 0; None of too few patients to draw from."""
-    clusters = np.arange(n) if patients is None else np.unique(patients, return_inverse=True)[1]
-    return clusters if n and clusters.max() + 1 >= FEWEST_PATIENTS else None
-
-
 def patients_of_classes(
     labels: np.ndarray, patients: np.ndarray | None, classes: int
 ) -> np.ndarray:
@@ -249,33 +171,6 @@ def patients_of_classes(
 def too_small(labels: np.ndarray, classes: int) -> bool:
     """Whether some class has fewer than FEWEST images among these labels (n,)."""
     return bool((np.bincount(labels, minlength=classes) < FEWEST).any())
-
-
-def _drawn(count: int, n: int, seed: int, resamples: int) -> Iterator[np.ndarray]:
-    """The patients of each resample, (b, count) numbers below count, in parts; n: images."""
-    rng, size = np.random.default_rng(seed), max(1, CHUNK // n)
-    for start in range(0, resamples, size):
-        yield rng.integers(0, count, size=(min(size, resamples - start), count))
-
-
-def _weights(clusters: np.ndarray, seed: int, resamples: int) -> Iterator[np.ndarray]:
-    """How often each image was drawn, (b, n), in parts: clusters (n,) counted from 0."""
-    count = int(clusters.max()) + 1
-    for drawn in _drawn(count, len(clusters), seed, resamples):
-        yield _counted(drawn, count)[:, clusters].astype(np.float64)
-
-
-def _counted(numbers: np.ndarray, size: int) -> np.ndarray:
-    """How often each number below size stands in each row, (b, k) -> (b, size)."""
-    places = (numbers + size * np.arange(len(numbers))[:, None]).ravel()
-    return np.bincount(places, minlength=size * len(numbers)).reshape(len(numbers), size)
-
-
-def _summed(weights: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """The weights (b, n) added up by each image's group (n,): (b, groups)."""
-    places = group + groups * np.arange(len(weights))[:, None]
-    total = np.bincount(places.ravel(), weights.ravel(), minlength=groups * len(weights))
-    return total.reshape(len(weights), groups)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from smd.analysis import clinical
+from smd.analysis import bootstrap, clinical
 from smd.analysis.clinical_sources import SAME, Images, Level, Predicted, Scored
 from smd.export.percent import rounded
 
@@ -77,7 +77,7 @@ def _rates(called: Sequence[np.ndarray], about: _About) -> list[np.ndarray]:
     classes = len(about.classes)
     of_counts = clinical.rates_of(np.bincount(about.labels, minlength=classes) > 0)
     cells = [about.labels * classes + own for own in called]
-    return clinical.measured_by_cell(of_counts, cells, classes**2, about.patients)
+    return bootstrap.measured_by_cell(of_counts, cells, classes**2, about.patients)
 
 
 def _of_predictions(
@@ -111,13 +111,13 @@ def _of_scores(level: Level, log_odds: np.ndarray, about: _About) -> list[dict[s
 
 
 def _valued(
-    statistic: clinical.Statistic,
+    statistic: bootstrap.Statistic,
     titles: Sequence[tuple[str, int]],
     scale: int,
     about: _About,
 ) -> list[dict[str, Any]]:
     """What a statistic gives, as `_told` has it."""
-    found = clinical.measured(statistic, len(about.labels), about.patients)
+    found = bootstrap.measured(statistic, len(about.labels), about.patients)
     return _told(found, titles, scale, about, np.full(len(titles), len(about.labels)))
 
 
@@ -154,13 +154,13 @@ def _few(titles: Sequence[tuple[str, int]], about: _About) -> np.ndarray:
     """Of which measures the classes that they hang on have images of too few patients for an
     interval: (m,) bool."""
     each = clinical.patients_of_classes(about.labels, about.patients, len(about.classes))
-    least = each[each > 0].min(initial=clinical.FEWEST_PATIENTS)
+    least = each[each > 0].min(initial=bootstrap.FEWEST_PATIENTS)
     few = []
     for measure, k in titles:
         own = measure.startswith(("sensitivity", "AUC")) and k != ALL
         whole = measure.startswith(("balanced", "AUC")) and k == ALL
-        count = each[k] if own else least if whole else clinical.FEWEST_PATIENTS
-        few.append(bool(count < clinical.FEWEST_PATIENTS))
+        count = each[k] if own else least if whole else bootstrap.FEWEST_PATIENTS
+        few.append(bool(count < bootstrap.FEWEST_PATIENTS))
     return np.array(few)
 
 

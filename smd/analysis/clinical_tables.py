@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smd.analysis import clinical
+from smd.analysis import bootstrap, clinical
 from smd.analysis.clinical_measures import ENDS, VALUES, measures, rates
 from smd.analysis.clinical_sources import (
     SAME,
@@ -43,7 +43,7 @@ NO_PATIENTS = (
     " where a patient has several."
 )
 NO_WIDTH = (
-    f"An interval is left out where images are of fewer than {clinical.FEWEST_PATIENTS} patients,"
+    f"An interval is left out where images are of fewer than {bootstrap.FEWEST_PATIENTS} patients,"
     " or too much alike to tell one."
 )
 NO_INTERVAL = (

@@ -88,9 +88,8 @@ def gaps(verdicts: pd.DataFrame) -> pd.DataFrame:
     averaged = noted(rows["note"], AVERAGED)  # another network
     kinds = ["split", "norm", rows["eps"].round(6), averaged.rename("averaged")]
     for (split, norm, *_), part in rows.groupby(kinds):
-        present = [
-            _strongest(part[part["name"] == name]) for name in ranked if name in set(part["name"])
-        ]
+        here = set(part["name"].unique())
+        present = [_strongest(part[part["name"] == name]) for name in ranked if name in here]
         for weaker, stronger in pairwise(present):
             if row := _gap(weaker, stronger):
                 strongest.append({"split": split, "norm": norm, "eps": part["eps"].iloc[0], **row})
@@ -125,12 +124,15 @@ def _strongest(rows: pd.DataFrame) -> Attack:
         first = part.iloc[0]
         groups[str(first["name"]), int(first["steps"]), str(first["note"])] = part
     name, steps, note = max(groups, key=lambda kind: (thoroughness(kind[0], kind[2]), kind[1]))
-    images = (
-        groups[name, steps, note]
-        .groupby("idx")
-        .agg(ok=("ok", "all"), seeds=("seeds", "max"), patient=("patient", "first"))
-    )
-    return Attack(name, steps, note, images)
+    return Attack(name, steps, note, _of_each(groups[name, steps, note]))
+
+
+def _of_each(rows: pd.DataFrame) -> pd.DataFrame:
+    """By idx: ok, seeds, patient."""
+    if rows["idx"].is_unique:  # as most are, and to group them would take the longest of all
+        return rows.set_index("idx")[["ok", "seeds", "patient"]]
+    worst = {"ok": ("ok", "all"), "seeds": ("seeds", "max"), "patient": ("patient", "first")}
+    return rows.groupby("idx").agg(**worst)
 
 
 def _gap(weaker: Attack, stronger: Attack) -> dict[str, object] | None:

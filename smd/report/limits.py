@@ -85,18 +85,18 @@ def _of_attacks(known: Known) -> list[str | Markup]:
         "An accuracy under attack is an upper bound: it says which images these attacks have"
         " fooled, and a stronger or longer attack may fool more."
     ]
-    names = set(known.predictions["name"])
+    names, norms = (set(known.predictions[of].unique()) for of in ("name", "norm"))
     if "autoattack" not in names:
         command = code(words.attack_command(known, "autoattack"))
         said.append(
             joined(["AutoAttack, the field's yardstick, was not run on these images: ", command])
         )
-    if len(names) and set(known.predictions["norm"]) <= {"Linf"}:
+    if norms == {"Linf"}:
         said.append(
             "The noise is bounded in every pixel (L∞). Nothing follows for other changes: rotation,"
             " contrast, artefacts, another scanner."
         )
-    elif len(names) and set(known.predictions["norm"]) <= {"L2"}:
+    elif norms == {"L2"}:
         said.append(
             "The noise is bounded by its length over all pixels (L2). Nothing follows for other"
             " changes: rotation, contrast, artefacts, another scanner."

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,7 @@ from duckdb import DuckDBPyConnection
 from smd.errors import UserError
 from smd.files import durable, foreign
 from smd.store import places, schema, stranger, trust
+from smd.store.kept import Kept
 
 PATIENCE = 5.0  # seconds of trying again while another process holds the file
 LONGEST = 30.0  # seconds that a reader may read; the largest of our own stores take two
@@ -38,8 +40,9 @@ CONFIG: Config = {
     "temp_directory": "",  # it would lie in the run's folder, where a link may wait
     "lock_configuration": True,
 }
-# which store is open for several queries of one thread, see `together`
-_shared: ContextVar[tuple[Path, DuckDBPyConnection] | None] = ContextVar("shared", default=None)
+KEPT = 1.0  # seconds that a connection is kept for the next reading
+# the stores that stay open for several queries of one thread, see `together` and `kept`
+_kept: ContextVar[tuple[Kept, ...]] = ContextVar("kept", default=())
 
 
 class Busy(UserError):
@@ -52,19 +55,34 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
 
     Raises UserError if the store is broken, newer, or locked for longer than PATIENCE.
     """
-    shared = _shared.get()
-    if shared and shared[0] == path and config is CONFIG:
-        yield shared[1]
-        return
-    try:
-        with _connected(path, config) as con:
-            if not schema.outdated(con):
-                stranger.check_whole(con, _version(path, True))
-                yield con
-                return
-        with _renewed(path) as now, _connected(now, config) as con:
-            stranger.check_whole(con, _version(now, True))
+    own = _kept_of(path) if config is CONFIG else None
+    with _explained(path), own.lent() if own else _current(path, config) as con:
+        yield con
+
+
+def _kept_of(path: Path) -> Kept | None:
+    """The connection that this thread keeps to that store."""
+    return next((own for own in _kept.get() if own.path == path), None)
+
+
+@contextmanager
+def _current(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]:
+    """A connection to a store of this version."""
+    with _connected(path, config) as con:
+        if not schema.outdated(con):
+            stranger.check_whole(con, _version(path, True))
             yield con
+            return
+    with _renewed(path) as now, _connected(now, config) as con:
+        stranger.check_whole(con, _version(now, True))
+        yield con
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Raises UserError in place of what DuckDB raises."""
+    try:
+        yield
     except duckdb.InterruptException:
         raise UserError(
             f"{path} took longer than {LONGEST:g} s to read: it is too large, or broken."
@@ -81,12 +99,24 @@ def reading(path: Path, config: Config = CONFIG) -> Iterator[DuckDBPyConnection]
 def together(path: Path) -> Iterator[None]:
     """Within, all that this thread reads of the store is read over one connection: to open it
     takes longer than most queries. Raises what `reading` does."""
-    with reading(path) as con:
-        before = _shared.set((path, con))
-        try:
-            yield
-        finally:
-            _shared.reset(before)
+    with kept(path), reading(path):
+        yield
+
+
+@contextmanager
+def kept(path: Path) -> Iterator[None]:
+    """Within, what this thread reads of the store is read over a connection that is opened when it
+    is needed and kept for KEPT seconds; whoever would write waits that long, or until the end."""
+    if _kept_of(path):
+        yield
+        return
+    own = Kept(path, _current, partial(_version, read_only=True), KEPT)
+    before = _kept.set((*_kept.get(), own))
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+        own.close()
 
 
 @contextmanager
@@ -121,6 +151,8 @@ def writing(path: Path, patience: float = PATIENCE) -> Iterator[DuckDBPyConnecti
     Raises UserError if the store is broken, newer, locked for longer than `patience` seconds, or
     cannot be written.
     """
+    if own := _kept_of(path):
+        own.close()
     try:
         if _there(path):
             trust.require(path, _version(path, True), _version(path, False))

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,14 @@ Told = dict[str, list[Any]]  # a column by its name: its type, its values
 
 
 def outline(path: Path) -> Brief:
-    """As `brief`; the store is opened only where it is not what it was before."""
+    """As `brief`; the store is opened only where it is not what it was before. Its tables are
+    shared: nobody may change them."""
     version = connection.version(path)
-    if version is None:
-        return brief(path)
+    return _outline(path, version) if version else brief(path)
+
+
+@lru_cache(maxsize=MOST)
+def _outline(path: Path, version: tuple[object, ...]) -> Brief:
     made = [repr(version), schema.VERSION, __version__]
     file = _file(path)
     with suppress(OSError, UserError, ValueError, KeyError, TypeError):

@@ -25,7 +25,7 @@ from smd.store.class_tables import (
     flow,
     margin_curves,
 )
-from smd.store.connection import together
+from smd.store.connection import kept, together
 from smd.store.embedding_tables import embedding_points, embeddings
 from smd.store.estimate_tables import estimate_hist, estimate_results, estimates, smoothed
 from smd.store.found_tables import broken, certified, nearest_found
@@ -90,6 +90,7 @@ __all__ = [
     "flow",
     "gauges",
     "image_verdicts",
+    "kept",
     "last_epoch",
     "margin_curves",
     "margin_hist",

@@ -1,9 +1,11 @@
 """Clinical numbers against scikit-learn, their undefined cases and their intervals."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from smd.analysis import clinical
+from smd.analysis import bootstrap, clinical
 
 RNG = np.random.default_rng(3)
 N, K = 60, 3
@@ -64,7 +66,7 @@ def test_what_has_no_images_is_undefined_and_no_zero():
     assert np.isnan(clinical.auc(labels == 1, np.arange(4.0))(np.ones((1, 4)))).all()
     assert np.isnan(clinical.youden(labels == 1, np.arange(4.0)))
     empty = np.array([], int)
-    assert np.isnan(clinical.measured(clinical.rates(empty, empty, 2), 0)).all()
+    assert np.isnan(bootstrap.measured(clinical.rates(empty, empty, 2), 0)).all()
 
 
 def test_calibration_error_of_hand_made_bins():
@@ -84,11 +86,11 @@ def test_images_of_one_patient_make_the_interval_wider():
     right = np.repeat(RNG.random(20) < 0.7, 10)  # patients whose ten images fare alike
     labels = np.tile([0, 1], 100)
     found = clinical.rates(labels, np.where(right, labels, 1 - labels), 2)
-    value, low, high = clinical.measured(found, 200, np.repeat(np.arange(20), 10))[-1]
-    alone = clinical.measured(found, 200)[-1]
+    value, low, high = bootstrap.measured(found, 200, np.repeat(np.arange(20), 10))[-1]
+    alone = bootstrap.measured(found, 200)[-1]
     assert low < value < high
     assert high - low > 2 * (alone[2] - alone[1])
-    again = clinical.measured(found, 200, np.repeat(np.arange(20), 10))
+    again = bootstrap.measured(found, 200, np.repeat(np.arange(20), 10))
     assert (again[-1] == (value, low, high)).all()  # the seed is fixed
 
 
@@ -97,28 +99,28 @@ def test_an_interval_covers_about_as_often_as_it_says():
     for seed in range(40):
         right = np.random.default_rng(seed).random(80) < 0.8
         found = clinical.rates(np.zeros(80, int), np.where(right, 0, 1), 2)
-        _, low, high = clinical.measured(found, 80, resamples=200)[-1]
+        _, low, high = bootstrap.measured(found, 80, resamples=200)[-1]
         covered += low <= 0.8 <= high
     assert 33 <= covered <= 40
 
 
 def test_one_patient_has_no_interval():
-    found = clinical.measured(clinical.rates(LABELS, PREDICTED, K), N, np.zeros(N, int))
+    found = bootstrap.measured(clinical.rates(LABELS, PREDICTED, K), N, np.zeros(N, int))
     assert np.isfinite(found[-1, 0])
     assert np.isnan(found[-1, 1:]).all()
 
 
 def test_a_share_that_no_resample_changes_has_no_interval():
-    found = clinical.measured(clinical.rates(LABELS, LABELS, K), N)
+    found = bootstrap.measured(clinical.rates(LABELS, LABELS, K), N)
     assert found[-1, 0] == 1
     assert np.isnan(found[-1, 1:]).all()
 
 
 def test_parts_of_the_resamples_are_the_whole(monkeypatch):
     found = clinical.macro_auc(LABELS, LOGITS)
-    whole = clinical.measured(found, N, resamples=50)
-    monkeypatch.setattr(clinical, "CHUNK", 7 * N)
-    assert clinical.measured(found, N, resamples=50) == pytest.approx(whole, nan_ok=True)
+    whole = bootstrap.measured(found, N, resamples=50)
+    monkeypatch.setattr(bootstrap, "CHUNK", 7 * N)
+    assert bootstrap.measured(found, N, resamples=50) == pytest.approx(whole, nan_ok=True)
 
 
 def test_log_odds_are_probabilities_and_groups_have_a_least_size():
@@ -129,22 +131,70 @@ def test_log_odds_are_probabilities_and_groups_have_a_least_size():
     assert not clinical.too_small(np.repeat([0, 1], [10, 10]), 2)
 
 
-@pytest.mark.parametrize("patients", [None, 40, 5])
-def test_rates_by_counts_are_those_by_weights_to_the_bit(monkeypatch, patients):
-    """Several predictions of the same images share their resamples, in parts of any size."""
+def several_predictions(patients):
+    """Of one set of images: labels, predictions, whose each image is, classes."""
     draw = np.random.default_rng(0)
     n, classes = 300, 4
     labels = np.minimum(draw.integers(0, 5, n), 2)  # a class without images
     called = [draw.integers(0, classes, n), labels, np.where(draw.random(n) < 0.5, labels, 3)]
-    whose = None if patients is None else draw.integers(0, patients, n)
-    monkeypatch.setattr(clinical, "CHUNK", 7 * n)
-    plain = [
-        clinical.measured(clinical.rates(labels, own, classes), n, whose, resamples=50)
-        for own in called
-    ]
+    return labels, called, None if patients is None else draw.integers(0, patients, n), classes
+
+
+def by_cell(labels, called, whose, classes, resamples):
     of_counts = clinical.rates_of(np.bincount(labels, minlength=classes) > 0)
     cells = [labels * classes + own for own in called]
-    found = clinical.measured_by_cell(of_counts, cells, classes**2, whose, resamples=50)
+    return bootstrap.measured_by_cell(of_counts, cells, classes**2, whose, resamples=resamples)
+
+
+@pytest.mark.parametrize("patients", [40, 5])
+def test_rates_by_counts_are_those_by_weights_to_the_bit(monkeypatch, patients):
+    """Several predictions of the same images share their resamples, in parts of any size."""
+    labels, called, whose, classes = several_predictions(patients)
+    monkeypatch.setattr(bootstrap, "CHUNK", 7 * len(labels))
+    plain = [
+        bootstrap.measured(clinical.rates(labels, own, classes), len(labels), whose, resamples=50)
+        for own in called
+    ]
+    found = by_cell(labels, called, whose, classes, 50)
     assert len(found) == len(plain)
     for one, two in zip(found, plain, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_rates_of_images_drawn_by_their_cells_have_the_intervals_of_those_drawn_one_by_one():
+    """The same numbers to the bit, intervals as far as two sets of resamples go: quantiles of
+    20,000 resamples move by well under a tenth of the width."""
+    labels, called, _, classes = several_predictions(None)
+    of_one = clinical.rates(labels, called[0], classes)
+    plain = bootstrap.measured(of_one, len(labels), resamples=20_000)
+    found = by_cell(labels, called[:1], None, classes, 20_000)[0]
+    np.testing.assert_array_equal(found[:, 0], plain[:, 0])
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(plain))
+    width = plain[:, 2] - plain[:, 1]
+    assert np.nanmax(np.abs(found[:, 1:] - plain[:, 1:]) / width[:, None]) < 0.06
+
+
+def test_resamples_by_cells_are_multinomial_in_parts_of_any_size(monkeypatch):
+    """Mean and covariance of the counts are those of the distribution."""
+    counts = np.array([0, 10, 50, 40])
+    drawn = np.concatenate([*bootstrap._resampled(counts, 0, 20_000)])
+    share = counts / 100
+    assert (drawn.sum(1) == 100).all() and (drawn[:, 0] == 0).all()
+    assert drawn.mean(0) == pytest.approx(counts, abs=0.15)
+    expected = 100 * (np.diag(share) - np.outer(share, share))
+    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.7)
+    monkeypatch.setattr(bootstrap, "CHUNK", 12)
+    parts = [*bootstrap._resampled(counts, 0, 20)]
+    assert [len(part) for part in parts] == [3] * 6 + [2]
+    np.testing.assert_array_equal(np.concatenate(parts), drawn[:20])
+
+
+def test_rates_of_a_thousand_classes_need_little_memory():
+    """A cell for each pair of classes is a million: never for all resamples at once."""
+    classes = 1000
+    labels = np.arange(3 * classes) % classes
+    tracemalloc.start()
+    by_cell(labels, [labels[::-1].copy()], None, classes, 20)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 400 << 20

@@ -10,7 +10,7 @@ import pytest
 from storing import attack, epoch, started
 
 from smd.paths import AROUND
-from smd.store import connection, outlines, reader
+from smd.store import outlines, reader
 
 
 @pytest.fixture
@@ -18,21 +18,14 @@ def path(tmp_path):
     return tmp_path / "run.duckdb"
 
 
-@pytest.fixture
-def opened(monkeypatch):
-    """The stores that are opened from now on."""
-    places, connect = [], connection.duckdb.connect
-
-    def counted(place, *args, **kwargs):
-        places.append(place)
-        return connect(place, *args, **kwargs)
-
-    monkeypatch.setattr(connection.duckdb, "connect", counted)
-    return places
-
-
 def same(one, two):
     return one.meta == two.meta and all(a.equals(b) for a, b in zip(one[1:], two[1:], strict=True))
+
+
+def by_another_process(path):
+    """Nothing of it is in memory yet."""
+    outlines._outline.cache_clear()
+    return reader.outline(path)
 
 
 def test_a_store_is_opened_once_and_again_when_it_has_changed(path, opened):
@@ -43,7 +36,8 @@ def test_a_store_is_opened_once_and_again_when_it_has_changed(path, opened):
     opened.clear()
     first = reader.outline(path)
     assert opened == [str(path)]
-    again = reader.outline(path)
+    assert reader.outline(path) is first
+    again = by_another_process(path)
     assert opened == [str(path)]
     assert same(first, again)
     assert same(again, reader.brief(path))  # types and all
@@ -74,7 +68,7 @@ def test_what_is_no_such_file_is_not_believed(path, opened, content):
     before = reader.outline(path)
     outlines._file(path).write_text(content)
     opened.clear()
-    assert same(reader.outline(path), before)
+    assert same(by_another_process(path), before)
     assert opened == [str(path)]
 
 

@@ -188,16 +188,10 @@ def test_two_attacks_on_picked_images_do_not_hide_each_other(path):
     assert rows["ok"].tolist() == [True, False, False]
 
 
-def test_what_a_list_of_runs_says_is_read_with_the_store_opened_once(path, monkeypatch):
+def test_what_a_list_of_runs_says_is_read_with_the_store_opened_once(path, opened):
     recorder = started(path)
     recorder.epoch(epoch(1))
-    opened, connect = [], connection.duckdb.connect
-
-    def counted(*args, **kwargs):
-        opened.append(args)
-        return connect(*args, **kwargs)
-
-    monkeypatch.setattr(connection.duckdb, "connect", counted)
+    opened.clear()
     known = reader.brief(path)
     assert len(opened) == 1
     assert known.meta == reader.meta(path)
@@ -206,17 +200,78 @@ def test_what_a_list_of_runs_says_is_read_with_the_store_opened_once(path, monke
     assert known.accuracies.equals(reader.attack_table(path))
 
 
-def test_together_all_queries_share_one_opening_and_later_ones_have_their_own(path, monkeypatch):
+def test_kept_stores_are_opened_when_they_are_needed_and_let_go_in_the_end(path, opened):
+    recorder, other = started(path), path.with_name("other.duckdb")
+    attack(recorder, ok=(1, 0))
+    started(other).flush()
+    recorder.flush()
+    opened.clear()
+    with reader.kept(path), reader.kept(other), reader.kept(path):
+        assert opened == []
+        for _ in range(2):
+            assert len(reader.attack_table(path)) == 1
+            with reader.together(path):
+                assert reader.meta(path)
+            assert reader.meta(other)
+        assert opened == [str(path), str(other)]
+    attack(recorder, ok=(1, 0, 1), created=2.0)  # nobody holds the file any more
+    recorder.flush()
+    assert len(reader.attack_table(path)) == 2
+
+
+def test_who_keeps_a_store_may_write_to_it_and_reads_what_was_written(path):
+    recorder = started(path)
+    attack(recorder, ok=(1, 0))
+    recorder.flush()
+    with reader.kept(path):
+        assert len(reader.attack_table(path)) == 1
+        attack(recorder, ok=(1, 0, 1), created=2.0)
+        recorder.flush()
+        assert len(reader.attack_table(path)) == 2
+
+
+def test_a_kept_store_lets_others_write_after_a_while(path, opened, monkeypatch):
+    monkeypatch.setattr(connection, "KEPT", 0.0)
+    started(path).flush()
+    opened.clear()
+    with reader.kept(path):
+        reader.meta(path)
+        with reader.together(path):  # whoever is at it is not cut off
+            reader.meta(path)
+            reader.meta(path)
+        reader.meta(path)
+    assert opened == [str(path)] * 3
+
+
+def test_a_kept_store_that_was_replaced_is_opened_anew(path, opened):
+    started(path).flush()
+    other = path.with_name("other.duckdb")
+    recorder = started(other)
+    attack(recorder, ok=(1, 0))
+    recorder.flush()
+    opened.clear()
+    with reader.kept(path):
+        assert reader.attack_table(path).empty
+        other.replace(path)
+        assert len(reader.attack_table(path)) == 1
+    assert opened == [str(path)] * 2
+
+
+def test_a_query_that_breaks_over_a_kept_store_is_told_and_the_next_has_its_own_clock(path, opened):
+    started(path).flush()
+    opened.clear()
+    with reader.kept(path):
+        with pytest.raises(UserError, match="took longer"), connection.reading(path):
+            raise connection.duckdb.InterruptException("the time is over")
+        assert reader.meta(path)
+    assert opened == [str(path)] * 2
+
+
+def test_together_all_queries_share_one_opening_and_later_ones_have_their_own(path, opened):
     recorder = started(path)
     attack(recorder, ok=(1, 0))
     other = path.with_name("other.duckdb")
-    opened, connect = [], connection.duckdb.connect
-
-    def counted(place, *args, **kwargs):
-        opened.append(place)
-        return connect(place, *args, **kwargs)
-
-    monkeypatch.setattr(connection.duckdb, "connect", counted)
+    opened.clear()
     alone = reader.attack_table(path), reader.meta(path)
     assert opened == [str(path)] * 2
     opened.clear()
