@@ -19,7 +19,7 @@ from . import style
 # the first of which more than two have passed
 UNITS = (("hours", 1), ("minutes", 60), ("seconds", 3600))
 RAW = 0.25  # opacity of what was measured, behind a smoothed curve
-CLEAR = alt.Legend(symbolOpacity=1)  # else symbols would be as faint as the raw curves behind
+IMAGES = ["validation", "training"]
 SURE = alt.Tooltip("sure:N", title="95 % interval")
 
 
@@ -68,13 +68,13 @@ def accuracy(
             sort=order,
             scale=alt.Scale(domain=order, range=list(style.LEVELS)),
             title="noise level",
-            legend=CLEAR,
+            legend=style.legend(order),
         ),
         alt.StrokeDash(
             "images:N",
             title="images",
-            scale=alt.Scale(domain=["validation", "training"], range=[[1, 0], [4, 3]]),
-            legend=CLEAR,
+            scale=alt.Scale(domain=IMAGES, range=[[1, 0], [4, 3]]),
+            legend=style.legend(IMAGES, "bottom"),
         ),
     )
     scale = style.accuracies(rows["shown"])

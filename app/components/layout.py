@@ -27,10 +27,11 @@ def beside() -> GridContainer:
 
 
 def cards(shown: Sequence[tuple[str, str, str]]) -> None:
-    """A row of cards, each a Card or its three fields."""
-    with st.container(horizontal=True):
+    """Cards beside each other, each a Card or its three fields, as wide as their titles: none is
+    cut."""
+    with st.container(horizontal=True, gap="small"):
         for title, value, meaning in shown:
-            st.metric(title, value, help=meaning, border=True)
+            st.metric(title, value, help=meaning, border=True, width="content")
 
 
 class Figure(NamedTuple):
@@ -46,7 +47,7 @@ def figures(shown: Sequence[Figure]) -> None:
     """Boxes beside each other, or below each other where the window is narrow."""
     if not shown:
         return
-    grid = st.grid(columns=len(shown), min_column_width=210, gap="small")
+    grid = st.grid(columns=len(shown), min_column_width=230, gap="small")
     for each in shown:
         with grid.cell(), st.container(border=True, height="stretch", gap="xxsmall"):
             st.metric(each.title, each.value, help=each.meaning or None)

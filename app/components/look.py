@@ -32,6 +32,9 @@ CSS = """
 label:has(input:is([type="checkbox"], [type="radio"]):focus-visible) {{
   outline: 2px solid {focus} !important; outline-offset: 2px;
 }}
+@media (max-width: 1200px) and (min-width: 769px) {{
+  .stMainBlockContainer.stMainBlockContainer {{ padding-left: 2rem; padding-right: 2rem; }}
+}}
 [data-testid="stMain"]:focus {{ outline: none; }}
 button[kind^="primary"]:not(:disabled):not(:disabled), .stMultiSelect [data-tag][data-tag] {{
   color: {on_primary};

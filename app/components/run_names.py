@@ -57,6 +57,12 @@ def named(run_id: str) -> bool:
     return _called(run_id).named
 
 
+def beside(run: Run, title: str) -> str:
+    """What a run is called beside its defense's title: its name where it has one."""
+    own = named(run.id) or example.is_example(run.id)
+    return shown(run.id) if own else f"{title} {run.id[-4:]}"
+
+
 class _Called(NamedTuple):
     stamp: int  # of the file that says so
     shown: str

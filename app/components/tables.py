@@ -20,9 +20,9 @@ def show(rows: Any, key: str, **options: Any) -> Any:
     return st.dataframe(rows, hide_index=True, key=key, placeholder=export.EMPTY, **options)
 
 
-def fitting(rows: pd.DataFrame) -> dict[str, ColumnConfig]:
+def fitting(rows: pd.DataFrame, pinned: str = "") -> dict[str, ColumnConfig]:
     """Columns as wide as their longest text, so that no cell is cut; numbers count as written with
-    two decimals."""
+    two decimals. pinned: the column that stays where a narrow window scrolls the others."""
     written = {
         str(name): [
             f"{value:.2f}" if isinstance(value, float) else export.cell(value)
@@ -32,6 +32,6 @@ def fitting(rows: pd.DataFrame) -> dict[str, ColumnConfig]:
     }
     longest = {name: max(map(len, [name, *texts])) for name, texts in written.items()}
     return {
-        name: st.column_config.Column(width=round(PADDING + LETTER * n))
+        name: st.column_config.Column(width=round(PADDING + LETTER * n), pinned=name == pinned)
         for name, n in longest.items()
     }

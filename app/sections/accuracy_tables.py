@@ -139,7 +139,7 @@ def one_attack(chosen: Sequence[Run], attack: Attack, part: pd.DataFrame) -> Non
         _styled(shown, bold),
         key=f"table-{attack.key}",
         # the title above says which attack it is
-        column_config={**tables.fitting(shown.rename(columns=CLEAN)), "attack": None},
+        column_config={**tables.fitting(shown.rename(columns=CLEAN), "run"), "attack": None},
     )
     attack_warnings.flags(chosen, attack._asdict())
     numbers = export.concise(export.with_bounds(cells)).assign(attack=attack.short)

@@ -99,12 +99,10 @@ def _estimated(run: Run, name: str) -> list[Source]:
 
 def _name(run: Run) -> str:
     """What the run is called, else its defense and the end of its id."""
-    if run_names.named(run.id):
-        return run_names.shown(run.id)
     entry = registry.KNOWN_DEFENSES.get(run.config.defense)
     title = entry.title if entry else run.config.defense
     norm = f" ({run.config.norm})" if run.config.norm != "Linf" else ""
-    return f"{title}{norm} {run.id[-4:]}"
+    return run_names.beside(run, f"{title}{norm}")
 
 
 def results(source: Source) -> pd.DataFrame:

@@ -40,12 +40,7 @@ def robustness(kind: Kind, runs: Sequence[Run], shown: Sequence[Run]) -> Figure:
     """Accuracy against the noise level, a line a run."""
     if not shown:
         return kind.lacking("It takes a finished run.", training(runs, "smd"))
-    names = {
-        run.id: run_names.shown(run.id)
-        if run_names.named(run.id)
-        else f"{export.defense_title(run.config)} {run.id[-4:]}"
-        for run in shown
-    }
+    names = {run.id: run_names.beside(run, export.defense_title(run.config)) for run in shown}
     points = export.robustness_points(
         {names[run.id]: (run.config, _linf(data.outline(run.store).accuracies)) for run in shown}
     )
