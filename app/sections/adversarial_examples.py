@@ -3,6 +3,7 @@ about each."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import streamlit as st
 from smd import export, jobs
 from smd.config.schema import AttackConfig
 from smd.evaluation import examples as adv
+from smd.frames import tuples
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
@@ -98,18 +100,27 @@ def _found(run: Run, split: str, idx: int) -> dict[str, tuple[Path, int]]:
     """Where an image's adversarial examples are stored: title -> (file, position), the smallest
     level first."""
     attacks = data.read(reader.attack_runs, run.store)
-    # of files that do not say it
-    norms = dict(zip(attacks["id"].map(adv.name_of), attacks["norm"], strict=True))
+    rows = dict(zip(attacks["id"].map(adv.name_of), tuples(attacks), strict=True))
+    kept = [(run.adv / f"{name}.npz", at) for name, at in data.adversarial(run.adv, split, idx)]
+    kept.sort(key=lambda place: float(data.examples(place[0]).eps[place[1]]))
+    titles = [_title(data.examples(path), at, rows.get(path.stem)) for path, at in kept]
     places = {}
-    for name, position in data.adversarial(run.adv, split, idx):
-        path = run.adv / f"{name}.npz"
-        examples = data.examples(path)
-        level = level_title(float(examples.eps[position]), examples.norm or norms.get(name, "Linf"))
-        title = f"{export.attack_title(examples.attack)} at {level}"
-        places[title] = (path, position)
-    return dict(
-        sorted(places.items(), key=lambda item: float(data.examples(item[1][0]).eps[item[1][1]]))
-    )
+    for place, title in zip(kept, titles, strict=True):
+        own = rows.get(place[0].stem)
+        name = f"{title}, seed {own.seed}" if own and titles.count(title) > 1 else title
+        places[name if name not in places else f"{name} ({place[0].stem})"] = place
+    return places
+
+
+def _title(examples: adv.Examples, position: int, attack: Any) -> str:
+    """Which attack it is of, with the settings that its row in the store tells (None: there is
+    none), and at which noise level."""
+    norm = examples.norm or (attack.norm if attack else "Linf")  # earlier files do not say it
+    level = level_title(float(examples.eps[position]), norm)
+    if attack is None:
+        return f"{export.attack_title(examples.attack)} at {level}"
+    steps = int(attack.steps) if attack.steps == attack.steps else 0
+    return f"{export.attack_title(attack.name, attack.note or '', steps)} at {level}"
 
 
 def _none_yet(run: Run, split: str, idx: int) -> None:

@@ -23,7 +23,8 @@ from . import margin_words
 PER_PAGE = 12
 CORRECT = "Of the correctly classified images, found and reached together"
 LARGER = (
-    "Of the n images of the class: correct, with a larger margin. Misclassified ones do not count."
+    "Of the n images of the class: correct, with a larger margin. Misclassified ones do not count;"
+    " reached ones do by how far their next search may go."
 )
 LEFT_OF_0 = (
     "Misclassified images have no margin: their bar stands left of 0. Dashed: noise levels ε (L∞),"

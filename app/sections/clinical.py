@@ -22,6 +22,7 @@ from . import clinical_asked, other_splits
 from .clinical_asked import Wanted
 
 MANY = 30  # classes; with more a table by class is longer than anybody reads
+TOO_MANY = f"Of more than {MANY} classes the numbers of each stand in the export below alone."
 HOW = (
     "In each cell the value, its 95 % interval and the n images that it is of: a sensitivity is of"
     " the images of the class, a PPV of those taken for it. Intervals are percentile bootstraps,"
@@ -64,6 +65,8 @@ def numbers(chosen: Selection, wanted: Wanted) -> None:
     level = choose_level(found)
     if 2 < len(chosen.known.classes) <= MANY:
         by_class(found, level, f"{name}-classes")
+    elif len(chosen.known.classes) > MANY:
+        st.caption(TOO_MANY)
     by_group(wanted, level, f"{name}-groups")
     for note in found.notes:
         st.caption(with_code(note))

@@ -54,7 +54,7 @@ def section(chosen: Selection) -> None:
 
 
 def _matrix(chosen: Selection, cells: pd.DataFrame, what: str, eps: float) -> None:
-    st.caption(f"{what}: {said(cells)} {HOW}")
+    st.caption(f"{what}: {plain(said(cells))} {HOW}")
     taken = cells[["true", "predicted", "n", "percent"]].round({"percent": 2})
     many = len(chosen.known.classes) > charts.NUMBERED  # their names need the whole page
     grid = layout.pair()

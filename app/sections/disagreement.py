@@ -2,6 +2,7 @@
 their accuracies."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,18 @@ READ_GAPS = (
 )
 
 
-def patterns(run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str) -> None:
-    """Which attacks fool the network on which images at one noise level; outcomes:
+def patterns(
+    run: Run, outcomes: pd.DataFrame, split: str, eps: float, norm: str, weights: str = "last"
+) -> None:
+    """Which attacks fool the network of these weights on which images at one noise level; outcomes:
     reader.outcomes."""
     st.header(f"Where attacks disagree at {level_title(eps, norm)}")
     outcomes = agreement.by_themselves(outcomes)
     if outcomes["name"].nunique() < 2:
         st.info(ONE_ATTACK, icon=":material/bolt:")
         n = int(outcomes["n"].max()) if len(outcomes) else 0
-        config = AttackConfig(
-            run=run.id, attack=_missing(outcomes), split=split, n=n, levels=(eps,), norm=norm
-        )
-        offers.offer("stronger", config, run)
+        config = AttackConfig(run.id, _missing(outcomes), split=split, n=n, levels=(eps,))
+        offers.offer("stronger", replace(config, norm=norm, weights=weights), run)
         return
     weakest = agreement.patterns(outcomes)
     counts = agreement.counted(weakest)

@@ -122,7 +122,8 @@ def _by_verdict(chosen: Selection, table: pd.DataFrame) -> tuple[pd.DataFrame, s
     outcomes = data.read(reader.outcomes, chosen.run.store, chosen.split, eps, norm)
     settings, rows = verdicts.strongest(outcomes)
     verdict = table["id"].map(verdicts.words(rows)).fillna(UNSEEN)
-    by = f"{export.attack_title(settings.name, settings.note)} at {level_title(eps, norm)}"
+    title = export.attack_title(settings.name, settings.note, settings.steps)
+    by = f"{title} at {level_title(eps, norm)}"
     counts = verdict.value_counts()
     finding = (
         f"Under {by}, {counts.get(ROBUST, 0):,} images are robust and {counts.get(FOOLED, 0):,}"

@@ -97,7 +97,10 @@ def picked_bins(chosen: Selection) -> pd.DataFrame:
     """How many of the selected images are in each bin; none where the range alone was chosen: a
     band shows that."""
     meant = chosen.filters
-    if not (meant.labels or meant.find or meant.region) or "margin_255" not in chosen.rows:
+    if (
+        not (meant.labels or meant.find or meant.region or meant.within)
+        or "margin_255" not in chosen.rows
+    ):
         return NO_BINS
     bins = bin255(chosen.rows["margin_255"].dropna() / 255)
     return pd.Series(bins).value_counts().rename_axis("bin").rename("n").reset_index()

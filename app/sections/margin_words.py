@@ -99,6 +99,7 @@ def _median(source: Source, images: pd.DataFrame) -> Card:
 
 def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Card:
     level, n = level_title(eps, source.norm), len(images)
+    title = f"correct, margin > {level}"
     if not math.isfinite(share):
         meaning = "Not known of all: some are neither found nor proven that far."
         meaning = meaning if (images["kind"] == CERTIFIED).any() else UNFOLLOWED
@@ -113,12 +114,14 @@ def _card(source: Source, images: pd.DataFrame, eps: float, share: float) -> Car
     else:
         far = (images["kind"] != MISCLASSIFIED) & (images["margin"] > eps)
         count = images.loc[far, "kind"].value_counts()
+        title = f"correct, found or reached > {level}"
         meaning = (
-            f"Of {whose(source, images, 'all ')}: correctly classified, margin larger than"
-            f" {level}. {count.get(FOUND, 0):,} of these met a boundary,"
-            f" {count.get(REACHED, 0):,} have met none so far."
+            f"Of {whose(source, images, 'all ')}: correctly classified and beyond"
+            f" {level}. {count.get(FOUND, 0):,} of these met a boundary there,"
+            f" {count.get(REACHED, 0):,} have met none so far: their number says how far the next"
+            " search may go, and the last one may have ended nearer."
         )
-    return f"correct, margin > {level}", _percent(share), meaning
+    return title, _percent(share), meaning
 
 
 def whose(source: Source, images: pd.DataFrame, every: str = "") -> str:

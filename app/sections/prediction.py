@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
+from smd import export
 from smd.analysis import agreement
 from smd.analysis.agreement import Crosstab
 from smd.core.kinds import FOUND
@@ -44,37 +45,37 @@ class Share:
     """A card that counts images; `{level}` and `{n}` in its text are filled in."""
 
     title: str
-    value: Callable[[Crosstab], str]
+    value: Callable[[Crosstab], float | int]  # a share in %, or a count
     text: str
 
 
 CARDS = (
     Share(
         "agreement",
-        lambda table: f"{table.agreement:.1f} %",
+        lambda table: float(table.agreement),
         "They end as their margin says. Of the {n} decided images.",
     ),
     Share(
         agreement.NAMED["overestimated"],
-        lambda table: f"{table.overestimated:.1f} %",
+        lambda table: float(table.overestimated),
         "No boundary was met within {level}, yet the attack crossed one there. Of the {n} decided"
         " images.",
     ),
     Share(
         agreement.NAMED["underestimated"],
-        lambda table: f"{table.underestimated:.1f} %",
+        lambda table: float(table.underestimated),
         "A boundary was met within {level}, yet the attack crossed none: it missed it, or the"
         " training has moved it since. Of the {n} decided images.",
     ),
     Share(
         "decided",
-        lambda table: f"{table.n:,}",
+        lambda table: table.n,
         "Correct without noise, and a boundary was found, or none was met by a search that went as"
         " far as {level}.",
     ),
     Share(
         "undecided",
-        lambda table: f"{table.undecided:,}",
+        lambda table: table.undecided,
         "Left out: their search ended below {level} and met no boundary, so their margin says"
         " nothing about it.",
     ),
@@ -89,7 +90,7 @@ def section(compared: Compared) -> None:
     if not table.n:
         st.info(nothing_decided(table.undecided, compared.level), icon=":material/info:")
         return
-    layout.cards(cards(table, compared))
+    layout.figures(figures(table, compared))
     st.caption(composed(compared.rows, compared.eps, compared.level))
     grid = layout.pair()
     with grid.cell():
@@ -108,15 +109,21 @@ def nothing_decided(undecided: int, level: str) -> str:
     return "No image has both a margin and a verdict: attack the images whose margins these are."
 
 
-def cards(table: Crosstab, compared: Compared) -> list[layout.Card]:
-    """The shares, and how many images they are of."""
-    shown = [
-        layout.Card(
-            one.title, one.value(table), one.text.format(level=compared.level, n=f"{table.n:,}")
-        )
-        for one in CARDS
-    ]
-    return [*shown, layout.Card("misclassified", f"{compared.left_out:,}", LEFT_OUT)]
+def figures(table: Crosstab, compared: Compared) -> list[layout.Figure]:
+    """The shares with n and interval, and how many images there are."""
+    shown = []
+    for one in CARDS:
+        value = one.value(table)
+        meaning = one.text.format(level=compared.level, n=f"{table.n:,}")
+        shown.append(layout.Figure(one.title, *_told(value, table.n), meaning))
+    return [*shown, layout.Figure("misclassified", *_told(compared.left_out, 0), LEFT_OUT)]
+
+
+def _told(value: float | int, n: int) -> tuple[str, str]:
+    """A share (%) with what it rests on, or a count of images."""
+    if isinstance(value, int):
+        return f"{value:,}", f"image{'s' * (value != 1)}"
+    return f"{value:.1f} %", f"95 % interval {export.interval(value / 100, n)}, n = {n:,}"
 
 
 def four_cells(table: Crosstab, compared: Compared) -> None:
@@ -139,7 +146,7 @@ def by_margin(table: Crosstab, compared: Compared) -> None:
     """The share of robust images in bins of their margin."""
     beyond, within = (robust(table.table, side) for side in (True, False))
     level = compared.level
-    st.markdown(f"**Robust: {beyond} of those with a margin > {level}, {within} of the others**")
+    st.markdown(f"**Robust: {beyond} with a margin > {level}, {within} of the others**")
     met = compared.rows[compared.rows["kind"] == FOUND]
     if met.empty:
         st.caption(
@@ -193,7 +200,8 @@ def robust(table: pd.DataFrame, beyond: bool) -> str:
     """The share of robust images among those on one side of the level."""
     side = table[table["beyond"] == beyond]
     total = int(side["n"].sum())
-    return f"{100 * int(side.loc[side['withstood'], 'n'].sum()) / total:.1f} %" if total else "none"
+    kept = int(side.loc[side["withstood"], "n"].sum())
+    return f"{100 * kept / total:.1f} % ({kept:,} of {total:,})" if total else "none"
 
 
 def disagreements(compared: Compared) -> None:

@@ -160,7 +160,7 @@ def weakest(found: Weakest, level: str) -> Figure:
     share = found.right / found.n
     return Figure(
         f"Weakest class, ε = {level}",
-        f"{found.name}: {100 * share:.1f} %",
+        f"{plain(found.name)}: {100 * share:.1f} %",
         f"{sure(share, found.n)}; taken for '{plain(found.taken_for)}': {times}",
         "The class of the lowest robust accuracy under the same attack: chosen as the lowest, it"
         " would look better on new images. With several seeds each image has to withstand all.",
@@ -172,7 +172,7 @@ def margin(run: Run) -> Figure | None:
     known = [
         s
         for s in sources.of(run)
-        if s.norm == run.config.norm and s.weights == "last" and not s.certified
+        if s.norm == run.config.norm and s.weights == "last" and not s.certified and not s.picked
     ]
     chosen = next((s for s in known if s.estimate and s.split == SPLIT), None)
     chosen = chosen or next((s for s in known if not s.estimate), None)

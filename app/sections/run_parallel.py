@@ -2,7 +2,7 @@
 each setting that varied."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from smd.units import level_title
 
 from .. import data
 from ..charts import files, parallel
-from ..components import downloads, run_names
+from ..components import downloads, look_sizes, run_names
 from ..components.plain import plain
 
 FEWEST = 3  # runs that make a picture
@@ -107,17 +107,24 @@ def watched(runs: Sequence[Run]) -> Measured | None:
     levels = [(norm, eps) for norm, looks in last.values() for eps in looks]
     if not levels:
         return None
-    norm, eps = max(sorted(set(levels)), key=levels.count)
+    norm, eps = max(set(levels), key=lambda pair: (levels.count(pair), pair[1]))
     values = {i: looks[eps] for i, (own, looks) in last.items() if own == norm and eps in looks}
     if len(values) < FEWEST:
         return None
     level = level_title(eps, norm)
     return Measured(
         f"quick PGD at {level}, validation (%)",
-        f"Validation images under PGD with {monitor_size.STEPS} steps at {level}, last epoch: a"
-        " quick look, no judgement. Attack the runs with one attack to see test images here.",
+        f"{_sizes(runs, values)} validation images under PGD with {monitor_size.STEPS} steps at"
+        f" {level}, last epoch: a quick look, no judgement; intervals are among the table's columns"
+        " above. Attack the runs with one attack to see test images here.",
         values,
     )
+
+
+def _sizes(runs: Sequence[Run], seen: Collection[str]) -> str:
+    """How many images these runs' looks attack: "144 or 300"."""
+    sizes = {look_sizes.of(run)["val", True] for run in runs if run.id in seen}
+    return " or ".join(f"{n:,}" for n in sorted(sizes))
 
 
 def _last_looks(store: Path) -> dict[float, float]:

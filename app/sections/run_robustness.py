@@ -103,7 +103,7 @@ def pareto(points: pd.DataFrame) -> None:
     if len(points) < 2:
         return
     level = level_title(float(points["eps"].iloc[0]), str(points["norm"].iloc[0]))
-    on = points["data"].iloc[0]
+    on = plain(points["data"].iloc[0])
     st.header(f"Clean against robust accuracy on {on}, {attack_of(points)} at {level}")
     st.caption(f"A point a defense, on {numbers(points)} test images; {PARETO}")
     chart = pareto_chart.pareto(points, level)

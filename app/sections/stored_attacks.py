@@ -89,6 +89,5 @@ def choose_attack(outcomes: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     }
     chosen = st.selectbox("Attack", list(titles), key="judged-by", bind="query-params", width=320)
     settings = titles[chosen]
-    return export.attack_title(settings.name, settings.note), agreement.of_settings(
-        outcomes, settings
-    )
+    title = export.attack_title(settings.name, settings.note, settings.steps)
+    return title, agreement.of_settings(outcomes, settings)

@@ -19,6 +19,10 @@ IMAGES = (
     "columns",
     "intensity",
     "volumes",
+    "spacing",
+    "skip_broken",
+    "folds",
+    "fold",
 )
 
 

@@ -31,7 +31,8 @@ def _margins(run: Run, split: str) -> Ignored:
     known = [source for source in sources.of(run) if source.split == split]
     if not known:
         return NO_MARGINS, ()
-    view = "" if known[0].estimate else str(state.read()["view"])
+    whole = known[0].estimate or run.config.norm != "Linf"  # then the page has one view only
+    view = "" if whole else str(state.read()["view"])
     if view not in NOTED:
         return "", ()
     return f"The view “{view}” shows all training images, whichever are selected.", NOTED[view]

@@ -166,7 +166,7 @@ def between(run: Run, attacks: stored_attacks.Attacks, source: Source | None, ep
     same = picked and below == (split, norm)
     outcomes = data.read(reader.outcomes, run.store, below[0], eps, below[1], same, weights)
     if len(outcomes):
-        disagreement.patterns(run, outcomes, below[0], eps, below[1])
+        disagreement.patterns(run, outcomes, below[0], eps, below[1], weights)
     disagreement.gaps(run, *below)
 
 
