@@ -200,6 +200,6 @@ def _margin(source: Source) -> Figure:
         f"Median of the {said[most]}",
         value,
         f"{said[FOUND]}, {said[REACHED]}, {wrong}; {len(rows):,} {source.split} images",
-        f"{plain(source.title)}. Found: a boundary is at that distance or nearer. Reached: the"
-        " search met none so far, the number is no distance. The median is of the larger kind.",
+        f"{plain(source.title)}. Found: a boundary is there (to a thousandth) or nearer. Reached:"
+        " the search met none so far, the number is no distance. The median is of the larger kind.",
     )

@@ -13,6 +13,7 @@ from smd.analysis.flags import FLAGS
 from smd.api import checks
 from smd.api.attack_result import AttackResult
 from smd.api.inputs import FloatImages, classes_of, device_of, gathered, on_loan
+from smd.attacks.apart import RANDOMIZED
 from smd.config.schema import AttackConfig, Value
 from smd.config.validation import made, of_attack
 from smd.core.lp import Norm
@@ -122,7 +123,7 @@ def _judged(target: Target, task: Task, seeds: Sequence[int]) -> list[Pass]:
 
 def _known(task: Task, done: Sequence[Pass]) -> Mapping[int, Known]:
     """What earlier seeds tell about the stages that draw nothing, by their number from 1."""
-    if not done:
+    if not done or any(RANDOMIZED in one.state.flags for one in done):
         return {}
     stage, pred, distance = (
         np.stack([getattr(one.verdict, name) for one in done])

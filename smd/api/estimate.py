@@ -43,8 +43,8 @@ def estimate_margins(
     - kind: "found" (it met the boundary), "reached" (it met none), "misclassified" (margin 0), or
       "certified" (proven: no adversarial example is nearer than the margin)
     - crossed: whether a misclassified image was met, x itself included
-    - upper_bound of the true margin: margin where found (up to 1/1024 of the searched way), 0 where
-      misclassified, nan elsewhere, as a search that met nothing bounds nothing
+    - upper_bound of the true margin: margin where found ("gem" and "pgd": to 1/1024 of the searched
+      way), 0 where misclassified, nan elsewhere, as a search that met nothing bounds nothing
 
     Raises UserError for what does not fit.
     """

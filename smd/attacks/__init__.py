@@ -52,7 +52,8 @@ class Stage(Protocol):
 
     @property
     def deterministic(self) -> bool:
-        """Whether it draws nothing and raises no flags: all seeds have the same verdicts."""
+        """Whether it draws nothing: all seeds have the same verdicts, of a network that answers the
+        same again; of others it raises the flag RANDOMIZED."""
         ...
 
     def perturb(

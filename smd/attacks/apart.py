@@ -6,6 +6,7 @@ Only then may an answer stand for another one to the same image.
 import torch
 from torch import Tensor, nn
 
+RANDOMIZED = "randomized"  # flag of a network that does not, see smd.analysis.flags
 NOISE = 1e-4  # share of the largest logit by which answers may differ: float noise
 FEW = 4  # images, below which a library may add up in another order
 

@@ -19,6 +19,7 @@ from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
 from smd.attacks import AttackPlan, BatchContext
+from smd.attacks.apart import RANDOMIZED, apart
 from smd.attacks.boundary import fab
 from smd.attacks.frame import Behind, framed
 from smd.attacks.square import Square
@@ -96,7 +97,11 @@ class Part:
         devices = [x.device] if x.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.no_grad():  # it seeds the global generators
             if self.deterministic:
-                x_adv, context.told["nearest"] = fab(attack, x, y)
+                x_adv, nearest = fab(attack, x, y)
+                if apart(model, x):
+                    context.told["nearest"] = nearest
+                else:
+                    context.flags.add(RANDOMIZED)  # so that no seed or level tells of another
             else:
                 x_adv = attack.perturb(x.clone(), y.clone())
         if warnings.messages:  # the one check inside its attacks

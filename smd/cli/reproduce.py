@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ BUDGET = (
     "full: as the paper. first: its STD, SMD, AT8 and TR-b6-8 alone. cpu: a row of each kind, 30"
     " epochs on 10000 images, 500 attacked with one seed. quick: shows that it works (full)"
 )
+Layout = Callable[[pd.DataFrame], pd.DataFrame]
 EVERY = 60.0  # seconds between two lines about a job
 
 
@@ -113,7 +115,7 @@ def run(args: argparse.Namespace) -> None:
         ) from None
     shown, bold = beside(table, done)
     print_table(shown, args.format, bold)
-    write(out, table, done)
+    write(out, table, done, failed)
     tell(f"Results are in {out}.")
     if failed:
         raise UserError(
@@ -203,27 +205,33 @@ def _say(text: str) -> None:
     tell(f"{time.strftime('%H:%M:%S')} {text}")
 
 
-def beside(table: Table, done: list[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def beside(
+    table: Table, done: list[Run], layout: Layout = export.wide
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Our rows beside the paper's, concise, and what is bold in them."""
-    shown, bold = reproduce.beside_the_papers(table, done)
+    shown, bold = reproduce.beside_the_papers(table, done, layout)
     shown = export.concise(shown)
     return shown, bold[shown.columns]
 
 
-def write(out: Path, table: Table, done: list[Run]) -> None:
-    """What was made, SMD held against the rest, with what, and how long it took: table.md,
-    table.csv, paired.md, paired.csv and about.json."""
+def write(out: Path, table: Table, done: list[Run], failed: Sequence[str] = ()) -> None:
+    """What was made, SMD held against the rest, with what, how long it took, and what is missing:
+    table.md (with intervals), table.csv, paired.md, paired.csv and about.json."""
     out.mkdir(parents=True, exist_ok=True)
-    shown, bold = beside(table, done)
-    (out / "table.md").write_text(as_text(shown, "markdown", bold), encoding="utf-8")
-    (out / "table.csv").write_text(export.to_csv(shown), encoding="utf-8")
+    shown, bold = beside(table, done, export.interval_table)
+    text = as_text(shown, "markdown", bold, reproduce.told(table, failed))
+    (out / "table.md").write_text(text, encoding="utf-8")
+    (out / "table.csv").write_text(export.to_csv(beside(table, done)[0]), encoding="utf-8")
     rows = paired.against(table, done)
-    (out / "paired.md").write_text(as_text(rows, "markdown"), encoding="utf-8")
+    (out / "paired.md").write_text(
+        as_text(paired.printed(rows), "markdown", told=paired.told(rows)), encoding="utf-8"
+    )
     (out / "paired.csv").write_text(export.to_csv(rows), encoding="utf-8")
     about = {
         **provenance(),
         **_hardware(),
         "table": table.name,
+        "missing": [*failed],
         "runs": [_about(table, run) for run in done],
     }
     (out / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -248,13 +256,21 @@ def _about(table: Table, run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "commit": run.about["commit"],
+        "dirty": run.about["dirty"],
+        "command": run.about.get("command", []),
         "defense": defense_title(config),
         "seed": config.seed,
         "epochs": config.epochs,
         "n_train": config.n_train,
+        "net": config.net,
+        "recipe": config.recipe,
+        "batch": config.batch,
         "device": reader.meta(run.store).get("device", ""),
         "training_s": round(float(steps["value"].sum()), 3),
         "attack": attack.attack,
+        "attack_by": sorted(
+            {" ".join(by) for by in zip(attacks["package"], attacks["version"], strict=True)}
+        ),
         "attack_seeds": list(attack.seeds),
         "n_test": int(attacks["n"].max()),
         "attack_s": {

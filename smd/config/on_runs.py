@@ -89,8 +89,10 @@ class AttackConfig:
     def __post_init__(self) -> None:
         entry = registry.ATTACKS.get(self.attack)
         if entry:  # so that the file says it all
-            object.__setattr__(self, "seeds", self.seeds or entry.seeds)
+            seeds = tuple(dict.fromkeys(self.seeds)) or entry.seeds  # each once
+            object.__setattr__(self, "seeds", seeds)
             object.__setattr__(self, "params", own(self.params, entry.params))
+        object.__setattr__(self, "ids", tuple(dict.fromkeys(self.ids)))
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,17 @@ def _searched(exploration: Exploration, bracket: Bracket, masked: bool) -> Tenso
 
 @torch.no_grad()
 def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS) -> Tensor:
-    """The farthest point found correct on the line from `near`, which is correct, to `far`.
+    """The farthest point found correct on the line from `near`, which is correct, to `far`; see
+    `straddled`."""
+    return straddled(model, near, far, y, rounds)[0]
+
+
+@torch.no_grad()
+def straddled(
+    model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int = ROUNDS
+) -> tuple[Tensor, Tensor]:
+    """The farthest point found correct on the line from `near`, which is correct, to `far`, and the
+    nearest beyond it found misclassified, `far` itself where there is none.
 
     All (B, C, H, W); B is at least 1, or the ranks have no more. Ten halvings find the boundary to
     1/1024 of the line (App. A).
@@ -70,7 +80,7 @@ def bisect(model: nn.Module, near: Tensor, far: Tensor, y: Tensor, rounds: int =
         middle = (near + far) / 2
         right = lp.per_sample(model(middle).argmax(1) == y, near)
         near, far = torch.where(right, middle, near), torch.where(right, far, middle)
-    return near
+    return near, far
 
 
 @torch.no_grad()

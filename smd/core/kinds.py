@@ -30,7 +30,8 @@ WRONG = "wrong (smoothed network)"
 # of a margin that was kept while training; an estimate has no next search, only one that ended
 MEANING = {
     FOUND: (
-        "the last search crossed the decision boundary, so there is one at that distance or nearer"
+        "the last search crossed the decision boundary, so there is one at that distance (to a"
+        " thousandth) or nearer"
     ),
     REACHED: (
         "the last search met no boundary; the number says how far the next one may go, and is no"

@@ -22,7 +22,9 @@ from smd.core.lp import Norm
 class Found:
     """The estimated margins of a batch."""
 
-    margin: Tensor  # (B,) unit of x: to the last correct point towards a misclassified image
+    # (B,) unit of x: to a misclassified image (min-norm, fab), which bounds the distance from
+    # above, or to the last correct point before one (gem, pgd), as training keeps it
+    margin: Tensor
     crossed: Tensor  # (B,) bool; False: no boundary was met, margin is the length of the search,
     # or what is certified
     # (B,) bool of one that says `judges`: it is given all images, and which are right is its word
@@ -42,7 +44,8 @@ class Estimator(Protocol):
     ) -> Found:
         """The margin of every sample.
 
-        Where it crossed, an image at most 1/1024 of the searched line farther is misclassified.
+        Where it crossed, an image at that distance, or at most 1/1024 of the searched line farther,
+        is misclassified.
         """
         ...
 

@@ -87,7 +87,7 @@ def _interval(
     """What the input of the next step cannot leave: (B, ...) each; the closer of two bounds."""
     low, high = middle - half, middle + half
     width = middle[0].numel()
-    if width > WIDEST or not isinstance(passed[-1], Affine):
+    if not passed or width > WIDEST or not isinstance(passed[-1], Affine):
         return low, high
     eye = torch.eye(width, dtype=ball.x.dtype, device=ball.x.device).view(1, width, *shapes[-1])
     one = _in_parts(passed, shapes, ball, eye).view_as(low)

@@ -13,7 +13,7 @@ from pyautoattack.fab_pt import FABAttack_PT
 from torch import Tensor, nn
 
 from smd.core import lp
-from smd.core.epgd import bisect
+from smd.core.epgd import straddled
 from smd.core.lp import Norm
 from smd.estimators import Found
 from smd.nets.modes import frozen
@@ -38,9 +38,9 @@ class Fab:
         """See smd.estimators.Estimator; a sample that withstands all runs gets 0, uncrossed."""
         with frozen(model), _seeded(x.device, generator):
             nearest, distance = self._nearest(model, x, y, norm)
-        near = bisect(model, x, nearest, y)
+        _, beyond = straddled(model, x, nearest, y)
         crossed = distance.isfinite()
-        return Found(torch.where(crossed, lp.length(near - x, norm), 0.0), crossed)
+        return Found(torch.where(crossed, lp.length(beyond - x, norm), 0.0), crossed)
 
     def _nearest(self, model: nn.Module, x: Tensor, y: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
         """Nearest misclassified images, shaped like x, and distances (B,); none: x and infinity."""

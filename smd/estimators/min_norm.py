@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from smd.core import losses, lp, pgd
-from smd.core.epgd import bisect
+from smd.core.epgd import straddled
 from smd.core.losses import Loss
 from smd.core.lp import Norm
 from smd.estimators import Found
@@ -60,8 +60,8 @@ class MinNorm:
                     self._towards_any(found, start, radius)
                 for target in others.T[: self.targets]:
                     self._towards_one(found, start, torch.stack([y, target], 1))
-            near = bisect(model, x, found.point, y)
-        return Found(torch.where(found.met, lp.length(near - x, norm), 0.0), found.met)
+            _, beyond = straddled(model, x, found.point, y)
+        return Found(torch.where(found.met, lp.length(beyond - x, norm), 0.0), found.met)
 
     def _towards_any(self, found: Nearest, start: Tensor, radius: Tensor) -> None:
         """Widen each ball until its image breaks, then search the smallest in which it does.

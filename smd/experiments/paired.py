@@ -1,6 +1,7 @@
 """One defense held against each other row of a table, image by image: what only one of the two
 withstands, and whether that is chance."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from smd.stats import Shares
 from smd.store import reader
 from smd.units import show_level
 
-ALL = "Avg."  # the mean over the levels without noise and with it, as tables have it
+ALL = (
+    "Avg."  # the mean over the clean images and the levels that the run watched, as tables have it
+)
 COLUMNS = (
     "defense",
     "against",
@@ -28,7 +31,9 @@ COLUMNS = (
     "low",
     "high",
     "p",
+    "p_holm",
 )
+LEAST = 1e-4  # p below this is printed as less than that
 Side = tuple[Run, dict[str, Shares]]  # a run, and how each image fared at each level
 
 
@@ -38,8 +43,10 @@ def against(table: Table, done: Sequence[Run], defense: str = "smd") -> pd.DataF
 
     only_it, only_other: images that one of the two withstands and the other does not (of the mean:
     more of the levels); difference: points of accuracy that the defense lies above the other, with
-    its 95 % interval low to high; p: of a paired test of no difference (smd.stats). One training of
-    each: nothing here says how others would end.
+    its 95 % interval low to high; p: of a paired test of no difference (smd.stats); p_holm: of the
+    mean, p adjusted for as many tests as the run has opponents (S. Holm, Scandinavian Journal of
+    Statistics 6, 1979), nan of levels. One training of each: nothing here says how others would
+    end.
     """
     cells = {run.id: reproduce.cells_of(table, run) for run in done}
     verdicts = {run.id: reader.image_verdicts(run.store) for run in done}
@@ -53,7 +60,36 @@ def against(table: Table, done: Sequence[Run], defense: str = "smd") -> pd.DataF
             *((run, _levels(cells[run.id], verdicts[run.id])) for run in (mine, other))
         )
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    table_of = pd.DataFrame(rows, columns=COLUMNS)
+    means = table_of["eps"] == ALL
+    for _, part in table_of[means].groupby(["defense", "seed"]):
+        table_of.loc[part.index, "p_holm"] = stats.holm(part["p"].to_numpy(float))
+    return table_of
+
+
+def told(rows: pd.DataFrame) -> str:
+    """What the columns mean, and what they do not say."""
+    if rows.empty:
+        return "There is no finished run to hold against another."
+    return (
+        "Accuracy of the defense minus that of the other, in points, on the same images. only_it,"
+        f" only_other: images that one of the two alone withstands ({ALL}: at more of the levels)."
+        " low, high: the 95 % interval (of the mean wider than it need be). p: of a paired test at"
+        " that level alone, McNemar's, of a mean over levels a test of signs; p_holm: of the mean,"
+        " adjusted for all opponents. Images are what these tests are over: one training of each"
+        " defense was made, and another seed may end otherwise."
+    )
+
+
+def printed(rows: pd.DataFrame) -> pd.DataFrame:
+    """With p as text: "< 0.0001" where it is smaller."""
+    return rows.assign(**{name: [_p(value) for value in rows[name]] for name in ("p", "p_holm")})
+
+
+def _p(value: float | None) -> str:
+    if value is None or value != value:
+        return ""
+    return f"< {LEAST:g}" if value < LEAST else f"{value:.4f}"
 
 
 def _pair(one: Side, two: Side) -> list[dict[str, object]]:
@@ -63,9 +99,11 @@ def _pair(one: Side, two: Side) -> list[dict[str, object]]:
         level for level in own if level in others and own[level].index.equals(others[level].index)
     ]
     levels = {level: (own[level], others[level]) for level in alike}
-    whole = [fates.mean([side[level] for level in alike]) for side in (own, others)]
-    if len(alike) > 1 and whole[0] is not None and whole[1] is not None:
-        levels[ALL] = (whole[0], whole[1])
+    watched = [show_level(eps, mine.config.norm) for eps in (0.0, *mine.config.levels)]
+    if set(watched) <= set(alike):
+        whole = [fates.mean([side[level] for level in watched]) for side in (own, others)]
+        if whole[0] is not None and whole[1] is not None:
+            levels[ALL] = (whole[0], whole[1])
     names = {
         "defense": export.defense_title(mine.config),
         "against": export.defense_title(other.config),
@@ -91,4 +129,5 @@ def _compared(one: Shares, two: Shares) -> dict[str, object]:
         "low": round(100 * low, 2),
         "high": round(100 * high, 2),
         "p": stats.p_value(one, two),
+        "p_holm": math.nan,
     }

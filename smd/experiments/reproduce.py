@@ -6,7 +6,7 @@ There is no state but the runs and their attacks, so asking for a table again go
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pandas as pd
 
 from smd import export, jobs, registry
 from smd.config import schema as configs
+from smd.config.notes import AVERAGED, SOUND, noted
 from smd.config.schema import AttackConfig, TrainConfig
 from smd.errors import UserError
 from smd.experiments import published
@@ -177,31 +178,50 @@ def _same(folder: Path, config: AttackConfig) -> bool:
     return replace(other, **own) == replace(config, **own)
 
 
-def beside_the_papers(table: Table, done: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Each row of the table as the paper prints it and, above it, as our runs have it.
-
-    And what is bold in it.
-
-    Both have the columns of export.wide; see export.best.
-    """
+def beside_the_papers(
+    table: Table, done: Sequence[Run], layout: Callable[[pd.DataFrame], pd.DataFrame] = export.wide
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Each row of the table as the paper prints it and, above it, as our runs have it, laid out by
+    export.wide or export.interval_table; and what is bold in it, see export.best."""
     ours = [cells for run in done if len(cells := cells_of(table, run))]
     papers = published.rows(done[0].config.data if done else table.configs[0].data, table.attack)
     papers = papers[papers["run"] == f"Table {table.name}"]
     wanted = [export.defense_title(config) for config in table.configs]
     papers = papers[papers["defense"].isin(wanted)]
     cells = pd.concat([*ours, papers], ignore_index=True)[[*CELLS]]
-    wide = export.wide(cells)
+    wide = layout(cells)
     place = wide.assign(order=wide["defense"].map(wanted.index), paper=wide["source"] == "paper")
     rows = place.sort_values(["order", "paper"], kind="stable").index
     bold = export.best(cells, {run.id: reader.image_verdicts(run.store) for run in done})
+    bold = bold.reindex(columns=wide.columns, fill_value=False)
     return wide.loc[rows].reset_index(drop=True), bold.loc[rows].reset_index(drop=True)
 
 
 def cells_of(table: Table, run: Run) -> pd.DataFrame:
-    """What a run withstood under the table's attack on as many images as were asked for."""
+    """What a run withstood under the table's attack on as many images as were asked for, in its own
+    norm: of its last weights, by verdicts that stand for themselves."""
     cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store))})
     steps = published.STEPS.get(table.attack, 0)
     chosen = cells[
-        (cells["attack"] == table.attack) & (cells["split"] == "test") & (cells["steps"] == steps)
+        (cells["attack"] == table.attack)
+        & (cells["split"] == "test")
+        & (cells["steps"] == steps)
+        & (cells["norm"] == run.config.norm)
+        & ~noted(cells["note"], SOUND, AVERAGED)
     ]
     return chosen[chosen["n"] == (table.budget.n_test or chosen["n"].max())]
+
+
+def told(table: Table, failed: Sequence[str] = ()) -> str:
+    """What must be known of the table's rows, and which are missing."""
+    config, seeds = table.configs[0], ", ".join(map(str, table.budget.attack_seeds))
+    images = f"{config.n_train:,}" if config.n_train else "all"
+    attacked = f"{table.budget.n_test:,}" if table.budget.n_test else "all"
+    said = (
+        f"Ours: {config.epochs} epochs on {images} training images ({config.net}), one training a"
+        f" row; {export.attack_title(table.attack)} on {attacked} test images"
+        f"{f', seeds {seeds}' * bool(seeds)}. In brackets the 95 % interval for so many images,"
+        " which says nothing of other trainings. The paper's rows are its own, of its full"
+        " trainings; it prints no n and no steps, which stand as 0."
+    )
+    return " ".join([said, *[f"Missing: {'; '.join(failed)}."] * bool(failed)])

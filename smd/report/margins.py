@@ -11,7 +11,8 @@ from smd.units import UNIT, px, show_level
 
 RULES = px(2, 4, 8)
 MEANS = {
-    FOUND: "the search met the decision boundary: there is one at that distance or nearer",
+    FOUND: "the search met the decision boundary: there is one at that distance (to a"
+    " thousandth) or nearer",
     REACHED: "the search met no boundary: the number says how far it came, and is no distance",
     MISCLASSIFIED: "wrong without any noise, so there is no margin",
 }

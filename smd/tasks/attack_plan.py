@@ -13,6 +13,7 @@ import pandas as pd
 from torch import Tensor
 
 from smd.attacks import AttackPlan
+from smd.attacks.apart import RANDOMIZED
 from smd.evaluation.prior_verdicts import Known, known
 from smd.store import reader
 from smd.units import show_level
@@ -76,6 +77,8 @@ def told(
         if numbers and item.eps
         else []
     )
+    if earlier and _randomized(store, item.eps):
+        return {}
     tables = [table for name in earlier if len(table := reader.attack_results(store, name))]
     if not tables:
         return {}
@@ -85,3 +88,9 @@ def told(
         for column in ("stage", "pred", "distance")
     )
     return {k: known(k, stage, pred, distance) for k in numbers}
+
+
+def _randomized(store: Path, eps: float) -> bool:
+    """Whether the network was seen to answer anew at that level: no seed tells of another then."""
+    flags = reader.attack_flags(store)
+    return bool(((flags["flag"] == RANDOMIZED) & ((flags["eps"] - eps).abs() < 1e-6)).any())
