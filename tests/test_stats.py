@@ -111,3 +111,21 @@ def test_the_interval_of_a_paired_difference_is_agresti_and_mins():
     assert (low, high) == pytest.approx((middle - half, middle + half))
     low, high = paired.paired_interval(one, one)
     assert low < 0 < high
+
+
+def test_the_interval_of_a_paired_difference_ends_where_differences_do():
+    one, two = pd.Series([1.0] * 3), pd.Series([0.0] * 3)
+    assert paired.paired_interval(one, two)[1] == 1
+    assert paired.paired_interval(two, one)[0] == -1
+
+
+def test_adjusted_p_values_are_holms():
+    found = paired.holm(np.array([0.04, 0.01, 0.03, 0.9]))
+    assert found == pytest.approx([0.09, 0.04, 0.09, 0.9])  # 0.03 * 3, which 0.04 * 2 is not below
+    assert paired.holm(np.array([0.6, 0.7])).max() == 1
+    assert len(paired.holm(np.array([]))) == 0
+
+
+def test_trainings_that_all_ended_alike_tell_nothing_of_how_others_end():
+    assert not paired.trained_better([96.66, 96.66], [96.38, 96.38])
+    assert paired.trained_better([96.6, 96.7], [90.1, 90.2])

@@ -115,3 +115,30 @@ def test_what_a_seed_tells_counts_before_what_levels_do():
     assert both.keys() == {2, 3, 4}
     assert both[2].seen.tolist() == [True, True, False]
     assert both[2].pred[:2].tolist() == [4, 8]
+
+
+class Drawing(torch.nn.Module):
+    """A network that answers anew each time."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        """(B, 1, H, W) -> logits (B, K)."""
+        logits = self.model(x)
+        return logits + 0.1 * logits.detach().abs().amax() * torch.randn_like(logits)
+
+
+def test_of_a_network_that_answers_anew_it_tells_no_other_level_and_no_other_seed(
+    trained, monkeypatch
+):
+    monkeypatch.setattr(autoattack, "STEPS", 2)
+    model, x, y = trained
+    about = context(0.05)
+    Part("fab-t", 3).perturb(Drawing(model), x[:6], y[:6], about)
+    assert about.told == {}
+    assert about.flags == {"randomized"}
+    sure = context(0.05)
+    Part("fab-t", 3).perturb(model, x[:6], y[:6], sure)
+    assert sure.flags == set()

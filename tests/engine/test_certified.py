@@ -219,3 +219,18 @@ def test_the_small_networks_with_instance_norm_are_certified(trained):
     model, x, y = trained
     found = Certified(7).estimate(model, x[:1], y[:1], "Linf", drawn())
     assert (found.margin > 0).all()
+
+
+def test_an_activation_may_come_first():
+    """On pixels it changes nothing, so that the margin is the linear network's."""
+    torch.manual_seed(0)
+    linear = nn.Linear(16, 2)
+    x = 0.4 + 0.2 * torch.rand(4, 1, 4, 4, generator=drawn())
+    behind = nn.Sequential(nn.ReLU(), nn.Flatten(), linear)
+    y = behind(x).argmax(1)
+    one, two = (
+        Certified(12).estimate(model, x, y, "Linf", drawn()).margin
+        for model in (behind, nn.Sequential(nn.Flatten(), linear))
+    )
+    assert one == pytest.approx(two, rel=1e-3)
+    assert (one > 0).all()

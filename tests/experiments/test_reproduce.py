@@ -1,10 +1,12 @@
 """The paper's tables as plans, and one made twice: nothing is trained or attacked twice."""
 
 import json
+import math
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+import storing
 
 from smd import __main__ as program
 from smd import jobs
@@ -12,11 +14,12 @@ from smd.cli import reproduce as command
 from smd.config import validation
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
-from smd.experiments import published, reproduce
+from smd.experiments import paired, published, reproduce
 from smd.experiments.reproduce import BUDGETS, Budget, Table
 from smd.export import defense_title
 from smd.jobs import launch, transitions
 from smd.runs import folders as runs
+from smd.store.writer import Recorder
 
 
 @pytest.mark.parametrize("name", reproduce.names())
@@ -120,22 +123,33 @@ def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
     assert ([run.id for run in again], failed) == ([run.id for run in done], [])
     assert {run.id: runs.jobs_of(run, "attack") for run in runs.all_runs()} == folders
 
-    command.write(tmp_path / "out", table, done)
+    command.write(tmp_path / "out", table, done, ["FAT8*, seed 0 is failed: it diverged"])
     text = (tmp_path / "out" / "table.md").read_text()
     assert [line.count("|") > 3 for line in text.splitlines()] == [True] * 4 + [False] * 2
-    assert "by a paired test" in text.splitlines()[-1]
+    below = text.splitlines()[-1]
+    assert "by a paired test" in below
+    assert "2 epochs on 200 training images (small-cnn)" in below
+    assert "CE-PGD on 20 test images, seeds 0" in below
+    assert below.count("Missing: FAT8*, seed 0 is failed: it diverged.") == 1
+    assert text.count("–") == 8  # an interval for each accuracy
     about = json.loads((tmp_path / "out" / "about.json").read_text())
     assert [run["defense"] for run in about["runs"]] == ["STD", "SMD"]
     for run in about["runs"]:
         assert run["training_s"] > 0
         assert list(run["attack_s"]) == ["0", "8/255", "16/255", "32/255"]
         assert (run["n_test"], run["attack_seeds"], run["commit"]) == (20, [0], about["commit"])
+        assert run["attack_by"]
+        assert (run["net"], run["batch"]) == ("small-cnn", 128)
+    assert about["missing"] == ["FAT8*, seed 0 is failed: it diverged"]
     assert "torch" in about["packages"]
     assert about["cores"] > 0
     pairs = pd.read_csv(tmp_path / "out" / "paired.csv")
     assert list(pairs["eps"]) == ["0", "8/255", "16/255", "32/255", "Avg."]
     assert set(pairs["defense"] + " " + pairs["against"]) == {"SMD STD"}
     assert set(pairs["n"]) == {20}
+    mean = pairs.set_index("eps").loc["Avg."]
+    assert mean["p_holm"] == mean["p"]  # one opponent alone
+    assert pairs["p_holm"].notna().sum() == 1
     ours = pd.read_csv(tmp_path / "out" / "table.csv").set_index("defense")
     for row in pairs.itertuples():
         assert row.difference == pytest.approx(
@@ -154,3 +168,34 @@ def test_ours_stand_above_the_papers_rows(own_runs):
     assert list(rows["defense"]) == ["STD", "AT8*", "TR-b6-8*", "SMD"]
     assert set(rows["source"]) == {"paper"}
     assert float(rows.set_index("defense").loc["SMD", "8/255"]) == 83.38
+
+
+@pytest.mark.slow
+def test_other_attacks_on_a_run_leave_its_pairs_as_they_were(own_runs):
+    """Averaged weights are another network; what took verdicts over tells of no pair."""
+    budget = Budget(epochs=1, n_train=100, n_test=20, attack_seeds=(0,))
+    small = TrainConfig(epochs=1, n_train=100, n_test=20, device="cpu")
+    configs = tuple(reproduce.config_of(title, small) for title in ("STD", "SMD"))
+    table = Table("2b", "ce-pgd", configs, budget)
+    done, failed = command.make(table)
+    assert failed == []
+    before = paired.against(table, done)
+    assert list(before["eps"]) == ["0", "8/255", "16/255", "32/255", "Avg."]
+    for note in ("weights=ema", "sound=yes"):
+        for run in done:
+            for eps in (8 / 255, 4 / 255):
+                storing.attack(
+                    Recorder(run.store), "ce-pgd", ok=(0,) * 20, steps=20, eps=eps, note=note
+                )
+    pd.testing.assert_frame_equal(paired.against(table, done), before)
+    missing = paired.against(table, done[:1])
+    assert missing.empty
+    assert "no finished run" in paired.told(missing)
+    assert "another seed may end otherwise" in paired.told(before)
+
+
+def test_a_small_p_is_printed_as_less_than_the_least():
+    rows = pd.DataFrame({"p": [1e-7, 0.25, None], "p_holm": [math.nan, 0.5, math.nan]})
+    shown = paired.printed(rows)
+    assert shown["p"].tolist() == ["< 0.0001", "0.2500", ""]
+    assert shown["p_holm"].tolist() == ["", "0.5000", ""]

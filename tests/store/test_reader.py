@@ -1,6 +1,7 @@
 """Questions of the pages and the tables to a small store whose answers are known."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -230,7 +231,23 @@ def test_who_keeps_a_store_may_write_to_it_and_reads_what_was_written(path):
         assert len(reader.attack_table(path)) == 2
 
 
-def test_a_kept_store_lets_others_write_after_a_while(path, opened, monkeypatch):
+def test_a_kept_store_lets_others_write_though_nothing_is_read_any_more(path, monkeypatch):
+    """The reader is at other work; a writer of another thread comes in within its patience."""
+    monkeypatch.setattr(connection, "KEPT", 0.1)
+    recorder = started(path)
+    recorder.flush()
+    with reader.kept(path):
+        assert reader.attack_table(path).empty
+        writer = threading.Thread(target=lambda: attack(recorder, ok=(1, 0)))
+        writer.start()
+        writer.join()
+        recorder.flush()
+        assert len(reader.attack_table(path)) == 1
+
+
+def test_a_kept_store_that_is_let_go_at_once_is_not_cut_off_while_it_is_read(
+    path, opened, monkeypatch
+):
     monkeypatch.setattr(connection, "KEPT", 0.0)
     started(path).flush()
     opened.clear()
