@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from smd.config.notes import AVERAGED, noted
 from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
@@ -123,8 +122,8 @@ def attacked_in(run: Run, split: str) -> str:
 def _attacked(run: Run, split: str) -> pd.DataFrame:
     """Of the last weights: what was asked of averaged ones has its own verdicts."""
     table = data.read(reader.attack_table, run.store)
-    table = table[~noted(table["note"], AVERAGED)]
-    return table[(table["eps"] > 0) & (table["split"] == split)]
+    averaged = table["note"].fillna("").str.contains(reader.AVERAGED, regex=False)
+    return table[~averaged & (table["eps"] > 0) & (table["split"] == split)]
 
 
 def first_split(run: Run, shown: str | None) -> str:

@@ -94,7 +94,8 @@ def test_the_strongest_attack_judges_the_margins_whose_images_were_attacked(judg
         "undecided": "0",
         "misclassified": "1",
     }
-    assert "33.3 % of those with a margin > 7/255, 50.0 % of the others" in words(app)
+    assert "33.3 % (1 of 3) with a margin > 7/255, 50.0 % (1 of 2) of the others" in words(app)
+    assert "95 % interval 11.8 to 76.9 %, n = 5" in words(app)
 
 
 @pytest.mark.slow

@@ -1,13 +1,19 @@
 """The confusion matrix: counts, words, and what a click on a cell selects."""
 
+import json
+
+import duckdb
 import pandas as pd
 import pytest
 from paging import open_page, tiles
+from storing import attack
 
 from app.charts import confusion as charts
 from app.components import image_tiles
 from app.sections import confusion
+from app.selection import choices
 from smd.store import reader
+from smd.store.writer import Recorder
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -86,3 +92,24 @@ def test_the_most_frequent_confusion_is_one_choice_and_stands_in_the_address(fin
 def test_a_tile_has_the_name_of_its_file_in_its_width(path, shown):
     assert image_tiles.shortened(path) == shown
     assert len(shown) <= image_tiles.WIDEST
+
+
+@pytest.mark.slow
+def test_a_level_that_averaged_weights_alone_have_seen_is_none_of_the_network_s(finished):
+    run, _ = finished
+    attack(Recorder(run.store), "ce-pgd", ok=(1, 0) * 10, eps=64 / 255, note=reader.AVERAGED)
+    assert "64/255" not in choices.levels(run, "test", "Linf")
+    for page in ("attacks", "embedding", "samples"):
+        app = open_page(page, run=run.id, split="test", colour="verdict")
+        assert not app.exception, page
+
+
+def test_names_of_classes_are_no_markdown(finished):
+    run, _ = finished
+    with duckdb.connect(str(run.store)) as con:
+        names = json.dumps([f"*c{k}*" for k in range(10)])
+        con.execute("UPDATE meta SET value = ? WHERE key = 'classes'", [names])
+    app = open_page("attacks", run=run.id, split="test")
+    said = [one.value for one in app.caption if "taken for '" in one.value]
+    assert said
+    assert all(r"\*c" in one for one in said)

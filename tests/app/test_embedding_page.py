@@ -128,7 +128,9 @@ def test_the_verdict_of_the_strongest_attack_colours_the_embedding(finished):
         created=9e9,
     )
     app = open_page("embedding", run=run.id, split="test", colour="verdict")
-    assert "Under AutoAttack at 64/255, 2 images are robust and 1 are fooled." in words(app)
+    assert "Under AutoAttack, 20 steps at 64/255, 2 images are robust and 1 are fooled." in words(
+        app
+    )
 
 
 def test_the_margin_s_colours_begin_at_zero_and_a_change_s_are_even_around_it():

@@ -1,5 +1,8 @@
 """The first half minute: what Train says before anything was trained, the example, a result."""
 
+from dataclasses import replace
+
+import duckdb
 import kinds
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ from app.selection import baseline
 from smd.config.schema import AttackConfig, TrainConfig
 from smd.jobs import transitions
 from smd.runs import example, folders
+from smd.runs.folders import Run
 from smd.store.writer import Recorder
 
 
@@ -206,3 +210,26 @@ def test_the_baseline_is_the_undefended_network_on_the_same_images(finished):
     assert baseline.of(smd_run, [smd_run]) is None
     folders.create(TrainConfig(defense="std", epochs=1))  # has no network yet
     assert baseline.of(smd_run, folders.all_runs()) == std_run
+
+
+@pytest.mark.parametrize(
+    "other", [{"fold": 2}, {"folds": 3}, {"skip_broken": True}, {"spacing": "1,1,1"}]
+)
+def test_a_baseline_is_of_the_same_images_also_of_the_same_fold(finished, monkeypatch, other):
+    smd_run, std_run = finished
+    config = TrainConfig(folds=2, fold=1)
+    known = {smd_run: config, std_run: replace(config, defense="std")}
+    monkeypatch.setattr(baseline, "_config", known.get)
+    monkeypatch.setattr(Run, "config", property(known.__getitem__))
+    assert baseline.of(smd_run, [std_run]) == std_run
+    known[std_run] = replace(config, defense="std", **other)
+    assert baseline.of(smd_run, [std_run]) is None
+
+
+def test_margins_of_images_picked_by_hand_are_no_runs_result(finished):
+    run, _ = finished
+    before = result.margin(run)
+    estimate(Recorder(run.store), [1, 2, 3], split="test", created=9e9)
+    with duckdb.connect(str(run.store)) as con:
+        con.execute("UPDATE estimate SET picked = true WHERE created = 9e9")
+    assert result.margin(run) == before

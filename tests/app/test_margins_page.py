@@ -316,8 +316,8 @@ def test_a_run_that_has_learnt_nothing_does_not_look_robust(finished):
     app = weak_run(run)
     cards = {metric.label: metric.value for metric in app.metric}
     assert cards["clean accuracy"] == "10.0 %"
-    assert cards["correct, margin > 2/255"] == "10.0 %"
-    assert cards["correct, margin > 8/255"] == f"{100 * 28 / 300:.1f} %"
+    assert cards["correct, found or reached > 2/255"] == "10.0 %"
+    assert cards["correct, found or reached > 8/255"] == f"{100 * 28 / 300:.1f} %"
     assert cards["next search to, median of 30"] == "20.00/255"
     text = words(app)
     assert "**2 found**" in text
