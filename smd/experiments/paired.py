@@ -30,6 +30,7 @@ COLUMNS = (
     "difference",
     "low",
     "high",
+    "spread",
     "p",
     "p_holm",
 )
@@ -39,32 +40,61 @@ Side = tuple[Run, dict[str, Shares]]  # a run, and how each image fared at each 
 
 def against(table: Table, done: Sequence[Run], defense: str = "smd") -> pd.DataFrame:
     """That defense's run against each other run of its training seed, a row for each level and for
-    the mean over all.
+    the mean over all; then, of several seeds that both have, the same of their mean.
 
-    only_it, only_other: images that one of the two withstands and the other does not (of the mean:
-    more of the levels); difference: points of accuracy that the defense lies above the other, with
-    its 95 % interval low to high; p: of a paired test of no difference (smd.stats); p_holm: of the
-    mean, p adjusted for as many tests as the run has opponents (S. Holm, Scandinavian Journal of
-    Statistics 6, 1979), nan of levels. One training of each: nothing here says how others would
-    end.
+    only_it, only_other: images that one of the two withstands and the other does not (of means:
+    more often); difference: points of accuracy that the defense lies above the other, with its 95 %
+    interval low to high; spread: its standard deviation over trainings, nan of one; p: of a paired
+    test of no difference (smd.stats), over images; p_holm: of the mean over levels, p adjusted for
+    as many tests as the run has opponents (S. Holm, Scandinavian Journal of Statistics 6, 1979),
+    nan of levels.
     """
-    cells = {run.id: reproduce.cells_of(table, run) for run in done}
-    verdicts = {run.id: reader.image_verdicts(run.store) for run in done}
-    rows = [
-        row
+    sides: dict[str, Side] = {
+        run.id: (run, _levels(reproduce.cells_of(table, run), reader.image_verdicts(run.store)))
+        for run in done
+    }
+    pairs = [
+        (mine, other)
         for mine in done
         if mine.config.defense == defense
         for other in done
         if other.id != mine.id and other.config.seed == mine.config.seed
-        for row in _pair(
-            *((run, _levels(cells[run.id], verdicts[run.id])) for run in (mine, other))
-        )
     ]
-    table_of = pd.DataFrame(rows, columns=COLUMNS)
-    means = table_of["eps"] == ALL
-    for _, part in table_of[means].groupby(["defense", "seed"]):
-        table_of.loc[part.index, "p_holm"] = stats.holm(part["p"].to_numpy(float))
-    return table_of
+    rows = [row for pair in pairs for row in _pair(*(sides[run.id] for run in pair))]
+    for alike in _of_several_seeds(pairs):
+        rows += _over_seeds([(sides[one.id], sides[two.id]) for one, two in alike])
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    for _, part in found[found["eps"] == ALL].groupby(["defense", "seed"]):
+        found.loc[part.index, "p_holm"] = stats.holm(part["p"].to_numpy(float))
+    return found
+
+
+def _of_several_seeds(pairs: Sequence[tuple[Run, Run]]) -> list[list[tuple[Run, Run]]]:
+    """Pairs of the same two defenses, where there are several."""
+    groups: dict[tuple[str, str], list[tuple[Run, Run]]] = {}
+    for pair in pairs:
+        one, two = (export.defense_title(run.config) for run in pair)
+        groups.setdefault((one, two), []).append(pair)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _over_seeds(pairs: Sequence[tuple[Side, Side]]) -> list[dict[str, object]]:
+    """The rows of how each image fared on the mean over trainings."""
+    each = [{row["eps"]: row["difference"] for row in _pair(*pair)} for pair in pairs]
+    (mine, _), (other, _) = pairs[0]
+    one, two = (_mean([pair[side][1] for pair in pairs]) for side in (0, 1))
+    seeds = ", ".join(str(side[0].config.seed) for side, _ in pairs)
+    rows = _pair((mine, one), (other, two))
+    for row in rows:
+        known = [float(str(own[row["eps"]])) for own in each if row["eps"] in own]
+        row |= {"seed": f"mean of {seeds}", "spread": round(stats.mean_and_spread(known)[1], 2)}
+    return rows
+
+
+def _mean(parts: Sequence[dict[str, Shares]]) -> dict[str, Shares]:
+    """By level, where all have it of the same images."""
+    means = {level: fates.mean([part.get(level) for part in parts]) for level in parts[0]}
+    return {level: shares for level, shares in means.items() if shares is not None}
 
 
 def told(rows: pd.DataFrame) -> str:
@@ -76,8 +106,9 @@ def told(rows: pd.DataFrame) -> str:
         f" only_other: images that one of the two alone withstands ({ALL}: at more of the levels)."
         " low, high: the 95 % interval (of the mean wider than it need be). p: of a paired test at"
         " that level alone, McNemar's, of a mean over levels a test of signs; p_holm: of the mean,"
-        " adjusted for all opponents. Images are what these tests are over: one training of each"
-        " defense was made, and another seed may end otherwise."
+        " adjusted for all opponents. Images are what these tests are over: another seed of the"
+        " training may end otherwise. spread: the standard deviation of the difference over"
+        " trainings, where there are several."
     )
 
 
@@ -107,7 +138,7 @@ def _pair(one: Side, two: Side) -> list[dict[str, object]]:
     names = {
         "defense": export.defense_title(mine.config),
         "against": export.defense_title(other.config),
-        "seed": mine.config.seed,
+        "seed": str(mine.config.seed),
     }
     return [names | {"eps": level} | _compared(*sides) for level, sides in levels.items()]
 
@@ -128,6 +159,7 @@ def _compared(one: Shares, two: Shares) -> dict[str, object]:
         "difference": round(100 * float(one.mean() - two.mean()), 2),
         "low": round(100 * low, 2),
         "high": round(100 * high, 2),
+        "spread": math.nan,
         "p": stats.p_value(one, two),
         "p_holm": math.nan,
     }

@@ -199,3 +199,25 @@ def test_a_small_p_is_printed_as_less_than_the_least():
     shown = paired.printed(rows)
     assert shown["p"].tolist() == ["< 0.0001", "0.2500", ""]
     assert shown["p_holm"].tolist() == ["", "0.5000", ""]
+
+
+@pytest.mark.slow
+def test_several_seeds_are_paired_each_and_on_their_mean(own_runs):
+    budget = Budget(epochs=1, n_train=100, n_test=20, attack_seeds=(0,))
+    small = TrainConfig(epochs=1, n_train=100, n_test=20, device="cpu")
+    configs = tuple(
+        replace(reproduce.config_of(title, small), seed=seed)
+        for title in ("STD", "SMD")
+        for seed in (0, 1)
+    )
+    done, failed = command.make(Table("2b", "ce-pgd", configs, budget))
+    assert failed == []
+    rows = paired.against(Table("2b", "ce-pgd", configs, budget), done)
+    assert list(rows["seed"].unique()) == ["0", "1", "mean of 0, 1"]
+    clean = rows[rows["eps"] == "0"].set_index("seed")
+    differences = clean["difference"].loc[["0", "1"]]
+    mean = clean.loc["mean of 0, 1"]
+    assert mean["difference"] == pytest.approx(differences.mean(), abs=0.01)
+    assert mean["spread"] == pytest.approx(differences.std(), abs=0.01)
+    assert rows.loc[rows["seed"] != "mean of 0, 1", "spread"].isna().all()
+    assert rows.loc[rows["eps"] == "Avg.", "p_holm"].notna().all()
