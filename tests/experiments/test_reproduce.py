@@ -191,7 +191,7 @@ def test_other_attacks_on_a_run_leave_its_pairs_as_they_were(own_runs):
     missing = paired.against(table, done[:1])
     assert missing.empty
     assert "no finished run" in paired.told(missing)
-    assert "another seed may end otherwise" in paired.told(before)
+    assert "another seed of the training may end otherwise" in paired.told(before)
 
 
 def test_a_small_p_is_printed_as_less_than_the_least():
