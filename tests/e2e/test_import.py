@@ -68,7 +68,7 @@ def test_an_archive_is_uploaded_and_looked_at(server, page, served, tmp_path):
         page.get_by_role("button", name="Upload", exact=True).click()
         page.locator("input[type=file]").set_input_files(tmp_path / name)
         expect(page.get_by_text(told)).to_be_visible(timeout=LONG)
-    settled(page)
+        settled(page)  # the dialog before is gone
     assert flaws(page) == []
     (file,) = (served.with_name("data") / "uploads").iterdir()
     assert file.read_bytes() == (tmp_path / "moles.zip").read_bytes()

@@ -13,7 +13,7 @@ from storing import attack, estimate
 
 from smd import data
 from smd.__main__ import main
-from smd.analysis import clinical
+from smd.analysis import bootstrap, clinical
 from smd.analysis.clinical_sources import Asked
 from smd.analysis.clinical_tables import clinical_tables
 from smd.config.importing import ImportConfig
@@ -193,7 +193,7 @@ def test_small_groups_have_a_mark_and_no_numbers(whole):
 
 def test_groups_have_numbers_with_intervals_over_patients(monkeypatch):
     monkeypatch.setattr(clinical, "FEWEST", 1)
-    monkeypatch.setattr(clinical, "FEWEST_PATIENTS", 2)
+    monkeypatch.setattr(bootstrap, "FEWEST_PATIENTS", 2)
     run = full()
     facts(run.store, "ppqqrrss", [(k, "site", "A") for k in range(8)])
     rows = clinical_tables(Asked(run.store, run.id, attack="autoattack"), (8 / 255,)).groups
@@ -212,7 +212,7 @@ def test_clinical_numbers_of_few_patients_have_no_interval(whole):
 
 
 def test_clinical_numbers_have_their_intervals(whole, monkeypatch):
-    monkeypatch.setattr(clinical, "FEWEST_PATIENTS", 2)
+    monkeypatch.setattr(bootstrap, "FEWEST_PATIENTS", 2)
     text = Page(clinical_section.section(known(whole[0], "test"))).text
     table = clinical_tables(Asked(whole[0].store, whole[0].id), (0.0, 8 / 255)).numbers
     named = table["measure"] == "balanced accuracy under attack, at most (%)"
