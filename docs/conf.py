@@ -23,7 +23,7 @@ HOME = (
 CONTENTS = {
     "Use": "index dashboard clicks own-images own-networks medical-example report alerts"
     " experiment-trackers command-line api",
-    "Know": "evaluation defenses reproduce results/README results/nearest"
+    "Know": "evaluation defenses reproduce results/README results/small results/nearest"
     " differences-from-the-paper speed",
     "Many machines and people": "devices parallel cluster scaling shared-machine login torture",
     "Change it": "architecture ../CONTRIBUTING ../CHANGELOG ../SECURITY ../THIRD_PARTY_NOTICES",
