@@ -91,6 +91,7 @@ def section(compared: Compared) -> None:
         st.info(nothing_decided(table.undecided, compared.level), icon=":material/info:")
         return
     layout.figures(figures(table, compared))
+    layout.cards(counts(table, compared))
     st.caption(composed(compared.rows, compared.eps, compared.level))
     grid = layout.pair()
     with grid.cell():
@@ -110,20 +111,29 @@ def nothing_decided(undecided: int, level: str) -> str:
 
 
 def figures(table: Crosstab, compared: Compared) -> list[layout.Figure]:
-    """The shares with n and interval, and how many images there are."""
+    """The shares, each with n and its interval."""
     shown = []
     for one in CARDS:
-        value = one.value(table)
-        meaning = one.text.format(level=compared.level, n=f"{table.n:,}")
-        shown.append(layout.Figure(one.title, *_told(value, table.n), meaning))
-    return [*shown, layout.Figure("misclassified", *_told(compared.left_out, 0), LEFT_OUT)]
+        if isinstance(share := one.value(table), float):
+            sure = f"95 % interval {export.interval(share / 100, table.n)}, n = {table.n:,}"
+            shown.append(
+                layout.Figure(one.title, f"{share:.1f} %", sure, _text(one, compared, table))
+            )
+    return shown
 
 
-def _told(value: float | int, n: int) -> tuple[str, str]:
-    """A share (%) with what it rests on, or a count of images."""
-    if isinstance(value, int):
-        return f"{value:,}", f"image{'s' * (value != 1)}"
-    return f"{value:.1f} %", f"95 % interval {export.interval(value / 100, n)}, n = {n:,}"
+def counts(table: Crosstab, compared: Compared) -> list[layout.Card]:
+    """How many images the shares are of, and how many they are not of."""
+    shown = [
+        layout.Card(one.title, f"{count:,}", _text(one, compared, table))
+        for one in CARDS
+        if isinstance(count := one.value(table), int)
+    ]
+    return [*shown, layout.Card("misclassified", f"{compared.left_out:,}", LEFT_OUT)]
+
+
+def _text(one: Share, compared: Compared, table: Crosstab) -> str:
+    return one.text.format(level=compared.level, n=f"{table.n:,}")
 
 
 def four_cells(table: Crosstab, compared: Compared) -> None:
