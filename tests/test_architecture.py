@@ -28,6 +28,7 @@ LIGHT = {
     "analysis.ranking",
     "children",
     "config.commands",
+    "config.notes",
     "config.options",
     "config.parsing",
     "config.schema",

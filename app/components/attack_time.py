@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from smd import registry
+from smd.config.notes import noted
 from smd.config.schema import AttackConfig
 from smd.export.titles import attack_settings
 from smd.frames import records
@@ -42,7 +43,7 @@ def _one(config: AttackConfig, run: Run) -> Known | None:
     """By the last attack that took a time that can be scaled, of the same attack before others."""
     done = data.brief(reader.attack_runs, run.store)
     done = done[(done["eps"] > 0) & (done["n"] > 0) & (done["norm"] == config.norm)]
-    done = done[~done["note"].fillna("").str.contains(reader.SOUND)]  # they do a part alone
+    done = done[~noted(done["note"], reader.SOUND)]  # they do a part alone
     same = done[done["name"] == config.attack]
     rows = same if len(same) else done
     if rows.empty or config.attack not in registry.ATTACKS:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from smd import registry
 from smd.analysis.clinical_sources import Asked
+from smd.config.notes import noted
 from smd.runs.folders import Run
 from smd.store import reader
 
@@ -36,7 +37,7 @@ class Wanted:
 def stored(run: Run) -> pd.DataFrame:
     """What clinical numbers can be made of: split, norm, weights, attack ("": scores), eps."""
     attacks = data.read(reader.attack_table, run.store)
-    averaged = attacks["note"].fillna("").str.contains(reader.AVERAGED, regex=False)
+    averaged = noted(attacks["note"], reader.AVERAGED)
     weights = averaged.map({True: "ema", False: "last"})
     attacks = attacks.assign(attack=attacks["name"], weights=weights)
     scores = data.read(reader.score_runs, run.store).assign(attack="")

@@ -42,31 +42,33 @@ class Compared(NamedTuple):
 
 @dataclass(frozen=True)
 class Share:
-    """A card that counts images; `{level}` and `{n}` in its text are filled in."""
+    """A share of images (%), or a count; `{level}` and `{n}` in its text are filled in."""
 
     title: str
-    value: Callable[[Crosstab], float | int]  # a share in %, or a count
+    value: Callable[[Crosstab], float]
     text: str
 
 
-CARDS = (
+SHARES = (
     Share(
         "agreement",
-        lambda table: float(table.agreement),
+        lambda table: table.agreement,
         "They end as their margin says. Of the {n} decided images.",
     ),
     Share(
         agreement.NAMED["overestimated"],
-        lambda table: float(table.overestimated),
+        lambda table: table.overestimated,
         "No boundary was met within {level}, yet the attack crossed one there. Of the {n} decided"
         " images.",
     ),
     Share(
         agreement.NAMED["underestimated"],
-        lambda table: float(table.underestimated),
+        lambda table: table.underestimated,
         "A boundary was met within {level}, yet the attack crossed none: it missed it, or the"
         " training has moved it since. Of the {n} decided images.",
     ),
+)
+COUNTS = (
     Share(
         "decided",
         lambda table: table.n,
@@ -112,22 +114,22 @@ def nothing_decided(undecided: int, level: str) -> str:
 
 def figures(table: Crosstab, compared: Compared) -> list[layout.Figure]:
     """The shares, each with n and its interval."""
-    shown = []
-    for one in CARDS:
-        if isinstance(share := one.value(table), float):
-            sure = f"95 % interval {export.interval(share / 100, table.n)}, n = {table.n:,}"
-            shown.append(
-                layout.Figure(one.title, f"{share:.1f} %", sure, _text(one, compared, table))
-            )
-    return shown
+    return [
+        layout.Figure(
+            one.title,
+            f"{(share := one.value(table)):.1f} %",
+            f"95 % interval {export.interval(share / 100, table.n)}, n = {table.n:,}",
+            _text(one, compared, table),
+        )
+        for one in SHARES
+    ]
 
 
 def counts(table: Crosstab, compared: Compared) -> list[layout.Card]:
     """How many images the shares are of, and how many they are not of."""
     shown = [
-        layout.Card(one.title, f"{count:,}", _text(one, compared, table))
-        for one in CARDS
-        if isinstance(count := one.value(table), int)
+        layout.Card(one.title, f"{one.value(table):,}", _text(one, compared, table))
+        for one in COUNTS
     ]
     return [*shown, layout.Card("misclassified", f"{compared.left_out:,}", LEFT_OUT)]
 

@@ -12,6 +12,7 @@ import streamlit as st
 from smd import export, registry
 from smd.analysis.ranking import Ranking, rankings
 from smd.config import parsing
+from smd.config.notes import noted
 from smd.config.schema import AttackConfig
 from smd.errors import UserError
 from smd.export.percent import shown as percent
@@ -207,7 +208,7 @@ def _alike(config: AttackConfig, own: AttackConfig | None) -> bool:
 
 def _taken_over(run: Run) -> bool:
     """Whether the run faced an attack that took over earlier verdicts."""
-    return bool(_done(run, run.config.norm)["note"].str.contains(reader.SOUND, regex=False).any())
+    return bool(noted(_done(run, run.config.norm)["note"], reader.SOUND).any())
 
 
 def _done(run: Run, norm: str) -> pd.DataFrame:
@@ -220,8 +221,7 @@ def _done(run: Run, norm: str) -> pd.DataFrame:
 def _faced(run: Run, norm: str) -> dict[tuple[object, ...], AttackConfig]:
     """What a run was put under, as it would be asked for again; what cannot be ranked is none."""
     done = _done(run, norm)
-    for other in (reader.SOUND, reader.AVERAGED):
-        done = done[~done["note"].str.contains(other, regex=False)]
+    done = done[~noted(done["note"], reader.SOUND, reader.AVERAGED)]
     found: dict[tuple[object, ...], AttackConfig] = {}
     for key, part in groups(done, ["name", "steps", "n", "note"]):
         with suppress(UserError):  # of a newer version

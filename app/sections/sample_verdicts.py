@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from smd import export
+from smd.config.notes import noted
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import level_title, show_length
@@ -39,7 +40,7 @@ def section(run: Run, split: str, idx: int) -> None:
 def table(verdicts: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """A row an attack with its settings and level, over all seeds; one for the clean image."""
     clean = verdicts["eps"] == 0
-    averaged = verdicts["note"].str.contains(reader.AVERAGED, regex=False)  # another network
+    averaged = noted(verdicts["note"], reader.AVERAGED)  # another network
     note = averaged.map({True: reader.AVERAGED, False: ""})
     usual = {"name": "", "steps": 0, "note": note}
     attacked = verdicts.assign(**{name: verdicts[name].mask(clean, v) for name, v in usual.items()})

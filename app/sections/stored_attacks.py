@@ -7,6 +7,7 @@ import streamlit as st
 
 from smd import export
 from smd.analysis import agreement
+from smd.config.notes import noted
 from smd.runs.folders import Run
 from smd.store import reader
 from smd.units import epsilon, level_title
@@ -34,7 +35,7 @@ class Attacks:
 
     def of(self, weights: str) -> pd.DataFrame:
         """Those on the network with these weights."""
-        averaged = self.rows["note"].fillna("").str.contains(reader.AVERAGED, regex=False)
+        averaged = noted(self.rows["note"], reader.AVERAGED)
         return self.rows[averaged == (weights == "ema")]
 
     def newest(self, weights: str = "last") -> tuple[str, str]:

@@ -6,24 +6,11 @@ from contextlib import suppress
 
 from smd.config.schema import TrainConfig
 from smd.errors import UserError
+from smd.export import titles
 from smd.runs.folders import Run
 
 UNDEFENDED, OURS = "std", "smd"
-# of a config, beside its defense: what the images are
-IMAGES = (
-    "data",
-    "data_path",
-    "image_size",
-    "channels",
-    "labels",
-    "columns",
-    "intensity",
-    "volumes",
-    "spacing",
-    "skip_broken",
-    "folds",
-    "fold",
-)
+IMAGES = (*titles.IMAGES, "folds", "fold")  # of a config: which images it is of
 
 
 def other_defense(defense: str) -> str:

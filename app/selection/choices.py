@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from smd.config.notes import noted
 from smd.runs import image_sets
 from smd.runs.folders import Run
 from smd.store import reader
@@ -122,7 +123,7 @@ def attacked_in(run: Run, split: str) -> str:
 def _attacked(run: Run, split: str) -> pd.DataFrame:
     """Of the last weights: what was asked of averaged ones has its own verdicts."""
     table = data.read(reader.attack_table, run.store)
-    averaged = table["note"].fillna("").str.contains(reader.AVERAGED, regex=False)
+    averaged = noted(table["note"], reader.AVERAGED)
     return table[~averaged & (table["eps"] > 0) & (table["split"] == split)]
 
 

@@ -3,7 +3,8 @@ runs, each an argument, whose ids `smd runs` lists.
 
 A row a run: robust accuracy of validation images at a level (quick PGD, after every epoch), at its
 best over five epochs and over the last five, and of training images over the last five; then of
-runs that keep margins what the last search met, and the shape of the margins of correct images.
+runs that keep margins what the last search met, and the shape of the margins of correct images; and
+SMD held against each other run, image by image, under the attack that every training ends with.
 """
 
 import argparse
@@ -15,10 +16,12 @@ from scipy import stats
 
 from smd import export
 from smd.cli.table import as_text
+from smd.experiments import paired
 from smd.runs import folders
 from smd.runs.folders import Run
 from smd.store import reader
 
+FINAL = "ce-pgd"
 EPOCHS = 5  # that a figure is the mean over: a single epoch's best is the luckiest
 
 
@@ -65,8 +68,15 @@ def shape(run: Run) -> dict[str, Any] | None:
     }
 
 
+def withstood(run: Run) -> pd.DataFrame:
+    """What the run withstood of the attack at the end of its training."""
+    cells = export.accuracy_cells({run.id: (run.config, reader.attack_table(run.store))})
+    cells = cells[(cells["attack"] == FINAL) & (cells["split"] == "test")]
+    return cells[cells["n"] == cells["n"].max()]
+
+
 def main() -> None:
-    """Print both tables in Markdown."""
+    """Print the tables in Markdown."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("runs", nargs="+")
     asked.add_argument("--eps", type=int, default=8, help="in 1/255 (8)")
@@ -75,6 +85,8 @@ def main() -> None:
     print(as_text(pd.DataFrame([overfitting(run, given.eps / 255) for run in runs]), "markdown"))
     shapes = [found for run in runs if (found := shape(run))]
     print(as_text(pd.DataFrame(shapes), "markdown"))
+    rows = paired.among({run: withstood(run) for run in runs})
+    print(as_text(paired.printed(rows), "markdown", told=paired.told(rows)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 withstands, and whether that is chance."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,9 +16,7 @@ from smd.stats import Shares
 from smd.store import reader
 from smd.units import show_level
 
-ALL = (
-    "Avg."  # the mean over the clean images and the levels that the run watched, as tables have it
-)
+ALL = "Avg."  # the mean over clean images and the levels that the run watched, as in tables
 COLUMNS = (
     "defense",
     "against",
@@ -39,8 +37,14 @@ Side = tuple[Run, dict[str, Shares]]  # a run, and how each image fared at each 
 
 
 def against(table: Table, done: Sequence[Run], defense: str = "smd") -> pd.DataFrame:
+    """Under the table's attack, see `among`."""
+    return among({run: reproduce.cells_of(table, run) for run in done}, defense)
+
+
+def among(cells: Mapping[Run, pd.DataFrame], defense: str = "smd") -> pd.DataFrame:
     """That defense's run against each other run of its training seed, a row for each level and for
-    the mean over all; then, of several seeds that both have, the same of their mean.
+    the mean over all, by what each withstood of one attack (export.CELLS); then, of several seeds
+    that both have, the same of their mean.
 
     only_it, only_other: images that one of the two withstands and the other does not (of means:
     more often); difference: points of accuracy that the defense lies above the other, with its 95 %
@@ -50,14 +54,13 @@ def against(table: Table, done: Sequence[Run], defense: str = "smd") -> pd.DataF
     nan of levels.
     """
     sides: dict[str, Side] = {
-        run.id: (run, _levels(reproduce.cells_of(table, run), reader.image_verdicts(run.store)))
-        for run in done
+        run.id: (run, _levels(own, reader.image_verdicts(run.store))) for run, own in cells.items()
     }
     pairs = [
         (mine, other)
-        for mine in done
+        for mine in cells
         if mine.config.defense == defense
-        for other in done
+        for other in cells
         if other.id != mine.id and other.config.seed == mine.config.seed
     ]
     rows = [row for pair in pairs for row in _pair(*(sides[run.id] for run in pair))]

@@ -62,10 +62,8 @@ class Kept:
                 self.close()
 
     def _open(self) -> DuckDBPyConnection:
+        con = self._stack.enter_context(self._opened(self.path))  # which may bring it up to date
         self._seen = self._version(self.path)
-        con = self._stack.enter_context(self._opened(self.path))
-        if self._changed():  # brought up to date
-            self._seen = self._version(self.path)
         self._con, self._until = con, time.monotonic() + self._longest
         clock = threading.Timer(self._longest, self._let_go)
         clock.daemon = True

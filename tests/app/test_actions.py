@@ -71,6 +71,7 @@ PURE = {
     "analysis.ranking",
     "children",
     "config.commands",
+    "config.notes",
     "config.options",
     "config.parsing",
     "config.schema",

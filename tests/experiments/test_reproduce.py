@@ -109,12 +109,21 @@ def test_what_there_is_not_is_said_with_what_there_is():
         reproduce.plan("table2b", Budget(rows=("STD", "AT5")))
 
 
+def small_table(epochs=1, n_train=100, seeds=(0,)):
+    """STD and SMD on few digits, 20 of which are attacked."""
+    base = TrainConfig(epochs=epochs, n_train=n_train, n_test=20, device="cpu")
+    configs = tuple(
+        replace(reproduce.config_of(title, base), seed=seed)
+        for title in ("STD", "SMD")
+        for seed in seeds
+    )
+    budget = Budget(epochs=epochs, n_train=n_train, n_test=20, attack_seeds=(0,))
+    return Table("2b", "ce-pgd", configs, budget)
+
+
 @pytest.mark.slow
 def test_a_table_made_twice_trains_and_attacks_once(own_runs, tmp_path):
-    budget = Budget(epochs=2, n_train=200, n_test=20, attack_seeds=(0,))
-    small = TrainConfig(epochs=2, n_train=200, n_test=20, device="cpu")
-    configs = tuple(reproduce.config_of(title, small) for title in ("STD", "SMD"))
-    table = Table("2b", "ce-pgd", configs, budget)
+    table = small_table(epochs=2, n_train=200)
     done, failed = command.make(table)
     assert failed == []
     folders = {run.id: runs.jobs_of(run, "attack") for run in runs.all_runs()}
@@ -173,19 +182,17 @@ def test_ours_stand_above_the_papers_rows(own_runs):
 @pytest.mark.slow
 def test_other_attacks_on_a_run_leave_its_pairs_as_they_were(own_runs):
     """Averaged weights are another network; what took verdicts over tells of no pair."""
-    budget = Budget(epochs=1, n_train=100, n_test=20, attack_seeds=(0,))
-    small = TrainConfig(epochs=1, n_train=100, n_test=20, device="cpu")
-    configs = tuple(reproduce.config_of(title, small) for title in ("STD", "SMD"))
-    table = Table("2b", "ce-pgd", configs, budget)
+    table = small_table()
     done, failed = command.make(table)
     assert failed == []
     before = paired.against(table, done)
     assert list(before["eps"]) == ["0", "8/255", "16/255", "32/255", "Avg."]
+    steps = published.STEPS["ce-pgd"]  # as the table's own attack
     for note in ("weights=ema", "sound=yes"):
         for run in done:
             for eps in (8 / 255, 4 / 255):
                 storing.attack(
-                    Recorder(run.store), "ce-pgd", ok=(0,) * 20, steps=20, eps=eps, note=note
+                    Recorder(run.store), "ce-pgd", ok=(0,) * 20, steps=steps, eps=eps, note=note
                 )
     pd.testing.assert_frame_equal(paired.against(table, done), before)
     missing = paired.against(table, done[:1])
@@ -203,16 +210,10 @@ def test_a_small_p_is_printed_as_less_than_the_least():
 
 @pytest.mark.slow
 def test_several_seeds_are_paired_each_and_on_their_mean(own_runs):
-    budget = Budget(epochs=1, n_train=100, n_test=20, attack_seeds=(0,))
-    small = TrainConfig(epochs=1, n_train=100, n_test=20, device="cpu")
-    configs = tuple(
-        replace(reproduce.config_of(title, small), seed=seed)
-        for title in ("STD", "SMD")
-        for seed in (0, 1)
-    )
-    done, failed = command.make(Table("2b", "ce-pgd", configs, budget))
+    table = small_table(seeds=(0, 1))
+    done, failed = command.make(table)
     assert failed == []
-    rows = paired.against(Table("2b", "ce-pgd", configs, budget), done)
+    rows = paired.against(table, done)
     assert list(rows["seed"].unique()) == ["0", "1", "mean of 0, 1"]
     clean = rows[rows["eps"] == "0"].set_index("seed")
     differences = clean["difference"].loc[["0", "1"]]
